@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Properties, methods and structures of kernel objects.
+//
+// A kernel object's methods are called with the operation call. Handles that a method *uses* are
+// values in its argument structure and stay the caller's; handles that it *keeps* are sent in
+// ts_call.in_handle and are moved.
+#pragma once
+
+#include <tessera/abi/right.h>
+#include <tessera/abi/types.h>
+
+enum ts_property {
+#define TS_PROPERTY(name, number, right, meaning) TS_PROPERTY_##name = (number),
+#include <tessera/abi/property.def>
+#undef TS_PROPERTY
+    TS_PROPERTY_PROTOCOL_FIRST = 128
+};
+
+// open and create, argument word: flags in the low 32 bits, kind (create, remove) in the high.
+#define TS_OPEN_CREATE 1u    // open: make it when it is absent
+#define TS_OPEN_EXCLUSIVE 2u // with CREATE: TS_ERR_EXISTS when it is there
+#define TS_OPEN_TRUNCATE 4u
+#define TS_OPEN_APPEND 8u
+#define TS_OPEN_NOWAIT 16u
+#define TS_OPEN_DIRECTORY 32u // TS_ERR_NOT_DIRECTORY when it is not one
+#define TS_OPEN_ARG(flags, kind) ((uint64_t)(flags) | (uint64_t)(kind) << 32)
+
+// process -----------------------------------------------------------------------------------
+#define TS_PROCESS_GIVE 1u // in_handle[0] is moved into the process; value = its number there
+#define TS_PROCESS_KILL 2u // ends it with TS_EXIT_KILLED
+#define TS_PROCESS_READ 3u // struct ts_process_memory: copies from the process; MANAGE
+#define TS_PROCESS_WRITE 4u // struct ts_process_memory: copies to the process; MANAGE
+
+struct ts_process_memory { // in_address/in_length = this, then (WRITE) the bytes
+    uint64_t address, length;
+};
+
+enum ts_exit_reason {
+    TS_EXIT_NONE = 0,   // it runs
+    TS_EXIT_STATUS = 1, // it ended itself; status is its own
+    TS_EXIT_FAULT = 2,  // an exception; vector, address and registers say which
+    TS_EXIT_KILLED = 3, // ended from outside
+    TS_EXIT_LIMIT = 4,  // touched memory over its job's limit
+};
+
+struct ts_registers {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags, thread_pointer, reserved;
+};
+
+struct ts_process_report {
+    uint32_t reason; // enum ts_exit_reason
+    int32_t status;
+    uint32_t fault; // machine's exception number
+    uint32_t fault_code;
+    uint64_t fault_address;
+    struct ts_registers registers; // of the thread that faulted
+    uint64_t backtrace[16];        // return addresses by frame pointer, 0 ends them
+};
+
+struct ts_process_statistics {
+    uint64_t id; // unique while the system runs; for show only, it names nothing
+    uint64_t pages, handles, threads;
+    uint64_t cpu_ns, started_ns;
+    uint64_t requests_issued, requests_served;
+    uint32_t state; // enum ts_exit_reason: 0 = runs
+    uint32_t reserved;
+    char name[32];
+};
+
+// job ---------------------------------------------------------------------------------------
+// list gives an entry per process below it, named by the decimal id; open(id) gives the process.
+#define TS_JOB_KILL 1u // ends every process below it
+
+struct ts_job_limits {
+    uint64_t pages, handles, threads; // 0 in create or set: leave
+};
+
+struct ts_job_statistics {
+    struct ts_job_limits used, limit, peak;
+    uint64_t processes;
+};
+
+struct ts_system_statistics {
+    uint64_t pages_total, pages_free, pages_kernel, pages_quarantined;
+    uint64_t uptime_ns, idle_ns;
+    uint64_t switches, requests, copies, bytes_copied, page_allocations, faults, interrupts;
+    uint64_t tombstones, longest_locked_ns;
+    uint32_t cpus, reserved;
+};
+
+// memory ------------------------------------------------------------------------------------
+// read, write, get/set SIZE, and:
+#define TS_MEMORY_COMMIT 1u // struct ts_memory_range: allocates the pages now
+#define TS_MEMORY_VIEW 2u   // struct ts_memory_range: a handle to that part alone
+
+struct ts_memory_range {
+    uint64_t offset, length;
+};
+
+// port --------------------------------------------------------------------------------------
+#define TS_PORT_BIND 1u   // struct ts_port_binding: the ring receives the port's events
+#define TS_PORT_UNBIND 2u // struct ts_port_binding
+#define TS_PORT_SESSION 3u // struct ts_port_session: a session's request limit
+
+struct ts_port_binding {
+    ts_handle_t ring;
+    uint32_t reserved;
+    uint64_t cookie; // user_data of the port's events in that ring
+};
+
+struct ts_port_session {
+    uint32_t oid, requests;
+};
+
+// resource ----------------------------------------------------------------------------------
+// init gets one of each; DERIVE makes smaller ones. All need MANAGE. TS_ERR_RANGE outside.
+enum ts_resource_kind {
+    TS_RESOURCE_PHYSICAL = 1,  // physical addresses
+    TS_RESOURCE_INTERRUPT = 2, // interrupt lines (GSIs) below 2^16, message vectors from 2^16 on
+    TS_RESOURCE_IO = 3,        // machine I/O ports
+    TS_RESOURCE_DOMAIN = 4,    // device ids (segment << 16 | bus << 8 | device << 3 | function)
+    TS_RESOURCE_SYSTEM = 5,    // power off, restart, kernel debug
+};
+
+#define TS_RESOURCE_DERIVE 1u    // struct ts_resource_range -> handle
+#define TS_RESOURCE_MEMORY 2u    // PHYSICAL: struct ts_resource_memory -> memory
+#define TS_RESOURCE_LINE 3u      // INTERRUPT: struct ts_resource_line -> interrupt
+#define TS_RESOURCE_MESSAGE 4u   // INTERRUPT: -> interrupt; out: struct ts_interrupt_message
+#define TS_RESOURCE_IO_RANGE 5u  // IO: struct ts_resource_range -> I/O range
+#define TS_RESOURCE_DOMAIN_MAKE 6u // DOMAIN: struct ts_resource_range (1 device) -> domain
+#define TS_RESOURCE_POWER_OFF 7u // SYSTEM: struct ts_resource_range.base = exit status
+#define TS_RESOURCE_RESTART 8u   // SYSTEM
+
+struct ts_resource_range {
+    uint64_t base, length;
+};
+
+enum ts_cache { TS_CACHE_WRITE_BACK = 0, TS_CACHE_UNCACHED = 1, TS_CACHE_WRITE_COMBINE = 2 };
+
+struct ts_resource_memory {
+    uint64_t base, length; // page-aligned; RAM that the kernel manages is TS_ERR_RIGHTS
+    uint32_t cache;        // enum ts_cache
+    uint32_t reserved;
+};
+
+#define TS_LINE_LEVEL 1u
+#define TS_LINE_LOW 2u
+#define TS_LINE_ISA 4u // gsi is an ISA line: the firmware's overrides decide the mode
+
+struct ts_resource_line {
+    uint32_t gsi, flags;
+};
+
+struct ts_interrupt_message {
+    uint64_t address;
+    uint32_t data, reserved;
+};
+
+// I/O range: read and write with offset = port from the range's start, length 1, 2 or 4. Several
+// writes or reads of one port in one call: TS_IO_STRING.
+#define TS_IO_STRING 1u // struct ts_io_string, then the bytes (in) or room for them (out)
+
+struct ts_io_string {
+    uint16_t port;
+    uint8_t width; // 1, 2 or 4
+    uint8_t write; // 0: reads into the out range
+    uint32_t count;
+};
+
+// domain ------------------------------------------------------------------------------------
+#define TS_DOMAIN_PIN 1u    // struct ts_domain_pin; out: one u64 bus address a page; CALL
+#define TS_DOMAIN_UNPIN 2u  // struct ts_domain_pin; CALL
+#define TS_DOMAIN_QUIET 3u  // the device is quiet: pins of dead owners are released; MANAGE
+#define TS_DOMAIN_STATE 4u  // out: struct ts_domain_state
+
+struct ts_domain_pin {
+    ts_handle_t memory;
+    uint32_t reserved;
+    uint64_t offset, length; // page-aligned
+};
+
+struct ts_domain_state {
+    uint64_t pinned, quarantined; // pages
+};

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+// The scalar types that kernel and programs share.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int32_t ts_status_t;  // 0 or a negative TS_ERR_*
+typedef uint32_t ts_handle_t; // slot 20 bits, generation 12 bits (never 0); 0 names nothing
+typedef uint16_t ts_rights_t; // TS_RIGHT_* bits
+typedef uint32_t ts_signals_t;
+typedef int64_t ts_time_t; // nanoseconds of the shared clock; as a deadline 0 means none
+
+#define TS_HANDLE_NONE ((ts_handle_t)0)
+#define TS_HANDLE_SLOT_BITS 20
+#define TS_HANDLE_SLOT(handle) ((handle) & ((1u << TS_HANDLE_SLOT_BITS) - 1))
+#define TS_HANDLE_GENERATION(handle) ((handle) >> TS_HANDLE_SLOT_BITS)
+
+#define TS_DEADLINE_NONE ((ts_time_t)0)
+#define TS_PAGE_SIZE 4096u
