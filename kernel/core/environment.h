@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What the state machine of kernel/core asks of what surrounds it: the kernel (kernel/object,
+// kernel/sched), or the model test on the host.
+#pragma once
+
+#include <core/port.h>
+
+// The thread waiting in `ring` (ring.waiter) can run: enough events are unread. Ring lock held.
+void environment_wake_ring(struct ring *ring);
+// A synchronous request is DONE; its thread's continuation reads the record. No lock held.
+void environment_wake_thread(struct request *request);
+// The thread behind a ring took a request of this priority (runs at the higher of the two), or
+// replied (priority 0). `ring` may be NULL when the replying thread is the current one.
+void environment_donate(struct ring *ring, uint8_t priority);
+// Requests of `priority` are parked and no ring is idle: raise the threads bound to the port.
+void environment_raise(struct port *port, uint8_t priority);
+
+// Copies up to the end of one page between client memory (space, address) and memory of the current
+// address space. Interrupts off. 0, TS_ERR_CLIENT_FAULT or TS_ERR_FAULT (current space's side).
+ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
+                             uint64_t address, uint32_t length, enum copy_direction direction);
+// Client memory to the inbox (kernel memory). Interrupts off, within one page of the client.
+ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client_address,
+                                   void *to, uint32_t length);
+// Writes the result handles of a ring's call: u32[count] at the client's address. Best effort.
+void environment_write_handles(struct address_space *client, uint64_t client_address,
+                               const ts_handle_t *handles, uint32_t count);
+
+// A page of zeroed memory for handle tables, or NULL.
+void *environment_page_get(void);
+void environment_page_put(void *page);
+
+// The last reference is gone: to the reaper.
+void environment_retire(struct object *object);

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// A process's handles: 2^20 slots at most, in pages that are made as needed.
+//
+// Look-up takes no lock: it runs with interrupts off, reads an entry's word, its object and the
+// word again; writers change entries under the table's lock and the pages are never freed while
+// the process lives. A slot that is freed goes to the end of a queue, so that a stale handle stays
+// recognisable as long as possible; its generation (never 0) changes.
+//
+// An entry is FREE, USED, RESERVED (a pending operation will put its result there) or TRANSIT (sent
+// with a request that is not delivered: unusable, but it comes back if the request ends).
+#pragma once
+
+#include <core/object.h>
+#include <tessera/abi/status.h>
+
+#define HANDLE_PAGE_ENTRIES 256u // 16 bytes each
+#define HANDLE_DIRECTORY_ENTRIES 512u
+#define HANDLE_DIRECTORIES 8u
+
+struct handle_entry {
+    _Atomic(struct object *) object;
+    _Atomic uint64_t word; // rights | generation << 16 | state << 32; FREE: next free << 36
+};
+
+struct handle_page {
+    struct handle_entry entries[HANDLE_PAGE_ENTRIES];
+};
+
+struct handle_directory {
+    _Atomic(struct handle_page *) pages[HANDLE_DIRECTORY_ENTRIES];
+};
+
+struct handle_table {
+    struct spinlock lock;
+    _Atomic(struct handle_directory *) directories[HANDLE_DIRECTORIES];
+    uint32_t slots;                // slots whose pages exist
+    uint32_t free_head, free_tail; // queue of free slots; 0 = empty (slot 0 is never used)
+    uint32_t free_count;
+    uint32_t used, limit;
+    bool closed; // the process ends: nothing is installed any more
+};
+
+// `limit`: most entries in use at once.
+void handle_table_init(struct handle_table *table, uint32_t limit);
+// Gives up to `most` entries up; true while there are more. Called until false at process end,
+// with `closed` set first; then handle_table_fini frees the pages.
+bool handle_table_drain(struct handle_table *table, uint32_t most);
+void handle_table_fini(struct handle_table *table);
+
+// Interrupts must be off; the result may be used until they are on again, or until an
+// object_try_get. TS_ERR_HANDLE, TS_ERR_RIGHTS (one of `rights` missing).
+ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
+                          struct capability *out_borrowed);
+// Whether `handle` still means `object`. Interrupts off; used after taking the lock that closing
+// the last handle of the object needs.
+bool handle_still(struct handle_table *table, ts_handle_t handle, const struct object *object);
+// Looks up and takes a reference (not a handle count); for a served object the reference is the
+// port's. Any context. The caller puts it with object_put (served: port_put).
+ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
+                       struct capability *out_referenced);
+
+// Puts a capability in (moves it). On failure (TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE when the
+// table is closed) the capability stays the caller's.
+ts_status_t handle_install(struct handle_table *table, struct capability capability,
+                           ts_handle_t *out_handle);
+// Takes a capability out. TS_ERR_HANDLE; TS_ERR_BUSY when in transit.
+ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
+                          struct capability *out_capability);
+
+// A slot for a result to come. Either filled or released, exactly once.
+ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle);
+// Cannot fail, save that a closed table gives the capability up.
+void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability);
+void handle_release(struct handle_table *table, ts_handle_t reserved);
+
+// Marks a handle with TS_RIGHT_TRANSFER as in transit and returns what it means; its reference and
+// count stay the table's until handle_transit_commit, which frees the entry and makes them the
+// request's, or handle_transit_return, which makes the handle usable again.
+ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
+                           struct capability *out_capability);
+void handle_transit_commit(struct handle_table *table, ts_handle_t handle);
+void handle_transit_return(struct handle_table *table, ts_handle_t handle);

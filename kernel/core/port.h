@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// A port: where a process serves objects. Fixed tables, made at creation and charged to its owner:
+// `requests` slots for delivered requests, `objects` slots for served objects (and as many session
+// records). Everything here is under the port's lock unless it says otherwise.
+//
+// A served object's count = handles + handles in transit + requests not yet delivered. At zero the
+// slot becomes CLOSING and its notice waits for a ring to take it; when the CLOSED event is
+// published the slot is FREE and the server may mint it again.
+//
+// Sessions. The first object minted outside a reply starts a session; one minted by a reply belongs
+// to the session of the object that was asked. A session lets `limit` requests be parked or
+// delivered; further ones stay ISSUED in its FIFO, and each completion moves one on.
+#pragma once
+
+#include <core/ring.h>
+
+struct session {
+    uint32_t objects;  // served objects of the session; 0 = the record is free
+    uint32_t requests; // parked or delivered
+    uint32_t limit;
+    struct list waiting; // requests over the limit
+    uint32_t next_free;
+};
+
+enum served_state { SERVED_FREE, SERVED_LIVE, SERVED_REVOKED, SERVED_CLOSING };
+
+// A served object: what clients' handles name. `object.references` is not used; the port's
+// reference is what keeps it readable.
+struct served {
+    struct object object; // class: served_class
+    struct port *port;
+    uint32_t oid;
+    uint32_t count;
+    uint32_t session; // index
+    uint8_t state;    // enum served_state
+    uint64_t tag;
+    struct list notice; // CLOSING: in port.closed
+};
+
+enum slot_state { SLOT_FREE, SLOT_DELIVERED, SLOT_CANCELLING, SLOT_DETACHED };
+
+// A delivered request. `taken` handles live here once the client is cut off.
+struct slot {
+    struct request *request; // NULL: detached
+    uint32_t generation;     // never 0
+    uint8_t state;           // enum slot_state
+    bool copying;            // a page is being copied: everyone else waits for it (at most 4 KiB)
+    bool cancel_queued;
+    uint32_t session;
+    uint32_t next_free;
+    struct list cancel; // in port.cancels
+    struct capability sent[TS_CALL_HANDLES];
+};
+
+struct port {
+    struct object object;
+    struct handle_table *handles; // the server's
+    struct address_space *space;  // the server's
+    uint32_t slot_count, object_count;
+    struct slot *slots;
+    struct served *served;
+    struct session *sessions;
+    uint32_t slot_free, session_free; // heads of free lists; UINT32_MAX = none
+    struct list parked[32];           // by priority
+    uint32_t parked_mask;
+    struct list cancels, closed;      // notices to take
+    struct list *unused;
+    struct {
+        struct ring *ring;
+        uint32_t index; // in ring.bindings
+    } rings[RING_BINDINGS_MAX];
+    void *inbox; // kernel address of the inbox memory, contiguous in kernel space; NULL = none
+    uint32_t inbox_size;
+    bool dead; // handles of its objects answer TS_ERR_PEER_CLOSED
+};
+
+extern const struct object_class served_class;
+
+struct port_tables {
+    struct slot *slots;
+    struct served *served;
+    struct session *sessions;
+};
+
+// The tables are zeroed memory of the given counts.
+void port_init(struct port *port, const struct object_class *class, uint32_t requests,
+               uint32_t objects, struct port_tables tables);
+
+static inline struct served *served_of(struct object *object)
+{
+    return list_entry(object, struct served, object);
+}
+
+// Issues a filled ISSUED record on a served object which `handle` of `table` names. Everything
+// that can fail was checked before; what happens now is that the record is parked, delivered to an
+// idle ring, kept in its session's FIFO, or DONE and completed (revoked or dead port:
+// TS_ERR_PEER_CLOSED; the handle was closed meanwhile: TS_ERR_HANDLE; TS_FLAG_NOWAIT does not fail
+// here: it is the server's to answer). Interrupts off, no lock held.
+void port_issue(struct request *request, struct served *served, struct handle_table *table,
+                ts_handle_t handle);
+
+// Publishes up to `room` of the port's items into the ring's queue. Ring lock not held.
+// Returns the number published.
+uint32_t port_take(struct port *port, struct ring *ring, uint64_t cookie);
+bool port_has_items(struct port *port);
+
+ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie);
+ts_status_t port_unbind(struct port *port, struct ring *ring);
+
+// What a reply carries besides bytes.
+struct reply {
+    uint64_t id;
+    ts_status_t status;
+    uint32_t result; // enum ts_reply_result
+    uint64_t value;
+    uint32_t oid;         // MINT, OWN
+    uint64_t tag;         // MINT
+    ts_rights_t rights;   // granted
+    struct capability moved[TS_CALL_HANDLES]; // MOVE, REDIRECT; call: any
+};
+
+// Answers. 0: the record is DONE and *out_request is to be given to request_complete by the caller
+// (NULL when the client was cut off: never with 0). TS_ERR_GONE: bad id, or detached (the slot is
+// free now; moved capabilities stay the caller's). TS_ERR_EXISTS: MINT of a used oid.
+// TS_ERR_ARGUMENT: oid out of range, or a handle where the operation has no room for one.
+ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request);
+
+enum copy_direction { COPY_PULL, COPY_PUSH };
+// Copies between the client's declared range at `offset` and the server's memory at `address`
+// (current address space). *out_bytes: done, also on failure. TS_ERR_GONE, TS_ERR_RANGE (offset or
+// length outside the range), TS_ERR_CLIENT_FAULT, TS_ERR_FAULT (the server's memory). Preemptible
+// between pages.
+ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direction,
+                      uint64_t address, uint32_t length, uint64_t offset, uint32_t *out_bytes);
+
+// Handle `index` that came with the request. Own objects come back as out_own with out_tag.
+ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
+                             struct capability *out_capability, struct served **out_own);
+ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                      struct capability *out_capability);
+ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set);
+ts_status_t port_revoke(struct port *port, uint32_t oid);
+ts_status_t port_session_limit(struct port *port, uint32_t oid, uint32_t limit);
+
+// Served objects' counts (handles, transit).
+void served_count_add(struct served *served);
+void served_count_drop(struct served *served);
+
+// cancel and detach of a HOME_PORT record; see request_cancel.
+ts_status_t port_cancel(struct request *request, ts_status_t status, bool force);
+
+// Ends the port: no new requests; all parked and delivered ones end with TS_ERR_PEER_CLOSED and
+// objects get CLOSED. Preemptible between chunks: call until false, then port_fini drops what the
+// tables still own. The tables may be freed when no served object has a count left.
+void port_close(struct port *port);
+bool port_destroy_some(struct port *port, uint32_t most);

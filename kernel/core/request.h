@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// A request: one operation that may have to wait. Its record lies in the thread (synchronous) or in
+// a ring's array (asynchronous), so that asking never allocates.
+//
+//   FREE -> ISSUED -> PARKED -> DELIVERED -> DONE -> FREE
+//               \        \          \-> CANCELLING -> DONE
+//                \        \-> DONE (cancelled, timed out: no effect)
+//                 \-> DONE (the kernel answered)
+//
+// Who may change a record follows from `home`: PORT under the port's lock, OBSERVER under the
+// object's lock, TIMER and FUTEX under the environment's lock for them. The change to DONE is made
+// once, under that lock; whoever makes it then calls request_complete() without a lock and owns the
+// record until that call publishes it.
+//
+// A record is finished by its deadline or a cancel in two steps (design: polite, then detach):
+// undelivered it is DONE at once and without effect; delivered it becomes CANCELLING, the server is
+// told, and when the grace is over it is cut off (TS_ERR_ABANDONED).
+#pragma once
+
+#include <core/object.h>
+#include <core/timer.h>
+#include <tessera/abi/operation.h>
+#include <tessera/abi/ring.h>
+#include <tessera/abi/status.h>
+
+struct address_space;
+struct handle_table;
+struct port;
+struct ring;
+struct served;
+
+enum request_state {
+    REQUEST_FREE,
+    REQUEST_ISSUED,
+    REQUEST_PARKED,
+    REQUEST_DELIVERED,
+    REQUEST_CANCELLING,
+    REQUEST_DONE,
+};
+
+enum request_home { HOME_NONE, HOME_PORT, HOME_OBSERVER, HOME_TIMER, HOME_FUTEX };
+
+// What the kernel executes: the arguments of one operation, decoded from registers or from a
+// submission, and its results. Kernel objects' `operate` sees this alone.
+struct operation {
+    uint8_t op, flags;
+    ts_rights_t rights;         // asked for the result
+    ts_rights_t handle_rights;  // of the handle used
+    ts_handle_t handle;
+    uint64_t address;
+    uint32_t length, aux;
+    uint64_t offset, arg, arg2;
+    ts_time_t deadline;
+    // results
+    uint64_t value, extra;
+    struct capability result;   // installed by the caller into the reserved slot; may be none
+};
+
+// Who owns records: a thread or a ring. Embedded in both.
+struct requester {
+    struct address_space *space;
+    struct handle_table *handles;
+    struct ring *ring;   // NULL: a thread
+    void *thread;        // synchronous: struct thread; ring: NULL
+    uint8_t priority;    // of requests issued now
+};
+
+struct request {
+    struct list link;      // its home's queue
+    struct list done;      // ring: its place in the ring's FIFO of events to publish
+    struct requester *requester;
+    uint8_t state; // enum request_state
+    uint8_t home;  // enum request_home
+    uint8_t op, flags;
+    ts_rights_t rights; // the handle's, cut to those asked where a handle results
+    uint8_t priority;
+    bool client_fault;  // the final status will be TS_ERR_FAULT
+    bool queued;        // `done` is in the ring's FIFO
+    bool multishot_ended;
+    uint8_t in_handles, out_handles;
+    uint8_t segments;      // of the range, 0 = the plain pair below
+    ts_handle_t handle;    // that it was issued on
+    uint32_t slot;         // in the port's table while delivered
+    // Client memory: what can be pulled (in) and pushed to (out).
+    uint64_t in_address, out_address;
+    uint32_t in_length, out_length;
+    uint64_t call_address; // ring, call: where out_handle[] is written; 0 = nowhere
+    uint64_t offset, arg, user_data;
+    // Results
+    ts_status_t status;
+    uint16_t event_flags; // TS_EVENT_*
+    uint64_t value, extra;
+    ts_handle_t reserved[TS_CALL_HANDLES];   // slots for result handles
+    struct capability result[TS_CALL_HANDLES];
+    ts_handle_t sent[TS_CALL_HANDLES];       // in transit in the client's table until delivery
+    struct capability sent_capability[TS_CALL_HANDLES];
+    // Where it is
+    struct port *port;       // HOME_PORT: a reference is held
+    struct served *served;   // HOME_PORT
+    struct object *observed; // HOME_OBSERVER: a reference is held
+    ts_signals_t mask;       // OBSERVER: waited for; multishot: `value` gathers what came
+    struct timer timer;      // deadline, then grace
+    ts_time_t deadline;
+    struct ts_segment segment[TS_SEGMENTS_MAX];
+};
+
+void request_init(struct request *request, struct requester *requester);
+
+// Polite end of a pending request with `status` (TS_ERR_CANCELLED, _TIMED_OUT, _INTERRUPTED), or
+// at once with `force`. 0: it is DONE or will be, exactly once; TS_ERR_BUSY: in the server's hands,
+// told; TS_ERR_NOT_FOUND: it was not pending any more.
+ts_status_t request_cancel(struct request *request, ts_status_t status, bool force);
+
+// Publishes a DONE record: installs or releases result slots, returns or drops sent handles, then
+// queues the completion at its ring or wakes its thread (environment). No lock held.
+void request_complete(struct request *request);
+
+// The deadline timer's callback (interrupt context).
+void request_expired(struct timer *timer);

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// The kernel's side of a ring: records, the FIFO of events that wait for room, bindings to ports.
+//
+// One thread at a time enters a ring. Completions come from anywhere: request_complete() appends
+// the record to `pending`, and ring_publish() moves pending nodes into the shared queue while there
+// is room, else sets TS_RING_PENDING. The shared header is written through the kernel's own mapping
+// (`shared`); the user's words in it are read once a batch and clamped, and the kernel's indices are
+// private copies.
+//
+// Requests, cancels and closed notices of ports are not queued here: they stay in their port and are
+// taken when this ring enters or, if it is idle (its thread waits in enter), published at once by
+// whoever makes them. A ring that is idle is marked so *before* its last look at its ports, and a
+// port's items are queued before the look at its rings: one of the two sees the other.
+#pragma once
+
+#include <core/request.h>
+
+#define RING_BINDINGS_MAX 8u
+
+struct ring_binding {
+    struct port *port; // NULL: free; the port holds no reference to the ring, but unbinds
+    uint64_t cookie;
+};
+
+struct ring {
+    struct object object;
+    struct requester requester;
+    struct spinlock lock; // all below
+    struct ts_ring *shared;
+    struct ts_submission *submissions;
+    struct ts_event *events;
+    uint32_t submission_count, event_count; // powers of two
+    uint32_t submit_head, event_tail;       // private copies
+    uint32_t event_head;                    // last seen of the user's
+    uint32_t inflight;                      // records
+    struct request *records;
+    struct list free;    // records, FREE
+    struct list active;  // records, ISSUED .. DONE not yet published (by `link` only while no home)
+    struct list pending; // events that wait for room, by request.done or post.done
+    struct {
+        struct list done;
+        uint64_t user_data, value;
+        bool queued;
+    } post;
+    struct ring_binding bindings[RING_BINDINGS_MAX];
+    bool entered;   // a thread is in enter or reply_wait
+    bool idle;      // that thread waits: wake it when `wanted` events are unread
+    bool destroyed; // torn down: nothing is published any more
+    uint32_t wanted;
+    uint32_t idle_cpu;
+    uint64_t idle_stamp;
+    void *waiter; // struct thread
+    void *memory; // struct memory that backs `shared`, mapped by the user with its handle
+};
+
+// `shared` is zeroed kernel memory of ring_bytes(); `records` has `inflight` entries.
+uint32_t ring_bytes(uint32_t submissions, uint32_t events);
+void ring_init(struct ring *ring, struct ts_ring *shared, uint32_t submissions, uint32_t events,
+               struct request *records, uint32_t inflight);
+
+// TS_ERR_BUSY when another thread is inside; TS_ERR_VERSION when the header was tampered with.
+ts_status_t ring_enter_begin(struct ring *ring);
+void ring_enter_end(struct ring *ring);
+
+// A free record, or NULL. The caller fills and issues it.
+struct request *ring_record_take(struct ring *ring);
+void ring_record_give(struct ring *ring, struct request *record); // never issued
+// The active record with this user_data that is not DONE, the oldest first; NULL when none.
+// (The ring lock is not held afterwards: the entering thread is the only one that frees records of
+// its ring, at publication, so the result is passed to request_cancel, which checks again.)
+struct request *ring_find(struct ring *ring, uint64_t user_data);
+
+// Moves pending events, then the bound ports' items, into the shared queue while there is room.
+// Returns the number of unread events. Called by the entering thread.
+uint32_t ring_collect(struct ring *ring);
+// Marks the ring idle and looks once more. True: the thread may sleep now; it will be woken by
+// environment_wake_ring() when `wanted` events are unread. False: enough came meanwhile.
+bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu);
+// The thread no longer waits (woken, timed out).
+void ring_busy(struct ring *ring);
+
+// Queues a completion (ring's lock not held); publishes it if there is room; wakes an idle waiter.
+void ring_post_completion(struct ring *ring, struct request *request);
+// A multishot record has news: queues its node unless it is queued.
+void ring_post_more(struct ring *ring, struct request *request);
+void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value);
+
+// Ends all records at once (detach), unbinds. Preemptible between chunks of 64: call until false.
+bool ring_destroy_some(struct ring *ring, uint32_t most);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// A moment at which a function runs. The scheduler keeps them per CPU (kernel/sched/timer.c).
+#pragma once
+
+#include <core/list.h>
+#include <stdint.h>
+#include <tessera/abi/types.h>
+
+struct timer {
+    struct list link; // in its CPU's queue, or alone
+    ts_time_t deadline;
+    // Runs in interrupt context (interrupts off) on the CPU where it was armed, at or after the
+    // deadline, with no lock of the timer queue held; may arm the timer again.
+    void (*expired)(struct timer *timer);
+    uint32_t cpu;
+    _Atomic uint8_t state; // 0 idle, 1 armed, 2 running
+};
+
+void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
+// Arms on this CPU. The timer is idle or running its own callback.
+void timer_start(struct timer *timer, ts_time_t deadline);
+// Afterwards the callback neither is nor will be running, unless the caller is the callback.
+// No lock that the callback takes may be held. Cheap when idle.
+void timer_stop(struct timer *timer);
