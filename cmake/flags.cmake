@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# Compiler and linker flags of the kernel and of user code, and the generated include folders.
+
+# Headers are included by the names they have in the ABI, wherever the build directory is. The
+# kernel's folder holds ipc/abi alone, so that it cannot even see the user side's libraries.
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include/kernel/tessera ${CMAKE_BINARY_DIR}/include/user)
+file(CREATE_LINK ${CMAKE_SOURCE_DIR}/ipc/abi ${CMAKE_BINARY_DIR}/include/kernel/tessera/abi SYMBOLIC)
+file(CREATE_LINK ${CMAKE_SOURCE_DIR}/ipc ${CMAKE_BINARY_DIR}/include/user/tessera SYMBOLIC)
+file(CREATE_LINK ${CMAKE_SOURCE_DIR}/drivers/lib ${CMAKE_BINARY_DIR}/include/user/drivers SYMBOLIC)
+
+set(ubsan_default OFF)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND EXISTS ${CMAKE_SOURCE_DIR}/kernel/debug/ubsan.c)
+  set(ubsan_default ON)
+endif()
+option(TESSERA_UBSAN "Undefined behaviour in the kernel panics (debug kernel)" ${ubsan_default})
+
+set(common_flags
+    -std=c17 -O2 -g -Wall -Wextra -Werror -Wthread-safety -Wmissing-prototypes -Wstrict-prototypes
+    -Wvla -nostdlibinc -fno-omit-frame-pointer -fno-strict-aliasing -fno-common
+    -ffunction-sections -fdata-sections
+    -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  list(APPEND common_flags -DTS_DEBUG=1)
+endif()
+
+set(TESSERA_KERNEL_FLAGS
+    ${common_flags} -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic
+    -fno-stack-protector -fno-asynchronous-unwind-tables)
+if(TESSERA_UBSAN)
+  list(APPEND TESSERA_KERNEL_FLAGS -fsanitize=undefined)
+endif()
+set(TESSERA_KERNEL_INCLUDES
+    ${CMAKE_SOURCE_DIR}/kernel/include ${CMAKE_SOURCE_DIR}/kernel
+    ${CMAKE_SOURCE_DIR}/arch/include ${CMAKE_SOURCE_DIR}/arch/x86_64/include
+    ${CMAKE_BINARY_DIR}/include/kernel)
+
+# User code is static PIE: everything is in one image, so thread-local storage is local-exec.
+set(TESSERA_USER_FLAGS
+    ${common_flags} -fPIE -ftls-model=local-exec -fno-stack-protector
+    -fno-asynchronous-unwind-tables -D__tessera__ -D_DEFAULT_SOURCE)
+set(TESSERA_USER_INCLUDES ${CMAKE_BINARY_DIR}/include/user)
+set(TESSERA_USER_LINK_FLAGS
+    -pie -static --no-dynamic-linker -z text -z relro -z now -z noexecstack -z separate-code
+    -z max-page-size=4096 --gc-sections --build-id=none --hash-style=gnu -e _start)
