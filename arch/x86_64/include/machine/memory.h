@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The kernel half of every address space. Each region has top-level entries of its own, filled
+// once at boot, so that all spaces share them by copying the upper half of the root.
+#pragma once
+
+#include <arch/types.h>
+
+#define KERNEL_DIRECT_BASE UINT64_C(0xffff800000000000) // all RAM, at most 64 TiB
+#define KERNEL_DIRECT_END  UINT64_C(0xffffc00000000000)
+#define KERNEL_WINDOW_BASE UINT64_C(0xffffc00000000000) // mappings made at run time, 512 GiB
+#define KERNEL_WINDOW_END  UINT64_C(0xffffc08000000000)
+#define KERNEL_IMAGE_BASE  UINT64_C(0xffffffff80000000) // physical 0 of the image's view
+
+static inline void *phys_to_virt(paddr_t address)
+{
+    return (void *)(KERNEL_DIRECT_BASE + address);
+}
+
+static inline paddr_t virt_to_phys(const void *pointer)
+{
+    vaddr_t address = (vaddr_t)pointer;
+    return address >= KERNEL_IMAGE_BASE ? address - KERNEL_IMAGE_BASE
+                                        : address - KERNEL_DIRECT_BASE;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What the kernel keeps per CPU, reached by cpu_current(). The leading fields have fixed offsets,
+// known to assembly (<machine/offsets.h>); others are added at the end.
+#pragma once
+
+#include <stdatomic.h>
+
+#include <arch/thread.h>
+#include <arch/types.h>
+#include <machine/cpu.h>
+
+struct spinlock;
+struct thread;
+
+#define CPU_LOCKS_MAX 16
+
+// Bits of need_resched.
+#define CPU_RESCHED     1u // another thread may have to run
+#define CPU_THREAD_WORK 2u // the current thread has something to do before it sees user mode
+
+struct cpu {
+    struct cpu *self;
+    uint32_t id;                        // index, below cpu_count()
+    _Atomic uint32_t need_resched;      // not 0: kernel_exit_work() or kernel_preempt() is called
+    uint64_t scratch;                   // machine entry code only
+    struct arch_thread *machine_thread; // whose kernel stack this CPU stands on
+    uint64_t switch_stack;              // a stack of the CPU's own: boot, then thread switches
+    struct thread *current;
+    struct thread *idle;
+    // 56: padding
+    struct arch_cpu arch __attribute__((aligned(64)));
+    uint32_t lock_count; // debug kernel: the spin locks that this CPU holds, in order
+    struct spinlock *locks[CPU_LOCKS_MAX];
+};
+
+// This CPU. Only good while interrupts are off or the thread cannot move.
+static inline struct cpu *cpu_current(void)
+{
+    return arch_cpu_self();
+}
