@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Time, read from the clock page without a system call.
+#pragma once
+
+#include <tessera/abi/clock.h>
+#include <tessera/lib/status.h>
+
+#define TS_MICROSECOND INT64_C(1000)
+#define TS_MILLISECOND INT64_C(1000000)
+#define TS_SECOND      INT64_C(1000000000)
+
+// Nanoseconds since boot: the clock of all deadlines. 0 before ts_bootstrap_init.
+ts_time_t ts_clock_now(void);
+
+// Nanoseconds since 1970-01-01 UTC.
+ts_time_t ts_clock_realtime(void);
+
+// ts_clock_now() + ns, never 0 and never wrapping: a deadline `ns` from now.
+ts_time_t ts_deadline_in(ts_time_t ns);
+
+// Until the deadline has passed.
+void ts_sleep_until(ts_time_t deadline);
+
+// For ts_bootstrap_init and tests: the page that the functions above read.
+void ts_clock_use(const volatile struct ts_clock *page);

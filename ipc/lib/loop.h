@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// An event loop: one ring, on which everything that a program waits for arrives.
+//
+// A loop belongs to one thread. What it dispatches are callbacks, each runs to its end; none may
+// block (no synchronous operation on an object that another process serves): whatever takes time is
+// an async operation, a timer or a kept request.
+//
+//   struct ts_async      an operation in flight, embedded in the structure that waits for it
+//   struct ts_timer      a deadline
+//   struct ts_server     a port (server.h)
+#pragma once
+
+#include <stdbool.h>
+#include <tessera/ring/prepare.h>
+#include <tessera/ring/ring.h>
+
+struct ts_loop;
+struct ts_server;
+
+// One operation in flight. `done` gets its event: for MULTI operations again and again, the last
+// without TS_EVENT_MORE. The storage must stay until the last; `done` may free or reuse it then.
+struct ts_async {
+    void (*done)(struct ts_async *async, const struct ts_event *event);
+    bool busy; // the loop's: it is in flight
+};
+
+// A deadline. Zero-initialise, set `fired`. Storage must stay while `armed`.
+struct ts_timer {
+    void (*fired)(struct ts_timer *timer);
+    ts_time_t deadline;
+    bool armed;
+    struct ts_timer *child, *sibling, *previous; // pairing heap of the loop
+};
+
+// An answer kept back so that it and the next wait are one system call.
+struct ts_loop_held {
+    struct ts_server *server; // NULL: none
+    uint64_t request;
+    ts_status_t status;
+    uint64_t value;
+    const void *bytes;
+    uint32_t length;
+};
+
+#define TS_LOOP_COPY 256u // answers up to this length are copied when they are kept back
+
+struct ts_loop {
+    struct ts_ring_queue ring;
+    struct ts_timer *timers;
+    struct ts_loop_held held;
+    struct ts_server *servers;
+    ts_time_t now; // when the current batch of events was taken: good enough for time-outs
+    uint32_t staged_replies;
+    bool stopped;
+    void (*idle)(struct ts_loop *loop, void *context); // before each wait: batch work; may be NULL
+    void *idle_context;
+    unsigned char copy[TS_LOOP_COPY];
+};
+
+// Creates the loop's ring; sizes as in ts_ring_create.
+TS_MUST_USE ts_status_t ts_loop_init(struct ts_loop *loop, uint32_t submissions, uint32_t events,
+                                     uint32_t inflight);
+void ts_loop_fini(struct ts_loop *loop);
+
+// Dispatches until ts_loop_stop. Returns what the ring says when it cannot go on.
+ts_status_t ts_loop_run(struct ts_loop *loop);
+void ts_loop_stop(struct ts_loop *loop);
+
+// Waits for at least one event or timer, until `deadline`, and dispatches what is there.
+TS_MUST_USE ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline);
+
+// Begins an operation: a slot whose event goes to async->done, to be filled by ts_prepare_* with
+// user_data = ts_async_data(async). NULL: the ring is full even after submitting; try later.
+// A busy async must not be begun again.
+struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async);
+
+static inline uint64_t ts_async_data(struct ts_async *async)
+{
+    return (uint64_t)(uintptr_t)async;
+}
+
+// Asks a busy operation to end: `done` comes with its status as always (TS_ERR_CANCELLED when it
+// had no effect).
+void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async);
+
+// Submits what is staged now, not at the next wait.
+void ts_loop_flush(struct ts_loop *loop);
+
+// Arms (or re-arms) a timer. Once only; `fired` may arm it anew.
+void ts_timer_arm(struct ts_loop *loop, struct ts_timer *timer, ts_time_t deadline);
+void ts_timer_disarm(struct ts_loop *loop, struct ts_timer *timer);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// The user's side of a ring: submissions go in, events come out, all waiting happens in one place.
+//
+// The layout is <tessera/abi/ring.h>, the barriers are barrier.h, the prepare functions for each
+// operation are prepare.h. A ring is used by one thread at a time.
+//
+//   struct ts_submission *s = ts_ring_slot(&ring);       // NULL: full, submit first
+//   ts_prepare_read(s, handle, buffer, length, 0, deadline, user_data);
+//   ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);           // submits what is staged, waits for one
+//   while (ts_ring_next(&ring, &event)) …                // events, without a system call
+//
+// Slots are staged until ts_ring_submit or ts_ring_enter. An operation's buffers, ts_call and
+// segments must stay until its event came: every operation has exactly one final event (unless
+// QUIET and successful), also when it was cancelled. `user_data` comes back in the event.
+#pragma once
+
+#include <stdbool.h>
+#include <tessera/abi/ring.h>
+#include <tessera/lib/status.h>
+
+struct ts_ring_queue {
+    struct ts_ring *header; // the shared mapping
+    struct ts_submission *submissions;
+    struct ts_event *events;
+    uint32_t submission_mask, event_mask;
+    uint32_t staged_tail;    // slots handed out up to here
+    uint32_t submitted_head; // the kernel's head as last read, clamped
+    uint32_t event_head;     // events consumed up to here
+    uint32_t event_tail;     // the kernel's tail as last read, clamped
+    ts_handle_t handle;
+    uint32_t mapped_size;
+};
+
+// submissions, events: powers of two in TS_RING_MIN…TS_RING_MAX. inflight: most operations at the
+// same time. Charged to the job. TS_ERR_ARGUMENT, TS_ERR_LIMIT, TS_ERR_MEMORY.
+TS_MUST_USE ts_status_t ts_ring_create(struct ts_ring_queue *ring, uint32_t submissions,
+                                       uint32_t events, uint32_t inflight);
+
+// Abandons what is in flight.
+void ts_ring_destroy(struct ts_ring_queue *ring);
+
+// Sets a queue up over a mapping that is there (tests; ts_ring_create uses it). Header and arrays
+// must be as large as the sizes say. TS_ERR_VERSION, TS_ERR_CORRUPT.
+TS_MUST_USE ts_status_t ts_ring_attach(struct ts_ring_queue *ring, void *mapping, size_t size);
+
+// A zeroed slot, or NULL when the ring is full. It counts as staged at once: fill it now.
+struct ts_submission *ts_ring_slot(struct ts_ring_queue *ring);
+
+// Staged and not yet taken by the kernel.
+uint32_t ts_ring_staged(const struct ts_ring_queue *ring);
+
+// Submits what is staged without waiting. TS_ERR_AGAIN: the kernel did not take all of it since all
+// records are in flight; the rest stays staged and goes with the next call.
+TS_MUST_USE ts_status_t ts_ring_submit(struct ts_ring_queue *ring);
+
+// Submits what is staged and waits until `wait_for` events are unread or the deadline has passed
+// (TS_ERR_TIMED_OUT; what was submitted stays submitted). TS_ERR_BUSY: another thread is in it.
+TS_MUST_USE ts_status_t ts_ring_enter(struct ts_ring_queue *ring, uint32_t wait_for,
+                                      ts_time_t deadline);
+
+// Answers `request` of `port` with status and value, and bytes for the start of its range, then
+// waits for an event: one system call. Stages nothing. On error the answer was not given.
+TS_MUST_USE ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring, ts_handle_t port,
+                                           uint64_t request, ts_status_t status, uint64_t value,
+                                           const void *bytes, uint32_t length);
+
+// Unread events, and whether the kernel holds more that did not fit (enter fetches them).
+uint32_t ts_ring_unread(struct ts_ring_queue *ring);
+bool ts_ring_pending(const struct ts_ring_queue *ring);
+
+// Copies the oldest unread event and gives its slot back. False: there is none.
+bool ts_ring_next(struct ts_ring_queue *ring, struct ts_event *out_event);
+
+// In place, for batches: the event `index` places after the oldest, NULL beyond the last; then
+// consume as many as were dealt with.
+const struct ts_event *ts_ring_peek(struct ts_ring_queue *ring, uint32_t index);
+void ts_ring_consume(struct ts_ring_queue *ring, uint32_t count);
+
+// Posts `value` from any thread: it arrives as an event POST with `user_data`; posts that were not
+// read yet coalesce. By system call, not through the queue.
+TS_MUST_USE ts_status_t ts_ring_post(ts_handle_t ring, uint64_t user_data, uint64_t value);
