@@ -93,12 +93,3 @@ struct ts_pci_range {
 // device, its BARs and its domain with all pins, and sets all else up again. TS_ERR_IO: the
 // function did not become quiet; TS_ERR_BUSY a reset is under way.
 #define TS_PCI_RESET 5u
-
-// CAPABILITY: in: struct ts_pci_capability with id (and cursor 0, or what the last one gave);
-// out: the same with offset and cursor of the next one of that id. TS_ERR_NOT_FOUND: no further.
-#define TS_PCI_CAPABILITY 6u
-
-struct ts_pci_capability {
-    uint32_t id, cursor;
-    uint32_t offset, length; // in configuration space; length as far as it is known, at least 2
-};
