@@ -55,6 +55,8 @@ enum ts_event_kind {
 #define TS_EVENT_MORE 1u     // flags: a multishot operation goes on
 #define TS_EVENT_OWN 2u      // the handle came home: value = oid, extra = tag
 #define TS_EVENT_REDIRECT 4u // open: extra = bytes of the path consumed; go on at the handle
+// open by system call op, which has no flags to return: value = handle | consumed << 32 | this.
+#define TS_OPEN_REDIRECTED (UINT64_C(1) << 63)
 #define TS_EVENT_OP_FLAGS_SHIFT 8 // REQUEST: the operation's TS_FLAG_* in bits 8 to 15
 
 struct ts_event {
