@@ -39,6 +39,7 @@ set(TESSERA_USER_FLAGS
     ${common_flags} -fPIE -ftls-model=local-exec -fno-stack-protector
     -fno-asynchronous-unwind-tables -D__tessera__ -D_DEFAULT_SOURCE)
 set(TESSERA_USER_INCLUDES ${CMAKE_BINARY_DIR}/include/user)
+# -zX, not -z X: CMake would take a second -z for a repetition and drop it.
 set(TESSERA_USER_LINK_FLAGS
-    -pie -static --no-dynamic-linker -z text -z relro -z now -z noexecstack -z separate-code
-    -z max-page-size=4096 --gc-sections --build-id=none --hash-style=gnu -e _start)
+    -pie -static --no-dynamic-linker -ztext -zrelro -znow -znoexecstack -zseparate-code
+    -zmax-page-size=4096 --gc-sections --build-id=none --hash-style=gnu -e _start)

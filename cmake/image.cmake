@@ -4,6 +4,9 @@
 set(archive_tool ${CMAKE_SOURCE_DIR}/tools/mkarchive.py)
 set(iso_tool ${CMAKE_SOURCE_DIR}/tools/mkiso.py)
 
+set(TESSERA_ONLY "" CACHE STRING
+    "Targets of the programs that go into the archives, instead of all: srv-init;cmd-sh;…")
+
 # tessera_archive(NAME KINDS kinds… ENTRIES path=file…): <build>/NAME.img of programs and files.
 function(tessera_archive name)
   cmake_parse_arguments(A "" "" "KINDS;ENTRIES;DEPENDS" ${ARGN})
@@ -12,7 +15,7 @@ function(tessera_archive name)
   set(files)
   foreach(program ${programs})
     get_target_property(kind ${program} TESSERA_KIND)
-    if(kind IN_LIST A_KINDS)
+    if(kind IN_LIST A_KINDS AND (NOT TESSERA_ONLY OR program IN_LIST TESSERA_ONLY))
       get_target_property(file ${program} TESSERA_FILE)
       get_target_property(path ${program} TESSERA_PATH)
       list(APPEND lines "${path}=${file}")

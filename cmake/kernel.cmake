@@ -28,8 +28,8 @@ function(tessera_kernel_pass name)
   endforeach()
   set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C LINK_DEPENDS ${kernel_script})
   target_link_options(${name} PRIVATE
-    -nostdlib -static --build-id=none -z max-page-size=0x1000 -z noexecstack --gc-sections
-    --orphan-handling=warn -T ${kernel_script})
+    -nostdlib -static --build-id=none -zmax-page-size=4096 -znoexecstack --gc-sections
+    -T ${kernel_script})
 endfunction()
 
 # tessera_kernel(NAME objects…): the image NAME.elf with its symbol table.

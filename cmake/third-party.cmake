@@ -5,24 +5,30 @@
 set(TESSERA_NEWLIB ${TESSERA_THIRD_PARTY}/newlib)
 set(third_party_tool ${CMAKE_SOURCE_DIR}/tools/third-party)
 
-# tessera_third_party(NAME OUTPUTS… [DEPENDS…]): the target NAME, after which OUTPUTS exist.
-function(tessera_third_party name)
-  cmake_parse_arguments(T "" "" "OUTPUTS;DEPENDS" ${ARGN})
-  set(stamp ${CMAKE_BINARY_DIR}/${name}.stamp)
+# newlib is built when the first program needs it.
+set(newlib_stamp ${CMAKE_BINARY_DIR}/newlib.stamp)
+file(GLOB_RECURSE newlib_inputs CONFIGURE_DEPENDS
+     ${CMAKE_SOURCE_DIR}/compat/newlib/include/*.h ${CMAKE_SOURCE_DIR}/compat/patches/newlib/*.patch)
+add_custom_command(OUTPUT ${newlib_stamp}
+  BYPRODUCTS ${TESSERA_NEWLIB}/lib/libc.a ${TESSERA_NEWLIB}/lib/libm.a
+             ${TESSERA_NEWLIB}/lib/libc-posix.a
+  COMMAND ${third_party_tool} newlib --into ${TESSERA_THIRD_PARTY}
+  COMMAND ${CMAKE_COMMAND} -E touch ${newlib_stamp}
+  DEPENDS ${third_party_tool} ${CMAKE_SOURCE_DIR}/cmake/sources.lock
+          ${CMAKE_SOURCE_DIR}/compat/newlib/posix-sources.txt ${newlib_inputs}
+  COMMENT "third party: newlib" USES_TERMINAL VERBATIM)
+add_custom_target(newlib DEPENDS ${newlib_stamp})
+
+# tessera_source(NAME OUT): unpacks a source now, at configure time, so that its files can be
+# listed as those of a target; OUT becomes its folder.
+function(tessera_source name out)
+  execute_process(COMMAND ${third_party_tool} ${name} --into ${TESSERA_THIRD_PARTY}
+                  RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "third-party source ${name} could not be had")
+  endif()
   file(GLOB patches CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/compat/patches/${name}/*.patch)
-  add_custom_command(OUTPUT ${stamp} BYPRODUCTS ${T_OUTPUTS}
-    COMMAND ${third_party_tool} ${name} --into ${TESSERA_THIRD_PARTY}
-    COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
-    DEPENDS ${third_party_tool} ${CMAKE_SOURCE_DIR}/cmake/sources.lock ${patches} ${T_DEPENDS}
-    COMMENT "third party: ${name}" USES_TERMINAL VERBATIM)
-  add_custom_target(${name} DEPENDS ${stamp})
+  set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+               ${CMAKE_SOURCE_DIR}/cmake/sources.lock ${patches})
+  set(${out} ${TESSERA_THIRD_PARTY}/${name} PARENT_SCOPE)
 endfunction()
-
-file(GLOB_RECURSE overlay CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/compat/newlib/include/*.h)
-tessera_third_party(newlib
-  OUTPUTS ${TESSERA_NEWLIB}/lib/libc.a ${TESSERA_NEWLIB}/lib/libm.a ${TESSERA_NEWLIB}/lib/libc-posix.a
-  DEPENDS ${overlay} ${CMAKE_SOURCE_DIR}/compat/newlib/posix-sources.txt)
-
-# Unpacked only: the servers that use these compile what they need.
-set(TESSERA_LWIP ${TESSERA_THIRD_PARTY}/lwip)
-set(TESSERA_PICOHTTPPARSER ${TESSERA_THIRD_PARTY}/picohttpparser)
