@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+// A static position-independent program prepares itself: see <tessera/lib/start.h>.
+//
+// Until relocate() is done nothing here may read a pointer that the linker stored in the image.
+// The program headers are those that the loader mapped. They are checked even so: a loader that
+// gave wrong ones should be met by an exit status, not by a write to a random address.
+#include <stdbool.h>
+#include <stddef.h>
+#include <tessera/abi/object.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/op.h>
+#include <tessera/lib/start.h>
+#include <tessera/lib/syscall.h>
+
+enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_TLS = 7, PT_GNU_RELRO = 0x6474e552 };
+enum { DT_NULL = 0, DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17, DT_RELR = 36 };
+enum { R_X86_64_RELATIVE = 8 };
+
+#define PROGRAM_HEADERS_MAX 64u
+#define TLS_SIZE_MAX        (64u << 10) // the first thread's lies on its stack
+#define CONTROL_BLOCK_SIZE  64u         // at the thread pointer: its own address, rest reserved
+
+struct elf_program_header {
+    uint32_t type, flags;
+    uint64_t offset, address, physical, file_size, memory_size, align;
+};
+
+struct elf_dynamic {
+    int64_t tag;
+    uint64_t value;
+};
+
+struct elf_rela {
+    uint64_t offset, info;
+    int64_t addend;
+};
+
+struct image {
+    uint64_t bias, low, high; // addresses that the segments span, without the bias
+    const struct elf_program_header *headers;
+    uint64_t count;
+};
+
+// What ts_thread_local_init copies for each further thread.
+static struct {
+    const unsigned char *initial;
+    size_t initial_size, size, align;
+} tls;
+
+static _Noreturn void refuse(void)
+{
+    ts_sys_process_exit((uint32_t)TS_ERR_EXECUTABLE);
+}
+
+static const struct elf_program_header *find(const struct image *image, uint32_t type)
+{
+    for (uint64_t i = 0; i < image->count; i++) {
+        if (image->headers[i].type == type) {
+            return &image->headers[i];
+        }
+    }
+    return NULL;
+}
+
+static bool inside(const struct image *image, uint64_t address, uint64_t size)
+{
+    return address >= image->low && address <= image->high && size <= image->high - address;
+}
+
+static struct image image_find(const struct ts_bootstrap *block)
+{
+    struct image image = {.bias = block->image_base,
+                          .low = UINT64_MAX,
+                          .headers = (const void *)(uintptr_t)block->program_headers,
+                          .count = block->program_header_count};
+    if (!image.headers || image.count == 0 || image.count > PROGRAM_HEADERS_MAX) {
+        refuse();
+    }
+    for (uint64_t i = 0; i < image.count; i++) {
+        const struct elf_program_header *h = &image.headers[i];
+        if (h->type == PT_LOAD) {
+            image.low = h->address < image.low ? h->address : image.low;
+            uint64_t end = h->address + h->memory_size;
+            image.high = end > image.high ? end : image.high;
+        }
+    }
+    return image;
+}
+
+// Every relocation of a static program is "add the bias"; others mean that it was linked wrongly.
+static void relocate(const struct image *image)
+{
+    const struct elf_program_header *h = find(image, PT_DYNAMIC);
+    if (!h) {
+        return;
+    }
+    if (!inside(image, h->address, h->memory_size)) {
+        refuse();
+    }
+    const struct elf_dynamic *dynamic = (const void *)(uintptr_t)(image->bias + h->address);
+    uint64_t table = 0, size = 0;
+    for (uint64_t i = 0; i < h->memory_size / sizeof *dynamic; i++) {
+        switch (dynamic[i].tag) {
+        case DT_NULL: i = h->memory_size; break;
+        case DT_RELA: table = dynamic[i].value; break;
+        case DT_RELASZ: size = dynamic[i].value; break;
+        case DT_RELAENT:
+            if (dynamic[i].value != sizeof(struct elf_rela)) {
+                refuse();
+            }
+            break;
+        case DT_REL:
+        case DT_RELR: refuse();
+        default: break;
+        }
+    }
+    if (!inside(image, table, size) && size != 0) {
+        refuse();
+    }
+    const struct elf_rela *rela = (const void *)(uintptr_t)(image->bias + table);
+    for (uint64_t i = 0; i < size / sizeof *rela; i++) {
+        if (rela[i].info != R_X86_64_RELATIVE || !inside(image, rela[i].offset, sizeof(uint64_t))) {
+            refuse();
+        }
+        *(uint64_t *)(uintptr_t)(image->bias + rela[i].offset) =
+            image->bias + (uint64_t)rela[i].addend;
+    }
+}
+
+// Relocated pointers that never change again become read-only.
+static void protect(const struct image *image)
+{
+    const struct elf_program_header *h = find(image, PT_GNU_RELRO);
+    if (!h) {
+        return;
+    }
+    uint64_t mask = TS_PAGE_SIZE - 1;
+    uint64_t start = h->address & ~mask;
+    uint64_t end = (h->address + h->memory_size) & ~mask;
+    if (!inside(image, h->address, h->memory_size)) {
+        refuse();
+    }
+    if (end > start &&
+        ts_sys_protect(0, image->bias + start, end - start, TS_MAP_READ).status != TS_OK) {
+        refuse();
+    }
+}
+
+static void tls_find(const struct image *image)
+{
+    const struct elf_program_header *h = find(image, PT_TLS);
+    if (!h) {
+        return;
+    }
+    uint64_t align = h->align ? h->align : 1;
+    if (!inside(image, h->address, h->file_size) || h->file_size > h->memory_size ||
+        (align & (align - 1)) != 0 || align > TS_PAGE_SIZE || h->memory_size > TLS_SIZE_MAX) {
+        refuse();
+    }
+    tls.initial = (const void *)(uintptr_t)(image->bias + h->address);
+    tls.initial_size = h->file_size;
+    tls.align = align > 16 ? align : 16;
+    tls.size = (h->memory_size + align - 1) & ~(align - 1);
+}
+
+size_t ts_thread_local_size(void)
+{
+    return tls.size + tls.align + CONTROL_BLOCK_SIZE;
+}
+
+// Variant II of the ELF TLS layout: variables lie below the thread pointer, whose first word is its
+// own address. memcpy is libc's and may not be there yet, hence the loops.
+uint64_t ts_thread_local_init(void *storage)
+{
+    uintptr_t align = tls.align ? tls.align : 16;
+    uintptr_t pointer = ((uintptr_t)storage + tls.size + align - 1) & ~(align - 1);
+    unsigned char *variables = (unsigned char *)(pointer - tls.size);
+    for (size_t i = 0; i < tls.size; i++) {
+        variables[i] = i < tls.initial_size ? tls.initial[i] : 0;
+    }
+    for (size_t i = 0; i < CONTROL_BLOCK_SIZE / sizeof(uintptr_t); i++) {
+        ((uintptr_t *)pointer)[i] = i == 0 ? pointer : 0;
+    }
+    return pointer;
+}
+
+_Noreturn void ts_image_start(const struct ts_bootstrap *block)
+{
+    struct image image = image_find(block);
+    relocate(&image);
+    protect(&image);
+    if (ts_bootstrap_init(block) != TS_OK) {
+        refuse();
+    }
+    tls_find(&image);
+    if (tls.size) {
+        // On the stack, in this frame, which is never left.
+        uint64_t pointer = ts_thread_local_init(__builtin_alloca(ts_thread_local_size()));
+        if (ts_set_u64(ts_named_handle(TS_NAME_THREAD), TS_PROPERTY_THREAD_POINTER, pointer) !=
+            TS_OK) {
+            refuse();
+        }
+    }
+    ts_program_start();
+}

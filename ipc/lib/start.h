@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// How a program gets from its first instruction to main.
+//
+//   _start            arch/<machine>/user/crt0.S: aligns the stack
+//   ts_image_start    arch/<machine>/user/image.c: the program relocates itself, protects what was
+//                     relocated, reads the bootstrap block, gets its thread-local storage
+//   ts_program_start  here for native programs, compat/crt/start.c for those with the POSIX layer
+//                     (whose library stands first when linking): libc's state, then main
+#pragma once
+
+#include <tessera/abi/bootstrap.h>
+#include <tessera/lib/status.h>
+
+// Ends the process with TS_ERR_EXECUTABLE when the image is not one that can be started.
+_Noreturn void ts_image_start(const struct ts_bootstrap *block);
+
+_Noreturn void ts_program_start(void);
+
+int main(int argc, char **argv, char **envp);
+
+// main(argc, argv, envp) from the bootstrap block; its result.
+int ts_main_call(void);
+
+// Bytes, with room for alignment, that one thread's thread-local storage takes.
+size_t ts_thread_local_size(void);
+
+// Initialises `storage` (ts_thread_local_size() bytes, any alignment) with the program's initial
+// values. The result is what thread_start takes as thread-pointer base.
+uint64_t ts_thread_local_init(void *storage);
