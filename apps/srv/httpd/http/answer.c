@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "answer.h"
+
+#include "date.h"
+
+void http_resource_tag(struct http_resource *resource, uint64_t modified_ns)
+{
+    struct writer writer = writer_make(resource->etag_data, sizeof(resource->etag_data));
+    write_string(&writer, "\"");
+    write_hex(&writer, modified_ns);
+    write_string(&writer, "-");
+    write_hex(&writer, resource->size);
+    write_string(&writer, "\"");
+    resource->etag = (struct text){resource->etag_data, writer.length};
+}
+
+// The opaque tag of an entity tag (RFC 9110 8.8.3), quotes included; weak ones only if allowed.
+static bool take_tag(struct text element, bool weak_too, struct text *out_tag)
+{
+    if (element.length >= 2 && element.data[0] == 'W' && element.data[1] == '/') {
+        if (!weak_too)
+            return false;
+        element.data += 2;
+        element.length -= 2;
+    }
+    *out_tag = element;
+    return element.length >= 2 && element.data[0] == '"' && element.data[element.length - 1] == '"';
+}
+
+// Whether the list of entity tags, or "*", names the resource.
+static bool tags_match(struct text list, struct text etag, bool weak_too)
+{
+    if (text_equal(text_trim(list), TEXT("*")))
+        return true;
+    struct text element, tag;
+    while (text_list_next(&list, &element)) {
+        if (take_tag(element, weak_too, &tag) && text_equal(tag, etag))
+            return true;
+    }
+    return false;
+}
+
+// If-Range holds with our strong tag, or with exactly our date when that is old enough not to
+// stand for two states within one second (RFC 9110 13.1.5, 8.8.2.2).
+static bool if_range_holds(struct text value, const struct http_resource *resource, int64_t now)
+{
+    int64_t date;
+    if (value.length == 0)
+        return true;
+    if (date_parse(value, now, &date))
+        return date == resource->modified && resource->modified < now;
+    struct text tag;
+    return take_tag(value, false, &tag) && text_equal(tag, resource->etag);
+}
+
+// 0, or the status with which a precondition ends the request.
+static unsigned precondition(const struct http_request *request,
+                             const struct http_resource *resource, int64_t now)
+{
+    int64_t date;
+    if (request->has_if_match) {
+        if (!tags_match(request->if_match, resource->etag, false))
+            return 412;
+    } else if (request->if_unmodified_since.length > 0 &&
+               date_parse(request->if_unmodified_since, now, &date) && resource->modified > date) {
+        return 412;
+    }
+    bool fetches = request->method == HTTP_GET || request->method == HTTP_HEAD;
+    if (request->has_if_none_match) {
+        if (tags_match(request->if_none_match, resource->etag, true))
+            return fetches ? 304 : 412;
+    } else if (fetches && request->if_modified_since.length > 0 &&
+               date_parse(request->if_modified_since, now, &date) && resource->modified <= date) {
+        return 304;
+    }
+    return 0;
+}
+
+struct http_answer http_answer_decide(const struct http_request *request,
+                                      const struct http_resource *resource, int64_t now)
+{
+    struct http_answer whole = {.status = 200, .first = 0, .length = resource->size};
+    unsigned status = precondition(request, resource, now);
+    if (status != 0)
+        return (struct http_answer){.status = status};
+    // A range is for GET alone (RFC 9110 14.2).
+    if (request->method != HTTP_GET || request->range.length == 0 ||
+        !if_range_holds(request->if_range, resource, now))
+        return whole;
+    struct http_answer part = {.status = 206};
+    switch (http_range_parse(request->range, resource->size, &part.first, &part.length)) {
+    case RANGE_GOOD: return part;
+    case RANGE_UNSATISFIED: return (struct http_answer){.status = 416};
+    case RANGE_NONE: break;
+    }
+    return whole;
+}
+
+// "-N": the last N bytes.
+static enum range_kind suffix_range(struct text range, uint64_t size, uint64_t *out_first,
+                                    uint64_t *out_length)
+{
+    uint64_t length;
+    if (!text_take_number(&range, &length) || range.length != 0)
+        return RANGE_NONE;
+    if (length == 0)
+        return RANGE_UNSATISFIED;
+    if (size == 0)
+        return RANGE_NONE; // the whole, of which no Content-Range can speak
+    *out_length = length < size ? length : size;
+    *out_first = size - *out_length;
+    return RANGE_GOOD;
+}
+
+enum range_kind http_range_parse(struct text range, uint64_t size, uint64_t *out_first,
+                                 uint64_t *out_length)
+{
+    static const struct text unit = TEXT("bytes=");
+    if (range.length < unit.length ||
+        !text_equal_fold((struct text){range.data, unit.length}, unit))
+        return RANGE_NONE;
+    struct text list = {range.data + unit.length, range.length - unit.length};
+    struct text only, more;
+    if (!text_list_next(&list, &only) || text_list_next(&list, &more))
+        return RANGE_NONE;
+    if (text_take(&only, '-'))
+        return suffix_range(only, size, out_first, out_length);
+
+    uint64_t first, last = UINT64_MAX;
+    if (!text_take_number(&only, &first) || !text_take(&only, '-'))
+        return RANGE_NONE;
+    if (only.length > 0 && (!text_take_number(&only, &last) || only.length != 0 || last < first))
+        return RANGE_NONE;
+    if (first >= size)
+        return RANGE_UNSATISFIED;
+    *out_first = first;
+    *out_length = (last < size - 1 ? last : size - 1) - first + 1;
+    return RANGE_GOOD;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Preconditions, ranges and the heads of answers, by the tables of RFC 9110.
+#include "answer.h"
+#include "check.h"
+#include "head.h"
+
+#define MODIFIED 784111777 // Sun, 06 Nov 1994 08:49:37 GMT
+#define BEFORE   "Sun, 06 Nov 1994 08:49:36 GMT"
+#define SAME     "Sun, 06 Nov 1994 08:49:37 GMT"
+#define AFTER    "Sun, 06 Nov 1994 08:49:38 GMT"
+#define NOW      (MODIFIED + 1000)
+
+static struct http_resource resource = {.size = 100, .modified = MODIFIED, .etag = TEXT("\"v1\"")};
+
+static struct http_answer decide(const char *fields, enum http_method method)
+{
+    static char head[1024];
+    struct http_request request;
+    size_t consumed;
+    static const char *const names[] = {"GET", "HEAD", "OPTIONS"};
+    snprintf(head, sizeof(head), "%s / HTTP/1.1\r\nHost: x\r\n%s\r\n", names[method], fields);
+    CHECK(http_request_parse(head, strlen(head), 0, &request, &consumed) == 200);
+    return http_answer_decide(&request, &resource, NOW);
+}
+
+static void expect(const char *fields, unsigned status)
+{
+    unsigned got = decide(fields, HTTP_GET).status;
+    if (got != status)
+        fprintf(stderr, "%s: %u, not %u\n", fields, got, status);
+    CHECK(got == status);
+}
+
+static void test_preconditions(void)
+{
+    expect("", 200);
+    expect("If-Match: \"v1\"\r\n", 200);
+    expect("If-Match: \"v0\", \"v1\"\r\n", 200);
+    expect("If-Match: *\r\n", 200);
+    expect("If-Match: W/\"v1\"\r\n", 412); // strong comparison
+    expect("If-Match: \"v2\"\r\n", 412);
+    expect("If-Match:\r\n", 412);
+    expect("If-Match: v1\r\n", 412);
+    expect("If-Unmodified-Since: " SAME "\r\n", 200);
+    expect("If-Unmodified-Since: " AFTER "\r\n", 200);
+    expect("If-Unmodified-Since: " BEFORE "\r\n", 412);
+    expect("If-Unmodified-Since: whenever\r\n", 200);
+    expect("If-Match: \"v1\"\r\nIf-Unmodified-Since: " BEFORE "\r\n", 200); // the date is ignored
+    expect("If-None-Match: \"v1\"\r\n", 304);
+    expect("If-None-Match: W/\"v1\"\r\n", 304); // weak comparison
+    expect("If-None-Match: \"a,b\", \"v1\"\r\n", 304);
+    expect("If-None-Match: *\r\n", 304);
+    expect("If-None-Match: \"v2\"\r\n", 200);
+    expect("If-Modified-Since: " SAME "\r\n", 304);
+    expect("If-Modified-Since: " AFTER "\r\n", 304);
+    expect("If-Modified-Since: " BEFORE "\r\n", 200);
+    expect("If-Modified-Since: whenever\r\n", 200);
+    expect("If-None-Match: \"v2\"\r\nIf-Modified-Since: " SAME "\r\n", 200);
+    expect("If-Match: \"v2\"\r\nIf-None-Match: \"v1\"\r\n", 412); // in order
+    CHECK(decide("If-None-Match: \"v1\"\r\n", HTTP_HEAD).status == 304);
+    CHECK(decide("If-None-Match: \"v1\"\r\n", HTTP_OPTIONS).status == 412);
+}
+
+static void expect_range(const char *range, uint64_t size, enum range_kind kind, uint64_t first,
+                         uint64_t length)
+{
+    uint64_t got_first = 0, got_length = 0;
+    enum range_kind got = http_range_parse(text_of(range), size, &got_first, &got_length);
+    if (got != kind || (kind == RANGE_GOOD && (got_first != first || got_length != length)))
+        fprintf(stderr, "%s of %llu\n", range, (unsigned long long)size);
+    CHECK(got == kind);
+    CHECK(kind != RANGE_GOOD || (got_first == first && got_length == length));
+}
+
+static void test_ranges(void)
+{
+    expect_range("bytes=0-0", 100, RANGE_GOOD, 0, 1);
+    expect_range("bytes=0-", 100, RANGE_GOOD, 0, 100);
+    expect_range("Bytes= 10-19 ", 100, RANGE_GOOD, 10, 10);
+    expect_range("bytes=99-", 100, RANGE_GOOD, 99, 1);
+    expect_range("bytes=90-1000", 100, RANGE_GOOD, 90, 10);
+    expect_range("bytes=0-18446744073709551615", 100, RANGE_GOOD, 0, 100);
+    expect_range("bytes=-1", 100, RANGE_GOOD, 99, 1);
+    expect_range("bytes=-1000", 100, RANGE_GOOD, 0, 100);
+    expect_range("bytes=-0", 100, RANGE_UNSATISFIED, 0, 0);
+    expect_range("bytes=100-", 100, RANGE_UNSATISFIED, 0, 0);
+    expect_range("bytes=0-0", 0, RANGE_UNSATISFIED, 0, 0);
+    expect_range("bytes=-5", 0, RANGE_NONE, 0, 0);
+    expect_range("bytes=5-4", 100, RANGE_NONE, 0, 0);
+    expect_range("bytes=a-b", 100, RANGE_NONE, 0, 0);
+    expect_range("bytes=1", 100, RANGE_NONE, 0, 0);
+    expect_range("bytes=1-2x", 100, RANGE_NONE, 0, 0);
+    expect_range("bytes=--1", 100, RANGE_NONE, 0, 0);
+    expect_range("bytes=", 100, RANGE_NONE, 0, 0);
+    expect_range("bytes=0-1,5-6", 100, RANGE_NONE, 0, 0);
+    expect_range("bytes=99999999999999999999-", 100, RANGE_NONE, 0, 0);
+    expect_range("lines=1-2", 100, RANGE_NONE, 0, 0);
+    expect_range("", 100, RANGE_NONE, 0, 0);
+
+    expect("Range: bytes=1-2\r\n", 206);
+    expect("Range: bytes=100-\r\n", 416);
+    expect("Range: bytes=1-2\r\nIf-Range: \"v1\"\r\n", 206);
+    expect("Range: bytes=1-2\r\nIf-Range: W/\"v1\"\r\n", 200);
+    expect("Range: bytes=1-2\r\nIf-Range: \"v2\"\r\n", 200);
+    expect("Range: bytes=1-2\r\nIf-Range: " SAME "\r\n", 206);
+    expect("Range: bytes=1-2\r\nIf-Range: " AFTER "\r\n", 200); // exact, not later
+    expect("Range: bytes=100-\r\nIf-Range: \"v2\"\r\n", 200);
+    expect("Range: bytes=1-2\r\nIf-None-Match: \"v1\"\r\n", 304);
+    CHECK(decide("Range: bytes=1-2\r\n", HTTP_HEAD).status == 200);
+    struct http_answer part = decide("Range: bytes=-10\r\n", HTTP_GET);
+    CHECK(part.first == 90 && part.length == 10);
+}
+
+static void test_heads(void)
+{
+    char buffer[HTTP_RESPONSE_HEAD_MAX];
+    struct writer writer = writer_make(buffer, sizeof(buffer));
+    struct http_head head = {.status = 206,
+                             .now = MODIFIED,
+                             .keep_alive = true,
+                             .content_length = 10,
+                             .content_type = TEXT("text/plain"),
+                             .etag = resource.etag,
+                             .modified = MODIFIED,
+                             .range_first = 90,
+                             .whole_size = 100,
+                             .accept_ranges = true};
+    http_head_write(&writer, &head);
+    CHECK_TEXT(((struct text){buffer, writer.length}),
+               "HTTP/1.1 206 Partial Content\r\nServer: Tessera\r\nDate: " SAME "\r\n"
+               "Content-Length: 10\r\nContent-Type: text/plain\r\nETag: \"v1\"\r\n"
+               "Last-Modified: " SAME "\r\nAccept-Ranges: bytes\r\n"
+               "Content-Range: bytes 90-99/100\r\n\r\n");
+    writer = writer_make(buffer, sizeof(buffer));
+    head = (struct http_head){.status = 416, .now = MODIFIED, .modified = -1, .whole_size = 100};
+    http_head_write(&writer, &head);
+    CHECK_TEXT(((struct text){buffer, writer.length}),
+               "HTTP/1.1 416 Range Not Satisfiable\r\nServer: Tessera\r\nDate: " SAME "\r\n"
+               "Connection: close\r\nContent-Length: 0\r\nContent-Range: bytes */100\r\n\r\n");
+
+    struct http_resource made = {.size = 255};
+    http_resource_tag(&made, UINT64_MAX);
+    CHECK_TEXT(made.etag, "\"ffffffffffffffff-ff\"");
+    made.size = UINT64_MAX;
+    http_resource_tag(&made, UINT64_MAX);
+    CHECK_TEXT(made.etag, "\"ffffffffffffffff-ffffffffffffffff\"");
+}
+
+int main(void)
+{
+    test_preconditions();
+    test_ranges();
+    test_heads();
+    return check_result();
+}
