@@ -8,7 +8,6 @@
 // directory has an entry of its own, the root has the empty path and is entry 0.
 #pragma once
 
-#include <assert.h>
 #include <tessera/abi/types.h>
 
 #define TS_ARCHIVE_MAGIC UINT64_C(0x3141524553534554) // the bytes "TESSERA1"
@@ -28,7 +27,7 @@ struct ts_archive_header {
     uint32_t table_crc;  // CRC-32C of entries and strings
     uint32_t header_crc; // CRC-32C of this structure with header_crc 0
 };
-static_assert(sizeof(struct ts_archive_header) == 72, "archive header");
+_Static_assert(sizeof(struct ts_archive_header) == 72, "archive header");
 
 struct ts_archive_entry {
     uint32_t path, path_length; // in strings, no final zero
@@ -39,4 +38,4 @@ struct ts_archive_entry {
     uint32_t data_crc;          // CRC-32C of the data
     uint32_t parent;            // index of the directory's entry
 };
-static_assert(sizeof(struct ts_archive_entry) == 48, "archive entry");
+_Static_assert(sizeof(struct ts_archive_entry) == 48, "archive entry");

@@ -6,7 +6,6 @@
 // side reads the other's index once a batch and clamps what it says.
 #pragma once
 
-#include <assert.h>
 #include <tessera/abi/types.h>
 
 #define TS_RING_VERSION 1u
@@ -31,7 +30,7 @@ struct ts_ring {
     uint32_t reserved4[15];
     uint32_t reserved5[48];
 };
-static_assert(sizeof(struct ts_ring) == 512, "ring header");
+_Static_assert(sizeof(struct ts_ring) == 512, "ring header");
 
 struct ts_submission {
     uint8_t op, flags;
@@ -42,7 +41,7 @@ struct ts_submission {
     uint32_t length, aux;
     uint64_t offset, arg, arg2, deadline;
 };
-static_assert(sizeof(struct ts_submission) == 64, "submission");
+_Static_assert(sizeof(struct ts_submission) == 64, "submission");
 
 enum ts_event_kind {
     TS_EVENT_COMPLETION = 1, // status, value, extra of an own submission
@@ -75,8 +74,8 @@ struct ts_event {
     uint32_t room;   // bytes the client accepts
     uint64_t offset;
 };
-static_assert(sizeof(struct ts_event) == 64, "event");
-static_assert(offsetof(struct ts_event, tag) == 32, "a completion is half an event");
+_Static_assert(sizeof(struct ts_event) == 64, "event");
+_Static_assert(offsetof(struct ts_event, tag) == 32, "a completion is half an event");
 
 #define TS_CALL_HANDLES 4u
 
@@ -89,7 +88,7 @@ struct ts_call {
     uint16_t reserved;
     uint32_t in_handle[TS_CALL_HANDLES], out_handle[TS_CALL_HANDLES];
 };
-static_assert(sizeof(struct ts_call) == 64, "call");
+_Static_assert(sizeof(struct ts_call) == 64, "call");
 
 #define TS_SEGMENTS_MAX 16u
 struct ts_segment {
@@ -134,7 +133,7 @@ struct ts_reply {
     uint16_t reserved;
     uint32_t handles[3]; // call: further handles moved to out_handle[1..3]; 0 = none
 };
-static_assert(sizeof(struct ts_reply) == 64, "reply");
+_Static_assert(sizeof(struct ts_reply) == 64, "reply");
 
 // take by system call op: an own object comes as value = oid | TS_TAKE_OWN, its tag in the struct
 // at address (length = sizeof), which may be 0 for a caller who does not pass own objects.

@@ -3,6 +3,7 @@
 // kernel/sched), or the model test on the host.
 #pragma once
 
+#include <arch/clock.h>
 #include <core/port.h>
 
 // The thread waiting in `ring` (ring.waiter) can run: enough events are unread. Ring lock held.
@@ -29,6 +30,11 @@ void environment_write_handles(struct address_space *client, uint64_t client_add
 // A page of zeroed memory for handle tables, or NULL.
 void *environment_page_get(void);
 void environment_page_put(void *page);
+
+// Takes a HOME_FUTEX record out of its queue: true if it was there (the caller makes it DONE).
+bool environment_futex_remove(struct request *request);
+uint32_t environment_cpu(void); // this CPU's number
+void environment_relax(void); // inside a spin: lets the other CPU go on
 
 // The last reference is gone: to the reaper.
 void environment_retire(struct object *object);

@@ -12,14 +12,15 @@
 // Served objects are slots of a port and have no body of their own: see port.h. They count with
 // the port's lock; object_capability_get/put know both.
 //
-// Lock order: handle table lock < port lock < object lock (signals) < ring lock < run queue lock,
-// where `a < b` says that b may be taken while a is held.
+// Lock order: port lock < object lock (signals) < ring lock < {handle table, address space, timer
+// queue, run queue} locks, where `a < b` says that b may be taken while a is held.
 #pragma once
 
 #include <core/list.h>
 #include <spinlock.h>
 #include <stdatomic.h>
 #include <tessera/abi/kind.h>
+#include <tessera/abi/signal.h>
 #include <tessera/abi/types.h>
 
 struct object;
@@ -46,6 +47,7 @@ struct object {
     struct spinlock lock; // signals, observers, count
     _Atomic ts_signals_t signals;
     struct list observers; // struct request, home OBSERVER, in order of arrival
+    uint32_t observer_count;
     union {
         uint64_t count;          // event, interrupt: what a wait takes
         struct object *retired;  // in the reaper's queue

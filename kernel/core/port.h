@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A port: where a process serves objects. Fixed tables, made at creation and charged to its owner:
-// `requests` slots for delivered requests, `objects` slots for served objects (and as many session
-// records). Everything here is under the port's lock unless it says otherwise.
+// `requests` slots for delivered requests, `objects` slots for served objects, and a session record
+// for each of both. Everything here is under the port's lock unless it says otherwise.
 //
 // A served object's count = handles + handles in transit + requests not yet delivered. At zero the
 // slot becomes CLOSING and its notice waits for a ring to take it; when the CLOSED event is
@@ -15,7 +15,7 @@
 #include <core/ring.h>
 
 struct session {
-    uint32_t objects;  // served objects of the session; 0 = the record is free
+    uint32_t users;    // its objects, and its requests that are delivered; 0 = the record is free
     uint32_t requests; // parked or delivered
     uint32_t limit;
     struct list waiting; // requests over the limit
@@ -64,7 +64,7 @@ struct port {
     struct list parked[32];           // by priority
     uint32_t parked_mask;
     struct list cancels, closed;      // notices to take
-    struct list *unused;
+    uint32_t cursor; // of port_destroy_some
     struct {
         struct ring *ring;
         uint32_t index; // in ring.bindings
@@ -79,7 +79,7 @@ extern const struct object_class served_class;
 struct port_tables {
     struct slot *slots;
     struct served *served;
-    struct session *sessions;
+    struct session *sessions; // requests + objects of them
 };
 
 // The tables are zeroed memory of the given counts.
@@ -120,12 +120,18 @@ struct reply {
 };
 
 // Answers. 0: the record is DONE and *out_request is to be given to request_complete by the caller
-// (NULL when the client was cut off: never with 0). TS_ERR_GONE: bad id, or detached (the slot is
-// free now; moved capabilities stay the caller's). TS_ERR_EXISTS: MINT of a used oid.
+// (NULL when otherwise). TS_ERR_GONE: bad id, or detached (the slot is free now). On failure the
+// moved capabilities stay the caller's. TS_ERR_EXISTS: MINT of a used oid.
 // TS_ERR_ARGUMENT: oid out of range, or a handle where the operation has no room for one.
 ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request);
 
 enum copy_direction { COPY_PULL, COPY_PUSH };
+
+// The client's address for byte `offset` of a request's range in that direction, and how many of
+// `length` bytes follow it in one page and segment. `offset` lies inside the range.
+uint32_t request_range(const struct request *request, enum copy_direction direction,
+                       uint64_t offset, uint32_t length, uint64_t *out_address);
+
 // Copies between the client's declared range at `offset` and the server's memory at `address`
 // (current address space). *out_bytes: done, also on failure. TS_ERR_GONE, TS_ERR_RANGE (offset or
 // length outside the range), TS_ERR_CLIENT_FAULT, TS_ERR_FAULT (the server's memory). Preemptible
@@ -150,7 +156,7 @@ void served_count_drop(struct served *served);
 ts_status_t port_cancel(struct request *request, ts_status_t status, bool force);
 
 // Ends the port: no new requests; all parked and delivered ones end with TS_ERR_PEER_CLOSED and
-// objects get CLOSED. Preemptible between chunks: call until false, then port_fini drops what the
-// tables still own. The tables may be freed when no served object has a count left.
+// objects get CLOSED. Preemptible between chunks: call until false. The port's class destroys it,
+// and frees the tables, when no served object has a count left (each live one holds a reference).
 void port_close(struct port *port);
 bool port_destroy_some(struct port *port, uint32_t most);

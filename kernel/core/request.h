@@ -105,6 +105,9 @@ struct request {
 };
 
 void request_init(struct request *request, struct requester *requester);
+// Makes a FREE record ready to be filled: ISSUED, no home, nothing sent, reserved or resulting. The
+// issuer sets op, flags, rights, handle, ranges, offset, arg, user_data, deadline and priority.
+void request_reset(struct request *request);
 
 // Polite end of a pending request with `status` (TS_ERR_CANCELLED, _TIMED_OUT, _INTERRUPTED), or
 // at once with `force`. 0: it is DONE or will be, exactly once; TS_ERR_BUSY: in the server's hands,

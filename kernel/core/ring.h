@@ -34,8 +34,7 @@ struct ring {
     uint32_t event_head;                    // last seen of the user's
     uint32_t inflight;                      // records
     struct request *records;
-    struct list free;    // records, FREE
-    struct list active;  // records, ISSUED .. DONE not yet published (by `link` only while no home)
+    struct list free;    // records, FREE, by request.done
     struct list pending; // events that wait for room, by request.done or post.done
     struct {
         struct list done;
@@ -65,9 +64,9 @@ void ring_enter_end(struct ring *ring);
 // A free record, or NULL. The caller fills and issues it.
 struct request *ring_record_take(struct ring *ring);
 void ring_record_give(struct ring *ring, struct request *record); // never issued
-// The active record with this user_data that is not DONE, the oldest first; NULL when none.
-// (The ring lock is not held afterwards: the entering thread is the only one that frees records of
-// its ring, at publication, so the result is passed to request_cancel, which checks again.)
+// A record with this user_data that is neither FREE nor DONE, or NULL. It may be DONE by the time it
+// is passed to request_cancel, which checks again; it cannot be issued anew meanwhile, since only
+// the entering thread issues.
 struct request *ring_find(struct ring *ring, uint64_t user_data);
 
 // Moves pending events, then the bound ports' items, into the shared queue while there is room.
@@ -81,8 +80,11 @@ void ring_busy(struct ring *ring);
 
 // Queues a completion (ring's lock not held); publishes it if there is room; wakes an idle waiter.
 void ring_post_completion(struct ring *ring, struct request *request);
-// A multishot record has news: queues its node unless it is queued.
-void ring_post_more(struct ring *ring, struct request *request);
+// A multishot record has news: `signals` are or-ed and `count` is added to what its next event will
+// say. May be called with an object's lock held.
+void ring_post_more(struct request *request, ts_signals_t signals, uint64_t count);
+// A completion without a record, for what the kernel answers at once. False: no room, take a record.
+bool ring_post_now(struct ring *ring, const struct ts_event *completion);
 void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value);
 
 // Ends all records at once (detach), unbinds. Preemptible between chunks of 64: call until false.

@@ -19,6 +19,7 @@ struct timer {
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
 // Arms on this CPU. The timer is idle or running its own callback.
 void timer_start(struct timer *timer, ts_time_t deadline);
-// Afterwards the callback neither is nor will be running, unless the caller is the callback.
-// No lock that the callback takes may be held. Cheap when idle.
+// Afterwards the callback neither is nor will be running. No lock that the callback takes may be
+// held. Cheap when idle. Called by the timer's own callback it lets go of the timer: its memory is
+// not touched any more when the callback returns (the record that holds it may be in use again).
 void timer_stop(struct timer *timer);

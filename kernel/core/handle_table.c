@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: MIT
+// Handle tables. See handle_table.h.
+#include <core/environment.h>
+#include <core/handle_table.h>
+
+enum entry_state { ENTRY_FREE, ENTRY_USED, ENTRY_RESERVED, ENTRY_TRANSIT };
+
+#define GENERATION_MAX 0xfffu
+
+static uint64_t word_make(ts_rights_t rights, uint32_t generation, enum entry_state state)
+{
+    return (uint64_t)rights | (uint64_t)generation << 16 | (uint64_t)state << 32;
+}
+
+static uint32_t word_generation(uint64_t word)
+{
+    return (uint32_t)(word >> 16) & GENERATION_MAX;
+}
+
+static enum entry_state word_state(uint64_t word)
+{
+    return (enum entry_state)(word >> 32 & 0xf);
+}
+
+static uint64_t word_free(uint32_t generation, uint32_t next)
+{
+    return word_make(0, generation, ENTRY_FREE) | (uint64_t)next << 36;
+}
+
+static uint32_t generation_after(uint32_t generation)
+{
+    return generation == GENERATION_MAX ? 1 : generation + 1;
+}
+
+static ts_handle_t handle_make(uint32_t slot, uint32_t generation)
+{
+    return slot | generation << TS_HANDLE_SLOT_BITS;
+}
+
+// The entry of a slot, or NULL where no page is. Every slot number is in range by its width, so no
+// speculation leaves the tables.
+static struct handle_entry *entry_of(struct handle_table *table, uint32_t slot)
+{
+    uint32_t page_index = slot / HANDLE_PAGE_ENTRIES;
+    struct handle_directory *directory =
+        atomic_load_explicit(&table->directories[page_index / HANDLE_DIRECTORY_ENTRIES],
+                             memory_order_acquire);
+    if (directory == NULL)
+        return NULL;
+    struct handle_page *page = atomic_load_explicit(
+        &directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
+    return page == NULL ? NULL : &page->entries[slot % HANDLE_PAGE_ENTRIES];
+}
+
+void handle_table_init(struct handle_table *table, uint32_t limit)
+{
+    *table = (struct handle_table){.limit = limit};
+    spin_init(&table->lock, "handle table");
+}
+
+static void free_append(struct handle_table *table, uint32_t slot, uint32_t generation)
+{
+    struct handle_entry *entry = entry_of(table, slot);
+    atomic_store_explicit(&entry->word, word_free(generation, 0), memory_order_release);
+    atomic_store_explicit(&entry->object, NULL, memory_order_relaxed);
+    if (table->free_tail != 0) {
+        struct handle_entry *tail = entry_of(table, table->free_tail);
+        uint64_t word = atomic_load_explicit(&tail->word, memory_order_relaxed);
+        atomic_store_explicit(&tail->word, word_free(word_generation(word), slot),
+                              memory_order_relaxed);
+    } else {
+        table->free_head = slot;
+    }
+    table->free_tail = slot;
+    table->free_count++;
+}
+
+static bool table_grow(struct handle_table *table)
+{
+    uint32_t page_index = table->slots / HANDLE_PAGE_ENTRIES;
+    if (page_index >= HANDLE_DIRECTORIES * HANDLE_DIRECTORY_ENTRIES)
+        return false;
+    _Atomic(struct handle_directory *) *place =
+        &table->directories[page_index / HANDLE_DIRECTORY_ENTRIES];
+    struct handle_directory *directory = atomic_load_explicit(place, memory_order_relaxed);
+    if (directory == NULL) {
+        directory = environment_page_get();
+        if (directory == NULL)
+            return false;
+        atomic_store_explicit(place, directory, memory_order_release);
+    }
+    struct handle_page *page = environment_page_get();
+    if (page == NULL)
+        return false;
+    atomic_store_explicit(&directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], page,
+                          memory_order_release);
+    for (uint32_t i = 0; i < HANDLE_PAGE_ENTRIES; i++) {
+        uint32_t slot = table->slots + i;
+        if (slot != 0)
+            free_append(table, slot, 1);
+    }
+    table->slots += HANDLE_PAGE_ENTRIES;
+    return true;
+}
+
+// A free slot, its entry made `state`. Table lock held.
+static ts_status_t slot_take(struct handle_table *table, struct capability capability,
+                             enum entry_state state, ts_handle_t *out_handle)
+{
+    if (table->closed)
+        return TS_ERR_GONE;
+    if (table->used >= table->limit)
+        return TS_ERR_LIMIT;
+    if (table->free_count == 0 && !table_grow(table))
+        return TS_ERR_MEMORY;
+    uint32_t slot = table->free_head;
+    struct handle_entry *entry = entry_of(table, slot);
+    uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
+    table->free_head = (uint32_t)(word >> 36);
+    if (table->free_head == 0)
+        table->free_tail = 0;
+    table->free_count--;
+    table->used++;
+    atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
+    // Pairs with the first load in handle_lookup: the object is there before the word says USED.
+    atomic_store_explicit(&entry->word, word_make(capability.rights, word_generation(word), state),
+                          memory_order_release);
+    *out_handle = handle_make(slot, word_generation(word));
+    return TS_OK;
+}
+
+static void slot_free(struct handle_table *table, uint32_t slot)
+{
+    uint64_t word = atomic_load_explicit(&entry_of(table, slot)->word, memory_order_relaxed);
+    free_append(table, slot, generation_after(word_generation(word)));
+    table->used--;
+}
+
+// The entry that a handle names, in any state but FREE. Table lock held.
+static struct handle_entry *entry_named(struct handle_table *table, ts_handle_t handle,
+                                        uint64_t *out_word)
+{
+    struct handle_entry *entry = entry_of(table, TS_HANDLE_SLOT(handle));
+    if (entry == NULL)
+        return NULL;
+    uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
+    if (word_state(word) == ENTRY_FREE || word_generation(word) != TS_HANDLE_GENERATION(handle))
+        return NULL;
+    *out_word = word;
+    return entry;
+}
+
+ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
+                          struct capability *out_borrowed)
+{
+    struct handle_entry *entry = entry_of(table, TS_HANDLE_SLOT(handle));
+    if (entry == NULL)
+        return TS_ERR_HANDLE;
+    uint64_t word = atomic_load_explicit(&entry->word, memory_order_acquire);
+    if (word_state(word) != ENTRY_USED || word_generation(word) != TS_HANDLE_GENERATION(handle))
+        return TS_ERR_HANDLE;
+    struct object *object = atomic_load_explicit(&entry->object, memory_order_acquire);
+    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word || object == NULL)
+        return TS_ERR_HANDLE; // it was closed between the two looks
+    if ((rights & ~(ts_rights_t)word) != 0)
+        return TS_ERR_RIGHTS;
+    *out_borrowed = (struct capability){.object = object, .rights = (ts_rights_t)word};
+    return TS_OK;
+}
+
+bool handle_still(struct handle_table *table, ts_handle_t handle, const struct object *object)
+{
+    struct capability borrowed;
+    return handle_lookup(table, handle, 0, &borrowed) == TS_OK && borrowed.object == object;
+}
+
+ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
+                       struct capability *out_referenced)
+{
+    irqflags_t flags = arch_irq_save();
+    ts_status_t status = handle_lookup(table, handle, rights, out_referenced);
+    if (status == TS_OK && !object_try_get(out_referenced->object))
+        status = TS_ERR_HANDLE;
+    arch_irq_restore(flags);
+    return status;
+}
+
+ts_status_t handle_install(struct handle_table *table, struct capability capability,
+                           ts_handle_t *out_handle)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    ts_status_t status = slot_take(table, capability, ENTRY_USED, out_handle);
+    spin_unlock(&table->lock, flags);
+    return status;
+}
+
+ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
+                          struct capability *out_capability)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    uint64_t word = 0;
+    struct handle_entry *entry = entry_named(table, handle, &word);
+    ts_status_t status = TS_OK;
+    if (entry == NULL || word_state(word) == ENTRY_RESERVED)
+        status = TS_ERR_HANDLE;
+    else if (word_state(word) == ENTRY_TRANSIT)
+        status = TS_ERR_BUSY;
+    if (status == TS_OK) {
+        *out_capability = (struct capability){
+            .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
+            .rights = (ts_rights_t)word,
+        };
+        slot_free(table, TS_HANDLE_SLOT(handle));
+    }
+    spin_unlock(&table->lock, flags);
+    return status;
+}
+
+ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    ts_status_t status = slot_take(table, (struct capability){0}, ENTRY_RESERVED, out_handle);
+    spin_unlock(&table->lock, flags);
+    return status;
+}
+
+void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    uint64_t word = 0;
+    struct handle_entry *entry = entry_named(table, reserved, &word);
+    bool filled = entry != NULL && word_state(word) == ENTRY_RESERVED && !table->closed;
+    if (filled) {
+        atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
+        atomic_store_explicit(&entry->word,
+                              word_make(capability.rights, word_generation(word), ENTRY_USED),
+                              memory_order_release);
+    } else if (entry != NULL && word_state(word) == ENTRY_RESERVED) {
+        slot_free(table, TS_HANDLE_SLOT(reserved));
+    }
+    spin_unlock(&table->lock, flags);
+    if (!filled)
+        object_capability_put(capability);
+}
+
+void handle_release(struct handle_table *table, ts_handle_t reserved)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    uint64_t word = 0;
+    struct handle_entry *entry = entry_named(table, reserved, &word);
+    if (entry != NULL && word_state(word) == ENTRY_RESERVED)
+        slot_free(table, TS_HANDLE_SLOT(reserved));
+    spin_unlock(&table->lock, flags);
+}
+
+ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
+                           struct capability *out_capability)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    uint64_t word = 0;
+    struct handle_entry *entry = entry_named(table, handle, &word);
+    ts_status_t status = TS_OK;
+    if (entry == NULL || word_state(word) != ENTRY_USED)
+        status = TS_ERR_HANDLE;
+    else if (((ts_rights_t)word & TS_RIGHT_TRANSFER) == 0)
+        status = TS_ERR_RIGHTS;
+    if (status == TS_OK) {
+        *out_capability = (struct capability){
+            .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
+            .rights = (ts_rights_t)word,
+        };
+        atomic_store_explicit(
+            &entry->word, word_make((ts_rights_t)word, word_generation(word), ENTRY_TRANSIT),
+            memory_order_release);
+    }
+    spin_unlock(&table->lock, flags);
+    return status;
+}
+
+void handle_transit_commit(struct handle_table *table, ts_handle_t handle)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    uint64_t word = 0;
+    struct handle_entry *entry = entry_named(table, handle, &word);
+    if (entry != NULL && word_state(word) == ENTRY_TRANSIT)
+        slot_free(table, TS_HANDLE_SLOT(handle));
+    spin_unlock(&table->lock, flags);
+}
+
+void handle_transit_return(struct handle_table *table, ts_handle_t handle)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    uint64_t word = 0;
+    struct handle_entry *entry = entry_named(table, handle, &word);
+    if (entry != NULL && word_state(word) == ENTRY_TRANSIT)
+        atomic_store_explicit(&entry->word,
+                              word_make((ts_rights_t)word, word_generation(word), ENTRY_USED),
+                              memory_order_release);
+    spin_unlock(&table->lock, flags);
+}
+
+bool handle_table_drain(struct handle_table *table, uint32_t most)
+{
+    for (uint32_t done = 0; done < most; done++) {
+        struct capability capability = {0};
+        irqflags_t flags = spin_lock(&table->lock);
+        table->closed = true;
+        // From the end, so that `slots` is where to go on. Entries that a pending operation still
+        // owns are left to it: processes end their operations before they drain.
+        bool found = false;
+        while (table->slots > 0 && !found) {
+            uint32_t slot = table->slots - 1;
+            struct handle_entry *entry = entry_of(table, slot);
+            uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
+            if (slot != 0 && word_state(word) != ENTRY_FREE) {
+                capability.object = atomic_load_explicit(&entry->object, memory_order_relaxed);
+                capability.rights = (ts_rights_t)word;
+                atomic_store_explicit(&entry->word, word_free(word_generation(word), 0),
+                                      memory_order_release);
+                table->used--;
+                found = true;
+            }
+            table->slots--;
+            if (++done >= most)
+                break;
+        }
+        bool more = table->slots > 0;
+        spin_unlock(&table->lock, flags);
+        object_capability_put(capability);
+        if (!more)
+            return false;
+    }
+    return true;
+}
+
+void handle_table_fini(struct handle_table *table)
+{
+    for (uint32_t i = 0; i < HANDLE_DIRECTORIES; i++) {
+        struct handle_directory *directory =
+            atomic_load_explicit(&table->directories[i], memory_order_relaxed);
+        if (directory == NULL)
+            continue;
+        for (uint32_t j = 0; j < HANDLE_DIRECTORY_ENTRIES; j++) {
+            struct handle_page *page =
+                atomic_load_explicit(&directory->pages[j], memory_order_relaxed);
+            if (page != NULL)
+                environment_page_put(page);
+        }
+        environment_page_put(directory);
+    }
+    *table = (struct handle_table){.closed = true};
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// References, capabilities, signals and waiters of any object. See object.h.
+#include <core/environment.h>
+#include <core/object.h>
+#include <core/port.h>
+
+#define OBSERVERS_PER_HOLD 16
+
+void object_init(struct object *object, const struct object_class *class)
+{
+    object->class = class;
+    atomic_init(&object->references, 1);
+    atomic_init(&object->handles, 0);
+    spin_init(&object->lock, "object");
+    atomic_init(&object->signals, 0);
+    list_init(&object->observers);
+    object->observer_count = 0;
+    object->count = 0;
+}
+
+// What keeps the object's memory: itself, or the port whose slot it is.
+static struct object *object_body(struct object *object)
+{
+    return object->class == &served_class ? &served_of(object)->port->object : object;
+}
+
+bool object_try_get(struct object *object)
+{
+    object = object_body(object);
+    unsigned references = atomic_load_explicit(&object->references, memory_order_relaxed);
+    while (references != 0) {
+        if (atomic_compare_exchange_weak_explicit(&object->references, &references, references + 1,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
+
+void object_get(struct object *object)
+{
+    atomic_fetch_add_explicit(&object_body(object)->references, 1, memory_order_relaxed);
+}
+
+void object_put(struct object *object)
+{
+    object = object_body(object);
+    if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1)
+        environment_retire(object);
+}
+
+struct capability object_capability_get(struct object *object, ts_rights_t rights)
+{
+    if (object->class == &served_class) {
+        served_count_add(served_of(object));
+    } else {
+        object_get(object);
+        atomic_fetch_add_explicit(&object->handles, 1, memory_order_relaxed);
+    }
+    return (struct capability){.object = object, .rights = rights};
+}
+
+void object_capability_put(struct capability capability)
+{
+    struct object *object = capability.object;
+    if (object == NULL)
+        return;
+    if (object->class == &served_class) {
+        served_count_drop(served_of(object));
+        return;
+    }
+    if (atomic_fetch_sub_explicit(&object->handles, 1, memory_order_acq_rel) == 1 &&
+        object->class->unhandled != NULL)
+        object->class->unhandled(object);
+    object_put(object);
+}
+
+static bool object_counts(const struct object *object)
+{
+    return object->class->kind == TS_KIND_EVENT || object->class->kind == TS_KIND_INTERRUPT;
+}
+
+// The count of an event goes to one waiter. Object lock held.
+static uint64_t object_take_count(struct object *object)
+{
+    uint64_t count = object->count;
+    object->count = 0;
+    atomic_fetch_and_explicit(&object->signals, ~TS_SIGNAL_READABLE, memory_order_relaxed);
+    return count;
+}
+
+static bool request_is_multishot(const struct request *request)
+{
+    return (request->flags & TS_FLAG_MULTI) != 0 && request->requester->ring != NULL;
+}
+
+// Tells one observer what is set now. True if it is satisfied and leaves. Object lock held.
+static bool observer_notify(struct object *object, struct request *request, ts_signals_t signals,
+                            ts_signals_t risen)
+{
+    if (object_counts(object)) {
+        if (object->count == 0 || (request->mask & TS_SIGNAL_READABLE) == 0)
+            return false;
+        uint64_t count = object_take_count(object);
+        if (request_is_multishot(request)) {
+            ring_post_more(request, 0, count);
+            return false;
+        }
+        request->value = count;
+        return true;
+    }
+    if (request_is_multishot(request)) {
+        if ((risen & request->mask) != 0)
+            ring_post_more(request, risen & request->mask, 0);
+        return false;
+    }
+    request->value = signals;
+    return (signals & request->mask) != 0;
+}
+
+static void complete_all(struct list *finished)
+{
+    struct list *node;
+    while ((node = list_pop_front(finished)) != NULL)
+        request_complete(list_entry(node, struct request, link));
+}
+
+void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, uint64_t count)
+{
+    struct list finished;
+    list_init(&finished);
+    irqflags_t flags = spin_lock(&object->lock);
+    if (object_counts(object) && count != 0) {
+        object->count = object->count + count < count ? UINT64_MAX : object->count + count;
+        set |= TS_SIGNAL_READABLE;
+    }
+    ts_signals_t old = atomic_load_explicit(&object->signals, memory_order_relaxed);
+    ts_signals_t signals = (old & ~clear) | set;
+    atomic_store_explicit(&object->signals, signals, memory_order_release);
+    if ((clear & TS_SIGNAL_READABLE) != 0 && (set & TS_SIGNAL_READABLE) == 0)
+        object->count = object_counts(object) ? 0 : object->count;
+
+    // One turn of the queue: who stays goes to its end, so after `left` steps the order is as
+    // before, and whoever arrives while the lock is free looks at the signals itself.
+    uint32_t left = object->observer_count, held = 0;
+    while (left-- > 0 && !list_empty(&object->observers)) {
+        struct list *node = list_pop_front(&object->observers);
+        struct request *request = list_entry(node, struct request, link);
+        if (observer_notify(object, request, signals, signals & ~old)) {
+            request->state = REQUEST_DONE;
+            request->status = TS_OK;
+            object->observer_count--;
+            list_push_back(&finished, node);
+        } else {
+            list_push_back(&object->observers, node);
+        }
+        if (++held == OBSERVERS_PER_HOLD) {
+            spin_unlock(&object->lock, flags);
+            complete_all(&finished);
+            held = 0;
+            flags = spin_lock(&object->lock);
+        }
+    }
+    spin_unlock(&object->lock, flags);
+    complete_all(&finished);
+}
+
+// Whether the wait is over at once. Object lock held.
+static bool wait_satisfied(struct object *object, struct request *request)
+{
+    ts_signals_t signals = atomic_load_explicit(&object->signals, memory_order_relaxed);
+    if (object_counts(object)) {
+        if (object->count == 0 || (request->mask & TS_SIGNAL_READABLE) == 0)
+            return false;
+        request->value = object_take_count(object);
+        return true;
+    }
+    request->value = signals;
+    return (signals & request->mask) != 0;
+}
+
+void object_wait(struct object *object, struct request *request, ts_signals_t mask)
+{
+    request->mask = mask;
+    request->home = HOME_OBSERVER;
+    request->observed = object;
+    object_get(object);
+    irqflags_t flags = spin_lock(&object->lock);
+    bool satisfied = wait_satisfied(object, request);
+    bool multishot = request_is_multishot(request);
+    if ((satisfied && !multishot) || (!satisfied && (request->flags & TS_FLAG_NOWAIT) != 0)) {
+        request->state = REQUEST_DONE;
+        request->status = satisfied ? TS_OK : TS_ERR_AGAIN;
+        spin_unlock(&object->lock, flags);
+        request_complete(request);
+        return;
+    }
+    request->state = REQUEST_PARKED;
+    list_push_back(&object->observers, &request->link);
+    object->observer_count++;
+    if (request->deadline != TS_DEADLINE_NONE)
+        timer_start(&request->timer, request->deadline);
+    uint64_t value = request->value;
+    request->value = 0;
+    if (multishot && satisfied) {
+        if (object_counts(object))
+            ring_post_more(request, 0, value);
+        else
+            ring_post_more(request, (ts_signals_t)value & mask, 0);
+    }
+    spin_unlock(&object->lock, flags);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+// What a server does with its port: answers, copies, takes handles, mints and revokes. See port.h.
+#include <core/environment.h>
+#include <core/port.h>
+#include <core/port_tables.h>
+
+// Client memory ---------------------------------------------------------------------------------
+
+uint32_t request_range(const struct request *request, enum copy_direction direction,
+                       uint64_t offset, uint32_t length, uint64_t *out_address)
+{
+    uint64_t address = direction == COPY_PULL ? request->in_address : request->out_address;
+    uint64_t left = length;
+    if (request->segments == 0) {
+        address += offset;
+    } else {
+        unsigned i = 0;
+        while (offset >= request->segment[i].length)
+            offset -= request->segment[i++].length;
+        address = request->segment[i].address + offset;
+        uint64_t rest = request->segment[i].length - offset;
+        left = left < rest ? left : rest;
+    }
+    uint64_t in_page = TS_PAGE_SIZE - (address & (TS_PAGE_SIZE - 1));
+    *out_address = address;
+    return (uint32_t)(left < in_page ? left : in_page);
+}
+
+// Copies at most one page. Sets *out_done. Port lock not held.
+static ts_status_t copy_page(struct port *port, uint64_t id, enum copy_direction direction,
+                             uint64_t address, uint32_t length, uint64_t offset,
+                             uint32_t *out_done)
+{
+    *out_done = 0;
+    irqflags_t flags = spin_lock(&port->object.lock);
+    struct slot *slot = port_slot(port, id);
+    if (slot == NULL || slot->request == NULL) {
+        spin_unlock(&port->object.lock, flags);
+        return TS_ERR_GONE;
+    }
+    struct request *request = slot->request;
+    uint32_t range = direction == COPY_PULL ? request->in_length : request->out_length;
+    if (offset > range || length > range - offset) {
+        spin_unlock(&port->object.lock, flags);
+        return TS_ERR_RANGE;
+    }
+    uint64_t client_address;
+    uint32_t chunk = request_range(request, direction, offset, length, &client_address);
+    // The record cannot end while `copying` is set: port_slot makes everyone wait. Interrupts stay
+    // off, so that they need not wait long.
+    slot->copying = true;
+    spin_unlock_off(&port->object.lock);
+    ts_status_t status =
+        environment_copy(request->requester->space, client_address, address, chunk, direction);
+    spin_lock_off(&port->object.lock);
+    slot->copying = false;
+    if (status == TS_ERR_CLIENT_FAULT)
+        request->client_fault = true;
+    spin_unlock(&port->object.lock, flags);
+    if (status == TS_OK)
+        *out_done = chunk;
+    return status;
+}
+
+ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direction,
+                      uint64_t address, uint32_t length, uint64_t offset, uint32_t *out_bytes)
+{
+    ts_status_t status = TS_OK;
+    *out_bytes = 0;
+    do {
+        uint32_t done;
+        status = copy_page(port, id, direction, address + *out_bytes, length - *out_bytes,
+                           offset + *out_bytes, &done);
+        *out_bytes += done;
+    } while (status == TS_OK && *out_bytes < length);
+    return status;
+}
+
+// Answers ---------------------------------------------------------------------------------------
+
+// Whether the reply's handles fit the operation and its objects exist. Port lock held.
+static ts_status_t reply_check(struct port *port, const struct reply *reply,
+                               const struct request *request)
+{
+    bool handles = reply->result != TS_REPLY_NONE;
+    for (unsigned i = 1; i < TS_CALL_HANDLES; i++) {
+        if (reply->moved[i].object != NULL && i >= request->out_handles)
+            return TS_ERR_ARGUMENT;
+    }
+    if (handles && (request->out_handles == 0 || reply->status < 0))
+        return TS_ERR_ARGUMENT;
+    switch (reply->result) {
+    case TS_REPLY_NONE:
+    case TS_REPLY_MOVE:
+        return TS_OK;
+    case TS_REPLY_REDIRECT:
+        return request->op == TS_OP_OPEN || request->op == TS_OP_CREATE ? TS_OK
+                                                                        : TS_ERR_ARGUMENT;
+    case TS_REPLY_MINT:
+        if (reply->oid >= port->object_count)
+            return TS_ERR_ARGUMENT;
+        return port->served[reply->oid].state == SERVED_FREE ? TS_OK : TS_ERR_EXISTS;
+    case TS_REPLY_OWN:
+        if (reply->oid >= port->object_count)
+            return TS_ERR_ARGUMENT;
+        return port->served[reply->oid].state == SERVED_LIVE ? TS_OK : TS_ERR_NOT_FOUND;
+    default:
+        return TS_ERR_ARGUMENT;
+    }
+}
+
+// Puts the handles into the record. Cannot fail.
+static void reply_give_handles(struct port *port, const struct reply *reply,
+                               struct request *request, uint32_t session)
+{
+    // A call's results have what their sender gave; others no more than was asked and held.
+    ts_rights_t most = request->op == TS_OP_CALL ? TS_RIGHTS_ALL : request->rights;
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
+        request->result[i] = reply->moved[i];
+        request->result[i].rights &= most;
+    }
+    if (reply->result == TS_REPLY_MINT) {
+        served_begin(port, reply->oid, reply->tag, session);
+    } else if (reply->result == TS_REPLY_OWN) {
+        port->served[reply->oid].count++;
+    }
+    if (reply->result == TS_REPLY_MINT || reply->result == TS_REPLY_OWN)
+        request->result[0] = (struct capability){
+            .object = &port->served[reply->oid].object,
+            .rights = reply->rights & most,
+        };
+    else
+        request->result[0].rights &= reply->rights;
+    if (reply->result == TS_REPLY_REDIRECT)
+        request->event_flags |= TS_EVENT_REDIRECT;
+}
+
+ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request)
+{
+    struct list finished;
+    list_init(&finished);
+    struct capability dropped[TS_CALL_HANDLES] = {{0}};
+    *out_request = NULL;
+    irqflags_t flags = spin_lock(&port->object.lock);
+    struct slot *slot = port_slot(port, reply->id);
+    ts_status_t status = slot == NULL ? TS_ERR_GONE : TS_OK;
+    if (slot != NULL && slot->request != NULL)
+        status = reply_check(port, reply, slot->request);
+    if (slot == NULL || status != TS_OK) {
+        spin_unlock(&port->object.lock, flags);
+        return status;
+    }
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
+        dropped[i] = slot->sent[i]; // what was not taken
+        slot->sent[i] = (struct capability){0};
+    }
+    struct request *request = slot->request;
+    if (request == NULL) {
+        status = TS_ERR_GONE; // the client was cut off; this answer frees the slot
+    } else {
+        request->value = reply->value;
+        reply_give_handles(port, reply, request, slot->session);
+        slot_end_request(port, slot, reply->status, &finished);
+        list_remove(&request->link); // the caller completes it
+        *out_request = request;
+    }
+    slot_release(port, slot);
+    port_dispatch(port, &finished);
+    spin_unlock(&port->object.lock, flags);
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++)
+        object_capability_put(dropped[i]);
+    port_finish(&finished);
+    return status;
+}
+
+ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
+                             struct capability *out_capability, struct served **out_own)
+{
+    *out_capability = (struct capability){0};
+    *out_own = NULL;
+    if (index >= TS_CALL_HANDLES)
+        return TS_ERR_ARGUMENT;
+    irqflags_t flags = spin_lock(&port->object.lock);
+    struct slot *slot = port_slot(port, id);
+    ts_status_t status = slot == NULL ? TS_ERR_GONE : TS_OK;
+    if (status == TS_OK && slot->sent[index].object == NULL)
+        status = TS_ERR_NOT_FOUND;
+    if (status == TS_OK) {
+        *out_capability = slot->sent[index];
+        slot->sent[index] = (struct capability){0};
+        struct object *object = out_capability->object;
+        if (object->class == &served_class && served_of(object)->port == port)
+            *out_own = served_of(object);
+    }
+    spin_unlock(&port->object.lock, flags);
+    return status;
+}
+
+// Objects ---------------------------------------------------------------------------------------
+
+ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                      struct capability *out_capability)
+{
+    if (oid >= port->object_count)
+        return TS_ERR_ARGUMENT;
+    irqflags_t flags = spin_lock(&port->object.lock);
+    ts_status_t status = TS_OK;
+    if (port->dead)
+        status = TS_ERR_PEER_CLOSED;
+    else if (port->served[oid].state != SERVED_FREE)
+        status = TS_ERR_EXISTS;
+    if (status == TS_OK) {
+        served_begin(port, oid, tag, session_start(port));
+        *out_capability = (struct capability){.object = &port->served[oid].object,
+                                              .rights = rights & TS_RIGHTS_ALL};
+    }
+    spin_unlock(&port->object.lock, flags);
+    return status;
+}
+
+// The live object of an oid with a reference that keeps its slot, or an error.
+static ts_status_t served_get(struct port *port, uint32_t oid, struct served **out_served)
+{
+    if (oid >= port->object_count)
+        return TS_ERR_ARGUMENT;
+    struct served *served = &port->served[oid];
+    irqflags_t flags = spin_lock(&port->object.lock);
+    bool live = served->state == SERVED_LIVE;
+    if (live)
+        served->count++;
+    spin_unlock(&port->object.lock, flags);
+    *out_served = served;
+    return live ? TS_OK : TS_ERR_NOT_FOUND;
+}
+
+ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set)
+{
+    if (((clear | set) & ~TS_SIGNALS_ALL) != 0)
+        return TS_ERR_ARGUMENT;
+    struct served *served;
+    ts_status_t status = served_get(port, oid, &served);
+    if (status != TS_OK)
+        return status;
+    object_signal(&served->object, clear, set, 0);
+    served_count_drop(served);
+    return TS_OK;
+}
+
+ts_status_t port_revoke(struct port *port, uint32_t oid)
+{
+    struct served *served;
+    ts_status_t status = served_get(port, oid, &served);
+    if (status != TS_OK)
+        return status;
+    irqflags_t flags = spin_lock(&port->object.lock);
+    served->state = SERVED_REVOKED; // its parked requests end when they would be delivered
+    spin_unlock(&port->object.lock, flags);
+    object_signal(&served->object, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE, TS_SIGNAL_CLOSED, 0);
+    served_count_drop(served);
+    return TS_OK;
+}
+
+ts_status_t port_session_limit(struct port *port, uint32_t oid, uint32_t limit)
+{
+    if (limit == 0)
+        return TS_ERR_ARGUMENT;
+    struct served *served;
+    ts_status_t status = served_get(port, oid, &served);
+    if (status != TS_OK)
+        return status;
+    irqflags_t flags = spin_lock(&port->object.lock);
+    port->sessions[served->session].limit = limit;
+    spin_unlock(&port->object.lock, flags);
+    served_count_drop(served);
+    return TS_OK;
+}

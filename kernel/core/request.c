@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// The end of a request, whoever brings it about. See request.h.
+#include <core/environment.h>
+#include <core/handle_table.h>
+#include <core/request.h>
+
+void request_init(struct request *request, struct requester *requester)
+{
+    *request = (struct request){.requester = requester, .state = REQUEST_FREE};
+    list_init(&request->link);
+    list_init(&request->done);
+    timer_init(&request->timer, request_expired);
+}
+
+void request_reset(struct request *request)
+{
+    request->state = REQUEST_ISSUED;
+    request->home = HOME_NONE;
+    request->client_fault = false;
+    request->multishot_ended = false;
+    request->in_handles = request->out_handles = 0;
+    request->segments = 0;
+    request->in_length = request->out_length = 0;
+    request->call_address = 0;
+    request->status = TS_OK;
+    request->event_flags = 0;
+    request->value = request->extra = 0;
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
+        request->reserved[i] = request->sent[i] = TS_HANDLE_NONE;
+        request->result[i] = (struct capability){0};
+    }
+}
+
+// Sent handles that were never delivered are the client's again.
+static void request_return_handles(struct request *request)
+{
+    for (unsigned i = 0; i < request->in_handles; i++) {
+        if (request->sent[i] != TS_HANDLE_NONE)
+            handle_transit_return(request->requester->handles, request->sent[i]);
+        request->sent[i] = TS_HANDLE_NONE;
+    }
+}
+
+// Fills the reserved slots with the result handles, releases the rest. Afterwards reserved[] says
+// which handles came.
+static void request_install_results(struct request *request)
+{
+    struct handle_table *table = request->requester->handles;
+    for (unsigned i = 0; i < request->out_handles; i++) {
+        if (request->status >= 0 && request->result[i].object != NULL) {
+            handle_fill(table, request->reserved[i], request->result[i]);
+        } else {
+            handle_release(table, request->reserved[i]);
+            request->reserved[i] = TS_HANDLE_NONE;
+            object_capability_put(request->result[i]);
+        }
+        request->result[i] = (struct capability){0};
+    }
+    if (request->out_handles != 0 && request->op != TS_OP_CALL &&
+        request->op != TS_OP_WAIT && request->status >= 0) {
+        // open with REDIRECT: the bytes consumed go to extra, the handle is the value
+        if ((request->event_flags & TS_EVENT_REDIRECT) != 0)
+            request->extra = request->value;
+        request->value = request->reserved[0];
+    }
+}
+
+void request_complete(struct request *request)
+{
+    struct requester *requester = request->requester;
+    timer_stop(&request->timer);
+    if (request->client_fault)
+        request->status = TS_ERR_FAULT;
+    request_return_handles(request);
+    request_install_results(request);
+    if (request->home == HOME_PORT)
+        object_put(&request->port->object);
+    else if (request->home == HOME_OBSERVER)
+        object_put(request->observed);
+    request->home = HOME_NONE;
+    if (requester->ring == NULL) {
+        environment_wake_thread(request);
+        return;
+    }
+    if (request->op == TS_OP_CALL && request->call_address != 0)
+        environment_write_handles(requester->space, request->call_address, request->reserved,
+                                  request->out_handles);
+    ring_post_completion(requester->ring, request);
+}
+
+static ts_status_t observer_cancel(struct request *request, ts_status_t status)
+{
+    struct object *object = request->observed;
+    irqflags_t flags = spin_lock(&object->lock);
+    bool pending = request->state == REQUEST_PARKED;
+    if (pending) {
+        list_remove(&request->link);
+        object->observer_count--;
+        request->state = REQUEST_DONE;
+        request->status = status;
+    }
+    spin_unlock(&object->lock, flags);
+    if (!pending)
+        return TS_ERR_NOT_FOUND;
+    request_complete(request);
+    return TS_OK;
+}
+
+// A timeout is claimed by whoever moves its state; there is no queue to take it from.
+static ts_status_t claim_and_complete(struct request *request, ts_status_t status)
+{
+    uint8_t parked = REQUEST_PARKED;
+    if (!__atomic_compare_exchange_n(&request->state, &parked, REQUEST_DONE, false,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return TS_ERR_NOT_FOUND;
+    request->status = status;
+    request_complete(request);
+    return TS_OK;
+}
+
+static ts_status_t futex_cancel(struct request *request, ts_status_t status)
+{
+    if (!environment_futex_remove(request))
+        return TS_ERR_NOT_FOUND;
+    request->state = REQUEST_DONE;
+    request->status = status;
+    request_complete(request);
+    return TS_OK;
+}
+
+ts_status_t request_cancel(struct request *request, ts_status_t status, bool force)
+{
+    switch ((enum request_home)request->home) {
+    case HOME_PORT:
+        return port_cancel(request, status, force);
+    case HOME_OBSERVER:
+        return observer_cancel(request, status);
+    case HOME_TIMER:
+        return claim_and_complete(request, status);
+    case HOME_FUTEX:
+        return futex_cancel(request, status);
+    case HOME_NONE:
+        break;
+    }
+    return TS_ERR_NOT_FOUND;
+}
+
+void request_expired(struct timer *timer)
+{
+    struct request *request = list_entry(timer, struct request, timer);
+    if (request->home != HOME_TIMER) {
+        // Parked: over. Delivered: the server is told; told already: cut off.
+        request_cancel(request, TS_ERR_TIMED_OUT, request->state == REQUEST_CANCELLING);
+    } else if ((request->flags & TS_FLAG_MULTI) != 0) {
+        ring_post_more(request, 0, 1);
+        timer_start(timer, timer->deadline + (ts_time_t)request->offset);
+    } else {
+        (void)claim_and_complete(request, TS_OK);
+    }
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+// Rings: publishing events, waiting for them, records. See ring.h.
+#include <core/environment.h>
+#include <core/ring.h>
+#include <core/ring_publish.h>
+
+#define SUBMISSIONS_OFFSET sizeof(struct ts_ring)
+
+uint32_t ring_bytes(uint32_t submissions, uint32_t events)
+{
+    return (uint32_t)(SUBMISSIONS_OFFSET + submissions * sizeof(struct ts_submission) +
+                      events * sizeof(struct ts_event));
+}
+
+void ring_init(struct ring *ring, struct ts_ring *shared, uint32_t submissions, uint32_t events,
+               struct request *records, uint32_t inflight)
+{
+    spin_init(&ring->lock, "ring");
+    ring->shared = shared;
+    ring->submissions = (struct ts_submission *)((char *)shared + SUBMISSIONS_OFFSET);
+    ring->events = (struct ts_event *)(ring->submissions + submissions);
+    ring->submission_count = submissions;
+    ring->event_count = events;
+    ring->requester.ring = ring;
+    ring->inflight = inflight;
+    ring->records = records;
+    list_init(&ring->free);
+    list_init(&ring->pending);
+    list_init(&ring->post.done);
+    for (uint32_t i = 0; i < inflight; i++) {
+        request_init(&records[i], &ring->requester);
+        list_push_back(&ring->free, &records[i].done);
+    }
+    shared->version = TS_RING_VERSION;
+    shared->submissions = submissions;
+    shared->events = events;
+}
+
+ts_status_t ring_enter_begin(struct ring *ring)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    ts_status_t status = TS_OK;
+    if (ring->destroyed)
+        status = TS_ERR_PEER_CLOSED;
+    else if (ring->entered)
+        status = TS_ERR_BUSY;
+    else if (ring->shared->version != TS_RING_VERSION)
+        status = TS_ERR_VERSION;
+    else
+        ring->entered = true;
+    spin_unlock(&ring->lock, flags);
+    return status;
+}
+
+void ring_enter_end(struct ring *ring)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring->entered = false;
+    ring->idle = false;
+    spin_unlock(&ring->lock, flags);
+}
+
+struct request *ring_record_take(struct ring *ring)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    struct list *node = list_pop_front(&ring->free);
+    spin_unlock(&ring->lock, flags);
+    if (node == NULL)
+        return NULL;
+    struct request *record = list_entry(node, struct request, done);
+    request_reset(record);
+    return record;
+}
+
+// Back to the free list, most recently used first: its lines are in the cache. Ring lock held.
+static void record_free(struct ring *ring, struct request *record)
+{
+    record->state = REQUEST_FREE;
+    list_push_front(&ring->free, &record->done);
+}
+
+void ring_record_give(struct ring *ring, struct request *record)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    record_free(ring, record);
+    spin_unlock(&ring->lock, flags);
+}
+
+struct request *ring_find(struct ring *ring, uint64_t user_data)
+{
+    for (uint32_t i = 0; i < ring->inflight; i++) {
+        struct request *record = &ring->records[i];
+        uint8_t state = record->state;
+        if (record->user_data == user_data && state != REQUEST_FREE && state != REQUEST_DONE)
+            return record;
+    }
+    return NULL;
+}
+
+// Room for one more event. The user's head is looked at only when the last one seen says full, and
+// is believed only if it lies between what it was and the tail. Ring lock held.
+bool ring_has_room(struct ring *ring)
+{
+    if (ring->event_tail - ring->event_head < ring->event_count)
+        return true;
+    // Pairs with the user's release of event_head: it has read the slots before it.
+    uint32_t head = __atomic_load_n(&ring->shared->event_head, __ATOMIC_ACQUIRE);
+    if (ring->event_tail - head <= ring->event_count)
+        ring->event_head = head;
+    return ring->event_tail - ring->event_head < ring->event_count;
+}
+
+static uint32_t ring_unread(struct ring *ring)
+{
+    uint32_t head = __atomic_load_n(&ring->shared->event_head, __ATOMIC_ACQUIRE);
+    if (ring->event_tail - head <= ring->event_count)
+        ring->event_head = head;
+    return ring->event_tail - ring->event_head;
+}
+
+struct ts_event *ring_slot(struct ring *ring)
+{
+    return &ring->events[ring->event_tail & (ring->event_count - 1)];
+}
+
+// Makes the slots written so far visible. Pairs with the user's acquire of event_tail.
+static void ring_publish_tail(struct ring *ring)
+{
+    __atomic_store_n(&ring->shared->event_tail, ring->event_tail, __ATOMIC_RELEASE);
+}
+
+void ring_flag_pending(struct ring *ring, bool pending)
+{
+    uint32_t value = pending ? TS_RING_PENDING : 0;
+    if (ring->shared->flags != value)
+        __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
+}
+
+static void fill_completion(struct ts_event *event, uint64_t user_data, ts_status_t status,
+                            uint8_t op, uint16_t flags, uint64_t value, uint64_t extra)
+{
+    event->user_data = user_data;
+    event->status = status;
+    event->kind = TS_EVENT_COMPLETION;
+    event->op = op;
+    event->flags = flags;
+    event->value = value;
+    event->extra = extra;
+}
+
+// Writes a record's event; a record that is through becomes free.
+static void publish_record(struct ring *ring, struct request *request)
+{
+    request->queued = false;
+    if (!request->multishot_ended) {
+        fill_completion(ring_slot(ring), request->user_data, TS_OK, request->op, TS_EVENT_MORE,
+                        request->value, 0);
+        request->value = 0;
+        return;
+    }
+    fill_completion(ring_slot(ring), request->user_data, request->status, request->op,
+                    request->event_flags, request->value, request->extra);
+    record_free(ring, request);
+}
+
+static void publish_pending(struct ring *ring)
+{
+    while (!list_empty(&ring->pending) && ring_has_room(ring)) {
+        struct list *node = list_pop_front(&ring->pending);
+        if (node == &ring->post.done) {
+            ring->post.queued = false;
+            fill_completion(ring_slot(ring), ring->post.user_data, TS_OK, TS_OP_POST, 0,
+                            ring->post.value, 0);
+            ring_slot(ring)->kind = TS_EVENT_POST;
+        } else {
+            publish_record(ring, list_entry(node, struct request, done));
+        }
+        ring->event_tail++;
+    }
+}
+
+// After something was published or queued from outside: the waiter, if it has what it wants.
+void ring_wake_if_due(struct ring *ring)
+{
+    ring_publish_tail(ring);
+    if (!list_empty(&ring->pending))
+        ring_flag_pending(ring, true);
+    if (ring->idle && (ring_unread(ring) >= ring->wanted || !list_empty(&ring->pending))) {
+        ring->idle = false;
+        environment_wake_ring(ring);
+    }
+}
+
+void ring_post_completion(struct ring *ring, struct request *request)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    request->multishot_ended = true;
+    bool quiet = (request->flags & TS_FLAG_QUIET) != 0 && request->status >= 0;
+    if (ring->destroyed || (quiet && !request->queued)) {
+        if (request->queued)
+            list_remove(&request->done);
+        request->queued = false;
+        record_free(ring, request);
+    } else if (!request->queued) {
+        request->queued = true;
+        list_push_back(&ring->pending, &request->done);
+        publish_pending(ring);
+        ring_wake_if_due(ring);
+    }
+    spin_unlock(&ring->lock, flags);
+}
+
+void ring_post_more(struct request *request, ts_signals_t signals, uint64_t count)
+{
+    struct ring *ring = request->requester->ring;
+    irqflags_t flags = spin_lock(&ring->lock);
+    if (!ring->destroyed && !request->multishot_ended) {
+        request->value = (request->value | signals) + count;
+        if (!request->queued) {
+            request->queued = true;
+            list_push_back(&ring->pending, &request->done);
+            publish_pending(ring);
+            ring_wake_if_due(ring);
+        }
+    }
+    spin_unlock(&ring->lock, flags);
+}
+
+bool ring_post_now(struct ring *ring, const struct ts_event *completion)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    bool room = list_empty(&ring->pending) && ring_has_room(ring);
+    if (room) {
+        fill_completion(ring_slot(ring), completion->user_data, completion->status, completion->op,
+                        completion->flags, completion->value, completion->extra);
+        ring->event_tail++;
+        ring_wake_if_due(ring);
+    }
+    spin_unlock(&ring->lock, flags);
+    return room;
+}
+
+void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    if (!ring->destroyed) {
+        // One node for all posts: the last user_data and value stand for those it overtakes.
+        ring->post.user_data = user_data;
+        ring->post.value = value;
+        if (!ring->post.queued) {
+            ring->post.queued = true;
+            list_push_back(&ring->pending, &ring->post.done);
+        }
+        publish_pending(ring);
+        ring_wake_if_due(ring);
+    }
+    spin_unlock(&ring->lock, flags);
+}
+
+// A bound port with a reference, or NULL. The binding goes when its port closes, so the reference
+// is taken under the ring's lock, which the port's closing needs.
+static struct port *ring_port_get(struct ring *ring, uint32_t index, uint64_t *out_cookie)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    struct port *port = ring->bindings[index].port;
+    *out_cookie = ring->bindings[index].cookie;
+    if (port != NULL && !object_try_get(&port->object))
+        port = NULL;
+    spin_unlock(&ring->lock, flags);
+    return port;
+}
+
+// True when a bound port still has items.
+static bool ring_take_from_ports(struct ring *ring)
+{
+    bool left = false;
+    for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
+        if (__atomic_load_n(&ring->bindings[i].port, __ATOMIC_RELAXED) == NULL)
+            continue;
+        uint64_t cookie;
+        struct port *port = ring_port_get(ring, i, &cookie);
+        if (port == NULL)
+            continue;
+        (void)port_take(port, ring, cookie);
+        left |= port_has_items(port);
+        object_put(&port->object);
+    }
+    return left;
+}
+
+uint32_t ring_collect(struct ring *ring)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    publish_pending(ring);
+    ring_publish_tail(ring);
+    spin_unlock(&ring->lock, flags);
+    bool left = ring_take_from_ports(ring);
+    flags = spin_lock(&ring->lock);
+    ring_flag_pending(ring, left || !list_empty(&ring->pending));
+    uint32_t unread = ring_unread(ring);
+    spin_unlock(&ring->lock, flags);
+    return unread;
+}
+
+bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
+{
+    static _Atomic uint64_t stamp;
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring->wanted = wanted > ring->event_count ? ring->event_count : wanted;
+    ring->waiter = thread;
+    ring->idle_cpu = cpu;
+    ring->idle_stamp = atomic_fetch_add_explicit(&stamp, 1, memory_order_relaxed);
+    ring->idle = true;
+    spin_unlock(&ring->lock, flags);
+    // Marked first, looked at last: an item that was queued before the mark is seen now, one queued
+    // after it finds the mark. The ports' locks order the two.
+    uint32_t unread = ring_collect(ring);
+    flags = spin_lock(&ring->lock);
+    bool sleep = ring->idle && unread < ring->wanted && list_empty(&ring->pending);
+    if (!sleep)
+        ring->idle = false;
+    spin_unlock(&ring->lock, flags);
+    return sleep;
+}
+
+void ring_busy(struct ring *ring)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring->idle = false;
+    spin_unlock(&ring->lock, flags);
+}
+
+bool ring_destroy_some(struct ring *ring, uint32_t most)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring->destroyed = true;
+    ring->idle = false;
+    struct list *node;
+    while ((node = list_pop_front(&ring->pending)) != NULL) {
+        if (node == &ring->post.done)
+            continue;
+        struct request *record = list_entry(node, struct request, done);
+        record->queued = false;
+        if (record->state == REQUEST_DONE)
+            record_free(ring, record);
+    }
+    spin_unlock(&ring->lock, flags);
+    for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
+        uint64_t cookie;
+        struct port *port = ring_port_get(ring, i, &cookie);
+        if (port == NULL)
+            continue;
+        (void)port_unbind(port, ring);
+        object_put(&port->object);
+    }
+    uint32_t ended = 0;
+    for (uint32_t i = 0; i < ring->inflight; i++) {
+        struct request *record = &ring->records[i];
+        if (record->state == REQUEST_FREE)
+            continue;
+        if (ended++ == most)
+            return true;
+        (void)request_cancel(record, TS_ERR_CANCELLED, true);
+    }
+    // A record that another CPU is completing right now becomes free when it is through.
+    for (uint32_t i = 0; i < ring->inflight; i++) {
+        if (__atomic_load_n(&ring->records[i].state, __ATOMIC_ACQUIRE) != REQUEST_FREE)
+            return true;
+    }
+    return false;
+}
