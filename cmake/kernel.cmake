@@ -41,7 +41,7 @@ function(tessera_kernel name)
   foreach(pass 2 3)
     set(table ${dir}/${name}.symbols${pass}.S)
     add_custom_command(OUTPUT ${table}
-      COMMAND ${Python3_EXECUTABLE} ${symbols_tool} generate $<TARGET_FILE:${previous}> ${table}
+      COMMAND ${symbols_tool} generate $<TARGET_FILE:${previous}> ${table}
       DEPENDS ${previous} ${symbols_tool} VERBATIM)
     set(target ${name}.pass${pass})
     if(pass EQUAL 3)
@@ -51,7 +51,7 @@ function(tessera_kernel name)
     set(previous ${target})
   endforeach()
   add_custom_command(TARGET ${name}.elf POST_BUILD
-    COMMAND ${Python3_EXECUTABLE} ${symbols_tool} verify $<TARGET_FILE:${name}.elf> ${table}
+    COMMAND ${symbols_tool} verify $<TARGET_FILE:${name}.elf> ${table}
     COMMAND ${CMAKE_OBJCOPY} --strip-all $<TARGET_FILE:${name}.elf> ${dir}/${name}.stripped
     BYPRODUCTS ${dir}/${name}.stripped VERBATIM)
 endfunction()

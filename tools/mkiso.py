@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Makes the bootable ISO image, for BIOS and UEFI, of a kernel and a boot archive.
 

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Configuring and building with CMake, and images other than the plain one."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from . import packages
+from .console import CommandError, Step, say
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+KINDS = ("release", "debug")
+
+
+def folder(kind):
+    return ROOT / "build" / kind
+
+
+def run_logged(command, log):
+    """Runs a build step; on a terminal its progress is shown, else only what goes wrong."""
+    if sys.stderr.isatty():
+        result = subprocess.run(command, stdout=sys.stderr, stdin=subprocess.DEVNULL)
+        shown = True
+    else:
+        with open(log, "wb") as out:
+            result = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT,
+                                    stdin=subprocess.DEVNULL)
+        shown = False
+    if result.returncode == 0:
+        return
+    if not shown:
+        sys.stderr.write(log.read_text(errors="replace")[-8000:])
+    raise CommandError(f"`{' '.join(map(str, command[:3]))} …` failed")
+
+
+def configure(kind, source=ROOT, build_type=None):
+    out = folder(kind)
+    if (out / "build.ninja").exists():
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    words = ["cmake", "-S", source, "-B", out, "-G", "Ninja"]
+    if build_type:
+        words.append(f"-DCMAKE_BUILD_TYPE={build_type}")
+    run_logged(words, out / "configure.log")
+
+
+def build(kind, *targets):
+    """Brings targets of the cross build up to date."""
+    packages.require(packages.BUILD, packages.IMAGE)
+    with Step(f"building {', '.join(targets)} ({kind})"):
+        configure(kind, build_type=kind.capitalize())
+        run_logged(["ninja", "-C", folder(kind), *targets], folder(kind) / "build.log")
+    for target in targets:
+        if target.startswith("iso") and not image(kind, target).exists():
+            raise CommandError(f"the build made no {image(kind, target)}")
+
+
+def build_host():
+    """Brings the native tests up to date."""
+    packages.require(packages.BUILD, packages.TEST)
+    with Step("building the host tests"):
+        configure("host", source=ROOT / "tests" / "host")
+        run_logged(["ninja", "-C", folder("host")], folder("host") / "build.log")
+
+
+def image(kind, target="iso"):
+    """The file that an `iso…` target makes."""
+    return folder(kind) / ("tessera" + target[len("iso"):] + ".iso")
+
+
+def special_image(out, kind="release", append="", add=(), test=False, kernel="kernel"):
+    """Makes at `out` an image with another command line, or with programs added to /bin."""
+    base = folder(kind)
+    name = "archive-test" if test else "archive"
+    with tempfile.TemporaryDirectory(prefix="tessera-") as temporary:
+        archive = base / f"{name}.img"
+        if add:
+            archive = pathlib.Path(temporary) / "archive"
+            command = [ROOT / "tools" / "mkarchive.py", "-o", archive, f"@{base / name}.list"]
+            command += [f"bin/{os.path.basename(file)}={file}" for file in add]
+            subprocess.run(command, check=True)
+        result = subprocess.run([ROOT / "tools" / "mkiso.py", "-o", out,
+                                 "--kernel", base / "kernel" / f"{kernel}.stripped",
+                                 "--archive", archive, "--append", append])
+    if result.returncode:
+        raise CommandError("the image could not be made")
+
+
+def pack_disk(directory, out):
+    """Packs a directory as the disk that the guest's file server reads."""
+    if not os.path.isdir(directory):
+        raise CommandError(f"{directory}: not a directory")
+    result = subprocess.run([ROOT / "tools" / "mkarchive.py", "-o", out, f"={directory}"])
+    if result.returncode:
+        raise CommandError(f"{directory} could not be packed")
+
+
+def clean(everything=False):
+    """Removes what was built; third-party code only if everything is to go."""
+    keep = () if everything else ("third-party",)
+    base = ROOT / "build"
+    for entry in sorted(base.glob("*")) if base.is_dir() else ():
+        if entry.name not in keep:
+            subprocess.run(["rm", "-rf", "--", entry], check=True)
+            say(f"removed {entry.relative_to(ROOT)}")

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""A virtual machine: an emulator process, its serial line, and a certain end for both.
+
+The serial line is a socket that we listen on and the emulator connects to, so that nothing which
+the guest says is lost and the guest takes input no faster than its serial port does. QEMU has a
+QMP socket besides. Everything temporary is in one folder, which goes with the machine.
+"""
+import contextlib
+import ctypes
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from .console import CommandError
+
+OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
+EXIT_PORT = "0xf4"
+PR_SET_PDEATHSIG = 1
+
+
+@dataclasses.dataclass
+class Options:
+    """What machine to make; sizes in MiB."""
+    image: pathlib.Path
+    memory: int = 256
+    smp: int = 1
+    uefi: bool = False
+    bochs: bool = False
+    window: bool = False
+    port: int = 0            # of 127.0.0.1, forwarded to the guest's port 80; 0 = none
+    forwards: tuple = ()     # more of them: (host port, guest port)
+    disk: pathlib.Path = None  # read-only, serial number "www"
+    network: tuple = None    # QEMU words in place of user networking
+    icount: bool = False     # deterministic: one instruction a nanosecond
+    cpu: str = ""
+    reboot: bool = True      # False: a reboot ends the emulator
+    extra: tuple = ()        # more words for QEMU
+
+
+def port_is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Machine:
+    """A started emulator. Use as a context manager, or call stop()."""
+
+    def __init__(self, options):
+        self.options = options
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-"))
+        self.process = self.serial = self._qmp = None
+        self.heard = False  # the guest has said something
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _start(self):
+        address = self._listen()
+        command = self._bochs(address) if self.options.bochs else self._qemu(address)
+        environment = dict(os.environ)
+        if self.options.bochs:
+            environment["SDL_VIDEODRIVER"] = "dummy"
+        self.error_file = open(self.folder / "emulator.log", "w+b")
+        try:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=self.error_file, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=die_with_parent)
+        except OSError as error:
+            raise CommandError(f"{command[0]}: {error.strerror}") from error
+        self._accept()
+
+    def _listen(self):
+        if self.options.bochs:
+            self.listener = socket.create_server(("127.0.0.1", 0))
+            return "localhost:%d" % self.listener.getsockname()[1]
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.folder / "serial"))
+        self.listener.listen(1)
+        return str(self.folder / "serial")
+
+    def _accept(self):
+        self.listener.settimeout(0.1)
+        deadline = time.monotonic() + 30
+        while self.serial is None:
+            try:
+                self.serial, _ = self.listener.accept()
+            except TimeoutError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise CommandError("the emulator did not start:\n" + self.errors()) from None
+        self.listener.close()
+        self.serial.setblocking(True)
+
+    def errors(self):
+        """What the emulator itself said."""
+        return (self.folder / "emulator.log").read_text(errors="replace").strip()[-4000:]
+
+    def _qemu(self, serial):
+        o = self.options
+        words = ["qemu-system-x86_64", "-name", "tessera", "-nodefaults", "-no-user-config",
+                 "-machine", "q35", "-accel", "tcg", "-cpu", o.cpu or "max",
+                 "-m", f"{o.memory}M", "-smp", str(o.smp),
+                 "-chardev", f"socket,id=serial,path={serial}", "-serial", "chardev:serial",
+                 "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
+                 "-vga", "std", "-display", "gtk" if o.window else "none",
+                 "-device", f"isa-debug-exit,iobase={EXIT_PORT},iosize=4",
+                 "-drive", f"if=none,id=cd,media=cdrom,readonly=on,format=raw,file={o.image}",
+                 "-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"]
+        if o.icount:
+            words += ["-icount", "shift=0,sleep=off", "-seed", "1"]
+        if o.uefi:
+            variables = self.folder / "vars.fd"
+            shutil.copyfile(OVMF_VARS, variables)
+            words += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
+                      "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        if o.disk:
+            words += ["-drive", f"if=none,id=www,format=raw,readonly=on,file={o.disk}",
+                      "-device", "virtio-blk-pci,drive=www,serial=www,disable-legacy=on,romfile="]
+        if not o.reboot:
+            words.append("-no-reboot")
+        return words + self._network() + list(o.extra)
+
+    def _network(self):
+        if self.options.network is not None:
+            return list(self.options.network)
+        forwards = list(self.options.forwards)
+        if self.options.port:
+            forwards.append((self.options.port, 80))
+        net = "user,id=net" + "".join(f",hostfwd=tcp:127.0.0.1:{host}-:{guest}"
+                                      for host, guest in forwards)
+        return ["-netdev", net, "-device",
+                "virtio-net-pci,netdev=net,disable-legacy=on,romfile="]
+
+    def _bochs(self, serial):
+        o = self.options
+        (self.folder / "bochsrc").write_text(f"""\
+config_interface: textconfig
+display_library: sdl2
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+cpu: model=corei7_skylake_x, count={o.smp}, ips=50000000, reset_on_triple_fault=0
+memory: guest={o.memory}, host={o.memory}
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path={o.image}, status=inserted
+boot: cdrom
+com1: enabled=1, mode=socket-client, dev={serial}
+log: bochs.log
+panic: action=fatal
+error: action=report
+info: action=report
+debug: action=ignore
+clock: sync=none
+magic_break: enabled=0
+mouse: enabled=0
+pci: enabled=1, chipset=i440fx, slot1=pcivga
+""")
+        (self.folder / "bochs.rc").write_text("c\nq\n")
+        return ["bochs", "-q", "-f", "bochsrc", "-rc", "bochs.rc"]
+
+    def receive(self, timeout):
+        """Bytes from the guest; None if there are none within timeout, b"" at its end."""
+        self.serial.settimeout(timeout)
+        try:
+            data = self.serial.recv(65536)
+        except TimeoutError:
+            return None
+        except OSError:
+            return b""
+        self.heard = self.heard or bool(data)
+        return data
+
+    def send(self, data):
+        """Gives the guest bytes to read; waits while its serial port takes none."""
+        self.serial.settimeout(None)
+        with contextlib.suppress(OSError):
+            if not self.options.bochs:
+                self.serial.sendall(data)
+                return
+            for byte in data:  # Bochs' port has no flow control towards us
+                self.serial.sendall(bytes([byte]))
+                time.sleep(0.02)
+
+    def exit_status(self, timeout=5):
+        """The status of the guest: 0 after a power-off, or what it wrote to the exit port."""
+        code = self.process.wait(timeout)
+        if self.options.bochs or code == 0:
+            return 0
+        if code < 0:
+            return 128 - code
+        if code == 1 and not self.heard:  # QEMU's own failure; a guest would have said something
+            raise CommandError("QEMU failed:\n" + self.errors())
+        return code >> 1
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def qmp(self, command, **arguments):
+        """Runs a QMP command and returns its result."""
+        if self._qmp is None:
+            self._qmp = Qmp(self.folder / "qmp")
+        return self._qmp.run(command, arguments)
+
+    def stop(self):
+        """Ends the emulator, at once, and removes what it needed."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for thing in (self.serial, self._qmp, getattr(self, "listener", None),
+                      getattr(self, "error_file", None)):
+            if thing is not None:
+                thing.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Qmp:
+    """QEMU's machine protocol: one JSON object a line."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(str(path))
+        self.file = self.socket.makefile("rw")
+        self.lock = threading.Lock()
+        self.file.readline()
+        self.run("qmp_capabilities", {})
+
+    def run(self, command, arguments):
+        with self.lock:
+            self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+            self.file.flush()
+            while line := self.file.readline():
+                answer = json.loads(line)
+                if "return" in answer:
+                    return answer["return"]
+                if "error" in answer:
+                    raise CommandError(f"QMP {command}: {answer['error']['desc']}")
+        raise CommandError(f"QMP {command}: the emulator is gone")
+
+    def close(self):
+        self.socket.close()

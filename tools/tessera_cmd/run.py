@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""`./tessera run`: boots the image in an emulator, joined to this terminal."""
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import urllib.parse
+
+from . import build, packages, terminal
+from .console import CommandError, say
+from .machine import Machine, Options, port_is_free
+
+MEMORY_LEAST, MEMORY_MOST = 16, 65536
+
+
+def megabytes(text):
+    """`64M`, `1G` or a number of MiB."""
+    unit = {"M": 1, "G": 1024}.get(text[-1:].upper())
+    number = text[:-1] if unit else text
+    if not number.isdigit() or not MEMORY_LEAST <= int(number) * (unit or 1) <= MEMORY_MOST:
+        raise CommandError(f"--memory {text}: expected {MEMORY_LEAST}M to {MEMORY_MOST // 1024}G")
+    return int(number) * (unit or 1)
+
+
+def exec_option(command):
+    """The kernel's command line is split at blanks, so the program's is percent-encoded."""
+    return "exec=" + urllib.parse.quote(command, safe="/=.,:-_")
+
+
+def boot_image(options, kind, temporary):
+    """The image to boot: the plain one, or one made for these options."""
+    append = list(options.append)
+    if options.exec:
+        append.append(exec_option(options.exec))
+    if not append and not options.add:
+        return build.image(kind)
+    for file in options.add:
+        if not os.path.isfile(file):
+            raise CommandError(f"{file}: no such file")
+    image = pathlib.Path(temporary) / "tessera.iso"
+    build.special_image(image, kind, append=" ".join(append), add=options.add)
+    return image
+
+
+def prepare(options, temporary):
+    """Builds what is needed; returns the machine's options."""
+    packages.require(packages.RUN, *(purpose for purpose in ("window", "uefi", "bochs")
+                                     if getattr(options, purpose)))
+    if not options.bochs and not port_is_free(options.port):
+        raise CommandError(f"port {options.port} of 127.0.0.1 is in use; "
+                           "choose another with --port N")
+    if options.bochs and (options.www or options.uefi or options.window or options.qemu):
+        raise CommandError("--bochs goes with --smp, --memory, --add, --exec and --headless only")
+    kind = "debug" if options.debug else "release"
+    memory = megabytes(options.memory)
+    build.build(kind, "iso")
+    disk = None
+    if options.www:
+        disk = pathlib.Path(temporary) / "www.img"
+        say(f"packing {options.www}; a change in it needs a restart")
+        build.pack_disk(options.www, disk)
+    return Options(image=boot_image(options, kind, temporary), memory=memory, smp=options.smp,
+                   uefi=options.uefi, bochs=options.bochs, window=options.window,
+                   port=0 if options.bochs else options.port, disk=disk,
+                   reboot=not options.exec, extra=tuple(options.qemu))
+
+
+def connect(machine, options):
+    if options.headless:
+        return terminal.headless(machine)
+    if sys.stdin.isatty():
+        return terminal.interactive(machine)
+    return terminal.fed(machine)
+
+
+def run(options):
+    temporary = tempfile.mkdtemp(prefix="tessera-")
+    try:
+        with terminal.stop_signals():
+            machine_options = prepare(options, temporary)
+            with Machine(machine_options) as machine:
+                if machine_options.port:
+                    say(f"point a browser at http://127.0.0.1:{machine_options.port}/")
+                ended = connect(machine, options)
+                return machine.exit_status() if ended else 0
+    except terminal.Stopped as stopped:
+        return 128 + stopped.args[0]
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
