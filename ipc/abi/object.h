@@ -69,6 +69,20 @@ struct ts_process_statistics {
     char name[32];
 };
 
+// list: a record of a kernel object's listing, laid out as struct ts_file_entry of files, so that
+// one loop reads both. Records follow each other at multiples of 8.
+enum ts_entry_type { TS_ENTRY_FILE = 1, TS_ENTRY_DIRECTORY = 2, TS_ENTRY_OTHER = 3 };
+
+struct ts_entry {
+    uint64_t next; // cookie of what follows this entry
+    uint64_t size;
+    uint64_t identity;
+    uint32_t type;          // enum ts_entry_type
+    uint16_t record_length; // from this record to the next one
+    uint16_t name_length;
+    char name[]; // no final zero
+};
+
 // job ---------------------------------------------------------------------------------------
 // list gives an entry per process below it, named by the decimal id; open(id) gives the process.
 #define TS_JOB_KILL 1u // ends every process below it
@@ -184,3 +198,9 @@ struct ts_domain_pin {
 struct ts_domain_state {
     uint64_t pinned, quarantined; // pages
 };
+
+// log ---------------------------------------------------------------------------------------
+// read: offset is a cursor, a count of bytes since boot; extra = the next cursor, which is larger
+// than offset + value when bytes were lost. 0 bytes at the end: wait for READABLE. write: a line.
+#define TS_LOG_RELEASE_SERIAL 1u // the serial port is a driver's from now on; MANAGE
+#define TS_LOG_RELEASE_SCREEN 2u // the screen is; MANAGE

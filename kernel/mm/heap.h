@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Memory for the kernel's own objects.
+//
+// Up to 2 KiB: pages of objects of one size class. More: adjacent pages; if there are none, or for
+// more than 64 KiB, single pages mapped in the kernel window. Objects are aligned to 16 bytes, from
+// 64 bytes on to 64, from a page on to a page.
+//
+// The debug kernel fills what is freed with 0xa5 and panics when it finds that changed.
+#pragma once
+
+#include <tessera/abi/types.h>
+#include <stddef.h>
+
+#define HEAP_SMALL_MAX 2048u
+#define HEAP_LARGE_MAX ((size_t)1 << 30)
+
+// Not zeroed; NULL when there is no memory (or `size` exceeds HEAP_LARGE_MAX). Not charged to
+// anyone: see account.h for what users can make large. Any context for sizes up to
+// HEAP_SMALL_MAX; larger ones: no lock held that the page tables of the kernel need (none of
+// kernel/core, kernel/object is).
+void *heap_alloc(size_t size) __attribute__((malloc));
+void *heap_alloc_zeroed(size_t size) __attribute__((malloc));
+
+// `size` is what was asked for; `pointer` may be NULL. Larger than 64 KiB: interrupts on, since
+// other CPUs have to forget the mapping.
+void heap_free(void *pointer, size_t size);
+
+// Pages that heap_alloc(size) takes, for charging: 0 for small objects.
+static inline uint64_t heap_pages(size_t size)
+{
+    return size <= HEAP_SMALL_MAX ? 0 : (size + TS_PAGE_SIZE - 1) / TS_PAGE_SIZE;
+}
+
+// After page_init().
+void heap_init(void);

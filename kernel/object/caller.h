@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// What the operations of kernel objects need to know of the thread that asks. They run in the
+// caller's context, preemptible; implemented by kernel/object/process.c.
+#pragma once
+
+#include <tessera/abi/types.h>
+
+struct account;
+struct handle_table;
+struct job;
+
+struct handle_table *caller_handles(void);
+struct account *caller_account(void); // no reference is taken
+struct job *caller_job(void);         // no reference is taken
+const char *caller_name(void);        // the process's name, always terminated

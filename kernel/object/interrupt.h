@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// Interrupts: events which hardware signals.
+//
+// An interrupt fires: its count grows and READABLE is set; a level line is masked by the machine
+// layer until ack arms it again. When the last handle closes the line is masked; the number is
+// given back when the object goes. Whoever must be sure that a device is quiet before its vector
+// is used again (the PCI server) keeps a handle until it is.
+//
+// An interrupt that fires more than INTERRUPT_STORM times in 100 ms without any wait being
+// satisfied by it is taken for a storm: it is masked, has ERROR set and is logged; ack ends that.
+#pragma once
+
+#include <core/object.h>
+#include <tessera/abi/object.h>
+
+#define INTERRUPT_STORM 20000u
+
+extern const struct object_class interrupt_class;
+
+// TS_LINE_* flags. TS_ERR_RANGE, TS_ERR_BUSY, TS_ERR_LIMIT, TS_ERR_MEMORY.
+ts_status_t interrupt_create_line(uint32_t line, unsigned flags, struct object **out_interrupt);
+ts_status_t interrupt_create_message(struct ts_interrupt_message *out_message,
+                                     struct object **out_interrupt);

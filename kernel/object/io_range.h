@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Machine I/O ports of one owner: every access is checked against the range.
+#pragma once
+
+#include <core/object.h>
+
+extern const struct object_class io_range_class;
+
+// Ports [base, base + count). One reference. TS_ERR_MEMORY.
+ts_status_t io_range_create(uint32_t base, uint32_t count, struct object **out_range);

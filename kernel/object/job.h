@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Jobs: limits and accounting for a tree of processes.
+//
+// What a process uses is charged to its job and to all jobs above it; each has limits of its own,
+// so a job can give its children more than it has, and they share it. Pages, handles and threads
+// are counted by atomic additions on the way up, undone when one level refuses.
+//
+// One lock (`job tree`) guards the tree and the list of all processes, which is in order of their
+// ids; it is held for short scans only. Lock order: job tree is a leaf, object_try_get excepted.
+#pragma once
+
+#include <core/object.h>
+#include <tessera/abi/object.h>
+
+struct process;
+
+enum job_resource { JOB_PAGES, JOB_HANDLES, JOB_THREADS, JOB_RESOURCES };
+
+struct job {
+    struct object object;
+    struct job *parent; // a reference is held; NULL: the root
+    _Atomic uint64_t used[JOB_RESOURCES];
+    _Atomic uint64_t limit[JOB_RESOURCES];
+    _Atomic uint64_t peak[JOB_RESOURCES];
+    uint64_t processes; // in it and below; job tree lock
+    _Atomic bool killed;
+};
+
+// A process's place in the tree: embedded in struct process.
+struct job_member {
+    struct list link;      // all processes, by id
+    struct job *job;       // a reference is held while it is a member
+    struct object *object; // the process
+    uint64_t id;           // from 1, never used again
+    bool killing;
+};
+
+extern const struct object_class job_class;
+
+static inline struct job *job_of(struct object *object)
+{
+    return list_entry(object, struct job, object);
+}
+
+// Limits of 0 are the parent's. One reference, no handle. TS_ERR_MEMORY, TS_ERR_GONE (the parent
+// was killed).
+ts_status_t job_create(struct job *parent, const struct ts_job_limits *limits,
+                       struct job **out_job);
+
+// The job above all, made by job_init(); its page limit is what the machine has.
+extern struct job *job_root;
+void job_init(void);
+
+// Charges a job and all above it. TS_ERR_LIMIT: nothing charged. Any context, lock-free.
+ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count);
+void job_uncharge(struct job *job, enum job_resource resource, uint64_t count);
+
+// The smallest limit on the way up, for tables that have one of their own.
+uint64_t job_limit(const struct job *job, enum job_resource resource);
+
+// Enters a process (once its object can be found: object_init done) and gives it an id.
+// TS_ERR_GONE: the job was killed. job_process_remove when it has ended (its body may stay).
+ts_status_t job_process_add(struct job *job, struct job_member *member, struct object *process);
+void job_process_remove(struct job_member *member);
+
+// Kills every process below, 64 at a time, and refuses new ones from now on. Preemptible; returns
+// when all have been told (process_kill), not when they are gone.
+void job_kill(struct job *job);
+
+// The process engine (process.c): ends a process with TS_EXIT_KILLED. Never blocks; may be called
+// more than once and for the current process.
+void process_kill(struct process *process);
+struct process *process_of_object(struct object *object);

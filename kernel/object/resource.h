@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// System resources: ranges from which init, and those to whom it gives parts, make objects.
+#pragma once
+
+#include <core/object.h>
+#include <tessera/abi/object.h>
+
+extern const struct object_class resource_class;
+
+// For init: the whole of a kind. One reference, no handle. TS_ERR_MEMORY.
+ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_resource);
