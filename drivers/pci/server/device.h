@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// A function of the machine and, while a driver holds it, the device object of that driver.
+//
+//   FREE --open--> HELD --closed--> QUIETING --quiet--> FREE
+//                   |  ^                |
+//              RESET|  |quiet           +--it does not become quiet--> STUCK
+//                   v  |
+//                QUIETING (of a live driver)
+//
+// QUIETING is quiet.c's. The table of all functions never changes after the scan, so pointers to
+// devices stay good; so do `domain` and the mapping of the MSI-X table, once made.
+#pragma once
+
+#include "machine.h"
+
+#include <drivers/pci/match.h>
+#include <drivers/pci/message.h>
+#include <drivers/virtio/layout.h>
+#include <tessera/lib/server.h>
+
+#define DEVICE_VECTORS       32u // interrupts given to one driver at most
+#define DEVICE_BAR_REGISTERS 6u
+
+enum device_state { DEVICE_FREE, DEVICE_HELD, DEVICE_QUIETING, DEVICE_STUCK };
+
+struct device {
+    struct ts_object object; // of the driver that holds it
+    struct bus *bus;
+    struct pci_function function;
+    struct pci_identity identity;
+    struct pci_bar bars[TS_PCI_BARS];
+    struct pci_msix msix;
+    uint8_t msi; // where its capability lies, 0 = none
+    uint8_t header;
+    enum device_state state;
+    bool closed;        // while QUIETING: the driver is gone
+    uint16_t command;   // as the firmware left it
+    ts_handle_t domain; // 0 = not made yet
+    ts_handle_t interrupts[DEVICE_VECTORS];
+    volatile struct pci_msix_entry *table; // NULL = not mapped yet
+    struct ts_request *reset;              // the driver's RESET while QUIETING
+    // quiet.c:
+    struct ts_timer timer;
+    unsigned phase, tries;
+    uint32_t saved_bars[DEVICE_BAR_REGISTERS];
+    volatile struct virtio_common *virtio; // mapped while its status is written
+};
+
+// All functions and the server that shows them.
+struct bus {
+    struct machine machine;
+    struct ts_loop loop;
+    struct ts_server server;
+    struct device *devices;
+    unsigned count, capacity;
+};
+
+// Reads all that is known of a function at the start. It is not changed, but for the sizing.
+void device_init(struct device *device, struct bus *bus, const struct pci_function *function);
+
+// Interrupts that the driver can have.
+uint32_t device_vectors(const struct device *device);
+
+// Operations of a device object.
+extern const struct ts_operations device_operations;
+
+// get and read of device and information objects alike.
+void device_get(struct device *device, struct ts_request *request);
+void device_read(struct device *device, struct ts_request *request);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// /drv/pci: the PCI server. Named handles: physical, interrupt, domain, io (resources), boot, init.
+#include "root.h"
+
+#include <drivers/pci/scan.h>
+#include <drivers/service/ready.h>
+#include <stdlib.h>
+#include <tessera/lib/log.h>
+
+#define FUNCTIONS_MAX 256u // more than a machine of this kind has
+
+static bool on_found(void *context, const struct pci_function *f)
+{
+    struct bus *bus = context;
+    if (bus->count == bus->capacity) {
+        ts_log("pci: more than %u functions, the others are ignored", bus->capacity);
+        return false;
+    }
+    device_init(&bus->devices[bus->count++], bus, f);
+    return true;
+}
+
+static ts_status_t start(struct bus *bus)
+{
+    static const struct ts_server_limits limits = {
+        .requests = 256, .objects = 512, .inbox_bytes = 64};
+    ts_status_t status = machine_open(&bus->machine);
+    if (status != TS_OK) {
+        return status;
+    }
+    pci_scan(&bus->machine.access, bus->machine.bus_first, bus->machine.bus_last, on_found, bus);
+    ts_log("pci: %u functions, configuration space of %u bytes each", bus->count,
+           bus->machine.access.space);
+    status = ts_loop_init(&bus->loop, 64, 256, 64);
+    if (status != TS_OK) {
+        return status;
+    }
+    return ts_server_init(&bus->server, &bus->loop, &limits);
+}
+
+int main(void)
+{
+    static struct bus bus;
+    bus.capacity = FUNCTIONS_MAX;
+    bus.devices = calloc(bus.capacity, sizeof *bus.devices);
+    ts_handle_t root;
+    ts_status_t status = bus.devices ? start(&bus) : TS_ERR_MEMORY;
+    if (status == TS_OK) {
+        status = root_create(&bus, &root);
+    }
+    if (status == TS_OK) {
+        status = service_ready(root);
+    }
+    if (status == TS_OK) {
+        status = ts_loop_run(&bus.loop);
+    }
+    ts_log("pci: ends: %s", ts_status_name(status));
+    return status;
+}

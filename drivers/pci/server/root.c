@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include "root.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/lib/log.h>
+#include <tessera/proto/file.h>
+
+#define ADDRESS_LENGTH 7u  // "00:03.0"
+#define PATH_MAX_HERE  64u // no match is longer
+
+// The root, and each session of it: the same operations.
+struct root {
+    struct ts_object object;
+    struct bus *bus;
+};
+
+// What "…/info" opens.
+struct view {
+    struct ts_object object;
+    struct device *device;
+};
+
+static void view_get(struct ts_request *request)
+{
+    device_get(TS_OBJECT_OF(request->object, struct view, object)->device, request);
+}
+
+static void view_read(struct ts_request *request)
+{
+    device_read(TS_OBJECT_OF(request->object, struct view, object)->device, request);
+}
+
+static void view_closed(struct ts_object *object)
+{
+    free(TS_OBJECT_OF(object, struct view, object));
+}
+
+static const struct ts_operations view_operations = {
+    .get = view_get,
+    .read = view_read,
+    .closed = view_closed,
+};
+
+static const struct ts_operations root_operations;
+
+static void open_session(struct ts_request *request, struct bus *bus)
+{
+    struct root *session = calloc(1, sizeof *session);
+    if (!session) {
+        ts_request_reply(request, TS_ERR_MEMORY, 0);
+        return;
+    }
+    session->object.operations = &root_operations;
+    session->bus = bus;
+    if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
+        free(session);
+    }
+}
+
+static void open_view(struct ts_request *request, struct device *d)
+{
+    struct view *view = calloc(1, sizeof *view);
+    if (!view) {
+        ts_request_reply(request, TS_ERR_MEMORY, 0);
+        return;
+    }
+    view->object.operations = &view_operations;
+    view->device = d;
+    ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
+    if (ts_request_reply_mint(request, &view->object, rights & request->rights, 0) != TS_OK) {
+        free(view);
+    }
+}
+
+static void open_device(struct ts_request *request, struct device *d)
+{
+    if (d->state != DEVICE_FREE) {
+        ts_request_reply(request, TS_ERR_BUSY, 0);
+        return;
+    }
+    d->closed = false;
+    ts_rights_t rights = request->rights & ~(TS_RIGHT_MANAGE | TS_RIGHT_SHARE);
+    if (ts_request_reply_mint(request, &d->object, rights, 0) == TS_OK) {
+        d->state = DEVICE_HELD;
+    }
+}
+
+static struct device *find(struct bus *bus, const struct pci_match *match)
+{
+    uint32_t left = match->index;
+    for (unsigned i = 0; i < bus->count; i++) {
+        struct device *d = &bus->devices[i];
+        if (pci_match_fits(match, &d->identity) && left-- == 0) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+static void on_open(struct ts_request *request)
+{
+    struct bus *bus = TS_OBJECT_OF(request->object, struct root, object)->bus;
+    char path[PATH_MAX_HERE];
+    size_t length;
+    struct pci_match match;
+    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
+    if (status == TS_OK && length == 0) {
+        open_session(request, bus);
+        return;
+    }
+    if (status == TS_OK) {
+        status = pci_match_parse(path, length, &match);
+    }
+    struct device *d = status == TS_OK ? find(bus, &match) : NULL;
+    if (!d || (d->header != 0 && !match.information)) {
+        // Bridges forward other functions' traffic: they have no driver.
+        ts_request_reply(request,
+                         status != TS_OK ? status
+                         : d             ? TS_ERR_RIGHTS
+                                         : TS_ERR_NOT_FOUND,
+                         0);
+    } else if (match.information) {
+        open_view(request, d);
+    } else {
+        open_device(request, d);
+    }
+}
+
+static void on_list(struct ts_request *request)
+{
+    const struct bus *bus = TS_OBJECT_OF(request->object, struct root, object)->bus;
+    uint32_t used = 0;
+    uint8_t buffer[1024] __attribute__((aligned(8)));
+    uint64_t index = request->offset;
+    uint16_t record = TS_FILE_ENTRY_LENGTH(ADDRESS_LENGTH);
+    uint32_t room = request->room < sizeof buffer ? request->room : sizeof buffer;
+    if (index < bus->count && room < record) {
+        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
+        return;
+    }
+    for (; index < bus->count && used + record <= room; index++) {
+        struct ts_file_entry *entry = (struct ts_file_entry *)(void *)(buffer + used);
+        uint16_t address = bus->devices[index].function.address;
+        memset(entry, 0, record);
+        entry->next = index + 1;
+        entry->identity = address;
+        entry->type = TS_FILE_DEVICE;
+        entry->record_length = record;
+        entry->name_length = ADDRESS_LENGTH;
+        char name[ADDRESS_LENGTH + 1];
+        ts_format(name, sizeof name, "%02x:%02x.%x", address >> 8, address >> 3 & 31u,
+                  address & 7u);
+        memcpy(entry->name, name, ADDRESS_LENGTH);
+        used += record;
+    }
+    ts_request_reply_bytes(request, buffer, used);
+}
+
+static void on_closed(struct ts_object *object)
+{
+    free(TS_OBJECT_OF(object, struct root, object));
+}
+
+static const struct ts_operations root_operations = {
+    .open = on_open,
+    .list = on_list,
+    .closed = on_closed,
+};
+
+ts_status_t root_create(struct bus *bus, ts_handle_t *out_root)
+{
+    struct root *root = calloc(1, sizeof *root);
+    if (!root) {
+        return TS_ERR_MEMORY;
+    }
+    root->object.operations = &root_operations;
+    root->bus = bus;
+    ts_status_t status = ts_object_mint(&bus->server, &root->object, TS_RIGHTS_ALL, out_root);
+    if (status != TS_OK) {
+        free(root);
+    }
+    return status;
+}
