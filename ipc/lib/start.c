@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Start of native programs: no libc state, so nothing to set up but main's arguments.
 #include <tessera/lib/bootstrap.h>
-#include <tessera/lib/process.h>
 #include <tessera/lib/start.h>
 
 // The tables go on the stack of a frame that is only left at the end of the process. Their sizes
 // are those of the block, which ts_bootstrap_init has checked.
-int ts_main_call(void)
+int ts_main_call(int (*function)(int, char **, char **))
 {
     uint32_t argc = ts_argument_count();
     uint32_t envc = ts_bootstrap_block()->environment_count;
@@ -20,10 +18,5 @@ int ts_main_call(void)
         envp[i] = (char *)(uintptr_t)ts_environment(i);
     }
     envp[envc] = NULL;
-    return main((int)argc, strings, envp);
-}
-
-_Noreturn void ts_program_start(void)
-{
-    ts_process_exit(ts_main_call());
+    return function((int)argc, strings, envp);
 }

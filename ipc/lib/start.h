@@ -18,8 +18,8 @@ _Noreturn void ts_program_start(void);
 
 int main(int argc, char **argv, char **envp);
 
-// main(argc, argv, envp) from the bootstrap block; its result.
-int ts_main_call(void);
+// Calls main, or what stands for it, with the tables argv and envp made from the bootstrap block.
+int ts_main_call(int (*function)(int, char **, char **));
 
 // Bytes, with room for alignment, that one thread's thread-local storage takes.
 size_t ts_thread_local_size(void);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include <fcntl.h>
+#include <stdlib.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/mutex.h>
+#include <tessera/lib/op.h>
+#include "core/descriptor.h"
+#include "core/posix.h"
+
+struct entry {
+    struct open_file *file; // NULL: free
+    bool close_on_spawn;
+};
+
+static struct entry table[DESCRIPTORS_MAX];
+static struct ts_mutex mutex;
+
+// Static, so that a program which prints a line needs no memory for it.
+static struct open_file standard[3];
+
+void descriptors_init(void)
+{
+    static const char *const names[] = {TS_NAME_IN, TS_NAME_OUT, TS_NAME_ERR};
+    for (int fd = 0; fd < 3; fd++) {
+        ts_handle_t handle = ts_named_handle(names[fd]);
+        if (handle == TS_HANDLE_NONE) {
+            continue;
+        }
+        standard[fd] = (struct open_file){.references = 1,
+                                          .kind = OPEN_INHERITED,
+                                          .handle = handle,
+                                          .flags = fd == 0 ? O_RDONLY : O_WRONLY};
+        ts_rights_t rights;
+        if (ts_rights(handle, &rights) == TS_OK &&
+            (rights & (TS_RIGHT_READ | TS_RIGHT_WRITE)) == (TS_RIGHT_READ | TS_RIGHT_WRITE)) {
+            standard[fd].flags = O_RDWR;
+        }
+        table[fd].file = &standard[fd];
+    }
+}
+
+struct open_file *open_file_make(enum open_kind kind, ts_handle_t handle, int flags)
+{
+    struct open_file *file = calloc(1, sizeof *file);
+    if (!file) {
+        ts_close(handle);
+        posix_fail(ENOMEM);
+        return NULL;
+    }
+    file->references = 1;
+    file->kind = kind;
+    file->handle = handle;
+    file->flags = flags;
+    return file;
+}
+
+struct open_file *open_file_get(struct open_file *file)
+{
+    __atomic_fetch_add(&file->references, 1, __ATOMIC_RELAXED);
+    return file;
+}
+
+void open_file_put(struct open_file *file)
+{
+    // Release: what was done with the file is over before another thread frees it (acquire).
+    if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) != 0) {
+        return;
+    }
+    // An inherited handle goes too: the reader of a pipe must see that its writer closed it. Nobody
+    // uses the bootstrap's entry for it any longer.
+    ts_close(file->handle);
+    if (file->kind != OPEN_INHERITED) {
+        free(file->path);
+        free(file);
+    }
+}
+
+int descriptor_install(struct open_file *file, int lowest, bool close_on_spawn)
+{
+    ts_mutex_lock(&mutex);
+    int fd = lowest < 0 ? DESCRIPTORS_MAX : lowest;
+    while (fd < DESCRIPTORS_MAX && table[fd].file) {
+        fd++;
+    }
+    if (fd < DESCRIPTORS_MAX) {
+        table[fd] = (struct entry){file, close_on_spawn};
+    }
+    ts_mutex_unlock(&mutex);
+    if (fd >= DESCRIPTORS_MAX) {
+        open_file_put(file);
+        return posix_fail(EMFILE);
+    }
+    return fd;
+}
+
+int descriptor_replace(int fd, struct open_file *file, bool close_on_spawn)
+{
+    if (fd < 0 || fd >= DESCRIPTORS_MAX) {
+        open_file_put(file);
+        return posix_fail(EBADF);
+    }
+    ts_mutex_lock(&mutex);
+    struct open_file *previous = table[fd].file;
+    table[fd] = (struct entry){file, close_on_spawn};
+    ts_mutex_unlock(&mutex);
+    if (previous) {
+        open_file_put(previous);
+    }
+    return fd;
+}
+
+struct open_file *descriptor_get(int fd)
+{
+    struct open_file *file = NULL;
+    if (fd >= 0 && fd < DESCRIPTORS_MAX) {
+        ts_mutex_lock(&mutex);
+        file = table[fd].file ? open_file_get(table[fd].file) : NULL;
+        ts_mutex_unlock(&mutex);
+    }
+    if (!file) {
+        posix_fail(EBADF);
+    }
+    return file;
+}
+
+struct open_file *descriptor_take(int fd)
+{
+    struct open_file *file = NULL;
+    if (fd >= 0 && fd < DESCRIPTORS_MAX) {
+        ts_mutex_lock(&mutex);
+        file = table[fd].file;
+        table[fd] = (struct entry){NULL, false};
+        ts_mutex_unlock(&mutex);
+    }
+    if (!file) {
+        posix_fail(EBADF);
+    }
+    return file;
+}
+
+int descriptor_flag_get(int fd)
+{
+    if (fd < 0 || fd >= DESCRIPTORS_MAX || !table[fd].file) {
+        return posix_fail(EBADF);
+    }
+    return table[fd].close_on_spawn ? FD_CLOEXEC : 0;
+}
+
+int descriptor_flag_set(int fd, bool close_on_spawn)
+{
+    if (fd < 0 || fd >= DESCRIPTORS_MAX || !table[fd].file) {
+        return posix_fail(EBADF);
+    }
+    table[fd].close_on_spawn = close_on_spawn;
+    return 0;
+}
+
+int descriptor_next(int fd, struct open_file **out_file, bool *out_close_on_spawn)
+{
+    int found = -1;
+    ts_mutex_lock(&mutex);
+    for (; fd < DESCRIPTORS_MAX; fd++) {
+        if (table[fd].file) {
+            *out_file = open_file_get(table[fd].file);
+            *out_close_on_spawn = table[fd].close_on_spawn;
+            found = fd;
+            break;
+        }
+    }
+    ts_mutex_unlock(&mutex);
+    return found;
+}

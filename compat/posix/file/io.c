@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// Bytes in and out of descriptors.
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <tessera/lib/op.h>
+#include <tessera/lib/random.h>
+#include <tessera/proto/console.h>
+#include <termios.h>
+#include <unistd.h>
+#include "core/descriptor.h"
+#include "core/posix.h"
+
+static unsigned operation_flags(const struct open_file *file)
+{
+    return file->flags & O_NONBLOCK ? TS_FLAG_NOWAIT : 0;
+}
+
+static ssize_t finish(struct open_file *file, ts_status_t status, size_t bytes)
+{
+    open_file_put(file);
+    return status == TS_OK ? (ssize_t)bytes : posix_result(status);
+}
+
+static struct open_file *get_for(int fd, int unwanted_mode)
+{
+    struct open_file *file = descriptor_get(fd);
+    if (file && (file->flags & O_ACCMODE) == unwanted_mode) {
+        open_file_put(file);
+        posix_fail(EBADF);
+        return NULL;
+    }
+    return file;
+}
+
+ssize_t read(int fd, void *buffer, size_t length)
+{
+    struct open_file *file = get_for(fd, O_WRONLY);
+    if (!file) {
+        return -1;
+    }
+    if (file->kind == OPEN_DIRECTORY) {
+        return finish(file, TS_ERR_IS_DIRECTORY, 0);
+    }
+    if (file->kind == OPEN_RANDOM) {
+        return finish(file, ts_random_bytes(buffer, length), length);
+    }
+    size_t bytes = 0;
+    ts_status_t status = ts_read_current(file->handle, buffer, length, operation_flags(file),
+                                         TS_DEADLINE_NONE, &bytes);
+    return finish(file, status, bytes);
+}
+
+// A blocking write ends when all is written; what a short one returns is what was.
+static ts_status_t write_all(struct open_file *file, const char *bytes, size_t length,
+                             size_t *out_done)
+{
+    unsigned flags = operation_flags(file);
+    ts_status_t status = TS_OK;
+    *out_done = 0;
+    do {
+        size_t step = 0;
+        status = ts_write_current(file->handle, bytes + *out_done, length - *out_done, flags,
+                                  TS_DEADLINE_NONE, &step);
+        if (status != TS_OK || step == 0) {
+            break;
+        }
+        *out_done += step;
+    } while (*out_done < length && !flags);
+    return *out_done ? TS_OK : status;
+}
+
+ssize_t write(int fd, const void *buffer, size_t length)
+{
+    struct open_file *file = get_for(fd, O_RDONLY);
+    if (!file) {
+        return -1;
+    }
+    size_t done = 0;
+    ts_status_t status =
+        file->kind == OPEN_RANDOM ? TS_ERR_UNSUPPORTED : write_all(file, buffer, length, &done);
+    bool stream = file->kind != OPEN_FILE;
+    ssize_t result = finish(file, status, done);
+    if (status == TS_ERR_PEER_CLOSED && stream) {
+        raise(SIGPIPE);
+    }
+    return result;
+}
+
+ssize_t pread(int fd, void *buffer, size_t length, off_t offset)
+{
+    struct open_file *file = offset < 0 ? NULL : get_for(fd, O_WRONLY);
+    if (!file) {
+        return offset < 0 ? posix_fail(EINVAL) : -1;
+    }
+    size_t bytes = 0;
+    ts_status_t status =
+        ts_read(file->handle, buffer, length, (uint64_t)offset, TS_DEADLINE_NONE, &bytes);
+    return finish(file, status, bytes);
+}
+
+ssize_t pwrite(int fd, const void *buffer, size_t length, off_t offset)
+{
+    struct open_file *file = offset < 0 ? NULL : get_for(fd, O_RDONLY);
+    if (!file) {
+        return offset < 0 ? posix_fail(EINVAL) : -1;
+    }
+    size_t bytes = 0;
+    ts_status_t status =
+        ts_write(file->handle, buffer, length, (uint64_t)offset, TS_DEADLINE_NONE, &bytes);
+    return finish(file, status, bytes);
+}
+
+// Vectors are done one by one: what must be one message (datagrams) goes through sendmsg.
+static ssize_t vector(int fd, const struct iovec *parts, int count,
+                      ssize_t (*step)(int, void *, size_t))
+{
+    if (count < 0 || count > IOV_MAX) {
+        return posix_fail(EINVAL);
+    }
+    ssize_t total = 0;
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len == 0) {
+            continue;
+        }
+        ssize_t done = step(fd, parts[i].iov_base, parts[i].iov_len);
+        if (done < 0) {
+            return total ? total : -1;
+        }
+        total += done;
+        if ((size_t)done < parts[i].iov_len) {
+            break;
+        }
+    }
+    return total;
+}
+
+static ssize_t write_step(int fd, void *buffer, size_t length)
+{
+    return write(fd, buffer, length);
+}
+
+ssize_t readv(int fd, const struct iovec *parts, int count)
+{
+    return vector(fd, parts, count, read);
+}
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    return vector(fd, parts, count, write_step);
+}
+
+static ts_status_t seek(ts_handle_t handle, off_t offset, int whence, uint64_t *out_position)
+{
+    uint64_t base = 0;
+    ts_status_t status = TS_OK;
+    if (whence == SEEK_CUR) {
+        status = ts_get_u64(handle, TS_PROPERTY_POSITION, &base);
+    } else if (whence == SEEK_END) {
+        status = ts_get_u64(handle, TS_PROPERTY_SIZE, &base);
+    } else if (whence != SEEK_SET) {
+        return TS_ERR_ARGUMENT;
+    }
+    int64_t position;
+    if (status != TS_OK) {
+        return status;
+    }
+    if (base > INT64_MAX || __builtin_add_overflow((int64_t)base, offset, &position)) {
+        return TS_ERR_OVERFLOW;
+    }
+    if (position < 0) {
+        return TS_ERR_ARGUMENT;
+    }
+    *out_position = (uint64_t)position;
+    if (whence == SEEK_CUR && offset == 0) {
+        return TS_OK;
+    }
+    return ts_set_u64(handle, TS_PROPERTY_POSITION, (uint64_t)position);
+}
+
+off_t lseek(int fd, off_t offset, int whence)
+{
+    struct open_file *file = descriptor_get(fd);
+    if (!file) {
+        return -1;
+    }
+    uint64_t position = 0;
+    ts_status_t status = seek(file->handle, offset, whence, &position);
+    open_file_put(file);
+    if (status == TS_ERR_UNSUPPORTED) {
+        return posix_fail(ESPIPE);
+    }
+    return status == TS_OK ? (off_t)position : posix_result(status);
+}
+
+int ftruncate(int fd, off_t length)
+{
+    struct open_file *file = length < 0 ? NULL : descriptor_get(fd);
+    if (!file) {
+        return length < 0 ? posix_fail(EINVAL) : -1;
+    }
+    ts_status_t status = ts_set_u64(file->handle, TS_PROPERTY_SIZE, (uint64_t)length);
+    return (int)finish(file, status == TS_ERR_RIGHTS ? TS_ERR_ARGUMENT : status, 0);
+}
+
+int truncate(const char *name, off_t length)
+{
+    int fd = open(name, O_WRONLY);
+    if (fd < 0) {
+        return -1;
+    }
+    int result = ftruncate(fd, length);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+int fsync(int fd)
+{
+    struct open_file *file = descriptor_get(fd);
+    if (!file) {
+        return -1;
+    }
+    ts_status_t status = ts_sync(file->handle, 0, 0);
+    return (int)finish(file, status == TS_ERR_UNSUPPORTED ? TS_ERR_ARGUMENT : status, 0);
+}
+
+int fdatasync(int fd)
+{
+    return fsync(fd);
+}
+
+void sync(void)
+{
+    // Every store is written through its own objects; there is no system-wide cache to empty.
+}
+
+int isatty(int fd)
+{
+    struct open_file *file = descriptor_get(fd);
+    if (!file) {
+        return 0;
+    }
+    uint64_t mode;
+    ts_status_t status = ts_get_u64(file->handle, TS_PROPERTY_CONSOLE_MODE, &mode);
+    open_file_put(file);
+    if (status != TS_OK) {
+        posix_fail(ENOTTY);
+        return 0;
+    }
+    return 1;
+}
