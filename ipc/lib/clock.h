@@ -23,3 +23,6 @@ void ts_sleep_until(ts_time_t deadline);
 
 // For ts_bootstrap_init and tests: the page that the functions above read.
 void ts_clock_use(const volatile struct ts_clock *page);
+
+// The machine's counter; in arch/<machine>/user.
+uint64_t ts_machine_counter(void);

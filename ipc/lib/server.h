@@ -73,13 +73,21 @@ struct ts_object {
 #define TS_OBJECT_OF(pointer, type, member) \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
+// What may be done with an answer's bytes.
+enum ts_reply_bytes {
+    TS_REPLY_BYTES_COPY,   // they are gone when the handler returns
+    TS_REPLY_BYTES_STABLE, // they stay until the next callback returns
+    TS_REPLY_BYTES_NOW,    // the answer goes out at once; the status is wanted
+};
+
 // How bytes and answers travel: the port's (server.c) or in-process (local.c).
 struct ts_request_backend {
     ts_status_t (*pull)(struct ts_request *, void *, size_t, uint64_t, size_t *);
     ts_status_t (*push)(struct ts_request *, const void *, size_t, uint64_t, size_t *);
     ts_status_t (*take)(struct ts_request *, unsigned, ts_handle_t *, struct ts_object **,
                         ts_rights_t *);
-    ts_status_t (*reply)(struct ts_request *, const struct ts_reply *, struct ts_object *, bool);
+    ts_status_t (*reply)(struct ts_request *, struct ts_reply *, struct ts_object *,
+                         enum ts_reply_bytes);
 };
 
 struct ts_request {
@@ -221,6 +229,7 @@ void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t
 // Makes all handles to it dead; `closed` follows from the loop.
 void ts_object_revoke(struct ts_object *object);
 
-// For the loop.
+// For the loop and other back-ends.
+void ts_request_dispatch(struct ts_request *request);
 void ts_server_dispatch(struct ts_server *server, const struct ts_event *event);
 void ts_server_send_held(struct ts_loop *loop);

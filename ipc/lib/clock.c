@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include <tessera/lib/clock.h>
+#include <tessera/lib/mutex.h>
+
+static const volatile struct ts_clock *clock_page;
+
+void ts_clock_use(const volatile struct ts_clock *page)
+{
+    clock_page = page;
+}
+
+// Reads the page while the kernel does not change it: the acquire of the first load of `sequence`
+// and the fence before the second pair with the kernel's stores around its change.
+static ts_time_t read_clock(int64_t *out_offset)
+{
+    const volatile struct ts_clock *page = clock_page;
+    if (!page)
+        return 0;
+    for (;;) {
+        uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
+        uint64_t elapsed = ts_machine_counter() - page->base_counter;
+        unsigned __int128 scaled = (unsigned __int128)elapsed * page->multiplier;
+        uint64_t now = page->base_ns + (uint64_t)(scaled >> (page->shift & 127));
+        int64_t offset = page->realtime_offset;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (!(sequence & 1) && sequence == __atomic_load_n(&page->sequence, __ATOMIC_RELAXED)) {
+            *out_offset = offset;
+            return (ts_time_t)now;
+        }
+    }
+}
+
+ts_time_t ts_clock_now(void)
+{
+    int64_t offset;
+    return read_clock(&offset);
+}
+
+ts_time_t ts_clock_realtime(void)
+{
+    int64_t offset = 0;
+    ts_time_t now = read_clock(&offset);
+    return now + offset;
+}
+
+ts_time_t ts_deadline_in(ts_time_t ns)
+{
+    ts_time_t now = ts_clock_now();
+    if (ns > INT64_MAX - now)
+        return INT64_MAX;
+    return ns > 0 ? now + ns : now > 0 ? now : 1;
+}
+
+void ts_sleep_until(ts_time_t deadline)
+{
+    uint32_t never = 0;
+    while (ts_clock_now() < deadline) {
+        if (ts_futex_wait(&never, 0, deadline) == TS_ERR_TIMED_OUT)
+            return;
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include <tessera/lib/event.h>
+
+ts_status_t ts_event_create(uint64_t count, ts_handle_t *out_event)
+{
+    struct ts_result result = ts_sys_create(TS_CREATE_WORD(TS_KIND_EVENT, 0, 0), count, 0, 0);
+    if (result.status == TS_OK)
+        *out_event = (ts_handle_t)result.value;
+    return (ts_status_t)result.status;
+}
+
+ts_status_t ts_event_signal(ts_handle_t event, uint64_t add)
+{
+    return ts_op(TS_OP_SIGNAL, 0, 0, event, NULL, 0, 0, add, TS_DEADLINE_NONE, NULL);
+}
+
+ts_status_t ts_event_wait(ts_handle_t event, ts_time_t deadline, uint64_t *out_count)
+{
+    return ts_op(TS_OP_WAIT, 0, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, deadline, out_count);
+}
+
+ts_status_t ts_interrupt_acknowledge(ts_handle_t interrupt)
+{
+    return ts_op(TS_OP_ACK, 0, 0, interrupt, NULL, 0, 0, 0, TS_DEADLINE_NONE, NULL);
+}

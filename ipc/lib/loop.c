@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// One round: wait until there is something (answering what was kept back in the same system call),
+// then dispatch the batch of events that is there, then the timers that are due.
+#include <string.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/loop.h>
+#include <tessera/lib/server.h>
+
+ts_status_t ts_loop_init(struct ts_loop *loop, uint32_t submissions, uint32_t events,
+                         uint32_t inflight)
+{
+    memset(loop, 0, sizeof *loop);
+    return ts_ring_create(&loop->ring, submissions, events, inflight);
+}
+
+void ts_loop_fini(struct ts_loop *loop)
+{
+    ts_ring_destroy(&loop->ring);
+}
+
+void ts_loop_stop(struct ts_loop *loop)
+{
+    loop->stopped = true;
+}
+
+void ts_loop_flush(struct ts_loop *loop)
+{
+    (void)ts_ring_submit(&loop->ring); // what was not taken stays staged for the next wait
+}
+
+static struct ts_submission *slot(struct ts_loop *loop)
+{
+    struct ts_submission *submission = ts_ring_slot(&loop->ring);
+    if (submission)
+        return submission;
+    ts_loop_flush(loop);
+    return ts_ring_slot(&loop->ring);
+}
+
+struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async)
+{
+    struct ts_submission *submission = slot(loop);
+    if (submission && async)
+        async->busy = true;
+    return submission;
+}
+
+void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async)
+{
+    if (!async->busy)
+        return;
+    struct ts_submission *submission = slot(loop);
+    if (submission)
+        ts_prepare_cancel(submission, ts_async_data(async), 0, 0);
+}
+
+static void dispatch_completion(const struct ts_event *event)
+{
+    struct ts_async *async = (struct ts_async *)(uintptr_t)event->user_data;
+    if (!async) // a reply, signal or cancel of the loop's own: nobody waits for it
+        return;
+    if (event->kind == TS_EVENT_COMPLETION)
+        async->busy = event->flags & TS_EVENT_MORE;
+    async->done(async, event);
+}
+
+static void dispatch(struct ts_loop *loop, const struct ts_event *event)
+{
+    // What was kept back may point to what this callback changes.
+    ts_server_send_held(loop);
+    switch (event->kind) {
+    case TS_EVENT_COMPLETION:
+    case TS_EVENT_POST: dispatch_completion(event); break;
+    case TS_EVENT_REQUEST:
+    case TS_EVENT_CANCEL:
+    case TS_EVENT_CLOSED:
+        ts_server_dispatch((struct ts_server *)(uintptr_t)event->user_data, event);
+        break;
+    default: break; // a kind of a later kernel
+    }
+}
+
+// Events that come while others are dispatched wait for the next round, so that timers get their
+// turn.
+static void dispatch_batch(struct ts_loop *loop)
+{
+    uint32_t count = ts_ring_unread(&loop->ring);
+    struct ts_event event;
+    while (count-- > 0 && ts_ring_next(&loop->ring, &event))
+        dispatch(loop, &event);
+}
+
+static void fire_timers(struct ts_loop *loop)
+{
+    while (loop->timers && loop->timers->deadline <= loop->now) {
+        struct ts_timer *timer = loop->timers;
+        ts_timer_disarm(loop, timer);
+        ts_server_send_held(loop);
+        timer->fired(timer);
+    }
+}
+
+static ts_time_t earlier(ts_time_t a, ts_time_t b)
+{
+    if (a == TS_DEADLINE_NONE || b == TS_DEADLINE_NONE)
+        return a ? a : b;
+    return a < b ? a : b;
+}
+
+// The kept answer becomes a submission of the wait that follows, so its bytes need not be copied.
+static bool stage_held(struct ts_loop *loop)
+{
+    struct ts_loop_held held = loop->held;
+    struct ts_submission *submission = slot(loop);
+    if (!submission)
+        return false;
+    ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value,
+                     held.bytes, held.length, 0);
+    loop->held.server = NULL;
+    return true;
+}
+
+static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
+{
+    struct ts_loop_held held = loop->held;
+    if (held.server && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
+        loop->held.server = NULL;
+        // When the client has gone the call returns at once, and the round finds no event.
+        (void)ts_ring_reply_wait(&loop->ring, held.server->port, held.request, held.status,
+                                 held.value, held.bytes, held.length);
+        return TS_OK;
+    }
+    if (held.server && !stage_held(loop))
+        ts_server_send_held(loop);
+    ts_status_t status = ts_ring_enter(&loop->ring, 1, deadline);
+    return status == TS_ERR_TIMED_OUT || status == TS_ERR_INTERRUPTED ? TS_OK : status;
+}
+
+ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
+{
+    ts_status_t status = TS_OK;
+    if (loop->idle)
+        loop->idle(loop, loop->idle_context);
+    if (ts_ring_unread(&loop->ring) == 0) {
+        if (loop->timers)
+            deadline = earlier(deadline, loop->timers->deadline);
+        status = wait_for_event(loop, deadline);
+    } else {
+        ts_loop_flush(loop);
+    }
+    loop->now = ts_clock_now();
+    dispatch_batch(loop);
+    fire_timers(loop);
+    return status;
+}
+
+ts_status_t ts_loop_run(struct ts_loop *loop)
+{
+    loop->stopped = false;
+    while (!loop->stopped) {
+        ts_status_t status = ts_loop_step(loop, TS_DEADLINE_NONE);
+        if (status)
+            return status;
+    }
+    ts_server_send_held(loop);
+    ts_loop_flush(loop);
+    return TS_OK;
+}

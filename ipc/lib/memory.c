@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include <tessera/lib/memory.h>
+
+ts_status_t ts_memory_create(uint64_t size, unsigned flags, ts_handle_t *out_memory)
+{
+    struct ts_result result = ts_sys_create(TS_CREATE_WORD(TS_KIND_MEMORY, flags, 0), size, 0, 0);
+    if (result.status == TS_OK)
+        *out_memory = (ts_handle_t)result.value;
+    return (ts_status_t)result.status;
+}
+
+ts_status_t ts_memory_map(ts_handle_t memory, void *address, size_t length, uint64_t offset,
+                          unsigned flags, void **out_address)
+{
+    struct ts_result result =
+        ts_sys_map((uint64_t)memory << 32, (uintptr_t)address, length, offset, flags);
+    if (result.status == TS_OK)
+        *out_address = (void *)(uintptr_t)result.value;
+    return (ts_status_t)result.status;
+}
+
+ts_status_t ts_memory_unmap(void *address, size_t length)
+{
+    return (ts_status_t)ts_sys_unmap(0, (uintptr_t)address, length).status;
+}
+
+ts_status_t ts_memory_protect(void *address, size_t length, unsigned flags)
+{
+    return (ts_status_t)ts_sys_protect(0, (uintptr_t)address, length, flags).status;
+}
+
+ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_memory,
+                               void **out_address)
+{
+    ts_handle_t memory;
+    ts_status_t status = ts_memory_create(size, flags, &memory);
+    if (status)
+        return status;
+    status = ts_memory_map(memory, NULL, TS_PAGE_ROUND(size), 0, TS_MAP_READ | TS_MAP_WRITE,
+                           out_address);
+    if (!status && out_memory)
+        *out_memory = memory;
+    else
+        ts_close(memory); // the mapping, if there is one, keeps the pages
+    return status;
+}
+
+ts_status_t ts_memory_commit(ts_handle_t memory, uint64_t offset, uint64_t length)
+{
+    struct ts_memory_range range = {offset, length};
+    return ts_call_bytes(memory, TS_MEMORY_COMMIT, &range, sizeof range, NULL, 0, NULL);
+}
+
+ts_status_t ts_memory_view(ts_handle_t memory, uint64_t offset, uint64_t length,
+                           ts_handle_t *out_view)
+{
+    struct ts_memory_range range = {offset, length};
+    return ts_call_handle(memory, TS_MEMORY_VIEW, &range, sizeof range, NULL, 0, out_view);
+}

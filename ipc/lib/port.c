@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <tessera/lib/port.h>
+
+ts_status_t ts_port_create(uint32_t requests, uint32_t objects, ts_handle_t inbox,
+                           uint32_t inbox_bytes, ts_handle_t *out_port)
+{
+    struct ts_result result =
+        ts_sys_create(TS_CREATE_WORD(TS_KIND_PORT, 0, inbox), requests, objects, inbox_bytes);
+    if (result.status == TS_OK)
+        *out_port = (ts_handle_t)result.value;
+    return (ts_status_t)result.status;
+}
+
+static ts_status_t bind_or_unbind(ts_handle_t port, uint32_t method, ts_handle_t ring,
+                                  uint64_t cookie)
+{
+    struct ts_port_binding binding = {.ring = ring, .cookie = cookie};
+    return ts_call_bytes(port, method, &binding, sizeof binding, NULL, 0, NULL);
+}
+
+ts_status_t ts_port_bind(ts_handle_t port, ts_handle_t ring, uint64_t cookie)
+{
+    return bind_or_unbind(port, TS_PORT_BIND, ring, cookie);
+}
+
+ts_status_t ts_port_unbind(ts_handle_t port, ts_handle_t ring)
+{
+    return bind_or_unbind(port, TS_PORT_UNBIND, ring, 0);
+}
+
+ts_status_t ts_port_reply(ts_handle_t port, const struct ts_reply *reply)
+{
+    return ts_op(TS_OP_REPLY, 0, 0, port, reply, sizeof *reply, 0, reply->id, TS_DEADLINE_NONE,
+                 NULL);
+}
+
+// What was copied before a fault is told as well.
+static ts_status_t copy(enum ts_operation op, ts_handle_t port, uint64_t request,
+                        const void *buffer, size_t length, uint64_t offset, size_t *out_bytes)
+{
+    struct ts_result result = ts_sys_op(TS_OP_WORD(op, 0, 0, port), (uintptr_t)buffer, length,
+                                        offset, request, TS_DEADLINE_NONE);
+    if (result.status == TS_OK || result.status == TS_ERR_CLIENT_FAULT)
+        *out_bytes = result.value;
+    return (ts_status_t)result.status;
+}
+
+ts_status_t ts_port_pull(ts_handle_t port, uint64_t request, void *buffer, size_t length,
+                         uint64_t offset, size_t *out_bytes)
+{
+    return copy(TS_OP_PULL, port, request, buffer, length, offset, out_bytes);
+}
+
+ts_status_t ts_port_push(ts_handle_t port, uint64_t request, const void *buffer, size_t length,
+                         uint64_t offset, size_t *out_bytes)
+{
+    return copy(TS_OP_PUSH, port, request, buffer, length, offset, out_bytes);
+}
+
+ts_status_t ts_port_take(ts_handle_t port, uint64_t request, uint32_t index,
+                         ts_handle_t *out_handle, struct ts_taken *out_own)
+{
+    uint64_t value;
+    ts_status_t status = ts_op(TS_OP_TAKE, 0, 0, port, out_own, sizeof *out_own, index, request,
+                               TS_DEADLINE_NONE, &value);
+    if (!status)
+        *out_handle = (value & TS_TAKE_OWN) ? TS_HANDLE_NONE : (ts_handle_t)value;
+    return status;
+}
+
+ts_status_t ts_port_mint(ts_handle_t port, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                         ts_handle_t *out_handle)
+{
+    uint64_t value;
+    ts_status_t status =
+        ts_op(TS_OP_MINT, 0, rights, port, NULL, 0, tag, oid, TS_DEADLINE_NONE, &value);
+    if (!status)
+        *out_handle = (ts_handle_t)value;
+    return status;
+}
+
+ts_status_t ts_port_signal(ts_handle_t port, uint32_t oid, ts_signals_t clear, ts_signals_t set)
+{
+    return ts_op(TS_OP_SIGNAL, 0, 0, port, NULL, 0, clear | (uint64_t)set << 32, oid,
+                 TS_DEADLINE_NONE, NULL);
+}
+
+ts_status_t ts_port_revoke(ts_handle_t port, uint32_t oid)
+{
+    return ts_op(TS_OP_REVOKE, 0, 0, port, NULL, 0, 0, oid, TS_DEADLINE_NONE, NULL);
+}
+
+ts_status_t ts_port_session_limit(ts_handle_t port, uint32_t oid, uint32_t requests)
+{
+    struct ts_port_session session = {oid, requests};
+    return ts_call_bytes(port, TS_PORT_SESSION, &session, sizeof session, NULL, 0, NULL);
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// The port's back-end of struct ts_request.
+//
+// The kernel's request slots are few and numbered, so each has its struct ts_request here, which
+// lives from the REQUEST event until the answer: keeping a request costs nothing.
+//
+// A plain answer is kept back (struct ts_loop_held) until the loop either waits, when answer and
+// wait are one system call, or dispatches something else, when the answer joins the batch of
+// submissions or, if it has bytes, goes by itself.
+#include <string.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/port.h>
+#include <tessera/lib/server.h>
+
+static ts_status_t port_pull(struct ts_request *request, void *buffer, size_t length,
+                             uint64_t offset, size_t *out_bytes)
+{
+    return ts_port_pull(request->server->port, request->id, buffer, length, offset, out_bytes);
+}
+
+static ts_status_t port_push(struct ts_request *request, const void *buffer, size_t length,
+                             uint64_t offset, size_t *out_bytes)
+{
+    return ts_port_push(request->server->port, request->id, buffer, length, offset, out_bytes);
+}
+
+static ts_status_t port_take(struct ts_request *request, unsigned index, ts_handle_t *out_handle,
+                             struct ts_object **out_object, ts_rights_t *out_rights)
+{
+    struct ts_taken own = {0};
+    ts_handle_t handle;
+    ts_status_t status = ts_port_take(request->server->port, request->id, index, &handle, &own);
+    if (status)
+        return status;
+    *out_handle = handle;
+    *out_object = handle ? NULL : (struct ts_object *)(uintptr_t)own.tag;
+    *out_rights = own.rights;
+    return TS_OK;
+}
+
+// Minting -----------------------------------------------------------------------------------
+
+static ts_status_t oid_take(struct ts_server *server, struct ts_object *object)
+{
+    if (server->free_count == 0)
+        return TS_ERR_LIMIT;
+    object->oid = server->free_oids[--server->free_count];
+    object->server = server;
+    object->signals = 0;
+    return TS_OK;
+}
+
+static void oid_give(struct ts_server *server, struct ts_object *object)
+{
+    server->free_oids[server->free_count++] = object->oid;
+    object->server = NULL;
+}
+
+static ts_status_t reply_at_once(struct ts_server *server, const struct ts_reply *reply)
+{
+    // Signals that were staged before are to be seen before this answer.
+    if (ts_ring_staged(&server->loop->ring) > 0)
+        ts_loop_flush(server->loop);
+    return ts_port_reply(server->port, reply);
+}
+
+// Any failure that is not the client's absence leaves the request to be answered with it.
+static ts_status_t reply_or_refuse(struct ts_server *server, const struct ts_reply *reply)
+{
+    ts_status_t status = reply_at_once(server, reply);
+    if (status && status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT) {
+        struct ts_reply refusal = {.id = reply->id, .status = status};
+        (void)ts_port_reply(server->port, &refusal);
+    }
+    return status;
+}
+
+static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
+                              struct ts_object *object)
+{
+    ts_status_t status = oid_take(server, object);
+    if (status) {
+        struct ts_reply refusal = {.id = reply->id, .status = status};
+        (void)reply_at_once(server, &refusal);
+        return status;
+    }
+    reply->object = object->oid;
+    reply->tag = (uintptr_t)object;
+    status = reply_or_refuse(server, reply);
+    if (status)
+        oid_give(server, object);
+    return status;
+}
+
+// Answers -----------------------------------------------------------------------------------
+
+static void hold(struct ts_loop *loop, struct ts_server *server, const struct ts_reply *reply,
+                 enum ts_reply_bytes bytes)
+{
+    const void *from = (const void *)(uintptr_t)reply->address;
+    if (bytes == TS_REPLY_BYTES_COPY && reply->length > 0) {
+        memcpy(loop->copy, from, reply->length);
+        from = loop->copy;
+    }
+    loop->held = (struct ts_loop_held){.server = server,
+                                       .request = reply->id,
+                                       .status = reply->status,
+                                       .value = reply->value,
+                                       .bytes = from,
+                                       .length = reply->length};
+}
+
+void ts_server_send_held(struct ts_loop *loop)
+{
+    struct ts_loop_held held = loop->held;
+    if (!held.server)
+        return;
+    loop->held.server = NULL;
+    struct ts_submission *submission = held.length == 0 ? ts_loop_begin(loop, NULL) : NULL;
+    if (submission) {
+        ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value, NULL,
+                         0, 0);
+        return;
+    }
+    struct ts_reply reply = {.id = held.request,
+                             .status = held.status,
+                             .value = held.value,
+                             .address = (uintptr_t)held.bytes,
+                             .length = held.length};
+    (void)reply_at_once(held.server, &reply);
+}
+
+static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply,
+                              struct ts_object *object, enum ts_reply_bytes bytes)
+{
+    struct ts_server *server = request->server;
+    if (reply->result == TS_REPLY_MINT)
+        return reply_mint(server, reply, object);
+    if (reply->result == TS_REPLY_OWN)
+        reply->object = object->oid;
+    if (reply->result != TS_REPLY_NONE || bytes == TS_REPLY_BYTES_NOW)
+        return reply_or_refuse(server, reply);
+    if (bytes == TS_REPLY_BYTES_COPY && reply->length > TS_LOOP_COPY)
+        return reply_at_once(server, reply);
+    ts_server_send_held(server->loop);
+    hold(server->loop, server, reply, bytes);
+    return TS_OK;
+}
+
+static const struct ts_request_backend port_backend = {port_pull, port_push, port_take, port_reply};
+
+// Events ------------------------------------------------------------------------------------
+
+static void dispatch_request(struct ts_server *server, const struct ts_event *event,
+                             struct ts_request *request)
+{
+    uint32_t inbox_bytes = server->limits.inbox_bytes;
+    *request = (struct ts_request){
+        .backend = &port_backend,
+        .server = server,
+        .object = (struct ts_object *)(uintptr_t)event->tag,
+        .id = event->value,
+        .offset = event->offset,
+        .argument = event->extra,
+        .length = event->length,
+        .room = event->room,
+        .inbox = server->inbox + (size_t)TS_REQUEST_SLOT(event->value) * inbox_bytes,
+        .inbox_length = event->length < inbox_bytes ? event->length : inbox_bytes,
+        .rights = event->rights,
+        .op = event->op,
+        .flags = (uint8_t)(event->flags >> TS_EVENT_OP_FLAGS_SHIFT),
+        .handles_in = event->handles_in,
+        .handles_out = event->handles_out,
+    };
+    // A range that is meant, not a buffer: op.c sends its length as the argument.
+    if (event->op == TS_OP_MAP || event->op == TS_OP_SYNC)
+        request->span = event->extra;
+    server->served++;
+    ts_request_dispatch(request);
+}
+
+static void dispatch_cancel(const struct ts_event *event, struct ts_request *request)
+{
+    if (request->state == 0 || request->id != event->value || request->cancelled)
+        return; // answered meanwhile
+    request->cancelled = true;
+    if (request->object->operations->cancel)
+        request->object->operations->cancel(request);
+}
+
+static void dispatch_closed(struct ts_server *server, const struct ts_event *event)
+{
+    struct ts_object *object = (struct ts_object *)(uintptr_t)event->tag;
+    oid_give(server, object);
+    if (object->operations->closed)
+        object->operations->closed(object);
+}
+
+void ts_server_dispatch(struct ts_server *server, const struct ts_event *event)
+{
+    if (event->kind == TS_EVENT_CLOSED) {
+        dispatch_closed(server, event);
+        return;
+    }
+    uint32_t slot = TS_REQUEST_SLOT(event->value);
+    if (slot >= server->limits.requests)
+        return;
+    if (event->kind == TS_EVENT_REQUEST)
+        dispatch_request(server, event, &server->requests[slot]);
+    else
+        dispatch_cancel(event, &server->requests[slot]);
+}
+
+// Servers -----------------------------------------------------------------------------------
+
+static ts_status_t tables_create(struct ts_server *server)
+{
+    const struct ts_server_limits *limits = &server->limits;
+    size_t requests = (size_t)limits->requests * sizeof(struct ts_request);
+    server->tables_size = requests + (size_t)limits->objects * sizeof(uint32_t);
+    ts_status_t status = ts_memory_allocate(server->tables_size, 0, NULL, &server->tables);
+    if (status)
+        return status;
+    server->requests = server->tables;
+    server->free_oids = (void *)((char *)server->tables + requests);
+    for (uint32_t oid = limits->objects; oid-- > 0;)
+        server->free_oids[server->free_count++] = oid;
+    return TS_OK;
+}
+
+static ts_status_t port_create(struct ts_server *server)
+{
+    const struct ts_server_limits *limits = &server->limits;
+    ts_handle_t inbox = TS_HANDLE_NONE;
+    server->inbox_size = (size_t)limits->requests * limits->inbox_bytes;
+    ts_status_t status = TS_OK;
+    if (server->inbox_size > 0)
+        status = ts_memory_allocate(server->inbox_size, 0, &inbox, (void **)&server->inbox);
+    if (!status)
+        status = ts_port_create(limits->requests, limits->objects, inbox, limits->inbox_bytes,
+                                &server->port);
+    ts_close(inbox);
+    if (status)
+        return status;
+    return ts_port_bind(server->port, server->loop->ring.handle, (uintptr_t)server);
+}
+
+ts_status_t ts_server_init(struct ts_server *server, struct ts_loop *loop,
+                           const struct ts_server_limits *limits)
+{
+    if (limits->requests == 0 || limits->requests > TS_PORT_REQUESTS_MAX || limits->objects == 0 ||
+        limits->objects > TS_PORT_OBJECTS_MAX || limits->inbox_bytes > TS_PORT_INBOX_MAX)
+        return TS_ERR_ARGUMENT;
+    void *context = server->context;
+    *server = (struct ts_server){.loop = loop, .limits = *limits, .context = context};
+    ts_status_t status = tables_create(server);
+    if (!status)
+        status = port_create(server);
+    if (status)
+        ts_server_fini(server);
+    return status;
+}
+
+void ts_server_fini(struct ts_server *server)
+{
+    if (server->loop->held.server == server)
+        ts_server_send_held(server->loop);
+    ts_close(server->port);
+    if (server->inbox)
+        (void)ts_memory_unmap(server->inbox, TS_PAGE_ROUND(server->inbox_size));
+    if (server->tables)
+        (void)ts_memory_unmap(server->tables, TS_PAGE_ROUND(server->tables_size));
+    server->port = TS_HANDLE_NONE;
+    server->inbox = NULL;
+    server->tables = NULL;
+}
+
+ts_status_t ts_object_mint(struct ts_server *server, struct ts_object *object, ts_rights_t rights,
+                           ts_handle_t *out_handle)
+{
+    ts_status_t status = oid_take(server, object);
+    if (status)
+        return status;
+    status = ts_port_mint(server->port, object->oid, (uintptr_t)object, rights, out_handle);
+    if (status)
+        oid_give(server, object);
+    return status;
+}
+
+void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t set)
+{
+    ts_signals_t signals = (object->signals & ~clear) | set;
+    if (signals == object->signals)
+        return;
+    ts_signals_t cleared = object->signals & ~signals, added = signals & ~object->signals;
+    object->signals = signals;
+    struct ts_server *server = object->server;
+    if (!server)
+        return;
+    struct ts_submission *submission = ts_loop_begin(server->loop, NULL);
+    if (submission)
+        ts_prepare_signal_object(submission, server->port, object->oid, cleared, added, 0);
+    else
+        (void)ts_port_signal(server->port, object->oid, cleared, added);
+}
+
+void ts_object_revoke(struct ts_object *object)
+{
+    if (object->server)
+        (void)ts_port_revoke(object->server->port, object->oid);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include <tessera/lib/memory.h>
+#include <tessera/lib/mutex.h>
+#include <tessera/lib/thread.h>
+
+_Noreturn void ts_thread_exit(struct ts_thread *self)
+{
+    // The kernel stores 0 there once the thread no longer uses its stack, and wakes the joiner.
+    ts_sys_thread_exit((uintptr_t)&self->running);
+}
+
+static _Noreturn void thread_main(struct ts_thread *self)
+{
+    self->entry(self->argument);
+    ts_thread_exit(self);
+}
+
+// The mapping is one page longer than asked; the lowest is the guard.
+static ts_status_t stack_create(struct ts_thread *thread, size_t size)
+{
+    thread->stack_size = TS_PAGE_ROUND(size) + TS_PAGE_SIZE;
+    ts_status_t status = ts_memory_allocate(thread->stack_size, 0, NULL, &thread->stack);
+    if (status)
+        return status;
+    status = ts_memory_protect(thread->stack, TS_PAGE_SIZE, 0);
+    if (status)
+        (void)ts_memory_unmap(thread->stack, thread->stack_size);
+    return status;
+}
+
+ts_status_t ts_thread_start(struct ts_thread *thread, void (*entry)(void *argument), void *argument,
+                            size_t stack_size, uint64_t thread_pointer, unsigned priority)
+{
+    ts_status_t status = stack_create(thread, stack_size);
+    if (status)
+        return status;
+    thread->entry = entry;
+    thread->argument = argument;
+    thread->running = 1;
+    // As if called: the stack is 8 below a multiple of 16 at a function's first instruction.
+    uint64_t top = (uintptr_t)thread->stack + thread->stack_size - 8;
+    struct ts_result result = ts_sys_thread_start(0, (uintptr_t)thread_main, top, (uintptr_t)thread,
+                                                  thread_pointer, priority);
+    if (result.status) {
+        (void)ts_memory_unmap(thread->stack, thread->stack_size);
+        return (ts_status_t)result.status;
+    }
+    thread->handle = (ts_handle_t)result.value;
+    return TS_OK;
+}
+
+ts_status_t ts_thread_join(struct ts_thread *thread, ts_time_t deadline)
+{
+    // The acquire pairs with the kernel's store of 0: what the thread wrote is visible then.
+    while (__atomic_load_n(&thread->running, __ATOMIC_ACQUIRE) != 0) {
+        ts_status_t status = ts_futex_wait(&thread->running, 1, deadline);
+        if (status == TS_ERR_TIMED_OUT)
+            return status;
+    }
+    ts_close(thread->handle);
+    return ts_memory_unmap(thread->stack, thread->stack_size);
+}
+
+void ts_thread_yield(void)
+{
+    (void)ts_sys_yield();
+}

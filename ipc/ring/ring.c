@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+// Four indices, each written by one side. Ours: submit_tail and event_head. The kernel's:
+// submit_head and event_tail. All run free modulo 2^32; what is between head and tail belongs to
+// the side that consumes. The kernel's are clamped to what can be true although it is trusted, so
+// that a mistake there is not a wild access here.
+#include <string.h>
+#include <tessera/lib/memory.h>
+#include <tessera/ring/barrier.h>
+#include <tessera/ring/ring.h>
+
+static bool size_is_good(uint32_t count)
+{
+    return count >= TS_RING_MIN && count <= TS_RING_MAX && (count & (count - 1)) == 0;
+}
+
+static size_t ring_size(uint32_t submissions, uint32_t events)
+{
+    return sizeof(struct ts_ring) + submissions * sizeof(struct ts_submission) +
+           events * sizeof(struct ts_event);
+}
+
+ts_status_t ts_ring_attach(struct ts_ring_queue *ring, void *mapping, size_t size)
+{
+    struct ts_ring *header = mapping;
+    if (size < sizeof *header)
+        return TS_ERR_CORRUPT;
+    if (header->version != TS_RING_VERSION)
+        return TS_ERR_VERSION;
+    uint32_t submissions = header->submissions, events = header->events;
+    if (!size_is_good(submissions) || !size_is_good(events) ||
+        ring_size(submissions, events) > size)
+        return TS_ERR_CORRUPT;
+    *ring = (struct ts_ring_queue){
+        .header = header,
+        .submissions = (void *)(header + 1),
+        .submission_mask = submissions - 1,
+        .event_mask = events - 1,
+        .staged_tail = header->submit_tail,
+        .submitted_head = header->submit_head,
+        .event_head = header->event_head,
+        .event_tail = header->event_head,
+        .mapped_size = (uint32_t)size,
+    };
+    ring->events = (void *)(ring->submissions + submissions);
+    return TS_OK;
+}
+
+ts_status_t ts_ring_create(struct ts_ring_queue *ring, uint32_t submissions, uint32_t events,
+                           uint32_t inflight)
+{
+    if (!size_is_good(submissions) || !size_is_good(events))
+        return TS_ERR_ARGUMENT;
+    struct ts_result result =
+        ts_sys_create(TS_CREATE_WORD(TS_KIND_RING, 0, 0), submissions, events, inflight);
+    if (result.status)
+        return (ts_status_t)result.status;
+    ts_handle_t handle = (ts_handle_t)result.value;
+    size_t size = TS_PAGE_ROUND(ring_size(submissions, events));
+    void *mapping;
+    ts_status_t status = ts_memory_map(handle, NULL, size, 0, TS_MAP_READ | TS_MAP_WRITE, &mapping);
+    if (!status) {
+        status = ts_ring_attach(ring, mapping, size);
+        if (status)
+            (void)ts_memory_unmap(mapping, size);
+    }
+    if (status) {
+        ts_close(handle);
+        return status;
+    }
+    ring->handle = handle;
+    return TS_OK;
+}
+
+void ts_ring_destroy(struct ts_ring_queue *ring)
+{
+    ts_close(ring->handle);
+    (void)ts_memory_unmap(ring->header, ring->mapped_size);
+    memset(ring, 0, sizeof *ring);
+}
+
+// Pairs with the kernel's store-release of submit_head: it has read the slots before it.
+static void refresh_submitted(struct ts_ring_queue *ring)
+{
+    uint32_t head = ts_load_acquire(&ring->header->submit_head);
+    if (head - ring->submitted_head <= ring->staged_tail - ring->submitted_head)
+        ring->submitted_head = head;
+}
+
+struct ts_submission *ts_ring_slot(struct ts_ring_queue *ring)
+{
+    if (ring->staged_tail - ring->submitted_head > ring->submission_mask) {
+        refresh_submitted(ring);
+        if (ring->staged_tail - ring->submitted_head > ring->submission_mask)
+            return NULL;
+    }
+    struct ts_submission *slot = &ring->submissions[ring->staged_tail & ring->submission_mask];
+    ring->staged_tail++;
+    memset(slot, 0, sizeof *slot);
+    return slot;
+}
+
+uint32_t ts_ring_staged(const struct ts_ring_queue *ring)
+{
+    return ring->staged_tail - ring->submitted_head;
+}
+
+// The release pairs with the kernel's load-acquire of submit_tail: it sees the slots filled.
+static ts_status_t enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_t deadline)
+{
+    uint32_t staged = ts_ring_staged(ring);
+    ts_store_release(&ring->header->submit_tail, ring->staged_tail);
+    struct ts_result result =
+        ts_sys_enter(ring->handle | (uint64_t)staged << 32, wait_for, (uint64_t)deadline, 0);
+    refresh_submitted(ring);
+    return result.status < 0 ? (ts_status_t)result.status : TS_OK;
+}
+
+ts_status_t ts_ring_submit(struct ts_ring_queue *ring)
+{
+    if (ts_ring_staged(ring) == 0)
+        return TS_OK;
+    ts_status_t status = enter(ring, 0, TS_DEADLINE_NONE);
+    if (status)
+        return status;
+    return ts_ring_staged(ring) > 0 ? TS_ERR_AGAIN : TS_OK;
+}
+
+ts_status_t ts_ring_enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_t deadline)
+{
+    return enter(ring, wait_for, deadline);
+}
+
+ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring, ts_handle_t port, uint64_t request,
+                               ts_status_t status, uint64_t value, const void *bytes,
+                               uint32_t length)
+{
+    struct ts_result result =
+        ts_sys_reply_wait(ring->handle | (uint64_t)port << 32, request, (uint64_t)(int64_t)status,
+                          value, (uintptr_t)bytes, length);
+    return (ts_status_t)result.status;
+}
+
+// Pairs with the kernel's store-release of event_tail: the events before it are written.
+static void refresh_events(struct ts_ring_queue *ring)
+{
+    uint32_t tail = ts_load_acquire(&ring->header->event_tail);
+    if (tail - ring->event_head <= ring->event_mask + 1)
+        ring->event_tail = tail;
+}
+
+uint32_t ts_ring_unread(struct ts_ring_queue *ring)
+{
+    if (ring->event_tail == ring->event_head)
+        refresh_events(ring);
+    return ring->event_tail - ring->event_head;
+}
+
+bool ts_ring_pending(const struct ts_ring_queue *ring)
+{
+    return ts_load_relaxed(&ring->header->flags) & TS_RING_PENDING;
+}
+
+const struct ts_event *ts_ring_peek(struct ts_ring_queue *ring, uint32_t index)
+{
+    if (index >= ring->event_tail - ring->event_head) {
+        refresh_events(ring);
+        if (index >= ring->event_tail - ring->event_head)
+            return NULL;
+    }
+    return &ring->events[(ring->event_head + index) & ring->event_mask];
+}
+
+void ts_ring_consume(struct ts_ring_queue *ring, uint32_t count)
+{
+    ring->event_head += count;
+    // Pairs with the kernel's load-acquire of event_head: we have read the slots before it.
+    ts_store_release(&ring->header->event_head, ring->event_head);
+}
+
+bool ts_ring_next(struct ts_ring_queue *ring, struct ts_event *out_event)
+{
+    const struct ts_event *event = ts_ring_peek(ring, 0);
+    if (!event)
+        return false;
+    // A completion's second half was not written: what is there is of no meaning.
+    if (event->kind == TS_EVENT_COMPLETION || event->kind == TS_EVENT_POST)
+        memcpy(out_event, event, offsetof(struct ts_event, tag));
+    else
+        *out_event = *event;
+    ts_ring_consume(ring, 1);
+    return true;
+}
