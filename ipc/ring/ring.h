@@ -75,7 +75,3 @@ bool ts_ring_next(struct ts_ring_queue *ring, struct ts_event *out_event);
 // consume as many as were dealt with.
 const struct ts_event *ts_ring_peek(struct ts_ring_queue *ring, uint32_t index);
 void ts_ring_consume(struct ts_ring_queue *ring, uint32_t count);
-
-// Posts `value` from any thread: it arrives as an event POST with `user_data`; posts that were not
-// read yet coalesce. By system call, not through the queue.
-TS_MUST_USE ts_status_t ts_ring_post(ts_handle_t ring, uint64_t user_data, uint64_t value);
