@@ -21,8 +21,8 @@ void environment_raise(struct port *port, uint8_t priority);
 ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
                              uint64_t address, uint32_t length, enum copy_direction direction);
 // Client memory to the inbox (kernel memory). Interrupts off, within one page of the client.
-ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client_address,
-                                   void *to, uint32_t length);
+ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client_address, void *to,
+                                   uint32_t length);
 // Writes the result handles of a ring's call: u32[count] at the client's address. Best effort.
 void environment_write_handles(struct address_space *client, uint64_t client_address,
                                const ts_handle_t *handles, uint32_t count);
@@ -34,7 +34,7 @@ void environment_page_put(void *page);
 // Takes a HOME_FUTEX record out of its queue: true if it was there (the caller makes it DONE).
 bool environment_futex_remove(struct request *request);
 uint32_t environment_cpu(void); // this CPU's number
-void environment_relax(void); // inside a spin: lets the other CPU go on
+void environment_relax(void);   // inside a spin: lets the other CPU go on
 
 // The last reference is gone: to the reaper.
 void environment_retire(struct object *object);

@@ -42,9 +42,8 @@ static ts_handle_t handle_make(uint32_t slot, uint32_t generation)
 static struct handle_entry *entry_of(struct handle_table *table, uint32_t slot)
 {
     uint32_t page_index = slot / HANDLE_PAGE_ENTRIES;
-    struct handle_directory *directory =
-        atomic_load_explicit(&table->directories[page_index / HANDLE_DIRECTORY_ENTRIES],
-                             memory_order_acquire);
+    struct handle_directory *directory = atomic_load_explicit(
+        &table->directories[page_index / HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
     if (directory == NULL)
         return NULL;
     struct handle_page *page = atomic_load_explicit(
@@ -269,9 +268,9 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
             .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
             .rights = (ts_rights_t)word,
         };
-        atomic_store_explicit(
-            &entry->word, word_make((ts_rights_t)word, word_generation(word), ENTRY_TRANSIT),
-            memory_order_release);
+        atomic_store_explicit(&entry->word,
+                              word_make((ts_rights_t)word, word_generation(word), ENTRY_TRANSIT),
+                              memory_order_release);
     }
     spin_unlock(&table->lock, flags);
     return status;

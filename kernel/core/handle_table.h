@@ -13,9 +13,9 @@
 #include <core/object.h>
 #include <tessera/abi/status.h>
 
-#define HANDLE_PAGE_ENTRIES 256u // 16 bytes each
+#define HANDLE_PAGE_ENTRIES      256u // 16 bytes each
 #define HANDLE_DIRECTORY_ENTRIES 512u
-#define HANDLE_DIRECTORIES 8u
+#define HANDLE_DIRECTORIES       8u
 
 struct handle_entry {
     _Atomic(struct object *) object;

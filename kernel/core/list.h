@@ -68,5 +68,5 @@ static inline void list_splice_back(struct list *to, struct list *from)
     list_init(from);
 }
 
-#define list_for_each(node, list)                                                                \
-    for (struct list *node = (list)->next; node != (list); node = node->next)
+#define list_for_each(node, head) \
+    for (struct list *node = (head)->next; node != (head); node = node->next)

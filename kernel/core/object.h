@@ -49,8 +49,8 @@ struct object {
     struct list observers; // struct request, home OBSERVER, in order of arrival
     uint32_t observer_count;
     union {
-        uint64_t count;          // event, interrupt: what a wait takes
-        struct object *retired;  // in the reaper's queue
+        uint64_t count;         // event, interrupt: what a wait takes
+        struct object *retired; // in the reaper's queue
     };
 };
 

@@ -90,8 +90,8 @@ static void session_request_over(struct port *port, uint32_t index)
 {
     struct session *session = &port->sessions[index];
     session->requests--;
-    struct list *next = session->requests < session->limit ? list_pop_front(&session->waiting)
-                                                           : NULL;
+    struct list *next =
+        session->requests < session->limit ? list_pop_front(&session->waiting) : NULL;
     if (next != NULL)
         request_park(port, list_entry(next, struct request, link));
     session_leave(port, index);
@@ -199,8 +199,7 @@ void slot_end_request(struct port *port, struct slot *slot, ts_status_t status,
 // The inbox gets the first bytes of the request. False: the client's memory cannot be read.
 static bool inbox_fill(struct port *port, struct request *request, uint32_t slot)
 {
-    uint32_t length = request->in_length < port->inbox_size ? request->in_length
-                                                            : port->inbox_size;
+    uint32_t length = request->in_length < port->inbox_size ? request->in_length : port->inbox_size;
     char *to = (char *)port->inbox + (size_t)slot * port->inbox_size;
     for (uint32_t done = 0; done < length;) {
         uint64_t address;
@@ -367,8 +366,8 @@ static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
         if (ring == NULL || !__atomic_load_n(&ring->idle, __ATOMIC_RELAXED))
             continue;
         bool is_here = ring->idle_cpu == here;
-        if (best != NULL && (best_here > is_here ||
-                             (best_here == is_here && best->idle_stamp > ring->idle_stamp)))
+        if (best != NULL &&
+            (best_here > is_here || (best_here == is_here && best->idle_stamp > ring->idle_stamp)))
             continue;
         best = ring;
         best_here = is_here;
@@ -481,8 +480,8 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
 }
 
 // In the server's hands. Returns TS_ERR_BUSY when it was told, 0 when it was cut off.
-static ts_status_t request_cancel_delivered(struct port *port, struct request *request,
-                                            bool force, struct list *finished)
+static ts_status_t request_cancel_delivered(struct port *port, struct request *request, bool force,
+                                            struct list *finished)
 {
     struct slot *slot = &port->slots[request->slot];
     if (force) {
@@ -523,8 +522,7 @@ ts_status_t port_cancel(struct request *request, ts_status_t status, bool force)
         break;
     }
     case REQUEST_FREE:
-    case REQUEST_DONE:
-        break;
+    case REQUEST_DONE: break;
     }
     port_dispatch(port, &finished);
     spin_unlock(&port->object.lock, flags);
@@ -561,8 +559,7 @@ ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie)
     spin_lock_off(&ring->lock);
     if (status == TS_OK && (port->dead || ring->destroyed))
         status = TS_ERR_PEER_CLOSED;
-    if (status == TS_OK &&
-        (place == RING_BINDINGS_MAX || !binding_add(port, place, ring, cookie)))
+    if (status == TS_OK && (place == RING_BINDINGS_MAX || !binding_add(port, place, ring, cookie)))
         status = TS_ERR_LIMIT;
     spin_unlock_off(&ring->lock);
     spin_unlock(&port->object.lock, flags);
@@ -630,7 +627,8 @@ static void destroy_slot(struct port *port, struct slot *slot, struct list *fini
     slot_release(port, slot);
 }
 
-// One step of the teardown: a parked request, a waiting one, a slot, or an object. False at the end.
+// One step of the teardown: a parked request, a waiting one, a slot, or an object. False at the
+// end.
 static bool destroy_step(struct port *port)
 {
     struct list finished;

@@ -63,8 +63,8 @@ struct port {
     uint32_t slot_free, session_free; // heads of free lists; UINT32_MAX = none
     struct list parked[32];           // by priority
     uint32_t parked_mask;
-    struct list cancels, closed;      // notices to take
-    uint32_t cursor; // of port_destroy_some
+    struct list cancels, closed; // notices to take
+    uint32_t cursor;             // of port_destroy_some
     struct {
         struct ring *ring;
         uint32_t index; // in ring.bindings
@@ -113,9 +113,9 @@ struct reply {
     ts_status_t status;
     uint32_t result; // enum ts_reply_result
     uint64_t value;
-    uint32_t oid;         // MINT, OWN
-    uint64_t tag;         // MINT
-    ts_rights_t rights;   // granted
+    uint32_t oid;                             // MINT, OWN
+    uint64_t tag;                             // MINT
+    ts_rights_t rights;                       // granted
     struct capability moved[TS_CALL_HANDLES]; // MOVE, REDIRECT; call: any
 };
 

@@ -28,8 +28,7 @@ uint32_t request_range(const struct request *request, enum copy_direction direct
 
 // Copies at most one page. Sets *out_done. Port lock not held.
 static ts_status_t copy_page(struct port *port, uint64_t id, enum copy_direction direction,
-                             uint64_t address, uint32_t length, uint64_t offset,
-                             uint32_t *out_done)
+                             uint64_t address, uint32_t length, uint64_t offset, uint32_t *out_done)
 {
     *out_done = 0;
     irqflags_t flags = spin_lock(&port->object.lock);
@@ -40,9 +39,10 @@ static ts_status_t copy_page(struct port *port, uint64_t id, enum copy_direction
     }
     struct request *request = slot->request;
     uint32_t range = direction == COPY_PULL ? request->in_length : request->out_length;
-    if (offset > range || length > range - offset) {
+    bool inside = offset <= range && length <= range - offset;
+    if (!inside || length == 0) {
         spin_unlock(&port->object.lock, flags);
-        return TS_ERR_RANGE;
+        return inside ? TS_OK : TS_ERR_RANGE;
     }
     uint64_t client_address;
     uint32_t chunk = request_range(request, direction, offset, length, &client_address);
@@ -91,11 +91,9 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
         return TS_ERR_ARGUMENT;
     switch (reply->result) {
     case TS_REPLY_NONE:
-    case TS_REPLY_MOVE:
-        return TS_OK;
+    case TS_REPLY_MOVE: return TS_OK;
     case TS_REPLY_REDIRECT:
-        return request->op == TS_OP_OPEN || request->op == TS_OP_CREATE ? TS_OK
-                                                                        : TS_ERR_ARGUMENT;
+        return request->op == TS_OP_OPEN || request->op == TS_OP_CREATE ? TS_OK : TS_ERR_ARGUMENT;
     case TS_REPLY_MINT:
         if (reply->oid >= port->object_count)
             return TS_ERR_ARGUMENT;
@@ -104,8 +102,7 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
         if (reply->oid >= port->object_count)
             return TS_ERR_ARGUMENT;
         return port->served[reply->oid].state == SERVED_LIVE ? TS_OK : TS_ERR_NOT_FOUND;
-    default:
-        return TS_ERR_ARGUMENT;
+    default: return TS_ERR_ARGUMENT;
     }
 }
 

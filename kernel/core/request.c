@@ -56,8 +56,8 @@ static void request_install_results(struct request *request)
         }
         request->result[i] = (struct capability){0};
     }
-    if (request->out_handles != 0 && request->op != TS_OP_CALL &&
-        request->op != TS_OP_WAIT && request->status >= 0) {
+    if (request->out_handles != 0 && request->op != TS_OP_CALL && request->op != TS_OP_WAIT &&
+        request->status >= 0) {
         // open with REDIRECT: the bytes consumed go to extra, the handle is the value
         if ((request->event_flags & TS_EVENT_REDIRECT) != 0)
             request->extra = request->value;
@@ -131,16 +131,11 @@ static ts_status_t futex_cancel(struct request *request, ts_status_t status)
 ts_status_t request_cancel(struct request *request, ts_status_t status, bool force)
 {
     switch ((enum request_home)request->home) {
-    case HOME_PORT:
-        return port_cancel(request, status, force);
-    case HOME_OBSERVER:
-        return observer_cancel(request, status);
-    case HOME_TIMER:
-        return claim_and_complete(request, status);
-    case HOME_FUTEX:
-        return futex_cancel(request, status);
-    case HOME_NONE:
-        break;
+    case HOME_PORT: return port_cancel(request, status, force);
+    case HOME_OBSERVER: return observer_cancel(request, status);
+    case HOME_TIMER: return claim_and_complete(request, status);
+    case HOME_FUTEX: return futex_cancel(request, status);
+    case HOME_NONE: break;
     }
     return TS_ERR_NOT_FOUND;
 }

@@ -44,8 +44,8 @@ enum request_home { HOME_NONE, HOME_PORT, HOME_OBSERVER, HOME_TIMER, HOME_FUTEX 
 // submission, and its results. Kernel objects' `operate` sees this alone.
 struct operation {
     uint8_t op, flags;
-    ts_rights_t rights;         // asked for the result
-    ts_rights_t handle_rights;  // of the handle used
+    ts_rights_t rights;        // asked for the result
+    ts_rights_t handle_rights; // of the handle used
     ts_handle_t handle;
     uint64_t address;
     uint32_t length, aux;
@@ -53,34 +53,34 @@ struct operation {
     ts_time_t deadline;
     // results
     uint64_t value, extra;
-    struct capability result;   // installed by the caller into the reserved slot; may be none
+    struct capability result; // installed by the caller into the reserved slot; may be none
 };
 
 // Who owns records: a thread or a ring. Embedded in both.
 struct requester {
     struct address_space *space;
     struct handle_table *handles;
-    struct ring *ring;   // NULL: a thread
-    void *thread;        // synchronous: struct thread; ring: NULL
-    uint8_t priority;    // of requests issued now
+    struct ring *ring; // NULL: a thread
+    void *thread;      // synchronous: struct thread; ring: NULL
+    uint8_t priority;  // of requests issued now
 };
 
 struct request {
-    struct list link;      // its home's queue
-    struct list done;      // ring: its place in the ring's FIFO of events to publish
+    struct list link; // its home's queue
+    struct list done; // ring: its place in the ring's FIFO of events to publish
     struct requester *requester;
     uint8_t state; // enum request_state
     uint8_t home;  // enum request_home
     uint8_t op, flags;
     ts_rights_t rights; // the handle's, cut to those asked where a handle results
     uint8_t priority;
-    bool client_fault;  // the final status will be TS_ERR_FAULT
-    bool queued;        // `done` is in the ring's FIFO
+    bool client_fault; // the final status will be TS_ERR_FAULT
+    bool queued;       // `done` is in the ring's FIFO
     bool multishot_ended;
     uint8_t in_handles, out_handles;
-    uint8_t segments;      // of the range, 0 = the plain pair below
-    ts_handle_t handle;    // that it was issued on
-    uint32_t slot;         // in the port's table while delivered
+    uint8_t segments;   // of the range, 0 = the plain pair below
+    ts_handle_t handle; // that it was issued on
+    uint32_t slot;      // in the port's table while delivered
     // Client memory: what can be pulled (in) and pushed to (out).
     uint64_t in_address, out_address;
     uint32_t in_length, out_length;
@@ -90,9 +90,9 @@ struct request {
     ts_status_t status;
     uint16_t event_flags; // TS_EVENT_*
     uint64_t value, extra;
-    ts_handle_t reserved[TS_CALL_HANDLES];   // slots for result handles
+    ts_handle_t reserved[TS_CALL_HANDLES]; // slots for result handles
     struct capability result[TS_CALL_HANDLES];
-    ts_handle_t sent[TS_CALL_HANDLES];       // in transit in the client's table until delivery
+    ts_handle_t sent[TS_CALL_HANDLES]; // in transit in the client's table until delivery
     struct capability sent_capability[TS_CALL_HANDLES];
     // Where it is
     struct port *port;       // HOME_PORT: a reference is held

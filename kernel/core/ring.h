@@ -4,13 +4,13 @@
 // One thread at a time enters a ring. Completions come from anywhere: request_complete() appends
 // the record to `pending`, and ring_publish() moves pending nodes into the shared queue while there
 // is room, else sets TS_RING_PENDING. The shared header is written through the kernel's own mapping
-// (`shared`); the user's words in it are read once a batch and clamped, and the kernel's indices are
-// private copies.
+// (`shared`); the user's words in it are read once a batch and clamped, and the kernel's indices
+// are private copies.
 //
-// Requests, cancels and closed notices of ports are not queued here: they stay in their port and are
-// taken when this ring enters or, if it is idle (its thread waits in enter), published at once by
-// whoever makes them. A ring that is idle is marked so *before* its last look at its ports, and a
-// port's items are queued before the look at its rings: one of the two sees the other.
+// Requests, cancels and closed notices of ports are not queued here: they stay in their port and
+// are taken when this ring enters or, if it is idle (its thread waits in enter), published at once
+// by whoever makes them. A ring that is idle is marked so *before* its last look at its ports, and
+// a port's items are queued before the look at its rings: one of the two sees the other.
 #pragma once
 
 #include <core/request.h>
@@ -64,9 +64,9 @@ void ring_enter_end(struct ring *ring);
 // A free record, or NULL. The caller fills and issues it.
 struct request *ring_record_take(struct ring *ring);
 void ring_record_give(struct ring *ring, struct request *record); // never issued
-// A record with this user_data that is neither FREE nor DONE, or NULL. It may be DONE by the time it
-// is passed to request_cancel, which checks again; it cannot be issued anew meanwhile, since only
-// the entering thread issues.
+// A record with this user_data that is neither FREE nor DONE, or NULL. It may be DONE by the time
+// it is passed to request_cancel, which checks again; it cannot be issued anew meanwhile, since
+// only the entering thread issues.
 struct request *ring_find(struct ring *ring, uint64_t user_data);
 
 // Moves pending events, then the bound ports' items, into the shared queue while there is room.
@@ -83,7 +83,8 @@ void ring_post_completion(struct ring *ring, struct request *request);
 // A multishot record has news: `signals` are or-ed and `count` is added to what its next event will
 // say. May be called with an object's lock held.
 void ring_post_more(struct request *request, ts_signals_t signals, uint64_t count);
-// A completion without a record, for what the kernel answers at once. False: no room, take a record.
+// A completion without a record, for what the kernel answers at once. False: no room, take a
+// record.
 bool ring_post_now(struct ring *ring, const struct ts_event *completion);
 void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value);
 

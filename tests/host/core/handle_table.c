@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// Handle tables against a plain array: install, remove, reserve, transit, limits, stale handles.
+#include "world.h"
+
+#include <stdio.h>
+
+#define HANDLES 700
+
+static struct {
+    ts_handle_t handle;
+    struct object *object;
+    int state; // 0 gone, 1 used, 2 reserved, 3 in transit
+} model[HANDLES];
+
+static int alive;
+
+static void step_one(struct handle_table *table, unsigned i)
+{
+    struct capability capability;
+    switch (model[i].state) {
+    case 0:
+        if (world_random() % 4 == 0) {
+            ts_status_t status = handle_reserve(table, &model[i].handle);
+            CHECK(status == TS_OK || status == TS_ERR_LIMIT);
+            model[i].state = status == TS_OK ? 2 : 0;
+            break;
+        }
+        capability = thing_create(&alive, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
+        model[i].object = capability.object;
+        ts_status_t status = handle_install(table, capability, &model[i].handle);
+        CHECK(status == TS_OK || status == TS_ERR_LIMIT);
+        if (status != TS_OK)
+            object_capability_put(capability);
+        model[i].state = status == TS_OK ? 1 : 0;
+        break;
+    case 1:
+        if (world_random() % 2 == 0) {
+            CHECK(handle_transit(table, model[i].handle, &capability) == TS_OK);
+            CHECK(capability.object == model[i].object);
+            model[i].state = 3;
+            break;
+        }
+        CHECK(handle_remove(table, model[i].handle, &capability) == TS_OK);
+        CHECK(capability.object == model[i].object);
+        object_capability_put(capability);
+        model[i].state = 0;
+        break;
+    case 2:
+        if (world_random() % 2 == 0) {
+            handle_release(table, model[i].handle);
+            model[i].state = 0;
+            break;
+        }
+        capability = thing_create(&alive, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
+        model[i].object = capability.object;
+        handle_fill(table, model[i].handle, capability);
+        model[i].state = 1;
+        break;
+    default:
+        CHECK(handle_remove(table, model[i].handle, &capability) == TS_ERR_BUSY);
+        if (world_random() % 2 == 0) {
+            handle_transit_return(table, model[i].handle);
+            model[i].state = 1;
+            break;
+        }
+        capability = (struct capability){.object = model[i].object};
+        handle_transit_commit(table, model[i].handle);
+        object_capability_put(capability);
+        model[i].state = 0;
+        break;
+    }
+}
+
+static void check_one(struct handle_table *table, unsigned i)
+{
+    struct capability capability;
+    ts_status_t status = handle_lookup(table, model[i].handle, TS_RIGHT_READ, &capability);
+    if (model[i].state == 1) {
+        CHECK(status == TS_OK && capability.object == model[i].object);
+        CHECK(handle_lookup(table, model[i].handle, TS_RIGHT_WRITE, &capability) == TS_ERR_RIGHTS);
+    } else if (model[i].handle != TS_HANDLE_NONE) {
+        CHECK(status == TS_ERR_HANDLE);
+    }
+}
+
+int main(void)
+{
+    struct handle_table table;
+    handle_table_init(&table, 600);
+    for (unsigned round = 0; round < 400000; round++) {
+        unsigned i = world_random() % HANDLES;
+        step_one(&table, i);
+        check_one(&table, i);
+        check_one(&table, world_random() % HANDLES);
+        struct capability capability;
+        CHECK(handle_lookup(&table, 0, 0, &capability) == TS_ERR_HANDLE);
+        CHECK(handle_lookup(&table, world_random() | 0x80000u, 0, &capability) == TS_ERR_HANDLE);
+        CHECK(table.used <= 600);
+    }
+    for (unsigned i = 0; i < HANDLES; i++) {
+        if (model[i].state == 2)
+            handle_release(&table, model[i].handle);
+    }
+    while (handle_table_drain(&table, 64))
+        ;
+    ts_handle_t handle;
+    CHECK(handle_reserve(&table, &handle) == TS_ERR_GONE);
+    handle_table_fini(&table);
+    CHECK(alive == 0 && world_pages == 0);
+    puts("handle_table: ok");
+    return 0;
+}

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: MIT
+// The request life cycle against a model, by random sequences.
+//
+// Two servers (a port with a ring each) and some clients (threads, which have one request at a
+// time, and rings). A step issues, enters, answers, copies, cancels, lets time pass, closes
+// handles, revokes, sets signals, or ends a client's ring or a server's port. For each request the
+// model keeps what happened to it, and so knows which statuses its one completion may have:
+//
+//   never delivered            CANCELLED, TIMED_OUT, PEER_CLOSED, HANDLE, FAULT; no effect
+//   answered                   the server's status (FAULT if a copy met its memory's fault)
+//   delivered, not answered    ABANDONED, PEER_CLOSED
+//
+// and also: completions come once; requests of one source to one object at one priority arrive in
+// order; a CANCEL follows its REQUEST and precedes the answer; CLOSED comes once, after all
+// requests of the object; at the end nothing is left of anything.
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SERVERS  2
+#define THREADS  3
+#define RINGS    2
+#define SOURCES  (THREADS + RINGS)
+#define SLOTS    6
+#define OBJECTS  12
+#define INFLIGHT 10
+#define EVENTS   16
+#define SERIALS  200000
+#define HELD     40
+
+enum fate {
+    FATE_NONE,
+    FATE_ISSUED,
+    FATE_DELIVERED,
+    FATE_CANCEL_SEEN,
+    FATE_ANSWERED,
+    FATE_COMPLETE
+};
+
+// One request of the model; its serial number travels as the offset.
+struct serial {
+    uint8_t fate, source, server, priority;
+    bool cancelled; // someone asked for its end, or its deadline passed
+    bool faulted;   // a copy met a fault of its memory
+    ts_status_t answer;
+    uint32_t oid;
+    uint32_t generation; // of the object
+    uint64_t sent;       // handle that travelled with it
+};
+
+static struct serial serials[SERIALS];
+static uint32_t serial_next;
+
+static struct server {
+    struct port port;
+    struct ring ring;
+    struct handle_table handles;
+    struct ts_ring *shared;
+    struct request records[INFLIGHT];
+    struct port_tables tables;
+    bool dead, destroyed, retired;
+    uint32_t generation[OBJECTS];
+    bool live[OBJECTS], revoked[OBJECTS];
+    struct {
+        uint64_t id;
+        uint32_t serial;
+        uint8_t out_handles;
+        uint32_t length;
+        uint64_t stale; // the id before
+    } held[SLOTS];
+    char inbox[SLOTS * 16];
+} servers[SERVERS];
+
+static struct source {
+    struct handle_table handles;
+    struct requester requester;
+    struct request request; // of a thread
+    bool busy;
+    uint32_t serial;
+    struct ring ring;
+    struct ts_ring *shared;
+    struct request records[INFLIGHT];
+    bool dead;
+    ts_handle_t held[HELD];
+} sources[SOURCES];
+
+static int things;
+
+static void port_retired(struct object *object)
+{
+    struct server *server = list_entry(object, struct server, port.object);
+    CHECK(!server->retired);
+    server->retired = true;
+}
+
+static const struct object_class port_class = {
+    .kind = TS_KIND_PORT, .name = "port", .rights = TS_RIGHTS_ALL, .destroy = port_retired};
+static const struct object_class ring_class = {
+    .kind = TS_KIND_RING, .name = "ring", .rights = TS_RIGHTS_ALL};
+
+// Completions -----------------------------------------------------------------------------------
+
+static void completed(uint32_t number, ts_status_t status, struct source *source)
+{
+    CHECK(number < serial_next);
+    struct serial *serial = &serials[number];
+    CHECK(serial->source == source - sources);
+    switch (serial->fate) {
+    case FATE_ISSUED:
+        CHECK(status == TS_ERR_PEER_CLOSED || status == TS_ERR_FAULT || status == TS_ERR_HANDLE ||
+              (serial->cancelled && (status == TS_ERR_CANCELLED || status == TS_ERR_TIMED_OUT ||
+                                     status == TS_ERR_ABANDONED)));
+        if (serial->sent != 0) {
+            // It never left, and so is usable again; or the server has not yet read its event.
+            struct capability capability;
+            ts_status_t back =
+                handle_remove(&source->handles, (ts_handle_t)serial->sent, &capability);
+            CHECK(back == TS_OK || (back == TS_ERR_HANDLE &&
+                                    (status == TS_ERR_ABANDONED || status == TS_ERR_PEER_CLOSED)));
+            if (back == TS_OK)
+                object_capability_put(capability);
+        }
+        break;
+    case FATE_ANSWERED: CHECK(status == (serial->faulted ? TS_ERR_FAULT : serial->answer)); break;
+    case FATE_DELIVERED:
+    case FATE_CANCEL_SEEN:
+        CHECK((serial->cancelled && status == TS_ERR_ABANDONED) || status == TS_ERR_FAULT ||
+              (status == TS_ERR_PEER_CLOSED && servers[serial->server].dead));
+        CHECK(status != TS_ERR_FAULT || serial->faulted);
+        break;
+    default: CHECK(!"completed twice or never issued");
+    }
+    serial->fate = FATE_COMPLETE;
+}
+
+static void source_keep(struct source *source, ts_handle_t handle)
+{
+    for (unsigned i = 0; i < HELD; i++) {
+        if (source->held[i] == TS_HANDLE_NONE) {
+            source->held[i] = handle;
+            return;
+        }
+    }
+    struct capability capability;
+    CHECK(handle_remove(&source->handles, handle, &capability) == TS_OK);
+    object_capability_put(capability);
+}
+
+static void thread_done(struct request *request)
+{
+    struct source *source = list_entry(request->requester, struct source, requester);
+    CHECK(source->busy);
+    source->busy = false;
+    completed(source->serial, request->status, source);
+    if (request->status >= 0 && request->out_handles != 0 && request->reserved[0] != 0)
+        source_keep(source, request->reserved[0]);
+    request->state = REQUEST_FREE;
+}
+
+static void ring_completion(struct source *source, const struct ts_event *event)
+{
+    CHECK(event->kind == TS_EVENT_COMPLETION);
+    completed((uint32_t)event->user_data, event->status, source);
+    if (event->status >= 0 && event->op == TS_OP_OPEN && event->value != 0)
+        source_keep(source, (ts_handle_t)event->value);
+}
+
+// Issuing ---------------------------------------------------------------------------------------
+
+static ts_handle_t source_pick(struct source *source)
+{
+    for (unsigned i = 0, at = world_random(); i < HELD; i++) {
+        ts_handle_t handle = source->held[(at + i) % HELD];
+        if (handle != TS_HANDLE_NONE)
+            return handle;
+    }
+    return TS_HANDLE_NONE;
+}
+
+static void request_fill(struct request *request, uint32_t number, ts_handle_t handle,
+                         struct source *source)
+{
+    struct serial *serial = &serials[number];
+    request->op = world_random() % 3 == 0 ? TS_OP_OPEN : TS_OP_CALL;
+    request->flags = 0;
+    request->rights = TS_RIGHTS_ALL;
+    request->handle = handle;
+    request->priority = serial->priority = (uint8_t)(world_random() % 3 * 8);
+    request->offset = number;
+    request->user_data = number;
+    request->in_address = world_random();
+    request->in_length = world_random() % 12000;
+    request->out_address = world_random();
+    request->out_length = world_random() % 12000;
+    request->deadline = world_random() % 3 == 0 ? world_now + world_random() % 1000000 : 0;
+    if (request->deadline != 0)
+        serial->cancelled = true;
+    if (request->op == TS_OP_OPEN)
+        request->out_handles =
+            handle_reserve(&source->handles, &request->reserved[0]) == TS_OK ? 1 : 0;
+    if (request->op == TS_OP_CALL && world_random() % 3 == 0) {
+        struct capability thing = thing_create(&things, TS_RIGHTS_ALL);
+        ts_handle_t sent;
+        CHECK(handle_install(&source->handles, thing, &sent) == TS_OK);
+        CHECK(handle_transit(&source->handles, sent, &request->sent_capability[0]) == TS_OK);
+        request->sent[0] = sent;
+        request->in_handles = 1;
+        serial->sent = sent;
+    }
+}
+
+static void issue(struct source *source)
+{
+    ts_handle_t handle = source_pick(source);
+    struct capability borrowed;
+    if (source->dead || serial_next == SERIALS ||
+        handle_lookup(&source->handles, handle, 0, &borrowed) != TS_OK ||
+        borrowed.object->class != &served_class)
+        return;
+    struct request *request;
+    if (source < &sources[THREADS]) {
+        if (source->busy)
+            return;
+        request = &source->request;
+        request_reset(request);
+        source->busy = true;
+        source->serial = serial_next;
+    } else {
+        request = ring_record_take(&source->ring);
+        if (request == NULL)
+            return;
+    }
+    struct served *served = served_of(borrowed.object);
+    struct server *server = list_entry(served->port, struct server, port);
+    uint32_t number = serial_next++;
+    serials[number] = (struct serial){.fate = FATE_ISSUED,
+                                      .source = (uint8_t)(source - sources),
+                                      .server = (uint8_t)(server - servers),
+                                      .oid = served->oid,
+                                      .generation = server->generation[served->oid]};
+    request_fill(request, number, handle, source);
+    port_issue(request, served, &source->handles, handle);
+}
+
+// Serving ---------------------------------------------------------------------------------------
+
+static void check_order(const struct serial *serial, uint32_t number)
+{
+    for (uint32_t i = number; i-- > 0 && number - i < 2000;) {
+        const struct serial *other = &serials[i];
+        // (One that was cancelled may have ended without its ring having read so.)
+        CHECK(!(other->fate == FATE_ISSUED && !other->cancelled &&
+                other->source == serial->source && other->server == serial->server &&
+                other->oid == serial->oid && other->generation == serial->generation &&
+                other->priority == serial->priority));
+    }
+}
+
+static void request_arrived(struct server *server, const struct ts_event *event)
+{
+    uint32_t number = (uint32_t)event->offset;
+    struct serial *serial = &serials[number];
+    CHECK(event->oid == serial->oid);
+    CHECK(serial->fate == FATE_ISSUED || (serial->fate == FATE_COMPLETE && serial->cancelled));
+    CHECK(server->live[event->oid] && server->generation[event->oid] == serial->generation);
+    CHECK(event->tag == event->oid * 1000u + serial->generation);
+    if (serial->fate == FATE_ISSUED) {
+        check_order(serial, number);
+        serial->fate = FATE_DELIVERED;
+    }
+    uint32_t slot = TS_REQUEST_SLOT(event->value);
+    CHECK(slot < SLOTS && server->held[slot].id == 0);
+    server->held[slot].id = event->value;
+    server->held[slot].serial = number;
+    server->held[slot].out_handles = event->handles_out;
+    server->held[slot].length = event->length;
+}
+
+static void server_enter(struct server *server)
+{
+    if (server->dead)
+        return;
+    if (world_random() % 2 == 0)
+        (void)ring_idle(&server->ring, 1, NULL, 0);
+    (void)ring_collect(&server->ring);
+    uint32_t take = world_random() % EVENTS;
+    while (server->shared->event_head != server->shared->event_tail && take-- > 0) {
+        struct ts_event *event = &server->ring.events[server->shared->event_head & (EVENTS - 1)];
+        if (event->kind == TS_EVENT_REQUEST) {
+            request_arrived(server, event);
+        } else if (event->kind == TS_EVENT_CANCEL) {
+            uint32_t slot = TS_REQUEST_SLOT(event->value);
+            CHECK(slot < SLOTS); // maybe answered since: then it says nothing
+            if (server->held[slot].id == event->value) {
+                struct serial *serial = &serials[server->held[slot].serial];
+                CHECK(serial->fate == FATE_DELIVERED || serial->fate == FATE_COMPLETE);
+                if (serial->fate == FATE_DELIVERED)
+                    serial->fate = FATE_CANCEL_SEEN;
+            }
+        } else {
+            CHECK(event->kind == TS_EVENT_CLOSED && server->live[event->oid]);
+            server->live[event->oid] = false;
+            server->generation[event->oid]++;
+            server->revoked[event->oid] = false;
+        }
+        memset(event, 0xa5, sizeof *event);
+        server->shared->event_head++;
+    }
+}
+
+static void server_copy(struct server *server, uint32_t slot)
+{
+    if (server->dead || server->held[slot].id == 0)
+        return;
+    uint32_t done;
+    struct serial *serial = &serials[server->held[slot].serial];
+    world_client_faults = world_random() % 16 == 0;
+    ts_status_t status = port_copy(&server->port, server->held[slot].id, COPY_PULL, 0x1000,
+                                   world_random() % 12000, world_random() % 4000, &done);
+    if (serial->fate == FATE_COMPLETE || status == TS_ERR_GONE)
+        CHECK(status == TS_ERR_GONE && (serial->fate == FATE_COMPLETE || serial->cancelled));
+    else if (status == TS_ERR_CLIENT_FAULT)
+        serial->faulted = true;
+    else
+        CHECK(status == TS_OK || status == TS_ERR_RANGE);
+    world_client_faults = false;
+}
+
+static void server_take(struct server *server, uint32_t slot)
+{
+    if (server->dead || server->held[slot].id == 0)
+        return;
+    struct capability capability;
+    struct served *own;
+    ts_status_t status =
+        port_take_handle(&server->port, server->held[slot].id, 0, &capability, &own);
+    if (status == TS_OK)
+        object_capability_put(capability);
+    else
+        CHECK(status == TS_ERR_NOT_FOUND);
+}
+
+static void server_answer(struct server *server, uint32_t slot)
+{
+    if (server->dead || server->held[slot].id == 0)
+        return;
+    struct serial *serial = &serials[server->held[slot].serial];
+    uint32_t oid = world_random() % OBJECTS;
+    struct reply reply = {.id = server->held[slot].id, .rights = TS_RIGHTS_ALL};
+    reply.status = world_random() % 4 == 0 ? TS_ERR_IO : TS_OK;
+    reply.value = world_random();
+    bool wants = server->held[slot].out_handles != 0 && reply.status == TS_OK;
+    if (wants && world_random() % 2 == 0) {
+        reply.result = server->live[oid] ? TS_REPLY_OWN : TS_REPLY_MINT;
+        reply.oid = oid;
+        reply.tag = oid * 1000u + server->generation[oid];
+    }
+    struct request *request;
+    ts_status_t status = port_reply(&server->port, &reply, &request);
+    if (reply.result == TS_REPLY_OWN && (status == TS_ERR_NOT_FOUND))
+        return; // closing or revoked: the request is still there
+    server->held[slot].stale = server->held[slot].id;
+    server->held[slot].id = 0;
+    if (status == TS_ERR_GONE) {
+        // Cut off; a ring that has not read its events does not know yet.
+        CHECK((serial->fate == FATE_COMPLETE || serial->cancelled) && request == NULL);
+        return;
+    }
+    CHECK(status == TS_OK && serial->fate != FATE_COMPLETE);
+    if (reply.result == TS_REPLY_MINT)
+        server->live[oid] = true;
+    serial->fate = FATE_ANSWERED;
+    serial->answer = reply.status;
+    request_complete(request);
+}
+
+// An id that was answered, of a slot that may be in use again, answers nothing.
+static void server_answer_stale(struct server *server, uint32_t slot)
+{
+    struct reply reply = {.id = server->held[slot].stale};
+    struct request *request;
+    uint32_t done;
+    if (server->dead || reply.id == server->held[slot].id)
+        return;
+    CHECK(port_reply(&server->port, &reply, &request) == TS_ERR_GONE && request == NULL);
+    CHECK(port_copy(&server->port, reply.id, COPY_PUSH, 0, 1, 0, &done) == TS_ERR_GONE);
+}
+
+static void server_mint(struct server *server)
+{
+    struct source *source = &sources[world_random() % SOURCES];
+    uint32_t oid = world_random() % OBJECTS;
+    if (server->dead || server->live[oid] || source->dead)
+        return;
+    struct capability capability;
+    ts_handle_t handle;
+    CHECK(port_mint(&server->port, oid, oid * 1000u + server->generation[oid], TS_RIGHTS_ALL,
+                    &capability) == TS_OK);
+    server->live[oid] = true;
+    if (world_random() % 2 == 0)
+        CHECK(port_session_limit(&server->port, oid, 1 + world_random() % 3) == TS_OK);
+    CHECK(handle_install(&source->handles, capability, &handle) == TS_OK);
+    source_keep(source, handle);
+}
+
+// Ends ------------------------------------------------------------------------------------------
+
+static void cancel(struct source *source)
+{
+    bool force = world_random() % 2 == 0;
+    struct request *request = &source->request;
+    if (source >= &sources[THREADS]) {
+        request = &source->records[world_random() % INFLIGHT];
+        if (request->state == REQUEST_FREE || request->state == REQUEST_DONE)
+            return;
+    } else if (!source->busy) {
+        return;
+    }
+    struct serial *serial = &serials[request->offset];
+    serial->cancelled = true;
+    uint8_t fate = serial->fate;
+    ts_status_t status = request_cancel(request, TS_ERR_CANCELLED, force);
+    if (fate == FATE_ISSUED || force)
+        CHECK(status == TS_OK || status == TS_ERR_BUSY);
+    if (status == TS_ERR_BUSY)
+        CHECK(!force);
+}
+
+static void close_handle(struct source *source)
+{
+    unsigned i = world_random() % HELD;
+    struct capability capability;
+    if (source->held[i] == 0)
+        return;
+    CHECK(handle_remove(&source->handles, source->held[i], &capability) == TS_OK);
+    object_capability_put(capability);
+    source->held[i] = 0;
+}
+
+static void revoke(struct server *server)
+{
+    uint32_t oid = world_random() % OBJECTS;
+    if (server->dead)
+        return;
+    ts_status_t status = port_revoke(&server->port, oid);
+    CHECK(server->live[oid] || status == TS_ERR_NOT_FOUND);
+    if (status == TS_OK)
+        server->revoked[oid] = true;
+}
+
+static void source_drain(struct source *source)
+{
+    if (source < &sources[THREADS])
+        return;
+    if (!source->dead)
+        (void)ring_collect(&source->ring);
+    while (source->shared->event_head != source->shared->event_tail) {
+        ring_completion(source, &source->ring.events[source->shared->event_head & (EVENTS - 1)]);
+        source->shared->event_head++;
+    }
+}
+
+static void source_end(struct source *source)
+{
+    if (source->dead)
+        return;
+    if (source < &sources[THREADS]) {
+        if (source->busy) {
+            serials[source->serial].cancelled = true;
+            CHECK(request_cancel(&source->request, TS_ERR_CANCELLED, true) == TS_OK);
+        }
+        CHECK(!source->busy);
+    } else {
+        source_drain(source);
+        // What a destroyed ring still had is never reported: the model forgets it.
+        while (ring_destroy_some(&source->ring, 3))
+            ;
+        for (uint32_t i = 0; i < serial_next; i++) {
+            if (serials[i].source == source - sources) {
+                serials[i].fate = FATE_COMPLETE;
+                serials[i].cancelled = true;
+            }
+        }
+    }
+    source->dead = true;
+    while (handle_table_drain(&source->handles, 64))
+        ;
+    handle_table_fini(&source->handles);
+    memset(source->held, 0, sizeof source->held);
+}
+
+static void server_end(struct server *server)
+{
+    if (server->dead)
+        return;
+    server->dead = true;
+    port_close(&server->port);
+    while (port_destroy_some(&server->port, 3))
+        ;
+    object_put(&server->port.object);
+}
+
+// The random walk -------------------------------------------------------------------------------
+
+static void set_up(void)
+{
+    memset(servers, 0, sizeof servers);
+    memset(sources, 0, sizeof sources);
+    serial_next = 0;
+    for (struct server *s = servers; s < &servers[SERVERS]; s++) {
+        s->tables = (struct port_tables){calloc(SLOTS, sizeof(struct slot)),
+                                         calloc(OBJECTS, sizeof(struct served)),
+                                         calloc(SLOTS + OBJECTS, sizeof(struct session))};
+        port_init(&s->port, &port_class, SLOTS, OBJECTS, s->tables);
+        s->port.inbox = s->inbox;
+        s->port.inbox_size = 16;
+        s->shared = calloc(1, ring_bytes(8, EVENTS));
+        object_init(&s->ring.object, &ring_class);
+        ring_init(&s->ring, s->shared, 8, EVENTS, s->records, INFLIGHT);
+        CHECK(port_bind(&s->port, &s->ring, 7) == TS_OK);
+    }
+    for (struct source *s = sources; s < &sources[SOURCES]; s++) {
+        handle_table_init(&s->handles, 1000);
+        s->requester.handles = &s->handles;
+        request_init(&s->request, &s->requester);
+        if (s < &sources[THREADS])
+            continue;
+        s->shared = calloc(1, ring_bytes(8, EVENTS));
+        object_init(&s->ring.object, &ring_class);
+        s->ring.requester.handles = &s->handles;
+        ring_init(&s->ring, s->shared, 8, EVENTS, s->records, INFLIGHT);
+    }
+}
+
+static void tear_down(void)
+{
+    for (struct source *s = sources; s < &sources[SOURCES]; s++)
+        source_end(s);
+    for (struct server *s = servers; s < &servers[SERVERS]; s++) {
+        server_end(s);
+        CHECK(s->retired);
+        while (ring_destroy_some(&s->ring, 3))
+            ;
+        for (unsigned i = 0; i < OBJECTS; i++)
+            CHECK(s->tables.served[i].state == SERVED_FREE);
+        for (unsigned i = 0; i < SLOTS; i++)
+            CHECK(s->tables.slots[i].state == SLOT_FREE);
+        for (unsigned i = 0; i < SLOTS + OBJECTS; i++)
+            CHECK(s->tables.sessions[i].users == 0);
+        free(s->tables.slots);
+        free(s->tables.served);
+        free(s->tables.sessions);
+        free(s->shared);
+    }
+    for (struct source *s = sources; s < &sources[SOURCES]; s++)
+        free(s->shared);
+    CHECK(things == 0 && world_pages == 0);
+}
+
+static void step(uint32_t ends)
+{
+    struct server *server = &servers[world_random() % SERVERS];
+    struct source *source = &sources[world_random() % SOURCES];
+    uint32_t slot = world_random() % SLOTS;
+    switch (world_random() % 16) {
+    case 0 ... 4: issue(source); break;
+    case 5 ... 6: server_enter(server); break;
+    case 7 ... 8: server_answer(server, slot); break;
+    case 9: server_copy(server, slot); break;
+    case 10:
+        server_take(server, slot);
+        server_answer_stale(server, slot);
+        break;
+    case 11: server_mint(server); break;
+    case 12: cancel(source); break;
+    case 13: world_advance(world_random() % 40000000); break;
+    case 14:
+        source_drain(source);
+        close_handle(source);
+        break;
+    default:
+        if (world_random() % 20 == 0)
+            revoke(server);
+        else if (ends != 0 && world_random() % ends == 0)
+            server_end(server);
+        else if (ends != 0 && world_random() % ends == 0)
+            source_end(source);
+    }
+    // A ring that waits never waits beside something to do.
+    for (struct server *s = servers; s < &servers[SERVERS]; s++)
+        CHECK(s->dead || !s->ring.idle || !port_has_items(&s->port));
+}
+
+// With everybody alive and servers that answer, all that was asked ends: nothing is forgotten in a
+// queue.
+static void settle(void)
+{
+    for (unsigned turn = 0; turn < 2000; turn++) {
+        for (struct server *s = servers; s < &servers[SERVERS]; s++) {
+            server_enter(s);
+            for (uint32_t slot = 0; slot < SLOTS; slot++)
+                server_answer(s, slot);
+        }
+        for (struct source *s = sources; s < &sources[SOURCES]; s++)
+            source_drain(s);
+    }
+    for (uint32_t i = 0; i < serial_next; i++)
+        CHECK(serials[i].fate == FATE_COMPLETE);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 0) : 400;
+    world_thread_done = thread_done;
+    uint64_t total = 0;
+    for (uint64_t seed = first; seed < first + rounds; seed++) {
+        world_seed(seed);
+        set_up();
+        uint32_t steps = 200 + world_random() % 6000;
+        for (uint32_t i = 0; i < steps; i++)
+            step(seed % 3 == 0 ? 0 : 600);
+        if (seed % 3 == 0)
+            settle();
+        total += serial_next;
+        tear_down();
+    }
+    printf("request_model: ok, %llu requests\n", (unsigned long long)total);
+    return 0;
+}

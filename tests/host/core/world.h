@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// What surrounds kernel/core in the host tests: a clock and timers that the test moves, wake-ups
+// that it counts, "client memory" that never faults unless told to.
+#pragma once
+
+#include <core/environment.h>
+#include <core/handle_table.h>
+
+#define CHECK(condition) world_check((condition), #condition, __FILE__, __LINE__)
+void world_check(bool condition, const char *text, const char *file, int line);
+
+extern ts_time_t world_now;
+extern bool world_client_faults; // environment_copy and _copy_inbox fail on the client's side
+extern uint64_t world_pages;     // handle table pages in use
+extern uint64_t world_copied;    // bytes copied
+
+// Called when a thread's request is DONE.
+extern void (*world_thread_done)(struct request *request);
+
+// Moves the clock and runs the timers that are due, in order.
+void world_advance(ts_time_t nanoseconds);
+
+uint32_t world_random(void); // xorshift, seeded by world_seed
+void world_seed(uint64_t seed);
+
+// A plain kernel object whose destruction is counted in *alive.
+struct thing {
+    struct object object;
+    int *alive;
+};
+extern const struct object_class thing_class;
+struct capability thing_create(int *alive, ts_rights_t rights);
