@@ -24,8 +24,9 @@
 //
 // `id` is the client's own and comes back as it was; the client checks that it is one that it has
 // outstanding. Completions come in any order. Data lies anywhere in the data area; room for
-// reception does not cross a page and is at least TS_FRAME_ROOM_MIN long. A driver takes no more
-// slots than it has room for completions, so done rings never overflow, whatever the client does.
+// reception does not cross a page and is at least TS_FRAME_ROOM_MIN long. Of each direction a
+// client has at most as many slots outstanding as a ring has entries: from ts_frame_publish until
+// it released (ts_frame_release) the completion, so that done rings never overflow.
 //
 // Doorbells. A consumer that goes to sleep writes to `wake` the index from which on it wants to be
 // woken (head: at the next slot), fences, and looks once more. A producer that has moved the
