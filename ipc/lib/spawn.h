@@ -15,7 +15,7 @@ struct ts_spawn_handle {
     const char *name;
     ts_handle_t handle;
     ts_rights_t rights; // duplicate: of the copy
-    bool move;          // the handle itself is given away (on success); else a duplicate
+    bool move;          // the handle itself is given away, else a duplicate
 };
 
 #define TS_SPAWN_STACK_SIZE    (256u * 1024)
@@ -41,7 +41,7 @@ struct ts_spawn {
 // it), job (give_job).
 // Blocks on the image's server alone (a memory object: not at all).
 // TS_ERR_EXECUTABLE: not a valid program; TS_ERR_TOO_LARGE: arguments; TS_ERR_LIMIT: the job's.
-// On error nothing is left, and handles with `move` stay the caller's; *out_process is the
+// On error nothing is left. Handles with `move` are given up in any case. *out_process is the
 // caller's.
 TS_MUST_USE ts_status_t ts_spawn(const struct ts_spawn *spawn, ts_handle_t *out_process);
 
