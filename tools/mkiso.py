@@ -19,7 +19,8 @@ TEMPLATE = ROOT / "iso" / "boot" / "grub" / "grub.cfg"
 PLATFORMS = ("i386-pc", "x86_64-efi")
 # What grub.cfg needs; every module that is left out is one that GRUB need not read at boot.
 MODULES = ("multiboot2 normal serial terminal all_video part_msdos part_gpt iso9660 "
-           "search configfile echo boot gzio")
+           "search configfile echo boot gzio part_acorn part_amiga part_bsd part_dfly part_dvh "
+           "part_plan part_sun part_sunpc")
 
 
 def quote_for_grub(words):

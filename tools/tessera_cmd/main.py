@@ -50,7 +50,6 @@ def add_test(commands):
     parser.add_argument("--minutes", type=int, default=10, metavar="N",
                         help="how long each long test may take (10)")
     parser.add_argument("--seed", type=int, metavar="S", help="of what is random")
-    parser.add_argument("--keep-going", action="store_true", help=argparse.SUPPRESS)
 
     def action(options):
         from .testing.runner import run

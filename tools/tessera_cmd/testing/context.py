@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What a system test is given: `def test_something(ctx):` in tests/system/test_*.py.
+
+The docstring of a function is its description. These attributes of a function change how it runs:
+
+    test_x.timeout = SECONDS      its limit (default 120)
+    test_x.long = True            only with --long; ctx.minutes says for how long it may work
+"""
+import contextlib
+import hashlib
+import pathlib
+import random
+import shutil
+import tempfile
+
+from .. import build
+from ..machine import Options, free_port
+from .guest import Guest
+
+
+class SkipTest(Exception):
+    """The test cannot run here; the argument says why."""
+
+
+class Context:
+    def __init__(self, name, settings, log_folder):
+        self.name = name
+        self.long, self.minutes = settings.long, settings.minutes
+        digest = hashlib.sha256(f"{settings.seed}/{name}".encode()).digest()
+        self.seed = int.from_bytes(digest[:4], "little")
+        self.random = random.Random(self.seed)
+        self.root = build.ROOT
+        self.guests = []
+        self.log_folder = log_folder
+        self._stack = contextlib.ExitStack()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-test-"))
+        self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def boot(self, *, debug=False, test=False, append="", add=(), www=None, shell=False, **machine):
+        """A booted guest, ended with the test.
+
+        debug: the debug build. test: the image with the test programs. append: the kernel's
+        command line. add: programs for /bin. www: a directory to serve. shell: wait for the
+        prompt. Others are fields of machine.Options, such as smp, memory (MiB), uefi, bochs.
+        """
+        kind = "debug" if debug else "release"
+        image = build.image(kind, "iso-test" if test else "iso")
+        if append or add:
+            image = self.folder / f"image{len(self.guests)}.iso"
+            build.special_image(image, kind, append=append, add=add, test=test)
+        if www:
+            machine["disk"] = self.folder / f"disk{len(self.guests)}.img"
+            build.pack_disk(www, machine["disk"])
+        if not machine.get("bochs"):
+            machine.setdefault("port", free_port())
+        machine.setdefault("reboot", False)
+        guest = Guest(Options(image=image, **machine), f"guest{len(self.guests)}")
+        self.guests.append(guest)
+        self.on_end(guest.stop)
+        if shell:
+            guest.wait_for_shell()
+        return guest
+
+    def on_end(self, function, *arguments):
+        """Calls function when the test ends, in reverse order, whatever its outcome."""
+        self._stack.callback(function, *arguments)
+
+    def check(self, condition, message):
+        if not condition:
+            raise AssertionError(message)
+
+    def equal(self, found, expected, what="value"):
+        if found != expected:
+            raise AssertionError(f"{what}: {found!r}, expected {expected!r}")
+
+    def skip(self, why):
+        raise SkipTest(why)
+
+    def close(self):
+        """Ends what the test started, and keeps its consoles' logs."""
+        try:
+            self._stack.close()
+        finally:
+            for guest in self.guests:
+                file = self.log_folder / f"{self.name.replace('/', '.')}.{guest.name}.log"
+                file.write_text(guest.log)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Chooses tests, builds what they need, runs them, and reports."""
+import random
+import re
+import sys
+import time
+
+from .. import build, packages
+from ..console import coloured, say, warn
+from . import suites
+
+EXPECTED = build.ROOT / "tests" / "expected.txt"
+SLOWEST = 10
+DETAIL_LINES = 30
+
+
+def chosen(name, patterns):
+    """Whether a name is one of the patterns, or below one of them."""
+    return not patterns or any(
+        name == pattern or name.startswith((pattern + "/", pattern + ".", pattern + "@"))
+        for pattern in (pattern.rstrip("/") for pattern in patterns))
+
+
+def unit_chosen(unit, patterns):
+    """The same for a unit, whose tests may have longer names than it."""
+    return chosen(unit.name, patterns) or any(
+        pattern.startswith((unit.name + ".", unit.name + "/")) for pattern in patterns)
+
+
+def expected_names():
+    """Lines of tests/expected.txt; `user@*/x` stands for every number of CPUs."""
+    names = []
+    for line in EXPECTED.read_text().splitlines() if EXPECTED.exists() else ():
+        name = line.split("#")[0].strip()
+        suite, star, rest = name.partition("@*")
+        if star:
+            names += [f"{suite}@{cpus}{rest}" for cpus in suites.CPU_COUNTS[suite]]
+        elif name:
+            names.append(name)
+    return names
+
+
+def build_for(units):
+    """Builds what the units need; returns {(kind, target): error} of what failed."""
+    failed = {}
+    for kind, target in dict.fromkeys(need for unit in units for need in unit.needs):
+        try:
+            if kind == "host":
+                build.build_host()
+            else:
+                build.build(kind, target)
+        except build.CommandError as error:
+            warn(str(error))
+            failed[kind, target] = str(error)
+    return failed
+
+
+def show(result):
+    word, colour = {"passed": ("ok", "32"), "failed": ("FAILED", "1;31"),
+                    "skipped": ("skipped", "33")}[result.verdict]
+    print(f"{coloured(word, colour, sys.stdout):8} {result.name} ({result.seconds:.1f} s)",
+          flush=True)
+    if result.verdict == "failed":
+        for line in result.detail.rstrip().splitlines()[-DETAIL_LINES:]:
+            print(f"    {line}")
+    elif result.verdict == "skipped" and result.detail:
+        print(f"    {result.detail}")
+
+
+def run_units(units, failed_builds, patterns):
+    results = []
+    for unit in units:
+        broken = [failed_builds[need] for need in unit.needs if need in failed_builds]
+        if broken:
+            produced = [suites.Result(unit.name, "failed", 0, broken[0])]
+        else:
+            produced = unit.run()
+        for result in produced:
+            if result.verdict == "failed" or chosen(result.name, patterns):
+                show(result)
+                results.append(result)
+    return results
+
+
+def missing_results(results, patterns):
+    """Failures for the expected tests that did not run."""
+    names = {result.name for result in results}
+    return [suites.Result(name, "failed", 0, "on the list tests/expected.txt, but it did not run")
+            for name in expected_names() if name not in names and chosen(name, patterns)]
+
+
+def list_tests(units, patterns):
+    names = {unit.name for unit in units if not re.match(r"(kernel|user)@", unit.name)}
+    names |= set(expected_names())
+    covered = {unit.name for unit in units
+               if not any(name.startswith(unit.name) for name in names)}
+    for name in sorted(names | covered):
+        if chosen(name, patterns):
+            print(name)
+    return 0
+
+
+def summarise(results, seconds):
+    slowest = sorted(results, key=lambda result: -result.seconds)[:SLOWEST]
+    if len(results) > 1:
+        print("\nslowest:")
+        for result in slowest:
+            print(f"{result.seconds:8.1f} s  {result.name}")
+    count = {verdict: sum(result.verdict == verdict for result in results)
+             for verdict in ("passed", "failed", "skipped")}
+    if count["failed"]:
+        print("\nfailed:")
+        for result in results:
+            if result.verdict == "failed":
+                print(f"    {result.name}")
+    print()
+    say(f"{seconds:.0f} s" + (f", {count['skipped']} skipped" if count["skipped"] else ""))
+    print(f"{count['passed']} passed, {count['failed']} failed", flush=True)
+    return 1 if count["failed"] or not count["passed"] else 0
+
+
+def run(settings):
+    if settings.seed is None:
+        settings.seed = random.SystemRandom().randrange(1 << 32)
+    packages.require(*packages.EVERYTHING_FOR_TESTS)
+    units = suites.all_units(settings)
+    if settings.list:
+        return list_tests(units, settings.names)
+    units = [unit for unit in units if unit_chosen(unit, settings.names)
+             and (settings.long or not unit.long)]
+    if not units:
+        warn("no test of that name; see ./tessera test --list")
+        return 1
+    start = time.monotonic()
+    say(f"seed {settings.seed}; logs in {suites.LOGS.relative_to(build.ROOT)}")
+    failed_builds = build_for(units)
+    try:
+        results = run_units(units, failed_builds, settings.names)
+    finally:
+        suites.SharedGuest.drop()
+    for result in missing_results(results, settings.names):
+        show(result)
+        results.append(result)
+    return summarise(results, time.monotonic() - start)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""Where tests come from. A suite yields units of work; a unit yields results.
+
+    check/NAME           tools/check NAME
+    host/NAME            a native test of ctest
+    kernel@N/TEST        points of the kernel with tests/kernel linked in, on N CPUs
+    user@N/PROGRAM.TEST  points of the programs in tests/user, run at the shell on N CPUs
+    system/FILE.TEST     functions of tests/system/test_FILE.py
+"""
+import importlib.util
+import re
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from typing import NamedTuple
+
+from .. import build
+from ..machine import Options
+from .context import Context, SkipTest
+from .guest import Guest, GuestError
+from .tap import Report
+
+CPU_COUNTS = {"kernel": (1, 2, 4), "user": (1, 2)}
+PROGRAM_LIMIT = 120  # seconds for one program of tests/user
+KERNEL_LIMIT = 180   # and for all of tests/kernel
+SYSTEM_LIMIT = 120   # and for a system test that says nothing else
+LOGS = build.ROOT / "build" / "test-logs"
+
+
+class Result(NamedTuple):
+    name: str
+    verdict: str  # passed, failed, skipped
+    seconds: float
+    detail: str = ""
+
+
+class Unit(NamedTuple):
+    """A piece of work: `names` are those of its tests, as far as known before it ran."""
+    name: str
+    run: object   # () -> iterable of Result
+    needs: tuple  # of (build kind, target)
+    long: bool = False
+    order: int = 0
+
+
+class TimeUp(Exception):
+    pass
+
+
+class time_limit:
+    """A limit in seconds for the main thread."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def __enter__(self):
+        def expire(*_):
+            raise TimeUp(f"not finished after {self.seconds:.0f} s")
+        self.before = signal.signal(signal.SIGALRM, expire)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def __exit__(self, *_):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self.before)
+
+
+def run_process(name, command, limit):
+    """A test that is a process: its exit status is the verdict, its output the detail."""
+    start = time.monotonic()
+    try:
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                stdin=subprocess.DEVNULL, timeout=limit)
+        verdict = "passed" if result.returncode == 0 else "failed"
+        output = result.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired as error:
+        verdict = "failed"
+        output = (error.stdout or b"").decode(errors="replace") + f"\nnot finished after {limit} s"
+    (LOGS / f"{name.replace('/', '.')}.log").write_text(output)
+    yield Result(name, verdict, time.monotonic() - start, output)
+
+
+def check_units(_):
+    tool = build.ROOT / "tools" / "check"
+    listing = subprocess.run([tool, "--list"], capture_output=True, text=True, check=True).stdout
+    return [Unit(f"check/{name}", lambda name=name: run_process(f"check/{name}", [tool, name], 300),
+                 ()) for name in listing.split()]
+
+
+def host_units(_):
+    folder = build.folder("host")
+    if not (folder / "build.ninja").exists():
+        build.configure("host", source=build.ROOT / "tests" / "host")
+    listing = subprocess.run(["ctest", "--test-dir", folder, "-N"], capture_output=True, text=True,
+                             check=True).stdout
+    names = re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.M)
+    return [Unit(f"host/{name}", lambda name=name: run_process(
+        f"host/{name}", ["ctest", "--test-dir", folder, "--output-on-failure", "-R",
+                         f"^{re.escape(name)}$", "--no-tests=error"], 600), (("host", "all"),))
+            for name in names]
+
+
+def report_results(prefix, report, seconds):
+    """Results of a TAP report; a report that is bad as a whole is a failure under `prefix`."""
+    separator = "." if prefix.count("/") else "/"
+    for point in report.points:
+        verdict = "skipped" if point.skipped else "passed" if point.passed else "failed"
+        yield Result(f"{prefix}{separator}{point.name}", verdict, seconds / len(report.points),
+                     point.detail)
+    if report.problem:
+        yield Result(prefix, "failed", seconds, "\n".join([report.problem, *report.notes]))
+
+
+def kernel_units(_):
+    if not list((build.ROOT / "tests" / "kernel").glob("*.c")):
+        return []
+    return [Unit(f"kernel@{cpus}", lambda cpus=cpus: run_kernel(cpus),
+                 (("debug", "iso-kernel-test"),), order=cpus) for cpus in CPU_COUNTS["kernel"]]
+
+
+def run_kernel(cpus):
+    name, start = f"kernel@{cpus}", time.monotonic()
+    options = Options(image=build.image("debug", "iso-kernel-test"), smp=cpus, reboot=False)
+    trouble = ""
+    with Guest(options, name) as guest:
+        try:
+            with time_limit(KERNEL_LIMIT):
+                status = guest.wait_exit(KERNEL_LIMIT)
+                trouble = f"the kernel ended with status {status}" if status else ""
+        except (GuestError, TimeUp) as error:
+            trouble = str(error)
+    (LOGS / f"{name}.log").write_text(guest.log)
+    report = Report(guest.log)
+    yield from report_results(name, report, time.monotonic() - start)
+    if trouble and all(point.passed for point in report.points):
+        yield Result(name, "failed", 0, trouble + "\n" + guest.log[-1500:])
+
+
+def user_units(_):
+    folder = build.ROOT / "tests" / "user"
+    names = sorted({path.stem for path in folder.glob("*.c")} |
+                   {path.parent.name for path in folder.glob("*/CMakeLists.txt")})
+    return [Unit(f"user@{cpus}/{name}", lambda cpus=cpus, name=name: run_user(cpus, name),
+                 (("debug", "iso-test"),), order=cpus)
+            for cpus in CPU_COUNTS["user"] for name in names]
+
+
+class SharedGuest:
+    """The machine that programs of tests/user run on, one after the other; new after trouble."""
+    guest = None
+    cpus = 0
+
+    @classmethod
+    def get(cls, cpus):
+        if cls.guest is None or cls.cpus != cpus or cls.guest.ended:
+            cls.drop()
+            options = Options(image=build.image("debug", "iso-test"), smp=cpus, reboot=False)
+            cls.guest, cls.cpus = Guest(options, f"user@{cpus}"), cpus
+            cls.guest.wait_for_shell()
+        return cls.guest
+
+    @classmethod
+    def drop(cls):
+        if cls.guest is not None:
+            cls.guest.stop()
+            cls.guest = None
+
+
+def run_user(cpus, program):
+    name, start = f"user@{cpus}/{program}", time.monotonic()
+    output, trouble, guest = "", "", None
+    try:
+        with time_limit(PROGRAM_LIMIT + 120):
+            guest = SharedGuest.get(cpus)
+            at = guest.seen
+            output = guest.command(f"/test/{program}", PROGRAM_LIMIT)
+    except (GuestError, TimeUp) as error:
+        trouble = str(error)
+        output = guest.log[at:] if guest is not None else ""
+        SharedGuest.drop()
+    (LOGS / f"{name.replace('/', '.')}.log").write_text(output + trouble)
+    report = Report(output)
+    yield from report_results(name, report, time.monotonic() - start)
+    if trouble and not report.problem:
+        yield Result(name, "failed", time.monotonic() - start, trouble + "\n" + output[-1500:])
+
+
+def system_units(settings):
+    units = []
+    for path in sorted((build.ROOT / "tests" / "system").glob("test_*.py")):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))
+        spec.loader.exec_module(module)
+        for function_name, function in vars(module).items():
+            if function_name.startswith("test_") and callable(function):
+                name = f"system/{path.stem[5:]}.{function_name[5:]}"
+                units.append(Unit(
+                    name, lambda n=name, f=function: run_system(n, f, settings),
+                    (("release", "iso"), ("release", "iso-test"), ("debug", "iso")),
+                    long=getattr(function, "long", False)))
+    return units
+
+
+def run_system(name, function, settings):
+    start = time.monotonic()
+    limit = getattr(function, "timeout", SYSTEM_LIMIT)
+    if getattr(function, "long", False):
+        limit = settings.minutes * 60 + SYSTEM_LIMIT
+    verdict, detail = "passed", ""
+    context = Context(name, settings, LOGS)
+    try:
+        with time_limit(limit):
+            function(context)
+    except SkipTest as skip:
+        verdict, detail = "skipped", str(skip)
+    except Exception as error:  # whatever a test raises is its failure
+        verdict = "failed"
+        detail = (str(error) if isinstance(error, AssertionError) else traceback.format_exc())
+        detail += f"\nseed {settings.seed}"
+        for guest in context.guests:
+            detail += f"\n--- end of {guest.name}'s console\n{guest.log[-1500:]}"
+    finally:
+        context.close()
+    yield Result(name, verdict, time.monotonic() - start, detail)
+
+
+def all_units(settings):
+    LOGS.mkdir(parents=True, exist_ok=True)
+    units = []
+    for suite in (check_units, host_units, kernel_units, user_units, system_units):
+        units += suite(settings)
+    return units
