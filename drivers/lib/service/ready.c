@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/proto/init.h>
+
+#define BUSY_TRIES 40u
+#define BUSY_PAUSE (50 * TS_MILLISECOND)
+
+ts_status_t service_device(ts_handle_t *out_device)
+{
+    ts_handle_t name = ts_named_handle("device");
+    if (!name) {
+        return TS_ERR_NOT_FOUND;
+    }
+    for (unsigned tries = 0;; tries++) {
+        ts_status_t status = ts_open(name, "", 0, TS_RIGHTS_SAME, out_device);
+        if (status != TS_ERR_BUSY || tries == BUSY_TRIES) {
+            return status;
+        }
+        ts_sleep_until(ts_deadline_in(BUSY_PAUSE));
+    }
+}
 
 ts_status_t service_ready(ts_handle_t root)
 {
@@ -11,5 +30,6 @@ ts_status_t service_ready(ts_handle_t root)
         return TS_OK; // the root stays open, or the server would see it closed
     }
     struct ts_call call = {.in_handles = 1, .in_handle = {root}};
-    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
+    uint64_t value;
+    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, &value);
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What every driver process does alike: telling init that it serves, and taking its device.
+// What every driver process does alike: taking its device, and telling init that it serves.
 #pragma once
 
 #include <tessera/lib/status.h>
+
+// Opens the handle named "device": the device object itself, or a name of init's for it, which is
+// why it is opened anew. While the device is not quiet yet after its last driver (TS_ERR_BUSY) it
+// tries again for two seconds. TS_ERR_NOT_FOUND: no such handle, or no such device.
+TS_MUST_USE ts_status_t service_device(ts_handle_t *out_device);
 
 // Gives the root to init, which opens it for clients. Without a handle "init" (a test started the
 // driver) there is nobody to tell: TS_OK. The root is moved in any case.

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "client.h"
+
+#include <stdlib.h>
+#include <tessera/lib/event.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/resource.h>
+
+// What came with ATTACH.
+struct offer {
+    struct ts_frame_attach attach;
+    ts_handle_t memory, event;
+    struct net_memory mapped;
+};
+
+static ts_status_t take_handle(struct ts_request *request, unsigned index, enum ts_kind kind,
+                               ts_handle_t *out)
+{
+    struct ts_object *own;
+    ts_rights_t rights;
+    enum ts_kind found;
+    ts_status_t status = ts_request_take(request, index, out, &own, &rights);
+    if (status == TS_OK && own) {
+        return TS_ERR_KIND;
+    }
+    if (status == TS_OK) {
+        status = ts_kind(*out, &found);
+    }
+    if (status == TS_OK && found != kind) {
+        status = TS_ERR_KIND;
+    }
+    return status;
+}
+
+// Pins the data area; the bus addresses of its pages.
+static ts_status_t pin(struct net_service *s, struct offer *o)
+{
+    struct net_memory *m = &o->mapped;
+    uint64_t length = m->size - m->data_start;
+    size_t pages = length / TS_PAGE_SIZE;
+    m->bus = calloc(pages, sizeof *m->bus);
+    if (!m->bus) {
+        return TS_ERR_MEMORY;
+    }
+    ts_status_t status =
+        ts_domain_pin(s->function->domain, o->memory, m->data_start, length, m->bus, pages);
+    if (status != TS_OK) {
+        free(m->bus);
+        m->bus = NULL;
+    }
+    return status;
+}
+
+static ts_status_t map(struct offer *o)
+{
+    struct net_memory *m = &o->mapped;
+    uint64_t size;
+    void *base;
+    ts_status_t status = ts_get_u64(o->memory, TS_PROPERTY_SIZE, &size);
+    if (status == TS_OK && size < o->attach.memory_size) {
+        status = TS_ERR_RANGE;
+    }
+    if (status == TS_OK) {
+        status = ts_memory_map(o->memory, NULL, o->attach.memory_size, 0,
+                               TS_MAP_READ | TS_MAP_WRITE, &base);
+    }
+    if (status == TS_OK) {
+        m->base = base;
+        m->size = (uint32_t)o->attach.memory_size;
+        m->data_start = ts_frame_data_start(o->attach.rx_entries, o->attach.tx_entries);
+    }
+    return status;
+}
+
+// Undoes what was done of an offer. The device must not use the memory.
+static void let_go(struct net_service *s, struct offer *o)
+{
+    struct net_memory *m = &o->mapped;
+    if (m->bus) {
+        // A pin that is not undone stays until the device is quiet, which is safe.
+        (void)!ts_domain_unpin(s->function->domain, o->memory, m->data_start,
+                               m->size - m->data_start);
+        free(m->bus);
+    }
+    if (m->base) {
+        (void)!ts_memory_unmap(m->base, m->size);
+    }
+    ts_close(o->memory);
+    ts_close(o->event);
+}
+
+static ts_status_t accept_offer(struct net_service *s, struct ts_request *request, struct offer *o)
+{
+    ts_status_t status = ts_request_pull_exact(request, &o->attach, sizeof o->attach);
+    if (status == TS_OK) {
+        status = net_geometry(&o->attach);
+    }
+    if (status == TS_OK && request->handles_in != 2) {
+        status = TS_ERR_ARGUMENT;
+    }
+    if (status == TS_OK) {
+        status = take_handle(request, 0, TS_KIND_MEMORY, &o->memory);
+    }
+    if (status == TS_OK) {
+        status = take_handle(request, 1, TS_KIND_EVENT, &o->event);
+    }
+    if (status == TS_OK) {
+        status = map(o);
+    }
+    if (status == TS_OK) {
+        status = pin(s, o);
+    }
+    return status;
+}
+
+// Answers with the driver's event and what the client should know. When the client is gone the
+// session's close detaches it.
+static void welcome(struct net_service *s, struct ts_request *request)
+{
+    ts_handle_t bell;
+    ts_status_t status = ts_duplicate(s->doorbell, TS_RIGHT_WRITE, &bell);
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    struct ts_reply reply = {
+        .result = TS_REPLY_MOVE,
+        .object = bell,
+        .rights = TS_RIGHT_WRITE,
+        .address = (uintptr_t)&s->net.information,
+        .length = sizeof s->net.information,
+        .value = sizeof s->net.information,
+    };
+    if (reply.length > request->room) {
+        reply.length = request->room;
+    }
+    if (ts_request_reply_full(request, &reply) != TS_OK) {
+        ts_close(bell);
+    }
+}
+
+void client_on_attach(struct net_session *session, struct ts_request *request)
+{
+    struct net_service *s = session->service;
+    struct offer o = {0};
+    ts_status_t status = s->attached ? TS_ERR_BUSY : accept_offer(s, request, &o);
+    if (status == TS_OK) {
+        status = net_attach(&s->net, &o.mapped, &o.attach);
+        if (status != TS_OK && net_detach(&s->net) != TS_OK) {
+            ts_log("virtio-net: the device neither starts nor stops");
+            o.mapped.bus = NULL; // it may still use the memory: the pins stay
+        }
+    }
+    if (status != TS_OK) {
+        let_go(s, &o);
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    s->attached = session;
+    s->client_memory = o.memory;
+    s->client_event = o.event;
+    s->pending = true;
+    welcome(s, request);
+}
+
+ts_status_t client_detach(struct net_service *s)
+{
+    struct offer o = {
+        .memory = s->client_memory, .event = s->client_event, .mapped = s->net.memory};
+    s->attached = NULL;
+    s->client_memory = s->client_event = TS_HANDLE_NONE;
+    ts_status_t status = net_detach(&s->net);
+    if (status == TS_OK) {
+        let_go(s, &o);
+    }
+    return status;
+}
+
+void client_on_detach(struct net_session *session, struct ts_request *request)
+{
+    struct net_service *s = session->service;
+    ts_status_t status = TS_ERR_NOT_CONNECTED;
+    if (s->attached == session) {
+        status = client_detach(s);
+    } else if (session->broke) {
+        status = TS_OK; // the driver did it already
+    }
+    session->broke = false;
+    ts_object_signal(&session->object, TS_SIGNAL_ERROR, 0);
+    ts_request_reply(request, status, 0);
+}
+
+void client_ring(struct net_service *s)
+{
+    if (s->attached) {
+        // A client that is gone does not hear it; its session's close follows.
+        (void)!ts_event_signal(s->client_event, 1);
+    }
+}
