@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The server of pipes: see <tessera/proto/pipe.h>.
+#include <drivers/service/ready.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/start.h>
+#include "pipe.h"
+
+#define STREAM_RIGHTS \
+    (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+
+static const struct ts_server_limits limits = {
+    .requests = 1024, .objects = 4096, .inbox_bytes = 256};
+
+static ts_status_t serve(void)
+{
+    static struct ts_loop loop;
+    static struct ts_server server;
+    static struct ts_object root = {.operations = &pipe_root_operations};
+    ts_handle_t null, zero, handle; // the streams' are kept: they never close
+    ts_status_t status = ts_loop_init(&loop, 64, 256, 64);
+    status = status ? status : ts_server_init(&server, &loop, &limits);
+    status = status ? status : ts_object_mint(&server, &pipe_null, STREAM_RIGHTS, &null);
+    status = status ? status : ts_object_mint(&server, &pipe_zero, STREAM_RIGHTS, &zero);
+    status = status ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, &handle);
+    if (status != TS_OK) {
+        return status;
+    }
+    ts_object_signal(&pipe_null, 0, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
+    ts_object_signal(&pipe_zero, 0, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
+    status = service_ready(handle);
+    return status ? status : ts_loop_run(&loop);
+}
+
+int main(int argc, char **argv, char **envp)
+{
+    (void)argc, (void)argv, (void)envp;
+    ts_status_t status = serve();
+    ts_log("pipes: %s", ts_status_name(status));
+    return 1;
+}

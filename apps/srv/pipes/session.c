@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// Sessions: where pipes are made and counted; and the streams null and zero.
+#include <string.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/memory.h>
+#include <tessera/proto/file.h>
+#include "pipe.h"
+
+#define END_RIGHTS (TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+
+static void session_closed(struct ts_object *object)
+{
+    struct pipe_session *session = TS_OBJECT_OF(object, struct pipe_session, object);
+    session->open = false;
+    if (session->pipes == 0) {
+        (void)!ts_memory_unmap(session, TS_PAGE_ROUND(sizeof *session));
+    }
+}
+
+static ts_status_t pipe_make(struct pipe_session *session, struct pipe **out_pipe)
+{
+    if (session->pipes >= TS_PIPE_SESSION_MAX) {
+        return TS_ERR_LIMIT;
+    }
+    void *storage;
+    ts_status_t status = ts_memory_allocate(sizeof(struct pipe), 0, NULL, &storage);
+    if (status != TS_OK) {
+        return status;
+    }
+    struct pipe *pipe = storage; // zeros
+    pipe->session = session;
+    pipe->created_ns = ts_clock_realtime();
+    pipe->reader.pipe = pipe->writer.pipe = pipe;
+    pipe->reader.object.operations = &pipe_reader_operations;
+    pipe->writer.object.operations = &pipe_writer_operations;
+    pipe->reader.open = pipe->writer.open = true;
+    *out_pipe = pipe;
+    return TS_OK;
+}
+
+// Each end starts a session of the kernel's own, so that waiting readers of one pipe do not use up
+// what its writers may have in flight.
+static void make(struct ts_request *request)
+{
+    struct pipe_session *session = TS_OBJECT_OF(request->object, struct pipe_session, object);
+    struct pipe *pipe;
+    ts_handle_t ends[2];
+    ts_status_t status = pipe_make(session, &pipe);
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    struct ts_server *server = request->server;
+    status = ts_object_mint(server, &pipe->reader.object, END_RIGHTS | TS_RIGHT_READ, &ends[0]);
+    if (status != TS_OK) {
+        (void)!ts_memory_unmap(pipe, TS_PAGE_ROUND(sizeof *pipe));
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    session->pipes++; // from here on `closed` of the ends undoes it
+    status = ts_object_mint(server, &pipe->writer.object, END_RIGHTS | TS_RIGHT_WRITE, &ends[1]);
+    if (status != TS_OK) {
+        pipe->writer.open = false;
+        ts_close(ends[0]);
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    struct ts_reply reply = {
+        .result = TS_REPLY_MOVE, .object = ends[0], .rights = TS_RIGHTS_ALL, .handles = {ends[1]}};
+    if (ts_request_reply_full(request, &reply) != TS_OK) {
+        ts_close(ends[0]);
+        ts_close(ends[1]);
+        return;
+    }
+    pipe_pump(pipe); // the first signals
+}
+
+static void session_call(struct ts_request *request)
+{
+    if (request->argument == TS_PIPE_MAKE) {
+        make(request);
+    } else {
+        ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    }
+}
+
+static void session_open(struct ts_request *request)
+{
+    char path[16];
+    size_t length;
+    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
+    struct ts_object *stream = NULL;
+    if (status == TS_OK && !strcmp(path, "null")) {
+        stream = &pipe_null;
+    } else if (status == TS_OK && !strcmp(path, "zero")) {
+        stream = &pipe_zero;
+    }
+    if (stream) {
+        (void)!ts_request_reply_own(request, stream, request->rights);
+    } else {
+        ts_request_reply(request, status == TS_OK ? TS_ERR_NOT_FOUND : status, 0);
+    }
+}
+
+static const struct ts_operations session_operations = {
+    .call = session_call,
+    .open = session_open,
+    .closed = session_closed,
+};
+
+static void root_open(struct ts_request *request)
+{
+    void *storage;
+    if (request->length != 0) {
+        ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
+        return;
+    }
+    ts_status_t status = ts_memory_allocate(sizeof(struct pipe_session), 0, NULL, &storage);
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    struct pipe_session *session = storage;
+    session->object.operations = &session_operations;
+    session->open = true;
+    if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
+        (void)!ts_memory_unmap(session, TS_PAGE_ROUND(sizeof *session));
+    }
+}
+
+const struct ts_operations pipe_root_operations = {.open = root_open};
+
+// null and zero --------------------------------------------------------------------------------
+
+static void stream_get(struct ts_request *request)
+{
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
+        ts_request_reply_u64(request, 0);
+    } else if (request->argument == TS_PROPERTY_ATTRIBUTES) {
+        struct ts_attributes attributes = {.type = TS_FILE_DEVICE, .mode = 0666, .links = 1};
+        attributes.identity = request->object == &pipe_null ? 1 : 2;
+        ts_request_reply_bytes(request, &attributes, sizeof attributes);
+    } else {
+        ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    }
+}
+
+// Status flags are accepted: nothing ever waits here.
+static void stream_set(struct ts_request *request)
+{
+    bool known = request->argument == TS_PROPERTY_STATUS_FLAGS;
+    ts_request_reply(request, known ? TS_OK : TS_ERR_UNSUPPORTED, 0);
+}
+
+static void stream_write(struct ts_request *request)
+{
+    ts_request_reply(request, TS_OK, request->length);
+}
+
+static void null_read(struct ts_request *request)
+{
+    ts_request_reply(request, TS_OK, 0);
+}
+
+static void zero_read(struct ts_request *request)
+{
+    static const unsigned char zeros[TS_PAGE_SIZE];
+    ts_request_reply_stable(request, zeros, sizeof zeros);
+}
+
+const struct ts_operations pipe_null_operations = {
+    .read = null_read, .write = stream_write, .get = stream_get, .set = stream_set};
+const struct ts_operations pipe_zero_operations = {
+    .read = zero_read, .write = stream_write, .get = stream_get, .set = stream_set};
+struct ts_object pipe_null = {.operations = &pipe_null_operations};
+struct ts_object pipe_zero = {.operations = &pipe_zero_operations};
