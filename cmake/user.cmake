@@ -6,7 +6,7 @@
 #                   [DEFINES…] [NATIVE])
 #
 # SOURCES default to all *.c and *.S of the calling folder. A program is a static PIE; its target
-# is KIND-NAME (cmd-ls, srv-init), its file <build>/programs/<kind folder>/NAME with a NAME.debug
+# is KIND-NAME (cmd-ls, srv-init; drv-NAME for drivers), its file <build>/programs/<kind folder>/NAME with a NAME.debug
 # that has the debug information, and its place in the boot archive as below. NATIVE programs
 # use libtessera alone: no POSIX layer, and the start-up code of arch/x86_64/user.
 set(TESSERA_FOLDER_srv /srv)
@@ -96,6 +96,9 @@ function(tessera_program name)
     file(GLOB P_SOURCES CONFIGURE_DEPENDS *.c *.S)
   endif()
   set(target ${P_KIND}-${name})
+  if(P_KIND STREQUAL "driver")
+    set(target drv-${name})
+  endif()
   set(folder ${CMAKE_BINARY_DIR}/programs${TESSERA_FOLDER_${P_KIND}})
   add_executable(${target} ${P_SOURCES})
   tessera_user_flags(${target})
