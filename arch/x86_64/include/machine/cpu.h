@@ -39,7 +39,7 @@ struct arch_cpu {
     _Atomic uint64_t quiesce_seen; // last ticket seen at a point with interrupts on
     struct cpu_request request;
     _Atomic bool stopped;
-    bool started;
+    _Atomic bool started;
     uint64_t spurious;
 };
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The machine's way from the boot code to kernel_main(), on the first CPU.
+#include "boot.h"
+
+#include <arch/cpu.h>
+#include <arch/debug.h>
+#include <arch/hooks.h>
+#include <arch/memory.h>
+#include <debug/screen.h>
+#include <log.h>
+#include <machine/acpi.h>
+#include <machine/apic.h>
+#include <machine/emulator.h>
+#include <machine/features.h>
+#include <machine/paging.h>
+#include <machine/start.h>
+#include <machine/vector.h>
+
+_Noreturn void machine_main(paddr_t information)
+{
+    start_first_cpu();
+    arch_serial_init();
+    features_detect();
+    patch_apply();
+    features_enable();
+    vector_init();
+    multiboot_read(information);
+    boot_memory_init();
+    kernel_map_init();
+    screen_init(&boot_info.framebuffer);
+    log_info("Tessera on %s", arch_cpu_name());
+    log_info("boot: %lu MiB of RAM, command line \"%s\"",
+             (unsigned long)(boot_info.ram_bytes >> 20), boot_info.command_line);
+    acpi_init();
+    apic_init();
+    io_apic_init();
+    clock_init();
+    start_prepare();
+    kernel_main();
+}
+
+_Noreturn void arch_panic_end(void)
+{
+    char value[8];
+    if (boot_option("panic", value, sizeof(value)) && value[0] == 'e') {
+        emulator_exit(1);
+    }
+    arch_cpu_halt();
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Switching threads; the contract is in <arch/thread.h>, the stack changes in switch.S.
+#include <arch/thread.h>
+
+#include <arch/cpu.h>
+#include <arch/smp.h>
+#include <cpu.h>
+#include <machine/vector.h>
+#include <machine/x86.h>
+#include <panic.h>
+#include <tessera/abi/status.h>
+
+void thread_save_and_switch(struct arch_thread *save, struct arch_thread *next);
+_Noreturn void thread_switch_tail(struct arch_thread *next, struct arch_thread *previous);
+_Noreturn void thread_return_tail(struct arch_thread *next, struct arch_thread *previous);
+void thread_enter(struct arch_thread *next);
+
+void arch_thread_init(struct arch_thread *thread, vaddr_t stack_top, struct arch_space *space,
+                      void *vector_area, void (*continuation)(void))
+{
+    KASSERT(!((uintptr_t)vector_area & (ARCH_VECTOR_ALIGN - 1)) && !(stack_top & 15));
+    *thread = (struct arch_thread){
+        .stack_top = stack_top,
+        .continuation = continuation,
+        .space = space,
+    };
+    vector_thread_init(thread, vector_area);
+    // Also the CS and SS that system calls leave alone (entry.S).
+    arch_frame_start(arch_thread_frame(thread), 0, 0, 0);
+}
+
+void arch_thread_fini(struct arch_thread *thread)
+{
+    while (arch_thread_on_cpu(thread)) {
+        arch_cpu_relax();
+        irqflags_t flags = arch_irq_save();
+        arch_smp_serve();
+        arch_irq_restore(flags);
+    }
+}
+
+ts_status_t arch_thread_set_pointer(struct arch_thread *thread, vaddr_t value)
+{
+    if (value >= ARCH_USER_END) {
+        return TS_ERR_ARGUMENT;
+    }
+    thread->fs_base = value;
+    struct cpu *cpu = cpu_current();
+    if (cpu->machine_thread == thread) {
+        irqflags_t flags = arch_irq_save();
+        cpu = cpu_current();
+        x86_wrmsr(MSR_FS_BASE, value);
+        cpu->arch.fs_base = value;
+        arch_irq_restore(flags);
+    }
+    return TS_OK;
+}
+
+vaddr_t arch_thread_pointer(const struct arch_thread *thread)
+{
+    return thread->fs_base;
+}
+
+// Everything of `next` but its stack. The FS base is written when it differs and whenever the
+// space does: a program can clear the register by loading the selector, unseen by us, and must not
+// hand that to another.
+static inline void thread_load(struct cpu *cpu, struct arch_thread *next)
+{
+    cpu->machine_thread = next;
+    cpu->arch.tss.rsp[0] = next->stack_top;
+    if (!next->space) {
+        return;
+    }
+    paddr_t root = next->space->root;
+    bool other_space = atomic_load_explicit(&cpu->arch.root, memory_order_relaxed) != root;
+    if (other_space) {
+        // Published before it is loaded: see arch_flush_commit().
+        atomic_store_explicit(&cpu->arch.root, root, memory_order_relaxed);
+        x86_write_cr3(root);
+    }
+    if (other_space || cpu->arch.fs_base != next->fs_base) {
+        cpu->arch.fs_base = next->fs_base;
+        x86_wrmsr(MSR_FS_BASE, next->fs_base);
+    }
+    if (next->vector_area) {
+        vector_load(cpu, next);
+    }
+}
+
+// On the CPU's own stack: nothing of the previous thread is in use any more.
+void thread_enter(struct arch_thread *next)
+{
+    while (atomic_load_explicit(&next->running, memory_order_acquire)) {
+        arch_cpu_relax();
+        arch_smp_serve();
+    }
+    atomic_store_explicit(&next->running, 1, memory_order_relaxed);
+    thread_load(cpu_current(), next);
+}
+
+_Noreturn void arch_thread_resume(struct arch_thread *next)
+{
+    KASSERT(!arch_irq_enabled());
+    struct arch_thread *previous = cpu_current()->machine_thread;
+    if (previous && previous->vector_area) {
+        vector_save(previous);
+    }
+    thread_switch_tail(next, previous);
+}
+
+void arch_thread_switch(struct arch_thread *save, struct arch_thread *next)
+{
+    KASSERT(!arch_irq_enabled() && save == cpu_current()->machine_thread);
+    if (save->vector_area) {
+        vector_save(save);
+    }
+    thread_save_and_switch(save, next);
+}
+
+_Noreturn void arch_thread_return(struct arch_thread *next)
+{
+    struct cpu *cpu = cpu_current();
+    struct arch_thread *previous = cpu->machine_thread;
+    vector_save(previous);
+    atomic_store_explicit(&next->running, 1, memory_order_relaxed);
+    thread_load(cpu, next);
+    thread_return_tail(next, previous);
+}

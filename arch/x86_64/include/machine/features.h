@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// What the CPUs can do, found once on the first CPU.
+#pragma once
+
+#include <arch/types.h>
+
+struct cpu_features {
+    bool gib_pages, pge, pat;
+    bool smep, smap, umip, erms;
+    bool xsave, xsaveopt;
+    bool x2apic, tsc_deadline;
+    bool rdrand, rdseed;
+    bool hypervisor;
+    uint64_t xcr0;        // state components that are enabled
+    uint32_t vector_size; // bytes of the XSAVE or FXSAVE area
+    char name[49];
+};
+
+extern struct cpu_features cpu_features;
+
+// Fills cpu_features. First CPU, once.
+void features_detect(void);
+
+// Sets control registers, XCR0, PAT and the system call registers of this CPU.
+void features_enable(void);
+
+// Writes STAC and CLAC over their place-holders when the CPU has SMAP. First CPU, while the
+// kernel's text is still writable.
+void patch_apply(void);

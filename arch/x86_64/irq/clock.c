@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// The clock is the time stamp counter, the timer the local APIC's.
+//
+// Their rates come from CPUID where it tells; else both are measured together, once, against a
+// timer whose rate is known: HPET, ACPI power-management timer, or the old interval timer.
+#include <arch/clock.h>
+
+#include <arch/boot.h>
+#include <arch/cpu.h>
+#include <arch/memory.h>
+#include <cpu.h>
+#include <log.h>
+#include <machine/acpi.h>
+#include <machine/apic.h>
+#include <machine/features.h>
+#include <machine/x86.h>
+#include <panic.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+#define SHIFT    32 // factors are 32.32 fixed point
+
+#define MEASURE_NS UINT64_C(4000000)
+
+#define HPET_PERIOD  0x004 // femtoseconds a tick
+#define HPET_CONFIG  0x010
+#define HPET_COUNTER 0x0f0
+#define FS_PER_NS    UINT64_C(1000000)
+#define HPET_FS_MAX  UINT32_C(100000000) // the specification's limit
+
+#define PM_TIMER_HZ UINT64_C(3579545)
+#define PIT_HZ      UINT64_C(1193182)
+
+#define HZ_MIN UINT64_C(10000000)
+#define HZ_MAX UINT64_C(100000000000)
+
+static uint64_t counter_base;
+static uint64_t counter_hz;
+static uint64_t ns_per_tick;  // 32.32
+static uint64_t ticks_per_ns; // 32.32, of the counter
+static uint64_t timer_per_ns; // 32.32, of the APIC timer
+static volatile char *hpet;
+
+static uint64_t scale(uint64_t value, uint64_t factor)
+{
+    return (uint64_t)((unsigned __int128)value * factor >> SHIFT);
+}
+
+static uint64_t ratio(uint64_t a, uint64_t b) // b < 2^32, or a < 2^32
+{
+    return (a / b << SHIFT) + (b >> SHIFT ? (a << SHIFT) / b : (a % b << SHIFT) / b);
+}
+
+ts_time_t clock_now(void)
+{
+    return (ts_time_t)scale(arch_counter() - counter_base, ns_per_tick);
+}
+
+uint64_t arch_clock_frequency(void)
+{
+    return counter_hz;
+}
+
+void arch_clock_describe(struct ts_clock *clock)
+{
+    clock->version = TS_CLOCK_VERSION;
+    clock->base_counter = counter_base;
+    clock->base_ns = 0;
+    clock->multiplier = ns_per_tick;
+    clock->shift = SHIFT;
+    clock->reserved = 0;
+    clock->realtime_offset = boot_info.realtime_offset;
+}
+
+void arch_delay_us(uint32_t microseconds)
+{
+    uint64_t start = arch_counter();
+    uint64_t ticks = counter_hz ? scale(microseconds * UINT64_C(1000), ticks_per_ns)
+                                : microseconds * UINT64_C(3000);
+    while (arch_counter() - start < ticks) {
+        arch_cpu_relax();
+    }
+}
+
+// The reference timers: ticks so far, as a free-running count, and the rate.
+struct reference {
+    const char *name;
+    uint64_t hz;
+    uint64_t (*read)(void);
+    uint64_t mask;
+};
+
+static uint64_t hpet_read(void)
+{
+    return *(volatile uint32_t *)(hpet + HPET_COUNTER);
+}
+
+static uint64_t pm_timer_read(void)
+{
+    return x86_in32(acpi.pm_timer);
+}
+
+// Channel 2 of the interval timer counts down from 0xffff; latch, then read two bytes.
+static uint64_t pit_read(void)
+{
+    x86_out8(0x43, 0x80);
+    uint32_t low = x86_in8(0x42);
+    return 0xffff - (low | (uint32_t)x86_in8(0x42) << 8);
+}
+
+static bool hpet_start(struct reference *r)
+{
+    if (!acpi.hpet) {
+        return false;
+    }
+    hpet = arch_device_map(acpi.hpet, 1024, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
+    uint32_t period = hpet ? *(volatile uint32_t *)(hpet + HPET_PERIOD) : 0;
+    if (!period || period > HPET_FS_MAX) {
+        return false;
+    }
+    *(volatile uint32_t *)(hpet + HPET_CONFIG) |= 1;
+    *r = (struct reference){"HPET", FS_PER_NS * NS_PER_S / period, hpet_read, UINT32_MAX};
+    return true;
+}
+
+static void pit_start(struct reference *r)
+{
+    x86_out8(0x61, (uint8_t)((x86_in8(0x61) & ~2) | 1)); // gate on, speaker off
+    x86_out8(0x43, 0xb0);                                // channel 2, both bytes, one shot
+    x86_out8(0x42, 0xff);
+    x86_out8(0x42, 0xff);
+    *r = (struct reference){"PIT", PIT_HZ, pit_read, 0xffff};
+}
+
+// Counts how much counter and APIC timer advance in about MEASURE_NS of the reference. A reference
+// that does not move ends the wait after as many reads as no real one takes.
+static bool measure(const struct reference *r, uint64_t *out_counter_hz, uint64_t *out_timer_hz)
+{
+    uint64_t want = r->hz * MEASURE_NS / NS_PER_S, passed = 0, reads = 0;
+    apic_timer_one_shot();
+    uint64_t start = r->read();
+    uint64_t counter = arch_counter();
+    apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
+    do {
+        passed = (r->read() - start) & r->mask;
+    } while (passed < want && ++reads < 10000000);
+    counter = arch_counter() - counter;
+    uint64_t timer = UINT32_MAX - apic_read(APIC_TIMER_CURRENT);
+    apic_write(APIC_TIMER_INITIAL, 0);
+    if (passed < want) {
+        return false;
+    }
+    *out_counter_hz = counter * r->hz / passed;
+    *out_timer_hz = timer * r->hz / passed;
+    return *out_counter_hz >= HZ_MIN && *out_counter_hz <= HZ_MAX && *out_timer_hz;
+}
+
+static uint64_t cpuid_hz(void)
+{
+    if (x86_cpuid(0, 0).eax < 0x15) {
+        return 0;
+    }
+    struct cpuid c = x86_cpuid(0x15, 0); // crystal ecx, counter = crystal * ebx / eax
+    uint64_t hz = c.eax && c.ebx ? (uint64_t)c.ecx * c.ebx / c.eax : 0;
+    return hz >= HZ_MIN && hz <= HZ_MAX ? hz : 0;
+}
+
+static void calibrate(void)
+{
+    struct reference r;
+    uint64_t timer_hz = 0;
+    const char *how = "CPUID";
+    counter_hz = cpuid_hz();
+    if (!counter_hz || !cpu_features.tsc_deadline) {
+        if (!hpet_start(&r)) {
+            r = (struct reference){"PM timer", PM_TIMER_HZ, pm_timer_read, 0xffffff};
+            if (!acpi.pm_timer) {
+                pit_start(&r);
+            }
+        }
+        uint64_t measured;
+        if (!measure(&r, &measured, &timer_hz)) {
+            pit_start(&r);
+            KREQUIRE(measure(&r, &measured, &timer_hz));
+        }
+        if (!counter_hz) {
+            counter_hz = measured;
+            how = r.name;
+        }
+    }
+    ns_per_tick = ratio(NS_PER_S, counter_hz);
+    ticks_per_ns = ratio(counter_hz, NS_PER_S);
+    timer_per_ns = ratio(timer_hz, NS_PER_S);
+    log_info("clock: %lu kHz by %s, timer %s", (unsigned long)(counter_hz / 1000), how,
+             cpu_features.tsc_deadline ? "by deadline" : "one-shot");
+}
+
+void clock_init(void)
+{
+    counter_base = arch_counter();
+    calibrate();
+    int64_t seconds = rtc_read();
+    if (seconds) {
+        boot_info.realtime_offset = seconds * (int64_t)NS_PER_S - clock_now();
+    }
+    clock_cpu_init();
+}
+
+void clock_cpu_init(void)
+{
+    if (cpu_features.tsc_deadline) {
+        apic_timer_deadline();
+    } else {
+        apic_timer_one_shot();
+    }
+}
+
+static void timer_deadline(ts_time_t deadline)
+{
+    uint64_t ticks = deadline ? counter_base + scale((uint64_t)deadline, ticks_per_ns) : 0;
+    x86_wrmsr(MSR_TSC_DEADLINE, ticks);
+}
+
+static void timer_count(ts_time_t deadline)
+{
+    uint64_t count = 0;
+    if (deadline) {
+        ts_time_t left = deadline - clock_now();
+        count = left > 0 ? scale((uint64_t)left, timer_per_ns) + 1 : 1;
+        count = count > UINT32_MAX ? UINT32_MAX : count;
+    }
+    apic_write(APIC_TIMER_INITIAL, (uint32_t)count);
+}
+
+void timer_arm(ts_time_t deadline)
+{
+    if (deadline < 0) {
+        deadline = 1;
+    }
+    if (cpu_features.tsc_deadline) {
+        timer_deadline(deadline);
+    } else {
+        timer_count(deadline);
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// The log ring. `end` counts all bytes ever written; byte n is at n % LOG_SIZE while it is kept,
+// which is while end - n <= LOG_SIZE. A reader that fell behind goes on after the next newline.
+#include <log.h>
+
+#include <arch/clock.h>
+#include <arch/debug.h>
+#include <debug/screen.h>
+#include <format.h>
+#include <panic.h>
+#include <spinlock.h>
+#include <string.h>
+
+#define LOG_SIZE 65536u
+#define LINE_MAX 256u
+
+static struct spinlock log_lock = SPINLOCK_INIT("log");
+static char ring[LOG_SIZE] LOCK_GUARDED_BY(log_lock);
+static uint64_t end LOCK_GUARDED_BY(log_lock);
+static bool serial_released, screen_released;
+static void (*listener)(void);
+
+static const char *const level_names[] = {"debug: ", "", "warning: ", "error: "};
+
+static void ring_add(const char *text, size_t length) LOCK_REQUIRES(log_lock)
+{
+    for (size_t i = 0; i < length; i++) {
+        ring[end++ % LOG_SIZE] = text[i];
+    }
+}
+
+static void emit(const char *line, size_t length)
+{
+    irqflags_t flags = spin_lock(&log_lock);
+    ring_add(line, length);
+    if (!serial_released) {
+        arch_serial_write(line, length);
+    }
+    if (!screen_released) {
+        screen_write(line, length);
+    }
+    void (*tell)(void) = listener;
+    spin_unlock(&log_lock, flags);
+    if (tell) {
+        flags = arch_irq_save();
+        tell();
+        arch_irq_restore(flags);
+    }
+}
+
+static size_t stamp(char *line)
+{
+    uint64_t us = (uint64_t)clock_now() / 1000;
+    return format_text(line, LINE_MAX, "[%5lu.%06lu] ", us / 1000000, us % 1000000);
+}
+
+static void clean(char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < ' ' || text[i] > '~') {
+            text[i] = '?';
+        }
+    }
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    char line[LINE_MAX];
+    size_t start = stamp(line);
+    size_t length = start + format_text(line + start, LINE_MAX - start, "%s", level_names[level]);
+    va_list arguments;
+    va_start(arguments, format);
+    length += format_text_list(line + length, LINE_MAX - length, format, arguments);
+    va_end(arguments);
+    clean(line + start, length - start);
+    line[length++] = '\n'; // in place of the NUL
+    emit(line, length);
+}
+
+void log_append(const char *source, const char *text, size_t length)
+{
+    char line[LINE_MAX];
+    size_t start = stamp(line);
+    size_t total = start + format_text(line + start, LINE_MAX - start, "%s: %.*s", source,
+                                       (int)(length < LINE_MAX ? length : LINE_MAX), text);
+    clean(line + start, total - start);
+    line[total++] = '\n';
+    emit(line, total);
+}
+
+// Moves a cursor whose bytes are gone to the first line that is whole.
+static uint64_t cursor_valid(uint64_t cursor) LOCK_REQUIRES(log_lock)
+{
+    if (cursor > end) {
+        return end;
+    }
+    if (end - cursor <= LOG_SIZE) {
+        return cursor;
+    }
+    cursor = end - LOG_SIZE;
+    while (cursor < end && ring[cursor++ % LOG_SIZE] != '\n') {
+    }
+    return cursor;
+}
+
+// The lock is taken for a piece at a time, so that a large buffer does not keep interrupts off.
+static size_t read_piece(uint64_t *cursor, char *to, size_t size)
+{
+    irqflags_t flags = spin_lock(&log_lock);
+    uint64_t at = cursor_valid(*cursor);
+    size_t length = end - at < size ? (size_t)(end - at) : size;
+    for (size_t i = 0; i < length; i++) {
+        to[i] = ring[(at + i) % LOG_SIZE];
+    }
+    *cursor = at + length;
+    spin_unlock(&log_lock, flags);
+    return length;
+}
+
+size_t log_read(uint64_t *cursor, char *to, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        size_t length = read_piece(cursor, to + done, size - done < 512 ? size - done : 512);
+        if (!length) {
+            break;
+        }
+        done += length;
+    }
+    return done;
+}
+
+uint64_t log_end(void)
+{
+    irqflags_t flags = spin_lock(&log_lock);
+    uint64_t value = end;
+    spin_unlock(&log_lock, flags);
+    return value;
+}
+
+void log_set_listener(void (*function)(void))
+{
+    irqflags_t flags = spin_lock(&log_lock);
+    listener = function;
+    spin_unlock(&log_lock, flags);
+}
+
+void log_serial_release(void)
+{
+    irqflags_t flags = spin_lock(&log_lock);
+    serial_released = true;
+    spin_unlock(&log_lock, flags);
+}
+
+void log_screen_release(void)
+{
+    irqflags_t flags = spin_lock(&log_lock);
+    screen_released = true;
+    spin_unlock(&log_lock, flags);
+}

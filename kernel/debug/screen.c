@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// A cell is 8 x 16 pixels: each font row is drawn twice, with a margin around. The framebuffer is
+// never read (that is slow on hardware), so there is no scrolling: after the last line comes the
+// first one again, and the line below the newest is kept blank as a mark.
+#include <debug/screen.h>
+
+#include <arch/memory.h>
+#include <string.h>
+
+#define CELL_WIDTH  8u
+#define CELL_HEIGHT 16u
+
+static struct {
+    volatile uint8_t *base;
+    struct boot_framebuffer mode;
+    uint32_t bytes; // a pixel
+    uint32_t columns, rows, column, row;
+    uint32_t ink, paper;
+} screen;
+
+static uint32_t component(uint8_t value, uint8_t position, uint8_t size)
+{
+    return (uint32_t)(value >> (8 - size)) << position;
+}
+
+static uint32_t colour(uint8_t red, uint8_t green, uint8_t blue)
+{
+    const struct boot_framebuffer *m = &screen.mode;
+    return component(red, m->red_position, m->red_size) |
+           component(green, m->green_position, m->green_size) |
+           component(blue, m->blue_position, m->blue_size);
+}
+
+static void put_pixel(volatile uint8_t *at, uint32_t value)
+{
+    if (screen.bytes == 4) {
+        *(volatile uint32_t *)at = value;
+        return;
+    }
+    at[0] = (uint8_t)value;
+    at[1] = (uint8_t)(value >> 8);
+    at[2] = (uint8_t)(value >> 16);
+}
+
+static void draw_row(volatile uint8_t *at, uint32_t bits)
+{
+    for (uint32_t x = 0; x < CELL_WIDTH; x++, at += screen.bytes) {
+        put_pixel(at, bits >> (CELL_WIDTH - 1 - x) & 1 ? screen.ink : screen.paper);
+    }
+}
+
+static void draw_cell(uint32_t column, uint32_t row, char c)
+{
+    volatile uint8_t *at = screen.base + (uint64_t)row * CELL_HEIGHT * screen.mode.pitch +
+                           (uint64_t)column * CELL_WIDTH * screen.bytes;
+    const uint8_t *glyph = c >= FONT_FIRST && c <= FONT_LAST ? font[c - FONT_FIRST] : font[0];
+    for (uint32_t y = 0; y < CELL_HEIGHT; y++, at += screen.mode.pitch) {
+        draw_row(at, y >= 1 && y <= 2 * FONT_ROWS ? glyph[(y - 1) / 2] << 2 : 0);
+    }
+}
+
+static void clear_line(uint32_t row)
+{
+    volatile uint8_t *at = screen.base + (uint64_t)row * CELL_HEIGHT * screen.mode.pitch;
+    for (uint32_t y = 0; y < CELL_HEIGHT; y++, at += screen.mode.pitch) {
+        for (uint32_t x = 0; x < screen.mode.width; x++) {
+            put_pixel(at + x * screen.bytes, screen.paper);
+        }
+    }
+}
+
+static void new_line(void)
+{
+    for (; screen.column < screen.columns; screen.column++) {
+        draw_cell(screen.column, screen.row, ' ');
+    }
+    screen.column = 0;
+    screen.row = (screen.row + 1) % screen.rows;
+}
+
+void screen_init(const struct boot_framebuffer *mode)
+{
+    screen.mode = *mode;
+    screen.bytes = mode->bits_per_pixel / 8;
+    screen.columns = mode->width / CELL_WIDTH;
+    screen.rows = mode->height / CELL_HEIGHT;
+    if (!mode->base || !screen.columns || !screen.rows) {
+        return;
+    }
+    // The loader leaves a blank screen or its menu; lines are blanked as they are reached, which
+    // costs less than a whole screen at boot.
+    screen.ink = colour(0xd0, 0xd0, 0xd0);
+    screen.base = arch_device_map(mode->base, (uint64_t)mode->pitch * mode->height, ARCH_PROT_WRITE,
+                                  ARCH_CACHE_WRITE_COMBINE);
+}
+
+void screen_write(const char *text, size_t length)
+{
+    for (size_t i = 0; screen.base && i < length; i++) {
+        if (text[i] == '\n') {
+            new_line();
+            continue;
+        }
+        if (screen.column == screen.columns) {
+            new_line();
+        }
+        draw_cell(screen.column++, screen.row, text[i]);
+    }
+}
+
+void screen_panic(void)
+{
+    screen.ink = colour(0xff, 0xff, 0xff);
+    screen.paper = colour(0x80, 0, 0);
+    screen.column = screen.row = 0;
+    for (uint32_t row = 0; screen.base && row < screen.rows; row++) {
+        clear_line(row);
+    }
+}
