@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// Between two processes: operations on a served object, synchronous and by rings, doorbells,
+// yields.
+//
+// The program starts itself again with a handle named "target": the child measures, the parent
+// serves it with the plainest loop there is, reply_wait on one ring.
+#include "measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/event.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/port.h>
+#include <tessera/lib/process.h>
+#include <tessera/lib/spawn.h>
+#include <tessera/lib/thread.h>
+#include <tessera/ring/prepare.h>
+#include <tessera/ring/ring.h>
+
+#define ANSWER 4242u
+
+// The measuring side --------------------------------------------------------------------------
+
+static ts_handle_t target, bell_out, bell_in;
+static char page[TS_PAGE_SIZE] __attribute__((aligned(TS_PAGE_SIZE)));
+static uint32_t batch;
+
+static ts_status_t call_empty(void *context)
+{
+    (void)context;
+    size_t bytes;
+    ts_status_t status = ts_write(target, NULL, 0, 0, TS_DEADLINE_NONE, &bytes);
+    return status != TS_OK || bytes == ANSWER ? status : TS_ERR_CORRUPT;
+}
+
+static ts_status_t call_read(void *context)
+{
+    (void)context;
+    size_t bytes;
+    page[4095] = 0;
+    ts_status_t status = ts_read(target, page, sizeof page, 0, TS_DEADLINE_NONE, &bytes);
+    return status != TS_OK || (bytes == sizeof page && page[4095] == 'x') ? status : TS_ERR_CORRUPT;
+}
+
+static ts_status_t ring_calls(void *context)
+{
+    struct ts_ring_queue *ring = context;
+    struct ts_event event;
+    for (uint32_t i = 0; i < batch; i++)
+        ts_prepare_write(ts_ring_slot(ring), target, NULL, 0, 0, TS_DEADLINE_NONE, i);
+    ts_status_t status = ts_ring_enter(ring, batch, TS_DEADLINE_NONE);
+    for (uint32_t i = 0; i < batch && status == TS_OK; i++) {
+        if (!ts_ring_next(ring, &event) || event.value != ANSWER)
+            return TS_ERR_CORRUPT;
+        status = event.status;
+    }
+    return status;
+}
+
+static ts_status_t bells(void *context)
+{
+    (void)context;
+    uint64_t count;
+    ts_status_t status = ts_event_signal(bell_out, 1);
+    return status == TS_OK ? ts_event_wait(bell_in, TS_DEADLINE_NONE, &count) : status;
+}
+
+static ts_status_t yield(void *context)
+{
+    (void)context;
+    ts_thread_yield();
+    return TS_OK;
+}
+
+static int client(void)
+{
+    struct ts_ring_queue ring;
+    bell_out = ts_named_handle("bell-out");
+    bell_in = ts_named_handle("bell-in");
+    measure("call_empty", 1, NULL, call_empty, NULL);
+    measure("call_read_4k", 1, NULL, call_read, NULL);
+    measure_need(ts_ring_create(&ring, 64, 128, 64), "ring");
+    batch = 1;
+    measure("ring_call_1", 1, NULL, ring_calls, &ring);
+    batch = 32;
+    measure("ring_call_32", 32, NULL, ring_calls, &ring);
+    // From here on the server answers bells, then yields in turn with us, by a thread of its own.
+    size_t bytes;
+    measure_need(ts_write(target, "b", 1, 1, TS_DEADLINE_NONE, &bytes), "start the bells");
+    measure("event_round_trip", 1, NULL, bells, NULL);
+    measure_need(ts_write(target, "y", 1, 2, TS_DEADLINE_NONE, &bytes), "start yielding");
+    measure("yield_switch", 2, NULL, yield, NULL); // a yield is a switch there and one back
+    return 0;
+}
+
+// The serving side ----------------------------------------------------------------------------
+
+static volatile bool yielding;
+
+static void bell_body(void *argument)
+{
+    (void)argument;
+    uint64_t count;
+    while (!yielding && ts_event_wait(bell_out, TS_DEADLINE_NONE, &count) == TS_OK)
+        (void)!ts_event_signal(bell_in, 1);
+    while (yielding)
+        ts_thread_yield();
+}
+
+static ts_status_t serve_one(struct ts_ring_queue *ring, ts_handle_t port,
+                             const struct ts_event *event, struct ts_thread *bell)
+{
+    static char answer[TS_PAGE_SIZE] __attribute__((aligned(TS_PAGE_SIZE)));
+    if (event->op == TS_OP_READ) {
+        answer[4095] = 'x';
+        return ts_ring_reply_wait(ring, port, event->value, TS_OK, event->room, answer,
+                                  event->room);
+    }
+    if (event->offset == 1)
+        measure_need(ts_thread_start(bell, bell_body, NULL, 16384, 0, TS_PRIORITY_NORMAL), "bell");
+    if (event->offset == 2) {
+        yielding = true;
+        measure_need(ts_event_signal(bell_out, 1), "last bell");
+    }
+    return ts_ring_reply_wait(ring, port, event->value, TS_OK, ANSWER, NULL, 0);
+}
+
+static void serve(struct ts_ring_queue *ring, ts_handle_t port)
+{
+    struct ts_thread bell;
+    struct ts_event event;
+    ts_status_t status = ts_ring_enter(ring, 1, TS_DEADLINE_NONE);
+    while (status == TS_OK && ts_ring_next(ring, &event)) {
+        if (event.kind == TS_EVENT_COMPLETION)
+            return; // the child has ended
+        if (event.kind == TS_EVENT_REQUEST)
+            status = serve_one(ring, port, &event, &bell);
+        else if (ts_ring_unread(ring) == 0)
+            status = ts_ring_enter(ring, 1, TS_DEADLINE_NONE);
+    }
+    measure_need(status, "serve");
+}
+
+static ts_handle_t start_child(ts_handle_t object)
+{
+    const char *names[] = {TS_NAME_OUT, TS_NAME_ERR, TS_NAME_CLOCK, TS_NAME_RANDOM, TS_NAME_JOB};
+    struct ts_spawn_handle handles[8] = {
+        {"target", object, TS_RIGHTS_ALL, true},
+        {"bell-out", bell_out, TS_RIGHTS_ALL, false},
+        {"bell-in", bell_in, TS_RIGHTS_ALL, false},
+    };
+    uint32_t count = 3;
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        ts_handle_t handle = ts_named_handle(names[i]);
+        if (handle != TS_HANDLE_NONE)
+            handles[count++] = (struct ts_spawn_handle){names[i], handle, TS_RIGHTS_ALL, false};
+    }
+    struct ts_spawn spawn = {.name = "bench-client", .handles = handles, .handle_count = count};
+    ts_handle_t child;
+    measure_need(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), "bench/ipc", &child),
+                 "spawn");
+    return child;
+}
+
+static int server(void)
+{
+    struct ts_ring_queue ring;
+    struct ts_process_report report;
+    ts_handle_t port, object;
+    measure_need(ts_ring_create(&ring, 64, 128, 64), "ring");
+    measure_need(ts_port_create(64, 8, 0, 0, &port), "port");
+    measure_need(ts_port_bind(port, ring.handle, 1), "bind");
+    measure_need(ts_port_mint(port, 0, 1, TS_RIGHTS_ALL, &object), "mint");
+    measure_need(ts_event_create(0, &bell_out), "event");
+    measure_need(ts_event_create(0, &bell_in), "event");
+    ts_handle_t child = start_child(object);
+    ts_prepare_wait(ts_ring_slot(&ring), child, TS_SIGNAL_EXITED, TS_DEADLINE_NONE, 2);
+    serve(&ring, port);
+    measure_need(ts_process_report(child, &report), "report");
+    return report.reason == TS_EXIT_STATUS ? report.status : 1;
+}
+
+int main(void)
+{
+    target = ts_named_handle("target");
+    return target != TS_HANDLE_NONE ? client() : server();
+}

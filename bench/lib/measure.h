@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Measuring a row of the budget: the median of many runs, less what measuring costs, in units of
+// the machine's counter (guest instructions where the emulator counts them), and the kernel's own
+// counts beside it.
+#pragma once
+
+#include <stdint.h>
+#include <tessera/lib/op.h>
+
+#define MEASURE_RUNS   1001u
+#define MEASURE_WARMUP 100u
+
+// One run of `batch` operations; not TS_OK ends the benchmark with a message.
+typedef ts_status_t measure_run_t(void *context);
+
+// Prints "bench ROW VALUE switches=… copies=… pages=…": VALUE is the median of MEASURE_RUNS runs
+// divided by `batch`. `prepare` runs before each run and is not measured; it may be NULL. A failure
+// prints "bench ROW failed: STATUS" and ends the program with status 1.
+void measure(const char *row, uint32_t batch, measure_run_t *prepare, measure_run_t *run,
+             void *context);
+
+// The same for a median of fewer runs, for what takes long.
+void measure_runs(const char *row, uint32_t runs, uint32_t batch, measure_run_t *prepare,
+                  measure_run_t *run, void *context);
+
+// Ends the program with a message unless status is TS_OK.
+void measure_need(ts_status_t status, const char *what);
