@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// memfs [PAGES [NODES]]: a file system in memory, of at most so many pages of content and names.
+#include <drivers/service/ready.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/random.h>
+#include "memfs.h"
+
+#define PAGES_DEFAULT 4096 // 16 MiB
+#define NODES_DEFAULT 4096
+
+static const struct ts_server_limits limits = {
+    .requests = 256, .objects = 4096, .inbox_bytes = 256};
+
+static ts_status_t serve(uint64_t pages, uint64_t nodes)
+{
+    static struct ts_loop loop;
+    static struct ts_server server;
+    static struct tree tree;
+    static struct ts_object root = {.operations = &memfs_root_operations};
+    uint64_t seed = 0;
+    ts_handle_t handle;
+    (void)!ts_random_bytes(&seed, sizeof seed); // without it names hash predictably, no worse
+    ts_status_t status = tree_init(&tree, nodes, pages, seed);
+    status = status ? status : ts_loop_init(&loop, 64, 256, 64);
+    status = status ? status : ts_server_init(&server, &loop, &limits);
+    server.context = &tree;
+    status = status ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, &handle);
+    status = status ? status : service_ready(handle);
+    return status ? status : ts_loop_run(&loop);
+}
+
+static bool number(const char *text, uint64_t *out)
+{
+    char *end;
+    unsigned long long value = strtoull(text, &end, 10);
+    *out = value;
+    return *text >= '0' && *text <= '9' && !*end && value > 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t pages = PAGES_DEFAULT, nodes = NODES_DEFAULT;
+    if (argc > 3 || (argc > 1 && !number(argv[1], &pages)) ||
+        (argc > 2 && !number(argv[2], &nodes))) {
+        fprintf(stderr, "usage: memfs [PAGES [NODES]]\n");
+        return 2;
+    }
+    ts_status_t status = serve(pages, nodes);
+    ts_log("memfs: %s", ts_status_name(status));
+    return 1;
+}

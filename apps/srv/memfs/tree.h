@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// The memory file system's tree: nodes, their names and their bytes. No requests and no handles of
+// clients in here: the host tests drive it alone.
+//
+// A node is referenced by its name (one: there are no second names) and by every open object. It
+// goes with the last reference. Names are found by a hash of (directory, name); a directory's
+// children are also linked in the order of their serial numbers, which are the cookies of a
+// listing: a number is never used again, so a listing continues where it was whatever happened in
+// between.
+//
+// A file's bytes are one memory object, mapped here. Its pages exist once they are touched; the
+// limit counts the pages of a file's size, so what was promised can be written.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <tessera/lib/status.h>
+#include <tessera/proto/file.h>
+
+struct node {
+    uint32_t references;
+    uint32_t type, mode, user, group;
+    uint64_t identity;
+    int64_t modified_ns, accessed_ns, changed_ns, created_ns;
+    // its name; parent NULL: the root, or removed
+    struct node *parent;
+    struct node *hash_next;
+    struct node *previous, *next; // siblings by serial
+    uint64_t serial;
+    char *name;
+    size_t name_length;
+    // directories
+    struct node *first, *last;
+    uint64_t children;
+    // files
+    uint64_t size;
+    uint64_t capacity; // bytes mapped
+    ts_handle_t memory;
+    unsigned char *bytes;
+};
+
+struct tree {
+    struct node *root;
+    struct node **buckets;
+    size_t bucket_count, named; // named: nodes in the table
+    uint64_t nodes, node_limit;
+    uint64_t pages, page_limit;
+    uint64_t next_identity;
+    uint64_t seed; // of the hash
+};
+
+// TS_ERR_MEMORY.
+TS_MUST_USE ts_status_t tree_init(struct tree *tree, uint64_t node_limit, uint64_t page_limit,
+                                  uint64_t seed);
+void tree_fini(struct tree *tree); // nothing may be open
+
+struct node *node_get(struct node *node);
+void node_put(struct tree *tree, struct node *node);
+
+// Walks `path` (not zero-terminated) from `from`. Borrowed result. TS_ERR_NOT_FOUND,
+// TS_ERR_NOT_DIRECTORY, TS_ERR_NAME_TOO_LONG, TS_ERR_ARGUMENT ("." and ".." are the client's).
+TS_MUST_USE ts_status_t tree_find(struct tree *tree, struct node *from, const char *path,
+                                  size_t length, struct node **out_node);
+
+// All but the last component: the directory, and the last component within `path`.
+// TS_ERR_ARGUMENT: there is none.
+struct tree_place {
+    struct node *directory;
+    const char *name;
+    size_t length;
+};
+TS_MUST_USE ts_status_t tree_place(struct tree *tree, struct node *from, const char *path,
+                                   size_t length, struct tree_place *out_place);
+
+// A new node under that name. TS_ERR_EXISTS, TS_ERR_NO_SPACE (nodes), TS_ERR_MEMORY. Borrowed.
+TS_MUST_USE ts_status_t tree_make(struct tree *tree, const struct tree_place *place, uint32_t type,
+                                  struct node **out_node);
+
+// kind: as in the file protocol. TS_ERR_NOT_FOUND, TS_ERR_IS_DIRECTORY, TS_ERR_NOT_DIRECTORY,
+// TS_ERR_NOT_EMPTY.
+TS_MUST_USE ts_status_t tree_remove(struct tree *tree, const struct tree_place *place,
+                                    uint32_t kind);
+
+// Replaces a target of the same type unless `exclusive`. TS_ERR_ARGUMENT: below itself;
+// TS_ERR_EXISTS, TS_ERR_NOT_EMPTY, TS_ERR_IS_DIRECTORY, TS_ERR_NOT_DIRECTORY.
+TS_MUST_USE ts_status_t tree_rename(struct tree *tree, const struct tree_place *from,
+                                    const struct tree_place *to, bool exclusive);
+
+// The first child of a directory whose serial is at least `cookie`; NULL: the end.
+struct node *tree_child(struct node *directory, uint64_t cookie);
+
+// files ------------------------------------------------------------------------------------
+// Truncates or extends with zeros. TS_ERR_NO_SPACE, TS_ERR_TOO_LARGE, TS_ERR_MEMORY.
+TS_MUST_USE ts_status_t file_resize(struct tree *tree, struct node *node, uint64_t size);
+
+#define FILE_SIZE_MAX (UINT64_C(1) << 40)
