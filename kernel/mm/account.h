@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
 
 struct job;

@@ -13,9 +13,12 @@
 // never waits for a copy, and a copy never keeps a mapping alive.
 #pragma once
 
+#include <core/list.h>
+#include <arch/hooks.h>
 #include <arch/space.h>
 #include <spinlock.h>
 #include <tessera/abi/syscall.h>
+#include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
 #include <mm/account.h>
 #include <mm/range_tree.h>

@@ -2,8 +2,8 @@
 // Memory for the kernel's own objects.
 //
 // Up to 2 KiB: pages of objects of one size class. More: adjacent pages; if there are none, or for
-// more than 64 KiB, single pages mapped in the kernel window. Objects are aligned to 16 bytes, from
-// 64 bytes on to 64, from a page on to a page.
+// more than 64 KiB, single pages mapped in the kernel window. Objects are aligned to 16 bytes,
+// those larger than 96 bytes to 64, larger than 2 KiB to a page.
 //
 // The debug kernel fills what is freed with 0xa5 and panics when it finds that changed.
 #pragma once

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include <core/list.h>
+#include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
 #include <arch/types.h>
 
@@ -21,6 +22,7 @@ enum page_state {
     PAGE_FREE,         // first frame of a block of the buddy allocator
     PAGE_CACHED,       // in a CPU's cache
     PAGE_USED,         // given out
+    PAGE_HOLE,         // not RAM
 };
 
 struct page {
@@ -29,16 +31,10 @@ struct page {
     uint8_t state;               // enum page_state
     uint8_t order;               // FREE: of the block
     bool user;                   // holds a program's memory (statistics)
-    uint8_t heap_class;          // heap.c: what its objects are
+    uint8_t heap_class;          // heap.c: size class of the objects in it
     uint16_t heap_used;          // heap.c: objects in use
-    uint16_t reserved;
-    union {
-        struct list link; // FREE, CACHED
-        struct {          // heap.c: a page of small objects; the list first, as above
-            struct list slabs;
-        };
-    };
-    void *heap_free; // heap.c: first free object
+    uint16_t heap_free;          // heap.c: first free object
+    struct list link;            // FREE: blocks of the order; heap.c: pages with free objects
 };
 
 #define PAGE_ALLOC_ZERO 1u // filled with zeros

@@ -18,6 +18,7 @@
 #include <mm/account.h>
 #include <mm/radix.h>
 #include <tessera/abi/object.h>
+#include <tessera/abi/syscall.h>
 #include <arch/space.h>
 
 struct address_space;
@@ -43,6 +44,7 @@ struct memory {
     uint64_t size;           // bytes, a multiple of PAGE_SIZE
     struct radix pages;      // ANONYMOUS: struct page, by index
     uint64_t resident;       // ANONYMOUS: pages in it
+    uint64_t nodes;          // ANONYMOUS: of the radix tree; charged seven to a page
     paddr_t base;            // CONTIGUOUS, PHYSICAL, BOOT
     uint32_t fixed;          // pins and kernel mappings: it cannot shrink
     struct list regions;     // struct region: everything that maps it
@@ -87,8 +89,8 @@ void memory_kernel_unmap(struct memory *memory);
 // Allocates the pages of a range. Preemptible. TS_ERR_RANGE, TS_ERR_ARGUMENT (alignment).
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length);
 
-// Keeps the memory from shrinking (pins).
-void memory_fix(struct memory *memory);
+// Keeps the memory from shrinking (pins). TS_ERR_BUSY while it is being shrunk.
+ts_status_t memory_fix(struct memory *memory);
 void memory_unfix(struct memory *memory);
 
 // The frame at an offset, made if it is missing, with memory.lock held: *out_page NULL for
@@ -108,5 +110,6 @@ struct memory *memory_resolve(struct memory *memory, uint64_t *inout_offset);
 ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset, const void *from,
                                 size_t length);
 
-// get and set SIZE.
+// set SIZE, rounded up to pages; the mappings that the calling process has beyond a new end fault
+// from then on. Preemptible. TS_ERR_UNSUPPORTED: not anonymous; TS_ERR_TOO_LARGE; TS_ERR_BUSY.
 ts_status_t memory_resize(struct memory *memory, uint64_t size);

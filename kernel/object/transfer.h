@@ -27,8 +27,7 @@ static inline uint64_t transfer_left(const struct transfer *transfer)
 ts_status_t transfer_to_user(struct transfer *transfer, const void *from, size_t length);
 ts_status_t transfer_from_user(struct transfer *transfer, void *to, size_t length);
 
-// The answer to get: copies at most what the caller has room for, and sets the value to the
-// property's full length. TS_ERR_FAULT.
+// The answer to get: copies what the caller has room for, and sets the value to that. TS_ERR_FAULT.
 ts_status_t operation_get(struct operation *operation, const void *value, size_t length);
 ts_status_t operation_get_u64(struct operation *operation, uint64_t value);
 // The argument of set: exactly `length` bytes, else TS_ERR_ARGUMENT.

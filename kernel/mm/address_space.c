@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// Spaces and their regions: making and ending them. space_map.c has what programs do with them,
+// space_fault.c how pages are found.
+#include <arch/hooks.h>
+#include <cpu.h>
+#include <mm/heap.h>
+#include <mm/page.h>
+#include <mm/region.h>
+#include <object/memory.h>
+#include <object/random.h>
+#include <panic.h>
+
+#define REGIONS_PER_PAGE 28u // how many records are charged as a page
+
+// Where the kernel looks for room first: between 64 GiB and 80 TiB, at 2 MiB borders, so that
+// there are 25 random bits and a space's regions share page tables.
+#define BASE_LOW   (UINT64_C(64) << 30)
+#define BASE_HIGH  (UINT64_C(80) << 40)
+#define BASE_ALIGN (UINT64_C(2) << 20)
+
+ts_status_t space_create(struct account *account, struct address_space **out_space)
+{
+    struct address_space *space = heap_alloc_zeroed(sizeof(*space));
+    if (space == NULL)
+        return TS_ERR_MEMORY;
+    spin_init(&space->lock, "address space");
+    range_tree_init(&space->regions);
+    space->base = BASE_LOW + random_u64() % ((BASE_HIGH - BASE_LOW) / BASE_ALIGN) * BASE_ALIGN;
+    space->account = account;
+    account_get(account);
+    ts_status_t status = arch_space_create(&space->arch);
+    if (status != TS_OK) {
+        account_put(account);
+        heap_free(space, sizeof(*space));
+        return status;
+    }
+    *out_space = space;
+    return TS_OK;
+}
+
+bool space_destroy_some(struct address_space *space)
+{
+    irqflags_t flags = spin_lock(&space->lock);
+    bool first = !space->dead;
+    space->dead = true;
+    spin_unlock(&space->lock, flags);
+    if (first)
+        arch_space_destroy(&space->arch); // no entry is left: what is below needs no flush
+    for (unsigned i = 0; i < SPACE_CHUNK; i++) {
+        if (space->regions.root == NULL)
+            return false;
+        struct region *region = region_of(space->regions.root);
+        flags = spin_lock(&space->lock);
+        region_remove(space, region);
+        spin_unlock(&space->lock, flags);
+        object_put(&region->memory->object);
+        region_free(region);
+    }
+    return true;
+}
+
+void space_free(struct address_space *space)
+{
+    KASSERT(space->dead && space->regions.root == NULL);
+    account_put(space->account);
+    heap_free(space, sizeof(*space));
+}
+
+struct address_space *space_current(void)
+{
+    irqflags_t flags = arch_irq_save();
+    const struct arch_thread *thread = cpu_current()->machine_thread;
+    struct arch_space *arch = thread != NULL ? thread->space : NULL;
+    arch_irq_restore(flags);
+    return arch != NULL ? list_entry(arch, struct address_space, arch) : NULL;
+}
+
+ts_status_t page_table_alloc(struct arch_space *arch, paddr_t *out_page)
+{
+    struct address_space *space =
+        arch == arch_kernel_space() ? NULL : list_entry(arch, struct address_space, arch);
+    ts_status_t status = space != NULL ? account_charge(space->account, 1) : TS_OK;
+    if (status != TS_OK)
+        return status;
+    struct page *page;
+    status = page_alloc(PAGE_ALLOC_ZERO, &page);
+    if (status != TS_OK) {
+        if (space != NULL)
+            account_uncharge(space->account, 1);
+        return status;
+    }
+    if (space != NULL)
+        atomic_fetch_add_explicit(&space->table_pages, 1, memory_order_relaxed);
+    *out_page = page_address(page);
+    return TS_OK;
+}
+
+void page_table_free(struct arch_space *arch, paddr_t page)
+{
+    page_put(page_find(page));
+    if (arch == arch_kernel_space())
+        return;
+    struct address_space *space = list_entry(arch, struct address_space, arch);
+    atomic_fetch_sub_explicit(&space->table_pages, 1, memory_order_relaxed);
+    account_uncharge(space->account, 1);
+}
+
+ts_status_t space_check_range(vaddr_t address, uint64_t length)
+{
+    if (((address | length) & PAGE_MASK) != 0 || length == 0)
+        return TS_ERR_ARGUMENT;
+    return arch_user_range_ok(address, length) ? TS_OK : TS_ERR_RANGE;
+}
+
+struct region *region_create(void)
+{
+    return heap_alloc_zeroed(sizeof(struct region));
+}
+
+void region_free(struct region *region)
+{
+    heap_free(region, sizeof(*region));
+}
+
+// Charges for one more record.
+static ts_status_t region_count_up(struct address_space *space)
+{
+    if (space->region_count == SPACE_REGIONS_MAX)
+        return TS_ERR_LIMIT;
+    if (space->region_count % REGIONS_PER_PAGE == 0) {
+        ts_status_t status = account_charge(space->account, 1);
+        if (status != TS_OK)
+            return status;
+    }
+    space->region_count++;
+    return TS_OK;
+}
+
+static void region_count_down(struct address_space *space)
+{
+    if (--space->region_count % REGIONS_PER_PAGE == 0)
+        account_uncharge(space->account, 1);
+}
+
+ts_status_t region_insert(struct address_space *space, struct region *region)
+{
+    struct memory *memory = region->memory;
+    uint64_t length = region->range.end - region->range.start;
+    ts_status_t status = region_count_up(space);
+    if (status != TS_OK)
+        return status;
+    spin_lock_off(&memory->lock);
+    bool inside = region->offset <= memory->size && length <= memory->size - region->offset;
+    if (inside) {
+        region->space = space;
+        list_push_back(&memory->regions, &region->link);
+        object_get(&memory->object);
+        range_tree_insert(&space->regions, &region->range);
+    }
+    spin_unlock_off(&memory->lock);
+    if (!inside)
+        region_count_down(space);
+    return inside ? TS_OK : TS_ERR_RANGE;
+}
+
+void region_remove(struct address_space *space, struct region *region)
+{
+    spin_lock_off(&region->memory->lock);
+    list_remove(&region->link);
+    spin_unlock_off(&region->memory->lock);
+    range_tree_remove(&space->regions, &region->range);
+    region_count_down(space);
+}
+
+void region_trim(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end)
+{
+    spin_lock_off(&region->memory->lock);
+    region->offset += start - region->range.start;
+    range_tree_resize(&space->regions, &region->range, start, end);
+    spin_unlock_off(&region->memory->lock);
+}
+
+ts_status_t region_split(struct address_space *space, struct region *region, vaddr_t at,
+                         struct region *upper)
+{
+    ts_status_t status = region_count_up(space);
+    if (status != TS_OK)
+        return status;
+    *upper = *region;
+    upper->range.start = at;
+    upper->offset += at - region->range.start;
+    object_get(&region->memory->object);
+    region_trim(space, region, region->range.start, at);
+    spin_lock_off(&region->memory->lock);
+    list_push_back(&region->memory->regions, &upper->link);
+    range_tree_insert(&space->regions, &upper->range);
+    spin_unlock_off(&region->memory->lock);
+    return TS_OK;
+}
+
+uint64_t region_chunk(const struct region *region, vaddr_t start, vaddr_t end)
+{
+    const struct memory *memory = region->memory;
+    // Of an anonymous memory no more pages can be entered here than there are. Others make some
+    // meanwhile, but in this space only with its lock.
+    uint64_t resident = __atomic_load_n(&memory->resident, __ATOMIC_RELAXED);
+    bool sparse = memory->type == MEMORY_ANONYMOUS && resident <= SPACE_CHUNK;
+    uint64_t most = sparse ? UINT64_C(4) << 30 : UINT64_C(2) << 20;
+    return end - start < most ? end - start : most;
+}

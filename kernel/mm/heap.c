@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// The kernel's objects: see heap.h.
+//
+// A size class has pages cut into objects; free objects of a page form a list by their numbers, in
+// their first two bytes. Pages with free objects are in their class's list; a page whose objects
+// are all free is given back, but for one per class.
+#include <arch/memory.h>
+#include <core/list.h>
+#include <mm/heap.h>
+#include <mm/page.h>
+#include <mm/window.h>
+#include <panic.h>
+#include <spinlock.h>
+#include <string.h>
+
+#define CLASS_COUNT  14u
+#define UNIT         16u
+#define NO_OBJECT    UINT16_MAX
+#define POISON       0xa5
+#define ADJACENT_MAX ((size_t)64 << 10)
+
+struct heap_class {
+    struct spinlock lock;
+    uint32_t size, per_page;
+    struct list open; // pages with free objects
+    uint32_t empty;   // of these, pages without any object in use
+};
+
+static const uint16_t class_sizes[CLASS_COUNT] = {16,  32,  48,  64,  96,  128,  192,
+                                                  256, 384, 512, 576, 768, 1024, 2048};
+static struct heap_class classes[CLASS_COUNT];
+static uint8_t class_of_units[HEAP_SMALL_MAX / UNIT + 1]; // by size in units, rounded up
+
+static uint8_t class_of(size_t size)
+{
+    return class_of_units[(size + UNIT - 1) / UNIT];
+}
+
+static void *object_at(const struct heap_class *class, const struct page *page, uint32_t number)
+{
+    return (char *)page_pointer(page) + (size_t)number * class->size;
+}
+
+static void poison_set(void *object, uint32_t size)
+{
+#if TS_DEBUG
+    memset((char *)object + sizeof(uint16_t), POISON, size - sizeof(uint16_t));
+#else
+    (void)object, (void)size;
+#endif
+}
+
+static void poison_check(const void *object, uint32_t size)
+{
+#if TS_DEBUG
+    const unsigned char *bytes = object;
+    for (uint32_t i = sizeof(uint16_t); i < size; i++)
+        if (bytes[i] != POISON)
+            panic("heap: %p was changed at %u after it was freed", object, i);
+#else
+    (void)object, (void)size;
+#endif
+}
+
+// A new page of free objects, not in any list yet.
+static struct page *heap_page_make(uint8_t number)
+{
+    const struct heap_class *class = &classes[number];
+    struct page *page;
+    if (page_alloc(0, &page) != TS_OK)
+        return NULL;
+    page->heap_class = number;
+    page->heap_used = 0;
+    page->heap_free = 0;
+    for (uint32_t i = 0; i < class->per_page; i++) {
+        uint16_t *next = object_at(class, page, i);
+        *next = i + 1 < class->per_page ? (uint16_t)(i + 1) : NO_OBJECT;
+        poison_set(next, class->size);
+    }
+    return page;
+}
+
+static void *heap_alloc_small(uint8_t number)
+{
+    struct heap_class *class = &classes[number];
+    struct page *made = NULL;
+    irqflags_t flags = spin_lock(&class->lock);
+    if (list_empty(&class->open)) {
+        made = heap_page_make(number);
+        if (made == NULL) {
+            spin_unlock(&class->lock, flags);
+            return NULL;
+        }
+        list_push_front(&class->open, &made->link);
+        class->empty++;
+    }
+    struct page *page = list_entry(class->open.next, struct page, link);
+    uint16_t *object = object_at(class, page, page->heap_free);
+    page->heap_free = *object;
+    class->empty -= page->heap_used++ == 0;
+    if (page->heap_free == NO_OBJECT)
+        list_remove(&page->link);
+    spin_unlock(&class->lock, flags);
+    poison_check(object, class->size);
+    return object;
+}
+
+static void heap_free_small(void *object, uint8_t number)
+{
+    struct heap_class *class = &classes[number];
+    struct page *page = page_find(virt_to_phys(object));
+    KASSERT(page != NULL && page->state == PAGE_USED && page->heap_class == number);
+    uint32_t index = (uint32_t)((vaddr_t)object & PAGE_MASK) / class->size;
+    poison_set(object, class->size);
+    struct page *spare = NULL;
+    irqflags_t flags = spin_lock(&class->lock);
+    KASSERT(page->heap_used > 0);
+    if (page->heap_free == NO_OBJECT)
+        list_push_front(&class->open, &page->link);
+    *(uint16_t *)object = page->heap_free;
+    page->heap_free = (uint16_t)index;
+    if (--page->heap_used == 0 && class->empty++ > 0) {
+        list_remove(&page->link);
+        class->empty--;
+        spare = page;
+    }
+    spin_unlock(&class->lock, flags);
+    if (spare != NULL)
+        page_put(spare);
+}
+
+static void frame_drop(paddr_t page)
+{
+    page_put(page_find(page));
+}
+
+// Single frames, side by side in the kernel window.
+static void *heap_alloc_window(uint64_t count)
+{
+    vaddr_t address;
+    if (window_create(count * PAGE_SIZE, &address) != TS_OK)
+        return NULL;
+    for (uint64_t i = 0; i < count; i++) {
+        struct page *page;
+        if (page_alloc(0, &page) != TS_OK)
+            goto undo;
+        if (window_enter(address + i * PAGE_SIZE, page_address(page)) != TS_OK) {
+            page_put(page);
+            goto undo;
+        }
+    }
+    return (void *)address;
+undo:
+    window_destroy(address, frame_drop);
+    return NULL;
+}
+
+static void *heap_alloc_large(size_t size)
+{
+    if (size > HEAP_LARGE_MAX)
+        return NULL;
+    uint64_t count = heap_pages(size);
+    struct page *first;
+    if (size <= ADJACENT_MAX && page_alloc_contiguous(count, 0, &first) == TS_OK)
+        return page_pointer(first);
+    return heap_alloc_window(count);
+}
+
+void *heap_alloc(size_t size)
+{
+    return size <= HEAP_SMALL_MAX ? heap_alloc_small(class_of(size)) : heap_alloc_large(size);
+}
+
+void *heap_alloc_zeroed(size_t size)
+{
+    void *pointer = heap_alloc(size);
+    if (pointer != NULL)
+        memset(pointer, 0, size);
+    return pointer;
+}
+
+void heap_free(void *pointer, size_t size)
+{
+    if (pointer == NULL)
+        return;
+    if (size <= HEAP_SMALL_MAX) {
+        heap_free_small(pointer, class_of(size));
+        return;
+    }
+    if (window_contains(pointer)) {
+        window_destroy((vaddr_t)pointer, frame_drop);
+        return;
+    }
+    struct page *first = page_find(virt_to_phys(pointer));
+    for (uint64_t i = heap_pages(size); i-- > 0;)
+        page_put(&first[i]);
+}
+
+void heap_init(void)
+{
+    uint32_t units = 0;
+    for (uint8_t i = 0; i < CLASS_COUNT; i++) {
+        struct heap_class *class = &classes[i];
+        spin_init(&class->lock, "heap");
+        class->size = class_sizes[i];
+        class->per_page = (uint32_t)PAGE_SIZE / class->size;
+        list_init(&class->open);
+        for (; units * UNIT <= class->size; units++)
+            class_of_units[units] = i;
+    }
+    window_init();
+}

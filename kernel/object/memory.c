@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// Memory objects: making and ending them, and their pages. See memory.h; memory_size.c has what
+// changes the size, memory_operate.c what programs ask.
+#include <arch/memory.h>
+#include <mm/heap.h>
+#include <mm/page.h>
+#include <mm/window.h>
+#include <object/memory.h>
+#include <object/memory_operate.h>
+#include <panic.h>
+#include <string.h>
+
+#define NODES_PER_PAGE 7u
+#define ADJACENT_MAX   16u // pages for which the kernel tries to do without the window
+
+static void memory_destroy(struct object *object);
+
+const struct object_class memory_class = {
+    .kind = TS_KIND_MEMORY,
+    .name = "memory",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE | TS_RIGHT_MAP | TS_RIGHT_CALL |
+              TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .destroy = memory_destroy,
+    .operate = memory_operate,
+};
+
+static ts_status_t charge(struct memory *memory, uint64_t pages)
+{
+    return memory->account != NULL ? account_charge(memory->account, pages) : TS_OK;
+}
+
+static void uncharge(struct memory *memory, uint64_t pages)
+{
+    if (memory->account != NULL)
+        account_uncharge(memory->account, pages);
+}
+
+static struct radix_node *node_take(void *context)
+{
+    struct memory *memory = context;
+    if (memory->nodes % NODES_PER_PAGE == 0 && charge(memory, 1) != TS_OK)
+        return NULL;
+    struct radix_node *node = heap_alloc_zeroed(sizeof(*node));
+    if (node != NULL)
+        memory->nodes++;
+    else if (memory->nodes % NODES_PER_PAGE == 0)
+        uncharge(memory, 1);
+    return node;
+}
+
+static void node_give(struct radix_node *node, void *context)
+{
+    struct memory *memory = context;
+    heap_free(node, sizeof(*node));
+    if (--memory->nodes % NODES_PER_PAGE == 0)
+        uncharge(memory, 1);
+}
+
+static struct radix_memory radix_memory_of(struct memory *memory)
+{
+    return (struct radix_memory){.take = node_take, .give = node_give, .context = memory};
+}
+
+static struct memory *memory_make(enum memory_type type, uint64_t size, struct account *account)
+{
+    struct memory *memory = heap_alloc_zeroed(sizeof(*memory));
+    if (memory == NULL)
+        return NULL;
+    object_init(&memory->object, &memory_class);
+    spin_init(&memory->lock, "memory");
+    memory->type = (uint8_t)type;
+    memory->size = size;
+    radix_init(&memory->pages);
+    list_init(&memory->regions);
+    memory->account = account;
+    if (account != NULL)
+        account_get(account);
+    return memory;
+}
+
+// For memory that was never an object to others.
+static void memory_unmake(struct memory *memory)
+{
+    if (memory->account != NULL)
+        account_put(memory->account);
+    heap_free(memory, sizeof(*memory));
+}
+
+static ts_status_t contiguous_create(struct account *account, uint64_t bytes,
+                                     struct memory **out_memory)
+{
+    struct memory *memory = memory_make(MEMORY_CONTIGUOUS, bytes, account);
+    if (memory == NULL)
+        return TS_ERR_MEMORY;
+    uint64_t count = bytes / PAGE_SIZE;
+    struct page *first;
+    ts_status_t status = charge(memory, count);
+    if (status != TS_OK)
+        goto unmake;
+    status = page_alloc_contiguous(count, PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &first);
+    if (status != TS_OK)
+        goto uncharge;
+    memory->base = page_address(first);
+    *out_memory = memory;
+    return TS_OK;
+uncharge:
+    uncharge(memory, count);
+unmake:
+    memory_unmake(memory);
+    return status;
+}
+
+ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flags,
+                          struct memory **out_memory)
+{
+    if (bytes == 0 || (flags & ~(TS_MEMORY_CONTIGUOUS | TS_MEMORY_PRIVATE)) != 0)
+        return TS_ERR_ARGUMENT;
+    if (bytes > MEMORY_SIZE_MAX)
+        return TS_ERR_TOO_LARGE;
+    bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
+    if ((flags & TS_MEMORY_CONTIGUOUS) != 0) {
+        if (bytes / PAGE_SIZE > PAGE_CONTIGUOUS_MAX)
+            return TS_ERR_TOO_LARGE;
+        return contiguous_create(account, bytes, out_memory);
+    }
+    struct memory *memory = memory_make(MEMORY_ANONYMOUS, bytes, account);
+    if (memory == NULL)
+        return TS_ERR_MEMORY;
+    memory->private = (flags & TS_MEMORY_PRIVATE) != 0;
+    *out_memory = memory;
+    return TS_OK;
+}
+
+ts_status_t memory_create_physical(paddr_t base, uint64_t bytes, enum arch_cache cache,
+                                   struct memory **out_memory)
+{
+    struct memory *memory = memory_make(MEMORY_PHYSICAL, bytes, NULL);
+    if (memory == NULL)
+        return TS_ERR_MEMORY;
+    memory->base = base;
+    memory->cache = (uint8_t)cache;
+    *out_memory = memory;
+    return TS_OK;
+}
+
+ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out_memory)
+{
+    bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
+    struct memory *memory = memory_make(MEMORY_BOOT, bytes, NULL);
+    if (memory == NULL)
+        return TS_ERR_MEMORY;
+    memory->base = base;
+    for (uint64_t offset = 0; offset < bytes; offset += PAGE_SIZE)
+        page_adopt(base + offset);
+    *out_memory = memory;
+    return TS_OK;
+}
+
+ts_status_t memory_create_view(struct memory *memory, uint64_t offset, uint64_t length,
+                               struct memory **out_view)
+{
+    if (((offset | length) & PAGE_MASK) != 0 || length == 0)
+        return TS_ERR_ARGUMENT;
+    if (offset > memory->size || length > memory->size - offset)
+        return TS_ERR_RANGE;
+    struct memory *view = memory_make(MEMORY_VIEW, length, NULL);
+    if (view == NULL)
+        return TS_ERR_MEMORY;
+    view->parent = memory_resolve(memory, &offset);
+    view->offset = offset;
+    view->private = memory->private;
+    object_get(&view->parent->object);
+    *out_view = view;
+    return TS_OK;
+}
+
+struct memory *memory_resolve(struct memory *memory, uint64_t *inout_offset)
+{
+    if (memory->type != MEMORY_VIEW)
+        return memory;
+    *inout_offset += memory->offset;
+    return memory->parent;
+}
+
+static ts_status_t anonymous_page(struct memory *memory, uint64_t index, struct page **out_page)
+{
+    *out_page = radix_get(&memory->pages, index);
+    if (*out_page != NULL)
+        return TS_OK;
+    ts_status_t status = charge(memory, 1);
+    if (status != TS_OK)
+        return status;
+    struct page *page;
+    status = page_alloc(PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &page);
+    if (status != TS_OK)
+        goto uncharge;
+    struct radix_memory nodes = radix_memory_of(memory);
+    if (!radix_set(&memory->pages, index, page, &nodes)) {
+        status = TS_ERR_LIMIT; // of the account or of the machine: the same to whoever touched it
+        goto free;
+    }
+    memory->resident++;
+    *out_page = page;
+    return TS_OK;
+free:
+    page_put(page);
+uncharge:
+    uncharge(memory, 1);
+    return status;
+}
+
+ts_status_t memory_page_locked(struct memory *memory, uint64_t offset, struct page **out_page,
+                               paddr_t *out_address)
+{
+    if (offset >= memory->size)
+        return TS_ERR_RANGE;
+    offset &= ~PAGE_MASK;
+    if (memory->type == MEMORY_ANONYMOUS) {
+        ts_status_t status = anonymous_page(memory, offset / PAGE_SIZE, out_page);
+        if (status == TS_OK)
+            *out_address = page_address(*out_page);
+        return status;
+    }
+    *out_address = memory->base + offset;
+    *out_page = memory->type == MEMORY_PHYSICAL ? NULL : page_find(*out_address);
+    return TS_OK;
+}
+
+ts_status_t memory_page_get(struct memory *memory, uint64_t offset, struct page **out_page)
+{
+    if (offset >= memory->size)
+        return TS_ERR_RANGE;
+    memory = memory_resolve(memory, &offset);
+    paddr_t address;
+    irqflags_t flags = spin_lock(&memory->lock);
+    ts_status_t status = memory_page_locked(memory, offset, out_page, &address);
+    if (status == TS_OK && *out_page == NULL)
+        status = TS_ERR_UNSUPPORTED;
+    if (status == TS_OK)
+        page_get(*out_page);
+    spin_unlock(&memory->lock, flags);
+    return status;
+}
+
+ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page **out_page)
+{
+    if (memory->type == MEMORY_VIEW ? memory->parent->type != MEMORY_ANONYMOUS
+                                    : memory->type != MEMORY_ANONYMOUS)
+        return memory_page_get(memory, offset, out_page);
+    memory = memory_resolve(memory, &offset);
+    irqflags_t flags = spin_lock(&memory->lock);
+    *out_page = radix_get(&memory->pages, offset / PAGE_SIZE);
+    if (*out_page != NULL)
+        page_get(*out_page);
+    spin_unlock(&memory->lock, flags);
+    return TS_OK;
+}
+
+uint32_t memory_remove_locked(struct memory *memory, uint64_t *inout_index, uint32_t most,
+                              struct page **out_pages)
+{
+    struct radix_memory nodes = radix_memory_of(memory);
+    uint32_t count = 0;
+    while (count < most && radix_next(&memory->pages, inout_index) != NULL)
+        out_pages[count++] = radix_remove(&memory->pages, (*inout_index)++, &nodes);
+    memory->resident -= count;
+    uncharge(memory, count);
+    return count;
+}
+
+// In the reaper: nobody knows the object any more.
+static void memory_destroy(struct object *object)
+{
+    struct memory *memory = memory_of(object);
+    KASSERT(list_empty(&memory->regions) && memory->kernel_maps == 0);
+    uint64_t index = 0;
+    uint32_t count;
+    do {
+        struct page *pages[MEMORY_CHUNK];
+        count = memory_remove_locked(memory, &index, MEMORY_CHUNK, pages);
+        for (uint32_t i = 0; i < count; i++)
+            page_put(pages[i]);
+    } while (count != 0);
+    if (memory->type == MEMORY_CONTIGUOUS) {
+        for (uint64_t offset = 0; offset < memory->size; offset += PAGE_SIZE)
+            page_put(page_find(memory->base + offset));
+        uncharge(memory, memory->size / PAGE_SIZE);
+    }
+    if (memory->parent != NULL)
+        object_put(&memory->parent->object);
+    memory_unmake(memory);
+}
+
+ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
+                                 struct memory **out_memory, void **out_pointer)
+{
+    ts_status_t status = TS_ERR_MEMORY;
+    bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
+    if (bytes / PAGE_SIZE <= ADJACENT_MAX)
+        status = contiguous_create(account, bytes, out_memory);
+    if (status == TS_ERR_MEMORY)
+        status = memory_create(account, bytes, 0, out_memory);
+    if (status != TS_OK)
+        return status;
+    status = memory_kernel_map(*out_memory, out_pointer);
+    if (status != TS_OK)
+        object_put(&(*out_memory)->object);
+    return status;
+}
