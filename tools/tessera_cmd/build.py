@@ -34,9 +34,10 @@ def run_logged(command, log):
     raise CommandError(f"`{' '.join(map(str, command[:3]))} …` failed")
 
 
-def configure(kind, source=ROOT, build_type=None):
+def configure(kind, source=ROOT, build_type=None, always=False):
+    """Runs CMake where it has not run; from then on the build does so itself when it must."""
     out = folder(kind)
-    if (out / "build.ninja").exists():
+    if (out / "build.ninja").exists() and not always:
         return
     out.mkdir(parents=True, exist_ok=True)
     words = ["cmake", "-S", source, "-B", out, "-G", "Ninja"]
@@ -54,6 +55,10 @@ def build(kind, *targets):
     for target in targets:
         if target.startswith("iso") and not image(kind, target).exists():
             raise CommandError(f"the build made no {image(kind, target)}")
+    if kind == "release" and "sdk" in targets:
+        link = ROOT / "build" / "sdk"
+        if not link.is_symlink():
+            link.symlink_to("release/sdk")
 
 
 def build_host():

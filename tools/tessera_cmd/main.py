@@ -59,13 +59,14 @@ def add_test(commands):
 
 def add_build(commands):
     parser = commands.add_parser("build", help="build everything",
-                                 description="Builds kernel, programs, archive and image.")
+                                 description="Builds kernel, programs, archive and image, and the SDK "
+                                 "(build/sdk/bin/tessera-cc), or the targets that are named.")
     parser.add_argument("--debug", action="store_true", help="the debug build")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="of CMake (iso)")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="of CMake (iso sdk)")
 
     def action(options):
         kind = "debug" if options.debug else "release"
-        build.build(kind, *(options.targets or ["iso"]))
+        build.build(kind, *(options.targets or ["iso", "sdk"]))
         if not options.targets:
             print(build.image(kind))
         return 0

@@ -2,6 +2,7 @@
 """Where tests come from. A suite yields units of work; a unit yields results.
 
     check/NAME           tools/check NAME
+    tools/NAME           tests/tools/test_NAME.py: the build's own tools
     host/NAME            a native test of ctest
     kernel@N/TEST        points of the kernel with tests/kernel linked in, on N CPUs
     user@N/PROGRAM.TEST  points of the programs in tests/user, run at the shell on N CPUs
@@ -17,6 +18,7 @@ import traceback
 from typing import NamedTuple
 
 from .. import build
+from ..console import CommandError
 from ..machine import Options
 from .context import Context, SkipTest
 from .guest import Guest, GuestError
@@ -88,10 +90,20 @@ def check_units(_):
                  ()) for name in listing.split()]
 
 
+def tools_units(_):
+    command = ["/usr/bin/python3", "-B", "-m", "unittest", "-q"]
+    return [Unit(f"tools/{path.stem[5:]}", lambda path=path: run_process(
+        f"tools/{path.stem[5:]}", [*command, path], 120), ())
+            for path in sorted((build.ROOT / "tests" / "tools").glob("test_*.py"))]
+
+
 def host_units(_):
     folder = build.folder("host")
-    if not (folder / "build.ninja").exists():
-        build.configure("host", source=build.ROOT / "tests" / "host")
+    try:
+        build.configure("host", source=build.ROOT / "tests" / "host", always=True)
+    except CommandError as error:
+        result = Result("host", "failed", 0, str(error))
+        return [Unit("host", lambda: [result], ())]
     listing = subprocess.run(["ctest", "--test-dir", folder, "-N"], capture_output=True, text=True,
                              check=True).stdout
     names = re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.M)
@@ -230,6 +242,6 @@ def run_system(name, function, settings):
 def all_units(settings):
     LOGS.mkdir(parents=True, exist_ok=True)
     units = []
-    for suite in (check_units, host_units, kernel_units, user_units, system_units):
+    for suite in (check_units, tools_units, host_units, kernel_units, user_units, system_units):
         units += suite(settings)
     return units

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""tools/check must find what it looks for: each case is a small tree with one thing wrong."""
+import importlib.machinery
+import importlib.util
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "check"
+loader = importlib.machinery.SourceFileLoader("check", str(TOOL))
+check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check", loader))
+loader.exec_module(check)
+
+
+class Checks(unittest.TestCase):
+    def tree(self, files):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(setattr, check, "ROOT", check.ROOT)
+        check.ROOT = pathlib.Path(folder.name)
+        subprocess.run(["git", "init", "-q", folder.name], check=True)
+        for name, text in files.items():
+            path = check.ROOT / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def border(self, name, include, others=()):
+        self.tree({name: f"#include {include}\n", **{other: "" for other in others}})
+        return list(check.check_borders())
+
+    def test_allowed_includes(self):
+        for name, include, others in (
+                ("kernel/core/a.c", "<tessera/abi/op.h>", ()),
+                ("kernel/core/a.c", "<core/b.h>", ("kernel/core/b.h",)),
+                ("arch/x86_64/cpu/a.c", "<machine/x86.h>", ("arch/x86_64/include/machine/x86.h",)),
+                ("apps/srv/x/a.c", "<string.h>", ("kernel/include/string.h",)),
+                ("compat/posix/file/a.c", '"core/b.h"', ("compat/posix/core/b.h",
+                                                         "kernel/core/b.h")),
+                ("tests/host/t.c", "<core/b.h>", ("kernel/core/b.h",)),
+                ("drivers/net/v/a.c", "<drivers/pci/pci.h>", ())):
+            self.assertEqual(self.border(name, include, others), [], (name, include))
+
+    def test_crossed_borders(self):
+        for name, include, others in (
+                ("kernel/core/a.c", "<tessera/lib/op.h>", ()),
+                ("kernel/core/a.c", "<tessera/proto/net.h>", ()),
+                ("kernel/core/a.c", "<machine/x86.h>", ("arch/x86_64/include/machine/x86.h",)),
+                ("kernel/core/a.c", '"../../apps/srv/x/b.h"', ("apps/srv/x/b.h",)),
+                ("apps/srv/x/a.c", "<core/b.h>", ("kernel/core/b.h",)),
+                ("apps/cmd/a.c", "<arch/cpu.h>", ("arch/include/arch/cpu.h",)),
+                ("drivers/net/v/a.c", '"../../../kernel/core/b.h"', ("kernel/core/b.h",)),
+                ("ipc/lib/a.c", "<drivers/pci/pci.h>", ()),
+                ("ipc/abi/a.h", "<tessera/lib/op.h>", ())):
+            self.assertEqual(len(self.border(name, include, others)), 1, (name, include))
+
+    def test_format(self):
+        (self.tree({"a.c": "int  a ;\n", "b.c": "int b;\n"}))
+        errors = list(check.check_format())
+        self.assertEqual(len(errors), 1)
+        self.assertIn("a.c", errors[0])
+
+    def test_spdx(self):
+        self.tree({"a.c": "int a;\n", "b.c": "// SPDX-License-Identifier: MIT\n"})
+        self.assertEqual([error.split(":")[0] for error in check.check_spdx()], ["a.c"])
+
+    def test_pages(self):
+        self.tree({"ipc/abi/operation.def": 'TS_OPERATION(READ, 1, 0, OBJECT, "r")\n',
+                   "ipc/abi/syscall.def": 'TS_SYSCALL(op, 0, "o")\nTS_SYSCALL(map, 1, "m")\n',
+                   "docs/abi/op.md": "word " * 50, "docs/abi/map.md": "too short"})
+        self.assertEqual([error.split(":")[0] for error in check.check_pages()],
+                         ["docs/abi/map.md", "docs/abi/read.md"])
+
+    def test_tour(self):
+        self.tree({"kernel/a.c": "int here(void);\n",
+                   "docs/tour.md": "`here()` and `kernel/a.c`, not `gone()`, `kernel/b.c` or "
+                                   "[x](y.md).\n"})
+        self.assertEqual(len(list(check.check_tour())), 3)
+
+    def test_readmes(self):
+        self.tree({"kernel/README.md": "line\n" * 11, "kernel/core/a.c": ""})
+        self.assertEqual(len(list(check.check_readmes())), 2)
+
+    def test_scripts(self):
+        self.tree({"a.py": "def f(:\n", "b": "#!/bin/sh\nif\n", "c.py": "x = 1\n"})
+        self.assertEqual(len(list(check.check_scripts())), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
