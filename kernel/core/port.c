@@ -6,7 +6,8 @@
 #include <core/port_tables.h>
 #include <core/ring_publish.h>
 
-#define NONE UINT32_MAX
+#define NONE           UINT32_MAX
+#define ITEMS_PER_HOLD 8 // each may copy an inbox of 4 KiB with interrupts off
 
 const struct object_class served_class = {
     .kind = TS_KIND_SERVED,
@@ -338,20 +339,24 @@ bool port_has_items(struct port *port)
     return items;
 }
 
-uint32_t port_take(struct port *port, struct ring *ring, uint64_t cookie)
+bool port_take(struct port *port, struct ring *ring, uint64_t cookie)
 {
     struct list finished;
     list_init(&finished);
-    uint32_t published = 0;
+    bool more = false;
     irqflags_t flags = spin_lock(&port->object.lock);
     spin_lock_off(&ring->lock);
-    while (!ring->destroyed && port_has_items_locked(port) && ring_has_room(ring))
-        published += port_publish_one(port, ring, cookie, &finished);
+    for (unsigned i = 0; i < ITEMS_PER_HOLD; i++) {
+        if (ring->destroyed || !port_has_items_locked(port) || !ring_has_room(ring))
+            break;
+        (void)port_publish_one(port, ring, cookie, &finished);
+        more = true;
+    }
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
     spin_unlock(&port->object.lock, flags);
     port_finish(&finished);
-    return published;
+    return more;
 }
 
 // The idle ring that went idle last, on this CPU if there is one. Looked at without the rings'

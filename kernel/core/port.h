@@ -99,9 +99,9 @@ static inline struct served *served_of(struct object *object)
 void port_issue(struct request *request, struct served *served, struct handle_table *table,
                 ts_handle_t handle);
 
-// Publishes up to `room` of the port's items into the ring's queue. Ring lock not held.
-// Returns the number published.
-uint32_t port_take(struct port *port, struct ring *ring, uint64_t cookie);
+// Publishes some of the port's items into the ring's queue. Ring lock not held. False: there were
+// none, or there is no room.
+bool port_take(struct port *port, struct ring *ring, uint64_t cookie);
 bool port_has_items(struct port *port);
 
 ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie);

@@ -128,16 +128,34 @@ static ts_status_t futex_cancel(struct request *request, ts_status_t status)
     return TS_OK;
 }
 
-ts_status_t request_cancel(struct request *request, ts_status_t status, bool force)
+// Where the record is waited for. Interrupts are off since it was seen pending: what it refers to was
+// referenced then, and its memory lasts until they are on again, even if the record ends meanwhile.
+static ts_status_t cancel_at_home(struct request *request, ts_status_t status, bool force)
 {
     switch ((enum request_home)request->home) {
-    case HOME_PORT: return port_cancel(request, status, force);
-    case HOME_OBSERVER: return observer_cancel(request, status);
-    case HOME_TIMER: return claim_and_complete(request, status);
-    case HOME_FUTEX: return futex_cancel(request, status);
-    case HOME_NONE: break;
+    case HOME_PORT:
+        return port_cancel(request, status, force);
+    case HOME_OBSERVER:
+        return observer_cancel(request, status);
+    case HOME_TIMER:
+        return claim_and_complete(request, status);
+    case HOME_FUTEX:
+        return futex_cancel(request, status);
+    case HOME_NONE:
+        break;
     }
     return TS_ERR_NOT_FOUND;
+}
+
+ts_status_t request_cancel(struct request *request, ts_status_t status, bool force)
+{
+    ts_status_t result = TS_ERR_NOT_FOUND;
+    irqflags_t flags = arch_irq_save();
+    uint8_t state = __atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
+    if (state != REQUEST_FREE && state != REQUEST_DONE)
+        result = cancel_at_home(request, status, force);
+    arch_irq_restore(flags);
+    return result;
 }
 
 void request_expired(struct timer *timer)

@@ -281,7 +281,8 @@ static bool ring_take_from_ports(struct ring *ring)
         struct port *port = ring_port_get(ring, i, &cookie);
         if (port == NULL)
             continue;
-        (void)port_take(port, ring, cookie);
+        while (port_take(port, ring, cookie))
+            ;
         left |= port_has_items(port);
         object_put(&port->object);
     }
