@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/mutex.h>
 #include <tessera/lib/op.h>
@@ -18,24 +19,50 @@ static struct ts_mutex mutex;
 // Static, so that a program which prints a line needs no memory for it.
 static struct open_file standard[3];
 
+static int mode_of(ts_handle_t handle, int otherwise)
+{
+    ts_rights_t rights, both = TS_RIGHT_READ | TS_RIGHT_WRITE;
+    if (ts_rights(handle, &rights) != TS_OK || !(rights & both)) {
+        return otherwise;
+    }
+    return (rights & both) == both ? O_RDWR : rights & TS_RIGHT_READ ? O_RDONLY : O_WRONLY;
+}
+
+static void inherit(int fd, ts_handle_t handle, struct open_file *file)
+{
+    *file = (struct open_file){.references = 1,
+                               .kind = OPEN_INHERITED,
+                               .handle = handle,
+                               .flags = mode_of(handle, fd == 0 ? O_RDONLY : O_WRONLY)};
+    table[fd].file = file;
+}
+
+// Further descriptors are named fd3, fd4, …: few programs have any.
+static void inherit_named(const char *name, ts_handle_t handle)
+{
+    if (strncmp(name, "fd", 2) != 0) {
+        return;
+    }
+    int fd = atoi(name + 2);
+    struct open_file *file = fd >= 3 && fd < DESCRIPTORS_MAX ? malloc(sizeof *file) : NULL;
+    if (file) {
+        inherit(fd, handle, file);
+    }
+}
+
 void descriptors_init(void)
 {
     static const char *const names[] = {TS_NAME_IN, TS_NAME_OUT, TS_NAME_ERR};
     for (int fd = 0; fd < 3; fd++) {
         ts_handle_t handle = ts_named_handle(names[fd]);
-        if (handle == TS_HANDLE_NONE) {
-            continue;
+        if (handle != TS_HANDLE_NONE) {
+            inherit(fd, handle, &standard[fd]);
         }
-        standard[fd] = (struct open_file){.references = 1,
-                                          .kind = OPEN_INHERITED,
-                                          .handle = handle,
-                                          .flags = fd == 0 ? O_RDONLY : O_WRONLY};
-        ts_rights_t rights;
-        if (ts_rights(handle, &rights) == TS_OK &&
-            (rights & (TS_RIGHT_READ | TS_RIGHT_WRITE)) == (TS_RIGHT_READ | TS_RIGHT_WRITE)) {
-            standard[fd].flags = O_RDWR;
-        }
-        table[fd].file = &standard[fd];
+    }
+    const char *name;
+    ts_handle_t handle;
+    for (uint32_t i = 0; ts_named_handle_at(i, &name, &handle); i++) {
+        inherit_named(name, handle);
     }
 }
 
@@ -69,7 +96,7 @@ void open_file_put(struct open_file *file)
     // An inherited handle goes too: the reader of a pipe must see that its writer closed it. Nobody
     // uses the bootstrap's entry for it any longer.
     ts_close(file->handle);
-    if (file->kind != OPEN_INHERITED) {
+    if (file < standard || file >= standard + 3) {
         free(file->path);
         free(file);
     }

@@ -22,7 +22,7 @@ enum open_kind {
 struct open_file {
     uint32_t references;
     enum open_kind kind;
-    ts_handle_t handle; // owned, unless kind is OPEN_INHERITED
+    ts_handle_t handle; // owned
     int flags;          // O_*: access mode, O_APPEND, O_NONBLOCK, O_DIRECTORY
     // sockets: what socket() was told; the peer and errors are the stack's
     int domain, type;
