@@ -3,7 +3,7 @@
 // a file that the host maps and reads while the guest runs.
 //
 //   cc -O2 -shared -fPIC count.c -o count.so
-//   qemu-system-x86_64 -plugin ./count.so,file=/tmp/counts …
+//   qemu-system-x86_64 -plugin ./count.so,out=/tmp/counts …
 //
 // The file holds two little-endian u64: instructions in user space, in the kernel. A halted
 // processor executes none, so an idle guest does not count. Debian has no qemu-plugin.h: the few
@@ -46,10 +46,10 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *in
                                char **argv)
 {
     (void)info;
-    const char *path = argc == 1 && strncmp(argv[0], "file=", 5) == 0 ? argv[0] + 5 : NULL;
+    const char *path = argc == 1 && strncmp(argv[0], "out=", 4) == 0 ? argv[0] + 4 : NULL;
     int file = path != NULL ? open(path, O_RDWR | O_CREAT | O_TRUNC, 0600) : -1;
     if (file < 0 || ftruncate(file, 2 * sizeof *counters) != 0) {
-        fprintf(stderr, "count: needs file=PATH that can be written\n");
+        fprintf(stderr, "count: needs out=PATH that can be written\n");
         return -1;
     }
     counters = mmap(NULL, 2 * sizeof *counters, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
