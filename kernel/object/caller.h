@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the operations of kernel objects need to know of the thread that asks. They run in the
-// caller's context, preemptible; implemented by kernel/object/process.c.
+// caller's context, preemptible.
 #pragma once
 
 #include <tessera/abi/types.h>

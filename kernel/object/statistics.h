@@ -17,6 +17,8 @@ enum statistic {
     STATISTIC_FAULTS,
     STATISTIC_INTERRUPTS,
     STATISTIC_IDLE_NS,
+    STATISTIC_TOMBSTONES_MADE, // ports that are closed and still named by handles
+    STATISTIC_TOMBSTONES_FREED,
     STATISTIC_COUNT
 };
 

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// See caller.h.
+#include <object/caller.h>
+#include <object/process.h>
+
+struct handle_table *caller_handles(void)
+{
+    return &process_current()->handles;
+}
+
+struct account *caller_account(void)
+{
+    return process_current()->account;
+}
+
+struct job *caller_job(void)
+{
+    return process_current()->member.job;
+}
+
+const char *caller_name(void)
+{
+    return process_current()->name;
+}

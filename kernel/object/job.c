@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// Jobs: the tree, charging, and the list of processes. See job.h; job_operate.c has what programs
+// ask of them.
+#include <mm/heap.h>
+#include <mm/page.h>
+#include <object/job.h>
+#include <object/job_operate.h>
+#include <panic.h>
+
+#define KILL_CHUNK 64u
+
+static void job_destroy(struct object *object);
+
+const struct object_class job_class = {
+    .kind = TS_KIND_JOB,
+    .name = "job",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT |
+              TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .destroy = job_destroy,
+    .operate = job_operate,
+};
+
+struct job *job_root;
+
+static struct spinlock tree_lock = SPINLOCK_INIT("job tree");
+static struct list processes = {&processes, &processes}; // struct job_member, by id
+static uint64_t last_id;
+
+static struct job *job_make(struct job *parent, const uint64_t limits[JOB_RESOURCES])
+{
+    struct job *job = heap_alloc_zeroed(sizeof(*job));
+    if (job == NULL)
+        return NULL;
+    object_init(&job->object, &job_class);
+    job->parent = parent;
+    for (unsigned i = 0; i < JOB_RESOURCES; i++)
+        atomic_init(&job->limit[i], limits[i]);
+    if (parent != NULL)
+        object_get(&parent->object);
+    return job;
+}
+
+void job_init(void)
+{
+    struct page_statistics pages;
+    page_statistics_get(&pages);
+    const uint64_t limits[JOB_RESOURCES] = {[JOB_PAGES] = pages.total,
+                                            [JOB_HANDLES] = JOB_HANDLES_MAX,
+                                            [JOB_THREADS] = JOB_THREADS_MAX};
+    job_root = job_make(NULL, limits);
+    KREQUIRE(job_root != NULL);
+}
+
+static bool job_is_killed(const struct job *job)
+{
+    for (; job != NULL; job = job->parent)
+        if (atomic_load_explicit(&job->killed, memory_order_acquire))
+            return true;
+    return false;
+}
+
+ts_status_t job_create(struct job *parent, const struct ts_job_limits *limits, struct job **out_job)
+{
+    const uint64_t asked[JOB_RESOURCES] = {limits->pages, limits->handles, limits->threads};
+    uint64_t chosen[JOB_RESOURCES];
+    if (job_is_killed(parent))
+        return TS_ERR_GONE;
+    for (unsigned i = 0; i < JOB_RESOURCES; i++)
+        chosen[i] = asked[i] != 0 ? asked[i] : atomic_load(&parent->limit[i]);
+    struct job *job = job_make(parent, chosen);
+    if (job == NULL)
+        return TS_ERR_MEMORY;
+    *out_job = job;
+    return TS_OK;
+}
+
+static void job_destroy(struct object *object)
+{
+    struct job *job = job_of(object);
+    KASSERT(job->processes == 0);
+    if (job->parent != NULL)
+        object_put(&job->parent->object);
+    heap_free(job, sizeof(*job));
+}
+
+// Adds to one level. False: over its limit.
+static bool level_charge(struct job *job, enum job_resource resource, uint64_t count)
+{
+    uint64_t limit = atomic_load_explicit(&job->limit[resource], memory_order_relaxed);
+    uint64_t used = atomic_load_explicit(&job->used[resource], memory_order_relaxed);
+    do {
+        if (used > limit || count > limit - used)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&job->used[resource], &used, used + count,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    used += count;
+    uint64_t peak = atomic_load_explicit(&job->peak[resource], memory_order_relaxed);
+    while (peak < used &&
+           !atomic_compare_exchange_weak_explicit(&job->peak[resource], &peak, used,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+    return true;
+}
+
+ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count)
+{
+    struct job *at = job;
+    while (at != NULL && level_charge(at, resource, count))
+        at = at->parent;
+    if (at == NULL)
+        return TS_OK;
+    for (; job != at; job = job->parent)
+        atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
+    return TS_ERR_LIMIT;
+}
+
+void job_uncharge(struct job *job, enum job_resource resource, uint64_t count)
+{
+    for (; job != NULL; job = job->parent)
+        atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
+}
+
+uint64_t job_limit(const struct job *job, enum job_resource resource)
+{
+    uint64_t limit = UINT64_MAX;
+    for (; job != NULL; job = job->parent) {
+        uint64_t level = atomic_load_explicit(&job->limit[resource], memory_order_relaxed);
+        limit = level < limit ? level : limit;
+    }
+    return limit;
+}
+
+// Whether `job` is `above` or below it.
+static bool job_is_below(const struct job *job, const struct job *above)
+{
+    while (job != NULL && job != above)
+        job = job->parent;
+    return job != NULL;
+}
+
+ts_status_t job_process_add(struct job *job, struct job_member *member, struct object *process)
+{
+    member->job = job;
+    member->object = process;
+    member->killing = false;
+    list_init(&member->link);
+    irqflags_t flags = spin_lock(&tree_lock);
+    // Under the lock: job_kill() sets `killed` and then looks at the list under it.
+    bool killed = job_is_killed(job);
+    if (!killed) {
+        object_get(&job->object);
+        member->id = ++last_id;
+        list_push_back(&processes, &member->link);
+        for (struct job *at = job; at != NULL; at = at->parent)
+            at->processes++;
+    }
+    spin_unlock(&tree_lock, flags);
+    return killed ? TS_ERR_GONE : TS_OK;
+}
+
+void job_process_remove(struct job_member *member)
+{
+    irqflags_t flags = spin_lock(&tree_lock);
+    list_remove(&member->link);
+    for (struct job *at = member->job; at != NULL; at = at->parent)
+        at->processes--;
+    spin_unlock(&tree_lock, flags);
+    object_put(&member->job->object);
+}
+
+struct object *job_process_find(const struct job *job, uint64_t first, uint64_t last,
+                                uint64_t *out_id)
+{
+    struct object *found = NULL;
+    irqflags_t flags = spin_lock(&tree_lock);
+    list_for_each(node, &processes)
+    {
+        const struct job_member *member = list_entry(node, struct job_member, link);
+        if (member->id > last)
+            break;
+        if (member->id >= first && job_is_below(member->job, job) &&
+            object_try_get(member->object)) {
+            found = member->object;
+            *out_id = member->id;
+            break;
+        }
+    }
+    spin_unlock(&tree_lock, flags);
+    return found;
+}
+
+uint64_t job_process_count(const struct job *job)
+{
+    irqflags_t flags = spin_lock(&tree_lock);
+    uint64_t count = job->processes;
+    spin_unlock(&tree_lock, flags);
+    return count;
+}
+
+// References to processes that were not told yet.
+static uint32_t kill_collect(const struct job *job, struct object **out_objects)
+{
+    uint32_t count = 0;
+    irqflags_t flags = spin_lock(&tree_lock);
+    list_for_each(node, &processes)
+    {
+        struct job_member *member = list_entry(node, struct job_member, link);
+        if (count == KILL_CHUNK)
+            break;
+        if (!member->killing && job_is_below(member->job, job) && object_try_get(member->object)) {
+            member->killing = true;
+            out_objects[count++] = member->object;
+        }
+    }
+    spin_unlock(&tree_lock, flags);
+    return count;
+}
+
+void job_kill(struct job *job)
+{
+    atomic_store_explicit(&job->killed, true, memory_order_release);
+    uint32_t count;
+    do {
+        struct object *objects[KILL_CHUNK];
+        count = kill_collect(job, objects);
+        for (uint32_t i = 0; i < count; i++) {
+            process_kill(process_of_object(objects[i]));
+            object_put(objects[i]);
+        }
+    } while (count != 0);
+}

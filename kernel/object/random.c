@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// The random generator. See random.h.
+//
+// Each use makes one block from the key; its first half becomes the next key before anything is
+// given away (so that what was given cannot be found from the state later), and a second key, of
+// the caller alone, makes the output. The lock is held for that one block only.
+//
+// Mixing makes the key depend on all that was ever put in: block(key ^ input) gives the next key.
+// Input that an attacker chooses cannot undo what others put in.
+#include <arch/clock.h>
+#include <arch/cpu.h>
+#include <core/list.h>
+#include <log.h>
+#include <object/chacha.h>
+#include <object/random.h>
+#include <object/transfer.h>
+#include <spinlock.h>
+#include <string.h>
+#include <tessera/abi/operation.h>
+
+#define KEY_WORDS    (CHACHA_KEY / 4)
+#define RESEED_BYTES (UINT64_C(1) << 20) // of output, then the CPU's generator is asked again
+#define JITTER_STEPS 2048u
+#define PIECE        256u // bytes generated at a time for a program
+
+static struct spinlock key_lock = SPINLOCK_INIT("random");
+static uint32_t key[KEY_WORDS];
+static uint64_t uses;
+static uint64_t given; // bytes since the last reseeding
+static struct object random_object;
+
+// The next key, and in out_key (may be NULL) one for the caller. Lock held.
+static void key_advance(uint32_t *out_key)
+{
+    uint8_t block[CHACHA_BLOCK];
+    uint64_t counter = arch_counter();
+    const uint32_t nonce[3] = {(uint32_t)++uses, (uint32_t)counter, (uint32_t)(counter >> 32)};
+    chacha_block(key, (uint32_t)(uses >> 32), nonce, block);
+    memcpy(key, block, CHACHA_KEY);
+    if (out_key != NULL)
+        memcpy(out_key, block + CHACHA_KEY, CHACHA_KEY);
+    memset(block, 0, sizeof(block));
+    __asm__ volatile("" : : "r"(block) : "memory"); // the clearing is wanted
+}
+
+void random_mix(const void *bytes, size_t length)
+{
+    const uint8_t *from = bytes;
+    while (length > 0) {
+        size_t part = length < CHACHA_KEY ? length : CHACHA_KEY;
+        uint32_t words[KEY_WORDS] = {0};
+        memcpy(words, from, part);
+        irqflags_t flags = spin_lock(&key_lock);
+        for (unsigned i = 0; i < KEY_WORDS; i++)
+            key[i] ^= words[i];
+        key_advance(NULL);
+        spin_unlock(&key_lock, flags);
+        from += part;
+        length -= part;
+    }
+}
+
+// What the CPU's generator has to say, if there is one.
+static bool mix_hardware(void)
+{
+    uint64_t words[4];
+    for (unsigned i = 0; i < 4; i++)
+        if (!arch_random(&words[i]))
+            return false;
+    random_mix(words, sizeof(words));
+    return true;
+}
+
+// The counter's low bits at times that memory and pipeline make uneven: little on emulators, so it
+// comes on top and not instead of what the hardware has.
+static void mix_jitter(void)
+{
+    uint64_t sum[4] = {0};
+    uint64_t last = arch_counter();
+    for (unsigned i = 0; i < JITTER_STEPS; i++) {
+        uint64_t now = arch_counter();
+        sum[i % 4] = (sum[i % 4] << 7 | sum[i % 4] >> 57) ^ (now - last);
+        last = now;
+        // A walk that depends on what was measured: caches and predictors are met differently.
+        for (volatile uint64_t turns = sum[i % 4] & 15; turns > 0; turns--)
+            arch_cpu_relax();
+    }
+    random_mix(sum, sizeof(sum));
+}
+
+void random_bytes(void *out_bytes, size_t length)
+{
+    uint32_t own[KEY_WORDS];
+    irqflags_t flags = spin_lock(&key_lock);
+    key_advance(own);
+    given += length;
+    bool reseed = given >= RESEED_BYTES;
+    if (reseed)
+        given = 0;
+    spin_unlock(&key_lock, flags);
+    const uint32_t nonce[3] = {0};
+    uint8_t *to = out_bytes, block[CHACHA_BLOCK];
+    for (uint32_t counter = 0; length > 0; counter++) {
+        size_t part = length < CHACHA_BLOCK ? length : CHACHA_BLOCK;
+        chacha_block(own, counter, nonce, block);
+        memcpy(to, block, part);
+        to += part;
+        length -= part;
+    }
+    memset(own, 0, sizeof(own));
+    memset(block, 0, sizeof(block));
+    __asm__ volatile("" : : "r"(own), "r"(block) : "memory");
+    if (reseed)
+        (void)mix_hardware();
+}
+
+uint64_t random_u64(void)
+{
+    uint64_t value;
+    random_bytes(&value, sizeof(value));
+    return value;
+}
+
+static ts_status_t random_read(struct operation *operation)
+{
+    struct transfer transfer;
+    ts_status_t status = transfer_init(&transfer, operation);
+    while (status == TS_OK && transfer_left(&transfer) > 0) {
+        uint8_t piece[PIECE];
+        size_t part = transfer_left(&transfer) < PIECE ? transfer_left(&transfer) : PIECE;
+        random_bytes(piece, part);
+        status = transfer_to_user(&transfer, piece, part);
+    }
+    operation->value = transfer.done;
+    return status;
+}
+
+static ts_status_t random_write(struct operation *operation)
+{
+    struct transfer transfer;
+    ts_status_t status = transfer_init(&transfer, operation);
+    while (status == TS_OK && transfer_left(&transfer) > 0) {
+        uint8_t piece[CHACHA_KEY];
+        size_t part = transfer_left(&transfer) < CHACHA_KEY ? transfer_left(&transfer) : CHACHA_KEY;
+        status = transfer_from_user(&transfer, piece, part);
+        if (status == TS_OK)
+            random_mix(piece, part);
+    }
+    operation->value = transfer.done;
+    return status;
+}
+
+static ts_status_t random_operate(struct object *object, struct operation *operation)
+{
+    (void)object;
+    switch (operation->op) {
+    case TS_OP_READ: return random_read(operation);
+    case TS_OP_WRITE: return random_write(operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+// Never destroyed: random_init() keeps its reference.
+const struct object_class random_class = {
+    .kind = TS_KIND_RANDOM,
+    .name = "random",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER,
+    .operate = random_operate,
+};
+
+struct object *random_object_get(void)
+{
+    object_get(&random_object);
+    return &random_object;
+}
+
+void random_init(void)
+{
+    object_init(&random_object, &random_class);
+    atomic_store(&random_object.signals, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
+    ts_time_t now = clock_now();
+    random_mix(&now, sizeof(now));
+    mix_jitter();
+    if (!mix_hardware())
+        log_warn("random: this CPU has no generator; entropy is weak until a program adds some");
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// See statistics.h.
+#include <arch/clock.h>
+#include <arch/smp.h>
+#include <mm/page.h>
+#include <object/domain.h>
+#include <object/statistics.h>
+
+struct statistics statistics_cpu[CPU_MAX];
+
+uint64_t statistics_sum(enum statistic statistic)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < cpu_count(); i++)
+        sum += atomic_load_explicit(&statistics_cpu[i].values[statistic], memory_order_relaxed);
+    return sum;
+}
+
+void statistics_fill(struct ts_system_statistics *out_statistics)
+{
+    struct page_statistics pages;
+    page_statistics_get(&pages);
+    *out_statistics = (struct ts_system_statistics){
+        .pages_total = pages.total,
+        .pages_free = pages.free,
+        .pages_kernel =
+            pages.total - pages.free > pages.user ? pages.total - pages.free - pages.user : 0,
+        .pages_quarantined = domain_quarantined(),
+        .uptime_ns = (uint64_t)clock_now(),
+        .idle_ns = statistics_sum(STATISTIC_IDLE_NS),
+        .switches = statistics_sum(STATISTIC_SWITCHES),
+        .requests = statistics_sum(STATISTIC_REQUESTS),
+        .copies = statistics_sum(STATISTIC_COPIES),
+        .bytes_copied = statistics_sum(STATISTIC_BYTES_COPIED),
+        .page_allocations = statistics_sum(STATISTIC_PAGE_ALLOCATIONS),
+        .faults = statistics_sum(STATISTIC_FAULTS),
+        .interrupts = statistics_sum(STATISTIC_INTERRUPTS),
+        .tombstones =
+            statistics_sum(STATISTIC_TOMBSTONES_MADE) - statistics_sum(STATISTIC_TOMBSTONES_FREED),
+        .cpus = cpu_count(),
+    };
+}
