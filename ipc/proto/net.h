@@ -89,7 +89,7 @@ enum ts_net_method {
 
 #define TS_NET_SHUT_READ   1u
 #define TS_NET_SHUT_WRITE  2u
-#define TS_NET_BACKLOG_MAX 256u
+#define TS_NET_BACKLOG_MAX 255u
 
 // RECEIVE works for TCP too, where the address is the peer's.
 #define TS_NET_RECEIVE_PEEK 1u // leave it there

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// UDP sockets. What arrives waits in a queue of bounded bytes and number; what does not fit is
+// lost, as datagrams may be.
+#pragma once
+
+#include <lwip/udp.h>
+
+#include "address.h"
+#include "request.h"
+#include "session.h"
+
+#define DATAGRAM_QUEUE_BYTES (256u * 1024)
+#define DATAGRAM_QUEUE_COUNT 256u
+#define DATAGRAM_MAX         65507u
+
+struct datagram_piece {
+    struct datagram_piece *next;
+    struct pbuf *pbuf;
+    ip_addr_t from;
+    u16_t port;
+};
+
+struct datagram {
+    struct ts_object object;
+    struct session *session;
+    struct udp_pcb *pcb;
+    enum address_kind kind;
+    bool nowait, connected;
+    struct request_queue reads;
+    struct datagram_piece *received, *last_received;
+    uint32_t received_bytes, received_count;
+};
+
+void datagram_create(struct ts_request *request, struct session *session, enum address_kind kind);
+
+extern const struct ts_operations datagram_operations;

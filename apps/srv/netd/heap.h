@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// netd's small memory: size classes with a free list each, taken from memory objects and never
+// given back to the system, so that allocation is a few instructions and the sum is bounded. The
+// peak of the load is what it keeps.
+#pragma once
+
+#include <stddef.h>
+
+#define HEAP_LIMIT (24u << 20) // bytes, all classes together
+
+// NULL: the limit is reached or the job's is. Aligned to 16.
+void *heap_allocate(size_t size);
+void *heap_allocate_zeroed(size_t count, size_t size);
+void heap_free(void *memory); // NULL is ignored
+
+size_t heap_used(void); // bytes handed out

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// netd: the network stack. docs/protocols/net.md says what it serves, netd.h how it is made.
+//
+//   netd [--address A.B.C.D/BITS [--gateway A.B.C.D] [--dns A.B.C.D]]
+//
+// Named handles: init (to be served), nic (the card's driver; without it loopback alone), random,
+// log.
+#include <lwip/dhcp.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/log.h>
+#include <tessera/proto/init.h>
+
+#include "interface.h"
+#include "netd.h"
+#include "nic.h"
+#include "session.h"
+
+#define RING_SUBMISSIONS 256u
+#define RING_EVENTS      1024u
+#define RING_INFLIGHT    64u
+
+static struct ts_loop loop;
+static struct ts_server server;
+static struct nic nic;
+static struct ts_net_configuration configuration;
+
+static void batch(struct ts_loop *of, void *context)
+{
+    (void)of;
+    (void)context;
+    if (netd_batch())
+        nic_signal(&nic);
+    if (netd.link.broken)
+        nic_leave(&nic);
+}
+
+static void log_address(struct netif *netif)
+{
+    static ip4_addr_t last;
+    if (!netif_is_up(netif) || ip4_addr_cmp(&last, netif_ip4_addr(netif)))
+        return;
+    ip4_addr_copy(last, *netif_ip4_addr(netif));
+    const uint8_t *a = (const uint8_t *)&last.addr;
+    ts_log("netd: address %u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+}
+
+// The card is there, for the first time or again.
+static void card_attached(struct nic *of)
+{
+    static bool configured;
+    struct netif *netif = &of->link->netif;
+    const uint8_t *mac = netif->hwaddr;
+    ts_log("netd: network card %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+           mac[4], mac[5]);
+    if (configured)
+        return;
+    configured = true;
+    netif_set_status_callback(netif, log_address);
+    netif_create_ip6_linklocal_address(netif, 1);
+    netif_set_ip6_autoconfig_enabled(netif, 1);
+    netif_set_up(netif);
+    interface_set(netif, &configuration);
+}
+
+static ts_status_t serve(void)
+{
+    ts_handle_t root = TS_HANDLE_NONE, init = ts_named_handle(TS_NAME_INIT);
+    const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL |
+                               TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER |
+                               TS_RIGHT_MANAGE;
+    ts_status_t status = ts_object_mint(&server, &netd.root, rights, &root);
+    if (status != TS_OK || init == TS_HANDLE_NONE)
+        return status;
+    struct ts_call call = {.in_handles = 1, .in_handle = {root}};
+    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
+}
+
+static ts_status_t start(void)
+{
+    const struct ts_server_limits limits = {
+        .requests = NETD_REQUESTS, .objects = NETD_OBJECTS, .inbox_bytes = NETD_INBOX};
+    ts_status_t status = ts_loop_init(&loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
+    if (status == TS_OK)
+        status = ts_server_init(&server, &loop, &limits);
+    if (status == TS_OK)
+        status = netd_init(&loop, &server);
+    if (status == TS_OK)
+        status = nic_start(&nic, &loop, &netd.link, card_attached);
+    if (status == TS_OK)
+        status = serve();
+    return status;
+}
+
+int main(void)
+{
+    const char *argument = "";
+    if (interface_arguments(&configuration, &argument) != TS_OK) {
+        ts_log("netd: argument not understood: %s", argument);
+        return 2;
+    }
+    ts_status_t status = start();
+    if (status == TS_OK) {
+        loop.idle = batch;
+        status = ts_loop_run(&loop);
+    }
+    ts_log("netd: %s", ts_status_text(status));
+    return 1;
+}

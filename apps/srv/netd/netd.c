@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "netd.h"
+
+#include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/timeouts.h>
+#include <tessera/lib/clock.h>
+
+#include "platform.h"
+#include "session.h"
+#include "stream.h"
+
+#define ROUNDS      8u            // of work before clients have their turn
+#define STARVED_LOW (64u * 1024u) // free packet memory with which starved streams try again
+
+struct netd netd;
+
+static void on_timer(struct ts_timer *timer)
+{
+    (void)timer; // the batch does it
+}
+
+ts_status_t netd_init(struct ts_loop *loop, struct ts_server *server)
+{
+    netd = (struct netd){.loop = loop, .server = server};
+    ts_status_t status = platform_init();
+    if (status == TS_OK)
+        status = packet_memory_init(&netd.packets);
+    if (status != TS_OK)
+        return status;
+    netd.timer.fired = on_timer;
+    netd.root.operations = &root_operations;
+    lwip_init();
+    // What never leaves the machine needs no checksums.
+    NETIF_SET_CHECKSUM_CTRL(netif_get_by_index(1), NETIF_CHECKSUM_DISABLE_ALL);
+    link_init(&netd.link, &netd.packets);
+    netif_set_default(&netd.link.netif);
+    return TS_OK;
+}
+
+// Streams that changed: what they have is sent, their signals are set.
+static bool finish_streams(void)
+{
+    bool any = netd.unsent != NULL;
+    while (netd.unsent != NULL) {
+        struct stream *stream = netd.unsent;
+        netd.unsent = stream->unsent_next;
+        stream->on_unsent = false;
+        stream_push_out(stream);
+        if (stream->pcb != NULL && stream->state == STREAM_CONNECTED)
+            (void)tcp_output(stream->pcb); // what fails is tried again by lwIP's timer
+        stream_update_signals(stream);
+    }
+    return any;
+}
+
+// Old connections in TIME_WAIT beyond the limit are forgotten: the newest are at the front.
+static void cap_time_wait(void)
+{
+    uint32_t count = 0;
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL;) {
+        struct tcp_pcb *next = pcb->next;
+        if (++count > NETD_TIME_WAIT)
+            tcp_abort(pcb);
+        pcb = next;
+    }
+}
+
+static void run_timers(void)
+{
+    sys_check_timeouts();
+    cap_time_wait();
+}
+
+static void arm_timer(bool at_once)
+{
+    u32_t wait = at_once ? 0 : sys_timeouts_sleeptime();
+    if (wait == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+        return;
+    ts_time_t deadline = netd.loop->now + (ts_time_t)wait * TS_MILLISECOND + 1;
+    // A timer that is a little early or late is as good as a new one, and costs nothing.
+    ts_time_t off = netd.timer.deadline - deadline;
+    if (!netd.timer.armed || off > TS_MILLISECOND || off < -TS_MILLISECOND)
+        ts_timer_arm(netd.loop, &netd.timer, deadline);
+}
+
+static bool loopback_waits(void)
+{
+    struct netif *netif;
+    NETIF_FOREACH(netif)
+    {
+        if (netif->loop_first != NULL)
+            return true;
+    }
+    return false;
+}
+
+bool netd_batch(void)
+{
+    bool signal = false, more = true;
+    if (netd.loop->now >= netd.timer.deadline)
+        run_timers();
+    for (unsigned round = 0; more && round < ROUNDS; round++) {
+        more = !link_poll(&netd.link);
+        // Frames to ourselves carry no TCP checksum where the card would have made it.
+        netd.link.netif.chksum_flags &= (u16_t)~NETIF_CHECKSUM_CHECK_TCP;
+        netif_poll_all();
+        if (netd.starved != NULL && netd.packets.free_bytes >= STARVED_LOW)
+            stream_starved_again();
+        more |= finish_streams();
+        signal |= link_flush(&netd.link);
+        more |= loopback_waits() || !link_sleep(&netd.link);
+    }
+    arm_timer(more);
+    return signal;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// The whole server: what its parts share. One of it exists, made by main.c (or a test).
+#pragma once
+
+#include <tessera/lib/server.h>
+#include <tessera/proto/net.h>
+
+#include "link.h"
+
+struct stream;
+
+#define NETD_REQUESTS         8192u // delivered at the same time, all sessions
+#define NETD_OBJECTS          8192u // sessions and sockets
+#define NETD_SESSION_SOCKETS  4096u
+#define NETD_SESSION_REQUESTS 6144u // reads of idle connections are kept, so many are usual
+#define NETD_INBOX            64u   // all arguments but a name to resolve
+#define NETD_TIME_WAIT        512u  // connections kept only to answer stragglers
+
+struct netd {
+    struct ts_loop *loop;
+    struct ts_server *server;
+    struct packet_memory packets;
+    struct link link;
+    struct ts_timer timer;  // lwIP's next
+    struct ts_object root;  // init's
+    struct stream *unsent;  // streams that have something to do before the loop waits
+    struct stream *starved; // streams that wait for packet memory
+    uint32_t sessions_made;
+    struct ts_net_statistics statistics;
+};
+
+extern struct netd netd;
+
+// Starts lwIP and makes the interfaces and the root object. Packet memory is allocated here.
+TS_MUST_USE ts_status_t netd_init(struct ts_loop *loop, struct ts_server *server);
+
+// Work that is done once for a batch of events, before the loop waits: timers of lwIP, segments,
+// signals, doorbell. True: the link's driver is to be signalled.
+bool netd_batch(void);

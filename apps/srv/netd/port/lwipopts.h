@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// How lwIP is built into netd: raw API, no threads, both IP versions, tuned for few large windows
+// rather than for small memory. What is not mentioned has lwIP's own default.
+#pragma once
+
+#define NO_SYS               1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_NETCONN         0
+#define LWIP_SOCKET          0
+
+// Memory: all from heap.c, which bounds the whole; sockets are counted by sessions.
+void *heap_allocate(__SIZE_TYPE__ size);
+void *heap_allocate_zeroed(__SIZE_TYPE__ count, __SIZE_TYPE__ size);
+void heap_free(void *memory);
+#define MEM_LIBC_MALLOC 1
+#define MEMP_MEM_MALLOC 1
+#define mem_clib_malloc heap_allocate
+#define mem_clib_calloc heap_allocate_zeroed
+#define mem_clib_free   heap_free
+#define MEM_ALIGNMENT   8
+
+// Data that waits for an address to be resolved is copied unless lwIP owns it: what ROM pbufs
+// point to is packet memory, which is another connection's when this one ends.
+#define PBUF_NEEDS_COPY(p) (((p)->type_internal & PBUF_TYPE_FLAG_STRUCT_DATA_CONTIGUOUS) == 0)
+
+// Protocols.
+#define LWIP_IPV4             1
+#define LWIP_IPV6             1
+#define LWIP_ARP              1
+#define ARP_QUEUEING          1
+#define ARP_TABLE_SIZE        64
+#define LWIP_ICMP             1
+#define LWIP_RAW              0
+#define LWIP_DHCP             1
+#define DHCP_DOES_ARP_CHECK   0 // the first address is wanted soon
+#define LWIP_DHCP_GET_NTP_SRV 0
+#define LWIP_UDP              1
+#define LWIP_DNS              1
+#define DNS_TABLE_SIZE        16
+#define DNS_MAX_NAME_LENGTH   254
+#define DNS_MAX_SERVERS       2
+#define LWIP_DNS_SECURE                                                   \
+    (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_NO_MULTIPLE_OUTSTANDING | \
+     LWIP_DNS_SECURE_RAND_SRC_PORT)
+#define LWIP_IGMP                      0
+#define LWIP_IPV6_MLD                  1
+#define LWIP_IPV6_AUTOCONFIG           1
+#define LWIP_ND6_NUM_NEIGHBORS         32
+#define LWIP_ND6_NUM_DESTINATIONS      32
+#define LWIP_ND6_QUEUEING              1
+#define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 0
+#define LWIP_IPV6_DHCP6                0
+#define IP_REASSEMBLY                  1
+#define IP_REASS_MAX_PBUFS             64
+#define IP_SOF_BROADCAST               1
+#define SO_REUSE                       1
+#define LWIP_BROADCAST_PING            0
+#define LWIP_MULTICAST_PING            0
+
+// Interfaces: one card and the loopback, whose frames are given back by netif_poll.
+#define LWIP_HAVE_LOOPIF               1
+#define LWIP_NETIF_LOOPBACK            1
+#define LWIP_LOOPBACK_MAX_PBUFS        1024
+#define LWIP_NETIF_HOSTNAME            1
+#define LWIP_NETIF_LINK_CALLBACK       0
+#define LWIP_NETIF_STATUS_CALLBACK     1
+#define LWIP_NETIF_EXT_STATUS_CALLBACK 0
+#define LWIP_CHECKSUM_CTRL_PER_NETIF   1
+#define LWIP_CHKSUM_ALGORITHM          3
+
+// TCP. A window of 128 KiB each way keeps 10 MB/s up to 12 ms of round trip; sending takes more.
+#define LWIP_TCP                           1
+#define TCP_MSS                            1460
+#define LWIP_WND_SCALE                     1
+#define TCP_RCV_SCALE                      2
+#define TCP_WND                            (128 * 1024)
+#define TCP_SND_BUF                        (256 * 1024)
+#define TCP_SND_QUEUELEN                   1024
+#define TCP_SNDLOWAT                       (64 * 1024 - 1 - 4 * TCP_MSS)
+#define TCP_OVERSIZE                       0 // what is sent is never copied by lwIP
+#define TCP_QUEUE_OOSEQ                    1
+#define TCP_OOSEQ_MAX_BYTES                (64 * 1024)
+#define TCP_OOSEQ_MAX_PBUFS                128
+#define LWIP_TCP_SACK_OUT                  1
+#define TCP_LISTEN_BACKLOG                 1
+#define TCP_DEFAULT_LISTEN_BACKLOG         255
+#define TCP_SYNMAXRTX                      5
+#define LWIP_TCP_RTO_TIME                  1000
+#define LWIP_TCP_KEEPALIVE                 1
+#define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
+#define LWIP_DISABLE_TCP_SANITY_CHECKS     1 // they are about pools, of which there are none
+
+#define LWIP_HOOK_FILENAME "hooks.h"
+#define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) \
+    platform_tcp_isn(local_ip, local_port, remote_ip, remote_port)
+
+#define LWIP_STATS       1
+#define LWIP_STATS_LARGE 1
+#define LINK_STATS       1
+#define ETHARP_STATS     0
+#define IPFRAG_STATS     0
+#define ICMP_STATS       0
+#define MEM_STATS        0
+#define MEMP_STATS       0
+#define SYS_STATS        0
+#define MIB2_STATS       1

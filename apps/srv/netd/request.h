@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Queues of kept requests, in the order in which they came.
+#pragma once
+
+#include <tessera/lib/server.h>
+
+struct request_queue {
+    struct ts_request *first, *last;
+};
+
+static inline void request_put(struct request_queue *queue, struct ts_request *request)
+{
+    request->next = NULL;
+    if (queue->last != NULL)
+        queue->last->next = request;
+    else
+        queue->first = request;
+    queue->last = request;
+}
+
+// The first leaves; the queue is not empty.
+static inline struct ts_request *request_take(struct request_queue *queue)
+{
+    struct ts_request *request = queue->first;
+    queue->first = request->next;
+    if (queue->first == NULL)
+        queue->last = NULL;
+    return request;
+}
+
+// Takes this one out. False: it is not there.
+bool request_remove(struct request_queue *queue, struct ts_request *request);
+
+// Answers all of them with a status.
+void request_fail_all(struct request_queue *queue, ts_status_t status);
+
+// The u32 that a method takes. TS_ERR_ARGUMENT: another length.
+TS_MUST_USE ts_status_t request_word(struct ts_request *request, uint32_t *out_word);
+
+// Answers with a structure; TS_ERR_OVERFLOW when the client has no room for all of it.
+void request_reply_struct(struct ts_request *request, const void *bytes, uint32_t size);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "sockets.h"
+
+#include <lwip/priv/tcp_priv.h>
+
+#include "datagram.h"
+#include "stream.h"
+
+#define BATCH 32u // lines in one answer
+
+// The lines of one answer: those from number `from` on, of all that are walked over.
+struct listing {
+    struct ts_net_socket lines[BATCH];
+    uint32_t from, seen, count, most;
+};
+
+// Where the next line goes, NULL when it is not wanted.
+static struct ts_net_socket *next_line(struct listing *listing)
+{
+    bool wanted = listing->seen >= listing->from && listing->count < listing->most;
+    listing->seen++;
+    return wanted ? &listing->lines[listing->count++] : NULL;
+}
+
+static enum address_kind kind_of(const ip_addr_t *ip)
+{
+    return IP_IS_V4_VAL(*ip) ? ADDRESS_V4 : ADDRESS_DUAL;
+}
+
+// The fields that all of lwIP's pcbs have. A stream tells more; one that nobody owns is old.
+static void add_tcp(struct listing *listing, const struct tcp_pcb *pcb)
+{
+    struct ts_net_socket *line = next_line(listing);
+    if (line == NULL)
+        return;
+    bool listens = pcb->state == LISTEN;
+    if (pcb->callback_arg != NULL && pcb->state != SYN_RCVD) { // those have their listener's
+        stream_describe(pcb->callback_arg, line);
+        line->state = (uint32_t)pcb->state;
+        return;
+    }
+    enum address_kind kind = kind_of(&pcb->local_ip);
+    *line = (struct ts_net_socket){.type = 1, .state = (uint32_t)pcb->state};
+    line->local = address_make(&pcb->local_ip, pcb->local_port, kind);
+    if (!listens)
+        line->peer = address_make(&pcb->remote_ip, pcb->remote_port, kind);
+}
+
+static void add_udp(struct listing *listing, const struct udp_pcb *pcb)
+{
+    struct ts_net_socket *line = next_line(listing);
+    if (line == NULL)
+        return;
+    enum address_kind kind = kind_of(&pcb->local_ip);
+    bool connected = (pcb->flags & UDP_FLAGS_CONNECTED) != 0;
+    *line = (struct ts_net_socket){
+        .type = 2,
+        .state = connected ? TS_NET_STATE_ESTABLISHED : TS_NET_STATE_CLOSED,
+        .local = address_make(&pcb->local_ip, pcb->local_port, kind),
+        .peer = address_make(&pcb->remote_ip, pcb->remote_port, kind),
+    };
+}
+
+void sockets_call(struct ts_request *request)
+{
+    struct listing listing = {0};
+    ts_status_t status = request_word(request, &listing.from);
+    uint32_t fit = request->room / (uint32_t)sizeof(struct ts_net_socket);
+    listing.most = fit < BATCH ? fit : BATCH;
+    if (status == TS_OK && listing.most == 0)
+        status = TS_ERR_OVERFLOW;
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    for (struct tcp_pcb_listen *pcb = tcp_listen_pcbs.listen_pcbs; pcb != NULL; pcb = pcb->next)
+        add_tcp(&listing, (const struct tcp_pcb *)pcb);
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+        add_tcp(&listing, pcb);
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+        add_tcp(&listing, pcb);
+    for (struct udp_pcb *pcb = udp_pcbs; pcb != NULL; pcb = pcb->next)
+        add_udp(&listing, pcb);
+    uint32_t next = listing.from + listing.count;
+    uint64_t more = next < listing.seen && listing.count > 0 ? next : 0;
+    uint32_t size = listing.count * (uint32_t)sizeof(struct ts_net_socket);
+    (void)ts_request_reply_now(request, TS_OK, size | more << 32, listing.lines, size);
+}
+
+uint64_t sockets_connections(void)
+{
+    uint64_t count = 0;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+        count++;
+    return count;
+}

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+#include "stream.h"
+
+#include <string.h>
+
+#include <tessera/proto/file.h>
+
+#include "heap.h"
+
+// Callbacks of lwIP -------------------------------------------------------------------------
+
+static void keep_addresses(struct stream *stream)
+{
+    ip_addr_copy(stream->local.ip, stream->pcb->local_ip);
+    ip_addr_copy(stream->peer.ip, stream->pcb->remote_ip);
+    stream->local.port = stream->pcb->local_port;
+    stream->peer.port = stream->pcb->remote_port;
+}
+
+static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
+{
+    struct stream *stream = argument;
+    (void)pcb;
+    (void)error;
+    if (data != NULL)
+        return stream_received(stream, data) ? ERR_OK : ERR_MEM;
+    stream->peer_end = true;
+    stream_serve_reads(stream);
+    stream_mark(stream);
+    stream_check_end(stream);
+    return ERR_OK;
+}
+
+static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
+{
+    struct stream *stream = argument;
+    (void)pcb;
+    stream_acknowledged(stream, length);
+    if (stream->session != NULL) {
+        stream_serve_writes(stream);
+        stream_mark(stream);
+    } else {
+        stream_push_out(stream);
+    }
+    stream_check_end(stream);
+    return ERR_OK;
+}
+
+// Twice a second: what lwIP had no memory for.
+static err_t on_poll(void *argument, struct tcp_pcb *pcb)
+{
+    (void)pcb;
+    stream_push_out(argument);
+    return ERR_OK;
+}
+
+// lwIP has freed the pcb.
+static void on_error(void *argument, err_t error)
+{
+    struct stream *stream = argument;
+    stream->pcb = NULL;
+    ts_status_t status = address_error(error);
+    if (error == ERR_RST && stream->state == STREAM_CONNECTING)
+        status = TS_ERR_REFUSED;
+    if (error == ERR_CLSD)
+        status = TS_OK;
+    stream_over(stream, status);
+}
+
+static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
+{
+    struct stream *stream = argument;
+    (void)pcb;
+    (void)error; // always ERR_OK in this version
+    stream->state = STREAM_CONNECTED;
+    keep_addresses(stream);
+    netd.statistics.connected++;
+    if (stream->connecting != NULL) {
+        ts_request_reply(stream->connecting, TS_OK, 0);
+        stream->connecting = NULL;
+    }
+    stream_mark(stream);
+    return ERR_OK;
+}
+
+// Life ------------------------------------------------------------------------------------
+
+struct stream *stream_new(struct session *session, enum address_kind kind)
+{
+    if (session_add(session) != TS_OK)
+        return NULL;
+    struct stream *stream = heap_allocate_zeroed(1, sizeof(*stream));
+    if (stream == NULL) {
+        session_drop(session);
+        return NULL;
+    }
+    stream->object.operations = &stream_operations;
+    stream->session = session;
+    stream->kind = kind;
+    return stream;
+}
+
+void stream_attach(struct stream *stream, struct tcp_pcb *pcb)
+{
+    stream->pcb = pcb;
+    tcp_arg(pcb, stream);
+    tcp_recv(pcb, on_received);
+    tcp_sent(pcb, on_sent);
+    tcp_err(pcb, on_error);
+    tcp_poll(pcb, on_poll, 1);
+    if (pcb->state == ESTABLISHED || pcb->state == SYN_RCVD) {
+        stream->state = STREAM_CONNECTED;
+        keep_addresses(stream);
+    }
+}
+
+void stream_detach(struct stream *stream)
+{
+    struct tcp_pcb *pcb = stream->pcb;
+    stream->pcb = NULL;
+    if (pcb == NULL)
+        return;
+    tcp_arg(pcb, NULL);
+    if (pcb->state == LISTEN)
+        return;
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+    tcp_poll(pcb, NULL, 0);
+}
+
+static void unlist(struct stream **list, struct stream *stream, bool unsent)
+{
+    while (*list != NULL && *list != stream)
+        list = unsent ? &(*list)->unsent_next : &(*list)->starved_next;
+    if (*list == stream)
+        *list = unsent ? stream->unsent_next : stream->starved_next;
+}
+
+void stream_release(struct stream *stream)
+{
+    if (stream->session != NULL || stream->pcb != NULL)
+        return;
+    if (stream->on_unsent)
+        unlist(&netd.unsent, stream, true);
+    if (stream->on_starved)
+        unlist(&netd.starved, stream, false);
+    stream_drop_chunks(stream);
+    stream_drop_received(stream);
+    heap_free(stream);
+}
+
+void stream_abort(struct stream *stream)
+{
+    struct tcp_pcb *pcb = stream->pcb;
+    stream_detach(stream);
+    if (pcb != NULL)
+        tcp_abort(pcb);
+    stream_drop_chunks(stream);
+}
+
+void stream_over(struct stream *stream, ts_status_t error)
+{
+    stream->state = STREAM_OVER;
+    stream->error = error;
+    stream_drop_chunks(stream);
+    if (stream->connecting != NULL) {
+        ts_request_reply(stream->connecting, error, 0);
+        stream->connecting = NULL;
+        stream->error = TS_OK; // told
+    }
+    request_fail_all(&stream->writes, error != TS_OK ? error : TS_ERR_PEER_CLOSED);
+    stream_serve_reads(stream);
+    if (stream->in_backlog) { // nobody has seen it
+        stream_backlog_remove(stream);
+        session_drop(stream->session);
+        stream->session = NULL;
+    }
+    if (stream->session != NULL)
+        stream_mark(stream);
+    stream_release(stream);
+}
+
+void stream_check_end(struct stream *stream)
+{
+    if (stream->pcb == NULL || !stream->end_sent || stream->chunks != NULL)
+        return;
+    if (stream->session == NULL) {
+        stream_detach(stream);
+        stream_release(stream);
+    } else if (stream->peer_end) {
+        stream_detach(stream);
+        stream_over(stream, TS_OK);
+    }
+}
+
+void stream_mark(struct stream *stream)
+{
+    if (stream->on_unsent || stream->session == NULL)
+        return;
+    stream->on_unsent = true;
+    stream->unsent_next = netd.unsent;
+    netd.unsent = stream;
+}
+
+void stream_update_signals(struct stream *stream)
+{
+    ts_signals_t set = 0;
+    bool over = stream->state == STREAM_OVER;
+    if (stream->received_bytes > 0 || stream->peer_end || over || stream->backlog != NULL)
+        set |= TS_SIGNAL_READABLE;
+    if (over || (stream->state == STREAM_CONNECTED &&
+                 (stream->write_shut || stream_writable(stream) >= STREAM_SEND_LOW)))
+        set |= TS_SIGNAL_WRITABLE;
+    if (stream->error != TS_OK)
+        set |= TS_SIGNAL_ERROR;
+    if (over)
+        set |= TS_SIGNAL_CLOSED;
+    if (stream->peer_end)
+        set |= TS_NET_SIGNAL_PEER_END;
+    if (stream->object.server != NULL && set != stream->object.signals)
+        ts_object_signal(&stream->object, stream->object.signals & ~set, set);
+}
+
+// The last handle is gone.
+static void stream_closed(struct ts_object *object)
+{
+    struct stream *stream = TS_OBJECT_OF(object, struct stream, object);
+    if (stream->state == STREAM_LISTENING)
+        stream_stop_listening(stream);
+    request_fail_all(&stream->reads, TS_ERR_CANCELLED);
+    request_fail_all(&stream->writes, TS_ERR_CANCELLED);
+    if (stream->connecting != NULL)
+        ts_request_reply(stream->connecting, TS_ERR_CANCELLED, 0);
+    stream->connecting = NULL;
+    session_drop(stream->session);
+    stream->session = NULL;
+    // Bytes that arrived and were not read are lost, and the peer is told so by a reset (RFC 1122
+    // 4.2.2.13). Else what was written is still sent, then the end.
+    bool graceful =
+        stream->state == STREAM_CONNECTED && stream->received_bytes == 0 && !stream->linger_reset;
+    if (!graceful) {
+        stream_abort(stream);
+        stream_release(stream);
+        return;
+    }
+    stream->write_shut = true;
+    stream->end_sent = false; // a half-closed one is now closed wholly
+    stream_push_out(stream);
+    stream_check_end(stream);
+}
+
+// Requests ----------------------------------------------------------------------------------
+
+static void stream_cancel(struct ts_request *request)
+{
+    struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
+    uint32_t written = (uint32_t)(uintptr_t)request->context;
+    if (request_remove(&stream->writes, request) && written > 0) {
+        ts_request_reply(request, TS_OK, written);
+        return;
+    }
+    if (stream->connecting == request)
+        stream->connecting = NULL;
+    (void)request_remove(&stream->reads, request);
+    (void)request_remove(&stream->accepts, request);
+    ts_request_reply(request, TS_ERR_CANCELLED, 0);
+}
+
+// Bind, connect and listen need a pcb that does nothing yet.
+static ts_status_t want_new(struct stream *stream)
+{
+    if (stream->state == STREAM_CONNECTED)
+        return TS_ERR_CONNECTED;
+    if (stream->state == STREAM_CONNECTING)
+        return TS_ERR_IN_PROGRESS;
+    if (stream->state != STREAM_NEW)
+        return TS_ERR_ARGUMENT;
+    if (stream->pcb == NULL) {
+        struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
+        if (pcb == NULL)
+            return TS_ERR_LIMIT;
+        stream_attach(stream, pcb);
+    }
+    return TS_OK;
+}
+
+static ts_status_t take_address(struct ts_request *request, struct stream *stream, ip_addr_t *ip,
+                                u16_t *port)
+{
+    struct ts_net_address address;
+    ts_status_t status = ts_request_pull_exact(request, &address, sizeof(address));
+    if (status == TS_OK)
+        status = want_new(stream);
+    return status == TS_OK ? address_take(&address, stream->kind, ip, port) : status;
+}
+
+static void stream_bind(struct ts_request *request, struct stream *stream)
+{
+    ip_addr_t ip;
+    u16_t port;
+    ts_status_t status = take_address(request, stream, &ip, &port);
+    if (status == TS_OK && stream->pcb->local_port != 0)
+        status = TS_ERR_ARGUMENT;
+    if (status == TS_OK)
+        status = address_error(tcp_bind(stream->pcb, &ip, port));
+    if (status == TS_OK)
+        keep_addresses(stream);
+    ts_request_reply(request, status, 0);
+}
+
+static void stream_connect(struct ts_request *request, struct stream *stream)
+{
+    ip_addr_t ip;
+    u16_t port;
+    ts_status_t status = take_address(request, stream, &ip, &port);
+    if (status == TS_OK && (ip_addr_isany(&ip) || port == 0))
+        status = TS_ERR_ADDRESS;
+    if (status == TS_OK) {
+        stream->state = STREAM_CONNECTING;
+        status = address_error(tcp_connect(stream->pcb, &ip, port, on_connected));
+        if (status != TS_OK)
+            stream->state = STREAM_NEW;
+    }
+    if (status == TS_OK)
+        keep_addresses(stream);
+    if (status != TS_OK || (request->flags & TS_FLAG_NOWAIT) != 0 || stream->nowait)
+        ts_request_reply(request, status != TS_OK ? status : TS_ERR_IN_PROGRESS, 0);
+    else
+        stream->connecting = request;
+    stream_mark(stream);
+}
+
+static void stream_shutdown(struct ts_request *request, struct stream *stream)
+{
+    uint32_t sides;
+    ts_status_t status = request_word(request, &sides);
+    if (status == TS_OK && (sides == 0 || (sides & ~(TS_NET_SHUT_READ | TS_NET_SHUT_WRITE)) != 0))
+        status = TS_ERR_ARGUMENT;
+    if (status == TS_OK && stream->state != STREAM_CONNECTED && stream->state != STREAM_OVER)
+        status = TS_ERR_NOT_CONNECTED;
+    if (status == TS_OK && (sides & TS_NET_SHUT_READ) != 0) {
+        stream->read_shut = true;
+        stream_drop_received(stream);
+        stream_serve_reads(stream);
+    }
+    if (status == TS_OK && (sides & TS_NET_SHUT_WRITE) != 0 && !stream->write_shut) {
+        stream->write_shut = true;
+        request_fail_all(&stream->writes, TS_ERR_PEER_CLOSED);
+        stream_mark(stream);
+    }
+    ts_request_reply(request, status, 0);
+}
+
+static void reply_address(struct ts_request *request, struct stream *stream, bool peer)
+{
+    bool known = stream->state == STREAM_CONNECTED ||
+                 (stream->state == STREAM_OVER && stream->peer.port != 0);
+    if (peer && !known) {
+        ts_request_reply(request, TS_ERR_NOT_CONNECTED, 0);
+        return;
+    }
+    const struct ip_addr_and_port *which = peer ? &stream->peer : &stream->local;
+    struct ts_net_address address = address_make(&which->ip, which->port, stream->kind);
+    request_reply_struct(request, &address, sizeof(address));
+}
+
+static void stream_call(struct ts_request *request)
+{
+    struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
+    switch (request->argument) {
+    case TS_NET_BIND: stream_bind(request, stream); break;
+    case TS_NET_CONNECT: stream_connect(request, stream); break;
+    case TS_NET_LISTEN: stream_listen(request, stream); break;
+    case TS_NET_SHUTDOWN: stream_shutdown(request, stream); break;
+    case TS_NET_GET_NAME: reply_address(request, stream, false); break;
+    case TS_NET_GET_PEER: reply_address(request, stream, true); break;
+    case TS_NET_SET_OPTION: stream_set_option(request, stream); break;
+    case TS_NET_GET_OPTION: stream_get_option(request, stream); break;
+    case TS_NET_RECEIVE: stream_receive_call(request, stream); break;
+    default: ts_request_reply(request, TS_ERR_UNSUPPORTED, 0); break;
+    }
+}
+
+static void stream_get(struct ts_request *request)
+{
+    struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
+    struct ts_attributes attributes = {.type = TS_FILE_STREAM, .mode = 0600, .links = 1};
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+        ts_request_reply_u64(request, stream->nowait ? TS_OPEN_NOWAIT : 0);
+    else if (request->argument == TS_PROPERTY_ATTRIBUTES)
+        request_reply_struct(request, &attributes, sizeof(attributes));
+    else
+        ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+}
+
+static void stream_set(struct ts_request *request)
+{
+    struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
+    uint64_t flags;
+    ts_status_t status = TS_ERR_UNSUPPORTED;
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+        status = ts_request_pull_exact(request, &flags, sizeof(flags));
+    if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND)) != 0)
+        status = TS_ERR_ARGUMENT;
+    if (status == TS_OK)
+        stream->nowait = (flags & TS_OPEN_NOWAIT) != 0;
+    ts_request_reply(request, status, 0);
+}
+
+void stream_create(struct ts_request *request, struct session *session, enum address_kind kind)
+{
+    struct stream *stream = stream_new(session, kind);
+    if (stream == NULL) {
+        netd.statistics.refused_limit++;
+        ts_request_reply(request, TS_ERR_LIMIT, 0);
+        return;
+    }
+    if (ts_request_reply_mint(request, &stream->object, SOCKET_RIGHTS, 0) != TS_OK) {
+        session_drop(session);
+        stream->session = NULL;
+        stream_release(stream);
+    }
+}
+
+static uint32_t state_of(const struct stream *stream)
+{
+    if (stream->pcb == NULL)
+        return TS_NET_STATE_CLOSED;
+    return (uint32_t)stream->pcb->state; // the protocol's numbers are RFC 9293's order, as lwIP's
+}
+_Static_assert(TS_NET_STATE_LISTEN == (int)LISTEN && TS_NET_STATE_TIME_WAIT == (int)TIME_WAIT &&
+                   TS_NET_STATE_ESTABLISHED == (int)ESTABLISHED,
+               "states are lwIP's");
+
+void stream_describe(const struct stream *stream, struct ts_net_socket *out_socket)
+{
+    bool listens = stream->state == STREAM_LISTENING;
+    *out_socket = (struct ts_net_socket){
+        .local = address_make(&stream->local.ip, stream->local.port, stream->kind),
+        .peer = address_make(&stream->peer.ip, stream->peer.port, stream->kind),
+        .type = 1,
+        .state = state_of(stream),
+        .receive_queue = listens ? stream->backlog_count : stream->received_bytes,
+        .send_queue = stream->send_bytes,
+        .session = stream->session != NULL ? stream->session->number : 0,
+    };
+}
+
+const struct ts_operations stream_operations = {
+    .read = stream_read,
+    .write = stream_write,
+    .accept = stream_accept,
+    .call = stream_call,
+    .get = stream_get,
+    .set = stream_set,
+    .cancel = stream_cancel,
+    .closed = stream_closed,
+};

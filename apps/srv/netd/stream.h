@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// TCP sockets: new, listening, connecting, connected, over.
+//
+// A stream's life. It is made by create or by an incoming connection, and has an object until the
+// client's last handle closes. What it wrote may still be on its way then: the stream lingers
+// without an object until all is acknowledged or the connection fails. It is freed when it has
+// neither object nor a connection that points to it (stream_release).
+//
+// lwIP calls back from within its input and timers. Callbacks change the stream and answer kept
+// requests, but never end a pcb other than by their return value.
+//
+// Sending. A write is pulled into packet blocks, which are given to lwIP by reference (chunks);
+// they are let go as acknowledgements arrive. `filled` counts bytes pulled, `queued` those that
+// lwIP has. A stream may hold at most as much packet memory as is free: so one peer that does not
+// acknowledge leaves room for others, however many it is.
+#pragma once
+
+#include <lwip/tcp.h>
+
+#include "address.h"
+#include "request.h"
+#include "session.h"
+
+#define STREAM_SEND_MAX TCP_SND_BUF // bytes written and not acknowledged
+#define STREAM_SEND_LOW 16384u      // a waiting write goes on when so much may be pulled
+
+enum stream_state {
+    STREAM_NEW, // perhaps bound
+    STREAM_LISTENING,
+    STREAM_CONNECTING,
+    STREAM_CONNECTED, // data may flow in one direction at least
+    STREAM_OVER,      // `error` says why, TS_OK: both sides ended
+};
+
+struct chunk {
+    struct chunk *next;
+    struct packet_block *block;
+    uint32_t filled, queued, acknowledged; // bytes of the block, each at most the one before
+};
+
+// What one segment or more brought. (A pbuf chain alone cannot be longer than 64 KiB.)
+struct piece {
+    struct piece *next;
+    struct pbuf *pbuf;
+};
+
+struct stream {
+    struct ts_object object;
+    struct session *session; // NULL once the object is gone
+    struct tcp_pcb *pcb;     // NULL: lwIP has nothing for it
+    enum stream_state state;
+    enum address_kind kind;
+    ts_status_t error; // pending, for option ERROR
+    struct ip_addr_and_port {
+        ip_addr_t ip;
+        u16_t port;
+    } local, peer; // kept for when the pcb is gone
+    bool nowait;   // STATUS_FLAGS
+    bool peer_end, read_shut, write_shut, end_sent, linger_reset;
+    bool on_unsent, on_starved, in_backlog;
+    struct stream *unsent_next, *starved_next;
+
+    struct request_queue reads, writes;
+    struct ts_request *connecting;
+
+    struct piece *received, *last_received;
+    uint32_t received_bytes;
+
+    struct chunk *chunks, *last_chunk;
+    uint32_t send_bytes;  // filled and not acknowledged, all chunks
+    uint32_t block_bytes; // of packet memory held
+
+    // Listening.
+    struct request_queue accepts;
+    struct stream *backlog, *last_backlog, *backlog_next; // connected, not accepted
+    struct stream *listener;
+    uint32_t backlog_count;
+};
+
+// create("tcp"…): answers the request.
+void stream_create(struct ts_request *request, struct session *session, enum address_kind kind);
+
+// For SOCKETS: fills in the stream's line.
+void stream_describe(const struct stream *stream, struct ts_net_socket *out_socket);
+
+extern const struct ts_operations stream_operations;
+
+// Between the parts (stream*.c) ---------------------------------------------------------------
+
+struct stream *stream_new(struct session *session, enum address_kind kind);
+
+// Gives the stream its pcb and the callbacks.
+void stream_attach(struct stream *stream, struct tcp_pcb *pcb);
+
+// Resets the connection and lets go of all that belonged to it. Not from a callback of lwIP.
+void stream_abort(struct stream *stream);
+
+// Once both sides have ended and all is acknowledged, lwIP finishes without us (and without
+// telling us): let it.
+void stream_check_end(struct stream *stream);
+
+// The pcb goes its own way, without us.
+void stream_detach(struct stream *stream);
+
+// Frees it if nothing holds it any more.
+void stream_release(struct stream *stream);
+
+// To be looked at before the loop waits: segments to send, signals to set.
+void stream_mark(struct stream *stream);
+
+// The connection is over: pending requests are answered.
+void stream_over(struct stream *stream, ts_status_t error);
+
+void stream_update_signals(struct stream *stream);
+
+// stream_send.c
+void stream_serve_writes(struct stream *stream);
+void stream_push_out(struct stream *stream); // chunks to lwIP, then the end
+void stream_acknowledged(struct stream *stream, uint32_t bytes);
+void stream_drop_chunks(struct stream *stream);
+uint32_t stream_writable(const struct stream *stream); // bytes that a write would take now
+void stream_write(struct ts_request *request);
+void stream_starved_again(void); // packet memory is free again
+
+// stream_receive.c
+void stream_serve_reads(struct stream *stream);
+void stream_drop_received(struct stream *stream);
+void stream_read(struct ts_request *request);
+void stream_receive_call(struct ts_request *request, struct stream *stream);
+// False: there is no memory, lwIP keeps the data for later.
+bool stream_received(struct stream *stream, struct pbuf *data);
+
+// stream_listen.c
+void stream_listen(struct ts_request *request, struct stream *stream);
+void stream_accept(struct ts_request *request);
+void stream_stop_listening(struct stream *stream);
+void stream_backlog_remove(struct stream *stream);
+
+// stream_option.c
+void stream_set_option(struct ts_request *request, struct stream *stream);
+void stream_get_option(struct ts_request *request, struct stream *stream);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#include "stream.h"
+
+void stream_backlog_remove(struct stream *stream)
+{
+    struct stream *listener = stream->listener, *before = NULL;
+    for (struct stream *at = listener->backlog; at != stream; at = at->backlog_next)
+        before = at;
+    if (before != NULL)
+        before->backlog_next = stream->backlog_next;
+    else
+        listener->backlog = stream->backlog_next;
+    if (listener->last_backlog == stream)
+        listener->last_backlog = before;
+    stream->in_backlog = false;
+    stream->listener = NULL;
+    listener->backlog_count--;
+}
+
+static void backlog_put(struct stream *listener, struct stream *stream)
+{
+    stream->in_backlog = true;
+    stream->listener = listener;
+    stream->backlog_next = NULL;
+    if (listener->last_backlog != NULL)
+        listener->last_backlog->backlog_next = stream;
+    else
+        listener->backlog = stream;
+    listener->last_backlog = stream;
+    listener->backlog_count++;
+}
+
+// Connections that wait go to accepts that wait.
+static void serve_accepts(struct stream *listener)
+{
+    while (listener->backlog != NULL && listener->accepts.first != NULL) {
+        struct stream *stream = listener->backlog;
+        struct ts_request *request = request_take(&listener->accepts);
+        // A client that gave up, or has no oid left, leaves the connection to the next accept.
+        if (ts_request_reply_mint(request, &stream->object, SOCKET_RIGHTS, 0) != TS_OK)
+            continue;
+        stream_backlog_remove(stream);
+        if (stream->pcb != NULL)
+            tcp_backlog_accepted(stream->pcb);
+        netd.statistics.accepted++;
+        stream_mark(stream);
+    }
+}
+
+static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
+{
+    struct stream *listener = argument;
+    if (error != ERR_OK || pcb == NULL)
+        return ERR_VAL; // lwIP had no memory for it; nothing to take
+    struct stream *stream = stream_new(listener->session, listener->kind);
+    if (stream == NULL) {
+        netd.statistics.refused_limit++;
+        return ERR_MEM; // lwIP resets it
+    }
+    stream_attach(stream, pcb);
+    tcp_backlog_delayed(pcb);
+    backlog_put(listener, stream);
+    serve_accepts(listener);
+    stream_mark(listener);
+    return ERR_OK;
+}
+
+void stream_listen(struct ts_request *request, struct stream *stream)
+{
+    uint32_t backlog;
+    err_t error = ERR_OK;
+    ts_status_t status = request_word(request, &backlog);
+    if (status == TS_OK && backlog == 0)
+        status = TS_ERR_ARGUMENT;
+    if (status == TS_OK && backlog > TS_NET_BACKLOG_MAX)
+        backlog = TS_NET_BACKLOG_MAX;
+    if (status == TS_OK && stream->state == STREAM_LISTENING) {
+        tcp_backlog_set(stream->pcb, (u8_t)backlog);
+    } else if (status == TS_OK && (stream->state != STREAM_NEW || stream->pcb == NULL ||
+                                   stream->pcb->local_port == 0)) {
+        status = TS_ERR_ARGUMENT; // bind comes first
+    } else if (status == TS_OK) {
+        struct tcp_pcb *listening =
+            tcp_listen_with_backlog_and_err(stream->pcb, (u8_t)backlog, &error);
+        status = listening == NULL ? address_error(error) : TS_OK;
+        if (status == TS_OK) { // the old pcb is gone
+            stream->pcb = listening;
+            stream->state = STREAM_LISTENING;
+            tcp_arg(listening, stream);
+            tcp_accept(listening, on_accept);
+        }
+    }
+    ts_request_reply(request, status, 0);
+}
+
+void stream_accept(struct ts_request *request)
+{
+    struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
+    bool nowait = (request->flags & TS_FLAG_NOWAIT) != 0 || stream->nowait;
+    if (stream->state != STREAM_LISTENING) {
+        ts_request_reply(request, TS_ERR_ARGUMENT, 0);
+    } else if (nowait && stream->backlog == NULL) {
+        ts_request_reply(request, TS_ERR_AGAIN, 0);
+    } else {
+        request_put(&stream->accepts, request);
+        serve_accepts(stream);
+        stream_mark(stream);
+    }
+}
+
+void stream_stop_listening(struct stream *stream)
+{
+    struct tcp_pcb *pcb = stream->pcb;
+    request_fail_all(&stream->accepts, TS_ERR_CANCELLED);
+    while (stream->backlog != NULL) {
+        struct stream *waiting = stream->backlog;
+        stream_backlog_remove(waiting);
+        session_drop(waiting->session);
+        waiting->session = NULL;
+        stream_abort(waiting);
+        stream_release(waiting);
+    }
+    stream->pcb = NULL;
+    stream->state = STREAM_OVER;
+    if (pcb != NULL) {
+        tcp_arg(pcb, NULL);
+        tcp_accept(pcb, NULL);
+        (void)tcp_close(pcb); // a listening pcb closes at once
+    }
+}
