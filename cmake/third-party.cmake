@@ -32,3 +32,6 @@ function(tessera_source name out)
                ${CMAKE_SOURCE_DIR}/cmake/sources.lock ${patches})
   set(${out} ${TESSERA_THIRD_PARTY}/${name} PARENT_SCOPE)
 endfunction()
+
+tessera_source(lwip TESSERA_LWIP)
+tessera_source(picohttpparser TESSERA_PICOHTTPPARSER)
