@@ -342,6 +342,8 @@ static ts_status_t spawn_image(const struct ts_spawn *spawn, const struct image 
         ts_close(child.process);
     } else {
         *out_process = child.process;
+        if (spawn->out_bias)
+            *spawn->out_bias = child.bias;
     }
     return status;
 }

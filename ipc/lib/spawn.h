@@ -35,6 +35,7 @@ struct ts_spawn {
     uint64_t stack_size; // 0 = TS_SPAWN_STACK_SIZE or what the program asks
     uint8_t priority;    // TS_PRIORITY_*; 0 = NORMAL
     bool give_job;       // the child gets "job" and may start programs of its own
+    uint64_t *out_bias;  // what was added to the program's addresses; NULL: not wanted
 };
 
 // The child gets the handles listed, and beside them: process, thread, clock (when the caller has

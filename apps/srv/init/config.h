@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// The boot configuration, /etc/init.conf: which programs run, and what each of them may reach.
+//
+// A line is a statement, of words separated by blanks; "a word with blanks" is in quotes; `#`
+// begins a comment. Statements after `service NAME` belong to that service.
+//
+//   service NAME
+//     program PATH                    in the boot archive
+//     arguments WORD…                 after the program's name
+//     environment NAME=VALUE…
+//     start boot | demand | never     demand: when somebody opens its name. Default: boot
+//     restart always | failure | never   after it ended. Default: always
+//     heartbeat TIME                  TIME is 500ms, 5s, 1m: asked so often; a miss is a death
+//     limit pages N | handles N | threads N    of its job; several pairs may follow
+//     priority idle | normal | driver
+//     console                         the program which `exec=` on the kernel's command line
+//     replaces handle NAME [= TARGET] [with RIGHT…]
+//   mount PATH = service NAME         PATH of init's file tree leads to that service
+//
+// TARGET, by default the name of the handle itself:
+//   log, random, boot                 init's own of that name
+//   job                               the service's own job: it may start programs
+// (process and clock are given to all)
+//   /PATH                             init's file tree, from there on
+//   service NAME [PATH]               a name that can be opened again and again: sessions of the
+//                                     service, or of what it has at PATH
+//   session NAME [PATH]               one session, opened before the program starts
+//   resource KIND [BASE LENGTH]       physical, interrupt, io, domain or system; all or a part
+//   control                           the state of all services, and steering it
+// RIGHT: read write execute open map call wait share duplicate transfer manage. Default: all that
+// init can give, save for control, where `manage` must be said.
+//
+// A service that others refer to, or that has a heartbeat, must call READY (proto/init.h).
+//
+// What is wrong is reported with its line; the service it belongs to is not started, others are.
+#pragma once
+
+#include <stdbool.h>
+#include <tessera/abi/object.h>
+#include <tessera/abi/types.h>
+#include <tessera/lib/status.h>
+
+#define CONFIG_SERVICES 32u
+#define CONFIG_HANDLES  24u
+#define CONFIG_WORDS    32u
+#define CONFIG_MOUNTS   8u
+#define CONFIG_BYTES    65536u // of the file
+
+enum config_start { CONFIG_START_BOOT, CONFIG_START_DEMAND, CONFIG_START_NEVER };
+enum config_restart { CONFIG_RESTART_ALWAYS, CONFIG_RESTART_FAILURE, CONFIG_RESTART_NEVER };
+
+enum config_target {
+    CONFIG_OWN, // what: the name of a handle of init's
+    CONFIG_JOB,
+    CONFIG_TREE,     // what: path without the leading '/'
+    CONFIG_SERVICE,  // service; what: path
+    CONFIG_SESSION,  // service; what: path
+    CONFIG_RESOURCE, // what: the name of a handle of init's; base, length
+    CONFIG_CONTROL,
+};
+
+struct config_handle {
+    const char *name, *what;
+    const char *service_name; // SERVICE, SESSION
+    uint32_t service;         // index of it
+    enum config_target target;
+    ts_rights_t rights;
+    uint64_t base, length; // RESOURCE: length 0 = all
+    unsigned line;
+};
+
+struct config_service {
+    const char *name, *program;
+    const char *arguments[CONFIG_WORDS + 2]; // [0] = program; NULL ends
+    const char *environment[CONFIG_WORDS + 1];
+    struct config_handle handles[CONFIG_HANDLES];
+    uint32_t argument_count, environment_count, handle_count;
+    enum config_start start;
+    enum config_restart restart;
+    ts_time_t heartbeat; // period, 0 = none
+    struct ts_job_limits limits;
+    uint8_t priority;
+    bool console;
+    bool serves; // must call READY
+    bool broken; // has an error: is not started
+    unsigned line;
+};
+
+struct config_mount {
+    const char *path; // without the leading '/'
+    const char *service_name;
+    uint32_t service;
+    bool broken;
+    unsigned line;
+};
+
+struct config {
+    struct config_service services[CONFIG_SERVICES];
+    uint32_t service_count;
+    struct config_mount mounts[CONFIG_MOUNTS];
+    uint32_t mount_count;
+    uint32_t errors;
+    // Told of each error; `text` is good during the call.
+    void (*report)(void *context, unsigned line, const char *text);
+    void *context;
+};
+
+// Parses `text` (changed and kept: strings point into it; text[length] is writable) and links
+// names. The caller has set report and context, all else is zero. Errors are counted and reported,
+// nothing fails.
+void config_parse(struct config *config, char *text, size_t length);
+
+// The service of that name, or NULL.
+struct config_service *config_find(struct config *config, const char *name);
+
+// For the parser's files.
+void config_error(struct config *config, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void config_parse_handle(struct config *config, struct config_service *service, char **words,
+                         uint32_t count, unsigned line);
+void config_link(struct config *config);
+bool config_number(const char *word, uint64_t *out_number);

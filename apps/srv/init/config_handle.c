@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// The statement `handle`, and what names in the configuration refer to.
+#include <string.h>
+#include <tessera/abi/bootstrap.h>
+#include <tessera/abi/right.h>
+#include "config.h"
+
+static const struct {
+    const char *word;
+    ts_rights_t right;
+} rights_words[] = {
+    {"read", TS_RIGHT_READ},         {"write", TS_RIGHT_WRITE},   {"execute", TS_RIGHT_EXECUTE},
+    {"open", TS_RIGHT_OPEN},         {"map", TS_RIGHT_MAP},       {"call", TS_RIGHT_CALL},
+    {"wait", TS_RIGHT_WAIT},         {"share", TS_RIGHT_SHARE},   {"duplicate", TS_RIGHT_DUPLICATE},
+    {"transfer", TS_RIGHT_TRANSFER}, {"manage", TS_RIGHT_MANAGE},
+};
+
+struct words {
+    char **next;
+    uint32_t count;
+};
+
+static char *take_word(struct words *words)
+{
+    if (words->count == 0)
+        return NULL;
+    words->count--;
+    return *words->next++;
+}
+
+static bool next_is(const struct words *words, const char *word)
+{
+    return words->count > 0 && strcmp(*words->next, word) == 0;
+}
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+    for (; *list; list++) {
+        if (strcmp(word, *list) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *parse_rights(struct words *words, ts_rights_t *out_rights)
+{
+    ts_rights_t rights = 0;
+    if (words->count == 0)
+        return "`with` needs rights";
+    while (words->count > 0) {
+        const char *word = take_word(words);
+        ts_rights_t right = 0;
+        for (size_t i = 0; i < sizeof rights_words / sizeof rights_words[0]; i++) {
+            if (strcmp(word, rights_words[i].word) == 0)
+                right = rights_words[i].right;
+        }
+        if (!right)
+            return "not a right";
+        rights |= right;
+    }
+    *out_rights = rights;
+    return NULL;
+}
+
+static const char *parse_reference(struct words *words, struct config_handle *handle)
+{
+    handle->service_name = take_word(words);
+    if (!handle->service_name)
+        return "needs the name of a service";
+    handle->what = words->count > 0 && !next_is(words, "with") ? take_word(words) : "";
+    return NULL;
+}
+
+static const char *parse_resource(struct words *words, struct config_handle *handle)
+{
+    static const char *const kinds[] = {TS_NAME_RESOURCE_PHYSICAL, TS_NAME_RESOURCE_INTERRUPT,
+                                        TS_NAME_RESOURCE_IO,       TS_NAME_RESOURCE_DOMAIN,
+                                        TS_NAME_RESOURCE_SYSTEM,   NULL};
+    handle->target = CONFIG_RESOURCE;
+    handle->what = take_word(words);
+    if (!handle->what || !is_one_of(handle->what, kinds))
+        return "resource physical, interrupt, io, domain or system";
+    if (words->count == 0 || next_is(words, "with"))
+        return NULL;
+    const char *base = take_word(words), *length = take_word(words);
+    if (!length || !config_number(base, &handle->base) || !config_number(length, &handle->length) ||
+        handle->length == 0)
+        return "a part of a resource is BASE LENGTH";
+    return NULL;
+}
+
+// Sets target, what and what goes with them; returns what is wrong, or NULL.
+static const char *parse_target(struct words *words, char *word, struct config_handle *handle)
+{
+    static const char *const own[] = {TS_NAME_LOG, TS_NAME_RANDOM, TS_NAME_BOOT, NULL};
+    handle->what = word;
+    if (word[0] == '/') {
+        handle->target = CONFIG_TREE;
+        handle->what = word + 1;
+    } else if (strcmp(word, "service") == 0) {
+        handle->target = CONFIG_SERVICE;
+        return parse_reference(words, handle);
+    } else if (strcmp(word, "session") == 0) {
+        handle->target = CONFIG_SESSION;
+        return parse_reference(words, handle);
+    } else if (strcmp(word, "resource") == 0) {
+        return parse_resource(words, handle);
+    } else if (strcmp(word, "control") == 0) {
+        handle->target = CONFIG_CONTROL;
+        handle->rights &= (ts_rights_t)~TS_RIGHT_MANAGE;
+    } else if (strcmp(word, TS_NAME_JOB) == 0) {
+        handle->target = CONFIG_JOB;
+    } else if (is_one_of(word, own)) {
+        handle->target = CONFIG_OWN;
+    } else {
+        return "not something that a handle can refer to";
+    }
+    return NULL;
+}
+
+static const char *parse_rest(struct words *words, struct config_handle *handle)
+{
+    char *target = (char *)handle->name;
+    if (next_is(words, "=")) {
+        take_word(words);
+        target = take_word(words);
+    }
+    if (!target)
+        return "nothing after =";
+    const char *wrong = parse_target(words, target, handle);
+    if (!wrong && next_is(words, "with")) {
+        take_word(words);
+        wrong = parse_rights(words, &handle->rights);
+    }
+    return wrong || words->count == 0 ? wrong : "too many words";
+}
+
+static bool has_handle(const struct config_service *service, const char *name)
+{
+    for (uint32_t i = 0; i < service->handle_count; i++) {
+        if (strcmp(service->handles[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void config_parse_handle(struct config *config, struct config_service *service, char **line_words,
+                         uint32_t count, unsigned line)
+{
+    struct words words = {line_words + 1, count - 1};
+    struct config_handle handle = {.line = line, .rights = TS_RIGHTS_SAME};
+    const char *wrong;
+    handle.name = take_word(&words);
+    if (!handle.name)
+        wrong = "needs a name";
+    else if (has_handle(service, handle.name))
+        wrong = "there already";
+    else if (service->handle_count == CONFIG_HANDLES)
+        wrong = "too many handles";
+    else
+        wrong = parse_rest(&words, &handle);
+    if (wrong) {
+        config_error(config, line, "handle %s: %s", handle.name ? handle.name : "", wrong);
+        service->broken = true;
+        return;
+    }
+    service->handles[service->handle_count++] = handle;
+}
+
+// linking -----------------------------------------------------------------------------------
+
+static bool refers(const struct config_handle *handle)
+{
+    return handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION;
+}
+
+static bool link_name(struct config *config, const char *name, uint32_t *out_service, unsigned line)
+{
+    struct config_service *service = config_find(config, name);
+    if (!service) {
+        config_error(config, line, "there is no service %s", name);
+        return false;
+    }
+    *out_service = (uint32_t)(service - config->services);
+    service->serves = true;
+    return true;
+}
+
+static void link_service(struct config *config, struct config_service *service)
+{
+    if (!service->program) {
+        config_error(config, service->line, "service %s has no program", service->name);
+        service->broken = true;
+        service->program = &"/"[1];
+    }
+    service->arguments[0] = service->program - 1; // with its '/'
+    service->serves |= service->heartbeat > 0;
+    for (uint32_t i = 0; i < service->handle_count; i++) {
+        struct config_handle *handle = &service->handles[i];
+        if (refers(handle) &&
+            !link_name(config, handle->service_name, &handle->service, handle->line)) {
+            service->broken = true;
+            handle->target = CONFIG_OWN; // refers to nothing: the service does not start anyway
+        }
+    }
+}
+
+enum mark { MARK_NONE, MARK_OPEN, MARK_DONE };
+
+// Depth first; the way down is at most CONFIG_SERVICES deep. Who is met while it is open uses, in
+// the end, itself.
+static void find_cycle(struct config *config, uint32_t index, uint8_t *marks)
+{
+    struct config_service *service = &config->services[index];
+    marks[index] = MARK_OPEN;
+    for (uint32_t i = 0; i < service->handle_count; i++) {
+        struct config_handle *handle = &service->handles[i];
+        if (!refers(handle))
+            continue;
+        if (marks[handle->service] == MARK_NONE)
+            find_cycle(config, handle->service, marks);
+        else if (marks[handle->service] == MARK_OPEN) {
+            config_error(config, handle->line, "service %s uses itself by way of %s", service->name,
+                         handle->service_name);
+            service->broken = true;
+        }
+    }
+    marks[index] = MARK_DONE;
+}
+
+void config_link(struct config *config)
+{
+    uint8_t marks[CONFIG_SERVICES] = {0};
+    for (uint32_t i = 0; i < config->service_count; i++)
+        link_service(config, &config->services[i]);
+    for (uint32_t i = 0; i < config->service_count; i++) {
+        if (marks[i] == MARK_NONE)
+            find_cycle(config, i, marks);
+    }
+    for (uint32_t i = 0; i < config->mount_count; i++) {
+        struct config_mount *mount = &config->mounts[i];
+        mount->broken = !link_name(config, mount->service_name, &mount->service, mount->line);
+    }
+}

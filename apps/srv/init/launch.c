@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// The process of a service: its job, and each handle that the configuration lists. Everything here
+// is an operation on the kernel.
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/process.h>
+#include <tessera/lib/resource.h>
+#include <tessera/lib/spawn.h>
+#include "init.h"
+#include <tessera/lib/log.h>
+
+static ts_status_t make_resource(const struct config_handle *handle, ts_handle_t *out_handle)
+{
+    ts_handle_t whole = ts_named_handle(handle->what);
+    if (!whole)
+        return TS_ERR_NOT_FOUND;
+    if (handle->length == 0)
+        return ts_duplicate(whole, handle->rights, out_handle);
+    return ts_resource_derive(whole, handle->base, handle->length, out_handle);
+}
+
+static ts_status_t make_handle(struct service *service, uint32_t index, ts_handle_t *out_handle)
+{
+    const struct config_handle *handle = &service->config->handles[index];
+    switch (handle->target) {
+    case CONFIG_OWN: {
+        ts_handle_t own = ts_named_handle(handle->what);
+        return own ? ts_duplicate(own, handle->rights, out_handle) : TS_ERR_NOT_FOUND;
+    }
+    case CONFIG_TREE: return tree_root_create(handle->what, handle->rights, out_handle);
+    case CONFIG_SERVICE:
+        return name_create(&init.services[handle->service], handle->what, handle->rights,
+                           out_handle);
+    case CONFIG_SESSION:
+        *out_handle = service->sessions_open[index];
+        service->sessions_open[index] = TS_HANDLE_NONE;
+        return TS_OK;
+    case CONFIG_RESOURCE: return make_resource(handle, out_handle);
+    case CONFIG_CONTROL: return control_create(handle->rights, out_handle);
+    case CONFIG_JOB: return ts_duplicate(service->job, handle->rights, out_handle);
+    }
+    return TS_ERR_UNSUPPORTED;
+}
+
+static void add(struct ts_spawn *spawn, struct ts_spawn_handle *list, const char *name,
+                ts_handle_t handle)
+{
+    list[spawn->handle_count++] =
+        (struct ts_spawn_handle){.name = name, .handle = handle, .move = true};
+}
+
+static ts_status_t make_handles(struct service *service, struct ts_spawn *spawn,
+                                struct ts_spawn_handle *list)
+{
+    ts_handle_t handle;
+    ts_status_t status = TS_OK;
+    if (service->config->serves) {
+        status = ready_create(service, &handle);
+        if (!status)
+            add(spawn, list, TS_NAME_INIT, handle);
+    }
+    for (uint32_t i = 0; !status && i < service->config->handle_count; i++) {
+        const struct config_handle *entry = &service->config->handles[i];
+        status = make_handle(service, i, &handle);
+        if (status)
+            ts_log("init: /etc/init.conf:%u: handle %s of %s: %s", entry->line, entry->name,
+                   service->config->name, ts_status_name(status));
+        else
+            add(spawn, list, entry->name, handle);
+    }
+    return status;
+}
+
+static ts_status_t spawn(struct service *service, ts_handle_t image, uint64_t size)
+{
+    struct ts_spawn_handle list[CONFIG_HANDLES + 1];
+    struct ts_spawn spawn = {
+        .job = service->job,
+        .name = service->config->name,
+        .image = image,
+        .image_size = size,
+        .arguments = service->config->arguments,
+        .environment = service->config->environment,
+        .handles = list,
+        .priority = service->config->priority,
+        .out_bias = &service->bias,
+    };
+    ts_status_t status = make_handles(service, &spawn, list);
+    if (!status)
+        return ts_spawn(&spawn, &service->process);
+    for (uint32_t i = 0; i < spawn.handle_count; i++)
+        ts_close(list[i].handle);
+    return status;
+}
+
+ts_status_t service_launch(struct service *service)
+{
+    ts_handle_t image;
+    uint64_t size;
+    ts_status_t status = tree_program(service->config->program, &image, &size);
+    if (status) {
+        ts_log("init: %s: no program /%s: %s", service->config->name, service->config->program,
+               ts_status_name(status));
+    } else {
+        status =
+            ts_job_create(ts_named_handle(TS_NAME_JOB), &service->config->limits, &service->job);
+        if (!status)
+            status = spawn(service, image, size);
+        ts_close(image);
+    }
+    for (uint32_t i = 0; i < CONFIG_HANDLES; i++)
+        ts_close(service->sessions_open[i]);
+    if (status) {
+        ts_close(service->job);
+        service->job = TS_HANDLE_NONE;
+    }
+    return status;
+}

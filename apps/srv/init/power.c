@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The end of the machine: services are ended one after another, those that started last first, so
+// that nobody loses what it uses before it is gone itself. Who does not end in time is left behind.
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/resource.h>
+#include "init.h"
+
+#define END_WITHIN_NS (2 * TS_SECOND)
+
+static struct ts_timer late;
+static bool restarting;
+static uint32_t next_order; // those that started later have been told
+
+static void switch_off(void)
+{
+    ts_handle_t system = ts_named_handle(TS_NAME_RESOURCE_SYSTEM);
+    ts_log("init: %s", restarting ? "restarting" : "power off");
+    ts_status_t status = restarting ? ts_system_restart(system)
+                                    : ts_system_power_off(system, (uint32_t)init.exit_status);
+    ts_log("init: the machine stays on: %s", ts_status_name(status));
+}
+
+static struct service *last_started(void)
+{
+    struct service *last = NULL;
+    for (uint32_t i = 0; i < init.config.service_count; i++) {
+        struct service *service = &init.services[i];
+        if (service_runs(service) && service->order < next_order &&
+            (!last || service->order > last->order))
+            last = service;
+    }
+    return last;
+}
+
+static void end_next(void)
+{
+    struct service *service = last_started();
+    if (!service) {
+        ts_timer_disarm(&init.loop, &late);
+        switch_off();
+        return;
+    }
+    next_order = service->order;
+    ts_timer_arm(&init.loop, &late, ts_deadline_in(END_WITHIN_NS));
+    (void)service_stop(service, AFTER_STOP);
+}
+
+static void too_late(struct ts_timer *timer)
+{
+    (void)timer;
+    ts_log("init: a service does not end");
+    end_next();
+}
+
+void power_begin(bool restart, int32_t status)
+{
+    if (init.ending)
+        return;
+    init.ending = true;
+    init.exit_status = status;
+    restarting = restart;
+    next_order = UINT32_MAX;
+    late.fired = too_late;
+    end_next();
+}
+
+void power_service_ended(void)
+{
+    if (init.ending && late.armed)
+        end_next();
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The object "init" of a service: where it hands in its root, once.
+#include "init.h"
+
+struct ready {
+    struct ts_object object;
+    struct service *service;
+    uint32_t instance;
+};
+
+static struct pool readies = POOL(struct ready, CONFIG_SERVICES * 4);
+
+static ts_status_t take_root(struct ts_request *request, ts_handle_t *out_root)
+{
+    struct ts_object *own;
+    ts_rights_t rights;
+    if (request->handles_in != 1)
+        return TS_ERR_ARGUMENT;
+    ts_status_t status = ts_request_take(request, 0, out_root, &own, &rights);
+    if (status)
+        return status;
+    return own ? TS_ERR_PROTOCOL : TS_OK; // init itself is nobody's service
+}
+
+static void ready_call(struct ts_request *request)
+{
+    struct ready *ready = TS_OBJECT_OF(request->object, struct ready, object);
+    struct service *service = ready->service;
+    ts_handle_t root = TS_HANDLE_NONE;
+    ts_status_t status = TS_ERR_UNSUPPORTED;
+    if (request->argument == TS_INIT_READY)
+        status = take_root(request, &root);
+    if (!status && ready->instance != service->instance)
+        status = TS_ERR_PEER_CLOSED; // of an instance that is gone: a child of it kept the handle
+    if (!status && service->root)
+        status = TS_ERR_EXISTS;
+    if (status) {
+        ts_close(root);
+        ts_request_reply(request, status, 0);
+        return;
+    }
+    ts_request_reply(request, TS_OK, 0);
+    service_ready(service, root);
+}
+
+static void ready_closed(struct ts_object *object)
+{
+    pool_put(&readies, TS_OBJECT_OF(object, struct ready, object));
+}
+
+static const struct ts_operations ready_operations = {.call = ready_call, .closed = ready_closed};
+
+ts_status_t ready_create(struct service *service, ts_handle_t *out_handle)
+{
+    struct ready *ready = pool_get(&readies);
+    if (!ready)
+        return TS_ERR_LIMIT;
+    ready->object.operations = &ready_operations;
+    ready->service = service;
+    ready->instance = service->instance;
+    ts_status_t status =
+        ts_object_mint(&init.server, &ready->object, TS_RIGHT_CALL | TS_RIGHT_TRANSFER, out_handle);
+    if (status)
+        pool_put(&readies, ready);
+    return status;
+}

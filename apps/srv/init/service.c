@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT
+// One service's life.
+//
+//   STOPPED -> WAITING -> STARTING -> READY -> (its end) -> WAITING | BACK_OFF | STOPPED
+//                  \          \-> not ready in time: killed
+//                   \-> FAILED: the program cannot be started
+//
+// WAITING ends when what the service uses has settled, and the sessions that it is to be given are
+// open; this is looked at before each wait of the loop (service_advance_all). A service that is
+// used by name only does not keep others waiting when it has failed; they can open it later.
+//
+// Deaths are counted until an instance has been healthy for 10 seconds. The first two are followed
+// by a start at once; from the third on a start waits 1 s, 2 s, 4 s … at most a minute.
+#include <string.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/process.h>
+#include "init.h"
+
+#define READY_WITHIN_NS  (20 * TS_SECOND)
+#define HEALTHY_AFTER_NS (10 * TS_SECOND)
+#define FREE_DEATHS      2u
+#define BACK_OFF_NS      TS_SECOND
+#define BACK_OFF_MAX_NS  (60 * TS_SECOND)
+
+bool service_runs(const struct service *service)
+{
+    return service->process != TS_HANDLE_NONE;
+}
+
+static void set_state(struct service *service, enum ts_init_state state)
+{
+    service->state = state;
+    broker_signal(service);
+}
+
+// waiting -----------------------------------------------------------------------------------
+
+static void close_sessions(struct service *service)
+{
+    for (uint32_t i = 0; i < CONFIG_HANDLES; i++) {
+        ts_close(service->sessions_open[i]);
+        service->sessions_open[i] = TS_HANDLE_NONE;
+    }
+}
+
+static void back_off(struct service *service)
+{
+    service->deaths++;
+    if (service->deaths <= FREE_DEATHS) {
+        service->restarts++;
+        (void)service_start(service);
+        return;
+    }
+    unsigned doublings = service->deaths - FREE_DEATHS - 1;
+    ts_time_t delay = doublings < 6 ? BACK_OFF_NS << doublings : BACK_OFF_MAX_NS;
+    ts_log("init: %s has died %u times: it starts again in %u s", service->config->name,
+           service->deaths, (unsigned)(delay / TS_SECOND));
+    service->restart_at = ts_deadline_in(delay);
+    set_state(service, TS_INIT_BACK_OFF);
+    ts_timer_arm(&init.loop, &service->timer, service->restart_at);
+}
+
+static bool has_settled(const struct config_handle *handle)
+{
+    struct service *target = &init.services[handle->service];
+    if (handle->target == CONFIG_SERVICE)
+        return target->state != TS_INIT_WAITING && target->state != TS_INIT_STARTING;
+    if (handle->target != CONFIG_SESSION)
+        return true;
+    if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND)
+        (void)service_start(target);
+    return target->state == TS_INIT_READY_ && target->root;
+}
+
+static bool all_settled(const struct service *service)
+{
+    for (uint32_t i = 0; i < service->config->handle_count; i++) {
+        const struct config_handle *handle = &service->config->handles[i];
+        if ((handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION) &&
+            !has_settled(handle))
+            return false;
+    }
+    return true;
+}
+
+static void session_done(struct asking *asking, ts_status_t status, ts_handle_t handle)
+{
+    struct service *service = TS_OBJECT_OF(asking, struct service, asking);
+    uint32_t index = asking->consumed; // of the configuration's handle
+    service->asking_busy = false;
+    if (service->state != TS_INIT_WAITING) { // stopped meanwhile
+        ts_close(handle);
+        return;
+    }
+    if (!status) {
+        asking->target->sessions++;
+        service->sessions_open[index] = handle;
+        return;
+    }
+    ts_log("init: %s: no session of %s: %s", service->config->name, asking->target->config->name,
+           ts_status_name(status));
+    close_sessions(service);
+    service->status = status;
+    back_off(service);
+}
+
+// The same session twice is one: standard input and output of a terminal.
+static bool copy_session(struct service *service, uint32_t index)
+{
+    const struct config_handle *handle = &service->config->handles[index];
+    for (uint32_t i = 0; i < index; i++) {
+        const struct config_handle *other = &service->config->handles[i];
+        if (other->target == CONFIG_SESSION && other->service == handle->service &&
+            strcmp(other->what, handle->what) == 0 && service->sessions_open[i])
+            return ts_duplicate(service->sessions_open[i], TS_RIGHTS_SAME,
+                                &service->sessions_open[index]) == TS_OK;
+    }
+    return false;
+}
+
+// True when all sessions are there; else one more was asked for.
+static bool sessions_complete(struct service *service)
+{
+    for (uint32_t i = 0; i < service->config->handle_count; i++) {
+        const struct config_handle *handle = &service->config->handles[i];
+        if (handle->target != CONFIG_SESSION || service->sessions_open[i] ||
+            copy_session(service, i))
+            continue;
+        service->asking_busy = true;
+        service->asking.done = session_done;
+        service->asking.consumed = i;
+        ask_session(&service->asking, &init.services[handle->service], handle->what);
+        return false;
+    }
+    return true;
+}
+
+static void fail(struct service *service, ts_status_t status)
+{
+    ts_log("init: %s cannot be started (/etc/init.conf:%u): %s", service->config->name,
+           service->config->line, ts_status_name(status));
+    close_sessions(service);
+    service->status = status;
+    set_state(service, TS_INIT_FAILED);
+    broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
+}
+
+static void advance(struct service *service);
+
+void service_advance_all(struct ts_loop *loop, void *context)
+{
+    (void)loop;
+    (void)context;
+    for (uint32_t i = 0; i < init.config.service_count; i++) {
+        if (init.services[i].state == TS_INIT_WAITING)
+            advance(&init.services[i]);
+    }
+}
+
+// ends --------------------------------------------------------------------------------------
+
+static bool wants_restart(const struct service *service, const struct ts_process_report *report)
+{
+    if (init.ending || service->after == AFTER_STOP)
+        return false;
+    if (service->after == AFTER_RESTART)
+        return true;
+    bool success = report->reason == TS_EXIT_STATUS && report->status == 0;
+    switch (service->config->restart) {
+    case CONFIG_RESTART_ALWAYS: return true;
+    case CONFIG_RESTART_FAILURE: return !success;
+    default: return false;
+    }
+}
+
+static void close_instance(struct service *service)
+{
+    (void)ts_job_kill(service->job); // what it started goes with it
+    ts_close(service->process);
+    ts_close(service->job);
+    ts_close(service->root);
+    service->process = service->job = service->root = TS_HANDLE_NONE;
+    service->sessions = 0;
+    ts_timer_disarm(&init.loop, &service->timer);
+}
+
+static void service_ended(struct service *service, const struct ts_process_report *report)
+{
+    bool healthy = ts_clock_now() - service->started >= HEALTHY_AFTER_NS;
+    service->exit_reason = report->reason;
+    service->status = report->status;
+    close_instance(service);
+    set_state(service, TS_INIT_STOPPED);
+    if (healthy || service->after == AFTER_RESTART)
+        service->deaths = 0;
+    if (init.execute && service->config->console && !init.ending) {
+        power_begin(false, report->reason == TS_EXIT_STATUS ? report->status : 255);
+        return;
+    }
+    if (!wants_restart(service, report)) {
+        broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
+    } else if (service->after == AFTER_RESTART) {
+        service->restarts++;
+        (void)service_start(service);
+    } else {
+        back_off(service);
+    }
+    power_service_ended();
+}
+
+static void exit_done(struct ts_async *async, const struct ts_event *event)
+{
+    struct service *service = TS_OBJECT_OF(async, struct service, exit_watch);
+    struct ts_process_report report = {0};
+    (void)event; // whatever it says: the report tells
+    ts_status_t status = ts_process_report(service->process, &report);
+    if (status)
+        ts_log("init: %s: no report of its end: %s", service->config->name, ts_status_name(status));
+    report_end(service, &report);
+    service_ended(service, &report);
+}
+
+// running -----------------------------------------------------------------------------------
+
+static void kill_instance(struct service *service)
+{
+    ts_status_t status = ts_job_kill(service->job);
+    if (status)
+        status = ts_process_kill(service->process);
+    if (status)
+        ts_log("init: %s cannot be killed: %s", service->config->name, ts_status_name(status));
+}
+
+static bool watch_exit(struct service *service)
+{
+    service->exit_watch.done = exit_done;
+    struct ts_submission *submission = ts_loop_begin(&init.loop, &service->exit_watch);
+    if (submission)
+        ts_prepare_wait(submission, service->process, TS_SIGNAL_EXITED, TS_DEADLINE_NONE,
+                        ts_async_data(&service->exit_watch));
+    return submission != NULL;
+}
+
+static void launched(struct service *service)
+{
+    service->started = ts_clock_now();
+    service->after = AFTER_POLICY;
+    service->order = ++init.starts;
+    ts_log("init: %s started", service->config->name);
+    if (!watch_exit(service)) { // the ring's size forbids it
+        kill_instance(service);
+        close_instance(service);
+        fail(service, TS_ERR_AGAIN);
+        return;
+    }
+    set_state(service, service->config->serves ? TS_INIT_STARTING : TS_INIT_READY_);
+    if (service->config->serves)
+        ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(READY_WITHIN_NS));
+}
+
+static void advance(struct service *service)
+{
+    if (init.ending || service->asking_busy || !all_settled(service) || !sessions_complete(service))
+        return;
+    service->instance++;
+    ts_status_t status = service_launch(service);
+    memset(service->sessions_open, 0, sizeof service->sessions_open); // given to it, or closed
+    if (status)
+        fail(service, status);
+    else
+        launched(service);
+}
+
+void service_ready(struct service *service, ts_handle_t root)
+{
+    service->root = root;
+    if (service->state != TS_INIT_STARTING)
+        return;
+    ts_log("init: %s is ready", service->config->name);
+    set_state(service, TS_INIT_READY_);
+    ts_timer_disarm(&init.loop, &service->timer);
+    if (service->config->heartbeat)
+        ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
+    broker_serve_waiters(service);
+}
+
+static void beat_done(struct ts_async *async, const struct ts_event *event)
+{
+    struct service *service = TS_OBJECT_OF(async, struct service, beat);
+    if (service->state != TS_INIT_READY_ || service->beat_instance != service->instance)
+        return;
+    if (event->status == TS_OK) {
+        service->beat_took = ts_clock_now() - service->beat_sent;
+        ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
+        return;
+    }
+    ts_log("init: %s does not answer: %s", service->config->name, ts_status_name(event->status));
+    kill_instance(service);
+}
+
+static void ask_heartbeat(struct service *service)
+{
+    struct ts_submission *submission = NULL;
+    if (!service->beat.busy) { // else of an instance that is gone
+        service->beat.done = beat_done;
+        submission = ts_loop_begin(&init.loop, &service->beat);
+    }
+    if (!submission) {
+        ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
+        return;
+    }
+    service->beat_instance = service->instance;
+    service->beat_sent = ts_clock_now();
+    ts_prepare_get(submission, service->root, TS_PROPERTY_ALIVE, &service->beat_answer,
+                   sizeof service->beat_answer, ts_deadline_in(service->config->heartbeat),
+                   ts_async_data(&service->beat));
+}
+
+static void timer_fired(struct ts_timer *timer)
+{
+    struct service *service = TS_OBJECT_OF(timer, struct service, timer);
+    switch (service->state) {
+    case TS_INIT_STARTING:
+        ts_log("init: %s was not ready within %u s", service->config->name,
+               (unsigned)(READY_WITHIN_NS / TS_SECOND));
+        kill_instance(service);
+        break;
+    case TS_INIT_READY_: ask_heartbeat(service); break;
+    case TS_INIT_BACK_OFF:
+        service->restarts++;
+        (void)service_start(service);
+        break;
+    default: break;
+    }
+}
+
+// from outside ------------------------------------------------------------------------------
+
+void service_init(struct service *service, const struct config_service *config)
+{
+    service->config = config;
+    service->timer.fired = timer_fired;
+    service->state = config->broken ? TS_INIT_FAILED : TS_INIT_STOPPED;
+    service->status = config->broken ? TS_ERR_ARGUMENT : TS_OK;
+}
+
+ts_status_t service_start(struct service *service)
+{
+    if (init.ending)
+        return TS_ERR_BUSY;
+    if (service->config->broken)
+        return TS_ERR_ARGUMENT;
+    if (service_runs(service) || service->state == TS_INIT_WAITING)
+        return TS_ERR_EXISTS;
+    ts_timer_disarm(&init.loop, &service->timer);
+    service->restart_at = 0;
+    set_state(service, TS_INIT_WAITING);
+    return TS_OK;
+}
+
+ts_status_t service_stop(struct service *service, enum service_after after)
+{
+    if (service_runs(service)) {
+        service->after = after;
+        set_state(service, TS_INIT_ENDING);
+        ts_timer_disarm(&init.loop, &service->timer);
+        kill_instance(service);
+        return TS_OK;
+    }
+    if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED)
+        return after == AFTER_RESTART ? service_start(service) : TS_ERR_NOT_FOUND;
+    ts_timer_disarm(&init.loop, &service->timer);
+    close_sessions(service);
+    set_state(service, TS_INIT_STOPPED);
+    if (after == AFTER_RESTART)
+        return service_start(service);
+    broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
+    return TS_OK;
+}

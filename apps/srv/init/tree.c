@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: MIT
+// The boot archive as a read-only file tree (proto/file.h), with the configuration's mounts.
+//
+// Every client has a root of its own; all that it opens below belongs to it, and with it the
+// sessions of mounted services that it was given. Contents are never copied: `map` hands out views
+// of the archive's memory, `read` sends from it. A file's checksum is verified when it is first
+// opened.
+#include <string.h>
+#include <tessera/lib/listing.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/path.h>
+#include "init.h"
+
+#define OBJECTS_MAX 1536u
+#define CLIENTS_MAX 128u
+
+#define FILE_RIGHTS                                                                    \
+    (TS_RIGHT_READ | TS_RIGHT_EXECUTE | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT | \
+     TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+// Rights that pass through the tree to what is mounted in it.
+#define ROOT_RIGHTS TS_RIGHTS_SAME
+
+struct client {
+    uint32_t objects;
+    struct session_cache sessions[CONFIG_MOUNTS];
+};
+
+struct tree_object {
+    struct ts_object object;
+    struct client *client;
+    uint32_t entry;
+    uint64_t position;
+    uint64_t flags; // STATUS_FLAGS
+};
+
+enum sum { SUM_NOT_CHECKED, SUM_GOOD, SUM_BAD };
+
+static struct pool objects = POOL(struct tree_object, OBJECTS_MAX);
+static struct pool clients = POOL(struct client, CLIENTS_MAX);
+static uint8_t *sums; // by entry
+
+static struct tree_object *object_of(const struct ts_request *request)
+{
+    return TS_OBJECT_OF(request->object, struct tree_object, object);
+}
+
+static const struct ts_archive_entry *entry_of(const struct tree_object *object)
+{
+    return &init.archive.entries[object->entry];
+}
+
+static const char *entry_path(uint32_t entry, size_t *out_length)
+{
+    *out_length = init.archive.entries[entry].path_length;
+    return init.archive.strings + init.archive.entries[entry].path;
+}
+
+static bool entry_is_sound(uint32_t index)
+{
+    const struct ts_archive_entry *entry = &init.archive.entries[index];
+    if (entry->type != TS_ARCHIVE_FILE)
+        return true;
+    if (sums[index] == SUM_NOT_CHECKED) {
+        uint32_t crc = ts_crc32c(0, init.archive_bytes + entry->offset, entry->size);
+        sums[index] = crc == entry->data_crc ? SUM_GOOD : SUM_BAD;
+        size_t length;
+        const char *path = entry_path(index, &length);
+        if (sums[index] == SUM_BAD)
+            ts_log("init: boot archive: /%.*s fails its checksum", (int)length, path);
+    }
+    return sums[index] == SUM_GOOD;
+}
+
+// opening -----------------------------------------------------------------------------------
+
+struct found {
+    uint32_t entry;
+    const struct config_mount *mount; // the path leads out of the tree here
+    uint32_t consumed;
+};
+
+static const struct config_mount *mount_at(const char *path, size_t length)
+{
+    for (uint32_t i = 0; i < init.config.mount_count; i++) {
+        const struct config_mount *mount = &init.config.mounts[i];
+        if (!mount->broken && strlen(mount->path) == length &&
+            memcmp(mount->path, path, length) == 0)
+            return mount;
+    }
+    return NULL;
+}
+
+static ts_status_t append(char *full, size_t *length, const struct ts_path_walk *walk)
+{
+    size_t separator = *length > 0;
+    if (*length + separator + walk->length > TS_PATH_MAX)
+        return TS_ERR_NAME_TOO_LONG;
+    if (separator)
+        full[(*length)++] = '/';
+    memcpy(full + *length, walk->component, walk->length);
+    *length += walk->length;
+    return TS_OK;
+}
+
+static ts_status_t resolve(uint32_t from, const char *path, size_t path_length, struct found *out)
+{
+    char full[TS_PATH_MAX];
+    size_t length;
+    const char *base = entry_path(from, &length);
+    memcpy(full, base, length);
+    struct ts_path_walk walk;
+    ts_path_walk_init(&walk, path, path_length);
+    ts_status_t status;
+    while ((status = ts_path_step(&walk)) == TS_OK) {
+        status = append(full, &length, &walk);
+        if (status)
+            return status;
+        out->mount = mount_at(full, length);
+        out->consumed = (uint32_t)(walk.next - path);
+        if (out->mount)
+            return TS_OK;
+    }
+    if (status != TS_ERR_NOT_FOUND)
+        return status;
+    return ts_archive_find(&init.archive, full, length, &out->entry);
+}
+
+static ts_status_t check_flags(uint32_t flags, ts_status_t found, uint32_t entry)
+{
+    if (found)
+        return found == TS_ERR_NOT_FOUND && (flags & TS_OPEN_CREATE) ? TS_ERR_READ_ONLY : found;
+    bool directory = init.archive.entries[entry].type == TS_ARCHIVE_DIRECTORY;
+    if ((flags & TS_OPEN_CREATE) && (flags & TS_OPEN_EXCLUSIVE))
+        return TS_ERR_EXISTS;
+    if (flags & TS_OPEN_TRUNCATE)
+        return directory ? TS_ERR_IS_DIRECTORY : TS_ERR_READ_ONLY;
+    if ((flags & TS_OPEN_DIRECTORY) && !directory)
+        return TS_ERR_NOT_DIRECTORY;
+    return entry_is_sound(entry) ? TS_OK : TS_ERR_CORRUPT;
+}
+
+static const struct ts_operations tree_operations;
+
+static struct tree_object *object_create(struct client *client, uint32_t entry)
+{
+    struct tree_object *object = pool_get(&objects);
+    if (!object)
+        return NULL;
+    object->object.operations = &tree_operations;
+    object->client = client;
+    object->entry = entry;
+    client->objects++;
+    return object;
+}
+
+static void object_free(struct tree_object *object)
+{
+    struct client *client = object->client;
+    pool_put(&objects, object);
+    if (--client->objects > 0)
+        return;
+    for (uint32_t i = 0; i < CONFIG_MOUNTS; i++)
+        ts_close(client->sessions[i].session);
+    pool_put(&clients, client);
+}
+
+static void open_entry(struct ts_request *request, uint32_t entry)
+{
+    struct tree_object *object = object_create(object_of(request)->client, entry);
+    if (!object) {
+        ts_request_reply(request, TS_ERR_LIMIT, 0);
+        return;
+    }
+    object->flags = request->argument & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
+    // A directory passes on all rights, since what is mounted below may have more than it has.
+    bool directory = init.archive.entries[entry].type == TS_ARCHIVE_DIRECTORY;
+    if (ts_request_reply_mint(request, &object->object, directory ? ROOT_RIGHTS : FILE_RIGHTS, 0))
+        object_free(object);
+}
+
+static void open_mount(struct ts_request *request, const struct found *found)
+{
+    uint32_t index = (uint32_t)(found->mount - init.config.mounts);
+    struct broker_wish wish = {
+        .target = &init.services[found->mount->service],
+        .path = "",
+        .cache = &object_of(request)->client->sessions[index],
+        .consumed = found->consumed,
+        .redirect = true,
+    };
+    broker_open(request, &wish);
+}
+
+static void tree_open(struct ts_request *request)
+{
+    char path[TS_PATH_MAX + 1];
+    size_t length;
+    struct found found = {0};
+    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
+    if (!status)
+        status = resolve(object_of(request)->entry, path, length, &found);
+    if (!status && found.mount) {
+        open_mount(request, &found);
+        return;
+    }
+    status = check_flags((uint32_t)request->argument, status, found.entry);
+    if (status)
+        ts_request_reply(request, status, 0);
+    else
+        open_entry(request, found.entry);
+}
+
+// content -----------------------------------------------------------------------------------
+
+static void tree_read(struct ts_request *request)
+{
+    struct tree_object *object = object_of(request);
+    const struct ts_archive_entry *entry = entry_of(object);
+    if (entry->type != TS_ARCHIVE_FILE) {
+        ts_request_reply(request, TS_ERR_IS_DIRECTORY, 0);
+        return;
+    }
+    bool current = request->flags & TS_FLAG_CURRENT;
+    uint64_t offset = current ? object->position : request->offset;
+    uint64_t length = offset < entry->size ? entry->size - offset : 0;
+    if (length > request->room)
+        length = request->room;
+    if (current)
+        object->position = offset + length;
+    const unsigned char *bytes = length > 0 ? init.archive_bytes + entry->offset + offset : NULL;
+    ts_request_reply_stable(request, bytes, length);
+}
+
+static void tree_map(struct ts_request *request)
+{
+    const struct ts_archive_entry *entry = entry_of(object_of(request));
+    uint64_t size = TS_PAGE_ROUND(entry->size), length = request->span;
+    ts_status_t status = TS_OK;
+    if (entry->type != TS_ARCHIVE_FILE)
+        status = TS_ERR_IS_DIRECTORY;
+    else if (request->rights & TS_RIGHT_WRITE)
+        status = TS_ERR_READ_ONLY;
+    else if (request->offset % TS_PAGE_SIZE != 0)
+        status = TS_ERR_ARGUMENT;
+    else if (request->offset >= size)
+        status = TS_ERR_RANGE;
+    ts_handle_t view;
+    if (!status) {
+        uint64_t rest = size - request->offset;
+        length = length == 0 || length > rest ? rest : TS_PAGE_ROUND(length);
+        status =
+            ts_memory_view(init.archive_memory, entry->offset + request->offset, length, &view);
+    }
+    if (status)
+        ts_request_reply(request, status, 0);
+    else
+        (void)ts_request_reply_move(request, view, request->rights, 0);
+}
+
+static enum ts_file_type type_of(const struct ts_archive_entry *entry)
+{
+    return entry->type == TS_ARCHIVE_DIRECTORY ? TS_FILE_DIRECTORY : TS_FILE_REGULAR;
+}
+
+static void get_attributes(struct ts_request *request)
+{
+    const struct ts_archive_entry *entry = entry_of(object_of(request));
+    int64_t modified = (int64_t)entry->modified_ns;
+    struct ts_attributes attributes = {
+        .mask = TS_ATTRIBUTE_MODE | TS_ATTRIBUTE_MODIFIED,
+        .type = type_of(entry),
+        .mode = entry->mode,
+        .links = 1,
+        .size = entry->size,
+        .blocks = TS_PAGE_ROUND(entry->size),
+        .identity = object_of(request)->entry + 1,
+        .store = init.archive.header->created_ns,
+        .modified_ns = modified,
+        .accessed_ns = modified,
+        .changed_ns = modified,
+        .created_ns = modified,
+    };
+    if (request->room < sizeof attributes)
+        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
+    else
+        ts_request_reply_bytes(request, &attributes, sizeof attributes);
+}
+
+static void tree_get(struct ts_request *request)
+{
+    struct tree_object *object = object_of(request);
+    size_t length;
+    const char *path = entry_path(object->entry, &length);
+    switch (request->argument) {
+    case TS_PROPERTY_SIZE: ts_request_reply_u64(request, entry_of(object)->size); break;
+    case TS_PROPERTY_POSITION: ts_request_reply_u64(request, object->position); break;
+    case TS_PROPERTY_STATUS_FLAGS: ts_request_reply_u64(request, object->flags); break;
+    case TS_PROPERTY_ATTRIBUTES: get_attributes(request); break;
+    case TS_PROPERTY_NAME: ts_request_reply_stable(request, path, length); break;
+    default: ts_request_reply(request, TS_ERR_UNSUPPORTED, 0); break;
+    }
+}
+
+static void tree_set(struct ts_request *request)
+{
+    struct tree_object *object = object_of(request);
+    uint64_t number;
+    ts_status_t status = TS_OK;
+    switch (request->argument) {
+    case TS_PROPERTY_SIZE:
+    case TS_PROPERTY_ATTRIBUTES: status = TS_ERR_READ_ONLY; break;
+    case TS_PROPERTY_POSITION:
+    case TS_PROPERTY_STATUS_FLAGS:
+        status = ts_request_pull_exact(request, &number, sizeof number);
+        break;
+    default: status = TS_ERR_UNSUPPORTED; break;
+    }
+    if (!status && request->argument == TS_PROPERTY_STATUS_FLAGS)
+        object->flags = number & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
+    else if (!status && number > INT64_MAX)
+        status = TS_ERR_ARGUMENT;
+    else if (!status)
+        object->position = number;
+    ts_request_reply(request, status, 0);
+}
+
+// listing -----------------------------------------------------------------------------------
+// Cookies: 0 the start; below or equal to the number of entries: the entry to go on with; above:
+// the mount. Mounts are listed after the entries, unless the archive has an entry of the name.
+
+static bool mount_is_in(const struct config_mount *mount, uint32_t directory, const char **out_name,
+                        size_t *out_length)
+{
+    size_t length, start = strlen(mount->path);
+    uint32_t ignored;
+    const char *path = entry_path(directory, &length);
+    *out_length = 0;
+    while (start > 0 && mount->path[start - 1] != '/') {
+        start--;
+        ++*out_length;
+    }
+    *out_name = mount->path + start;
+    size_t parent = start > 0 ? start - 1 : 0;
+    return !mount->broken && parent == length && memcmp(mount->path, path, length) == 0 &&
+           ts_archive_find(&init.archive, mount->path, strlen(mount->path), &ignored) != TS_OK;
+}
+
+static void list_mounts(struct ts_listing *listing, uint32_t directory, uint32_t from)
+{
+    for (uint32_t i = from; i < init.config.mount_count; i++) {
+        const char *name;
+        size_t length;
+        if (mount_is_in(&init.config.mounts[i], directory, &name, &length) &&
+            !ts_listing_add(listing, init.archive.header->entry_count + i + 2, TS_FILE_DIRECTORY, 0,
+                            init.archive.header->entry_count + i + 1, name, length))
+            return;
+    }
+}
+
+// False: the buffer is full.
+static bool list_entries(struct ts_listing *listing, uint32_t directory, uint32_t from)
+{
+    uint32_t index;
+    while (ts_archive_next(&init.archive, directory, from, &index) == TS_OK) {
+        const struct ts_archive_entry *entry = &init.archive.entries[index];
+        size_t length;
+        const char *name = ts_archive_name(&init.archive, index, &length);
+        if (!ts_listing_add(listing, index + 1, type_of(entry), entry->size, index + 1, name,
+                            length))
+            return false;
+        from = index + 1;
+    }
+    return true;
+}
+
+static void tree_list(struct ts_request *request)
+{
+    static _Alignas(8) char buffer[4096];
+    uint32_t directory = object_of(request)->entry, count = init.archive.header->entry_count;
+    struct ts_listing listing = {buffer,
+                                 request->room < sizeof buffer ? request->room : sizeof buffer, 0};
+    if (entry_of(object_of(request))->type != TS_ARCHIVE_DIRECTORY) {
+        ts_request_reply(request, TS_ERR_NOT_DIRECTORY, 0);
+        return;
+    }
+    uint64_t cookie = request->offset;
+    bool room = cookie > count || list_entries(&listing, directory, (uint32_t)cookie);
+    if (room && cookie <= count + init.config.mount_count)
+        list_mounts(&listing, directory, cookie > count ? (uint32_t)cookie - count - 1 : 0);
+    if (listing.used == 0 && !room)
+        ts_request_reply(request, TS_ERR_OVERFLOW, 0); // not even one entry fits
+    else
+        ts_request_reply_stable(request, buffer, listing.used);
+}
+
+static void tree_refuse(struct ts_request *request)
+{
+    ts_request_reply(request, TS_ERR_READ_ONLY, 0);
+}
+
+static void tree_sync(struct ts_request *request)
+{
+    ts_request_reply(request, TS_OK, 0);
+}
+
+static void tree_closed(struct ts_object *object)
+{
+    broker_forget(object);
+    object_free(TS_OBJECT_OF(object, struct tree_object, object));
+}
+
+static const struct ts_operations tree_operations = {
+    .open = tree_open,
+    .create = tree_refuse,
+    .remove = tree_refuse,
+    .rename = tree_refuse,
+    .link = tree_refuse,
+    .share = tree_refuse,
+    .list = tree_list,
+    .read = tree_read,
+    .write = tree_refuse,
+    .sync = tree_sync,
+    .get = tree_get,
+    .set = tree_set,
+    .map = tree_map,
+    .cancel = broker_cancel,
+    .closed = tree_closed,
+};
+
+// for init itself ---------------------------------------------------------------------------
+
+ts_status_t tree_init(void)
+{
+    void *memory;
+    ts_status_t status = ts_memory_allocate(init.archive.header->entry_count, 0, NULL, &memory);
+    sums = memory;
+    return status;
+}
+
+ts_status_t tree_root_create(const char *path, ts_rights_t rights, ts_handle_t *out_handle)
+{
+    uint32_t entry;
+    size_t length = strlen(path);
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    ts_status_t status = ts_archive_find(&init.archive, path, length, &entry);
+    if (status)
+        return status;
+    struct client *client = pool_get(&clients);
+    struct tree_object *object = client ? object_create(client, entry) : NULL;
+    if (!object) {
+        if (client)
+            pool_put(&clients, client);
+        return TS_ERR_LIMIT;
+    }
+    status = ts_object_mint(&init.server, &object->object, rights, out_handle);
+    if (status)
+        object_free(object);
+    return status;
+}
+
+ts_status_t tree_program(const char *path, ts_handle_t *out_image, uint64_t *out_size)
+{
+    uint32_t index;
+    ts_status_t status = ts_archive_find(&init.archive, path, strlen(path), &index);
+    if (status)
+        return status;
+    const struct ts_archive_entry *entry = &init.archive.entries[index];
+    if (entry->type != TS_ARCHIVE_FILE)
+        return TS_ERR_IS_DIRECTORY;
+    if (!entry_is_sound(index))
+        return TS_ERR_CORRUPT;
+    if (entry->size == 0)
+        return TS_ERR_EXECUTABLE;
+    *out_size = entry->size;
+    return ts_memory_view(init.archive_memory, entry->offset, TS_PAGE_ROUND(entry->size),
+                          out_image);
+}
