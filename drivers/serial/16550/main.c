@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// /drv/serial [PORT [LINE]]: the console on a serial port; default 0x3f8 and 4 (COM1). Named
+// handles: io and interrupt (resources that hold them), init. Without `interrupt` it polls.
+#include "service.h"
+
+#include <drivers/service/ready.h>
+#include <stdlib.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/resource.h>
+
+static struct ts_loop loop;
+static struct serial serial;
+
+static ts_status_t run(uint64_t port, uint32_t line)
+{
+    ts_handle_t io = ts_named_handle(TS_NAME_RESOURCE_IO), ports, root;
+    ts_handle_t lines = ts_named_handle(TS_NAME_RESOURCE_INTERRUPT), interrupt = TS_HANDLE_NONE;
+    ts_status_t status = io ? ts_resource_io_range(io, port, UART_PORTS, &ports) : TS_ERR_NOT_FOUND;
+    if (status == TS_OK && lines &&
+        ts_resource_line(lines, line, TS_LINE_ISA, &interrupt) != TS_OK) {
+        ts_log("serial: line %u cannot be had, polling", line);
+        interrupt = TS_HANDLE_NONE;
+    }
+    if (status == TS_OK) {
+        status = ts_loop_init(&loop, 64, 256, 32);
+    }
+    if (status == TS_OK) {
+        status = serial_start(&serial, &loop, ports, interrupt, &root);
+    }
+    if (status == TS_OK) {
+        status = service_ready(root);
+    }
+    return status == TS_OK ? ts_loop_run(&loop) : status;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t port = argc > 1 ? strtoul(argv[1], NULL, 0) : 0x3f8;
+    uint32_t line = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 4;
+    ts_status_t status = run(port, line);
+    ts_log("serial: ends: %s", ts_status_name(status));
+    return status;
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+// The chip's side and the waiting lists; objects.c has the operations.
+#include "service.h"
+
+#include <string.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/event.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/process.h>
+#include <tessera/lib/resource.h>
+
+#define TICK_IDLE (100 * TS_MILLISECOND)
+#define TICK_BUSY (10 * TS_MILLISECOND) // while there is output
+#define CHUNK     512u
+
+// Ports --------------------------------------------------------------------------------------
+
+static uint8_t port_read(void *context, uint8_t port)
+{
+    const struct serial *s = context;
+    uint32_t value;
+    return ts_io_read(s->ports, port, 1, &value) == TS_OK ? (uint8_t)value : 0xff;
+}
+
+static void port_write(void *context, uint8_t port, uint8_t value)
+{
+    const struct serial *s = context;
+    // The range was given for these ports; what failed shows in the status register.
+    (void)!ts_io_write(s->ports, port, 1, value);
+}
+
+static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, uint32_t count)
+{
+    const struct serial *s = context;
+    struct {
+        struct ts_io_string string;
+        uint8_t bytes[UART_FIFO];
+    } out = {.string = {.port = port, .width = 1, .write = 1, .count = count}};
+    memcpy(out.bytes, bytes, count);
+    (void)!ts_call_bytes(s->ports, TS_IO_STRING, &out, sizeof out.string + count, NULL, 0, NULL);
+}
+
+// Waiting requests -----------------------------------------------------------------------------
+
+static void take_first(struct request_list *list)
+{
+    list->first = list->first->next;
+    if (!list->first) {
+        list->last = NULL;
+    }
+}
+
+static void answer_reads(struct serial *s)
+{
+    uint8_t bytes[CHUNK];
+    while (s->reads.first && tty_readable(&s->tty)) {
+        struct ts_request *request = s->reads.first;
+        uint32_t consume;
+        size_t room = request->room < sizeof bytes ? request->room : sizeof bytes;
+        size_t n = tty_peek(&s->tty, bytes, room, &consume);
+        take_first(&s->reads);
+        // What a reader did not get stays for the next one.
+        if (ts_request_reply_now(request, TS_OK, n, bytes, n) == TS_OK) {
+            tty_consume(&s->tty, consume);
+        }
+    }
+}
+
+// Takes more of a write into the queue. True: it is answered.
+static bool continue_write(struct serial *s, struct ts_request *request)
+{
+    uint8_t bytes[CHUNK];
+    uint64_t done = request->span; // of a write, ours: bytes taken so far
+    while (done < request->length && tty_writable(&s->tty)) {
+        uint64_t left = request->length - done;
+        size_t want = left < sizeof bytes ? left : sizeof bytes;
+        ts_status_t status = ts_request_pull(request, bytes, want, done);
+        if (status != TS_OK) {
+            ts_request_reply(request, status, done);
+            return true;
+        }
+        size_t taken = tty_write(&s->tty, bytes, want);
+        done += taken;
+        s->statistics.bytes_out += taken;
+    }
+    request->span = done;
+    if (done == request->length) {
+        ts_request_reply(request, TS_OK, done);
+        return true;
+    }
+    return false;
+}
+
+static void answer_writes(struct serial *s)
+{
+    while (s->writes.first && tty_writable(&s->tty)) {
+        struct ts_request *request = s->writes.first, *next = request->next;
+        if (!continue_write(s, request)) {
+            return;
+        }
+        s->writes.first = next;
+        if (!next) {
+            s->writes.last = NULL;
+        }
+    }
+}
+
+static void answer_syncs(struct serial *s)
+{
+    if (s->syncs.first && s->tty.out_head == s->tty.out_tail && uart_drained(&s->uart)) {
+        while (s->syncs.first) {
+            struct ts_request *request = s->syncs.first;
+            take_first(&s->syncs);
+            ts_request_reply(request, TS_OK, 0);
+        }
+    }
+}
+
+// The chip -----------------------------------------------------------------------------------
+
+static bool receive(struct serial *s)
+{
+    uint8_t bytes[64];
+    uint32_t n = uart_receive(&s->uart, bytes, sizeof bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        tty_input(&s->tty, bytes[i]);
+    }
+    s->statistics.bytes_in += n;
+    return n == sizeof bytes;
+}
+
+static void transmit(struct serial *s)
+{
+    uint8_t bytes[UART_FIFO];
+    size_t n = tty_output(&s->tty, bytes, sizeof bytes);
+    while (n > 0) {
+        uint32_t sent = uart_send(&s->uart, bytes, (uint32_t)n);
+        if (sent == 0) {
+            break;
+        }
+        tty_sent(&s->tty, sent);
+        n = tty_output(&s->tty, bytes, sizeof bytes);
+    }
+    uart_want_room(&s->uart, n > 0);
+}
+
+// Events go to every session; reads that wait when one is typed end.
+static void tell_events(struct serial *s)
+{
+    uint32_t events = tty_take_events(&s->tty);
+    if (events == 0) {
+        return;
+    }
+    for (struct session *session = s->sessions; session; session = session->next) {
+        session->events |= events;
+    }
+    while (s->reads.first) {
+        struct ts_request *request = s->reads.first;
+        take_first(&s->reads);
+        ts_request_reply(request, TS_ERR_INTERRUPTED, 0);
+    }
+}
+
+static void set_signals(struct serial *s)
+{
+    ts_signals_t common = (tty_readable(&s->tty) ? TS_SIGNAL_READABLE : 0) |
+                          (tty_writable(&s->tty) ? TS_SIGNAL_WRITABLE : 0);
+    for (struct session *session = s->sessions; session; session = session->next) {
+        ts_signals_t set = common | (session->events ? TS_SIGNAL_CONSOLE_EVENT : 0);
+        ts_signals_t all = TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE | TS_SIGNAL_CONSOLE_EVENT;
+        ts_object_signal(&session->object, all & ~set, set);
+    }
+}
+
+void serial_poll(struct serial *s)
+{
+    bool more = receive(s);
+    tell_events(s);
+    answer_reads(s);
+    answer_writes(s);
+    transmit(s);
+    answer_writes(s); // into the room that there is now
+    answer_syncs(s);
+    set_signals(s);
+    s->statistics.overruns = s->uart.overruns + s->tty.overruns;
+    bool busy = more || s->tty.out_head != s->tty.out_tail || s->syncs.first;
+    ts_time_t pause = more ? 0 : busy ? TICK_BUSY : TICK_IDLE;
+    ts_timer_arm(s->loop, &s->tick, s->loop->now + pause);
+}
+
+static void on_tick(struct ts_timer *timer)
+{
+    struct serial *s = TS_OBJECT_OF(timer, struct serial, tick);
+    s->statistics.polls++;
+    serial_poll(s);
+}
+
+static void wait_interrupt(struct serial *s)
+{
+    struct ts_submission *submission = ts_loop_begin(s->loop, &s->interrupt_wait);
+    if (submission) { // else the ticks do
+        ts_prepare_watch(submission, s->interrupt, TS_SIGNAL_READABLE,
+                         ts_async_data(&s->interrupt_wait));
+    }
+}
+
+#define CAUSES_MAX 32u // served for one interrupt
+
+static void on_interrupt(struct ts_async *async, const struct ts_event *event)
+{
+    struct serial *s = TS_OBJECT_OF(async, struct serial, interrupt_wait);
+    if (event->status != TS_OK) {
+        ts_log("serial: no more interrupts: %s", ts_status_name(event->status));
+        return;
+    }
+    s->statistics.interrupts++;
+    // The line is edge-triggered: no further edge comes before all causes are gone.
+    for (unsigned i = 0; i < CAUSES_MAX && uart_interrupting(&s->uart); i++) {
+        serial_poll(s);
+    }
+    if (ts_interrupt_acknowledge(s->interrupt) == TS_OK && !(event->flags & TS_EVENT_MORE)) {
+        wait_interrupt(s);
+    }
+}
+
+ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t ports,
+                         ts_handle_t interrupt, ts_handle_t *out_root)
+{
+    static const struct ts_server_limits limits = {
+        .requests = 256, .objects = 128, .inbox_bytes = 256};
+    *s = (struct serial){.loop = loop, .ports = ports, .interrupt = interrupt};
+    s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
+    s->root = (struct session){.object = {.operations = &serial_operations}, .serial = s};
+    s->sessions = &s->root;
+    s->interrupt_wait.done = on_interrupt;
+    s->tick.fired = on_tick;
+    tty_init(&s->tty);
+    ts_status_t status = uart_init(&s->uart);
+    if (status == TS_OK) {
+        status = ts_server_init(&s->server, loop, &limits);
+    }
+    if (status == TS_OK) {
+        status = ts_object_mint(&s->server, &s->root.object, TS_RIGHTS_ALL, out_root);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    if (interrupt) {
+        wait_interrupt(s);
+    }
+    ts_timer_arm(loop, &s->tick, ts_clock_now());
+    return TS_OK;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The console that a serial port is: sessions, waiting readers and writers, and the chip.
+//
+// Reads and writes that cannot be answered at once are kept in two lists, in order of arrival.
+// serial_poll moves everything that can be moved; it is called after each interrupt, request and
+// tick. Ticks come without an interrupt too: a machine that loses interrupts is slow, not deaf.
+#pragma once
+
+#include "uart.h"
+
+#include <drivers/console/tty.h>
+#include <tessera/lib/server.h>
+
+struct serial;
+
+struct session {
+    struct ts_object object;
+    struct serial *serial;
+    struct session *next;
+    uint32_t events;       // TS_CONSOLE_EVENT_* not told yet
+    uint64_t status_flags; // TS_OPEN_NOWAIT
+};
+
+struct request_list {
+    struct ts_request *first, *last;
+};
+
+struct serial {
+    struct ts_loop *loop;
+    struct ts_server server;
+    struct session root;
+    struct session *sessions;
+    struct tty tty;
+    struct uart uart;
+    struct ts_console_window window;
+    struct request_list reads, writes, syncs;
+    struct ts_async interrupt_wait;
+    struct ts_timer tick;
+    ts_handle_t ports, interrupt; // interrupt 0: polled alone
+    struct ts_console_statistics statistics;
+};
+
+// Serves the port on the loop and gives the root. ports: I/O range of UART_PORTS; interrupt: 0 or
+// the line's. Both stay the service's. TS_ERR_NOT_FOUND: no UART there.
+TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop, ts_handle_t ports,
+                                     ts_handle_t interrupt, ts_handle_t *out_root);
+
+// Moves all that can be moved, and sets signals.
+void serial_poll(struct serial *serial);
+
+// Operations of the root and of sessions.
+extern const struct ts_operations serial_operations;
