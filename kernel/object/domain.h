@@ -17,12 +17,11 @@ struct address_space;
 
 extern const struct object_class domain_class;
 
-// The domain of a device; TS_ERR_BUSY: it exists and someone holds it. The result has one
-// reference, which the caller makes a handle's.
-ts_status_t domain_make(uint64_t device, struct object **out_domain);
+// The one handle to the domain of a device. TS_ERR_BUSY: someone holds it; TS_ERR_MEMORY.
+ts_status_t domain_make(uint64_t device, struct capability *out_domain);
 
 // All pins made by the process that had this space go into quarantine. At the end of a process,
-// before its space is freed. Preemptible.
+// before its space is freed.
 void domain_owner_died(const struct address_space *space);
 
 // Pages in quarantine, all domains.

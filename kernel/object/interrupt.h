@@ -2,12 +2,14 @@
 // Interrupts: events which hardware signals.
 //
 // An interrupt fires: its count grows and READABLE is set; a level line is masked by the machine
-// layer until ack arms it again. When the last handle closes the line is masked; the number is
-// given back when the object goes. Whoever must be sure that a device is quiet before its vector
-// is used again (the PCI server) keeps a handle until it is.
+// layer until ack arms it again. A line starts masked, so the first ack arms it; messages need
+// none. When the last handle closes the line is masked; the number is given back when the object
+// goes. Whoever must be sure that a device is quiet before its vector is used again (the PCI
+// server) keeps a handle until it is.
 //
-// An interrupt that fires more than INTERRUPT_STORM times in 100 ms without any wait being
-// satisfied by it is taken for a storm: it is masked, has ERROR set and is logged; ack ends that.
+// An interrupt that fires INTERRUPT_STORM times in 100 ms without anybody taking the count is taken
+// for a storm: it is masked (a message: no longer looked at), has ERROR set and is logged; ack ends
+// that.
 #pragma once
 
 #include <core/object.h>

@@ -22,3 +22,12 @@ static inline paddr_t virt_to_phys(const void *pointer)
     return address >= KERNEL_IMAGE_BASE ? address - KERNEL_IMAGE_BASE
                                         : address - KERNEL_DIRECT_BASE;
 }
+
+// Whether a range of physical addresses touches the interrupt controllers, which are the kernel's
+// alone: 1 MiB each for the I/O APICs and for the local APIC and interrupt messages.
+static inline bool machine_range_is_private(paddr_t base, uint64_t bytes)
+{
+    const paddr_t io_apic = 0xfec00000, local_apic = 0xfee00000, size = 0x100000;
+    return (base < io_apic + size && io_apic < base + bytes) ||
+           (base < local_apic + size && local_apic < base + bytes);
+}

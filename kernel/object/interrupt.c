@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Interrupt objects. See interrupt.h.
+//
+// `table` says who a number belongs to. It is read in interrupt context without a lock: an entry is
+// cleared when the last handle closes, and the body goes to the reaper, which frees it after every
+// CPU has been out of interrupt context.
+#include <arch/clock.h>
+#include <arch/hooks.h>
+#include <arch/interrupt.h>
+#include <arch/smp.h>
+#include <log.h>
+#include <mm/heap.h>
+#include <object/interrupt.h>
+#include <object/statistics.h>
+#include <object/transfer.h>
+#include <tessera/abi/operation.h>
+#include <tessera/abi/signal.h>
+#include <tessera/abi/status.h>
+
+#define STORM_WINDOW_NS 100000000
+
+struct interrupt {
+    struct object object;
+    uint32_t number;
+    _Atomic bool stormed;
+    // Of the interrupt handler alone, which does not run on two CPUs for one number.
+    uint32_t untaken; // fires in this window since the count was last taken
+    ts_time_t window;
+};
+
+static _Atomic(struct interrupt *) table[ARCH_INTERRUPT_MAX];
+static atomic_uint next_cpu;
+
+static struct interrupt *interrupt_of(struct object *object)
+{
+    return list_entry(object, struct interrupt, object);
+}
+
+static void storm_begin(struct interrupt *interrupt)
+{
+    arch_interrupt_mask(interrupt->number);
+    atomic_store_explicit(&interrupt->stormed, true, memory_order_relaxed);
+    object_signal(&interrupt->object, 0, TS_SIGNAL_ERROR, 0);
+    log_warn("interrupt %u: storm, masked until it is acknowledged", interrupt->number);
+}
+
+// Whether this fire is one too many.
+static bool storm_check(struct interrupt *interrupt)
+{
+    ts_signals_t signals = atomic_load_explicit(&interrupt->object.signals, memory_order_relaxed);
+    if ((signals & TS_SIGNAL_READABLE) == 0) {
+        interrupt->untaken = 0;
+        return false;
+    }
+    if (interrupt->untaken == 0)
+        interrupt->window = clock_now();
+    if (++interrupt->untaken < INTERRUPT_STORM)
+        return false;
+    bool storm = clock_now() - interrupt->window < STORM_WINDOW_NS;
+    interrupt->untaken = 0;
+    return storm;
+}
+
+void kernel_interrupt(uint32_t number)
+{
+    statistics_add(STATISTIC_INTERRUPTS, 1);
+    struct interrupt *interrupt = number < ARCH_INTERRUPT_MAX
+                                      ? atomic_load_explicit(&table[number], memory_order_acquire)
+                                      : NULL;
+    if (interrupt == NULL || atomic_load_explicit(&interrupt->stormed, memory_order_relaxed))
+        return;
+    if (storm_check(interrupt))
+        storm_begin(interrupt);
+    else
+        object_signal(&interrupt->object, 0, TS_SIGNAL_READABLE, 1);
+}
+
+static ts_status_t interrupt_operate(struct object *object, struct operation *operation)
+{
+    struct interrupt *interrupt = interrupt_of(object);
+    switch (operation->op) {
+    case TS_OP_ACK:
+        if (atomic_exchange_explicit(&interrupt->stormed, false, memory_order_relaxed))
+            object_signal(object, TS_SIGNAL_ERROR, 0, 0);
+        arch_interrupt_unmask(interrupt->number);
+        return TS_OK;
+    case TS_OP_GET:
+        return operation->arg == TS_PROPERTY_EVENT_COUNT
+                   ? operation_get_u64(operation, __atomic_load_n(&object->count, __ATOMIC_RELAXED))
+                   : TS_ERR_UNSUPPORTED;
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+static void interrupt_unhandled(struct object *object)
+{
+    struct interrupt *interrupt = interrupt_of(object);
+    arch_interrupt_mask(interrupt->number);
+    atomic_store_explicit(&table[interrupt->number], NULL, memory_order_release);
+}
+
+static void interrupt_destroy(struct object *object)
+{
+    struct interrupt *interrupt = interrupt_of(object);
+    arch_interrupt_free(interrupt->number);
+    heap_free(interrupt, sizeof(*interrupt));
+}
+
+const struct object_class interrupt_class = {
+    .kind = TS_KIND_INTERRUPT,
+    .name = "interrupt",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE |
+              TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .unhandled = interrupt_unhandled,
+    .destroy = interrupt_destroy,
+    .operate = interrupt_operate,
+};
+
+// CPUs take turns.
+static uint32_t cpu_choose(void)
+{
+    return atomic_fetch_add_explicit(&next_cpu, 1, memory_order_relaxed) % cpu_count();
+}
+
+static struct interrupt *interrupt_make(void)
+{
+    struct interrupt *interrupt = heap_alloc_zeroed(sizeof(*interrupt));
+    if (interrupt != NULL)
+        object_init(&interrupt->object, &interrupt_class);
+    return interrupt;
+}
+
+// What interrupt_unhandled() undoes.
+static struct object *interrupt_enter(struct interrupt *interrupt)
+{
+    atomic_store_explicit(&table[interrupt->number], interrupt, memory_order_release);
+    return &interrupt->object;
+}
+
+ts_status_t interrupt_create_line(uint32_t line, unsigned flags, struct object **out_interrupt)
+{
+    struct interrupt *interrupt = interrupt_make();
+    if (interrupt == NULL)
+        return TS_ERR_MEMORY;
+    ts_status_t status = arch_interrupt_line(line, flags, cpu_choose(), &interrupt->number);
+    if (status == TS_OK)
+        *out_interrupt = interrupt_enter(interrupt);
+    else
+        heap_free(interrupt, sizeof(*interrupt));
+    return status;
+}
+
+ts_status_t interrupt_create_message(struct ts_interrupt_message *out_message,
+                                     struct object **out_interrupt)
+{
+    struct interrupt *interrupt = interrupt_make();
+    if (interrupt == NULL)
+        return TS_ERR_MEMORY;
+    *out_message = (struct ts_interrupt_message){0};
+    ts_status_t status = arch_interrupt_message(cpu_choose(), &interrupt->number,
+                                                &out_message->address, &out_message->data);
+    if (status == TS_OK)
+        *out_interrupt = interrupt_enter(interrupt);
+    else
+        heap_free(interrupt, sizeof(*interrupt));
+    return status;
+}

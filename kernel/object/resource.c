@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// System resources. See resource.h. Every number a caller gives is checked against the range of the
+// resource before anything is made of it, and what belongs to the kernel itself is refused.
+#include <arch/interrupt.h>
+#include <arch/memory.h>
+#include <arch/power.h>
+#include <log.h>
+#include <mm/heap.h>
+#include <mm/page.h>
+#include <object/caller.h>
+#include <object/domain.h>
+#include <object/interrupt.h>
+#include <object/io_range.h>
+#include <object/memory.h>
+#include <object/resource.h>
+#include <object/transfer.h>
+
+#define PHYSICAL_END  (UINT64_C(1) << 52)
+#define MESSAGE_FIRST (UINT64_C(1) << 16) // numbers of interrupts from here on are messages
+#define IO_PORTS      (UINT64_C(1) << 16)
+#define DEVICES       (UINT64_C(1) << 32)
+#define ISA_LINES     16u
+
+struct resource {
+    struct object object;
+    enum ts_resource_kind kind;
+    uint64_t base, length;
+};
+
+static struct resource *resource_of(struct object *object)
+{
+    return list_entry(object, struct resource, object);
+}
+
+static bool contains(const struct resource *resource, uint64_t base, uint64_t length)
+{
+    return length != 0 && base >= resource->base && base - resource->base < resource->length &&
+           length <= resource->length - (base - resource->base);
+}
+
+static struct resource *resource_make(enum ts_resource_kind kind, uint64_t base, uint64_t length)
+{
+    struct resource *resource = heap_alloc_zeroed(sizeof(*resource));
+    if (resource == NULL)
+        return NULL;
+    object_init(&resource->object, &resource_class);
+    resource->kind = kind;
+    resource->base = base;
+    resource->length = length;
+    return resource;
+}
+
+// Makes a fresh object the operation's result.
+static ts_status_t give(struct operation *operation, struct object *object, ts_rights_t rights)
+{
+    operation->result = object_capability_get(object, rights);
+    object_put(object);
+    return TS_OK;
+}
+
+static ts_status_t derive(const struct resource *resource, const struct ts_call *call,
+                          struct operation *operation)
+{
+    struct ts_resource_range range;
+    ts_status_t status = call_read(call, &range, sizeof(range));
+    if (status != TS_OK)
+        return status;
+    if (!contains(resource, range.base, range.length))
+        return TS_ERR_RANGE;
+    struct resource *part = resource_make(resource->kind, range.base, range.length);
+    return part == NULL ? TS_ERR_MEMORY : give(operation, &part->object, operation->handle_rights);
+}
+
+static ts_status_t make_memory(const struct resource *resource, const struct ts_call *call,
+                               struct operation *operation)
+{
+    struct ts_resource_memory range;
+    ts_status_t status = call_read(call, &range, sizeof(range));
+    if (status != TS_OK)
+        return status;
+    if (((range.base | range.length) & PAGE_MASK) != 0 || range.reserved != 0 ||
+        range.cache > TS_CACHE_WRITE_COMBINE)
+        return TS_ERR_ARGUMENT;
+    if (!contains(resource, range.base, range.length))
+        return TS_ERR_RANGE;
+    if (page_range_is_ram(range.base, range.length) ||
+        machine_range_is_private(range.base, range.length))
+        return TS_ERR_RIGHTS;
+    struct memory *memory;
+    status =
+        memory_create_physical(range.base, range.length, (enum arch_cache)range.cache, &memory);
+    if (status != TS_OK)
+        return status;
+    return give(operation, &memory->object, memory_class.rights & ~TS_RIGHT_EXECUTE);
+}
+
+static ts_status_t make_line(const struct resource *resource, const struct ts_call *call,
+                             struct operation *operation)
+{
+    struct ts_resource_line line;
+    struct object *interrupt;
+    ts_status_t status = call_read(call, &line, sizeof(line));
+    if (status != TS_OK)
+        return status;
+    if ((line.flags & ~(TS_LINE_LEVEL | TS_LINE_LOW | TS_LINE_ISA)) != 0)
+        return TS_ERR_ARGUMENT;
+    if (line.gsi >= MESSAGE_FIRST || !contains(resource, line.gsi, 1) ||
+        ((line.flags & TS_LINE_ISA) != 0 && line.gsi >= ISA_LINES))
+        return TS_ERR_RANGE;
+    status = interrupt_create_line(line.gsi, line.flags, &interrupt);
+    return status == TS_OK ? give(operation, interrupt, interrupt_class.rights) : status;
+}
+
+static ts_status_t make_message(const struct resource *resource, const struct ts_call *call,
+                                struct operation *operation)
+{
+    struct ts_interrupt_message message;
+    struct object *interrupt;
+    if (resource->base + resource->length <= MESSAGE_FIRST)
+        return TS_ERR_RANGE;
+    if (call->in_length != 0 || call->out_length < sizeof(message))
+        return TS_ERR_ARGUMENT;
+    ts_status_t status = interrupt_create_message(&message, &interrupt);
+    if (status != TS_OK)
+        return status;
+    (void)give(operation, interrupt, interrupt_class.rights);
+    status = call_write(call, &message, sizeof(message));
+    if (status != TS_OK) {
+        object_capability_put(operation->result);
+        operation->result = (struct capability){0};
+    }
+    return status;
+}
+
+static ts_status_t make_io_range(const struct resource *resource, const struct ts_call *call,
+                                 struct operation *operation)
+{
+    struct ts_resource_range range;
+    struct object *ports;
+    ts_status_t status = call_read(call, &range, sizeof(range));
+    if (status != TS_OK)
+        return status;
+    if (!contains(resource, range.base, range.length))
+        return TS_ERR_RANGE;
+    status = io_range_create((uint32_t)range.base, (uint32_t)range.length, &ports);
+    return status == TS_OK ? give(operation, ports, io_range_class.rights) : status;
+}
+
+static ts_status_t make_domain(const struct resource *resource, const struct ts_call *call,
+                               struct operation *operation)
+{
+    struct ts_resource_range range;
+    ts_status_t status = call_read(call, &range, sizeof(range));
+    if (status != TS_OK)
+        return status;
+    if (range.length != 1)
+        return TS_ERR_ARGUMENT;
+    if (!contains(resource, range.base, 1))
+        return TS_ERR_RANGE;
+    return domain_make(range.base, &operation->result);
+}
+
+static ts_status_t power_off(const struct ts_call *call)
+{
+    struct ts_resource_range range;
+    ts_status_t status = call_read(call, &range, sizeof(range));
+    if (status != TS_OK)
+        return status;
+    log_info("power off, asked for by %s", caller_name());
+    arch_power_off((uint32_t)range.base);
+}
+
+static ts_status_t restart(void)
+{
+    log_info("restart, asked for by %s", caller_name());
+    arch_restart();
+}
+
+// The kind of resource that a method belongs to; 0: no such method.
+static enum ts_resource_kind method_kind(uint32_t method)
+{
+    static const uint8_t kinds[] = {
+        [TS_RESOURCE_MEMORY] = TS_RESOURCE_PHYSICAL,
+        [TS_RESOURCE_LINE] = TS_RESOURCE_INTERRUPT,
+        [TS_RESOURCE_MESSAGE] = TS_RESOURCE_INTERRUPT,
+        [TS_RESOURCE_IO_RANGE] = TS_RESOURCE_IO,
+        [TS_RESOURCE_DOMAIN_MAKE] = TS_RESOURCE_DOMAIN,
+        [TS_RESOURCE_POWER_OFF] = TS_RESOURCE_SYSTEM,
+        [TS_RESOURCE_RESTART] = TS_RESOURCE_SYSTEM,
+    };
+    return method < sizeof(kinds) ? (enum ts_resource_kind)kinds[method] : (enum ts_resource_kind)0;
+}
+
+static ts_status_t resource_call(const struct resource *resource, const struct ts_call *call,
+                                 struct operation *operation)
+{
+    switch (call->method) {
+    case TS_RESOURCE_DERIVE: return derive(resource, call, operation);
+    case TS_RESOURCE_MEMORY: return make_memory(resource, call, operation);
+    case TS_RESOURCE_LINE: return make_line(resource, call, operation);
+    case TS_RESOURCE_MESSAGE: return make_message(resource, call, operation);
+    case TS_RESOURCE_IO_RANGE: return make_io_range(resource, call, operation);
+    case TS_RESOURCE_DOMAIN_MAKE: return make_domain(resource, call, operation);
+    case TS_RESOURCE_POWER_OFF: return power_off(call);
+    default: return restart();
+    }
+}
+
+static ts_status_t resource_operate(struct object *object, struct operation *operation)
+{
+    const struct resource *resource = resource_of(object);
+    struct ts_call call;
+    if (operation->op != TS_OP_CALL)
+        return TS_ERR_UNSUPPORTED;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        return TS_ERR_RIGHTS;
+    ts_status_t status = operation_call(operation, &call);
+    if (status != TS_OK)
+        return status;
+    if (call.method != TS_RESOURCE_DERIVE && method_kind(call.method) != resource->kind)
+        return TS_ERR_UNSUPPORTED;
+    bool gives = resource->kind != TS_RESOURCE_SYSTEM || call.method == TS_RESOURCE_DERIVE;
+    if (gives && call.out_handles == 0)
+        return TS_ERR_ARGUMENT;
+    return resource_call(resource, &call, operation);
+}
+
+static void resource_destroy(struct object *object)
+{
+    heap_free(resource_of(object), sizeof(struct resource));
+}
+
+const struct object_class resource_class = {
+    .kind = TS_KIND_RESOURCE,
+    .name = "resource",
+    .rights = TS_RIGHT_CALL | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .destroy = resource_destroy,
+    .operate = resource_operate,
+};
+
+ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_resource)
+{
+    static const uint64_t lengths[] = {
+        [TS_RESOURCE_PHYSICAL] = PHYSICAL_END,
+        [TS_RESOURCE_INTERRUPT] = MESSAGE_FIRST + ARCH_INTERRUPT_MAX,
+        [TS_RESOURCE_IO] = IO_PORTS,
+        [TS_RESOURCE_DOMAIN] = DEVICES,
+        [TS_RESOURCE_SYSTEM] = 1,
+    };
+    struct resource *resource = resource_make(kind, 0, lengths[kind]);
+    if (resource == NULL)
+        return TS_ERR_MEMORY;
+    *out_resource = &resource->object;
+    return TS_OK;
+}
