@@ -6,10 +6,8 @@
 #include <arch/hooks.h>
 #include <arch/smp.h>
 #include <cpu.h>
-#include <init/selftest.h>
 #include <log.h>
 #include <panic.h>
-#include <string.h>
 
 static _Noreturn void idle(void)
 {
@@ -18,16 +16,13 @@ static _Noreturn void idle(void)
     }
 }
 
+// Panics on purpose, to see that one says what it should.
 static void panic_test(void)
 {
-    char value[8];
-    if (!boot_option("panic", value, sizeof(value))) {
-        return;
-    }
-    if (!strcmp(value, "test")) {
+    if (boot_option_word("panic=test")) {
         panic("asked for on the command line");
     }
-    if (!strcmp(value, "fault")) {
+    if (boot_option_word("panic=fault")) {
         *(volatile uint32_t *)8 = 0;
     }
 }
@@ -38,10 +33,6 @@ _Noreturn void kernel_main(void)
     arch_smp_start();
     log_info("boot: up after %lu us", (unsigned long)clock_now() / 1000);
     panic_test();
-    char value[2];
-    if (boot_option("selftest", value, sizeof(value))) {
-        selftest_run();
-    }
     arch_irq_disable();
     idle();
 }

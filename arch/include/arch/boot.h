@@ -54,6 +54,9 @@ extern struct boot_info boot_info;
 // a bare `name` an empty string. Returns whether the word is there. Never blocks.
 bool boot_option(const char *name, char *out, size_t size);
 
+// Whether the exact word (`name` or `name=value`) is on the command line.
+bool boot_option_word(const char *word);
+
 // As boot_option, for a decimal or 0x number; `fallback` when absent or malformed.
 uint64_t boot_option_number(const char *name, uint64_t fallback);
 

@@ -41,8 +41,7 @@ _Noreturn void machine_main(paddr_t information)
 
 _Noreturn void arch_panic_end(void)
 {
-    char value[8];
-    if (boot_option("panic", value, sizeof(value)) && value[0] == 'e') {
+    if (boot_option_word("panic=exit")) {
         emulator_exit(1);
     }
     arch_cpu_halt();

@@ -4,30 +4,49 @@
 
 #include <string.h>
 
+// Moves *at behind the next word and returns its start; NULL at the end.
+static const char *word_next(const char **at)
+{
+    while (**at == ' ') {
+        (*at)++;
+    }
+    const char *word = *at;
+    while (**at && **at != ' ') {
+        (*at)++;
+    }
+    return *at > word ? word : NULL;
+}
+
 bool boot_option(const char *name, char *out, size_t size)
 {
     size_t length = strlen(name);
-    const char *at = boot_info.command_line;
-    while (*at) {
-        while (*at == ' ') {
-            at++;
+    const char *at = boot_info.command_line, *word;
+    while ((word = word_next(&at))) {
+        size_t word_length = (size_t)(at - word);
+        if (word_length < length || strncmp(word, name, length) != 0 ||
+            (word_length > length && word[length] != '=')) {
+            continue;
         }
-        const char *end = at;
-        while (*end && *end != ' ') {
-            end++;
+        size_t i = 0;
+        for (word += length + 1; word < at && i + 1 < size; word++) {
+            out[i++] = *word;
         }
-        if ((size_t)(end - at) >= length && !strncmp(at, name, length) &&
-            (at + length == end || at[length] == '=')) {
-            size_t i = 0;
-            for (at += length + (at + length != end); at < end && i + 1 < size; at++) {
-                out[i++] = *at;
-            }
-            if (size) {
-                out[i] = '\0';
-            }
+        if (size) {
+            out[i] = '\0';
+        }
+        return true;
+    }
+    return false;
+}
+
+bool boot_option_word(const char *wanted)
+{
+    size_t length = strlen(wanted);
+    const char *at = boot_info.command_line, *word;
+    while ((word = word_next(&at))) {
+        if ((size_t)(at - word) == length && !strncmp(word, wanted, length)) {
             return true;
         }
-        at = end;
     }
     return false;
 }
