@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/tessera.h>
 #include "core/posix.h"
+#include "core/wait.h"
 #include "process/program.h"
 
 uint32_t ts_posix_handle(int fd)
@@ -52,6 +54,24 @@ int ts_posix_start(const struct ts_posix_program *start, uint32_t *out_process)
 int ts_posix_find(const char *name, char *out, size_t capacity)
 {
     return program_find(name, out, capacity);
+}
+
+int ts_posix_wait(struct ts_posix_wait *items, size_t count, int64_t deadline)
+{
+    struct waitable *waits = calloc(count ? count : 1, sizeof *waits);
+    if (!waits) {
+        return ENOMEM;
+    }
+    for (size_t i = 0; i < count; i++) {
+        waits[i].handle = items[i].handle;
+        waits[i].mask = items[i].mask;
+    }
+    ts_status_t status = wait_any(waits, count, deadline);
+    for (size_t i = 0; i < count; i++) {
+        items[i].ready = waits[i].ready;
+    }
+    free(waits);
+    return posix_errno(status);
 }
 
 int ts_posix_errno(int32_t status)

@@ -29,6 +29,15 @@ int ts_posix_start(const struct ts_posix_program *program, uint32_t *out_process
 // The file that `name` means: with a '/' itself, else in one of PATH's directories. 0, or an errno.
 int ts_posix_find(const char *name, char *out, __SIZE_TYPE__ capacity);
 
+// Until one of the objects has a signal of its mask, at the longest until `deadline` (nanoseconds
+// of CLOCK_MONOTONIC, 0 = for ever). `ready` of each is set. 0, ETIMEDOUT or another errno.
+struct ts_posix_wait {
+    uint32_t handle; // 0: not looked at
+    uint32_t mask;   // TS_SIGNAL_*
+    uint32_t ready;
+};
+int ts_posix_wait(struct ts_posix_wait *items, __SIZE_TYPE__ count, int64_t deadline);
+
 // errno that stands for a TS_ERR_*.
 int ts_posix_errno(int32_t status);
 

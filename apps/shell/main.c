@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The shell: see shell.h for its parts.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "shell.h"
+
+static char *const no_arguments[] = {NULL};
+
+struct shell shell = {.name = "shell", .arguments = no_arguments};
+
+static void usage(FILE *to)
+{
+    fputs("usage: shell [-c COMMAND | FILE] [ARGUMENT…]\n"
+          "Reads commands from the terminal, from COMMAND, from FILE or from standard input.\n"
+          "`help` lists what it can do.\n",
+          to);
+}
+
+static void interact(void)
+{
+    char prompt[256], directory[200];
+    while (!shell.ending) {
+        jobs_report();
+        fflush(NULL);
+        if (!getcwd(directory, sizeof directory)) {
+            strcpy(directory, "?");
+        }
+        snprintf(prompt, sizeof prompt, "%s $ ", directory);
+        char *line = read_line(prompt);
+        if (!line) {
+            break;
+        }
+        char *copy = strdup(line);
+        if (copy) {
+            run_text(copy);
+        }
+        free(copy);
+    }
+    terminal_line();
+    jobs_end();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "--help")) {
+        usage(stdout);
+        return 0;
+    }
+    if (argc > 1 && !strcmp(argv[1], "-c")) {
+        if (argc < 3) {
+            usage(stderr);
+            return 2;
+        }
+        shell.name = argc > 3 ? argv[3] : argv[0];
+        shell.arguments = argv + (argc > 3 ? 4 : 3);
+        return run_text(argv[2]);
+    }
+    if (argc > 1 && argv[1][0] == '-') {
+        usage(stderr);
+        return 2;
+    }
+    if (argc > 1) {
+        shell.name = argv[1];
+        shell.arguments = argv + 2;
+        return run_file(argv[1]);
+    }
+    terminal_init();
+    interact();
+    return shell.status;
+}
