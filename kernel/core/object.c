@@ -146,7 +146,7 @@ void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, 
         struct list *node = list_pop_front(&object->observers);
         struct request *request = list_entry(node, struct request, link);
         if (observer_notify(object, request, signals, signals & ~old)) {
-            request->state = REQUEST_DONE;
+            request_set_state(request, REQUEST_DONE);
             request->status = TS_OK;
             object->observer_count--;
             list_push_back(&finished, node);
@@ -188,13 +188,13 @@ void object_wait(struct object *object, struct request *request, ts_signals_t ma
     bool satisfied = wait_satisfied(object, request);
     bool multishot = request_is_multishot(request);
     if ((satisfied && !multishot) || (!satisfied && (request->flags & TS_FLAG_NOWAIT) != 0)) {
-        request->state = REQUEST_DONE;
+        request_set_state(request, REQUEST_DONE);
         request->status = satisfied ? TS_OK : TS_ERR_AGAIN;
         spin_unlock(&object->lock, flags);
         request_complete(request);
         return;
     }
-    request->state = REQUEST_PARKED;
+    request_set_state(request, REQUEST_PARKED);
     list_push_back(&object->observers, &request->link);
     object->observer_count++;
     if (request->deadline != TS_DEADLINE_NONE)

@@ -81,7 +81,7 @@ static void request_park(struct port *port, struct request *request)
     struct session *session = &port->sessions[request->served->session];
     session->requests++;
     session->users++;
-    request->state = REQUEST_PARKED;
+    request_set_state(request, REQUEST_PARKED);
     list_push_back(&port->parked[request->priority & 31], &request->link);
     port->parked_mask |= 1u << (request->priority & 31);
 }
@@ -188,7 +188,7 @@ void slot_end_request(struct port *port, struct slot *slot, ts_status_t status,
                       struct list *finished)
 {
     struct request *request = slot->request;
-    request->state = REQUEST_DONE;
+    request_set_state(request, REQUEST_DONE);
     request->status = status;
     list_push_back(finished, &request->link);
     slot->request = NULL;
@@ -254,7 +254,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     if (status == TS_OK && port->inbox_size != 0 && !inbox_fill(port, request, index))
         status = TS_ERR_FAULT;
     if (status != TS_OK) {
-        request->state = REQUEST_DONE;
+        request_set_state(request, REQUEST_DONE);
         request->status = status;
         list_push_back(finished, &request->link);
         session_request_over(port, session);
@@ -266,7 +266,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     slot->state = SLOT_DELIVERED;
     slot->session = session;
     request->slot = index;
-    request->state = REQUEST_DELIVERED;
+    request_set_state(request, REQUEST_DELIVERED);
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         slot->sent[i] = (struct capability){0};
         if (i >= request->in_handles || request->sent[i] == TS_HANDLE_NONE)
@@ -365,17 +365,19 @@ static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
 {
     struct ring *best = NULL;
     bool best_here = false;
+    uint64_t best_stamp = 0;
     uint32_t here = environment_cpu();
     for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
         struct ring *ring = port->rings[i].ring;
         if (ring == NULL || !__atomic_load_n(&ring->idle, __ATOMIC_RELAXED))
             continue;
-        bool is_here = ring->idle_cpu == here;
-        if (best != NULL &&
-            (best_here > is_here || (best_here == is_here && best->idle_stamp > ring->idle_stamp)))
+        bool is_here = __atomic_load_n(&ring->idle_cpu, __ATOMIC_RELAXED) == here;
+        uint64_t stamp = __atomic_load_n(&ring->idle_stamp, __ATOMIC_RELAXED);
+        if (best != NULL && (best_here > is_here || (best_here == is_here && best_stamp > stamp)))
             continue;
         best = ring;
         best_here = is_here;
+        best_stamp = stamp;
         *out_cookie = ring->bindings[port->rings[i].index].cookie;
     }
     return best;
@@ -411,7 +413,7 @@ void port_dispatch(struct port *port, struct list *finished)
             continue;
         }
         if (!ring_has_room(ring)) {
-            ring->idle = false; // it has a queue full of events: it should run
+            ring_set_idle(ring, false); // it has a queue full of events: it should run
             environment_wake_ring(ring);
         } else {
             (void)port_publish_one(port, ring, cookie, finished);
@@ -434,7 +436,7 @@ void port_issue(struct request *request, struct served *served, struct handle_ta
     else if (port->dead || served->state != SERVED_LIVE)
         status = TS_ERR_PEER_CLOSED;
     if (status != TS_OK) {
-        request->state = REQUEST_DONE;
+        request_set_state(request, REQUEST_DONE);
         request->status = status;
         spin_unlock(&port->object.lock, flags);
         request_complete(request);
@@ -476,7 +478,7 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
         request_unpark(port, request);
     else
         list_remove(&request->link);
-    request->state = REQUEST_DONE;
+    request_set_state(request, REQUEST_DONE);
     request->status = status;
     list_push_back(finished, &request->link);
     if (parked)
@@ -484,7 +486,8 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
     served_count_drop_locked(served);
 }
 
-// In the server's hands. Returns TS_ERR_BUSY when it was told, 0 when it was cut off.
+// In the server's hands. Returns TS_ERR_BUSY when it was told, 0 when it was cut off. The timer is
+// stopped, or is the caller.
 static ts_status_t request_cancel_delivered(struct port *port, struct request *request, bool force,
                                             struct list *finished)
 {
@@ -493,25 +496,27 @@ static ts_status_t request_cancel_delivered(struct port *port, struct request *r
         slot_detach(port, slot, finished);
         return TS_OK;
     }
-    if (request->state == REQUEST_DELIVERED) {
-        request->state = REQUEST_CANCELLING;
+    if (request_state(request) == REQUEST_DELIVERED) {
+        request_set_state(request, REQUEST_CANCELLING);
         slot->state = SLOT_CANCELLING;
         slot->cancel_queued = true;
         list_push_back(&port->cancels, &slot->cancel);
-        timer_start(&request->timer, clock_now() + TS_CANCEL_GRACE_NS);
+        request->deadline = clock_now() + TS_CANCEL_GRACE_NS;
     }
+    timer_start(&request->timer, request->deadline);
     return TS_ERR_BUSY;
 }
 
-ts_status_t port_cancel(struct request *request, ts_status_t status, bool force)
+// Ends or announces the end of a record, whose timer is stopped or is the caller. `force` is
+// decided under the lock when the timer asks: it expires a second time when the grace is over.
+static ts_status_t request_end(struct port *port, struct request *request, ts_status_t status,
+                               bool force, bool expired)
 {
     struct list finished;
     list_init(&finished);
-    struct port *port = request->port;
     ts_status_t result = TS_ERR_NOT_FOUND;
-    timer_stop(&request->timer); // a grace begins anew below; a deadline has nothing more to say
     irqflags_t flags = spin_lock(&port->object.lock);
-    switch ((enum request_state)request->state) {
+    switch (request_state(request)) {
     case REQUEST_ISSUED:
     case REQUEST_PARKED:
         request_withdraw(port, request, status, &finished);
@@ -523,6 +528,8 @@ ts_status_t port_cancel(struct request *request, ts_status_t status, bool force)
         uint64_t id = (uint64_t)slot->generation << 32 | request->slot;
         if (port_slot(port, id) == NULL || slot->request != request)
             break; // it was answered while a copy was awaited
+        if (expired)
+            force = request_state(request) == REQUEST_CANCELLING;
         result = request_cancel_delivered(port, request, force, &finished);
         break;
     }
@@ -533,6 +540,22 @@ ts_status_t port_cancel(struct request *request, ts_status_t status, bool force)
     spin_unlock(&port->object.lock, flags);
     port_finish(&finished);
     return result;
+}
+
+ts_status_t port_cancel(struct request *request, ts_status_t status, bool force)
+{
+    struct port *port = request->port;
+    // Afterwards nobody but us starts it; a grace that runs is started again for what is left of
+    // it.
+    timer_stop(&request->timer);
+    return request_end(port, request, status, force, false);
+}
+
+void port_expired(struct request *request)
+{
+    // Not stopped here: that would let the completer go on, and the record be used again, before we
+    // have looked at it. While its timer's callback runs, a record is not completed.
+    (void)request_end(request->port, request, TS_ERR_TIMED_OUT, false, true);
 }
 
 // Bindings --------------------------------------------------------------------------------------

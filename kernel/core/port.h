@@ -152,8 +152,11 @@ ts_status_t port_session_limit(struct port *port, uint32_t oid, uint32_t limit);
 void served_count_add(struct served *served);
 void served_count_drop(struct served *served);
 
-// cancel and detach of a HOME_PORT record; see request_cancel.
+// cancel and detach of a HOME_PORT record; see request_cancel. Interrupts are off since it was seen
+// pending.
 ts_status_t port_cancel(struct request *request, ts_status_t status, bool force);
+// Its timer's callback: the deadline, or the end of the grace, has come.
+void port_expired(struct request *request);
 
 // Ends the port: no new requests; all parked and delivered ones end with TS_ERR_PEER_CLOSED and
 // objects get CLOSED. Preemptible between chunks: call until false. The port's class destroys it,

@@ -14,7 +14,7 @@ void request_init(struct request *request, struct requester *requester)
 
 void request_reset(struct request *request)
 {
-    request->state = REQUEST_ISSUED;
+    request_set_state(request, REQUEST_ISSUED);
     request->home = HOME_NONE;
     request->client_fault = false;
     request->multishot_ended = false;
@@ -96,7 +96,7 @@ static ts_status_t observer_cancel(struct request *request, ts_status_t status)
     if (pending) {
         list_remove(&request->link);
         object->observer_count--;
-        request->state = REQUEST_DONE;
+        request_set_state(request, REQUEST_DONE);
         request->status = status;
     }
     spin_unlock(&object->lock, flags);
@@ -122,27 +122,23 @@ static ts_status_t futex_cancel(struct request *request, ts_status_t status)
 {
     if (!environment_futex_remove(request))
         return TS_ERR_NOT_FOUND;
-    request->state = REQUEST_DONE;
+    request_set_state(request, REQUEST_DONE);
     request->status = status;
     request_complete(request);
     return TS_OK;
 }
 
-// Where the record is waited for. Interrupts are off since it was seen pending: what it refers to was
-// referenced then, and its memory lasts until they are on again, even if the record ends meanwhile.
+// Where the record is waited for. Interrupts are off since it was seen pending: what it refers to
+// was referenced then, and its memory lasts until they are on again, even if the record ends
+// meanwhile.
 static ts_status_t cancel_at_home(struct request *request, ts_status_t status, bool force)
 {
     switch ((enum request_home)request->home) {
-    case HOME_PORT:
-        return port_cancel(request, status, force);
-    case HOME_OBSERVER:
-        return observer_cancel(request, status);
-    case HOME_TIMER:
-        return claim_and_complete(request, status);
-    case HOME_FUTEX:
-        return futex_cancel(request, status);
-    case HOME_NONE:
-        break;
+    case HOME_PORT: return port_cancel(request, status, force);
+    case HOME_OBSERVER: return observer_cancel(request, status);
+    case HOME_TIMER: return claim_and_complete(request, status);
+    case HOME_FUTEX: return futex_cancel(request, status);
+    case HOME_NONE: break;
     }
     return TS_ERR_NOT_FOUND;
 }
@@ -151,7 +147,7 @@ ts_status_t request_cancel(struct request *request, ts_status_t status, bool for
 {
     ts_status_t result = TS_ERR_NOT_FOUND;
     irqflags_t flags = arch_irq_save();
-    uint8_t state = __atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
+    enum request_state state = request_state(request);
     if (state != REQUEST_FREE && state != REQUEST_DONE)
         result = cancel_at_home(request, status, force);
     arch_irq_restore(flags);
@@ -161,9 +157,10 @@ ts_status_t request_cancel(struct request *request, ts_status_t status, bool for
 void request_expired(struct timer *timer)
 {
     struct request *request = list_entry(timer, struct request, timer);
-    if (request->home != HOME_TIMER) {
-        // Parked: over. Delivered: the server is told; told already: cut off.
-        request_cancel(request, TS_ERR_TIMED_OUT, request->state == REQUEST_CANCELLING);
+    if (request->home == HOME_PORT) {
+        port_expired(request);
+    } else if (request->home != HOME_TIMER) {
+        (void)request_cancel(request, TS_ERR_TIMED_OUT, false);
     } else if ((request->flags & TS_FLAG_MULTI) != 0) {
         ring_post_more(request, 0, 1);
         timer_start(timer, timer->deadline + (ts_time_t)request->offset);

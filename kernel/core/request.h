@@ -104,6 +104,17 @@ struct request {
     struct ts_segment segment[TS_SEGMENTS_MAX];
 };
 
+// The state is changed under the lock of its home, and looked at without it by who wants to cancel.
+static inline void request_set_state(struct request *request, enum request_state state)
+{
+    __atomic_store_n(&request->state, (uint8_t)state, __ATOMIC_RELEASE);
+}
+
+static inline enum request_state request_state(const struct request *request)
+{
+    return (enum request_state)__atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
+}
+
 void request_init(struct request *request, struct requester *requester);
 // Makes a FREE record ready to be filled: ISSUED, no home, nothing sent, reserved or resulting. The
 // issuer sets op, flags, rights, handle, ranges, offset, arg, user_data, deadline and priority.

@@ -56,7 +56,7 @@ void ring_enter_end(struct ring *ring)
 {
     irqflags_t flags = spin_lock(&ring->lock);
     ring->entered = false;
-    ring->idle = false;
+    ring_set_idle(ring, false);
     spin_unlock(&ring->lock, flags);
 }
 
@@ -75,7 +75,7 @@ struct request *ring_record_take(struct ring *ring)
 // Back to the free list, most recently used first: its lines are in the cache. Ring lock held.
 static void record_free(struct ring *ring, struct request *record)
 {
-    record->state = REQUEST_FREE;
+    request_set_state(record, REQUEST_FREE);
     list_push_front(&ring->free, &record->done);
 }
 
@@ -90,7 +90,7 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
 {
     for (uint32_t i = 0; i < ring->inflight; i++) {
         struct request *record = &ring->records[i];
-        uint8_t state = record->state;
+        enum request_state state = request_state(record);
         if (record->user_data == user_data && state != REQUEST_FREE && state != REQUEST_DONE)
             return record;
     }
@@ -186,7 +186,7 @@ void ring_wake_if_due(struct ring *ring)
     if (!list_empty(&ring->pending))
         ring_flag_pending(ring, true);
     if (ring->idle && (ring_unread(ring) >= ring->wanted || !list_empty(&ring->pending))) {
-        ring->idle = false;
+        ring_set_idle(ring, false);
         environment_wake_ring(ring);
     }
 }
@@ -309,9 +309,10 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     irqflags_t flags = spin_lock(&ring->lock);
     ring->wanted = wanted > ring->event_count ? ring->event_count : wanted;
     ring->waiter = thread;
-    ring->idle_cpu = cpu;
-    ring->idle_stamp = atomic_fetch_add_explicit(&stamp, 1, memory_order_relaxed);
-    ring->idle = true;
+    __atomic_store_n(&ring->idle_cpu, cpu, __ATOMIC_RELAXED);
+    __atomic_store_n(&ring->idle_stamp, atomic_fetch_add_explicit(&stamp, 1, memory_order_relaxed),
+                     __ATOMIC_RELAXED);
+    ring_set_idle(ring, true);
     spin_unlock(&ring->lock, flags);
     // Marked first, looked at last: an item that was queued before the mark is seen now, one queued
     // after it finds the mark. The ports' locks order the two.
@@ -319,7 +320,7 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     flags = spin_lock(&ring->lock);
     bool sleep = ring->idle && unread < ring->wanted && list_empty(&ring->pending);
     if (!sleep)
-        ring->idle = false;
+        ring_set_idle(ring, false);
     spin_unlock(&ring->lock, flags);
     return sleep;
 }
@@ -327,7 +328,7 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
 void ring_busy(struct ring *ring)
 {
     irqflags_t flags = spin_lock(&ring->lock);
-    ring->idle = false;
+    ring_set_idle(ring, false);
     spin_unlock(&ring->lock, flags);
 }
 
@@ -335,7 +336,7 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
 {
     irqflags_t flags = spin_lock(&ring->lock);
     ring->destroyed = true;
-    ring->idle = false;
+    ring_set_idle(ring, false);
     struct list *node;
     while ((node = list_pop_front(&ring->pending)) != NULL) {
         if (node == &ring->post.done)
@@ -357,7 +358,7 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
     uint32_t ended = 0;
     for (uint32_t i = 0; i < ring->inflight; i++) {
         struct request *record = &ring->records[i];
-        if (record->state == REQUEST_FREE)
+        if (request_state(record) == REQUEST_FREE)
             continue;
         if (ended++ == most)
             return true;
@@ -365,7 +366,7 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
     }
     // A record that another CPU is completing right now becomes free when it is through.
     for (uint32_t i = 0; i < ring->inflight; i++) {
-        if (__atomic_load_n(&ring->records[i].state, __ATOMIC_ACQUIRE) != REQUEST_FREE)
+        if (request_state(&ring->records[i]) != REQUEST_FREE)
             return true;
     }
     return false;

@@ -4,6 +4,12 @@
 
 #include <core/ring.h>
 
+// Set under the ring's lock; ports look at it without.
+static inline void ring_set_idle(struct ring *ring, bool idle)
+{
+    __atomic_store_n(&ring->idle, idle, __ATOMIC_RELAXED);
+}
+
 // Whether one more event fits. The user's head is read only when the last one seen says full, and
 // is believed only if it lies between that and the tail.
 bool ring_has_room(struct ring *ring);
