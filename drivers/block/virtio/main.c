@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// /drv/virtio-blk. Named handles: device, init.
+#include "service.h"
+
+#include <drivers/service/ready.h>
+#include <tessera/lib/log.h>
+
+static struct ts_loop loop;
+static struct virtio_function function;
+static struct block_service service;
+
+static ts_status_t run(void)
+{
+    ts_handle_t device, root;
+    ts_status_t status = service_device(&device);
+    if (status == TS_OK) {
+        status = virtio_function_open(&function, device);
+    }
+    if (status == TS_OK) {
+        status = ts_loop_init(&loop, 32, 256, 32);
+    }
+    if (status == TS_OK) {
+        status = block_service_start(&service, &loop, &function, &root);
+    }
+    if (status == TS_OK) {
+        status = service_ready(root);
+    }
+    return status == TS_OK ? ts_loop_run(&loop) : status;
+}
+
+int main(void)
+{
+    ts_status_t status = run();
+    ts_log("virtio-blk: ends: %s", ts_status_name(status));
+    return status;
+}
