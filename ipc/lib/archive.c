@@ -111,9 +111,11 @@ static bool entry_is_good(const struct ts_archive *archive, uint32_t index)
         return entry->offset == 0 && entry->size == 0;
     if (entry->type != TS_ARCHIVE_FILE)
         return false;
+    if (entry->size == 0)
+        return entry->offset == 0;
     uint64_t tables_end = header->strings + header->strings_size;
-    return entry->size == 0 || (entry->offset % TS_ARCHIVE_ALIGN == 0 &&
-                                in_range(entry->offset, entry->size, tables_end, header->size));
+    return entry->offset % TS_ARCHIVE_ALIGN == 0 &&
+           in_range(entry->offset, entry->size, tables_end, header->size);
 }
 
 ts_status_t ts_archive_open_tables(struct ts_archive *archive,

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// The boot configuration: what is shipped has no error; each error is told with its line and breaks
+// its own service alone.
+#include <string.h>
+#include <tessera/abi/syscall.h>
+#include <tessera/lib/clock.h>
+#include "check.h"
+#include "config.h"
+
+static struct config config;
+static unsigned lines[64];
+static char messages[64][200];
+
+static void report(void *context, unsigned line, const char *text)
+{
+    (void)context;
+    if (config.errors > 64)
+        return;
+    lines[config.errors - 1] = line;
+    strncpy(messages[config.errors - 1], text, sizeof messages[0] - 1);
+}
+
+static void parse(const char *text)
+{
+    static char copy[CONFIG_BYTES + 1];
+    size_t length = strlen(text);
+    CHECK(length <= CONFIG_BYTES);
+    memcpy(copy, text, length);
+    memset(&config, 0, sizeof config);
+    memset(lines, 0, sizeof lines);
+    config.report = report;
+    config_parse(&config, copy, length);
+}
+
+static const struct config_handle *handle_of(const char *service, const char *name)
+{
+    struct config_service *s = config_find(&config, service);
+    for (uint32_t i = 0; s && i < s->handle_count; i++) {
+        if (strcmp(s->handles[i].name, name) == 0)
+            return &s->handles[i];
+    }
+    CHECK(!"there is such a handle");
+    return NULL;
+}
+
+static void test_good(void)
+{
+    parse("# comment\n"
+          "service disk\n program /drv/disk\n arguments -v \"two words\" # more\n"
+          " priority driver\n limit pages 100 handles 20\n heartbeat 500ms\n"
+          " handle io = resource io 0x3f8 8\n"
+          "service web\n program /srv/web\n start demand\n restart failure\n"
+          " environment A=b C=d\n handle log\n handle file = /www with read open\n"
+          " handle store = service disk part/0\n handle in = session disk\n"
+          " handle c = control\n handle m = control with call manage\n handle job with read\n"
+          "mount /mnt = service disk");
+    CHECK_EQUAL(config.errors, 0);
+    CHECK_EQUAL(config.service_count, 2);
+    struct config_service *disk = config_find(&config, "disk"), *web = config_find(&config, "web");
+    CHECK(strcmp(disk->program, "drv/disk") == 0);
+    CHECK(strcmp(disk->arguments[0], "/drv/disk") == 0);
+    CHECK(strcmp(disk->arguments[2], "two words") == 0 && !disk->arguments[3]);
+    CHECK(disk->limits.pages == 100 && disk->limits.handles == 20 && disk->limits.threads == 0);
+    CHECK(disk->heartbeat == 500 * TS_MILLISECOND && disk->serves && !web->serves);
+    CHECK(disk->priority == TS_PRIORITY_DRIVER && web->priority == TS_PRIORITY_NORMAL);
+    CHECK(web->start == CONFIG_START_DEMAND && web->restart == CONFIG_RESTART_FAILURE);
+    CHECK(strcmp(web->environment[1], "C=d") == 0 && !web->environment[2]);
+    const struct config_handle *h = handle_of("disk", "io");
+    CHECK(h->target == CONFIG_RESOURCE && h->base == 0x3f8 && h->length == 8);
+    h = handle_of("web", "file");
+    CHECK(h->target == CONFIG_TREE && strcmp(h->what, "www") == 0);
+    CHECK_EQUAL(h->rights, TS_RIGHT_READ | TS_RIGHT_OPEN);
+    h = handle_of("web", "store");
+    CHECK(h->target == CONFIG_SERVICE && h->service == 0 && strcmp(h->what, "part/0") == 0);
+    CHECK(handle_of("web", "in")->target == CONFIG_SESSION);
+    CHECK(!(handle_of("web", "c")->rights & TS_RIGHT_MANAGE));
+    CHECK(handle_of("web", "m")->rights & TS_RIGHT_MANAGE);
+    CHECK(config.mount_count == 1 && strcmp(config.mounts[0].path, "mnt") == 0);
+}
+
+// One error, in that line, with that word in its message; `good` still starts.
+static void expect(const char *text, unsigned line, const char *word)
+{
+    static char whole[4096];
+    snprintf(whole, sizeof whole, "service good\n program /srv/good\n%s", text);
+    parse(whole);
+    if (config.errors != 1 || lines[0] != line + 2 || !strstr(messages[0], word)) {
+        fprintf(stderr, "%s: %u errors, line %u: %s\n", text, config.errors, lines[0], messages[0]);
+        exit(1);
+    }
+    CHECK(!config_find(&config, "good")->broken);
+    for (uint32_t i = 1; i < config.service_count; i++)
+        CHECK(config.services[i].broken);
+}
+
+static void test_errors(void)
+{
+    expect("service x\n", 1, "no program");
+    expect("service x\n program srv/x\n program /x\n", 2, "program");
+    expect("service x\n program /x\n program /y\n", 3, "second");
+    expect("service good\n", 1, "already");
+    expect("service Big\n", 1, "service NAME");
+    expect("service\n", 1, "service NAME");
+    expect("service x\n program /x\n handle log\n handle log\n", 4, "already");
+    expect("service x\n program /x\n handle a = nonsense\n", 3, "refer");
+    expect("service x\n program /x\n handle a =\n", 3, "nothing");
+    expect("service x\n program /x\n handle\n", 3, "name");
+    expect("service x\n program /x\n handle a = service none\n", 3, "no service none");
+    expect("service x\n program /x\n handle a = /p with fly\n", 3, "right");
+    expect("service x\n program /x\n handle a = /p with\n", 3, "rights");
+    expect("service x\n program /x\n handle a = /p read\n", 3, "too many");
+    expect("service x\n program /x\n handle a = resource io 1\n", 3, "BASE LENGTH");
+    expect("service x\n program /x\n handle a = resource air\n", 3, "resource");
+    expect("service x\n program /x\n heartbeat soon\n", 3, "TIME");
+    expect("service x\n program /x\n heartbeat 0s\n", 3, "TIME");
+    expect("service x\n program /x\n limit pages many\n", 3, "number");
+    expect("service x\n program /x\n limit pages\n", 3, "limit");
+    expect("service x\n program /x\n start later\n", 3, "boot");
+    expect("service x\n program /x\n arguments \"open\n", 3, "quote");
+    expect("service x\n program /x\n fly\n", 3, "not a statement");
+    expect("service x\n program /x\n handle me = service x\n", 3, "itself");
+    expect("mount tmp = service good\n", 1, "mount");
+    expect("mount /tmp = service none\n", 1, "no service");
+}
+
+static void test_cycle(void)
+{
+    parse("service a\n program /a\n handle x = service b\n"
+          "service b\n program /b\n handle x = session c\n"
+          "service c\n program /c\n handle x = service a\n"
+          "service d\n program /d\n handle x = service a\n");
+    CHECK_EQUAL(config.errors, 1);
+    CHECK_EQUAL(lines[0], 9);
+    CHECK(config_find(&config, "c")->broken && !config_find(&config, "d")->broken);
+}
+
+static void test_many(void)
+{
+    static char text[CONFIG_BYTES];
+    size_t length = 0;
+    for (unsigned i = 0; i <= CONFIG_SERVICES; i++)
+        length += (size_t)sprintf(text + length, "service s%u\n program /p\n", i);
+    parse(text);
+    CHECK_EQUAL(config.service_count, CONFIG_SERVICES);
+    CHECK(config.errors >= 1);
+    length = (size_t)sprintf(text, "service s\n program /p\n");
+    for (unsigned i = 0; i <= CONFIG_HANDLES; i++)
+        length += (size_t)sprintf(text + length, " handle h%u = log\n", i);
+    parse(text);
+    CHECK_EQUAL(config.errors, 1);
+    length = (size_t)sprintf(text, "service s\n arguments");
+    for (unsigned i = 0; i < 100; i++)
+        length += (size_t)sprintf(text + length, " a");
+    parse(text);
+    CHECK(config.errors >= 1);
+}
+
+static void test_shipped(void)
+{
+    static char text[CONFIG_BYTES];
+    FILE *file = fopen(INIT_CONF, "r");
+    CHECK(file);
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    parse(text);
+    if (config.errors > 0)
+        fprintf(stderr, "line %u: %s\n", lines[0], messages[0]);
+    CHECK_EQUAL(config.errors, 0);
+    CHECK(config.service_count >= 5);
+}
+
+static void test_noise(void)
+{
+    static const char alphabet[] = "service program handle = with\n\n \"#/abc0123456789xs\t";
+    unsigned long long state = 11;
+    for (int round = 0; round < 20000; round++) {
+        char text[300];
+        size_t length = check_random(&state) % (sizeof text - 1);
+        for (size_t i = 0; i < length; i++)
+            text[i] = alphabet[check_random(&state) % (sizeof alphabet - 1)];
+        text[length] = '\0';
+        parse(text);
+    }
+}
+
+int main(void)
+{
+    test_good();
+    test_errors();
+    test_cycle();
+    test_many();
+    test_shipped();
+    test_noise();
+    return 0;
+}
