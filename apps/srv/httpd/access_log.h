@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// The access log, in the common format, written in batches to the handle "err" (else "log").
+#pragma once
+
+#include "connection.h"
+
+void access_log_start(void);
+void access_log(const struct connection *connection, unsigned status, uint64_t bytes);
+
+// Writes what is there; called before the loop waits.
+void access_log_flush(void);
+
+uint64_t access_log_lost(void); // lines that did not fit while the reader was slow

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// Connections. Each has one operation in flight at any time (`io`) and is in one state; what it
+// waits for has a deadline, so that no peer holds it for ever:
+//
+//   READING   until a head is whole, from a small buffer of its own, a large one if need be
+//   BODY      a body is read and dropped
+//   LOADING   for the file
+//   WRITING   head and content, as one write of several segments, until all is taken; large files
+//             that are not mapped alternate with FETCHING a piece
+//   DRAINING  after a refusal: the end was sent, what still comes is dropped, then it is closed
+//
+// Requests that came along (pipelining) wait in the buffer until the answer before is written.
+#pragma once
+
+#include <tessera/abi/ring.h>
+#include <tessera/lib/loop.h>
+#include <tessera/proto/net.h>
+
+#include "content.h"
+#include "http/body.h"
+#include "http/head.h"
+#include "http/request.h"
+
+#define CONNECTION_BUFFER    1024u           // most heads fit
+#define CONNECTION_LARGE     (HTTP_HEAD_MAX) // the rest
+#define CONNECTION_LARGE_MAX 256u            // such buffers at the same time
+#define CONNECTION_PIECE     (64u * 1024u)   // of a file that is not mapped
+#define CONNECTION_PIECE_MAX 64u
+#define RESPONSE_HEAD        (HTTP_RESPONSE_HEAD_MAX + 3 * CONTENT_PATH + 16) // with a Location
+
+enum connection_state {
+    CONNECTION_READING,
+    CONNECTION_BODY,
+    CONNECTION_LOADING,
+    CONNECTION_WRITING,
+    CONNECTION_FETCHING,
+    CONNECTION_SHUTTING,
+    CONNECTION_DRAINING,
+};
+
+// What is being answered; only while there is something.
+struct response {
+    struct ts_segment segments[2]; // what is left of the head; of the bytes at hand
+    uint64_t offset, left;         // FETCHING: of the file, not at hand yet
+    uint64_t body_sent;
+    unsigned status;
+    uint8_t *piece;
+    char *page; // a page made for this answer
+    char head[RESPONSE_HEAD];
+};
+
+struct connection {
+    struct connection *newer, *older; // idle ones, by when they became idle
+    struct ts_async io, asking_peer;
+    struct ts_call call; // GET_PEER, SHUTDOWN
+    struct ts_net_address peer;
+    ts_handle_t handle;
+    ts_time_t deadline; // of the head or body
+    enum connection_state state;
+    uint16_t length, known;     // bytes in the buffer; parsed before
+    bool idle, ending, closing; // closing: as soon as nothing is in flight
+    bool head_only, keep_alive, minor0;
+    char *buffer; // own or large
+    struct content *content;
+    struct content_waiter waiter;
+    struct response *response;
+    struct http_request request; // points into the buffer until it is answered
+    struct http_body body;
+    uint16_t consumed; // the head's length
+    uint32_t shutdown;
+    char own[CONNECTION_BUFFER];
+};
+
+// Takes a handle that accept gave. False: there is no room (the handle is closed).
+bool connection_start(ts_handle_t handle);
+
+uint32_t connection_count(void);
+
+// Between the parts ---------------------------------------------------------------------------
+
+// connection.c
+void connection_read(struct connection *connection);     // the next request, or the buffer's
+void connection_answered(struct connection *connection); // all is written
+void connection_close(struct connection *connection);
+
+// respond.c: begins the answer of a request that is whole, or of a refusal.
+void respond(struct connection *connection);
+void respond_refusal(struct connection *connection, unsigned status);
+void respond_file(struct connection *connection); // its content is loaded
+// 200 with a page that pool `page` gave; it is freed when it is sent.
+void respond_page(struct connection *connection, char *page, size_t length,
+                  struct text cache_control);
+char *respond_page_take(void); // RESPONSE_PAGE bytes, NULL without memory
+void respond_page_give(char *page);
+#define RESPONSE_PAGE 32768u
+
+// transfer.c: writes what the response holds.
+void transfer_start(struct connection *connection);
+void transfer_free(struct connection *connection);
+struct response *transfer_response(struct connection *connection); // NULL without memory

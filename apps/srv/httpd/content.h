@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// The served tree: paths to files, with a bounded cache of those in use and used lately.
+//
+// The tree does not change while the server runs. A file's content is mapped where its server
+// offers that, so that the network stack copies straight from the file's pages; else small files
+// are read into the cache once, and large ones piece by piece for each reader (content == NULL).
+#pragma once
+
+#include <tessera/abi/ring.h>
+#include <tessera/lib/loop.h>
+#include <tessera/proto/file.h>
+
+#include "http/answer.h"
+
+#define CONTENT_FILES      512u           // entries of the cache
+#define CONTENT_PATH       1024u          // longer paths are not found
+#define CONTENT_SMALL      (256u * 1024u) // read whole into the cache
+#define CONTENT_READ_BYTES (8u << 20)     // memory of all files that were read
+#define CONTENT_MAP_BYTES  (256u << 20)   // addresses of all files that are mapped
+
+enum content_state { CONTENT_LOADING, CONTENT_FILE, CONTENT_DIRECTORY, CONTENT_FAILED };
+
+// Somebody who waits for a file; embedded by who asks.
+struct content_waiter {
+    struct content_waiter *next;
+    void (*ready)(struct content_waiter *waiter);
+};
+
+struct content {
+    struct content *hash_next, *newer, *older; // newer, older: by last use
+    uint32_t hash, users;
+    enum content_state state;
+    ts_status_t status; // FAILED
+    ts_handle_t handle; // of a large file that is read piece by piece
+    struct http_resource resource;
+    struct text media_type;
+    const uint8_t *bytes; // the whole, NULL: read from the handle
+    size_t mapped;        // bytes of address space
+    bool was_read;        // bytes are a copy of ours
+    struct content_waiter *waiters;
+
+    // While it loads.
+    struct ts_async step;
+    struct ts_attributes attributes;
+    ts_handle_t opened;
+    uint32_t loaded, consumed, redirects;
+    bool at_index; // the file is the directory's index.html
+    uint16_t path_length;
+    char path[CONTENT_PATH + 16]; // room for "index.html"
+};
+
+// The file at `path` (as of path_decode), with one more user. NULL: the cache is full of files in
+// use. While it is LOADING `waiter` is kept and called when it is not any more.
+struct content *content_get(struct text path, struct content_waiter *waiter);
+
+// The user does not wait any longer (its connection ended) or does not need it any more.
+void content_forget(struct content *content, struct content_waiter *waiter);
+void content_put(struct content *content);
+
+uint32_t content_count(void); // files in the cache
