@@ -64,7 +64,8 @@ vaddr_t arch_thread_pointer(const struct arch_thread *thread)
 // Everything of `next` but its stack. The FS base is written when it differs and whenever the
 // space does: a program can clear the register by loading the selector, unseen by us, and must not
 // hand that to another.
-static inline void thread_load(struct cpu *cpu, struct arch_thread *next)
+static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
+                                                              struct arch_thread *next)
 {
     cpu->machine_thread = next;
     cpu->arch.tss.rsp[0] = next->stack_top;
@@ -117,11 +118,11 @@ void arch_thread_switch(struct arch_thread *save, struct arch_thread *next)
     thread_save_and_switch(save, next);
 }
 
-_Noreturn void arch_thread_return(struct arch_thread *next)
+__attribute__((hot)) _Noreturn void arch_thread_return(struct arch_thread *next)
 {
     struct cpu *cpu = cpu_current();
     struct arch_thread *previous = cpu->machine_thread;
-    vector_save(previous);
+    vector_save_control(previous);
     atomic_store_explicit(&next->running, 1, memory_order_relaxed);
     thread_load(cpu, next);
     thread_return_tail(next, previous);
