@@ -6,15 +6,9 @@
 #include <arch/hooks.h>
 #include <arch/smp.h>
 #include <cpu.h>
+#include <init/start.h>
 #include <log.h>
 #include <panic.h>
-
-static _Noreturn void idle(void)
-{
-    for (;;) {
-        arch_cpu_idle();
-    }
-}
 
 // Panics on purpose, to see that one says what it should.
 static void panic_test(void)
@@ -33,12 +27,11 @@ _Noreturn void kernel_main(void)
     arch_smp_start();
     log_info("boot: up after %lu us", (unsigned long)clock_now() / 1000);
     panic_test();
-    arch_irq_disable();
-    idle();
+    kernel_start();
 }
 
 _Noreturn void kernel_cpu_main(void)
 {
     log_info("cpu %u: online", cpu_current()->id);
-    idle();
+    kernel_cpu_start();
 }

@@ -16,6 +16,8 @@
 #include <arch/hooks.h>
 #include <arch/smp.h>
 #include <cpu.h>
+#include <spinlock.h>
+#include <tessera/abi/status.h>
 #include <mm/heap.h>
 #include <panic.h>
 

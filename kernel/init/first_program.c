@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+// The first program. See first_program.h.
+//
+// The kernel loads this one program itself: each segment is copied from the archive into memory of
+// its own and mapped at a random address. Above its stack lies the bootstrap block with the numbers
+// of its handles. `init=PATH` on the command line names another program of the archive (tests).
+#include <init/first_program.h>
+
+#include <arch/boot.h>
+#include <arch/clock.h>
+#include <arch/interrupt.h>
+#include <arch/memory.h>
+#include <arch/smp.h>
+#include <init/archive.h>
+#include <init/elf.h>
+#include <log.h>
+#include <mm/address_space.h>
+#include <mm/heap.h>
+#include <object/job.h>
+#include <object/log_object.h>
+#include <object/memory.h>
+#include <object/process.h>
+#include <object/random.h>
+#include <object/resource.h>
+#include <panic.h>
+#include <sched/sched.h>
+#include <string.h>
+#include <syscall/install.h>
+#include <tessera/abi/bootstrap.h>
+
+#define INIT_PATH     "srv/init"
+#define IMAGE_BASE    UINT64_C(0x0000500000000000) // and up to 2^34 bytes more
+#define IMAGE_RANDOM  (UINT64_C(1) << 22)          // pages
+#define STACK_BASE    UINT64_C(0x0000700000000000)
+#define STACK_SIZE    (UINT64_C(256) << 10)
+#define BLOCK_SIZE    PAGE_SIZE
+#define READ_ONLY_MAP (TS_RIGHT_READ | TS_RIGHT_MAP | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+
+struct first_program {
+    struct process *process;
+    struct elf_image image;
+    uint64_t bias;
+    vaddr_t stack, block; // addresses in the process
+    vaddr_t clock;
+    struct memory *stack_memory;
+    struct ts_bootstrap *bootstrap; // the block being built
+    uint32_t handles, strings;      // entries, bytes used
+};
+
+#define HANDLES_AT  ((uint32_t)sizeof(struct ts_bootstrap))
+#define HANDLES_MAX 16u
+#define STRINGS_AT  (HANDLES_AT + HANDLES_MAX * (uint32_t)sizeof(struct ts_bootstrap_handle))
+
+static void require(ts_status_t status, const char *what)
+{
+    if (status != TS_OK)
+        panic("cannot start the first program: %s (status %d)", what, status);
+}
+
+// The block ---------------------------------------------------------------------------------------
+
+static uint32_t put_string(struct first_program *first, const char *text)
+{
+    uint32_t at = first->strings;
+    uint32_t length = (uint32_t)strlen(text) + 1;
+    KREQUIRE(at + length <= BLOCK_SIZE);
+    memcpy((char *)first->bootstrap + at, text, length);
+    first->strings += length;
+    return at;
+}
+
+// A capability becomes a handle of the program, by name.
+static void give(struct first_program *first, const char *name, struct capability capability)
+{
+    struct ts_bootstrap_handle *entries = (void *)((char *)first->bootstrap + HANDLES_AT);
+    KREQUIRE(first->handles < HANDLES_MAX);
+    struct ts_bootstrap_handle *entry = &entries[first->handles++];
+    entry->name = put_string(first, name);
+    require(handle_install(&first->process->handles, capability, &entry->handle), name);
+}
+
+// A new object, whose reference is taken over, with all rights.
+static void give_new(struct first_program *first, const char *name, struct object *object,
+                     ts_rights_t rights)
+{
+    give(first, name, object_capability_get(object, rights & object->class->rights));
+    object_put(object);
+}
+
+static void give_resource(struct first_program *first, const char *name, enum ts_resource_kind kind)
+{
+    struct object *resource;
+    require(resource_create(kind, &resource), name);
+    give_new(first, name, resource, TS_RIGHTS_ALL);
+}
+
+static void block_begin(struct first_program *first)
+{
+    first->bootstrap = heap_alloc_zeroed(BLOCK_SIZE);
+    KREQUIRE(first->bootstrap != NULL);
+    first->strings = STRINGS_AT;
+}
+
+static void block_finish(struct first_program *first)
+{
+    struct ts_bootstrap *block = first->bootstrap;
+    uint32_t name = put_string(first, "init");
+    first->strings = (first->strings + 3) & ~3u;
+    uint32_t arguments = first->strings;
+    KREQUIRE(arguments + sizeof(uint32_t) <= BLOCK_SIZE);
+    memcpy((char *)block + arguments, &name, sizeof name);
+    first->strings += sizeof name;
+    block->version = TS_BOOTSTRAP_VERSION;
+    block->size = first->strings;
+    block->argument_count = 1;
+    block->arguments = arguments;
+    block->environment = first->strings;
+    block->handle_count = first->handles;
+    block->handles = HANDLES_AT;
+    block->image_base = first->bias;
+    block->program_headers =
+        first->image.program_headers == 0 ? 0 : first->bias + first->image.program_headers;
+    block->program_header_count = first->image.program_header_count;
+    block->clock = first->clock;
+    block->stack_base = first->stack;
+    block->stack_size = STACK_SIZE;
+    random_bytes(block->random, sizeof block->random);
+    require(memory_kernel_write(first->stack_memory, STACK_SIZE, block, BLOCK_SIZE), "its stack");
+    memset(block, 0, BLOCK_SIZE);
+    heap_free(block, BLOCK_SIZE);
+}
+
+// What the program is told and given ----------------------------------------------------------------
+
+static void fill_boot_information(struct ts_boot_information *information)
+{
+    const struct boot_framebuffer *screen = &boot_info.framebuffer;
+    *information = (struct ts_boot_information){
+        .version = TS_BOOT_INFORMATION_VERSION,
+        .size = sizeof *information,
+        .acpi_root = boot_info.acpi_root,
+        .ecam_base = boot_info.ecam_base,
+        .ecam_bus_first = boot_info.ecam_bus_first,
+        .ecam_bus_last = boot_info.ecam_bus_last,
+        .framebuffer_base = screen->base,
+        .framebuffer_width = screen->width,
+        .framebuffer_height = screen->height,
+        .framebuffer_pitch = screen->pitch,
+        .framebuffer_bits = screen->bits_per_pixel,
+        .red_position = screen->red_position,
+        .red_size = screen->red_size,
+        .green_position = screen->green_position,
+        .green_size = screen->green_size,
+        .blue_position = screen->blue_position,
+        .blue_size = screen->blue_size,
+        .cpus = cpu_count(),
+    };
+    memcpy(information->command_line, boot_info.command_line, sizeof information->command_line);
+}
+
+static void give_boot_information(struct first_program *first)
+{
+    struct memory *memory;
+    void *pointer;
+    require(memory_create_kernel(NULL, sizeof(struct ts_boot_information), &memory, &pointer),
+            "boot information");
+    fill_boot_information(pointer);
+    memory_kernel_unmap(memory);
+    give_new(first, TS_NAME_BOOT, &memory->object, READ_ONLY_MAP);
+}
+
+// The clock page stays mapped here: it is the kernel's to change.
+static void give_clock(struct first_program *first)
+{
+    struct memory *memory;
+    void *pointer;
+    require(memory_create_kernel(NULL, sizeof(struct ts_clock), &memory, &pointer), "clock page");
+    arch_clock_describe(pointer);
+    require(space_map(first->process->space, memory, 0, PAGE_SIZE, TS_MAP_READ, TS_MAP_READ,
+                      &first->clock),
+            "clock page");
+    give_new(first, TS_NAME_CLOCK, &memory->object, READ_ONLY_MAP);
+}
+
+static void give_archive(struct first_program *first)
+{
+    struct memory *memory;
+    const struct boot_module *module = &boot_info.modules[0];
+    require(memory_create_boot(module->base, module->size, &memory), "boot archive");
+    give_new(first, TS_NAME_ARCHIVE, &memory->object,
+             READ_ONLY_MAP | TS_RIGHT_EXECUTE | TS_RIGHT_CALL);
+}
+
+static void give_all(struct first_program *first, struct thread *thread)
+{
+    give(first, TS_NAME_PROCESS,
+         object_capability_get(&first->process->object, process_class.rights));
+    give(first, TS_NAME_THREAD, object_capability_get(&thread->object, thread_class.rights));
+    give(first, TS_NAME_JOB, object_capability_get(&job_root->object, job_class.rights));
+    give_new(first, TS_NAME_LOG, log_object_get(), TS_RIGHTS_ALL);
+    give_new(first, TS_NAME_RANDOM, random_object_get(), TS_RIGHTS_ALL);
+    give_clock(first);
+    give_archive(first);
+    give_boot_information(first);
+    give_resource(first, TS_NAME_RESOURCE_PHYSICAL, TS_RESOURCE_PHYSICAL);
+    give_resource(first, TS_NAME_RESOURCE_INTERRUPT, TS_RESOURCE_INTERRUPT);
+    give_resource(first, TS_NAME_RESOURCE_IO, TS_RESOURCE_IO);
+    give_resource(first, TS_NAME_RESOURCE_DOMAIN, TS_RESOURCE_DOMAIN);
+    give_resource(first, TS_NAME_RESOURCE_SYSTEM, TS_RESOURCE_SYSTEM);
+}
+
+// Loading -------------------------------------------------------------------------------------------
+
+static void load_segment(struct first_program *first, const struct elf_segment *segment)
+{
+    struct memory *memory;
+    unsigned protection = TS_MAP_READ | (segment->write ? TS_MAP_WRITE : 0) |
+                          (segment->execute ? TS_MAP_EXECUTE : 0);
+    vaddr_t address = first->bias + segment->address;
+    require(memory_create(first->process->account, segment->size, 0, &memory), "no memory");
+    require(memory_kernel_write(memory, segment->head, segment->data, segment->file_size),
+            "no memory");
+    // What the program relocates it protects itself, so data may become read-only.
+    require(space_map(first->process->space, memory, 0, segment->size, protection | TS_MAP_FIXED,
+                      protection, &address),
+            "its addresses");
+    object_put(&memory->object);
+}
+
+static void load_stack(struct first_program *first)
+{
+    uint64_t size = STACK_SIZE + BLOCK_SIZE;
+    // Nothing is mapped below: an overflow faults.
+    first->stack = STACK_BASE + random_u64() % IMAGE_RANDOM * PAGE_SIZE;
+    first->block = first->stack + STACK_SIZE;
+    require(memory_create(first->process->account, size, 0, &first->stack_memory), "no memory");
+    require(space_map(first->process->space, first->stack_memory, 0, size,
+                      TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED, TS_MAP_READ | TS_MAP_WRITE,
+                      &first->stack),
+            "its stack");
+}
+
+static const char *init_path(char *buffer, size_t size)
+{
+    return boot_option("init", buffer, size) && buffer[0] != '\0' ? buffer : INIT_PATH;
+}
+
+// The program's file, checked.
+static void find_program(const char *path, struct elf_image *out_image)
+{
+    const void *file;
+    uint64_t size;
+    if (boot_info.module_count == 0)
+        panic("there is no boot archive: the boot loader gave no module");
+    const struct boot_module *module = &boot_info.modules[0];
+    ts_status_t status =
+        archive_find(phys_to_virt(module->base), module->size, path, &file, &size);
+    switch (status) {
+    case TS_OK: break;
+    case TS_ERR_VERSION: panic("the boot archive is not one, or of another version");
+    case TS_ERR_NOT_FOUND: panic("the boot archive has no %s", path);
+    default: panic("the boot archive is corrupt (status %d)", status);
+    }
+    if (elf_parse(file, size, out_image) != TS_OK)
+        panic("%s in the boot archive is not a program for this machine", path);
+}
+
+void first_program_start(void)
+{
+    static struct first_program first; // too large for a stack; used once
+    char buffer[64];
+    const char *path = init_path(buffer, sizeof buffer);
+    find_program(path, &first.image);
+    require(process_create(job_root, "init", 4, &first.process), "no memory");
+    first.process->priority_max = TS_PRIORITY_MAX;
+    first.bias = IMAGE_BASE + random_u64() % IMAGE_RANDOM * PAGE_SIZE;
+    for (uint32_t i = 0; i < first.image.segment_count; i++)
+        load_segment(&first, &first.image.segments[i]);
+    load_stack(&first);
+    const struct thread_start start = {
+        .entry = first.bias + first.image.entry,
+        .stack = first.block,
+        .argument = first.block,
+        .priority = TS_PRIORITY_NORMAL,
+    };
+    struct thread *thread;
+    require(thread_create(first.process, &start, &thread), "no memory");
+    block_begin(&first);
+    give_all(&first, thread);
+    block_finish(&first);
+    object_put(&first.stack_memory->object);
+    log_info("init: %s at %#lx", path, (unsigned long)first.bias);
+    thread_launch(thread);
+    object_put(&thread->object);
+    object_put(&first.process->object);
+}

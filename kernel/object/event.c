@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include <object/event.h>
+
+#include <mm/heap.h>
+#include <object/transfer.h>
+#include <tessera/abi/object.h>
+#include <tessera/abi/signal.h>
+
+ts_status_t event_create(uint64_t count, struct object **out_event)
+{
+    struct object *event = heap_alloc(sizeof *event);
+    if (event == NULL)
+        return TS_ERR_MEMORY;
+    object_init(event, &event_class);
+    if (count != 0)
+        object_signal(event, 0, 0, count);
+    *out_event = event;
+    return TS_OK;
+}
+
+static void event_destroy(struct object *object)
+{
+    heap_free(object, sizeof *object);
+}
+
+static ts_status_t event_operate(struct object *object, struct operation *operation)
+{
+    switch (operation->op) {
+    case TS_OP_SIGNAL:
+        if ((operation->handle_rights & TS_RIGHT_WRITE) == 0)
+            return TS_ERR_RIGHTS;
+        object_signal(object, 0, 0, operation->arg);
+        return TS_OK;
+    case TS_OP_GET:
+        if (operation->arg != TS_PROPERTY_EVENT_COUNT)
+            return TS_ERR_UNSUPPORTED;
+        return operation_get_u64(operation, __atomic_load_n(&object->count, __ATOMIC_RELAXED));
+    default:
+        return TS_ERR_UNSUPPORTED;
+    }
+}
+
+const struct object_class event_class = {
+    .kind = TS_KIND_EVENT,
+    .name = "event",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE |
+              TS_RIGHT_TRANSFER,
+    .destroy = event_destroy,
+    .operate = event_operate,
+};

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// Ports as kernel objects: making and ending them. port_operate.c has their operations.
+#include <object/port_object.h>
+
+#include <mm/account.h>
+#include <mm/heap.h>
+#include <object/memory.h>
+#include <object/port_operate.h>
+#include <object/process.h>
+
+static uint64_t table_pages(size_t bytes)
+{
+    return (bytes + TS_PAGE_SIZE - 1) / TS_PAGE_SIZE;
+}
+
+static size_t slots_bytes(const struct port *port)
+{
+    return port->slot_count * sizeof(struct slot);
+}
+
+static size_t served_bytes(const struct port *port)
+{
+    return port->object_count * sizeof(struct served);
+}
+
+static size_t sessions_bytes(const struct port *port)
+{
+    return ((size_t)port->slot_count + port->object_count) * sizeof(struct session);
+}
+
+static void tables_free(struct port_object *object)
+{
+    struct port *port = &object->port;
+    heap_free(port->slots, slots_bytes(port));
+    heap_free(port->served, served_bytes(port));
+    heap_free(port->sessions, sessions_bytes(port));
+    account_uncharge(object->account, object->charged);
+}
+
+// The tables, charged in full: their size is the caller's choice.
+static ts_status_t tables_create(struct port_object *object, uint32_t requests, uint32_t objects)
+{
+    struct port *port = &object->port;
+    port->slot_count = requests;
+    port->object_count = objects;
+    object->charged = table_pages(slots_bytes(port)) + table_pages(served_bytes(port)) +
+                      table_pages(sessions_bytes(port));
+    ts_status_t status = account_charge(object->account, object->charged);
+    if (status != TS_OK)
+        return status;
+    port->slots = heap_alloc_zeroed(slots_bytes(port));
+    port->served = heap_alloc_zeroed(served_bytes(port));
+    port->sessions = heap_alloc_zeroed(sessions_bytes(port));
+    if (port->slots != NULL && port->served != NULL && port->sessions != NULL)
+        return TS_OK;
+    tables_free(object);
+    return TS_ERR_MEMORY;
+}
+
+static ts_status_t inbox_open(struct port_object *object, struct memory *inbox,
+                              uint64_t inbox_size)
+{
+    if (inbox == NULL)
+        return TS_OK;
+    if (inbox->size < object->port.slot_count * inbox_size)
+        return TS_ERR_RANGE;
+    ts_status_t status = memory_kernel_map(inbox, &object->port.inbox);
+    if (status != TS_OK)
+        return status;
+    object_get(&inbox->object);
+    object->inbox = inbox;
+    object->port.inbox_size = (uint32_t)inbox_size;
+    return TS_OK;
+}
+
+static void inbox_close(struct port_object *object)
+{
+    if (object->inbox == NULL)
+        return;
+    memory_kernel_unmap(object->inbox);
+    object_put(&object->inbox->object);
+    object->inbox = NULL;
+}
+
+static bool teardown_step(struct reaper_work *work);
+
+ts_status_t port_object_create(struct process *process, uint64_t requests, uint64_t objects,
+                               struct memory *inbox, uint64_t inbox_size,
+                               struct port_object **out_port)
+{
+    if (requests == 0 || requests > TS_PORT_REQUESTS_MAX || objects == 0 ||
+        objects > TS_PORT_OBJECTS_MAX || inbox_size > TS_PORT_INBOX_MAX ||
+        (inbox == NULL) != (inbox_size == 0))
+        return TS_ERR_ARGUMENT;
+    struct port_object *port = heap_alloc_zeroed(sizeof *port);
+    if (port == NULL)
+        return TS_ERR_MEMORY;
+    port->process = process;
+    port->account = process->account;
+    port->teardown.step = teardown_step;
+    ts_status_t status = tables_create(port, (uint32_t)requests, (uint32_t)objects);
+    if (status != TS_OK)
+        goto no_tables;
+    status = inbox_open(port, inbox, inbox_size);
+    if (status != TS_OK)
+        goto no_inbox;
+    status = process_use(process);
+    if (status != TS_OK)
+        goto no_process;
+    account_get(port->account);
+    port_init(&port->port, &port_class, (uint32_t)requests, (uint32_t)objects,
+              (struct port_tables){port->port.slots, port->port.served, port->port.sessions});
+    port->port.handles = &process->handles;
+    port->port.space = process->space;
+    *out_port = port;
+    return TS_OK;
+
+no_process:
+    inbox_close(port);
+no_inbox:
+    tables_free(port);
+no_tables:
+    heap_free(port, sizeof *port);
+    return status;
+}
+
+// The end ----------------------------------------------------------------------------------------
+
+static void process_let_go(struct port_object *port)
+{
+    inbox_close(port);
+    process_unuse(port->process);
+    port->process = NULL;
+}
+
+static bool teardown_step(struct reaper_work *work)
+{
+    struct port_object *port = list_entry(work, struct port_object, teardown);
+    if (!port->closing) {
+        port->closing = true;
+        port_close(&port->port);
+        return true;
+    }
+    if (port_destroy_some(&port->port, REAPER_CHUNK))
+        return true;
+    process_let_go(port);
+    object_put(&port->port.object);
+    return false;
+}
+
+static void port_unhandled(struct object *object)
+{
+    struct port_object *port = port_object_of(object);
+    object_get(object); // the teardown's
+    reaper_queue(&port->teardown);
+}
+
+static void port_destroy(struct object *object)
+{
+    struct port_object *port = port_object_of(object);
+    if (port->process != NULL) // it never had a handle
+        process_let_go(port);
+    tables_free(port);
+    account_put(port->account);
+    heap_free(port, sizeof *port);
+}
+
+const struct object_class port_class = {
+    .kind = TS_KIND_PORT,
+    .name = "port",
+    .rights = TS_RIGHT_CALL | TS_RIGHT_WAIT | TS_RIGHT_MANAGE,
+    .unhandled = port_unhandled,
+    .destroy = port_destroy,
+    .operate = port_operate,
+};

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// A port as a kernel object: core's port, its tables and inbox, and what its holder does with it.
+//
+// References: one for each handle, one for each object slot in use (clients' handles keep the
+// tables readable), one by the teardown. A port counts as a user of its process until its teardown
+// is over; its tables and their charge stay until the last client has closed.
+#pragma once
+
+#include <core/port.h>
+#include <object/reaper.h>
+
+struct account;
+struct memory;
+struct process;
+
+struct port_object {
+    struct port port; // first: the object is port.object
+    struct process *process;  // until the teardown is over
+    struct account *account;  // a reference is held
+    struct memory *inbox;     // kernel-mapped, or NULL
+    uint64_t charged;         // pages of the tables
+    struct reaper_work teardown;
+    bool closing;
+};
+
+extern const struct object_class port_class;
+
+static inline struct port_object *port_object_of(struct object *object)
+{
+    return list_entry(object, struct port_object, port.object);
+}
+
+// `inbox` (NULL with inbox_size 0) holds requests * inbox_size bytes. One reference, no handle.
+// TS_ERR_ARGUMENT: sizes; TS_ERR_RANGE: the inbox is too small; TS_ERR_LIMIT, TS_ERR_MEMORY.
+ts_status_t port_object_create(struct process *process, uint64_t requests, uint64_t objects,
+                               struct memory *inbox, uint64_t inbox_size,
+                               struct port_object **out_port);

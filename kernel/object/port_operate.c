@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+// Operations on ports. See port_operate.h.
+#include <object/port_operate.h>
+
+#include <arch/user.h>
+#include <cpu.h>
+#include <object/process.h>
+#include <object/ring_object.h>
+#include <object/transfer.h>
+#include <sched/sched.h>
+#include <tessera/abi/kind.h>
+
+// Answers ----------------------------------------------------------------------------------------
+
+// Marks the handles to be moved. On failure none is.
+static ts_status_t answer_take_handles(struct handle_table *table, struct port_answer *answer)
+{
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
+        if (answer->handles[i] == TS_HANDLE_NONE)
+            continue;
+        ts_status_t status =
+            handle_transit(table, answer->handles[i], &answer->reply.moved[i]);
+        if (status == TS_OK)
+            continue;
+        while (i-- > 0) {
+            if (answer->handles[i] != TS_HANDLE_NONE)
+                handle_transit_return(table, answer->handles[i]);
+        }
+        return status;
+    }
+    return TS_OK;
+}
+
+static void answer_settle_handles(struct handle_table *table, const struct port_answer *answer,
+                                  bool moved)
+{
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
+        if (answer->handles[i] == TS_HANDLE_NONE)
+            continue;
+        if (moved)
+            handle_transit_commit(table, answer->handles[i]);
+        else
+            handle_transit_return(table, answer->handles[i]);
+    }
+}
+
+static ts_status_t answer_check(const struct port_answer *answer)
+{
+    bool moves = answer->reply.result == TS_REPLY_MOVE || answer->reply.result == TS_REPLY_REDIRECT;
+    if (moves != (answer->handles[0] != TS_HANDLE_NONE) || answer->reply.status > 0)
+        return TS_ERR_ARGUMENT;
+    return answer->length > TS_LENGTH_MAX ? TS_ERR_ARGUMENT : TS_OK;
+}
+
+static ts_status_t answer_push(struct port_object *port, const struct port_answer *answer)
+{
+    uint32_t bytes;
+    if (answer->length == 0)
+        return TS_OK;
+    if (!arch_user_range_ok(answer->address, answer->length))
+        return TS_ERR_FAULT;
+    return port_copy(&port->port, answer->reply.id, COPY_PUSH, answer->address, answer->length, 0,
+                     &bytes);
+}
+
+ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bool hand_over)
+{
+    struct thread *thread = thread_current();
+    struct handle_table *table = thread->requester.handles;
+    ts_status_t status = answer_check(answer);
+    if (status != TS_OK)
+        return status;
+    status = answer_push(port, answer);
+    // Gone: port_reply frees the slot of a client that was cut off.
+    if (status != TS_OK && status != TS_ERR_CLIENT_FAULT && status != TS_ERR_GONE)
+        return status;
+    status = answer_take_handles(table, answer);
+    if (status != TS_OK)
+        return status;
+    struct request *request;
+    irqflags_t flags = arch_irq_save();
+    status = port_reply(&port->port, &answer->reply, &request);
+    answer_settle_handles(table, answer, status == TS_OK);
+    if (status == TS_OK) {
+        thread->handing_over = hand_over;
+        request_complete(request);
+        thread->handing_over = false;
+        thread_lend(thread, 0);
+        uint64_t served = atomic_load_explicit(&thread->process->requests_served,
+                                               memory_order_relaxed);
+        atomic_store_explicit(&thread->process->requests_served, served + 1,
+                              memory_order_relaxed);
+    }
+    arch_irq_restore(flags);
+    return status;
+}
+
+static ts_status_t reply_by_call(struct port_object *port, const struct operation *operation)
+{
+    struct ts_reply reply;
+    if (operation->length != sizeof reply)
+        return TS_ERR_ARGUMENT;
+    ts_status_t status = copy_from_user(&reply, operation->address, sizeof reply);
+    if (status != TS_OK)
+        return status;
+    if (reply.reserved != 0 || (reply.rights & ~TS_RIGHTS_ALL) != 0)
+        return TS_ERR_ARGUMENT;
+    bool moves = reply.result == TS_REPLY_MOVE || reply.result == TS_REPLY_REDIRECT;
+    struct port_answer answer = {
+        .reply = {.id = reply.id,
+                  .status = reply.status,
+                  .result = reply.result,
+                  .value = reply.value,
+                  .oid = reply.object,
+                  .tag = reply.tag,
+                  .rights = reply.rights},
+        .address = reply.address,
+        .length = reply.length,
+        .handles = {moves ? reply.object : TS_HANDLE_NONE, reply.handles[0], reply.handles[1],
+                    reply.handles[2]},
+    };
+    return port_answer(port, &answer, false);
+}
+
+static ts_status_t reply_by_submission(struct port_object *port, const struct operation *operation)
+{
+    uint32_t result = (uint32_t)(operation->arg2 >> 32);
+    bool moves = result == TS_REPLY_MOVE || result == TS_REPLY_REDIRECT;
+    struct port_answer answer = {
+        .reply = {.id = operation->arg,
+                  .status = (ts_status_t)operation->arg2,
+                  .result = result,
+                  .value = operation->offset,
+                  .oid = operation->aux,
+                  .tag = (uint64_t)operation->deadline,
+                  .rights = operation->rights},
+        .address = operation->address,
+        .length = operation->length,
+        .handles = {moves ? operation->aux : TS_HANDLE_NONE},
+    };
+    return port_answer(port, &answer, false);
+}
+
+// Payload and handles of requests ----------------------------------------------------------------
+
+static ts_status_t copy(struct port_object *port, struct operation *operation,
+                        enum copy_direction direction)
+{
+    uint32_t bytes;
+    if (!arch_user_range_ok(operation->address, operation->length))
+        return TS_ERR_FAULT;
+    ts_status_t status = port_copy(&port->port, operation->arg, direction, operation->address,
+                                   operation->length, operation->offset, &bytes);
+    operation->value = bytes;
+    return status;
+}
+
+// An own object comes as its number.
+static ts_status_t take_own(struct operation *operation, const struct served *own,
+                            ts_rights_t rights)
+{
+    operation->value = own->oid;
+    operation->extra = own->tag;
+    if ((operation->flags & OPERATION_SUBMITTED) != 0) {
+        operation->aux = TS_EVENT_OWN;
+        return TS_OK;
+    }
+    operation->value |= TS_TAKE_OWN;
+    struct ts_taken taken = {.tag = own->tag, .oid = own->oid, .rights = rights};
+    if (operation->address == 0)
+        return TS_OK;
+    if (operation->length != sizeof taken)
+        return TS_ERR_ARGUMENT;
+    return copy_to_user(operation->address, &taken, sizeof taken);
+}
+
+static ts_status_t take(struct port_object *port, struct operation *operation)
+{
+    struct handle_table *table = &process_current()->handles;
+    struct capability capability;
+    struct served *own;
+    ts_handle_t handle;
+    operation->aux = 0;
+    // The slot first: what was taken cannot be put back.
+    ts_status_t status = handle_reserve(table, &handle);
+    if (status != TS_OK)
+        return status;
+    status = operation->offset > UINT32_MAX
+                 ? TS_ERR_ARGUMENT
+                 : port_take_handle(&port->port, operation->arg, (uint32_t)operation->offset,
+                                    &capability, &own);
+    if (status == TS_OK && own == NULL) {
+        handle_fill(table, handle, capability);
+        operation->value = handle;
+        return TS_OK;
+    }
+    handle_release(table, handle);
+    if (status != TS_OK)
+        return status;
+    status = take_own(operation, own, capability.rights);
+    object_capability_put(capability);
+    return status;
+}
+
+// Objects ----------------------------------------------------------------------------------------
+
+static ts_status_t mint(struct port_object *port, struct operation *operation)
+{
+    if (operation->arg > UINT32_MAX)
+        return TS_ERR_ARGUMENT;
+    return port_mint(&port->port, (uint32_t)operation->arg, operation->offset, operation->rights,
+                     &operation->result);
+}
+
+static ts_status_t signal(struct port_object *port, const struct operation *operation)
+{
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        return TS_ERR_RIGHTS;
+    if (operation->arg > UINT32_MAX)
+        return TS_ERR_ARGUMENT;
+    return port_signal(&port->port, (uint32_t)operation->arg, (ts_signals_t)operation->offset,
+                       (ts_signals_t)(operation->offset >> 32));
+}
+
+static ts_status_t revoke(struct port_object *port, const struct operation *operation)
+{
+    return operation->arg > UINT32_MAX ? TS_ERR_ARGUMENT
+                                       : port_revoke(&port->port, (uint32_t)operation->arg);
+}
+
+// Methods ----------------------------------------------------------------------------------------
+
+static ts_status_t bind(struct port_object *port, const struct ts_call *call)
+{
+    struct ts_port_binding binding;
+    ts_status_t status = call_read(call, &binding, sizeof binding);
+    if (status != TS_OK)
+        return status;
+    if (binding.reserved != 0)
+        return TS_ERR_ARGUMENT;
+    struct capability ring;
+    status = handle_get(&process_current()->handles, binding.ring, 0, &ring);
+    if (status != TS_OK)
+        return status;
+    if (ring.object->class != &ring_class)
+        status = TS_ERR_KIND;
+    else if (call->method == TS_PORT_BIND)
+        status = port_bind(&port->port, &ring_object_of(ring.object)->ring, binding.cookie);
+    else
+        status = port_unbind(&port->port, &ring_object_of(ring.object)->ring);
+    object_put(ring.object);
+    return status;
+}
+
+static ts_status_t session_limit(struct port_object *port, const struct ts_call *call)
+{
+    struct ts_port_session session;
+    ts_status_t status = call_read(call, &session, sizeof session);
+    if (status != TS_OK)
+        return status;
+    return port_session_limit(&port->port, session.oid, session.requests);
+}
+
+static ts_status_t port_call(struct port_object *port, struct operation *operation)
+{
+    struct ts_call call;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        return TS_ERR_RIGHTS;
+    ts_status_t status = operation_call(operation, &call);
+    if (status != TS_OK)
+        return status;
+    switch (call.method) {
+    case TS_PORT_BIND:
+    case TS_PORT_UNBIND:
+        return bind(port, &call);
+    case TS_PORT_SESSION:
+        return session_limit(port, &call);
+    default:
+        return TS_ERR_UNSUPPORTED;
+    }
+}
+
+ts_status_t port_operate(struct object *object, struct operation *operation)
+{
+    struct port_object *port = port_object_of(object);
+    switch (operation->op) {
+    case TS_OP_REPLY:
+        return (operation->flags & OPERATION_SUBMITTED) != 0
+                   ? reply_by_submission(port, operation)
+                   : reply_by_call(port, operation);
+    case TS_OP_PULL: return copy(port, operation, COPY_PULL);
+    case TS_OP_PUSH: return copy(port, operation, COPY_PUSH);
+    case TS_OP_TAKE: return take(port, operation);
+    case TS_OP_MINT: return mint(port, operation);
+    case TS_OP_SIGNAL: return signal(port, operation);
+    case TS_OP_REVOKE: return revoke(port, operation);
+    case TS_OP_CALL: return port_call(port, operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// Processes: their life from creation to the end. See process.h; process_operate.c has what their
+// handles can do, exception.c how a fault ends them.
+#include <object/process.h>
+
+#include <arch/clock.h>
+#include <core/environment.h>
+#include <mm/address_space.h>
+#include <mm/heap.h>
+#include <object/domain.h>
+#include <object/process_operate.h>
+#include <sched/sched.h>
+#include <string.h>
+#include <tessera/abi/signal.h>
+
+#define HANDLES_MAX (1u << TS_HANDLE_SLOT_BITS)
+
+enum teardown_stage { STAGE_HANDLES, STAGE_USERS, STAGE_SPACE };
+
+struct process *process_current(void)
+{
+    return thread_current()->process;
+}
+
+struct process *process_of_object(struct object *object)
+{
+    return process_of(object);
+}
+
+static bool teardown_step(struct reaper_work *work);
+
+// Copies what can be shown: the name comes from a program and goes to logs.
+static void name_copy(char *to, const char *from, size_t length)
+{
+    size_t i = 0;
+    for (; i < length && i < TS_NAME_MAX && from[i] != '\0'; i++)
+        to[i] = from[i] >= ' ' && from[i] < 0x7f ? from[i] : '?';
+    to[i] = '\0';
+}
+
+ts_status_t process_create(struct job *job, const char *name, size_t name_length,
+                           struct process **out_process)
+{
+    struct process *process = heap_alloc_zeroed(sizeof *process);
+    if (process == NULL)
+        return TS_ERR_MEMORY;
+    ts_status_t status = TS_ERR_MEMORY;
+    process->account = account_create(job);
+    if (process->account == NULL)
+        goto no_account;
+    status = space_create(process->account, &process->space);
+    if (status != TS_OK)
+        goto no_space;
+    object_init(&process->object, &process_class);
+    spin_init(&process->lock, "process");
+    list_init(&process->threads);
+    uint64_t handles = job_limit(job, JOB_HANDLES);
+    handle_table_init(&process->handles, handles < HANDLES_MAX ? (uint32_t)handles : HANDLES_MAX);
+    process->users = 1;
+    process->teardown.step = teardown_step;
+    process->started_at = clock_now();
+    name_copy(process->name, name, name_length);
+    object_get(&process->object); // until it is ENDED
+    status = job_process_add(job, &process->member, &process->object);
+    if (status != TS_OK)
+        goto not_added;
+    *out_process = process;
+    return TS_OK;
+
+not_added:
+    while (space_destroy_some(process->space))
+        ;
+    space_free(process->space);
+no_space:
+    account_put(process->account);
+no_account:
+    heap_free(process, sizeof *process);
+    return status;
+}
+
+static void process_destroy(struct object *object)
+{
+    struct process *process = process_of(object);
+    heap_free(process, sizeof *process);
+}
+
+// Nobody can start a thread in it any more.
+static void process_unhandled(struct object *object)
+{
+    struct process *process = process_of(object);
+    if (!__atomic_load_n(&process->started, __ATOMIC_RELAXED))
+        process_kill(process);
+}
+
+// Users ------------------------------------------------------------------------------------------
+
+ts_status_t process_use(struct process *process)
+{
+    irqflags_t flags = spin_lock(&process->lock);
+    bool running = process->state == PROCESS_RUNNING;
+    if (running)
+        atomic_fetch_add_explicit(&process->users, 1, memory_order_relaxed);
+    spin_unlock(&process->lock, flags);
+    if (running)
+        object_get(&process->object);
+    return running ? TS_OK : TS_ERR_GONE;
+}
+
+void process_unuse(struct process *process)
+{
+    // The last one lets the teardown go on.
+    if (atomic_fetch_sub_explicit(&process->users, 1, memory_order_acq_rel) == 1)
+        reaper_queue(&process->teardown);
+    object_put(&process->object);
+}
+
+ts_status_t process_thread_add(struct process *process, struct thread *thread)
+{
+    irqflags_t flags = spin_lock(&process->lock);
+    bool running = process->state == PROCESS_RUNNING;
+    if (running) {
+        list_push_back(&process->threads, &thread->member);
+        process->thread_count++;
+        process->started = true;
+    }
+    spin_unlock(&process->lock, flags);
+    return running ? TS_OK : TS_ERR_GONE;
+}
+
+void process_thread_gone(struct process *process, struct thread *thread)
+{
+    static const struct ts_process_report last_left = {.reason = TS_EXIT_STATUS};
+    atomic_fetch_add_explicit(&process->past_cpu_ns, thread_cpu_ns(thread), memory_order_relaxed);
+    irqflags_t flags = spin_lock(&process->lock);
+    list_remove(&thread->member);
+    bool last = --process->thread_count == 0;
+    bool ending = process->state != PROCESS_RUNNING;
+    spin_unlock(&process->lock, flags);
+    if (!last)
+        return;
+    if (ending)
+        reaper_queue(&process->teardown);
+    else
+        process_end(process, &last_left);
+}
+
+// The end ----------------------------------------------------------------------------------------
+
+void process_end(struct process *process, const struct ts_process_report *report)
+{
+    irqflags_t flags = spin_lock(&process->lock);
+    bool first = process->state == PROCESS_RUNNING;
+    if (first) {
+        process->state = PROCESS_ENDING;
+        process->report = *report;
+        list_for_each(node, &process->threads)
+            thread_stop(list_entry(node, struct thread, member));
+    }
+    bool empty = first && process->thread_count == 0;
+    spin_unlock(&process->lock, flags);
+    if (empty)
+        reaper_queue(&process->teardown);
+}
+
+void process_kill(struct process *process)
+{
+    static const struct ts_process_report killed = {.reason = TS_EXIT_KILLED};
+    process_end(process, &killed);
+}
+
+// Everything that could find the space or the table is gone.
+static void process_finish(struct process *process)
+{
+    space_free(process->space);
+    process->space = NULL;
+    handle_table_fini(&process->handles);
+    account_trim(process->account);
+    account_put(process->account);
+    process->account = NULL;
+    job_process_remove(&process->member);
+    irqflags_t flags = spin_lock(&process->lock);
+    process->state = PROCESS_ENDED;
+    spin_unlock(&process->lock, flags);
+    object_signal(&process->object, 0, TS_SIGNAL_EXITED, 0);
+    object_put(&process->object);
+}
+
+// In the reaper. It is queued when the last thread has gone, again by the last user, and each time
+// that a step says there is more.
+static bool teardown_step(struct reaper_work *work)
+{
+    struct process *process = list_entry(work, struct process, teardown);
+    switch ((enum teardown_stage)process->stage) {
+    case STAGE_HANDLES: {
+        irqflags_t flags = spin_lock(&process->handles.lock);
+        process->handles.closed = true;
+        spin_unlock(&process->handles.lock, flags);
+        if (handle_table_drain(&process->handles, REAPER_CHUNK))
+            return true;
+        process->stage = STAGE_USERS;
+        object_get(&process->object); // for process_unuse
+        process_unuse(process); // rings, ports and borrowers, or we, go on
+        return false;
+    }
+    case STAGE_USERS:
+        domain_owner_died(process->space);
+        process->stage = STAGE_SPACE;
+        return true;
+    case STAGE_SPACE:
+        if (space_destroy_some(process->space))
+            return true;
+        process_finish(process);
+        return false;
+    }
+    return false;
+}
+
+const struct object_class process_class = {
+    .kind = TS_KIND_PROCESS,
+    .name = "process",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_WAIT |
+              TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .unhandled = process_unhandled,
+    .destroy = process_destroy,
+    .operate = process_operate,
+};

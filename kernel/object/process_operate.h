@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+// What can be done with a process's handle. Inside kernel/object.
+#pragma once
+
+#include <core/request.h>
+
+ts_status_t process_operate(struct object *object, struct operation *operation);

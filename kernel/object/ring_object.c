@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT
+// Rings as kernel objects. See ring_object.h.
+#include <object/ring_object.h>
+
+#include <core/environment.h>
+#include <mm/heap.h>
+#include <object/memory.h>
+#include <object/process.h>
+#include <object/transfer.h>
+#include <sched/sched.h>
+#include <string.h>
+
+static bool is_ring_size(uint64_t count)
+{
+    return count >= TS_RING_MIN && count <= TS_RING_MAX && (count & (count - 1)) == 0;
+}
+
+// Records are the kernel's own memory, but the owner decides how many: charged in full.
+static ts_status_t records_create(struct ring_object *ring, uint32_t inflight,
+                                  struct request **out_records)
+{
+    size_t bytes = inflight * sizeof(struct request);
+    uint64_t pages = (bytes + TS_PAGE_SIZE - 1) / TS_PAGE_SIZE;
+    ts_status_t status = account_charge(ring->process->account, pages);
+    if (status != TS_OK)
+        return status;
+    *out_records = heap_alloc(bytes);
+    if (*out_records == NULL) {
+        account_uncharge(ring->process->account, pages);
+        return TS_ERR_MEMORY;
+    }
+    ring->record_pages = pages;
+    return TS_OK;
+}
+
+static void records_free(struct ring_object *ring)
+{
+    heap_free(ring->ring.records, ring->ring.inflight * sizeof(struct request));
+    account_uncharge(ring->process->account, ring->record_pages);
+}
+
+static bool teardown_step(struct reaper_work *work);
+
+ts_status_t ring_object_create(struct process *process, uint64_t submissions, uint64_t events,
+                               uint64_t inflight, struct ring_object **out_ring)
+{
+    if (!is_ring_size(submissions) || !is_ring_size(events) || inflight == 0 ||
+        inflight > TS_RING_MAX)
+        return TS_ERR_ARGUMENT;
+    struct ring_object *ring = heap_alloc_zeroed(sizeof *ring);
+    if (ring == NULL)
+        return TS_ERR_MEMORY;
+    ring->process = process;
+    ring->teardown.step = teardown_step;
+    struct request *records = NULL;
+    void *shared;
+    ts_status_t status = records_create(ring, (uint32_t)inflight + 1, &records);
+    if (status != TS_OK)
+        goto no_records;
+    status = memory_create_kernel(process->account,
+                                  ring_bytes((uint32_t)submissions, (uint32_t)events),
+                                  &ring->memory, &shared);
+    if (status != TS_OK)
+        goto no_memory;
+    status = process_use(process);
+    if (status != TS_OK)
+        goto no_process;
+    inflight++; // the spare
+    object_init(&ring->ring.object, &ring_class);
+    ring->ring.requester.space = process->space;
+    ring->ring.requester.handles = &process->handles;
+    ring->ring.memory = ring->memory;
+    ring_init(&ring->ring, shared, (uint32_t)submissions, (uint32_t)events, records,
+              (uint32_t)inflight);
+    *out_ring = ring;
+    return TS_OK;
+
+no_process:
+    memory_kernel_unmap(ring->memory);
+    object_put(&ring->memory->object);
+no_memory:
+    heap_free(records, (size_t)(inflight + 1) * sizeof *records);
+    account_uncharge(process->account, ring->record_pages);
+no_records:
+    heap_free(ring, sizeof *ring);
+    return status;
+}
+
+// The thread that uses it now is who is lent priorities for it, and whom kernel/core may name; it
+// is kept until another one comes.
+static void ring_user_set(struct ring_object *ring, struct thread *thread)
+{
+    if (ring->user == thread)
+        return;
+    object_get(&thread->object);
+    struct thread *before = __atomic_exchange_n(&ring->user, thread, __ATOMIC_ACQ_REL);
+    if (before != NULL)
+        object_put(&before->object); // its memory outlasts whoever reads it with interrupts off
+}
+
+ts_status_t ring_object_enter(struct ring_object *ring)
+{
+    ts_status_t status = ring_enter_begin(&ring->ring);
+    if (status != TS_OK)
+        return status;
+    struct thread *thread = thread_current();
+    ring_user_set(ring, thread);
+    ring->ring.requester.priority = thread->own_priority;
+    return TS_OK;
+}
+
+void ring_object_leave(struct ring_object *object)
+{
+    struct ring *ring = &object->ring;
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring->entered = false;
+    ring->idle = false;
+    bool teardown = object->unhandled;
+    spin_unlock(&ring->lock, flags);
+    if (teardown)
+        reaper_queue(&object->teardown);
+}
+
+// Teardown ------------------------------------------------------------------------------------
+
+static bool teardown_step(struct reaper_work *work)
+{
+    struct ring_object *ring = list_entry(work, struct ring_object, teardown);
+    if (ring->spare != NULL)
+        ring_record_give(&ring->ring, ring->spare);
+    ring->spare = NULL;
+    if (ring_destroy_some(&ring->ring, REAPER_CHUNK))
+        return true;
+    object_put(&ring->ring.object);
+    return false;
+}
+
+// The last handle is closed. A thread may still be inside, if another one closed it: it is sent
+// away, and begins the teardown as it leaves.
+static void ring_unhandled(struct object *object)
+{
+    struct ring_object *ring_object = ring_object_of(object);
+    struct ring *ring = &ring_object->ring;
+    object_get(object); // the teardown's
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring->destroyed = true;
+    ring_object->unhandled = ring->entered;
+    bool inside = ring->entered;
+    if (ring->idle) {
+        ring->idle = false;
+        environment_wake_ring(ring);
+    }
+    spin_unlock(&ring->lock, flags);
+    if (!inside)
+        reaper_queue(&ring_object->teardown);
+}
+
+static void ring_destroy(struct object *object)
+{
+    struct ring_object *ring = ring_object_of(object);
+    struct process *process = ring->process;
+    if (ring->user != NULL)
+        object_put(&ring->user->object);
+    memory_kernel_unmap(ring->memory);
+    object_put(&ring->memory->object);
+    records_free(ring);
+    heap_free(ring, sizeof *ring);
+    process_unuse(process);
+}
+
+// post by system call, from any thread of the process: offset = user_data, arg = value.
+static ts_status_t ring_operate(struct object *object, struct operation *operation)
+{
+    if (operation->op != TS_OP_POST)
+        return TS_ERR_UNSUPPORTED;
+    if ((operation->handle_rights & TS_RIGHT_WRITE) == 0)
+        return TS_ERR_RIGHTS;
+    ring_post_value(&ring_object_of(object)->ring, operation->offset, operation->arg);
+    return TS_OK;
+}
+
+const struct object_class ring_class = {
+    .kind = TS_KIND_RING,
+    .name = "ring",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_MAP | TS_RIGHT_WAIT | TS_RIGHT_MANAGE,
+    .unhandled = ring_unhandled,
+    .destroy = ring_destroy,
+    .operate = ring_operate,
+};

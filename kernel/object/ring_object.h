@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// A ring as a kernel object: core's ring, its memory, its owner.
+//
+// References: one for each handle, and one by the teardown once the last handle is closed. A ring
+// counts as a user of its process (process_use) until it is destroyed, because its records hold the
+// process's space and handle table. It cannot leave its process.
+#pragma once
+
+#include <core/ring.h>
+#include <object/reaper.h>
+
+struct memory;
+struct process;
+struct thread;
+
+struct ring_object {
+    struct ring ring; // first: the object is ring.object
+    struct process *process;
+    struct memory *memory; // what the user maps; kernel-mapped
+    struct thread *user;   // who entered last: a reference is held
+    struct request *spare; // a record for an answer without room; the entered thread's
+    uint64_t record_pages; // charged for the records
+    struct reaper_work teardown;
+    bool unhandled; // ring.lock: the teardown begins when the thread inside has left
+};
+
+extern const struct object_class ring_class;
+
+static inline struct ring_object *ring_object_of(struct object *object)
+{
+    return list_entry(object, struct ring_object, ring.object);
+}
+
+static inline struct ring_object *ring_object_of_ring(struct ring *ring)
+{
+    return list_entry(ring, struct ring_object, ring);
+}
+
+// One reference, no handle. submissions, events: powers of two, TS_RING_MIN to TS_RING_MAX;
+// inflight: 1 to TS_RING_MAX. TS_ERR_ARGUMENT, TS_ERR_LIMIT, TS_ERR_MEMORY.
+ts_status_t ring_object_create(struct process *process, uint64_t submissions, uint64_t events,
+                               uint64_t inflight, struct ring_object **out_ring);
+
+// The current thread enters: TS_ERR_BUSY, TS_ERR_VERSION, TS_ERR_PEER_CLOSED as ring_enter_begin.
+ts_status_t ring_object_enter(struct ring_object *ring);
+void ring_object_leave(struct ring_object *ring);

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// Threads: making and ending them, and what can be done with their handles. See thread.h.
+#include <object/thread.h>
+
+#include <arch/cpu.h>
+#include <arch/user.h>
+#include <core/environment.h>
+#include <mm/heap.h>
+#include <object/process.h>
+#include <object/ring_object.h>
+#include <object/transfer.h>
+#include <sched/futex.h>
+#include <sched/sched.h>
+#include <tessera/abi/signal.h>
+
+// A wait for events has lasted until its deadline.
+static void wake_timer_expired(struct timer *timer)
+{
+    struct thread *thread = list_entry(timer, struct thread, wake_timer);
+    atomic_store_explicit(&thread->timed_out, true, memory_order_release);
+    thread_wake(thread);
+}
+
+static uint64_t thread_pages(void)
+{
+    return ARCH_STACK_PAGES + heap_pages(arch_vector_size());
+}
+
+// Stack and vector area, charged.
+static ts_status_t resources_create(struct process *process, vaddr_t *out_stack, void **out_vectors)
+{
+    struct job *job = process->member.job;
+    ts_status_t status = job_charge(job, JOB_THREADS, 1);
+    if (status != TS_OK)
+        return status;
+    status = account_charge(process->account, thread_pages());
+    if (status != TS_OK)
+        goto no_pages;
+    *out_vectors = heap_alloc(arch_vector_size());
+    status = *out_vectors == NULL ? TS_ERR_MEMORY : arch_stack_create(out_stack);
+    if (status != TS_OK)
+        goto no_memory;
+    return TS_OK;
+
+no_memory:
+    heap_free(*out_vectors, arch_vector_size());
+    account_uncharge(process->account, thread_pages());
+no_pages:
+    job_uncharge(job, JOB_THREADS, 1);
+    return status;
+}
+
+// While the process is used: its account and its place in the job are there.
+static void resources_free(struct process *process, vaddr_t stack, void *vectors)
+{
+    arch_stack_destroy(stack);
+    heap_free(vectors, arch_vector_size());
+    account_uncharge(process->account, thread_pages());
+    job_uncharge(process->member.job, JOB_THREADS, 1);
+}
+
+// In the reaper, once the thread has ended.
+static bool teardown_step(struct reaper_work *work)
+{
+    struct thread *thread = list_entry(work, struct thread, teardown);
+    struct process *process = thread->process;
+    arch_thread_fini(&thread->machine);
+    resources_free(process, thread->machine.stack_top, thread->machine.vector_area);
+    process_unuse(process);
+    object_put(&thread->object);
+    return false;
+}
+
+static void thread_init(struct thread *thread, struct process *process, vaddr_t stack,
+                        void *vectors, const struct thread_start *start)
+{
+    object_init(&thread->object, &thread_class);
+    arch_thread_init(&thread->machine, stack, (struct arch_space *)process->space, vectors, NULL);
+    arch_frame_start(arch_thread_frame(&thread->machine), start->entry, start->stack,
+                     start->argument);
+    list_init(&thread->run);
+    list_init(&thread->member);
+    thread->own_priority = thread->priority = start->priority;
+    thread->process = process;
+    thread->requester = (struct requester){
+        .space = process->space,
+        .handles = &process->handles,
+        .thread = thread,
+        .priority = start->priority,
+    };
+    request_init(&thread->request, &thread->requester);
+    timer_init(&thread->wake_timer, wake_timer_expired);
+    thread->teardown.step = teardown_step;
+}
+
+ts_status_t thread_create(struct process *process, const struct thread_start *start,
+                          struct thread **out_thread)
+{
+    vaddr_t stack = 0;
+    void *vectors = NULL;
+    struct thread *thread = heap_alloc_zeroed(sizeof *thread);
+    if (thread == NULL)
+        return TS_ERR_MEMORY;
+    ts_status_t status = process_use(process);
+    if (status != TS_OK)
+        goto no_process;
+    status = resources_create(process, &stack, &vectors);
+    if (status != TS_OK)
+        goto no_resources;
+    thread_init(thread, process, stack, vectors, start);
+    status = arch_thread_set_pointer(&thread->machine, start->thread_pointer);
+    if (status == TS_OK)
+        status = process_thread_add(process, thread);
+    if (status != TS_OK)
+        goto not_added;
+    object_get(&thread->object);         // the caller's
+    object_get(&process->object);        // the body's, for its pointer to the process
+    *out_thread = thread;
+    return TS_OK;
+
+not_added:
+    resources_free(process, stack, vectors);
+no_resources:
+    process_unuse(process);
+no_process:
+    heap_free(thread, sizeof *thread);
+    return status;
+}
+
+static void thread_destroy(struct object *object)
+{
+    struct thread *thread = thread_of(object);
+    object_put(&thread->process->object);
+    heap_free(thread, sizeof *thread);
+}
+
+// The end ----------------------------------------------------------------------------------------
+
+// Lets go of the ring in which the thread waited.
+static void leave_ring(struct thread *thread)
+{
+    if (thread->ring == NULL)
+        return;
+    timer_stop(&thread->wake_timer);
+    ring_object_leave(thread->ring);
+    object_put(&thread->ring->ring.object);
+    thread->ring = NULL;
+}
+
+// Tells who joins it that its stack is free. The word may be anywhere; a bad address is its loss.
+static void clear_word(struct thread *thread)
+{
+    uint32_t woken;
+    if (thread->clear_address == 0 || put_user_u32(thread->clear_address, 0) != TS_OK)
+        return;
+    (void)futex_wake(thread->process->space, thread->clear_address, UINT32_MAX, &woken);
+}
+
+// The last part, once no record of the thread is in anyone's hands.
+static _Noreturn void thread_finish(void)
+{
+    arch_irq_enable();
+    struct thread *thread = thread_current();
+    if (thread->asking && !atomic_load_explicit(&thread->answered, memory_order_acquire))
+        thread_block(thread_finish);
+    thread->asking = false;
+    leave_ring(thread);
+    clear_word(thread);
+    object_signal(&thread->object, 0, TS_SIGNAL_EXITED, 0);
+    // From here on the space may go away under us: not to be preempted and entered again.
+    arch_irq_disable();
+    process_thread_gone(thread->process, thread);
+    reaper_queue(&thread->teardown);
+    thread_leave();
+}
+
+_Noreturn void thread_exit(void)
+{
+    struct thread *thread = thread_current();
+    __atomic_store_n(&thread->ending, true, __ATOMIC_RELAXED);
+    if (thread->asking) {
+        // Off: the port of a record that is answered meanwhile stays readable.
+        arch_irq_disable();
+        (void)request_cancel(&thread->request, TS_ERR_CANCELLED, true);
+    }
+    thread_finish();
+}
+
+// Operations -------------------------------------------------------------------------------------
+
+static ts_status_t set_priority(struct thread *thread, uint64_t priority)
+{
+    // No more than what the process was given, so that no program can starve its betters.
+    if (priority > TS_PRIORITY_MAX)
+        return TS_ERR_ARGUMENT;
+    if (priority > thread->process->priority_max)
+        return TS_ERR_LIMIT;
+    thread_set_priority(thread, (uint8_t)priority);
+    return TS_OK;
+}
+
+static ts_status_t thread_get(struct thread *thread, struct operation *operation)
+{
+    struct ts_registers registers;
+    switch (operation->arg) {
+    case TS_PROPERTY_THREAD_REGISTERS: {
+        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+            return TS_ERR_RIGHTS;
+        ts_status_t status = thread_registers(thread, &registers);
+        return status != TS_OK ? status
+                               : operation_get(operation, &registers, sizeof registers);
+    }
+    case TS_PROPERTY_THREAD_PRIORITY:
+        return operation_get_u64(operation, thread->own_priority);
+    case TS_PROPERTY_THREAD_POINTER:
+        return operation_get_u64(operation, arch_thread_pointer(&thread->machine));
+    default:
+        return TS_ERR_UNSUPPORTED;
+    }
+}
+
+static ts_status_t thread_set(struct thread *thread, const struct operation *operation)
+{
+    uint64_t value;
+    if (operation->arg != TS_PROPERTY_THREAD_PRIORITY &&
+        operation->arg != TS_PROPERTY_THREAD_POINTER)
+        return TS_ERR_UNSUPPORTED;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        return TS_ERR_RIGHTS;
+    ts_status_t status = operation_set(operation, &value, sizeof value);
+    if (status != TS_OK)
+        return status;
+    if (operation->arg == TS_PROPERTY_THREAD_PRIORITY)
+        return set_priority(thread, value);
+    // The register of another thread may be in use this very moment.
+    return thread == thread_current() ? arch_thread_set_pointer(&thread->machine, value)
+                                      : TS_ERR_BUSY;
+}
+
+static ts_status_t thread_operate(struct object *object, struct operation *operation)
+{
+    switch (operation->op) {
+    case TS_OP_GET: return thread_get(thread_of(object), operation);
+    case TS_OP_SET: return thread_set(thread_of(object), operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+const struct object_class thread_class = {
+    .kind = TS_KIND_THREAD,
+    .name = "thread",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE |
+              TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .destroy = thread_destroy,
+    .operate = thread_operate,
+};

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Threads. A thread is registers, a priority, and one request record for what it does
+// synchronously; kernel/sched runs it.
+//
+// References: one by the thread's being alive, one for each handle, one by a ring that it used.
+// When it has ended the reaper gives its kernel stack and vector area back as soon as no CPU stands
+// on the stack, and drops the first; the body goes with the last.
+#pragma once
+
+#include <core/request.h>
+#include <object/reaper.h>
+#include <tessera/abi/syscall.h>
+#include <arch/thread.h>
+
+struct process;
+struct ring_object;
+
+#define THREAD_PRIORITIES 32u
+
+enum thread_state { THREAD_IS_NEW, THREAD_IS_READY, THREAD_IS_RUNNING, THREAD_IS_BLOCKED, THREAD_IS_DEAD };
+
+struct thread {
+    struct object object;
+    struct arch_thread machine;
+    // Scheduling: under the lock of the run queue of `cpu`.
+    struct list run; // in a queue while READY
+    _Atomic uint32_t cpu;
+    uint8_t state;          // enum thread_state
+    uint8_t own_priority;   // its own
+    uint8_t lent;           // while it serves a more important request
+    uint8_t priority;       // the higher of the two
+    bool wake_pending;      // woken before it blocked
+    bool stopping;          // to end
+    bool ending;            // in thread_exit(): blocks as before
+    _Atomic uint64_t ticks; // arch_counter() units spent running; written by its CPU
+    // Its process; NULL: a kernel thread.
+    struct process *process;
+    struct list member; // in process.threads
+    struct requester requester;
+    // What it does now. Only the thread itself writes these, save `answered` and `timed_out`.
+    struct request request;   // a synchronous operation
+    bool asking;              // `request` was issued and its answer not yet seen
+    bool handing_over;        // who is woken now runs next on this CPU
+    _Atomic bool answered;    // request_complete() is through with `request`
+    _Atomic bool timed_out;   // wake_timer fired
+    struct timer wake_timer;  // deadline of a wait for events
+    struct ring_object *ring; // inside enter or reply_wait: a reference is held
+    uint32_t submitted;       // enter: its result
+    uint32_t wait_for;
+    ts_time_t wait_until;
+    vaddr_t clear_address; // thread_exit: a word to clear, or 0
+    struct reaper_work teardown;
+    const char *name; // kernel threads
+};
+
+extern const struct object_class thread_class;
+
+static inline struct thread *thread_of(struct object *object)
+{
+    return list_entry(object, struct thread, object);
+}
+
+struct thread_start {
+    vaddr_t entry, stack;
+    uint64_t argument;
+    vaddr_t thread_pointer;
+    uint8_t priority;
+};
+
+// A new thread of a process, with a reference for the caller; it runs once thread_launch() is
+// called, which the caller must do. TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_ARGUMENT (thread pointer),
+// TS_ERR_GONE (the process ends).
+ts_status_t thread_create(struct process *process, const struct thread_start *start,
+                          struct thread **out_thread);
+
+// Ends the current thread: what it asked for is cut off, what it holds is let go. No lock held.
+_Noreturn void thread_exit(void);

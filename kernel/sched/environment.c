@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// What kernel/core asks of the scheduler and of memory for handle tables; the copies are mm's. See
+// core/environment.h.
+#include <core/environment.h>
+
+#include <arch/cpu.h>
+#include <arch/smp.h>
+#include <mm/heap.h>
+#include <object/ring_object.h>
+#include <sched/sched.h>
+
+// Who is woken by a thread that is about to wait for him, or that has answered him and goes on
+// waiting, takes over its CPU. Interrupts are off while `handing_over` is set.
+static void wake(struct thread *thread)
+{
+    struct thread *current = cpu_current()->current;
+    if (current->handing_over)
+        thread_wake_here(thread);
+    else
+        thread_wake(thread);
+}
+
+void environment_wake_ring(struct ring *ring)
+{
+    wake(ring->waiter);
+}
+
+void environment_wake_thread(struct request *request)
+{
+    struct thread *thread = request->requester->thread;
+    // Off, so that the thread's memory stays while it is woken: once it sees the answer it may end.
+    irqflags_t flags = arch_irq_save();
+    // Pairs with the acquire in its continuation: the results come first.
+    atomic_store_explicit(&thread->answered, true, memory_order_release);
+    wake(thread);
+    arch_irq_restore(flags);
+}
+
+void environment_donate(struct ring *ring, uint8_t priority)
+{
+    struct thread *thread = ring == NULL ? cpu_current()->current : ring_object_of_ring(ring)->user;
+    if (thread != NULL)
+        thread_lend(thread, priority);
+}
+
+// The port's lock is held, so its rings stay; a ring's user stays while the ring does.
+void environment_raise(struct port *port, uint8_t priority)
+{
+    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
+        struct ring *ring = port->rings[i].ring;
+        struct thread *thread = ring == NULL ? NULL : ring_object_of_ring(ring)->user;
+        if (thread != NULL && thread->lent < priority)
+            thread_lend(thread, priority);
+    }
+}
+
+void *environment_page_get(void)
+{
+    return heap_alloc_zeroed(TS_PAGE_SIZE);
+}
+
+void environment_page_put(void *page)
+{
+    heap_free(page, TS_PAGE_SIZE);
+}
+
+uint32_t environment_cpu(void)
+{
+    return cpu_current()->id;
+}
+
+void environment_relax(void)
+{
+    arch_cpu_relax();
+    arch_smp_serve();
+}

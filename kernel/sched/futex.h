@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Futexes: threads and ring operations that wait for a word of memory to be woken.
+//
+// A waiter is a request with home FUTEX in one of a fixed number of hash buckets, by what the word
+// is (mm's futex_key), so that processes that share memory meet.
+#pragma once
+
+#include <core/request.h>
+#include <mm/address_space.h>
+
+// Queues a filled record if the word at `address` of the current space still is `expected`. TS_OK:
+// it is PARKED and will be completed by a wake, its deadline or a cancel. Else the record is
+// untouched: TS_ERR_AGAIN (the word differs), TS_ERR_FAULT, TS_ERR_ARGUMENT (alignment). Interrupts
+// on.
+ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expected);
+
+// Wakes at most `most` waiters of the word at `address` of `space`; their status is TS_OK.
+ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
+                       uint32_t *out_woken);
+
+void futex_init(void);

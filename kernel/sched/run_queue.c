@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+// Run queues, switching and waking. See sched.h and run_queue.h.
+#include <sched/run_queue.h>
+#include <sched/sched.h>
+
+#include <arch/clock.h>
+#include <arch/hooks.h>
+#include <arch/smp.h>
+#include <object/log_object.h>
+#include <object/statistics.h>
+#include <panic.h>
+
+struct run_queue run_queues[CPU_MAX];
+static _Atomic uint64_t run_queues_online; // bit: CPU; set once its queue can be used
+_Static_assert(CPU_MAX <= 64, "the CPUs are bits of a word");
+
+struct thread *thread_current(void)
+{
+    // Interrupts off, so that the CPU is the one whose structure is read.
+    irqflags_t flags = arch_irq_save();
+    struct thread *thread = cpu_current()->current;
+    arch_irq_restore(flags);
+    return thread;
+}
+
+struct run_queue *run_queue_lock(struct thread *thread, irqflags_t *out_flags) LOCK_UNCHECKED
+{
+    for (;;) {
+        uint32_t cpu = atomic_load_explicit(&thread->cpu, memory_order_relaxed);
+        struct run_queue *queue = &run_queues[cpu];
+        *out_flags = spin_lock(&queue->lock);
+        if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) == cpu)
+            return queue;
+        spin_unlock(&queue->lock, *out_flags); // it moved
+    }
+}
+
+// Queues --------------------------------------------------------------------------------------
+
+static void enqueue(struct run_queue *queue, struct thread *thread, bool first)
+{
+    struct list *list = &queue->queues[thread->priority];
+    thread->state = THREAD_IS_READY;
+    if (first)
+        list_push_front(list, &thread->run);
+    else
+        list_push_back(list, &thread->run);
+    queue->ready |= 1u << thread->priority;
+}
+
+static void dequeue(struct run_queue *queue, struct thread *thread)
+{
+    list_remove(&thread->run);
+    if (list_empty(&queue->queues[thread->priority]))
+        queue->ready &= ~(1u << thread->priority);
+}
+
+static int top_priority(const struct run_queue *queue)
+{
+    return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
+}
+
+static bool is_idle(const struct run_queue *queue)
+{
+    return queue->current == queue->cpu->idle;
+}
+
+// Makes the CPU look at its queue. Queue locked.
+static void ask_resched(struct run_queue *queue, uint32_t work)
+{
+    atomic_fetch_or_explicit(&queue->cpu->need_resched, work, memory_order_release);
+    if (queue->cpu != cpu_current())
+        arch_cpu_kick(queue->cpu);
+}
+
+// A thread has become ready: does the CPU have to know? Queue locked.
+static void announce(struct run_queue *queue, const struct thread *thread)
+{
+    bool waiting_turn = !is_idle(queue) && thread->priority == queue->current->priority;
+    if (is_idle(queue) || thread->priority > queue->current->priority ||
+        (waiting_turn && atomic_load_explicit(&queue->slice.state, memory_order_relaxed) == 0))
+        ask_resched(queue, CPU_RESCHED);
+}
+
+// Waking --------------------------------------------------------------------------------------
+
+void thread_wake(struct thread *thread)
+{
+    irqflags_t flags;
+    struct run_queue *queue = run_queue_lock(thread, &flags);
+    if (thread->state == THREAD_IS_BLOCKED) {
+        enqueue(queue, thread, false);
+        announce(queue, thread);
+    } else {
+        thread->wake_pending = true;
+    }
+    run_queue_unlock(queue, flags);
+}
+
+void thread_wake_here(struct thread *thread)
+{
+    irqflags_t flags;
+    struct run_queue *queue = run_queue_lock(thread, &flags);
+    if (thread->state != THREAD_IS_BLOCKED) {
+        thread->wake_pending = true;
+        run_queue_unlock(queue, flags);
+        return;
+    }
+    struct run_queue *here = run_queue_here();
+    if (queue != here) {
+        // It is READY and in no queue: nobody else moves or runs it until it is in ours.
+        thread->state = THREAD_IS_READY;
+        atomic_store_explicit(&thread->cpu, here->cpu->id, memory_order_relaxed);
+        run_queue_unlock_off(queue);
+        run_queue_lock_off(here);
+    }
+    enqueue(here, thread, true);
+    if (thread->priority > here->current->priority)
+        ask_resched(here, CPU_RESCHED);
+    run_queue_unlock(here, flags);
+}
+
+// The CPUs that run threads, in turn.
+static uint32_t next_cpu(void)
+{
+    static _Atomic uint32_t last;
+    uint64_t online = atomic_load_explicit(&run_queues_online, memory_order_acquire);
+    uint32_t turn = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed);
+    for (uint32_t skip = turn % (uint32_t)__builtin_popcountll(online); skip > 0; skip--)
+        online &= online - 1;
+    return (uint32_t)__builtin_ctzll(online);
+}
+
+void thread_launch(struct thread *thread)
+{
+    atomic_store_explicit(&thread->cpu, next_cpu(), memory_order_relaxed);
+    irqflags_t flags;
+    struct run_queue *queue = run_queue_lock(thread, &flags);
+    enqueue(queue, thread, false);
+    announce(queue, thread);
+    run_queue_unlock(queue, flags);
+}
+
+void thread_stop(struct thread *thread)
+{
+    irqflags_t flags;
+    struct run_queue *queue = run_queue_lock(thread, &flags);
+    thread->stopping = true;
+    if (thread->state == THREAD_IS_BLOCKED && !thread->ending) {
+        thread->machine.continuation = thread_exit;
+        enqueue(queue, thread, false);
+        announce(queue, thread);
+    } else if (queue->current == thread) {
+        ask_resched(queue, CPU_THREAD_WORK);
+    }
+    run_queue_unlock(queue, flags);
+}
+
+// Switching -----------------------------------------------------------------------------------
+
+// A slice is over: the next in line has its turn.
+static void slice_expired(struct timer *timer)
+{
+    struct run_queue *queue = list_entry(timer, struct run_queue, slice);
+    spin_lock_off(&queue->lock);
+    if (!is_idle(queue) && top_priority(queue) >= queue->current->priority) {
+        queue->slice_over = true;
+        ask_resched(queue, CPU_RESCHED);
+    }
+    spin_unlock_off(&queue->lock);
+}
+
+// Takes the thread that is to run out of the queue: the idle thread when there is none.
+static struct thread *take_next(struct run_queue *queue)
+{
+    int priority = top_priority(queue);
+    if (priority < 0)
+        return queue->cpu->idle;
+    struct thread *next = list_entry(queue->queues[priority].next, struct thread, run);
+    dequeue(queue, next);
+    return next;
+}
+
+// The CPU runs `next` from now on. Queue locked.
+static void make_current(struct run_queue *queue, struct thread *next)
+{
+    struct cpu *cpu = queue->cpu;
+    struct thread *previous = queue->current;
+    uint64_t now = arch_counter();
+    uint64_t ticks = atomic_load_explicit(&previous->ticks, memory_order_relaxed);
+    atomic_store_explicit(&previous->ticks, ticks + (now - queue->switched_at),
+                          memory_order_relaxed);
+    queue->switched_at = now;
+    queue->current = next;
+    queue->slice_over = false;
+    cpu->current = next;
+    next->state = THREAD_IS_RUNNING;
+    if (next->stopping || atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0)
+        atomic_store_explicit(&cpu->need_resched, next->stopping ? CPU_THREAD_WORK : 0,
+                              memory_order_relaxed);
+    if (next != cpu->idle && (queue->ready >> next->priority & 1) != 0 &&
+        atomic_load_explicit(&queue->slice.state, memory_order_relaxed) == 0)
+        timer_start(&queue->slice, clock_now() + SLICE_NS);
+    statistics_add(STATISTIC_SWITCHES, 1);
+}
+
+_Noreturn void thread_block(void (*continuation)(void))
+{
+    arch_irq_disable();
+    struct run_queue *queue = run_queue_here();
+    struct thread *thread = queue->current;
+    spin_lock_off(&queue->lock);
+    bool stop = thread->stopping && !thread->ending;
+    thread->machine.continuation = stop ? thread_exit : continuation;
+    if (stop || thread->wake_pending) {
+        thread->wake_pending = false;
+        spin_unlock_off(&queue->lock);
+        arch_thread_resume(&thread->machine); // the continuation, on an empty stack
+    }
+    thread->state = THREAD_IS_BLOCKED;
+    struct thread *next = take_next(queue);
+    make_current(queue, next);
+    spin_unlock_off(&queue->lock);
+    arch_thread_resume(&next->machine);
+}
+
+_Noreturn void thread_leave(void)
+{
+    arch_irq_disable();
+    struct run_queue *queue = run_queue_here();
+    spin_lock_off(&queue->lock);
+    queue->current->state = THREAD_IS_DEAD;
+    struct thread *next = take_next(queue);
+    make_current(queue, next);
+    spin_unlock_off(&queue->lock);
+    arch_thread_resume(&next->machine);
+}
+
+// Puts the current thread back into its queue and chooses anew. NULL: it goes on. Interrupts off.
+static struct thread *preempt(struct run_queue *queue, bool yield)
+{
+    struct thread *thread = queue->current, *next = NULL;
+    spin_lock_off(&queue->lock);
+    int top = top_priority(queue);
+    bool turn_over = queue->slice_over || yield;
+    if (top > thread->priority || (turn_over && top == thread->priority)) {
+        next = take_next(queue);
+        enqueue(queue, thread, !turn_over);
+        make_current(queue, next);
+    } else {
+        queue->slice_over = false;
+        if (top == thread->priority &&
+            atomic_load_explicit(&queue->slice.state, memory_order_relaxed) == 0)
+            timer_start(&queue->slice, clock_now() + SLICE_NS);
+    }
+    spin_unlock_off(&queue->lock);
+    return next;
+}
+
+_Noreturn void thread_yield(void)
+{
+    arch_irq_disable();
+    struct run_queue *queue = run_queue_here();
+    queue->current->machine.continuation = NULL;
+    struct thread *next = preempt(queue, true);
+    if (next == NULL)
+        arch_return_to_user();
+    arch_thread_resume(&next->machine);
+}
+
+void kernel_preempt(void)
+{
+    struct cpu *cpu = cpu_current();
+    log_object_poll();
+    atomic_fetch_and_explicit(&cpu->need_resched, ~CPU_RESCHED, memory_order_acquire);
+    if (cpu->current == cpu->idle)
+        return; // its loop looks at the queue (and at boot there is neither)
+    struct thread *thread = cpu->current;
+    struct thread *next = preempt(run_queue_here(), false);
+    if (next != NULL)
+        arch_thread_switch(&thread->machine, &next->machine);
+}
+
+void kernel_exit_work(struct arch_frame *frame)
+{
+    (void)frame;
+    struct cpu *cpu = cpu_current();
+    log_object_poll();
+    uint32_t work = atomic_exchange_explicit(&cpu->need_resched, 0, memory_order_acquire);
+    if ((work & CPU_THREAD_WORK) != 0 && cpu->current->stopping)
+        thread_exit();
+    if ((work & CPU_RESCHED) == 0)
+        return;
+    struct run_queue *queue = run_queue_here();
+    // In user mode but for this: nothing on the stack is needed any more.
+    cpu->current->machine.continuation = NULL;
+    struct thread *next = preempt(queue, false);
+    if (next != NULL)
+        arch_thread_resume(&next->machine);
+}
+
+// Idle ----------------------------------------------------------------------------------------
+
+// The idle thread: never in a queue, runs when nothing else is ready.
+static _Noreturn void idle_loop(void)
+{
+    struct run_queue *queue = run_queue_here();
+    for (;;) {
+        log_object_poll();
+        spin_lock_off(&queue->lock);
+        struct thread *next = queue->ready == 0 ? NULL : take_next(queue);
+        if (next != NULL) {
+            queue->current->state = THREAD_IS_READY;
+            queue->current->machine.continuation = idle_loop;
+            make_current(queue, next);
+        }
+        atomic_store_explicit(&queue->cpu->need_resched,
+                              next != NULL && next->stopping ? CPU_THREAD_WORK : 0,
+                              memory_order_relaxed);
+        spin_unlock_off(&queue->lock);
+        if (next != NULL)
+            arch_thread_resume(&next->machine);
+        uint64_t from = (uint64_t)clock_now();
+        arch_cpu_idle();
+        statistics_add(STATISTIC_IDLE_NS, (uint64_t)clock_now() - from);
+    }
+}
+
+void run_queue_init(struct cpu *cpu, struct thread *idle)
+{
+    struct run_queue *queue = &run_queues[cpu->id];
+    spin_init(&queue->lock, "run queue");
+    for (unsigned i = 0; i < THREAD_PRIORITIES; i++)
+        list_init(&queue->queues[i]);
+    timer_init(&queue->slice, slice_expired);
+    atomic_store_explicit(&idle->cpu, cpu->id, memory_order_relaxed);
+    idle->state = THREAD_IS_RUNNING;
+    idle->machine.continuation = idle_loop;
+    queue->cpu = cpu;
+    queue->current = idle;
+    queue->switched_at = arch_counter();
+    cpu->idle = idle;
+    cpu->current = idle;
+    atomic_fetch_or_explicit(&run_queues_online, UINT64_C(1) << cpu->id, memory_order_release);
+}

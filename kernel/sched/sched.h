@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// Scheduling: 32 priorities, round robin within one, a queue for each CPU.
+//
+// A thread is woken on the CPU where it last ran; a new one is placed on the CPUs in turn. There is
+// no balancing; a thread moves only when someone hands over to it (thread_wake_here).
+//
+// Blocking. A thread makes itself known to whoever is to wake it (a record is issued, a ring is
+// idle, a futex queued) and then calls thread_block(). The wake may come before it has got there,
+// on any CPU: thread_wake() then leaves a mark, and thread_block() goes on at once. A mark may also
+// be left by a wake that was no longer needed, so every continuation looks whether what it waited
+// for is there, and blocks again if it is not.
+//
+// A blocked thread has no kernel frames, only its continuation, which starts with interrupts off
+// and ends in arch_return_to_user(), thread_block() or thread_exit().
+#pragma once
+
+#include <cpu.h>
+#include <object/thread.h>
+
+// The current thread. Interrupts may be on: it is the same thread on whatever CPU.
+struct thread *thread_current(void);
+
+// Puts a new thread on a CPU.
+void thread_launch(struct thread *thread);
+
+// A blocked thread can go on; for any other it leaves a mark. Any context; takes the lock of a run
+// queue. The thread may be gone the moment this returns: interrupts are off or a reference is held.
+void thread_wake(struct thread *thread);
+
+// The same, and it runs here as soon as the current thread blocks: it moves to this CPU, first in
+// its queue. For whoever is about to wait for it, or to answer it.
+void thread_wake_here(struct thread *thread);
+
+// Leaves the current thread until it is woken. No lock held; interrupts may be on.
+_Noreturn void thread_block(void (*continuation)(void));
+
+// Others of the same priority have their turn. The current thread is in a system call whose results
+// are set, and goes on to user mode.
+_Noreturn void thread_yield(void);
+
+// The current thread has ended: it is never run again. No lock held, no reference to it is needed.
+_Noreturn void thread_leave(void);
+
+// Priorities. A thread runs at the higher of its own and what it was lent.
+void thread_set_priority(struct thread *thread, uint8_t priority);
+void thread_lend(struct thread *thread, uint8_t priority); // 0 ends it
+
+// Asks a thread to end: when it next would go to user mode or block, or at once if it is blocked,
+// it calls thread_exit(). Any context.
+void thread_stop(struct thread *thread);
+
+// Copies the user registers of a thread that is blocked: TS_ERR_BUSY if it is not.
+ts_status_t thread_registers(struct thread *thread, struct ts_registers *out_registers);
+
+// Nanoseconds of CPU time that a thread used.
+uint64_t thread_cpu_ns(const struct thread *thread);
+
+// Counter ticks as nanoseconds.
+uint64_t ticks_to_ns(uint64_t ticks);
+
+// Boot, on each CPU, interrupts off: makes its queues and its idle thread; and then leaves the boot
+// stack for the threads, for ever.
+void sched_cpu_init(void);
+_Noreturn void sched_cpu_start(void);
+
+// A kernel thread, running `entry` (as a continuation) from the beginning. NULL: no memory.
+struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority);

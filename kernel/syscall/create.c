@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// The system call create: rdi = kind | flags << 8 | handle << 32, further arguments by kind as
+// <tessera/abi/syscall.h> says; rdx = the handle, with all rights that its kind has.
+#include <syscall/syscall.h>
+
+#include <arch/user.h>
+#include <core/handle_table.h>
+#include <object/event.h>
+#include <object/job.h>
+#include <object/memory.h>
+#include <object/port_object.h>
+#include <object/process.h>
+#include <object/ring_object.h>
+#include <syscall/install.h>
+
+struct creation {
+    struct process *process; // who asks
+    uint64_t flags;          // 24 bits
+    ts_handle_t handle;
+    uint64_t a, b, c;
+};
+
+// The object named by the creation's handle, with a reference.
+static ts_status_t get_object(const struct creation *creation, ts_rights_t rights,
+                              const struct object_class *class, struct object **out_object)
+{
+    struct capability capability;
+    ts_status_t status =
+        handle_get(&creation->process->handles, creation->handle, rights, &capability);
+    if (status != TS_OK)
+        return status;
+    if (capability.object->class != class) {
+        object_put(capability.object);
+        return TS_ERR_KIND;
+    }
+    *out_object = capability.object;
+    return TS_OK;
+}
+
+static ts_status_t create_process(const struct creation *creation, struct object **out_object)
+{
+    char name[TS_NAME_MAX];
+    struct object *job;
+    struct process *process;
+    if (creation->b > sizeof name)
+        return TS_ERR_NAME_TOO_LONG;
+    ts_status_t status = copy_from_user(name, creation->a, creation->b);
+    if (status == TS_OK)
+        status = get_object(creation, TS_RIGHT_WRITE, &job_class, &job);
+    if (status != TS_OK)
+        return status;
+    status = process_create(job_of(job), name, creation->b, &process);
+    object_put(job);
+    if (status == TS_OK)
+        *out_object = &process->object;
+    return status;
+}
+
+static ts_status_t create_job(const struct creation *creation, struct object **out_object)
+{
+    const struct ts_job_limits limits = {creation->a, creation->b, creation->c};
+    struct object *parent;
+    struct job *job;
+    ts_status_t status = get_object(creation, TS_RIGHT_WRITE, &job_class, &parent);
+    if (status != TS_OK)
+        return status;
+    status = job_create(job_of(parent), &limits, &job);
+    object_put(parent);
+    if (status == TS_OK)
+        *out_object = &job->object;
+    return status;
+}
+
+static ts_status_t create_memory(const struct creation *creation, struct object **out_object)
+{
+    struct memory *memory;
+    ts_status_t status = memory_create(creation->process->account, creation->a,
+                                       (unsigned)creation->flags, &memory);
+    if (status == TS_OK)
+        *out_object = &memory->object;
+    return status;
+}
+
+static ts_status_t create_ring(const struct creation *creation, struct object **out_object)
+{
+    struct ring_object *ring;
+    ts_status_t status =
+        ring_object_create(creation->process, creation->a, creation->b, creation->c, &ring);
+    if (status == TS_OK)
+        *out_object = &ring->ring.object;
+    return status;
+}
+
+static ts_status_t create_port(const struct creation *creation, struct object **out_object)
+{
+    struct object *inbox = NULL;
+    struct port_object *port;
+    ts_status_t status = TS_OK;
+    if (creation->handle != TS_HANDLE_NONE)
+        status = get_object(creation, TS_RIGHT_READ | TS_RIGHT_WRITE, &memory_class, &inbox);
+    if (status != TS_OK)
+        return status;
+    status = port_object_create(creation->process, creation->a, creation->b,
+                                inbox == NULL ? NULL : memory_of(inbox), creation->c, &port);
+    if (inbox != NULL)
+        object_put(inbox);
+    if (status == TS_OK)
+        *out_object = &port->port.object;
+    return status;
+}
+
+static ts_status_t create(const struct creation *creation, uint8_t kind,
+                          struct object **out_object)
+{
+    bool takes_handle = kind == TS_KIND_PROCESS || kind == TS_KIND_JOB || kind == TS_KIND_PORT;
+    if ((creation->flags != 0 && kind != TS_KIND_MEMORY) ||
+        (creation->handle != TS_HANDLE_NONE && !takes_handle))
+        return TS_ERR_ARGUMENT;
+    switch (kind) {
+    case TS_KIND_PROCESS: return create_process(creation, out_object);
+    case TS_KIND_JOB: return create_job(creation, out_object);
+    case TS_KIND_MEMORY: return create_memory(creation, out_object);
+    case TS_KIND_RING: return create_ring(creation, out_object);
+    case TS_KIND_PORT: return create_port(creation, out_object);
+    case TS_KIND_EVENT: return event_create(creation->a, out_object);
+    default: return TS_ERR_KIND;
+    }
+}
+
+void syscall_create(struct arch_frame *frame)
+{
+    uint64_t word = arch_frame_argument(frame, 0);
+    struct creation creation = {
+        .process = process_current(),
+        .flags = word >> 8 & 0xffffff,
+        .handle = (ts_handle_t)(word >> 32),
+        .a = arch_frame_argument(frame, 1),
+        .b = arch_frame_argument(frame, 2),
+        .c = arch_frame_argument(frame, 3),
+    };
+    struct object *object;
+    ts_handle_t handle;
+    ts_status_t status = create(&creation, (uint8_t)word, &object);
+    if (status != TS_OK) {
+        arch_frame_set_result(frame, status, 0);
+        return;
+    }
+    status = handle_install_new(&creation.process->handles, object, &handle);
+    arch_frame_set_result(frame, status, status == TS_OK ? handle : 0);
+}

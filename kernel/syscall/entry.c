@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// The entry of system calls: dispatch by syscall.def.
+#include <syscall/syscall.h>
+
+#include <arch/cpu.h>
+#include <arch/hooks.h>
+#include <tessera/abi/status.h>
+
+typedef void (*syscall_handler_t)(struct arch_frame *frame);
+
+_Static_assert((int)TS_SYS_COUNT <= 16, "handlers[] is indexed by four bits");
+
+static const syscall_handler_t handlers[16] = {
+#define TS_SYSCALL(name, number, meaning) [number] = syscall_##name,
+#include <tessera/abi/syscall.def>
+#undef TS_SYSCALL
+};
+
+void syscall_entry(struct arch_frame *frame)
+{
+    uint64_t number = arch_frame_number(frame);
+    if (number >= TS_SYS_COUNT) {
+        arch_frame_set_result(frame, TS_ERR_UNSUPPORTED, 0);
+        return;
+    }
+    // A wrong guess of the branch above must not reach beyond the table.
+    __asm__("" : "+r"(number));
+    syscall_handler_t handler = handlers[number & 15];
+    arch_irq_enable();
+    handler(frame);
+    arch_irq_disable();
+}
+
+// Reserved numbers.
+void syscall_process_clone(struct arch_frame *frame)
+{
+    arch_frame_set_result(frame, TS_ERR_UNSUPPORTED, 0);
+}
+
+void syscall_upcall_return(struct arch_frame *frame)
+{
+    arch_frame_set_result(frame, TS_ERR_UNSUPPORTED, 0);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// A new object's first handle.
+#pragma once
+
+#include <core/handle_table.h>
+
+// Puts a new object, whose reference it takes over, into a table with all rights of its kind. On
+// failure the object is dropped.
+static inline ts_status_t handle_install_new(struct handle_table *table, struct object *object,
+                                             ts_handle_t *out_handle)
+{
+    struct capability capability = object_capability_get(object, object->class->rights);
+    ts_status_t status = handle_install(table, capability, out_handle);
+    if (status != TS_OK)
+        object_capability_put(capability);
+    object_put(object);
+    return status;
+}

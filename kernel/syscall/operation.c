@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+// What every operation goes through: the tables of operation.def, flags, what the kernel answers
+// for all objects, kernel objects. served.c has what goes to a server.
+#include <syscall/operation.h>
+
+#include <arch/cpu.h>
+#include <arch/user.h>
+#include <core/handle_table.h>
+#include <core/port.h>
+#include <object/process.h>
+#include <object/transfer.h>
+#include <sched/sched.h>
+#include <tessera/abi/object.h>
+#include <tessera/abi/signal.h>
+
+enum target { TARGET_OBJECT, TARGET_KERNEL, TARGET_PORT, TARGET_RING };
+
+static const struct rule {
+    ts_rights_t rights;
+    uint8_t target;
+} rules[TS_OP_COUNT] = {
+#define TS_OPERATION(name, number, needed, answers, meaning) \
+    [number] = {.rights = (needed), .target = TARGET_##answers},
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
+};
+
+ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
+{
+    uint8_t allowed = TS_FLAG_NOWAIT;
+    if ((flags & TS_FLAG_LINK) != 0)
+        return TS_ERR_UNSUPPORTED;
+    if (op == TS_OP_READ || op == TS_OP_WRITE)
+        allowed |= TS_FLAG_VECTOR | TS_FLAG_CURRENT;
+    if (by_ring)
+        allowed |= TS_FLAG_QUIET;
+    if (by_ring && (op == TS_OP_WAIT || op == TS_OP_TIMEOUT))
+        allowed |= TS_FLAG_MULTI;
+    if (op == TS_OP_CANCEL)
+        allowed |= TS_FLAG_FORCE;
+    return (flags & ~allowed) != 0 ? TS_ERR_ARGUMENT : TS_OK;
+}
+
+// Rights that depend on more than the operation's number.
+static ts_rights_t rights_needed(const struct operation *operation)
+{
+    ts_rights_t needed = rules[operation->op].rights;
+    if (operation->op == TS_OP_MAP)
+        needed |= operation->rights & (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE);
+    return needed;
+}
+
+static bool has_any(ts_rights_t rights, ts_rights_t wanted)
+{
+    return (rights & wanted) != 0;
+}
+
+// The second half of rights, of which one of several is enough.
+static bool rights_suffice(const struct operation *operation, ts_rights_t rights)
+{
+    if (operation->op == TS_OP_SYNC)
+        return has_any(rights, TS_RIGHT_READ | TS_RIGHT_WRITE);
+    if (operation->op == TS_OP_SET)
+        return operation->arg == TS_PROPERTY_POSITION
+                   ? has_any(rights, TS_RIGHT_READ | TS_RIGHT_WRITE)
+                   : has_any(rights, TS_RIGHT_WRITE | TS_RIGHT_MANAGE);
+    return true;
+}
+
+struct request *asked_record(struct asked *asked)
+{
+    const struct operation *operation = &asked->operation;
+    struct request *request;
+    if (asked->ring != NULL) {
+        request = ring_record_take(asked->ring);
+        if (request == NULL)
+            return NULL;
+    } else {
+        request = &asked->thread->request;
+        request_reset(request);
+        atomic_store_explicit(&asked->thread->answered, false, memory_order_relaxed);
+    }
+    request->op = operation->op;
+    request->flags = operation->flags & TS_FLAGS_ALL;
+    request->handle = operation->handle;
+    request->priority = asked->thread->priority;
+    request->offset = operation->offset;
+    request->arg = operation->arg;
+    request->user_data = asked->user_data;
+    request->deadline = operation->deadline;
+    return request;
+}
+
+void asked_record_drop(struct asked *asked, struct request *request)
+{
+    if (asked->ring != NULL)
+        ring_record_give(asked->ring, request);
+    else
+        request->state = REQUEST_FREE;
+}
+
+// What the kernel answers for every object ---------------------------------------------------------
+
+// A further capability while the handle is there. An object whose last handle goes at this moment
+// must not come back to life: what ends it has begun. Interrupts off.
+static bool capability_share(struct handle_table *table, ts_handle_t handle, struct object *object)
+{
+    if (object->class == &served_class) {
+        // As port_issue does: whoever closes the handle needs this lock to drop its count.
+        struct served *served = served_of(object);
+        spin_lock_off(&served->port->object.lock);
+        bool there = handle_still(table, handle, object);
+        served->count += there;
+        spin_unlock_off(&served->port->object.lock);
+        return there;
+    }
+    if (!object_try_get(object))
+        return false;
+    unsigned handles = atomic_load_explicit(&object->handles, memory_order_relaxed);
+    while (handles != 0) {
+        if (atomic_compare_exchange_weak_explicit(&object->handles, &handles, handles + 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return true;
+    }
+    object_put(object);
+    return false;
+}
+
+static ts_status_t answer_duplicate(struct handle_table *table, struct operation *operation)
+{
+    struct capability from;
+    irqflags_t flags = arch_irq_save();
+    ts_status_t status = handle_lookup(table, operation->handle, TS_RIGHT_DUPLICATE, &from);
+    if (status == TS_OK && !capability_share(table, operation->handle, from.object))
+        status = TS_ERR_HANDLE;
+    arch_irq_restore(flags);
+    if (status == TS_OK)
+        operation->result = (struct capability){.object = from.object,
+                                                .rights = from.rights & operation->rights};
+    return status;
+}
+
+static ts_status_t answer_close(struct handle_table *table, const struct operation *operation)
+{
+    struct capability capability;
+    ts_status_t status = handle_remove(table, operation->handle, &capability);
+    if (status == TS_OK)
+        object_capability_put(capability);
+    return status;
+}
+
+static ts_status_t answer_same(struct handle_table *table, struct operation *operation)
+{
+    struct capability a, b;
+    if (operation->arg > UINT32_MAX)
+        return TS_ERR_HANDLE;
+    irqflags_t flags = arch_irq_save();
+    ts_status_t status = handle_lookup(table, operation->handle, 0, &a);
+    if (status == TS_OK)
+        status = handle_lookup(table, (ts_handle_t)operation->arg, 0, &b);
+    operation->value = status == TS_OK && a.object == b.object;
+    arch_irq_restore(flags);
+    return status;
+}
+
+// The waiter is a record: of the thread, or of the ring.
+static enum outcome start_wait(struct asked *asked, ts_status_t *out_status)
+{
+    struct operation *operation = &asked->operation;
+    struct capability capability;
+    if (operation->arg == 0 || (operation->arg & ~(uint64_t)TS_SIGNALS_ALL) != 0) {
+        *out_status = TS_ERR_ARGUMENT;
+        return OUTCOME_ANSWERED;
+    }
+    *out_status = handle_get(asked->thread->requester.handles, operation->handle, TS_RIGHT_WAIT,
+                             &capability);
+    if (*out_status != TS_OK)
+        return OUTCOME_ANSWERED;
+    struct request *request = asked_record(asked);
+    if (request != NULL) {
+        asked->thread->asking = asked->ring == NULL;
+        object_wait(capability.object, request, (ts_signals_t)operation->arg);
+    }
+    object_put(capability.object);
+    return request == NULL ? OUTCOME_NO_RECORD : OUTCOME_ISSUED;
+}
+
+static enum outcome start_kernel(struct asked *asked, ts_status_t *out_status)
+{
+    struct operation *operation = &asked->operation;
+    struct handle_table *table = asked->thread->requester.handles;
+    switch (operation->op) {
+    case TS_OP_WAIT:
+        return start_wait(asked, out_status);
+    case TS_OP_NOP:
+        *out_status = TS_OK;
+        break;
+    case TS_OP_DUPLICATE:
+        *out_status = answer_duplicate(table, operation);
+        break;
+    case TS_OP_CLOSE:
+        *out_status = answer_close(table, operation);
+        break;
+    default:
+        *out_status = answer_same(table, operation);
+        break;
+    }
+    return OUTCOME_ANSWERED;
+}
+
+// Properties which the kernel answers for all objects, served ones too.
+static bool is_kernel_property(const struct operation *operation)
+{
+    return operation->op == TS_OP_GET && (operation->arg == TS_PROPERTY_KIND ||
+                                          operation->arg == TS_PROPERTY_SIGNALS ||
+                                          operation->arg == TS_PROPERTY_RIGHTS);
+}
+
+static ts_status_t answer_property(struct handle_table *table, struct operation *operation)
+{
+    struct capability capability;
+    uint64_t value = 0;
+    irqflags_t flags = arch_irq_save();
+    ts_status_t status = handle_lookup(table, operation->handle, 0, &capability);
+    if (status == TS_OK) {
+        if (operation->arg == TS_PROPERTY_KIND)
+            value = capability.object->class->kind;
+        else if (operation->arg == TS_PROPERTY_SIGNALS)
+            value = atomic_load_explicit(&capability.object->signals, memory_order_acquire);
+        else
+            value = capability.rights;
+    }
+    arch_irq_restore(flags);
+    return status != TS_OK ? status : operation_get_u64(operation, value);
+}
+
+// Kernel objects -----------------------------------------------------------------------------------
+
+// Puts a result into the caller's table. A call's goes to its structure as well, if it has room
+// for handles.
+static ts_status_t install_result(struct asked *asked)
+{
+    struct operation *operation = &asked->operation;
+    ts_handle_t handle;
+    ts_status_t status =
+        handle_install(asked->thread->requester.handles, operation->result, &handle);
+    if (status != TS_OK) {
+        object_capability_put(operation->result);
+        return status;
+    }
+    if (operation->op != TS_OP_CALL) {
+        operation->value = handle;
+        return TS_OK;
+    }
+    vaddr_t call = operation->address;
+    uint8_t room;
+    operation->value = operation->value == 0 ? handle : operation->value;
+    if (get_user_u8(&room, call + offsetof(struct ts_call, out_handles)) != TS_OK || room == 0)
+        return TS_OK;
+    return put_user_u32(call + offsetof(struct ts_call, out_handle), handle);
+}
+
+static ts_status_t run_kernel_object(struct asked *asked, struct capability capability)
+{
+    struct operation *operation = &asked->operation;
+    const struct object_class *class = capability.object->class;
+    if (class->operate == NULL)
+        return TS_ERR_UNSUPPORTED;
+    if (rules[operation->op].target == TARGET_PORT && class->kind != TS_KIND_PORT)
+        return TS_ERR_KIND;
+    operation->handle_rights = capability.rights;
+    return class->operate(capability.object, operation);
+}
+
+// Tells where the object lives, with a reference if that is the kernel.
+static ts_status_t look_up(struct asked *asked, ts_rights_t needed, struct capability *out,
+                           bool *out_served)
+{
+    const struct operation *operation = &asked->operation;
+    irqflags_t flags = arch_irq_save();
+    ts_status_t status = handle_lookup(asked->thread->requester.handles, operation->handle,
+                                       needed, out);
+    if (status == TS_OK && !rights_suffice(operation, out->rights))
+        status = TS_ERR_RIGHTS;
+    *out_served = status == TS_OK && out->object->class == &served_class;
+    if (status == TS_OK && !*out_served && !object_try_get(out->object))
+        status = TS_ERR_HANDLE;
+    arch_irq_restore(flags);
+    return status;
+}
+
+static enum outcome start_object(struct asked *asked, ts_status_t *out_status)
+{
+    struct operation *operation = &asked->operation;
+    ts_rights_t needed = rights_needed(operation);
+    struct capability capability;
+    bool served;
+    *out_status = look_up(asked, needed, &capability, &served);
+    if (*out_status != TS_OK)
+        return OUTCOME_ANSWERED;
+    if (served)
+        return served_start(asked, needed, out_status);
+    *out_status = run_kernel_object(asked, capability);
+    object_put(capability.object);
+    return OUTCOME_ANSWERED;
+}
+
+// A thread sets its own thread pointer without a handle: it has that authority in any case.
+static bool is_own_thread(const struct operation *operation)
+{
+    return operation->handle == TS_HANDLE_NONE && operation->op == TS_OP_SET &&
+           operation->arg == TS_PROPERTY_THREAD_POINTER;
+}
+
+static ts_status_t run_own_thread(struct asked *asked)
+{
+    return run_kernel_object(asked, (struct capability){.object = &asked->thread->object,
+                                                        .rights = TS_RIGHTS_ALL});
+}
+
+enum outcome operation_start(struct asked *asked, ts_status_t *out_status)
+{
+    struct operation *operation = &asked->operation;
+    struct process *process = asked->thread->process;
+    uint64_t issued = atomic_load_explicit(&process->requests_issued, memory_order_relaxed);
+    atomic_store_explicit(&process->requests_issued, issued + 1, memory_order_relaxed);
+    enum outcome outcome = OUTCOME_ANSWERED;
+    if (operation->length > TS_LENGTH_MAX || (operation->rights & ~TS_RIGHTS_ALL) != 0)
+        *out_status = TS_ERR_ARGUMENT;
+    else if (rules[operation->op].target == TARGET_KERNEL)
+        outcome = start_kernel(asked, out_status);
+    else if (is_kernel_property(operation))
+        *out_status = answer_property(asked->thread->requester.handles, operation);
+    else if (is_own_thread(operation))
+        *out_status = run_own_thread(asked);
+    else
+        outcome = start_object(asked, out_status);
+    if (outcome == OUTCOME_ANSWERED && *out_status == TS_OK && operation->result.object != NULL)
+        *out_status = install_result(asked);
+    return outcome;
+}

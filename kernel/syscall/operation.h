@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// One operation, however it was asked for: op.c (registers) and submit.c (a ring's submissions)
+// decode into this, and operation_start() checks it and either answers it or issues a record.
+#pragma once
+
+#include <core/request.h>
+#include <object/thread.h>
+
+struct asked {
+    struct operation operation;
+    struct thread *thread; // who asks
+    struct ring *ring;     // NULL: synchronous, the record is the thread's
+    uint64_t user_data;
+};
+
+enum outcome {
+    OUTCOME_ANSWERED,  // *out_status; value, extra and `aux` (event flags) are in the operation
+    OUTCOME_ISSUED,    // the record will be completed, or is already
+    OUTCOME_NO_RECORD, // ring: none is free, nothing was done
+};
+
+// All checks come first: with an error there is no effect. Interrupts on. What is returned by a
+// result handle is installed.
+enum outcome operation_start(struct asked *asked, ts_status_t *out_status);
+
+// Whether the flags are known and make sense for the operation, asked by ring or not. 0,
+// TS_ERR_ARGUMENT, TS_ERR_UNSUPPORTED.
+ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring);
+
+// A record for the operation: the thread's, or one of the ring's (NULL: none is free), with what
+// every operation has filled in.
+struct request *asked_record(struct asked *asked);
+// Gives a record back that was not issued.
+void asked_record_drop(struct asked *asked, struct request *request);
+
+// Issues a filled record on a served object. *out_status as above; ISSUED, ANSWERED or NO_RECORD.
+enum outcome served_start(struct asked *asked, ts_rights_t needed, ts_status_t *out_status);

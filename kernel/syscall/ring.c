@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// The system calls enter and reply_wait: submitting, answering, and waiting for events.
+//
+//   enter       rdi = ring | submit << 32, rsi = wait_for, rdx = deadline, r10 = upcall mask (0)
+//               rax = submissions taken or a status, rdx = unread events
+//   reply_wait  rdi = ring | port << 32, rsi = request id, rdx = status, r10 = value, r8 = address,
+//               r9 = length; rax = status, rdx = unread events
+//
+// A thread that waits is in its ring (thread.ring), which is idle; what it returns with is in
+// thread.submitted. Both calls wait alike.
+#include <syscall/submit.h>
+#include <syscall/syscall.h>
+
+#include <arch/clock.h>
+#include <arch/cpu.h>
+#include <core/handle_table.h>
+#include <object/port_operate.h>
+#include <object/process.h>
+#include <sched/sched.h>
+
+// A ring of the caller, entered; it is left by leave().
+static ts_status_t enter(struct thread *thread, ts_handle_t handle)
+{
+    struct capability capability;
+    ts_status_t status = handle_get(thread->requester.handles, handle, 0, &capability);
+    if (status != TS_OK)
+        return status;
+    status = capability.object->class == &ring_class
+                 ? ring_object_enter(ring_object_of(capability.object))
+                 : TS_ERR_KIND;
+    if (status != TS_OK)
+        object_put(capability.object);
+    else
+        thread->ring = ring_object_of(capability.object);
+    return status;
+}
+
+static void leave(struct thread *thread)
+{
+    struct ring_object *ring = thread->ring;
+    thread->ring = NULL;
+    ring_object_leave(ring);
+    object_put(&ring->ring.object);
+}
+
+// Whether the wait is over whatever has come.
+static bool wait_is_over(struct thread *thread)
+{
+    return atomic_load_explicit(&thread->timed_out, memory_order_acquire) ||
+           (thread->wait_until != TS_DEADLINE_NONE && thread->wait_until <= clock_now()) ||
+           __atomic_load_n(&thread->ring->ring.destroyed, __ATOMIC_RELAXED);
+}
+
+// Sets the results and leaves the ring.
+static void finish(struct thread *thread, uint32_t unread)
+{
+    bool destroyed = __atomic_load_n(&thread->ring->ring.destroyed, __ATOMIC_RELAXED);
+    timer_stop(&thread->wake_timer);
+    arch_frame_set_result(arch_thread_frame(&thread->machine),
+                          destroyed ? TS_ERR_HANDLE : (int64_t)thread->submitted, unread);
+    leave(thread);
+}
+
+// Collects, and waits if that was not enough; in the end `finish` has been called. It returns only
+// if it did not block, else it ends in user mode.
+static void wait_for_events(struct thread *thread);
+
+static _Noreturn void wait_continue(void)
+{
+    struct thread *thread = thread_current();
+    arch_irq_enable();
+    ring_busy(&thread->ring->ring);
+    wait_for_events(thread);
+    arch_irq_disable();
+    arch_return_to_user();
+}
+
+static void wait_for_events(struct thread *thread)
+{
+    struct ring *ring = &thread->ring->ring;
+    uint32_t unread = ring_collect(ring);
+    if (unread >= thread->wait_for || wait_is_over(thread)) {
+        finish(thread, unread);
+        return;
+    }
+    // Armed before the ring is idle: a wake that comes first is not lost, only early.
+    timer_stop(&thread->wake_timer);
+    irqflags_t flags = arch_irq_save();
+    if (thread->wait_until != TS_DEADLINE_NONE)
+        timer_start(&thread->wake_timer, thread->wait_until);
+    if (ring_idle(ring, thread->wait_for, thread, cpu_current()->id))
+        thread_block(wait_continue);
+    arch_irq_restore(flags);
+    finish(thread, ring_collect(ring)); // something came, or a wait that would never end
+}
+
+// What both calls set up for their wait.
+static void wait_begin(struct thread *thread, uint32_t submitted, uint32_t wait_for,
+                       ts_time_t deadline)
+{
+    thread->submitted = submitted;
+    thread->wait_for = wait_for;
+    thread->wait_until = deadline;
+    atomic_store_explicit(&thread->timed_out, false, memory_order_relaxed);
+    wait_for_events(thread);
+}
+
+void syscall_enter(struct arch_frame *frame)
+{
+    struct thread *thread = thread_current();
+    uint64_t word = arch_frame_argument(frame, 0);
+    uint64_t wait_for = arch_frame_argument(frame, 1);
+    ts_time_t deadline = (ts_time_t)arch_frame_argument(frame, 2);
+    if (arch_frame_argument(frame, 3) != 0) {
+        arch_frame_set_result(frame, TS_ERR_ARGUMENT, 0);
+        return;
+    }
+    ts_status_t status = enter(thread, (ts_handle_t)word);
+    if (status == TS_OK && wait_for > thread->ring->ring.event_count) {
+        leave(thread);
+        status = TS_ERR_ARGUMENT; // so many will never be unread
+    }
+    if (status != TS_OK) {
+        arch_frame_set_result(frame, status, 0);
+        return;
+    }
+    uint32_t submitted = ring_submit(thread->ring, thread, (uint32_t)(word >> 32));
+    wait_begin(thread, submitted, (uint32_t)wait_for, deadline);
+}
+
+// The answer in registers: no handles, no tag.
+static ts_status_t reply(struct thread *thread, const struct arch_frame *frame)
+{
+    struct capability port;
+    uint64_t length = arch_frame_argument(frame, 5);
+    ts_handle_t handle = (ts_handle_t)(arch_frame_argument(frame, 0) >> 32);
+    ts_status_t status = handle_get(thread->requester.handles, handle, TS_RIGHT_MANAGE, &port);
+    if (status != TS_OK)
+        return status;
+    struct port_answer answer = {
+        .reply = {.id = arch_frame_argument(frame, 1),
+                  .status = (ts_status_t)arch_frame_argument(frame, 2),
+                  .result = TS_REPLY_NONE,
+                  .value = arch_frame_argument(frame, 3)},
+        .address = arch_frame_argument(frame, 4),
+        .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
+    };
+    status = port.object->class == &port_class
+                 ? port_answer(port_object_of(port.object), &answer, true)
+                 : TS_ERR_KIND;
+    object_put(port.object);
+    return status;
+}
+
+void syscall_reply_wait(struct arch_frame *frame)
+{
+    struct thread *thread = thread_current();
+    // The ring first: an answer that was given cannot be told from one that was not afterwards.
+    ts_status_t status = enter(thread, (ts_handle_t)arch_frame_argument(frame, 0));
+    if (status == TS_OK && arch_frame_argument(frame, 1) != 0) {
+        status = reply(thread, frame);
+        if (status != TS_OK)
+            leave(thread);
+    }
+    if (status != TS_OK) {
+        arch_frame_set_result(frame, status, 0);
+        return;
+    }
+    wait_begin(thread, 0, 1, TS_DEADLINE_NONE);
+}

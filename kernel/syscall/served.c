@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+// Operations on served objects: a record is filled with what the server may see and touch, and
+// issued. All that can fail comes before; what was reserved by then is given back.
+#include <syscall/operation.h>
+
+#include <arch/cpu.h>
+#include <arch/user.h>
+#include <core/handle_table.h>
+#include <core/port.h>
+#include <object/statistics.h>
+
+enum payload { PAYLOAD_NONE, PAYLOAD_TO_SERVER, PAYLOAD_FROM_SERVER, PAYLOAD_PATH, PAYLOAD_CALL };
+
+// What a served object does not have is UNSUPPORTED: signal and ack are the kernel's objects'.
+static const struct shape {
+    bool served;
+    bool gives_handle;
+    uint8_t payload;
+} shapes[TS_OP_COUNT] = {
+    [TS_OP_READ] = {.served = true, .payload = PAYLOAD_FROM_SERVER},
+    [TS_OP_WRITE] = {.served = true, .payload = PAYLOAD_TO_SERVER},
+    [TS_OP_SYNC] = {.served = true, .payload = PAYLOAD_NONE},
+    [TS_OP_OPEN] = {.served = true, .payload = PAYLOAD_PATH, .gives_handle = true},
+    [TS_OP_CREATE] = {.served = true, .payload = PAYLOAD_PATH, .gives_handle = true},
+    [TS_OP_REMOVE] = {.served = true, .payload = PAYLOAD_PATH},
+    [TS_OP_RENAME] = {.served = true, .payload = PAYLOAD_CALL},
+    [TS_OP_LINK] = {.served = true, .payload = PAYLOAD_CALL},
+    [TS_OP_SHARE] = {.served = true, .payload = PAYLOAD_CALL},
+    [TS_OP_LIST] = {.served = true, .payload = PAYLOAD_FROM_SERVER},
+    [TS_OP_GET] = {.served = true, .payload = PAYLOAD_FROM_SERVER},
+    [TS_OP_SET] = {.served = true, .payload = PAYLOAD_TO_SERVER},
+    [TS_OP_ACCEPT] = {.served = true, .gives_handle = true},
+    [TS_OP_MAP] = {.served = true, .gives_handle = true},
+    [TS_OP_CALL] = {.served = true, .payload = PAYLOAD_CALL},
+};
+
+static void set_range(struct request *request, enum payload payload, uint64_t address,
+                      uint32_t length)
+{
+    if (payload == PAYLOAD_FROM_SERVER) {
+        request->out_address = address;
+        request->out_length = length;
+    } else {
+        request->in_address = address;
+        request->in_length = length;
+    }
+}
+
+// One range, which must be the user's.
+static ts_status_t fill_plain(struct request *request, const struct operation *operation,
+                              enum payload payload)
+{
+    if (operation->length != 0 && !arch_user_range_ok(operation->address, operation->length))
+        return TS_ERR_FAULT;
+    if (payload == PAYLOAD_PATH && operation->length > TS_PATH_MAX)
+        return TS_ERR_NAME_TOO_LONG;
+    set_range(request, payload, operation->address, operation->length);
+    return TS_OK;
+}
+
+// Up to 16 ranges, read once. Interrupts on.
+static ts_status_t fill_vector(struct request *request, const struct operation *operation,
+                               enum payload payload)
+{
+    uint32_t count = operation->length;
+    uint64_t total = 0;
+    if (count == 0 || count > TS_SEGMENTS_MAX)
+        return TS_ERR_ARGUMENT;
+    ts_status_t status = copy_from_user(request->segment, operation->address,
+                                        count * sizeof(struct ts_segment));
+    if (status != TS_OK)
+        return status;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ts_segment *segment = &request->segment[i];
+        if (segment->length > TS_LENGTH_MAX)
+            return TS_ERR_ARGUMENT;
+        if (segment->length != 0 && !arch_user_range_ok(segment->address, segment->length))
+            return TS_ERR_FAULT;
+        total += segment->length;
+    }
+    if (total > TS_LENGTH_MAX)
+        return TS_ERR_ARGUMENT;
+    request->segments = (uint8_t)count;
+    set_range(request, payload, 0, (uint32_t)total);
+    return TS_OK;
+}
+
+// rename and link may bring a handle, share must, and none of them takes bytes or handles back.
+static bool call_fits(uint8_t op, const struct ts_call *call)
+{
+    if (call->in_handles > TS_CALL_HANDLES || call->out_handles > TS_CALL_HANDLES ||
+        call->reserved != 0 || call->in_length > TS_LENGTH_MAX ||
+        call->out_length > TS_LENGTH_MAX)
+        return false;
+    if (op == TS_OP_CALL)
+        return true;
+    return call->out_handles == 0 && call->out_length == 0 &&
+           (op == TS_OP_SHARE ? call->in_handles == 1 : call->in_handles <= 1);
+}
+
+// The call structure, read once. The handles to send are noted, not yet marked.
+static ts_status_t fill_call(struct request *request, const struct operation *operation)
+{
+    struct ts_call call;
+    if (operation->length != sizeof call)
+        return TS_ERR_ARGUMENT;
+    ts_status_t status = copy_from_user(&call, operation->address, sizeof call);
+    if (status != TS_OK)
+        return status;
+    if (!call_fits(operation->op, &call))
+        return TS_ERR_ARGUMENT;
+    if ((call.in_length != 0 && !arch_user_range_ok(call.in_address, call.in_length)) ||
+        (call.out_length != 0 && !arch_user_range_ok(call.out_address, call.out_length)))
+        return TS_ERR_FAULT;
+    request->in_address = call.in_address;
+    request->in_length = call.in_length;
+    request->out_address = call.out_address;
+    request->out_length = call.out_length;
+    request->in_handles = call.in_handles;
+    request->out_handles = call.out_handles;
+    if (operation->op == TS_OP_CALL)
+        request->arg = call.method;
+    for (unsigned i = 0; i < call.in_handles; i++)
+        request->sent[i] = call.in_handle[i];
+    request->call_address = operation->address + offsetof(struct ts_call, out_handle);
+    return TS_OK;
+}
+
+static ts_status_t fill_payload(struct request *request, const struct operation *operation)
+{
+    enum payload payload = shapes[operation->op].payload;
+    if (payload == PAYLOAD_NONE)
+        return TS_OK;
+    if (payload == PAYLOAD_CALL)
+        return fill_call(request, operation);
+    if ((operation->flags & TS_FLAG_VECTOR) != 0)
+        return fill_vector(request, operation, payload);
+    return fill_plain(request, operation, payload);
+}
+
+static void release_results(struct handle_table *table, struct request *request, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        handle_release(table, request->reserved[i]);
+}
+
+static void return_sent(struct handle_table *table, struct request *request, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        handle_transit_return(table, request->sent[i]);
+}
+
+// Slots for results, and the handles to send. With an error nothing stays reserved or marked.
+static ts_status_t reserve_handles(struct handle_table *table, struct request *request)
+{
+    ts_status_t status = TS_OK;
+    unsigned reserved = 0, marked = 0;
+    while (status == TS_OK && reserved < request->out_handles) {
+        status = handle_reserve(table, &request->reserved[reserved]);
+        reserved += status == TS_OK;
+    }
+    while (status == TS_OK && marked < request->in_handles) {
+        status = handle_transit(table, request->sent[marked], &request->sent_capability[marked]);
+        marked += status == TS_OK;
+    }
+    // What is placed under a name stays reachable beside the giver: he must be able to copy it.
+    if (status == TS_OK && request->op == TS_OP_SHARE &&
+        (request->sent_capability[0].rights & TS_RIGHT_DUPLICATE) == 0)
+        status = TS_ERR_RIGHTS;
+    if (status == TS_OK)
+        return TS_OK;
+    release_results(table, request, reserved);
+    return_sent(table, request, marked);
+    return status;
+}
+
+// The last look at the handle, and the issue, in one section with interrupts off.
+static ts_status_t issue(struct asked *asked, struct request *request, ts_rights_t needed)
+{
+    struct handle_table *table = asked->thread->requester.handles;
+    struct thread *thread = asked->thread;
+    struct capability capability;
+    irqflags_t flags = arch_irq_save();
+    ts_status_t status = handle_lookup(table, asked->operation.handle, needed, &capability);
+    if (status == TS_OK && capability.object->class != &served_class)
+        status = TS_ERR_HANDLE; // closed meanwhile, and the number used again
+    if (status == TS_OK) {
+        request->rights = capability.rights;
+        if (shapes[request->op].gives_handle)
+            request->rights &= asked->operation.rights;
+        // Who waits for one server can give it the CPU; a ring's owner goes on.
+        thread->asking = asked->ring == NULL;
+        thread->handing_over = asked->ring == NULL;
+        statistics_add(STATISTIC_REQUESTS, 1);
+        port_issue(request, served_of(capability.object), table, asked->operation.handle);
+        thread->handing_over = false;
+    }
+    arch_irq_restore(flags);
+    return status;
+}
+
+enum outcome served_start(struct asked *asked, ts_rights_t needed, ts_status_t *out_status)
+{
+    const struct shape *shape = &shapes[asked->operation.op];
+    struct handle_table *table = asked->thread->requester.handles;
+    *out_status = TS_ERR_UNSUPPORTED;
+    if (!shape->served)
+        return OUTCOME_ANSWERED;
+    struct request *request = asked_record(asked);
+    if (request == NULL)
+        return OUTCOME_NO_RECORD;
+    request->out_handles = shape->gives_handle;
+    *out_status = fill_payload(request, &asked->operation);
+    if (*out_status == TS_OK)
+        *out_status = reserve_handles(table, request);
+    if (*out_status == TS_OK) {
+        *out_status = issue(asked, request, needed);
+        if (*out_status == TS_OK)
+            return OUTCOME_ISSUED;
+        release_results(table, request, request->out_handles);
+        return_sent(table, request, request->in_handles);
+    }
+    asked_record_drop(asked, request);
+    return OUTCOME_ANSWERED;
+}

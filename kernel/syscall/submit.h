@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// Taking submissions out of a ring. Inside kernel/syscall.
+#pragma once
+
+#include <object/ring_object.h>
+#include <object/thread.h>
+
+// Takes at most `most` submissions; stops when the user has none left or no record is free. The
+// current thread has entered the ring. Returns how many were taken.
+uint32_t ring_submit(struct ring_object *ring, struct thread *thread, uint32_t most);
