@@ -4,6 +4,7 @@
     check/NAME           tools/check NAME
     tools/NAME           tests/tools/test_NAME.py: the build's own tools
     host/NAME            a native test of ctest
+    machine@N/TEST       points of the machine layer with tests/machine, on N CPUs
     kernel@N/TEST        points of the kernel with tests/kernel linked in, on N CPUs
     user@N/PROGRAM.TEST  points of the programs in tests/user, run at the shell on N CPUs
     system/FILE.TEST     functions of tests/system/test_FILE.py
@@ -24,7 +25,7 @@ from .context import Context, SkipTest
 from .guest import Guest, GuestError
 from .tap import Report
 
-CPU_COUNTS = {"kernel": (1, 2, 4), "user": (1, 2)}
+CPU_COUNTS = {"machine": (1, 2, 4), "kernel": (1, 2, 4), "user": (1, 2)}
 PROGRAM_LIMIT = 120  # seconds for one program of tests/user
 KERNEL_LIMIT = 180   # and for all of tests/kernel
 SYSTEM_LIMIT = 120   # and for a system test that says nothing else
@@ -124,16 +125,27 @@ def report_results(prefix, report, seconds):
         yield Result(prefix, "failed", seconds, "\n".join([report.problem, *report.notes]))
 
 
-def kernel_units(_):
-    if not list((build.ROOT / "tests" / "kernel").glob("*.c")):
+def image_units(suite):
+    """Units of a test that is a kernel image: `suite` is its folder in tests."""
+    folder = build.ROOT / "tests" / suite
+    if not list(folder.glob("*.c")):
         return []
-    return [Unit(f"kernel@{cpus}", lambda cpus=cpus: run_kernel(cpus),
-                 (("debug", "iso-kernel-test"),), order=cpus) for cpus in CPU_COUNTS["kernel"]]
+    target = f"iso-{suite}-test"
+    return [Unit(f"{suite}@{cpus}", lambda cpus=cpus: run_image(f"{suite}@{cpus}", target, cpus),
+                 (("debug", target),), order=cpus) for cpus in CPU_COUNTS[suite]]
 
 
-def run_kernel(cpus):
-    name, start = f"kernel@{cpus}", time.monotonic()
-    options = Options(image=build.image("debug", "iso-kernel-test"), smp=cpus, reboot=False)
+def machine_units(_):
+    return image_units("machine")
+
+
+def kernel_units(_):
+    return image_units("kernel")
+
+
+def run_image(name, target, cpus):
+    start = time.monotonic()
+    options = Options(image=build.image("debug", target), smp=cpus, reboot=False)
     trouble = ""
     with Guest(options, name) as guest:
         try:
