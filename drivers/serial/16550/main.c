@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // /drv/serial [PORT [LINE]]: the console on a serial port; default 0x3f8 and 4 (COM1). Named
-// handles: io and interrupt (resources that hold them), init. Without `interrupt` it polls.
+// handles: io and interrupt (resources that hold them), log with MANAGE, init. Without `interrupt`
+// it polls.
 #include "service.h"
 
 #include <drivers/service/ready.h>
@@ -11,6 +12,17 @@
 
 static struct ts_loop loop;
 static struct serial serial;
+
+// Asks the kernel not to write to the port itself any more (but in a panic).
+static void release_log(void)
+{
+    ts_handle_t log = ts_named_handle(TS_NAME_LOG);
+    ts_status_t status =
+        log ? ts_call_bytes(log, TS_LOG_RELEASE_SERIAL, NULL, 0, NULL, 0, NULL) : TS_ERR_NOT_FOUND;
+    if (status != TS_OK) {
+        ts_log("serial: the kernel's log goes on writing here: %s", ts_status_name(status));
+    }
+}
 
 static ts_status_t run(uint64_t port, uint32_t line)
 {
@@ -26,6 +38,7 @@ static ts_status_t run(uint64_t port, uint32_t line)
         status = ts_loop_init(&loop, 64, 256, 32);
     }
     if (status == TS_OK) {
+        release_log();
         status = serial_start(&serial, &loop, ports, interrupt, &root);
     }
     if (status == TS_OK) {

@@ -25,6 +25,7 @@ enum { DIVISOR_LOW = 0, DIVISOR_HIGH = 1 }; // while LINE has DIVISOR_ACCESS
 #define STATUS_OVERRUN 2u
 #define STATUS_ROOM    0x20u
 #define STATUS_EMPTY   0x40u
+#define DRAIN_TRIES    10000u
 #define IDENTIFY_NONE  1u
 
 ts_status_t uart_init(struct uart *u)
@@ -34,6 +35,9 @@ ts_status_t uart_init(struct uart *u)
         return TS_ERR_NOT_FOUND;
     }
     u->write(u->context, ENABLE, 0);
+    // What the kernel's log wrote last shall still leave: its FIFO's 16 characters, at most.
+    for (unsigned i = 0; i < DRAIN_TRIES && !uart_drained(u); i++) {
+    }
     u->write(u->context, LINE, DIVISOR_ACCESS);
     u->write(u->context, DIVISOR_LOW, 1);
     u->write(u->context, DIVISOR_HIGH, 0);
