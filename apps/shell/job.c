@@ -39,7 +39,7 @@ struct job *job_make(const char *text)
         status = ts_job_create(ts_named_handle(TS_NAME_JOB), NULL, &job->handle);
     }
     if (status != TS_OK) {
-        fprintf(stderr, "shell: cannot make a job: %s\n", ts_status_text(status));
+        fprintf(stderr, "sh: cannot make a job: %s\n", ts_status_text(status));
         free(job ? job->text : NULL);
         free(job);
         return NULL;
@@ -233,7 +233,7 @@ struct job *job_find(const char *text)
             return job;
         }
     }
-    fprintf(stderr, "shell: no such job: %s\n", text ? text : "none is there");
+    fprintf(stderr, "sh: no such job: %s\n", text ? text : "none is there");
     return NULL;
 }
 
@@ -241,7 +241,7 @@ void job_kill(struct job *job)
 {
     ts_status_t status = ts_job_kill(job->handle);
     if (status != TS_OK) {
-        fprintf(stderr, "shell: %s\n", ts_status_text(status));
+        fprintf(stderr, "sh: %s\n", ts_status_text(status));
     }
 }
 

@@ -8,11 +8,11 @@
 
 static char *const no_arguments[] = {NULL};
 
-struct shell shell = {.name = "shell", .arguments = no_arguments};
+struct shell shell = {.name = "sh", .arguments = no_arguments};
 
 static void usage(FILE *to)
 {
-    fputs("usage: shell [-c COMMAND | FILE] [ARGUMENT…]\n"
+    fputs("usage: sh [-c COMMAND | FILE] [ARGUMENT…]\n"
           "Reads commands from the terminal, from COMMAND, from FILE or from standard input.\n"
           "`help` lists what it can do.\n",
           to);

@@ -27,7 +27,7 @@ static bool apply(struct files *files, const struct redirection *r)
     if (r->kind == REDIRECT_COPY) {
         int fd = dup(files->fd[r->target[0] - '0']);
         if (fd < 0) {
-            fprintf(stderr, "shell: %d>&%s: %s\n", r->fd, r->target, strerror(errno));
+            fprintf(stderr, "sh: %d>&%s: %s\n", r->fd, r->target, strerror(errno));
             return false;
         }
         set(files, r->fd, fd, true);
@@ -36,7 +36,7 @@ static bool apply(struct files *files, const struct redirection *r)
     char *path = expand_single(r->target, lookup);
     int fd = path ? open(path, flags[r->kind] | O_CLOEXEC, 0644) : -1;
     if (fd < 0) {
-        fprintf(stderr, "shell: %s: %s\n", path ? path : r->target, strerror(errno));
+        fprintf(stderr, "sh: %s: %s\n", path ? path : r->target, strerror(errno));
         free(path);
         return false;
     }

@@ -12,7 +12,7 @@
 
 #define STATUS_NOT_FOUND 127
 #define STATUS_NOT_RUN   126
-#define SHELL_PATH       "/bin/shell"
+#define SHELL_PATH       "/bin/sh"
 
 const char *lookup(const char *name, size_t length)
 {
@@ -62,7 +62,7 @@ static int assign(const struct command *command)
         word[length] = '=';
         free(value);
         if (result < 0) {
-            perror("shell");
+            perror("sh");
             return -1;
         }
     }
@@ -77,7 +77,7 @@ static bool expand_command(const struct command *command, struct words *out)
     }
     for (size_t i = (size_t)first; i < command->word_count; i++) {
         if (!expand_word(command->words[i], lookup, out)) {
-            fprintf(stderr, "shell: out of memory\n");
+            fprintf(stderr, "sh: out of memory\n");
             return false;
         }
     }
@@ -111,7 +111,7 @@ static int start(struct job *job, const struct command *command, const struct wo
                  const struct files *files)
 {
     char path[PATH_MAX];
-    char *nested[] = {"shell", "-c", command->text, NULL};
+    char *nested[] = {"sh", "-c", command->text, NULL};
     char **arguments = words->list;
     int error;
     if (builtin_find((int)words->count, words->list)) { // in a pipeline: a shell of its own
@@ -122,13 +122,13 @@ static int start(struct job *job, const struct command *command, const struct wo
         error = ts_posix_find(words->list[0], path, sizeof path);
     }
     if (error) {
-        fprintf(stderr, "shell: %s: %s\n", words->list[0],
+        fprintf(stderr, "sh: %s: %s\n", words->list[0],
                 error == ENOENT ? "no such command" : strerror(error));
         return STATUS_NOT_FOUND;
     }
     error = job_start(job, path, arguments, files);
     if (error) {
-        fprintf(stderr, "shell: %s: %s\n", words->list[0], strerror(error));
+        fprintf(stderr, "sh: %s: %s\n", words->list[0], strerror(error));
         return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
     }
     return 0;
@@ -156,7 +156,7 @@ static int start_all(struct job *job, const struct pipeline *pipeline, int first
         int ends[2] = {-1, 1};
         bool last = i == pipeline->count - 1;
         if (!last && pipe(ends) < 0) {
-            perror("shell: pipe");
+            perror("sh: pipe");
             status = 1;
             last = true;
             i = pipeline->count;
@@ -233,7 +233,7 @@ static int run_background(const struct sequence *sequence)
     if (sequence->count == 1) {
         return run_job(&sequence->pipelines[0], sequence->text, true);
     }
-    char *words[] = {"shell", "-c", sequence->text, NULL};
+    char *words[] = {"sh", "-c", sequence->text, NULL};
     struct files files = {.fd = {shell.interactive ? open("/dev/null", O_RDONLY) : 0, 1, 2}};
     files.own[0] = files.fd[0] > 0;
     struct job *job = job_make(sequence->text);
@@ -244,7 +244,7 @@ static int run_background(const struct sequence *sequence)
     int error = job_start(job, SHELL_PATH, words, &files);
     files_close(&files);
     if (error) {
-        fprintf(stderr, "shell: %s: %s\n", SHELL_PATH, strerror(error));
+        fprintf(stderr, "sh: %s: %s\n", SHELL_PATH, strerror(error));
         job_drop(job);
         return STATUS_NOT_RUN;
     }
@@ -272,7 +272,7 @@ int run_text(const char *text)
     struct script script;
     const char *error = script_parse(text, &script);
     if (error) {
-        fprintf(stderr, "shell: %s\n", error);
+        fprintf(stderr, "sh: %s\n", error);
         return shell.status = 2;
     }
     shell.interrupted = false;
@@ -287,7 +287,7 @@ int run_file(const char *path)
 {
     FILE *file = fopen(path, "r");
     if (!file) {
-        fprintf(stderr, "shell: %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "sh: %s: %s\n", path, strerror(errno));
         return STATUS_NOT_FOUND;
     }
     char *line = NULL;

@@ -86,7 +86,7 @@ static char *plain_line(void)
             size_t larger = capacity ? capacity * 2 : 256;
             char *new = realloc(line, larger);
             if (!new) {
-                perror("shell");
+                perror("sh");
                 return NULL;
             }
             line = new;

@@ -119,13 +119,13 @@ int execle(const char *path, const char *first, ...)
 
 int system(const char *command)
 {
-    char *arguments[] = {"shell", "-c", (char *)(uintptr_t)command, NULL};
+    char *arguments[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
     pid_t id;
     int status;
     if (!command) {
         return 1;
     }
-    if (posix_spawnp(&id, "shell", NULL, NULL, arguments, environ) != 0) {
+    if (posix_spawnp(&id, "sh", NULL, NULL, arguments, environ) != 0) {
         return 127 << 8;
     }
     return waitpid(id, &status, 0) == id ? status : -1;
@@ -143,7 +143,7 @@ static struct piped *streams;
 
 static int popen_spawn(const char *command, int end, int child_end, int child_fd, pid_t *out_id)
 {
-    char *arguments[] = {"shell", "-c", (char *)(uintptr_t)command, NULL};
+    char *arguments[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
     if (error) {
@@ -152,7 +152,7 @@ static int popen_spawn(const char *command, int end, int child_end, int child_fd
     error = posix_spawn_file_actions_adddup2(&actions, child_end, child_fd);
     error = error ? error : posix_spawn_file_actions_addclose(&actions, child_end);
     error = error ? error : posix_spawn_file_actions_addclose(&actions, end);
-    error = error ? error : posix_spawnp(out_id, "shell", &actions, NULL, arguments, environ);
+    error = error ? error : posix_spawnp(out_id, "sh", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     return error;
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "command.h"
+#include "system.h"
+
+static void show(const char *name, uint64_t pages)
+{
+    printf("%-12s %10llu KiB %8llu pages\n", name, (unsigned long long)pages * 4,
+           (unsigned long long)pages);
+}
+
+int main(int argc, char **argv)
+{
+    command_begin(argc, argv,
+                  "free\nShows the machine's memory: total, free, the kernel's own, "
+                  "and what is kept\nback until devices are known to be quiet.\n");
+    struct ts_system_statistics s = system_statistics();
+    show("total", s.pages_total);
+    show("free", s.pages_free);
+    show("used", s.pages_total - s.pages_free);
+    show("kernel", s.pages_kernel);
+    show("quarantined", s.pages_quarantined);
+    return command_end(0);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+#include "command.h"
+
+static int head(FILE *file, const char *name, void *context)
+{
+    uint64_t lines = *(uint64_t *)context;
+    int c;
+    while (lines && (c = getc(file)) != EOF) {
+        putchar(c);
+        lines -= c == '\n';
+    }
+    return ferror(file) ? command_error(name) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t lines = 10;
+    int index = 1;
+    command_begin(argc, argv, "head [-n LINES] [FILE]…\nPrints the first lines (10).\n");
+    if (argc > 1 && !strcmp(argv[1], "-n")) {
+        if (argc < 3 || !command_number(argv[2], UINT64_MAX, &lines)) {
+            command_usage();
+        }
+        index = 3;
+    }
+    return command_end(command_each(argc, argv, index, head, &lines));
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#include <unistd.h>
+#include "command.h"
+
+int main(int argc, char **argv)
+{
+    char path[4096];
+    command_begin(argc, argv, "pwd\nPrints the working directory.\n");
+    if (!getcwd(path, sizeof path)) {
+        return command_error("working directory");
+    }
+    puts(path);
+    return command_end(0);
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#include "command.h"
+#include "system.h"
+
+int main(int argc, char **argv)
+{
+    command_begin(argc, argv, "reboot\nEnds all services, then starts the machine again.\n");
+    if (argc > 1) {
+        command_usage();
+    }
+    return system_steer(TS_INIT_REBOOT, NULL);
+}

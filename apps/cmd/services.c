@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+#include <tessera/lib/clock.h>
+#include "command.h"
+#include "system.h"
+
+static const char *state_name(uint32_t state)
+{
+    switch (state) {
+    case TS_INIT_STOPPED: return "stopped";
+    case TS_INIT_WAITING: return "waiting";
+    case TS_INIT_STARTING: return "starting";
+    case TS_INIT_READY_: return "runs";
+    case TS_INIT_BACK_OFF: return "back-off";
+    case TS_INIT_FAILED: return "failed";
+    case TS_INIT_ENDING: return "ending";
+    default: return "?";
+    }
+}
+
+// Why it does not run, or did not lately.
+static const char *reason(const struct ts_init_service *s, char out[48])
+{
+    static const char *const reasons[] = {
+        [TS_EXIT_NONE] = "",         [TS_EXIT_STATUS] = "ended with",    [TS_EXIT_FAULT] = "fault",
+        [TS_EXIT_KILLED] = "killed", [TS_EXIT_LIMIT] = "over its limit",
+    };
+    out[0] = '\0';
+    if (s->state == TS_INIT_FAILED) {
+        snprintf(out, 48, "%s", ts_status_name(s->status));
+    } else if (s->exit_reason == TS_EXIT_STATUS) {
+        snprintf(out, 48, "%s %d", reasons[TS_EXIT_STATUS], (int)s->status);
+    } else if (s->exit_reason < sizeof reasons / sizeof reasons[0]) {
+        snprintf(out, 48, "%s", reasons[s->exit_reason]);
+    }
+    return out;
+}
+
+static bool show(const struct ts_init_service *s, void *context)
+{
+    (void)context;
+    char why[48];
+    uint64_t now = (uint64_t)ts_clock_now();
+    bool runs = s->process_id != 0 && s->started_ns < now;
+    printf("%-12s %-9s %6llu %8llu %8llu %8u %7u  %s\n", s->name, state_name(s->state),
+           (unsigned long long)s->process_id,
+           (unsigned long long)(runs ? (now - s->started_ns) / TS_SECOND : 0),
+           (unsigned long long)s->pages * 4, s->restarts, s->sessions, reason(s, why));
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *word;
+        uint32_t method;
+    } verbs[] = {
+        {"start", TS_INIT_START},
+        {"stop", TS_INIT_STOP},
+        {"kill", TS_INIT_KILL},
+        {"restart", TS_INIT_RESTART},
+    };
+    command_begin(
+        argc, argv,
+        "services | services start|stop|kill|restart NAME…\nShows init's services: state, "
+        "process, seconds since its start, memory in KiB, restarts,\nsessions; or steers "
+        "them. After `kill` init does what it does when a service dies.\n");
+    if (argc == 1) {
+        printf("%-12s %-9s %6s %8s %8s %8s %7s\n", "SERVICE", "STATE", "ID", "SECONDS", "KIB",
+               "RESTARTS", "CLIENTS");
+        ts_status_t status = system_services(show, NULL);
+        return command_end(status == TS_OK ? 0 : command_status("init", status));
+    }
+    for (size_t v = 0; v < sizeof verbs / sizeof verbs[0] && argc > 2; v++) {
+        if (!strcmp(argv[1], verbs[v].word)) {
+            int status = 0;
+            for (int i = 2; i < argc; i++) {
+                status |= system_steer(verbs[v].method, argv[i]);
+            }
+            return status;
+        }
+    }
+    command_usage();
+}
