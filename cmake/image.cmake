@@ -53,6 +53,10 @@ if(TARGET kernel.elf)
   tessera_iso(iso KERNEL kernel ARCHIVE archive OUTPUT tessera)
   tessera_iso(iso-test KERNEL kernel ARCHIVE archive-test OUTPUT tessera-test)
 endif()
+if(TARGET machine-test.elf)
+  tessera_iso(iso-machine-test KERNEL machine-test ARCHIVE archive APPEND panic=exit
+              OUTPUT tessera-machine-test)
+endif()
 if(TARGET kernel-test.elf)
   tessera_iso(iso-kernel-test KERNEL kernel-test ARCHIVE archive APPEND test
               OUTPUT tessera-kernel-test)

@@ -63,4 +63,12 @@ if(kernel_sources AND EXISTS ${kernel_script})
     tessera_kernel_objects(kernel-test-objects ${kernel_test_sources})
     tessera_kernel(kernel-test kernel-objects kernel-test-objects)
   endif()
+
+  # The machine layer by itself: tests/machine stands in for the generic kernel.
+  file(GLOB_RECURSE machine_sources CONFIGURE_DEPENDS
+       ${CMAKE_SOURCE_DIR}/arch/x86_64/*.[cS] ${CMAKE_SOURCE_DIR}/kernel/debug/*.c
+       ${CMAKE_SOURCE_DIR}/tests/machine/*.[cS])
+  list(FILTER machine_sources EXCLUDE REGEX "/arch/x86_64/user/")
+  tessera_kernel_objects(machine-test-objects ${machine_sources})
+  tessera_kernel(machine-test machine-test-objects)
 endif()
