@@ -45,9 +45,12 @@ function(tessera_iso name)
 endfunction()
 
 file(GLOB_RECURSE etc CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/iso/etc/*)
-set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc)
-tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries} DEPENDS ${etc})
-tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries} DEPENDS ${etc})
+include(cmake/site.cmake)
+set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc www=${TESSERA_SITE})
+tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries}
+                DEPENDS ${etc} ${TESSERA_SITE_STAMP})
+tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries}
+                DEPENDS ${etc} ${TESSERA_SITE_STAMP})
 
 if(TARGET kernel.elf)
   tessera_iso(iso KERNEL kernel ARCHIVE archive OUTPUT tessera)
