@@ -152,7 +152,8 @@ static ts_status_t map_bar(struct virtio_function *f, unsigned bar)
         return TS_OK;
     }
     struct ts_pci_range range = {.bar = bar};
-    struct ts_call call = {.in_address = (uintptr_t)&range, .in_length = sizeof range};
+    struct ts_call call = {
+        .in_address = (uintptr_t)&range, .in_length = sizeof range, .out_handles = 1};
     uint64_t in_page, size;
     ts_status_t status = ts_call(f->handle, TS_PCI_BAR, &call, TS_DEADLINE_NONE, &in_page);
     if (status != TS_OK) {
@@ -220,7 +221,8 @@ static ts_status_t get_vectors(struct virtio_function *f)
         return TS_ERR_UNSUPPORTED;
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct ts_call call = {.in_address = (uintptr_t)&i, .in_length = sizeof i};
+        struct ts_call call = {
+            .in_address = (uintptr_t)&i, .in_length = sizeof i, .out_handles = 1};
         uint64_t line;
         ts_status_t status = ts_call(f->handle, TS_PCI_VECTOR, &call, TS_DEADLINE_NONE, &line);
         if (status != TS_OK) {
