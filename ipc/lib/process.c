@@ -88,8 +88,9 @@ _Noreturn void ts_process_exit(int32_t status)
 ts_status_t ts_job_create(ts_handle_t parent, const struct ts_job_limits *limits,
                           ts_handle_t *out_job)
 {
-    struct ts_result result = ts_sys_create(TS_CREATE_WORD(TS_KIND_JOB, 0, parent), limits->pages,
-                                            limits->handles, limits->threads);
+    struct ts_job_limits all = limits ? *limits : (struct ts_job_limits){0};
+    struct ts_result result =
+        ts_sys_create(TS_CREATE_WORD(TS_KIND_JOB, 0, parent), all.pages, all.handles, all.threads);
     if (result.status == TS_OK)
         *out_job = (ts_handle_t)result.value;
     return (ts_status_t)result.status;

@@ -35,7 +35,7 @@ TS_MUST_USE ts_status_t ts_process_statistics(ts_handle_t process,
 // Ends the calling process.
 _Noreturn void ts_process_exit(int32_t status);
 
-// limits: 0 = the parent's.
+// limits: 0 = the parent's; NULL: all of them.
 TS_MUST_USE ts_status_t ts_job_create(ts_handle_t parent, const struct ts_job_limits *limits,
                                       ts_handle_t *out_job);
 TS_MUST_USE ts_status_t ts_job_kill(ts_handle_t job);
