@@ -9,19 +9,31 @@
 
 #define FOLLOW_NS (200 * TS_MILLISECOND)
 
-// Reads from *cursor to the end. A position that the log has forgotten reads from its oldest line.
+#define LOG_BYTES (1u << 20) // more than the kernel keeps
+
+// Prints what follows byte *cursor. The kernel begins at the oldest byte it has when those asked
+// for are gone, so where a read ended is known only if nothing was written meanwhile: then again.
 static ts_status_t show(ts_handle_t log, uint64_t *cursor)
 {
-    char buffer[4096];
-    for (;;) {
-        size_t bytes;
-        ts_status_t status = ts_read(log, buffer, sizeof buffer, *cursor, TS_DEADLINE_NONE, &bytes);
-        if (status != TS_OK || bytes == 0) {
+    static char buffer[LOG_BYTES];
+    size_t bytes = 0;
+    uint64_t before, after;
+    int attempts = 8;
+    do {
+        ts_status_t status = ts_get_u64(log, TS_PROPERTY_SIZE, &before);
+        if (status == TS_OK) {
+            status = ts_read(log, buffer, sizeof buffer, *cursor, TS_DEADLINE_NONE, &bytes);
+        }
+        if (status == TS_OK) {
+            status = ts_get_u64(log, TS_PROPERTY_SIZE, &after);
+        }
+        if (status != TS_OK) {
             return status;
         }
-        fwrite(buffer, 1, bytes, stdout);
-        *cursor += bytes;
-    }
+    } while (before != after && --attempts);
+    fwrite(buffer, 1, bytes, stdout);
+    *cursor = after;
+    return TS_OK;
 }
 
 int main(int argc, char **argv)
