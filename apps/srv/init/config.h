@@ -20,6 +20,7 @@
 // TARGET, by default the name of the handle itself:
 //   log, random, boot                 init's own of that name
 //   job                               the service's own job: it may start programs
+//   root-job                          the job of all: every process, the system's counters
 // (process and clock are given to all)
 //   /PATH                             init's file tree, from there on
 //   service NAME [PATH]               a name that can be opened again and again: sessions of the
@@ -28,7 +29,7 @@
 //   resource KIND [BASE LENGTH]       physical, interrupt, io, domain or system; all or a part
 //   control                           the state of all services, and steering it
 // RIGHT: read write execute open map call wait share duplicate transfer manage. Default: all that
-// init can give, save for control, where `manage` must be said.
+// init can give, save for control, where `manage` must be said, and log, which is written only.
 //
 // A service that others refer to, or that has a heartbeat, must call READY (proto/init.h).
 //

@@ -92,7 +92,7 @@ static const char *parse_resource(struct words *words, struct config_handle *han
 // Sets target, what and what goes with them; returns what is wrong, or NULL.
 static const char *parse_target(struct words *words, char *word, struct config_handle *handle)
 {
-    static const char *const own[] = {TS_NAME_LOG, TS_NAME_RANDOM, TS_NAME_BOOT, NULL};
+    static const char *const own[] = {TS_NAME_RANDOM, TS_NAME_BOOT, NULL};
     handle->what = word;
     if (word[0] == '/') {
         handle->target = CONFIG_TREE;
@@ -108,6 +108,12 @@ static const char *parse_target(struct words *words, char *word, struct config_h
     } else if (strcmp(word, "control") == 0) {
         handle->target = CONFIG_CONTROL;
         handle->rights &= (ts_rights_t)~TS_RIGHT_MANAGE;
+    } else if (strcmp(word, TS_NAME_LOG) == 0) {
+        handle->target = CONFIG_OWN; // who may read it, or take its port over, is said so
+        handle->rights = TS_RIGHT_WRITE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
+    } else if (strcmp(word, "root-job") == 0) {
+        handle->target = CONFIG_OWN;
+        handle->what = TS_NAME_JOB;
     } else if (strcmp(word, TS_NAME_JOB) == 0) {
         handle->target = CONFIG_JOB;
     } else if (is_one_of(word, own)) {

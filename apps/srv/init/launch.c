@@ -62,7 +62,7 @@ static ts_status_t make_handles(struct service *service, struct ts_spawn *spawn,
         const struct config_handle *entry = &service->config->handles[i];
         status = make_handle(service, i, &handle);
         if (status)
-            ts_log("init: /etc/init.conf:%u: handle %s of %s: %s", entry->line, entry->name,
+            ts_log("/etc/init.conf:%u: handle %s of %s: %s", entry->line, entry->name,
                    service->config->name, ts_status_name(status));
         else
             add(spawn, list, entry->name, handle);
@@ -98,7 +98,7 @@ ts_status_t service_launch(struct service *service)
     uint64_t size;
     ts_status_t status = tree_program(service->config->program, &image, &size);
     if (status) {
-        ts_log("init: %s: no program /%s: %s", service->config->name, service->config->program,
+        ts_log("%s: no program /%s: %s", service->config->name, service->config->program,
                ts_status_name(status));
     } else {
         status =

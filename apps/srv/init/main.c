@@ -55,7 +55,7 @@ static ts_status_t read_boot(void)
 static void report_config(void *context, unsigned line, const char *text)
 {
     (void)context;
-    ts_log("init: /etc/init.conf:%u: %s", line, text);
+    ts_log("/etc/init.conf:%u: %s", line, text);
 }
 
 static void load_config(void)
@@ -68,7 +68,7 @@ static void load_config(void)
     if (!status && entry->size > CONFIG_BYTES)
         status = TS_ERR_TOO_LARGE;
     if (status) {
-        ts_log("init: /etc/init.conf: %s", ts_status_name(status));
+        ts_log("/etc/init.conf: %s", ts_status_name(status));
         return;
     }
     memcpy(text, init.archive_bytes + entry->offset, entry->size);
@@ -157,6 +157,6 @@ int main(int argc, char **argv)
         init.loop.idle = service_advance_all;
         status = ts_loop_run(&init.loop);
     }
-    ts_log("init: cannot go on: %s", ts_status_name(status));
+    ts_log("cannot go on: %s", ts_status_name(status));
     return 1;
 }

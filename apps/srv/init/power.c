@@ -15,10 +15,10 @@ static uint32_t next_order; // those that started later have been told
 static void switch_off(void)
 {
     ts_handle_t system = ts_named_handle(TS_NAME_RESOURCE_SYSTEM);
-    ts_log("init: %s", restarting ? "restarting" : "power off");
+    ts_log("%s", restarting ? "restarting" : "power off");
     ts_status_t status = restarting ? ts_system_restart(system)
                                     : ts_system_power_off(system, (uint32_t)init.exit_status);
-    ts_log("init: the machine stays on: %s", ts_status_name(status));
+    ts_log("the machine stays on: %s", ts_status_name(status));
 }
 
 static struct service *last_started(void)
@@ -49,7 +49,7 @@ static void end_next(void)
 static void too_late(struct ts_timer *timer)
 {
     (void)timer;
-    ts_log("init: a service does not end");
+    ts_log("a service does not end");
     end_next();
 }
 

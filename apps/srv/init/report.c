@@ -11,7 +11,7 @@ static void log_backtrace(const struct service *service, const struct ts_process
         uint64_t address = report->backtrace[i];
         if (!address)
             break;
-        ts_log("init:   called from %016lx = %s+%lx", (unsigned long)address, service->config->name,
+        ts_log("called from %016lx = %s+%lx", (unsigned long)address, service->config->name,
                (unsigned long)(address - service->bias));
     }
 }
@@ -19,12 +19,12 @@ static void log_backtrace(const struct service *service, const struct ts_process
 static void log_registers(const struct service *service, const struct ts_process_report *report)
 {
     const struct ts_registers *r = &report->registers;
-    ts_log("init:   rip %016lx = %s+%lx  rflags %lx  fs %lx", r->rip, service->config->name,
+    ts_log("rip %016lx = %s+%lx  rflags %lx  fs %lx", r->rip, service->config->name,
            r->rip - service->bias, r->rflags, r->thread_pointer);
-    ts_log("init:   rax %016lx rbx %016lx rcx %016lx rdx %016lx", r->rax, r->rbx, r->rcx, r->rdx);
-    ts_log("init:   rsi %016lx rdi %016lx rbp %016lx rsp %016lx", r->rsi, r->rdi, r->rbp, r->rsp);
-    ts_log("init:   r8  %016lx r9  %016lx r10 %016lx r11 %016lx", r->r8, r->r9, r->r10, r->r11);
-    ts_log("init:   r12 %016lx r13 %016lx r14 %016lx r15 %016lx", r->r12, r->r13, r->r14, r->r15);
+    ts_log("rax %016lx rbx %016lx rcx %016lx rdx %016lx", r->rax, r->rbx, r->rcx, r->rdx);
+    ts_log("rsi %016lx rdi %016lx rbp %016lx rsp %016lx", r->rsi, r->rdi, r->rbp, r->rsp);
+    ts_log("r8  %016lx r9  %016lx r10 %016lx r11 %016lx", r->r8, r->r9, r->r10, r->r11);
+    ts_log("r12 %016lx r13 %016lx r14 %016lx r15 %016lx", r->r12, r->r13, r->r14, r->r15);
 }
 
 void report_end(const struct service *service, const struct ts_process_report *report)
@@ -34,18 +34,18 @@ void report_end(const struct service *service, const struct ts_process_report *r
     unsigned seconds = (unsigned)(ran / TS_SECOND);
     switch (report->reason) {
     case TS_EXIT_STATUS:
-        ts_log("init: %s ended with status %d after %u s", name, report->status, seconds);
+        ts_log("%s ended with status %d after %u s", name, report->status, seconds);
         break;
     case TS_EXIT_FAULT:
-        ts_log("init: %s died after %u s: exception %u, code %x, at address %lx", name, seconds,
+        ts_log("%s died after %u s: exception %u, code %x, at address %lx", name, seconds,
                report->fault, report->fault_code, (unsigned long)report->fault_address);
         break;
-    case TS_EXIT_KILLED: ts_log("init: %s was killed after %u s", name, seconds); break;
+    case TS_EXIT_KILLED: ts_log("%s was killed after %u s", name, seconds); break;
     case TS_EXIT_LIMIT:
-        ts_log("init: %s was over its memory limit after %u s, at address %lx", name, seconds,
+        ts_log("%s was over its memory limit after %u s, at address %lx", name, seconds,
                (unsigned long)report->fault_address);
         break;
-    default: ts_log("init: %s ended after %u s", name, seconds); break;
+    default: ts_log("%s ended after %u s", name, seconds); break;
     }
     if (report->reason == TS_EXIT_FAULT || report->reason == TS_EXIT_LIMIT) {
         log_registers(service, report);

@@ -54,8 +54,8 @@ static void back_off(struct service *service)
     }
     unsigned doublings = service->deaths - FREE_DEATHS - 1;
     ts_time_t delay = doublings < 6 ? BACK_OFF_NS << doublings : BACK_OFF_MAX_NS;
-    ts_log("init: %s has died %u times: it starts again in %u s", service->config->name,
-           service->deaths, (unsigned)(delay / TS_SECOND));
+    ts_log("%s has died %u times: it starts again in %u s", service->config->name, service->deaths,
+           (unsigned)(delay / TS_SECOND));
     service->restart_at = ts_deadline_in(delay);
     set_state(service, TS_INIT_BACK_OFF);
     ts_timer_arm(&init.loop, &service->timer, service->restart_at);
@@ -98,7 +98,7 @@ static void session_done(struct asking *asking, ts_status_t status, ts_handle_t 
         service->sessions_open[index] = handle;
         return;
     }
-    ts_log("init: %s: no session of %s: %s", service->config->name, asking->target->config->name,
+    ts_log("%s: no session of %s: %s", service->config->name, asking->target->config->name,
            ts_status_name(status));
     close_sessions(service);
     service->status = status;
@@ -138,7 +138,7 @@ static bool sessions_complete(struct service *service)
 
 static void fail(struct service *service, ts_status_t status)
 {
-    ts_log("init: %s cannot be started (/etc/init.conf:%u): %s", service->config->name,
+    ts_log("%s cannot be started (/etc/init.conf:%u): %s", service->config->name,
            service->config->line, ts_status_name(status));
     close_sessions(service);
     service->status = status;
@@ -216,7 +216,7 @@ static void exit_done(struct ts_async *async, const struct ts_event *event)
     (void)event; // whatever it says: the report tells
     ts_status_t status = ts_process_report(service->process, &report);
     if (status)
-        ts_log("init: %s: no report of its end: %s", service->config->name, ts_status_name(status));
+        ts_log("%s: no report of its end: %s", service->config->name, ts_status_name(status));
     report_end(service, &report);
     service_ended(service, &report);
 }
@@ -229,7 +229,7 @@ static void kill_instance(struct service *service)
     if (status)
         status = ts_process_kill(service->process);
     if (status)
-        ts_log("init: %s cannot be killed: %s", service->config->name, ts_status_name(status));
+        ts_log("%s cannot be killed: %s", service->config->name, ts_status_name(status));
 }
 
 static bool watch_exit(struct service *service)
@@ -247,7 +247,7 @@ static void launched(struct service *service)
     service->started = ts_clock_now();
     service->after = AFTER_POLICY;
     service->order = ++init.starts;
-    ts_log("init: %s started", service->config->name);
+    ts_log("%s started", service->config->name);
     if (!watch_exit(service)) { // the ring's size forbids it
         kill_instance(service);
         close_instance(service);
@@ -277,7 +277,7 @@ void service_ready(struct service *service, ts_handle_t root)
     service->root = root;
     if (service->state != TS_INIT_STARTING)
         return;
-    ts_log("init: %s is ready", service->config->name);
+    ts_log("%s is ready", service->config->name);
     set_state(service, TS_INIT_READY_);
     ts_timer_disarm(&init.loop, &service->timer);
     if (service->config->heartbeat)
@@ -295,7 +295,7 @@ static void beat_done(struct ts_async *async, const struct ts_event *event)
         ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
         return;
     }
-    ts_log("init: %s does not answer: %s", service->config->name, ts_status_name(event->status));
+    ts_log("%s does not answer: %s", service->config->name, ts_status_name(event->status));
     kill_instance(service);
 }
 
@@ -322,7 +322,7 @@ static void timer_fired(struct ts_timer *timer)
     struct service *service = TS_OBJECT_OF(timer, struct service, timer);
     switch (service->state) {
     case TS_INIT_STARTING:
-        ts_log("init: %s was not ready within %u s", service->config->name,
+        ts_log("%s was not ready within %u s", service->config->name,
                (unsigned)(READY_WITHIN_NS / TS_SECOND));
         kill_instance(service);
         break;

@@ -67,7 +67,7 @@ static bool entry_is_sound(uint32_t index)
         size_t length;
         const char *path = entry_path(index, &length);
         if (sums[index] == SUM_BAD)
-            ts_log("init: boot archive: /%.*s fails its checksum", (int)length, path);
+            ts_log("boot archive: /%.*s fails its checksum", (int)length, path);
     }
     return sums[index] == SUM_GOOD;
 }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// Names across servers: redirects are followed, bounded and checked; what changes a directory opens
+// the directory first.
+#include <string.h>
+#include <tessera/lib/op.h>
+#include <tessera/lib/session.h>
+#include "check.h"
+#include "fake.h"
+
+#define ROOT   (FAKE_SERVED + 1)
+#define OTHER  (FAKE_SERVED + 2) // where "tmp/…" leads
+#define OPENED (FAKE_SERVED + 3)
+
+static char last_path[64];
+static unsigned last_op, last_rights, opens;
+static ts_handle_t last_handle;
+static uint32_t consumed = 3;
+static ts_handle_t redirect_to = OTHER;
+
+static struct ts_result served(unsigned op, unsigned rights, ts_handle_t handle, uint64_t address,
+                               uint64_t length, uint64_t offset, uint64_t arg)
+{
+    (void)offset, (void)arg;
+    const char *path = (const char *)(uintptr_t)address;
+    if (op == TS_OP_RENAME || op == TS_OP_LINK) {
+        const struct ts_call *call = (const void *)path;
+        path = (const char *)(uintptr_t)call->in_address;
+        length = call->in_length;
+    }
+    if (op == TS_OP_DUPLICATE)
+        return (struct ts_result){TS_OK, handle};
+    CHECK(length < sizeof last_path);
+    memset(last_path, 0, sizeof last_path);
+    memcpy(last_path, path, length);
+    last_op = op;
+    last_rights = rights;
+    last_handle = handle;
+    if (op != TS_OP_OPEN)
+        return (struct ts_result){TS_OK, OPENED};
+    opens++;
+    if (strncmp(last_path, "tmp", 3) == 0 || handle == redirect_to)
+        return (struct ts_result){
+            TS_OK, redirect_to | (uint64_t)consumed << 32 | TS_OPEN_REDIRECTED};
+    return (struct ts_result){TS_OK, OPENED};
+}
+
+static void reset(void)
+{
+    fake_reset();
+    fake_served = served;
+    opens = 0;
+    consumed = 3;
+    redirect_to = OTHER;
+}
+
+static void test_redirect(void)
+{
+    ts_handle_t handle;
+    reset();
+    CHECK_EQUAL(ts_open(ROOT, "etc/motd", 0, TS_RIGHT_READ, &handle), TS_OK);
+    CHECK(handle == OPENED && opens == 1);
+    redirect_to = FAKE_SERVED + 9; // a server that redirects nothing itself once there
+    CHECK_EQUAL(ts_open(ROOT, "tmp/a/b", 0, TS_RIGHT_READ | TS_RIGHT_OPEN, &handle),
+                TS_ERR_LOOP); // …but this one always leads to itself
+}
+
+static struct ts_result served_once(unsigned op, unsigned rights, ts_handle_t handle,
+                                    uint64_t address, uint64_t length, uint64_t offset,
+                                    uint64_t arg)
+{
+    struct ts_result result = served(op, rights, handle, address, length, offset, arg);
+    if (op == TS_OP_OPEN && handle != ROOT)
+        return (struct ts_result){TS_OK, OPENED};
+    return result;
+}
+
+static void test_followed(void)
+{
+    ts_handle_t handle;
+    reset();
+    fake_served = served_once;
+    CHECK_EQUAL(ts_open(ROOT, "tmp/a/b", 0, TS_RIGHT_READ | TS_RIGHT_OPEN, &handle), TS_OK);
+    CHECK(handle == OPENED && opens == 2 && last_handle == OTHER);
+    CHECK(strcmp(last_path, "/a/b") == 0);
+    CHECK_EQUAL(fake_closed, 1); // the handle between
+    // Without OPEN among the rights the redirect is asked for again, and only there.
+    reset();
+    fake_served = served_once;
+    CHECK_EQUAL(ts_open(ROOT, "tmp/a", 0, TS_RIGHT_READ, &handle), TS_OK);
+    CHECK(opens == 3 && last_rights == TS_RIGHT_READ && fake_closed == 2);
+    reset();
+    fake_served = served_once;
+    consumed = 60; // a server that says it consumed more than there is
+    CHECK_EQUAL(ts_open(ROOT, "tmp/a", 0, TS_RIGHTS_SAME, &handle), TS_ERR_PROTOCOL);
+    CHECK_EQUAL(fake_closed, 1);
+}
+
+static void test_parents(void)
+{
+    ts_handle_t handle;
+    reset();
+    fake_served = served_once;
+    CHECK_EQUAL(ts_create(ROOT, "tmp/dir/new", 1, 0, TS_RIGHT_READ, &handle), TS_OK);
+    CHECK(last_op == TS_OP_CREATE && last_handle == OPENED && strcmp(last_path, "new") == 0);
+    CHECK_EQUAL(ts_remove(ROOT, "plain", 0), TS_OK);
+    CHECK(last_op == TS_OP_REMOVE && last_handle == ROOT && strcmp(last_path, "plain") == 0);
+    CHECK_EQUAL(ts_rename(ROOT, "d/a", ROOT, "d/b", 0), TS_OK);
+    CHECK(last_op == TS_OP_RENAME && memcmp(last_path, "a\0b", 3) == 0);
+    CHECK_EQUAL(ts_remove(ROOT, "///", 0), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_remove(ROOT, "", 0), TS_ERR_ARGUMENT);
+    static char deep[TS_PATH_MAX + 2];
+    memset(deep, 'd', sizeof deep - 1);
+    CHECK_EQUAL(ts_open(ROOT, deep, 0, TS_RIGHT_READ, &handle), TS_ERR_NAME_TOO_LONG);
+}
+
+static void test_session(void)
+{
+    struct ts_session session = {.service = ROOT};
+    ts_handle_t handle;
+    reset();
+    CHECK_EQUAL(ts_session_get(&session, 0, &handle), TS_OK);
+    CHECK_EQUAL(ts_session_get(&session, 0, &handle), TS_OK);
+    CHECK_EQUAL(opens, 1);
+    ts_session_lost(&session, handle + 1); // somebody else's: stays
+    CHECK(session.session == handle);
+    ts_session_lost(&session, handle);
+    CHECK_EQUAL(ts_session_get(&session, 0, &handle), TS_OK);
+    CHECK_EQUAL(opens, 2);
+}
+
+int main(void)
+{
+    test_redirect();
+    test_followed();
+    test_parents();
+    test_session();
+    return 0;
+}
