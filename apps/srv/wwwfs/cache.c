@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "cache.h"
+
+#include <tessera/lib/clock.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/server.h>
+
+#define BUCKETS 256u
+#define READ_NS (30 * TS_SECOND)
+
+static struct {
+    struct ts_loop *loop;
+    ts_handle_t disk;
+    uint64_t size;
+    struct cache_block blocks[CACHE_BLOCKS];
+    struct cache_block *buckets[BUCKETS];
+    struct cache_block *newest, *oldest; // all that are not being read
+    struct cache_waiter *crowd;          // wait for any block
+} cache;
+
+static void unlink_use(struct cache_block *block)
+{
+    if (block->newer != NULL)
+        block->newer->older = block->older;
+    else
+        cache.newest = block->older;
+    if (block->older != NULL)
+        block->older->newer = block->newer;
+    else
+        cache.oldest = block->newer;
+}
+
+static void link_newest(struct cache_block *block)
+{
+    block->newer = NULL;
+    block->older = cache.newest;
+    if (cache.newest != NULL)
+        cache.newest->newer = block;
+    else
+        cache.oldest = block;
+    cache.newest = block;
+}
+
+ts_status_t cache_init(struct ts_loop *loop, ts_handle_t disk, uint64_t size)
+{
+    void *memory;
+    ts_status_t status = ts_memory_allocate((size_t)CACHE_BLOCKS * CACHE_BLOCK, 0, NULL, &memory);
+    if (status != TS_OK)
+        return status;
+    cache.loop = loop;
+    cache.disk = disk;
+    cache.size = size;
+    for (uint32_t i = 0; i < CACHE_BLOCKS; i++) {
+        cache.blocks[i].bytes = (uint8_t *)memory + (size_t)i * CACHE_BLOCK;
+        link_newest(&cache.blocks[i]);
+    }
+    return TS_OK;
+}
+
+static struct cache_block *find(uint64_t number)
+{
+    struct cache_block *block = cache.buckets[number % BUCKETS];
+    while (block != NULL && block->number != number)
+        block = block->hash_next;
+    return block;
+}
+
+static void unhash(struct cache_block *block)
+{
+    struct cache_block **at = &cache.buckets[block->number % BUCKETS];
+    while (*at != block)
+        at = &(*at)->hash_next;
+    *at = block->hash_next;
+    block->used = false;
+}
+
+static void wake(struct cache_waiter *waiters)
+{
+    while (waiters != NULL) {
+        struct cache_waiter *next = waiters->next;
+        waiters->ready(waiters);
+        waiters = next;
+    }
+}
+
+static void on_read(struct ts_async *async, const struct ts_event *event)
+{
+    struct cache_block *block = TS_OBJECT_OF(async, struct cache_block, io);
+    struct cache_waiter *waiters = block->waiters, *crowd = cache.crowd;
+    block->loading = false;
+    block->waiters = NULL;
+    cache.crowd = NULL;
+    block->status = event->status;
+    block->length =
+        event->status == TS_OK && event->value <= CACHE_BLOCK ? (uint32_t)event->value : 0;
+    link_newest(block);
+    wake(waiters);
+    wake(crowd);
+    // A failure is told to those who wait, not to those who come later: they try again.
+    if (block->status != TS_OK && block->used && !block->loading)
+        unhash(block);
+}
+
+// Begins to read a block into the place of the longest unused one. NULL: there is none, or no room
+// in the ring.
+static struct cache_block *load(uint64_t number)
+{
+    struct cache_block *block = cache.oldest;
+    struct ts_submission *slot = block != NULL ? ts_loop_begin(cache.loop, &block->io) : NULL;
+    if (slot == NULL)
+        return NULL;
+    unlink_use(block);
+    if (block->used)
+        unhash(block);
+    block->number = number;
+    block->used = block->loading = true;
+    block->waiters = NULL;
+    block->io.done = on_read;
+    block->hash_next = cache.buckets[number % BUCKETS];
+    cache.buckets[number % BUCKETS] = block;
+    uint64_t offset = number * CACHE_BLOCK, left = cache.size - offset;
+    ts_prepare_read(slot, cache.disk, block->bytes,
+                    left < CACHE_BLOCK ? (uint32_t)left : CACHE_BLOCK, offset,
+                    cache.loop->now + READ_NS, ts_async_data(&block->io));
+    return block;
+}
+
+static void wait_in(struct cache_waiter **list, struct cache_waiter *waiter)
+{
+    waiter->next = *list;
+    *list = waiter;
+}
+
+struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter)
+{
+    uint64_t number = offset / CACHE_BLOCK;
+    struct cache_block *block = find(number);
+    if (block == NULL)
+        block = load(number);
+    if (block == NULL) {
+        wait_in(&cache.crowd, waiter);
+        return NULL;
+    }
+    if (block->loading) {
+        wait_in(&block->waiters, waiter);
+        return NULL;
+    }
+    unlink_use(block);
+    link_newest(block);
+    return block;
+}
+
+static bool remove_from(struct cache_waiter **at, struct cache_waiter *waiter)
+{
+    while (*at != NULL && *at != waiter)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return false;
+    *at = waiter->next;
+    return true;
+}
+
+void cache_forget(struct cache_waiter *waiter)
+{
+    bool found = remove_from(&cache.crowd, waiter);
+    for (uint32_t i = 0; i < CACHE_BLOCKS && !found; i++)
+        found = remove_from(&cache.blocks[i].waiters, waiter);
+}
+
+void cache_ahead(uint64_t offset)
+{
+    if (offset < cache.size && find(offset / CACHE_BLOCK) == NULL)
+        (void)load(offset / CACHE_BLOCK);
+}

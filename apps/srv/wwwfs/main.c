@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// wwwfs: the tree that the web server serves. If there is a disk with an archive on it, that is
+// it; else clients are sent on to another tree (the site of the image).
+//
+// Named handles: init (to be served), disk (a block device's service), file (the other tree), log.
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/op.h>
+#include <tessera/proto/block.h>
+#include <tessera/proto/init.h>
+
+#include "cache.h"
+#include "tree.h"
+
+#define NAME_DISK    "disk"
+#define DISK_WAIT_NS (5 * TS_SECOND)
+#define TABLES_MAX   (32u << 20) // bytes of the archive's tables: some 200,000 files
+
+static struct ts_loop loop;
+static struct ts_server server;
+static struct ts_object root;
+static struct ts_archive archive;
+static struct ts_archive_header header;
+static bool has_disk;
+
+// The device reads whole blocks to page-aligned memory. `offset` is rounded down; *out_bytes is
+// where it was meant to be.
+static ts_status_t read_range(ts_handle_t disk, uint64_t offset, uint64_t length,
+                              const uint8_t **out_bytes)
+{
+    uint64_t first = offset & ~(uint64_t)(TS_PAGE_SIZE - 1);
+    uint64_t size = TS_PAGE_ROUND(offset + length - first);
+    void *memory;
+    ts_status_t status = ts_memory_allocate(size, 0, NULL, &memory);
+    uint64_t done = 0;
+    while (status == TS_OK && first + done < offset + length) {
+        size_t bytes = 0;
+        size_t part = size - done < CACHE_BLOCK ? size - done : CACHE_BLOCK;
+        status = ts_read(disk, (char *)memory + done, part, first + done,
+                         ts_deadline_in(DISK_WAIT_NS), &bytes);
+        if (status == TS_OK && bytes == 0)
+            status = TS_ERR_CORRUPT; // the disk ends before its archive does
+        done += bytes;
+    }
+    *out_bytes = (const uint8_t *)memory + (offset - first);
+    return status;
+}
+
+static ts_status_t open_archive(ts_handle_t disk, uint64_t size)
+{
+    const uint8_t *bytes;
+    uint64_t offset, length;
+    ts_status_t status = size < TS_PAGE_SIZE ? TS_ERR_CORRUPT : TS_OK;
+    if (status == TS_OK)
+        status = read_range(disk, 0, TS_PAGE_SIZE, &bytes);
+    if (status != TS_OK)
+        return status;
+    header = *(const struct ts_archive_header *)(const void *)bytes;
+    status = ts_archive_check_header(&header, size, &offset, &length);
+    if (status == TS_OK && length > TABLES_MAX)
+        status = TS_ERR_TOO_LARGE;
+    if (status == TS_OK)
+        status = read_range(disk, offset, length, &bytes);
+    return status == TS_OK ? ts_archive_open_tables(&archive, &header, bytes, length) : status;
+}
+
+// TS_ERR_NOT_FOUND: there is no disk, which is no failure.
+static ts_status_t open_disk(void)
+{
+    ts_handle_t service = ts_named_handle(NAME_DISK), disk;
+    uint64_t size;
+    if (service == TS_HANDLE_NONE)
+        return TS_ERR_NOT_FOUND;
+    if (ts_open_until(service, "", 0, TS_RIGHT_READ, ts_deadline_in(DISK_WAIT_NS), &disk) != TS_OK)
+        return TS_ERR_NOT_FOUND;
+    ts_status_t status = ts_get_u64(disk, TS_PROPERTY_SIZE, &size);
+    if (status == TS_OK)
+        status = open_archive(disk, size);
+    if (status == TS_OK)
+        status = cache_init(&loop, disk, header.size);
+    if (status == TS_OK)
+        status = tree_init(&archive);
+    if (status != TS_OK)
+        ts_log("wwwfs: the disk: %s", ts_status_text(status));
+    else
+        ts_log("wwwfs: %u files and folders on the disk", header.entry_count);
+    return status;
+}
+
+static void root_open(struct ts_request *request)
+{
+    ts_handle_t other;
+    const ts_rights_t rights = TS_RIGHT_OPEN | TS_RIGHT_READ | TS_RIGHT_MAP | TS_RIGHT_TRANSFER |
+                               TS_RIGHT_DUPLICATE | TS_RIGHT_WAIT;
+    if (has_disk) {
+        tree_open_root(request);
+    } else if (ts_duplicate(ts_named_handle(TS_NAME_FILE), rights, &other) != TS_OK) {
+        ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
+    } else {
+        (void)ts_request_reply_move(request, other, rights, 0);
+    }
+}
+
+static const struct ts_operations root_operations = {.open = root_open};
+
+static ts_status_t serve(void)
+{
+    const struct ts_server_limits limits = {
+        .requests = 256, .objects = TREE_NODES + 1, .inbox_bytes = 256};
+    ts_handle_t handle, init = ts_named_handle(TS_NAME_INIT);
+    ts_status_t status = ts_server_init(&server, &loop, &limits);
+    root.operations = &root_operations;
+    if (status == TS_OK)
+        status = ts_object_mint(&server, &root,
+                                TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT |
+                                    TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER,
+                                &handle);
+    if (status != TS_OK || init == TS_HANDLE_NONE)
+        return status;
+    struct ts_call call = {.in_handles = 1, .in_handle = {handle}};
+    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
+}
+
+int main(void)
+{
+    ts_status_t status = ts_loop_init(&loop, 64, 512, 256);
+    if (status == TS_OK) {
+        status = open_disk();
+        has_disk = status == TS_OK;
+        if (status == TS_ERR_NOT_FOUND)
+            status = TS_OK;
+    }
+    if (status == TS_OK)
+        status = serve();
+    if (status == TS_OK)
+        status = ts_loop_run(&loop);
+    ts_log("wwwfs: %s", ts_status_text(status));
+    return 1;
+}

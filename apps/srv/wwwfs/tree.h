@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// The archive on the disk as a read-only file tree (tessera/proto/file.h).
+//
+// All of the disk is checked: header and tables before anything is served, each file's checksum
+// while it is read in order for the first time. A file that fits in one answer is never given out
+// before it was checked; of a longer one the last part is withheld.
+#pragma once
+
+#include <tessera/lib/archive.h>
+#include <tessera/lib/server.h>
+
+#define TREE_NODES 1024u // objects open at the same time, all clients
+
+// The tables must stay. `disk_size` bounds what the entries may say.
+TS_MUST_USE ts_status_t tree_init(const struct ts_archive *archive);
+
+// A session: opens the root anew.
+void tree_open_root(struct ts_request *request);
