@@ -5,9 +5,9 @@
 
 #include <stdatomic.h>
 
+#include <arch/cpu.h>
 #include <arch/thread.h>
 #include <arch/types.h>
-#include <machine/cpu.h>
 
 struct spinlock;
 struct thread;

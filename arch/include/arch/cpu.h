@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // One CPU: interrupts on and off, idling, hints. Interrupts off is the kernel's one notion of
-// "non-preemptible". All are inline in <machine/irqflags.h> unless said otherwise.
+// "non-preemptible". All are inline in <machine/irqflags.h> unless said otherwise; struct arch_cpu,
+// the machine's part of struct cpu, is in <machine/cpu.h>.
 #pragma once
 
 #include <arch/types.h>
+#include <machine/cpu.h>
 #include <machine/irqflags.h>
 
 // irqflags_t arch_irq_save(void)           interrupts off; returns what they were

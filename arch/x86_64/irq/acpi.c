@@ -12,10 +12,13 @@
 #include <log.h>
 #include <string.h>
 
-#define ADDRESS_MAX   (UINT64_C(1) << 46)
-#define TABLE_MAX     (1u << 20)
-#define ROOT_OLD_SIZE 20u
-#define ROOT_NEW_SIZE 36u
+#define ADDRESS_MAX    (UINT64_C(1) << 46)
+#define TABLE_MAX      (1u << 20)
+#define FIRMWARE_MAX   (16u << 20) // of a range that is searched
+#define BIOS_AREA      0xe0000u
+#define BIOS_AREA_SIZE 0x20000u
+#define ROOT_OLD_SIZE  20u
+#define ROOT_NEW_SIZE  36u
 
 struct acpi_info acpi;
 
@@ -294,17 +297,30 @@ static bool root_ok(const void *root)
     return read8(root, 15) < 2 || sum_ok(root, ROOT_NEW_SIZE);
 }
 
-// The loader gives a copy of the root pointer; programs want its place. It is on a 16-byte border
-// in the BIOS area, or wherever UEFI put it, which only the loader knew: then there is none.
-static paddr_t root_place(void)
+static paddr_t root_search(const uint8_t *at, paddr_t base, uint64_t size)
 {
-    const uint8_t *bios = map(0xe0000, 0x20000);
-    for (uint32_t offset = 0; bios && offset < 0x20000; offset += 16) {
-        if (!memcmp(bios + offset, acpi_root_copy, ROOT_OLD_SIZE)) {
-            return 0xe0000 + offset;
+    for (uint64_t offset = 0; offset + ROOT_NEW_SIZE <= size; offset += 16) {
+        if (read64(at, offset) == read64(acpi_root_copy, 0) &&
+            !memcmp(at + offset, acpi_root_copy, ROOT_OLD_SIZE)) {
+            return base + offset;
         }
     }
     return 0;
+}
+
+// The loader gives a copy of the root pointer; programs want its place. A BIOS has it on a 16-byte
+// border in its own area, UEFI somewhere in the memory that holds firmware's tables.
+static paddr_t root_place(void)
+{
+    const uint8_t *bios = map(BIOS_AREA, BIOS_AREA_SIZE);
+    paddr_t place = bios ? root_search(bios, BIOS_AREA, BIOS_AREA_SIZE) : 0;
+    for (uint32_t i = 0; i < boot_info.range_count && !place; i++) {
+        const struct boot_range *r = &boot_info.ranges[i];
+        if (r->kind == BOOT_MEMORY_FIRMWARE && r->size <= FIRMWARE_MAX) {
+            place = root_search(phys_to_virt(r->base), r->base, r->size);
+        }
+    }
+    return place;
 }
 
 void acpi_init(void)
