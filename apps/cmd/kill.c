@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 {
     int status = 0;
     command_begin(argc, argv,
-                  "kill ID…\nEnds processes of this job (see ps). Services are ended by `services "
+                  "kill ID…\nEnds processes (see ps). Services are ended by `services "
                   "kill NAME`,\nbackground jobs of the shell by `kill %NUMBER`.\n");
     if (argc < 2) {
         command_usage();

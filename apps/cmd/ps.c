@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <tessera/lib/bootstrap.h>
 #include "command.h"
 #include "system.h"
 
@@ -18,17 +17,6 @@ static void show(const struct row *row, const char *state)
            (unsigned)(row->cpu_ns % SECOND / (SECOND / 100)), row->name);
 }
 
-static bool show_service(const struct ts_init_service *service, void *context)
-{
-    (void)context;
-    if (service->process_id) {
-        struct row row = {service->process_id, service->pages,  service->handles,
-                          service->threads,    service->cpu_ns, service->name};
-        show(&row, "service");
-    }
-    return true;
-}
-
 static bool show_process(const struct ts_process_statistics *process, ts_handle_t handle,
                          void *context)
 {
@@ -44,21 +32,11 @@ static bool show_process(const struct ts_process_statistics *process, ts_handle_
 int main(int argc, char **argv)
 {
     command_begin(argc, argv,
-                  "ps\nShows init's services and the processes of this job: number, "
-                  "state, memory, handles, threads,\nprocessor time in seconds.\n");
+                  "ps\nShows processes: number, state, memory, handles, threads, "
+                  "processor time in seconds.\nWithout the handle `system` only those "
+                  "of this job.\n");
     printf("%6s %-8s %8s %7s %7s %9s %s\n", "ID", "STATE", "KIB", "HANDLES", "THREADS", "CPU",
            "NAME");
-    // A program without the control object still sees its own job.
-    ts_status_t status = TS_OK;
-    if (ts_named_handle(TS_NAME_CONTROL)) {
-        status = system_services(show_service, NULL);
-    }
-    if (status != TS_OK) {
-        command_status("services", status);
-    }
-    ts_status_t own = system_processes(show_process, NULL);
-    if (own != TS_OK) {
-        command_status("processes", own);
-    }
-    return command_end(status != TS_OK || own != TS_OK);
+    ts_status_t status = system_processes(show_process, NULL);
+    return command_end(status == TS_OK ? 0 : command_status("processes", status));
 }

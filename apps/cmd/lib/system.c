@@ -8,6 +8,13 @@
 #include <tessera/lib/process.h>
 #include "command.h"
 
+// The job of the whole system for who was given it, else the own one.
+static ts_handle_t job(void)
+{
+    ts_handle_t system = ts_named_handle(SYSTEM_NAME);
+    return system ? system : ts_named_handle(TS_NAME_JOB);
+}
+
 ts_handle_t system_control(void)
 {
     ts_handle_t control = ts_named_handle(TS_NAME_CONTROL);
@@ -59,7 +66,7 @@ static bool process_visit(const struct ts_file_entry *entry, process_each_t each
     memcpy(name, entry->name, entry->name_length);
     name[entry->name_length] = '\0';
     const ts_rights_t rights = TS_RIGHTS_SAME;
-    if (ts_open(ts_named_handle(TS_NAME_JOB), name, 0, rights, &process) != TS_OK) {
+    if (ts_open(job(), name, 0, rights, &process) != TS_OK) {
         return true; // it has ended since
     }
     bool on = true;
@@ -76,8 +83,7 @@ ts_status_t system_processes(process_each_t each, void *context)
     uint64_t cookie = 0;
     for (;;) {
         size_t bytes, position = 0;
-        ts_status_t status =
-            ts_list(ts_named_handle(TS_NAME_JOB), buffer, sizeof buffer, cookie, &bytes);
+        ts_status_t status = ts_list(job(), buffer, sizeof buffer, cookie, &bytes);
         if (status != TS_OK || bytes == 0) {
             return status;
         }
@@ -97,7 +103,7 @@ ts_status_t system_processes(process_each_t each, void *context)
 struct ts_system_statistics system_statistics(void)
 {
     struct ts_system_statistics statistics;
-    ts_status_t status = ts_system_statistics(ts_named_handle(TS_NAME_JOB), &statistics);
+    ts_status_t status = ts_system_statistics(job(), &statistics);
     if (status != TS_OK) {
         exit(command_status("the system's counters", status));
     }

@@ -5,6 +5,9 @@
 #include <tessera/lib/op.h>
 #include <tessera/proto/init.h>
 
+// The named handle by which a program reaches all processes and the system's counters.
+#define SYSTEM_NAME "system"
+
 // init's control object; exits with a message when this program was not given it.
 ts_handle_t system_control(void);
 
@@ -15,7 +18,7 @@ int system_steer(uint32_t method, const char *service);
 typedef bool (*service_each_t)(const struct ts_init_service *service, void *context);
 ts_status_t system_services(service_each_t each, void *context);
 
-// Each process below the job (the named handle `job`).
+// Each process below the system's job, or the own one (the named handle `job`) without that.
 typedef bool (*process_each_t)(const struct ts_process_statistics *process, ts_handle_t handle,
                                void *context);
 ts_status_t system_processes(process_each_t each, void *context);

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+// Threads: creation, end, joining.
+//
+// The stack is <tessera/lib/thread.h>'s and freed by its join, which needs another thread: a
+// detached thread that ends puts itself into a list, from which the next create or exit takes it.
+#include "thread/thread.h"
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <tessera/abi/bootstrap.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/mutex.h>
+#include <tessera/lib/start.h>
+#include <unistd.h>
+#include "core/posix.h"
+#include "core/wait.h"
+
+void __sinit(struct _reent *);
+
+static struct ts_pthread main_thread = {.state = THREAD_JOINABLE};
+static _Thread_local struct ts_pthread *current;
+static struct ts_pthread *ended; // detached ones
+static struct ts_mutex ended_mutex;
+static uint32_t running = 1; // futex: threads that have not ended
+
+struct ts_pthread *thread_self(void)
+{
+    return current ? current : &main_thread;
+}
+
+pthread_t pthread_self(void)
+{
+    return thread_self();
+}
+
+int pthread_equal(pthread_t a, pthread_t b)
+{
+    return a == b;
+}
+
+static void release(struct ts_pthread *thread)
+{
+    (void)!ts_thread_join(&thread->thread, TS_DEADLINE_NONE);
+    free(thread);
+}
+
+static void reap(void)
+{
+    ts_mutex_lock(&ended_mutex);
+    struct ts_pthread *list = ended;
+    ended = NULL;
+    ts_mutex_unlock(&ended_mutex);
+    while (list) {
+        struct ts_pthread *next = list->next;
+        release(list);
+        list = next;
+    }
+}
+
+static _Noreturn void finish(struct ts_pthread *self)
+{
+    keys_end(self);
+    wait_thread_end();
+    _reclaim_reent(&self->reent);
+    uint32_t left = __atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL);
+    if (left == 0) { // the first thread has left by pthread_exit before
+        exit(0);
+    }
+    if (left == 1) {
+        ts_futex_wake(&running, 1);
+    }
+    uint32_t joinable = THREAD_JOINABLE;
+    if (!__atomic_compare_exchange_n(&self->state, &joinable, THREAD_ENDED, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE)) {
+        // Once it is in the list it may be freed as soon as it has left its stack.
+        ts_mutex_lock(&ended_mutex);
+        self->next = ended;
+        ended = self;
+        ts_mutex_unlock(&ended_mutex);
+    }
+    ts_thread_exit(&self->thread);
+}
+
+static void entry(void *argument)
+{
+    struct ts_pthread *self = argument;
+    current = self;
+    reent_thread_init(&self->reent);
+    self->result = self->start(self->argument);
+    finish(self);
+}
+
+static size_t stack_size_of(const pthread_attr_t *attributes)
+{
+    size_t size = attributes && attributes->__stack_size ? attributes->__stack_size : STACK_SIZE;
+    return (size + TS_PAGE_SIZE - 1) & ~(size_t)(TS_PAGE_SIZE - 1);
+}
+
+int pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*start)(void *),
+                   void *argument)
+{
+    reap();
+    // exit() flushes what the global state knows; that must not begin in a thread's own.
+    __sinit(_GLOBAL_REENT);
+    struct ts_pthread *thread = calloc(1, sizeof *thread + ts_thread_local_size());
+    if (!thread) {
+        return EAGAIN;
+    }
+    bool detached = attributes && attributes->__detach == PTHREAD_CREATE_DETACHED;
+    thread->start = start;
+    thread->argument = argument;
+    thread->state = detached ? THREAD_DETACHED : THREAD_JOINABLE;
+    uint64_t pointer = ts_thread_local_init(thread + 1);
+    __atomic_add_fetch(&running, 1, __ATOMIC_ACQ_REL);
+    *out = thread;
+    // The lock keeps a detached thread from being freed before its handle is stored.
+    ts_mutex_lock(&ended_mutex);
+    ts_status_t status = ts_thread_start(&thread->thread, entry, thread, stack_size_of(attributes),
+                                         pointer, TS_PRIORITY_INHERIT);
+    ts_mutex_unlock(&ended_mutex);
+    if (status != TS_OK) {
+        __atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL);
+        free(thread);
+        return EAGAIN;
+    }
+    return 0;
+}
+
+int pthread_join(pthread_t thread, void **out_result)
+{
+    if (thread == thread_self()) {
+        return EDEADLK;
+    }
+    if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == THREAD_DETACHED) {
+        return EINVAL;
+    }
+    if (thread == &main_thread) {
+        return EINVAL;
+    }
+    ts_status_t status = ts_thread_join(&thread->thread, TS_DEADLINE_NONE);
+    if (status != TS_OK) {
+        return posix_errno(status);
+    }
+    if (out_result) {
+        *out_result = thread->result;
+    }
+    free(thread);
+    return 0;
+}
+
+int pthread_detach(pthread_t thread)
+{
+    uint32_t state = THREAD_JOINABLE;
+    if (__atomic_compare_exchange_n(&thread->state, &state, THREAD_DETACHED, false,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        return 0;
+    }
+    if (state == THREAD_DETACHED) {
+        return EINVAL;
+    }
+    release(thread); // it has ended: nobody else will free it
+    return 0;
+}
+
+_Noreturn void pthread_exit(void *result)
+{
+    struct ts_pthread *self = thread_self();
+    while (self->cleanup) {
+        _pthread_cleanup_pop(self->cleanup, 1);
+    }
+    self->result = result;
+    if (self != &main_thread) {
+        finish(self);
+    }
+    keys_end(self);
+    // The first thread's stack is the process's: it waits here for the others.
+    uint32_t left;
+    while ((left = __atomic_load_n(&running, __ATOMIC_ACQUIRE)) > 1) {
+        (void)!ts_futex_wait(&running, left, TS_DEADLINE_NONE);
+    }
+    exit(0);
+}
+
+void _pthread_cleanup_push(struct _pthread_cleanup_context *context, void (*routine)(void *),
+                           void *argument)
+{
+    struct ts_pthread *self = thread_self();
+    context->_routine = routine;
+    context->_arg = argument;
+    context->_previous = self->cleanup;
+    self->cleanup = context;
+}
+
+void _pthread_cleanup_pop(struct _pthread_cleanup_context *context, int execute)
+{
+    thread_self()->cleanup = context->_previous;
+    if (execute) {
+        context->_routine(context->_arg);
+    }
+}
+
+// Nothing interrupts a thread from outside: cancelling would have to.
+int pthread_cancel(pthread_t thread)
+{
+    (void)thread;
+    return ENOSYS;
+}
+
+int pthread_setcanceltype(int type, int *old)
+{
+    if (old) {
+        *old = PTHREAD_CANCEL_DEFERRED;
+    }
+    return type == PTHREAD_CANCEL_DEFERRED ? 0 : EINVAL;
+}
+
+void pthread_testcancel(void)
+{}
+
+// A child never begins with a copy of this process, so there is nothing to prepare.
+int pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    (void)prepare, (void)parent, (void)child;
+    return 0;
+}
+
+int sched_yield(void)
+{
+    ts_thread_yield();
+    return 0;
+}
+
+int pthread_once(pthread_once_t *once, void (*routine)(void))
+{
+    while (__atomic_load_n(&once->__state, __ATOMIC_ACQUIRE) != 2) {
+        uint32_t expected = 0;
+        if (__atomic_compare_exchange_n(&once->__state, &expected, 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_ACQUIRE)) {
+            routine();
+            __atomic_store_n(&once->__state, 2, __ATOMIC_RELEASE);
+            ts_futex_wake(&once->__state, UINT32_MAX);
+        } else if (expected == 1) {
+            (void)!ts_futex_wait(&once->__state, 1, TS_DEADLINE_NONE);
+        }
+    }
+    return 0;
+}
+
+int thread_deadline(clockid_t clock, const struct timespec *time, ts_time_t *out)
+{
+    if (!time || time->tv_nsec < 0 || time->tv_nsec >= TS_SECOND) {
+        return EINVAL;
+    }
+    ts_time_t ns;
+    if (__builtin_mul_overflow(time->tv_sec, TS_SECOND, &ns) ||
+        __builtin_add_overflow(ns, time->tv_nsec, &ns)) {
+        ns = time->tv_sec < 0 ? 0 : INT64_MAX;
+    }
+    if (clock == CLOCK_REALTIME) {
+        ts_time_t ahead = ns - ts_clock_realtime();
+        *out = ahead > 0 ? ts_deadline_in(ahead) : 1;
+    } else {
+        *out = ns > 0 ? ns : 1;
+    }
+    return 0;
+}
+
+// attributes -----------------------------------------------------------------------------------
+
+int pthread_attr_init(pthread_attr_t *attributes)
+{
+    *attributes = (pthread_attr_t){.__stack_size = STACK_SIZE,
+                                   .__guard_size = TS_PAGE_SIZE,
+                                   .__detach = PTHREAD_CREATE_JOINABLE};
+    return 0;
+}
+
+int pthread_attr_destroy(pthread_attr_t *attributes)
+{
+    (void)attributes;
+    return 0;
+}
+
+int pthread_attr_setstacksize(pthread_attr_t *attributes, size_t size)
+{
+    if (size < STACK_SIZE_LEAST) {
+        return EINVAL;
+    }
+    attributes->__stack_size = size;
+    return 0;
+}
+
+int pthread_attr_getstacksize(const pthread_attr_t *attributes, size_t *out)
+{
+    *out = attributes->__stack_size;
+    return 0;
+}
+
+int pthread_attr_setdetachstate(pthread_attr_t *attributes, int state)
+{
+    if (state != PTHREAD_CREATE_DETACHED && state != PTHREAD_CREATE_JOINABLE) {
+        return EINVAL;
+    }
+    attributes->__detach = state;
+    return 0;
+}
+
+int pthread_attr_getdetachstate(const pthread_attr_t *attributes, int *out)
+{
+    *out = attributes->__detach;
+    return 0;
+}
+
+int pthread_attr_setguardsize(pthread_attr_t *attributes, size_t size)
+{
+    attributes->__guard_size = size; // there is always a page
+    return 0;
+}
+
+int pthread_attr_getguardsize(const pthread_attr_t *attributes, size_t *out)
+{
+    *out = attributes->__guard_size;
+    return 0;
+}
+
+// Stacks of the caller's own have no guard page: not offered.
+int pthread_attr_setstack(pthread_attr_t *attributes, void *address, size_t size)
+{
+    (void)attributes, (void)address, (void)size;
+    return ENOTSUP;
+}
