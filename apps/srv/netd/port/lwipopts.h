@@ -49,6 +49,7 @@ void heap_free(void *memory);
 #define LWIP_ND6_NUM_DESTINATIONS      32
 #define LWIP_ND6_QUEUEING              1
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 0
+#define IPV6_FRAG_COPYHEADER           1 // pointers of 64 bits do not fit into the header
 #define LWIP_IPV6_DHCP6                0
 #define IP_REASSEMBLY                  1
 #define IP_REASS_MAX_PBUFS             64
