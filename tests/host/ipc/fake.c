@@ -130,16 +130,14 @@ void fake_deliver(struct fake_request *request, uint32_t oid)
 
 void fake_cancel(const struct fake_request *request)
 {
-    *push_event() = (struct ts_event){
-        .user_data = cookie, .kind = TS_EVENT_CANCEL, .value = request->id};
+    *push_event() =
+        (struct ts_event){.user_data = cookie, .kind = TS_EVENT_CANCEL, .value = request->id};
 }
 
 void fake_close(uint32_t oid)
 {
-    *push_event() = (struct ts_event){.user_data = cookie,
-                                      .kind = TS_EVENT_CLOSED,
-                                      .oid = oid,
-                                      .tag = fake_objects[oid].tag};
+    *push_event() = (struct ts_event){
+        .user_data = cookie, .kind = TS_EVENT_CLOSED, .oid = oid, .tag = fake_objects[oid].tag};
     fake_objects[oid].used = false;
 }
 
@@ -315,8 +313,8 @@ struct ts_result ts_sys_create(uint64_t word, uint64_t a, uint64_t b, uint64_t c
     switch (word & 0xff) {
     case TS_KIND_MEMORY: return add_handle(TS_KIND_MEMORY, a);
     case TS_KIND_RING: {
-        uint64_t size = sizeof *ring + a * sizeof(struct ts_submission) +
-                        b * sizeof(struct ts_event);
+        uint64_t size =
+            sizeof *ring + a * sizeof(struct ts_submission) + b * sizeof(struct ts_event);
         struct ts_result result = add_handle(TS_KIND_RING, size);
         ring = (void *)handles[result.value].memory;
         ring->version = TS_RING_VERSION;
@@ -377,8 +375,7 @@ struct ts_result ts_sys_unmap(uint64_t process, uint64_t address, uint64_t lengt
     return ok(0);
 }
 
-struct ts_result ts_sys_protect(uint64_t process, uint64_t address, uint64_t length,
-                                uint64_t flags)
+struct ts_result ts_sys_protect(uint64_t process, uint64_t address, uint64_t length, uint64_t flags)
 {
     (void)process, (void)address, (void)length, (void)flags;
     return ok(0);

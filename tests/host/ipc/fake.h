@@ -5,9 +5,11 @@
 #pragma once
 
 #include <stdbool.h>
+#include <tessera/abi/kind.h>
 #include <tessera/abi/object.h>
 #include <tessera/abi/operation.h>
 #include <tessera/abi/ring.h>
+#include <tessera/abi/status.h>
 #include <tessera/abi/syscall.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/syscall.h>

@@ -7,8 +7,8 @@
 #include "check.h"
 #include "fake.h"
 
-// A note: text that can be read and written; `accept` waits until something is written; `open` gives
-// a new note.
+// A note: text that can be read and written; `accept` waits until something is written; `open`
+// gives a new note.
 struct note {
     struct ts_object object;
     char text[64];
@@ -361,7 +361,8 @@ static void test_local(void)
     struct ts_local_op sync = {.op = TS_OP_SYNC};
     CHECK_EQUAL(ts_local_call(&local, &root.object, &sync, &result), TS_ERR_UNSUPPORTED);
 
-    struct ts_local_op accept = {.op = TS_OP_ACCEPT}; // kept: without a loop it cannot be waited for
+    struct ts_local_op accept = {.op =
+                                     TS_OP_ACCEPT}; // kept: without a loop it cannot be waited for
     CHECK_EQUAL(ts_local_call(&local, &root.object, &accept, &result), TS_ERR_AGAIN);
     CHECK(cancels == 1 && !root.waiting);
     local.loop = &loop;
