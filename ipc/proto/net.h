@@ -103,13 +103,13 @@ static_assert(sizeof(struct ts_net_received) == 32, "net received");
 
 // Options: a number and a 64-bit value. Times are nanoseconds, sizes bytes.
 enum ts_net_option_name {
-    TS_NET_OPTION_ERROR = 1,           // get: the pending status, which is then cleared
-    TS_NET_OPTION_TYPE = 2,            // get: 1 TCP, 2 UDP
-    TS_NET_OPTION_LISTENING = 3,       // get: 0 or 1
-    TS_NET_OPTION_REUSE_ADDRESS = 4,   // 0 or 1
-    TS_NET_OPTION_NO_DELAY = 5,        // TCP: 1 = no Nagle
-    TS_NET_OPTION_KEEP_ALIVE = 6,      // TCP: 0 or 1
-    TS_NET_OPTION_KEEP_IDLE = 7,       // TCP: time before the first probe
+    TS_NET_OPTION_ERROR = 1,         // get: the pending status, which is then cleared
+    TS_NET_OPTION_TYPE = 2,          // get: 1 TCP, 2 UDP
+    TS_NET_OPTION_LISTENING = 3,     // get: 0 or 1
+    TS_NET_OPTION_REUSE_ADDRESS = 4, // 0 or 1
+    TS_NET_OPTION_NO_DELAY = 5,   // TCP: 1 = no Nagle; connections of a listening socket start so
+    TS_NET_OPTION_KEEP_ALIVE = 6, // TCP: 0 or 1
+    TS_NET_OPTION_KEEP_IDLE = 7,  // TCP: time before the first probe
     TS_NET_OPTION_KEEP_INTERVAL = 8,   // TCP: time between probes
     TS_NET_OPTION_KEEP_COUNT = 9,      // TCP: probes before giving up
     TS_NET_OPTION_LINGER = 10,         // TCP: -1 = off (the default), 0 = closing resets at once

@@ -57,6 +57,7 @@ struct stream {
     } local, peer; // kept for when the pcb is gone
     bool nowait;   // STATUS_FLAGS
     bool peer_end, read_shut, write_shut, end_sent, linger_reset;
+    bool no_delay; // connections of a listening socket start with its own
     bool on_unsent, on_starved, in_backlog;
     struct stream *unsent_next, *starved_next;
 
@@ -139,3 +140,4 @@ void stream_backlog_remove(struct stream *stream);
 // stream_option.c
 void stream_set_option(struct ts_request *request, struct stream *stream);
 void stream_get_option(struct ts_request *request, struct stream *stream);
+void stream_apply_no_delay(struct stream *stream);

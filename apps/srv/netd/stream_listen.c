@@ -58,6 +58,8 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
         return ERR_MEM; // lwIP resets it
     }
     stream_attach(stream, pcb);
+    stream->no_delay = listener->no_delay;
+    stream_apply_no_delay(stream);
     tcp_backlog_delayed(pcb);
     backlog_put(listener, stream);
     serve_accepts(listener);

@@ -35,6 +35,16 @@ static ts_status_t set_keep(u32_t *milliseconds, int64_t value)
     return TS_OK;
 }
 
+void stream_apply_no_delay(struct stream *stream)
+{
+    if (stream->pcb == NULL || stream->pcb->state == LISTEN)
+        return;
+    if (stream->no_delay)
+        tcp_nagle_disable(stream->pcb);
+    else
+        tcp_nagle_enable(stream->pcb);
+}
+
 // Options that lwIP keeps in the pcb. Those that a listening pcb has not are refused there.
 static ts_status_t set_in_pcb(struct stream *stream, const struct ts_net_option *option)
 {
@@ -49,15 +59,14 @@ static ts_status_t set_in_pcb(struct stream *stream, const struct ts_net_option 
     case TS_NET_OPTION_TRAFFIC_CLASS: pcb->tos = (u8_t)option->value; return TS_OK;
     default: break;
     }
+    if (option->name == TS_NET_OPTION_NO_DELAY) {
+        stream->no_delay = option->value != 0;
+        stream_apply_no_delay(stream);
+        return TS_OK;
+    }
     if (listens)
         return TS_ERR_UNSUPPORTED;
     switch (option->name) {
-    case TS_NET_OPTION_NO_DELAY:
-        if (option->value != 0)
-            tcp_nagle_disable(pcb);
-        else
-            tcp_nagle_enable(pcb);
-        return TS_OK;
     case TS_NET_OPTION_KEEP_IDLE: return set_keep(&pcb->keep_idle, option->value);
     case TS_NET_OPTION_KEEP_INTERVAL: return set_keep(&pcb->keep_intvl, option->value);
     case TS_NET_OPTION_KEEP_COUNT: pcb->keep_cnt = (u32_t)option->value; return TS_OK;
@@ -117,7 +126,6 @@ static ts_status_t get_from_pcb(struct stream *stream, struct ts_net_option *opt
     case TS_NET_OPTION_KEEP_ALIVE: option->value = ip_get_option(pcb, SOF_KEEPALIVE) != 0; break;
     case TS_NET_OPTION_HOP_LIMIT: option->value = pcb->ttl; break;
     case TS_NET_OPTION_TRAFFIC_CLASS: option->value = pcb->tos; break;
-    case TS_NET_OPTION_NO_DELAY: option->value = !listens && tcp_nagle_disabled(pcb); break;
     case TS_NET_OPTION_KEEP_IDLE:
         option->value = listens ? 0 : (int64_t)pcb->keep_idle * TS_MILLISECOND;
         break;
@@ -140,6 +148,7 @@ static ts_status_t get_option(struct stream *stream, struct ts_net_option *optio
         return TS_OK;
     case TS_NET_OPTION_TYPE: option->value = 1; return TS_OK;
     case TS_NET_OPTION_LISTENING: option->value = stream->state == STREAM_LISTENING; return TS_OK;
+    case TS_NET_OPTION_NO_DELAY: option->value = stream->no_delay; return TS_OK;
     case TS_NET_OPTION_LINGER: option->value = stream->linger_reset ? 0 : -1; return TS_OK;
     case TS_NET_OPTION_SEND_BUFFER: option->value = STREAM_SEND_MAX; return TS_OK;
     case TS_NET_OPTION_RECEIVE_BUFFER: option->value = TCP_WND; return TS_OK;

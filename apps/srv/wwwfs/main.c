@@ -16,6 +16,7 @@
 
 #define NAME_DISK    "disk"
 #define DISK_WAIT_NS (5 * TS_SECOND)
+#define SIGNPOSTS    64u         // sessions while there is no disk
 #define TABLES_MAX   (32u << 20) // bytes of the archive's tables: some 200,000 files
 
 static struct ts_loop loop;
@@ -23,6 +24,7 @@ static struct ts_server server;
 static struct ts_object root;
 static struct ts_archive archive;
 static struct ts_archive_header header;
+static struct ts_object signposts[SIGNPOSTS];
 static bool has_disk;
 
 // The device reads whole blocks to page-aligned memory. `offset` is rounded down; *out_bytes is
@@ -89,18 +91,42 @@ static ts_status_t open_disk(void)
     return status;
 }
 
-static void root_open(struct ts_request *request)
+// Without a disk a session is a signpost: whatever is opened there is to be asked of the other
+// tree. (The session itself cannot be that tree's handle: init, through whom clients come, serves
+// it.)
+static void signpost_open(struct ts_request *request)
 {
     ts_handle_t other;
     const ts_rights_t rights = TS_RIGHT_OPEN | TS_RIGHT_READ | TS_RIGHT_MAP | TS_RIGHT_TRANSFER |
                                TS_RIGHT_DUPLICATE | TS_RIGHT_WAIT;
+    if (ts_duplicate(ts_named_handle(TS_NAME_FILE), rights, &other) != TS_OK)
+        ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
+    else
+        (void)ts_request_reply_redirect(request, other, 0);
+}
+
+static void signpost_closed(struct ts_object *object)
+{
+    signposts[object - signposts].server = NULL; // its place is free
+}
+
+static const struct ts_operations signpost_operations = {.open = signpost_open,
+                                                         .closed = signpost_closed};
+
+static void root_open(struct ts_request *request)
+{
     if (has_disk) {
         tree_open_root(request);
-    } else if (ts_duplicate(ts_named_handle(TS_NAME_FILE), rights, &other) != TS_OK) {
-        ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
-    } else {
-        (void)ts_request_reply_move(request, other, rights, 0);
+        return;
     }
+    for (uint32_t i = 0; i < SIGNPOSTS; i++) {
+        if (signposts[i].server == NULL) {
+            signposts[i].operations = &signpost_operations;
+            (void)ts_request_reply_mint(request, &signposts[i], TREE_RIGHTS, 0);
+            return;
+        }
+    }
+    ts_request_reply(request, TS_ERR_LIMIT, 0);
 }
 
 static const struct ts_operations root_operations = {.open = root_open};

@@ -11,10 +11,6 @@
 
 #include "cache.h"
 
-#define TREE_RIGHTS                                                                      \
-    (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | \
-     TS_RIGHT_TRANSFER)
-
 // An open file or directory.
 struct node {
     struct ts_object object;

@@ -11,7 +11,11 @@
 
 #define TREE_NODES 1024u // objects open at the same time, all clients
 
-// The tables must stay. `disk_size` bounds what the entries may say.
+#define TREE_RIGHTS                                                                      \
+    (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | \
+     TS_RIGHT_TRANSFER)
+
+// The tables must stay.
 TS_MUST_USE ts_status_t tree_init(const struct ts_archive *archive);
 
 // A session: opens the root anew.
