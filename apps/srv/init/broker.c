@@ -21,8 +21,9 @@ static void ask_done(struct ts_async *async, const struct ts_event *event)
     struct asking *asking = TS_OBJECT_OF(async, struct asking, async);
     ts_status_t status = event->status;
     ts_handle_t handle = status ? TS_HANDLE_NONE : (ts_handle_t)event->value;
-    if (!status && (event->flags & TS_EVENT_REDIRECT)) {
-        ts_close(handle); // a session is the service's own
+    asking->redirected = !status && (event->flags & TS_EVENT_REDIRECT);
+    if (asking->redirected && event->extra != asking->length) {
+        ts_close(handle); // init follows nobody
         handle = TS_HANDLE_NONE;
         status = TS_ERR_PROTOCOL;
     }
@@ -33,13 +34,14 @@ void ask_session(struct asking *asking, struct service *target, const char *path
 {
     asking->target = target;
     asking->instance = target->instance;
+    asking->length = (uint32_t)strlen(path);
     asking->async.done = ask_done;
     struct ts_submission *submission = ts_loop_begin(&init.loop, &asking->async);
     if (!submission) {
         asking->done(asking, TS_ERR_AGAIN, TS_HANDLE_NONE);
         return;
     }
-    ts_prepare_open(submission, target->root, path, (uint32_t)strlen(path), 0, TS_RIGHTS_SAME,
+    ts_prepare_open(submission, target->root, path, asking->length, 0, TS_RIGHTS_SAME,
                     ts_deadline_in(INIT_ASK_NS), ts_async_data(&asking->async));
 }
 
@@ -62,7 +64,7 @@ static struct broker_wish *wish_of(const struct ts_request *request)
 }
 
 // The client gets the handle; where sessions are kept, a copy.
-static void answer(struct ts_request *request, uint32_t instance, ts_handle_t handle)
+static void answer(struct ts_request *request, uint32_t instance, ts_handle_t handle, bool redirect)
 {
     const struct broker_wish *wish = wish_of(request);
     if (wish->cache) {
@@ -76,7 +78,7 @@ static void answer(struct ts_request *request, uint32_t instance, ts_handle_t ha
         }
     }
     // The client's rights are cut to those of the handle that it used by the kernel.
-    if (wish->redirect)
+    if (wish->redirect || redirect)
         (void)ts_request_reply_redirect(request, handle, wish->consumed);
     else
         (void)ts_request_reply_move(request, handle, TS_RIGHTS_SAME, 0);
@@ -92,7 +94,7 @@ static void answer_session(struct asking *asking, ts_status_t status, ts_handle_
             ts_request_reply(request, status, 0);
     } else {
         asking->target->sessions++;
-        answer(request, asking->instance, handle);
+        answer(request, asking->instance, handle, asking->redirected);
     }
     pool_put(&askings, asking);
 }
@@ -117,7 +119,7 @@ void broker_open(struct ts_request *request, const struct broker_wish *wish)
     *wish_of(request) = *wish;
     if (target->state == TS_INIT_READY_ && target->root) {
         if (wish->cache && wish->cache->session && wish->cache->instance == target->instance)
-            answer(request, target->instance, wish->cache->session);
+            answer(request, target->instance, wish->cache->session, true);
         else
             ask_for(request);
         return;

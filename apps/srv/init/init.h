@@ -35,7 +35,9 @@ struct asking {
     struct ts_request *request; // broker, tree; NULL: it was cancelled
     void *context;
     struct asking *next; // broker's list
-    uint32_t consumed;
+    uint32_t length;     // of the path asked for
+    uint32_t handle;     // service.c: which of the configuration's it is for
+    bool redirected;     // the target sends its clients on to another server
 };
 
 // A session that a client was given and will be given again.

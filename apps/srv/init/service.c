@@ -87,7 +87,7 @@ static bool all_settled(const struct service *service)
 static void session_done(struct asking *asking, ts_status_t status, ts_handle_t handle)
 {
     struct service *service = TS_OBJECT_OF(asking, struct service, asking);
-    uint32_t index = asking->consumed; // of the configuration's handle
+    uint32_t index = asking->handle; // of the configuration's handle
     service->asking_busy = false;
     if (service->state != TS_INIT_WAITING) { // stopped meanwhile
         ts_close(handle);
@@ -129,7 +129,7 @@ static bool sessions_complete(struct service *service)
             continue;
         service->asking_busy = true;
         service->asking.done = session_done;
-        service->asking.consumed = i;
+        service->asking.handle = i;
         ask_session(&service->asking, &init.services[handle->service], handle->what);
         return false;
     }
