@@ -7,7 +7,7 @@ set(site_tool ${CMAKE_SOURCE_DIR}/tools/mksite.py)
 file(GLOB_RECURSE site_inputs CONFIGURE_DEPENDS
      ${CMAKE_SOURCE_DIR}/apps/site/* ${CMAKE_SOURCE_DIR}/docs/*.md)
 add_custom_command(OUTPUT ${TESSERA_SITE_STAMP}
-  COMMAND ${Python3_EXECUTABLE} ${site_tool} --site ${CMAKE_SOURCE_DIR}/apps/site
+  COMMAND ${site_tool} --site ${CMAKE_SOURCE_DIR}/apps/site
           --docs ${CMAKE_SOURCE_DIR}/docs -o ${TESSERA_SITE}
   COMMAND ${CMAKE_COMMAND} -E touch ${TESSERA_SITE_STAMP}
   DEPENDS ${site_tool} ${site_inputs} COMMENT "site" VERBATIM)

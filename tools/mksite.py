@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Renders the site: mksite.py --site apps/site --docs docs -o OUT.
 

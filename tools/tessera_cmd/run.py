@@ -5,7 +5,6 @@ import pathlib
 import shutil
 import sys
 import tempfile
-import urllib.parse
 
 from . import build, packages, terminal
 from .console import CommandError, say
@@ -23,16 +22,11 @@ def megabytes(text):
     return int(number) * (unit or 1)
 
 
-def exec_option(command):
-    """The kernel's command line is split at blanks, so the program's is percent-encoded."""
-    return "exec=" + urllib.parse.quote(command, safe="/=.,:-_")
-
-
 def boot_image(options, kind, temporary):
     """The image to boot: the plain one, or one made for these options."""
     append = list(options.append)
     if options.exec:
-        append.append(exec_option(options.exec))
+        append.append(f"exec={options.exec}")  # reaches to the end of the line, so it is last
     if not append and not options.add:
         return build.image(kind)
     for file in options.add:
