@@ -51,7 +51,7 @@ void memfs_write(struct ts_request *request)
 {
     struct open_node *open = opened(request);
     struct node *node = open->node;
-    struct tree *tree = tree_of(request);
+    struct tree *tree = opened(request)->tree;
     uint64_t offset, end, before = node->size;
     ts_status_t status = write_place(request, &offset, &end);
     if (status == TS_OK && request->length && end > node->size) {
@@ -107,13 +107,13 @@ static void reply_attributes(struct ts_request *request)
             TS_ATTRIBUTE_MODE | TS_ATTRIBUTE_OWNER | TS_ATTRIBUTE_MODIFIED | TS_ATTRIBUTE_ACCESSED,
         .type = node->type,
         .mode = node->mode,
-        .links = node->parent || node == tree_of(request)->root ? 1 : 0,
+        .links = node->parent || node == opened(request)->tree->root ? 1 : 0,
         .user = node->user,
         .group = node->group,
         .size = node->size,
         .blocks = TS_PAGE_ROUND(node->size),
         .identity = node->identity,
-        .store = tree_of(request)->seed,
+        .store = opened(request)->tree->seed,
         .modified_ns = node->modified_ns,
         .accessed_ns = node->accessed_ns,
         .changed_ns = node->changed_ns,
@@ -176,7 +176,7 @@ static ts_status_t set_size(struct ts_request *request, uint64_t size)
         return TS_ERR_RIGHTS;
     }
     ts_status_t status = regular(open);
-    status = status ? status : file_resize(tree_of(request), open->node, size);
+    status = status ? status : file_resize(opened(request)->tree, open->node, size);
     if (status == TS_OK) {
         open->node->modified_ns = open->node->changed_ns = ts_clock_realtime();
     }

@@ -19,15 +19,14 @@ static ts_status_t serve(uint64_t pages, uint64_t nodes)
     static struct ts_loop loop;
     static struct ts_server server;
     static struct tree tree;
-    static struct ts_object root = {.operations = &memfs_root_operations};
+    static struct memfs_root root = {.object.operations = &memfs_root_operations, .tree = &tree};
     uint64_t seed = 0;
     ts_handle_t handle;
     (void)!ts_random_bytes(&seed, sizeof seed); // without it names hash predictably, no worse
     ts_status_t status = tree_init(&tree, nodes, pages, seed);
     status = status ? status : ts_loop_init(&loop, 64, 256, 64);
     status = status ? status : ts_server_init(&server, &loop, &limits);
-    server.context = &tree;
-    status = status ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, &handle);
+    status = status ? status : ts_object_mint(&server, &root.object, TS_RIGHTS_ALL, &handle);
     status = status ? status : service_ready(handle);
     return status ? status : ts_loop_run(&loop);
 }

@@ -21,12 +21,15 @@ struct open_node {
 };
 
 // The root that init opens for clients: open("") on it starts a session at the tree's root.
-// `context` of the server is the struct tree.
+struct memfs_root {
+    struct ts_object object; // memfs_root_operations
+    struct tree *tree;
+};
+
 extern const struct ts_operations memfs_root_operations;
 extern const struct ts_operations memfs_operations;
 
 struct open_node *opened(struct ts_request *request);
-struct tree *tree_of(struct ts_request *request);
 
 // content.c
 void memfs_read(struct ts_request *request);

@@ -10,14 +10,9 @@ struct open_node *opened(struct ts_request *request)
     return TS_OBJECT_OF(request->object, struct open_node, object);
 }
 
-struct tree *tree_of(struct ts_request *request)
-{
-    return request->server->context;
-}
-
 // Answers with a new open object for `node`. `session` NULL: a session begins.
-static void answer_open(struct ts_request *request, struct session *session, struct node *node,
-                        uint32_t flags, ts_rights_t rights)
+static void answer_open(struct ts_request *request, struct tree *tree, struct session *session,
+                        struct node *node, uint32_t flags)
 {
     struct session *fresh = session ? NULL : calloc(1, sizeof *fresh);
     session = session ? session : fresh;
@@ -28,14 +23,13 @@ static void answer_open(struct ts_request *request, struct session *session, str
         ts_request_reply(request, open ? TS_ERR_LIMIT : TS_ERR_MEMORY, 0);
         return;
     }
-    struct tree *tree = tree_of(request);
     open->object.operations = &memfs_operations;
     open->session = session;
     open->tree = tree;
     open->node = node_get(node);
     open->flags = flags & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
     session->open++;
-    if (ts_request_reply_mint(request, &open->object, rights, 0) != TS_OK) {
+    if (ts_request_reply_mint(request, &open->object, request->rights, 0) != TS_OK) {
         session->open--;
         node_put(tree, node);
         free(open);
@@ -59,7 +53,7 @@ static void memfs_closed(struct ts_object *object)
 static ts_status_t find_or_make(struct ts_request *request, const char *path, size_t length,
                                 uint32_t flags, struct node **out_node)
 {
-    struct tree *tree = tree_of(request);
+    struct tree *tree = opened(request)->tree;
     struct node *from = opened(request)->node;
     ts_status_t status = tree_find(tree, from, path, length, out_node);
     if (status == TS_OK) {
@@ -104,7 +98,7 @@ static ts_status_t open_checked(struct ts_request *request, const char *path, si
     if (!ts_request_has(request, TS_RIGHT_WRITE)) {
         return TS_ERR_RIGHTS;
     }
-    return file_resize(tree_of(request), *out_node, 0);
+    return file_resize(opened(request)->tree, *out_node, 0);
 }
 
 static void memfs_open(struct ts_request *request)
@@ -119,7 +113,7 @@ static void memfs_open(struct ts_request *request)
         ts_request_reply(request, status, 0);
         return;
     }
-    answer_open(request, opened(request)->session, node, flags, request->rights);
+    answer_open(request, opened(request)->tree, opened(request)->session, node, flags);
 }
 
 static void memfs_create(struct ts_request *request)
@@ -133,14 +127,14 @@ static void memfs_create(struct ts_request *request)
     if (status == TS_OK && kind != TS_FILE_REGULAR && kind != TS_FILE_DIRECTORY) {
         status = TS_ERR_ARGUMENT;
     }
-    struct tree *tree = tree_of(request);
+    struct tree *tree = opened(request)->tree;
     status = status ? status : tree_place(tree, opened(request)->node, path, length, &place);
     status = status ? status : tree_make(tree, &place, kind, &node);
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
     }
-    answer_open(request, opened(request)->session, node, flags, request->rights);
+    answer_open(request, opened(request)->tree, opened(request)->session, node, flags);
 }
 
 static void memfs_remove(struct ts_request *request)
@@ -148,7 +142,7 @@ static void memfs_remove(struct ts_request *request)
     char path[TS_PATH_MAX];
     size_t length;
     struct tree_place place;
-    struct tree *tree = tree_of(request);
+    struct tree *tree = opened(request)->tree;
     ts_status_t status = ts_request_path(request, path, sizeof path, &length);
     status = status ? status : tree_place(tree, opened(request)->node, path, length, &place);
     status = status ? status : tree_remove(tree, &place, (uint32_t)(request->argument >> 32));
@@ -199,7 +193,7 @@ static ts_status_t rename_checked(struct ts_request *request, char *names, size_
     }
     status = other_directory(request, &target);
     struct tree_place from, to;
-    struct tree *tree = tree_of(request);
+    struct tree *tree = opened(request)->tree;
     size_t old = (size_t)(zero - names);
     status = status ? status : tree_place(tree, opened(request)->node, names, old, &from);
     status = status ? status : tree_place(tree, target, zero + 1, request->length - old - 1, &to);
@@ -240,7 +234,8 @@ static void root_open(struct ts_request *request)
         ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
         return;
     }
-    answer_open(request, NULL, tree_of(request)->root, 0, request->rights);
+    struct tree *tree = TS_OBJECT_OF(request->object, struct memfs_root, object)->tree;
+    answer_open(request, tree, NULL, tree->root, 0);
 }
 
 const struct ts_operations memfs_root_operations = {.open = root_open};

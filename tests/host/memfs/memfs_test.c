@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+// The memory file system through its handlers, as a client would use it; at the end everything that
+// it took must have gone back.
+#include "memfs.h"
+#include <string.h>
+#include <tessera/lib/listing.h>
+#include <tessera/lib/local.h>
+#include <tessera/lib/memory.h>
+#include "memory.h"
+#include "tests/host/ipc/check.h"
+
+static struct tree tree;
+static struct memfs_root root = {.object.operations = &memfs_root_operations, .tree = &tree};
+static struct ts_local local;
+
+static struct ts_local_result ask(struct ts_object *object, struct ts_local_op op)
+{
+    struct ts_local_result result = {0};
+    op.rights = op.rights ? op.rights : TS_RIGHTS_ALL;
+    result.status = ts_local_call(&local, object, &op, &result);
+    return result;
+}
+
+static ts_status_t open_path(struct ts_object *from, const char *path, unsigned flags,
+                             struct ts_object **out)
+{
+    struct ts_local_result r = ask(from, (struct ts_local_op){.op = TS_OP_OPEN,
+                                                              .in = path,
+                                                              .in_length = (uint32_t)strlen(path),
+                                                              .argument = TS_OPEN_ARG(flags, 0)});
+    *out = r.object;
+    return r.status;
+}
+
+static ts_status_t with_path(struct ts_object *from, enum ts_operation op, const char *path,
+                             unsigned kind)
+{
+    struct ts_local_result r = ask(from, (struct ts_local_op){.op = op,
+                                                              .in = path,
+                                                              .in_length = (uint32_t)strlen(path),
+                                                              .argument = TS_OPEN_ARG(0, kind)});
+    if (r.status == TS_OK && r.object) {
+        ts_local_close(r.object);
+    }
+    return r.status;
+}
+
+static int64_t move(struct ts_object *file, enum ts_operation op, void *bytes, uint32_t length,
+                    uint64_t offset, unsigned flags)
+{
+    struct ts_local_op request = {.op = op, .offset = offset, .flags = (uint8_t)flags};
+    if (op == TS_OP_READ) {
+        request.out = bytes;
+        request.out_length = length;
+    } else {
+        request.in = bytes;
+        request.in_length = length;
+    }
+    struct ts_local_result r = ask(file, request);
+    return r.status == TS_OK ? (int64_t)r.value : r.status;
+}
+
+static ts_status_t set_number(struct ts_object *file, unsigned property, uint64_t value)
+{
+    return ask(file,
+               (struct ts_local_op){
+                   .op = TS_OP_SET, .in = &value, .in_length = sizeof value, .argument = property})
+        .status;
+}
+
+static uint64_t get_number(struct ts_object *file, unsigned property)
+{
+    uint64_t value = 0;
+    struct ts_local_op op = {
+        .op = TS_OP_GET, .out = &value, .out_length = sizeof value, .argument = property};
+    CHECK_EQUAL(ask(file, op).status, TS_OK);
+    return value;
+}
+
+static ts_status_t rename_path(struct ts_object *from, const char *names, size_t length,
+                               unsigned flags)
+{
+    return ask(from, (struct ts_local_op){.op = TS_OP_RENAME,
+                                          .in = names,
+                                          .in_length = (uint32_t)length,
+                                          .argument = flags})
+        .status;
+}
+
+static void test_content(struct ts_object *top)
+{
+    struct ts_object *file, *again;
+    char buffer[64] = {0};
+    CHECK_EQUAL(open_path(top, "a", 0, &file), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(open_path(top, "a", TS_OPEN_CREATE, &file), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "hello", 5, 0, TS_FLAG_CURRENT), 5);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, " world", 6, 0, TS_FLAG_CURRENT), 6);
+    CHECK_EQUAL(move(file, TS_OP_READ, buffer, 64, 0, TS_FLAG_CURRENT), 0);
+    CHECK_EQUAL(move(file, TS_OP_READ, buffer, 64, 6, 0), 5);
+    CHECK(!memcmp(buffer, "world", 5));
+    CHECK_EQUAL(open_path(top, "a", TS_OPEN_CREATE | TS_OPEN_EXCLUSIVE, &again), TS_ERR_EXISTS);
+    CHECK_EQUAL(open_path(top, "a", TS_OPEN_DIRECTORY, &again), TS_ERR_NOT_DIRECTORY);
+    CHECK_EQUAL(open_path(top, "a/b", 0, &again), TS_ERR_NOT_DIRECTORY);
+    CHECK_EQUAL(open_path(top, "a", TS_OPEN_APPEND, &again), TS_OK);
+    CHECK_EQUAL(move(again, TS_OP_WRITE, "!", 1, 0, 0), 1);
+    CHECK_EQUAL(get_number(file, TS_PROPERTY_SIZE), 12);
+    CHECK_EQUAL(get_number(file, TS_PROPERTY_POSITION), 11);
+
+    // A gap is zeros, and what was cut off is never seen again.
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, 5), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "x", 1, 10000, 0), 1);
+    CHECK_EQUAL(move(file, TS_OP_READ, buffer, 8, 4, 0), 8);
+    CHECK(!memcmp(buffer, "o\0\0\0\0\0\0\0", 8));
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, 100), TS_OK);
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, 20000), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_READ, buffer, 1, 10000, 0), 1);
+    CHECK_EQUAL(buffer[0], 0);
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_POSITION, UINT64_MAX), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "x", 1, UINT64_MAX, 0), TS_ERR_TOO_LARGE);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "x", 1, FILE_SIZE_MAX, 0), TS_ERR_TOO_LARGE);
+    ts_local_close(again);
+    CHECK_EQUAL(open_path(top, "a", TS_OPEN_TRUNCATE, &again), TS_OK);
+    CHECK_EQUAL(get_number(file, TS_PROPERTY_SIZE), 0);
+    ts_local_close(again);
+
+    // An open file outlives its name.
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "still", 5, 0, 0), 5);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "a", 0), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_READ, buffer, 5, 0, 0), 5);
+    CHECK(!memcmp(buffer, "still", 5));
+    ts_local_close(file);
+    CHECK_EQUAL(tree.pages, 0);
+}
+
+static void test_names(struct ts_object *top)
+{
+    struct ts_object *directory, *file;
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "d", TS_FILE_DIRECTORY), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "d", TS_FILE_DIRECTORY), TS_ERR_EXISTS);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "d/e", TS_FILE_DIRECTORY), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "d/f", TS_FILE_REGULAR), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "x/y", TS_FILE_REGULAR), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "d/f/g", TS_FILE_REGULAR), TS_ERR_NOT_DIRECTORY);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "", TS_FILE_REGULAR), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "k", 77), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "d/../k", TS_FILE_REGULAR), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d", TS_FILE_DIRECTORY), TS_ERR_NOT_EMPTY);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d", 0), TS_ERR_IS_DIRECTORY);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d/f", TS_FILE_DIRECTORY), TS_ERR_NOT_DIRECTORY);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "", TS_FILE_DIRECTORY), TS_ERR_ARGUMENT);
+
+    CHECK_EQUAL(rename_path(top, "d\0d/e/d", 7, 0), TS_ERR_ARGUMENT); // below itself
+    CHECK_EQUAL(rename_path(top, "no zero", 7, 0), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(rename_path(top, "d/f\0d/e", 7, 0), TS_ERR_IS_DIRECTORY);
+    CHECK_EQUAL(rename_path(top, "d/e\0d/f", 7, 0), TS_ERR_NOT_DIRECTORY);
+    CHECK_EQUAL(rename_path(top, "d/f\0g", 5, 0), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "h", TS_FILE_REGULAR), TS_OK);
+    CHECK_EQUAL(rename_path(top, "g\0h", 3, TS_OPEN_EXCLUSIVE), TS_ERR_EXISTS);
+    CHECK_EQUAL(rename_path(top, "g\0h", 3, 0), TS_OK);
+    CHECK_EQUAL(rename_path(top, "g\0h", 3, 0), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(rename_path(top, "h\0h", 3, 0), TS_OK);
+    CHECK_EQUAL(open_path(top, "d/e", TS_OPEN_DIRECTORY, &directory), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d/e", TS_FILE_DIRECTORY), TS_OK);
+    CHECK_EQUAL(open_path(directory, "new", TS_OPEN_CREATE, &file), TS_ERR_NOT_FOUND);
+    ts_local_close(directory);
+
+    char name[300];
+    memset(name, 'n', sizeof name);
+    name[256] = '\0';
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR), TS_ERR_NAME_TOO_LONG);
+    name[255] = '\0';
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "h", 0), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d", TS_FILE_DIRECTORY), TS_OK);
+}
+
+// What was there all the time is listed exactly once, whatever changes meanwhile.
+static void test_list(struct ts_object *top)
+{
+    enum { COUNT = 300 };
+    char name[16], seen[COUNT] = {0};
+    _Alignas(8) char buffer[256];
+    for (int i = 0; i < COUNT; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        CHECK_EQUAL(with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR), TS_OK);
+    }
+    uint64_t cookie = 0;
+    int round = 0;
+    for (;; round++) {
+        struct ts_local_result r = ask(top, (struct ts_local_op){.op = TS_OP_LIST,
+                                                                 .out = buffer,
+                                                                 .out_length = sizeof buffer,
+                                                                 .offset = cookie});
+        CHECK_EQUAL(r.status, TS_OK);
+        if (r.value == 0) {
+            break;
+        }
+        size_t position = 0;
+        const struct ts_file_entry *entry;
+        ts_status_t status;
+        while ((entry = ts_listing_next(buffer, (size_t)r.value, &position, &status))) {
+            snprintf(name, sizeof name, "%.*s", (int)entry->name_length, entry->name);
+            if (name[0] == 'f') {
+                seen[atoi(name + 1)]++;
+            }
+            cookie = entry->next;
+        }
+        CHECK_EQUAL(status, TS_OK);
+        snprintf(name, sizeof name, "n%d", round); // comes and goes meanwhile
+        CHECK_EQUAL(with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR), TS_OK);
+        if (round % 2) {
+            CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
+        }
+        CHECK(round < COUNT);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_EQUAL(seen[i], 1);
+        snprintf(name, sizeof name, "f%d", i);
+        CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
+    }
+    for (int i = 0; i < round; i += 2) {
+        snprintf(name, sizeof name, "n%d", i);
+        CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
+    }
+    char small[16];
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "one", TS_FILE_REGULAR), TS_OK);
+    CHECK_EQUAL(
+        ask(top, (struct ts_local_op){.op = TS_OP_LIST, .out = small, .out_length = 16}).status,
+        TS_ERR_OVERFLOW);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "one", 0), TS_OK);
+}
+
+static void test_limits(struct ts_object *top)
+{
+    struct ts_object *file, *objects[SESSION_OPEN_MAX];
+    static char bytes[1 << 20];
+    CHECK_EQUAL(open_path(top, "big", TS_OPEN_CREATE, &file), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, sizeof bytes, 0, 0), sizeof bytes);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, 1, sizeof bytes, 0), TS_ERR_NO_SPACE);
+    CHECK_EQUAL(get_number(file, TS_PROPERTY_SIZE), sizeof bytes);
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, 0), TS_OK);
+    CHECK_EQUAL(tree.pages, 0);
+    memory_fails = true;
+    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, 10, 0, 0), TS_ERR_MEMORY);
+    memory_fails = false;
+    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, 10, 0, 0), 10);
+    ts_local_close(file);
+    unsigned opened_count = 0; // the session's top directory is one
+    while (opened_count < SESSION_OPEN_MAX - 1) {
+        CHECK_EQUAL(open_path(top, "big", 0, &objects[opened_count]), TS_OK);
+        opened_count++;
+    }
+    CHECK_EQUAL(open_path(top, "big", 0, &file), TS_ERR_LIMIT);
+    while (opened_count) {
+        ts_local_close(objects[--opened_count]);
+    }
+    char name[16];
+    int made = 0;
+    ts_status_t status;
+    do {
+        snprintf(name, sizeof name, "m%d", made);
+        status = with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR);
+        made += status == TS_OK;
+    } while (status == TS_OK);
+    CHECK_EQUAL(status, TS_ERR_NO_SPACE);
+    while (made) {
+        snprintf(name, sizeof name, "m%d", --made);
+        CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
+    }
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "big", 0), TS_OK);
+}
+
+static void test_rights_and_properties(struct ts_object *top)
+{
+    struct ts_object *file;
+    struct ts_attributes attributes;
+    CHECK_EQUAL(open_path(top, "p", TS_OPEN_CREATE, &file), TS_OK);
+    uint64_t size = 3;
+    struct ts_local_op set = {.op = TS_OP_SET,
+                              .rights = TS_RIGHT_READ,
+                              .in = &size,
+                              .in_length = sizeof size,
+                              .argument = TS_PROPERTY_SIZE};
+    CHECK_EQUAL(ask(file, set).status, TS_ERR_RIGHTS);
+    set.rights = TS_RIGHTS_ALL;
+    set.in_length = 4;
+    CHECK_EQUAL(ask(file, set).status, TS_ERR_ARGUMENT);
+    set.argument = 9999;
+    CHECK_EQUAL(ask(file, set).status, TS_ERR_UNSUPPORTED);
+    struct ts_local_op get = {.op = TS_OP_GET,
+                              .out = &attributes,
+                              .out_length = sizeof attributes,
+                              .argument = TS_PROPERTY_ATTRIBUTES};
+    CHECK_EQUAL(ask(file, get).status, TS_OK);
+    CHECK_EQUAL(attributes.type, TS_FILE_REGULAR);
+    CHECK_EQUAL(attributes.links, 1);
+    attributes = (struct ts_attributes){.mask = TS_ATTRIBUTE_MODE, .mode = 0755};
+    struct ts_local_op change = {.op = TS_OP_SET,
+                                 .in = &attributes,
+                                 .in_length = sizeof attributes,
+                                 .argument = TS_PROPERTY_ATTRIBUTES};
+    CHECK_EQUAL(ask(file, change).status, TS_OK);
+    attributes.mask = 1u << 20;
+    CHECK_EQUAL(ask(file, change).status, TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ask(file, get).status, TS_OK);
+    CHECK_EQUAL(attributes.mode, 0755);
+
+    // A mapping is a snapshot: later writes are not seen in it.
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "before", 6, 0, 0), 6);
+    struct ts_local_result mapped = ask(file, (struct ts_local_op){.op = TS_OP_MAP});
+    CHECK_EQUAL(mapped.status, TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "after!", 6, 0, 0), 6);
+    void *bytes;
+    CHECK_EQUAL(ts_memory_map(mapped.handle, NULL, 4096, 0, TS_MAP_READ, &bytes), TS_OK);
+    CHECK(!memcmp(bytes, "before\0", 7));
+    CHECK_EQUAL(ts_memory_unmap(bytes, 4096), TS_OK);
+    ts_close(mapped.handle);
+    CHECK_EQUAL(ask(file, (struct ts_local_op){.op = TS_OP_MAP, .offset = 4096}).status,
+                TS_ERR_RANGE);
+    CHECK_EQUAL(ask(file, (struct ts_local_op){.op = TS_OP_MAP, .offset = 1}).status,
+                TS_ERR_ARGUMENT);
+    ts_local_close(file);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "p", 0), TS_OK);
+}
+
+int main(void)
+{
+    struct ts_object *top;
+    CHECK_EQUAL(tree_init(&tree, 1000, 256, 12345), TS_OK);
+    CHECK_EQUAL(open_path(&root.object, "x", 0, &top), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(open_path(&root.object, "", 0, &top), TS_OK);
+    test_content(top);
+    test_names(top);
+    test_list(top);
+    test_limits(top);
+    test_rights_and_properties(top);
+    CHECK_EQUAL(tree.nodes, 1);
+    CHECK_EQUAL(tree.pages, 0);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "left", TS_FILE_DIRECTORY), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "left/over", TS_FILE_REGULAR), TS_OK);
+    ts_local_close(top);
+    tree_fini(&tree);
+    CHECK_EQUAL(memory_live, 0);
+    CHECK_EQUAL(memory_mapped, 0);
+    return 0;
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <stdbool.h>
+
+extern unsigned memory_live, memory_mapped; // objects with a handle; mappings
+extern bool memory_fails;                   // further objects cannot be made
