@@ -184,7 +184,8 @@ void serial_poll(struct serial *s)
     set_signals(s);
     s->statistics.overruns = s->uart.overruns + s->tty.overruns;
     bool busy = more || s->tty.out_head != s->tty.out_tail || s->syncs.first;
-    ts_time_t pause = more ? 0 : busy ? TICK_BUSY : TICK_IDLE;
+    // Not now but after whatever else has arrived: a flood of input holds nobody up.
+    ts_time_t pause = more ? 1 : busy ? TICK_BUSY : TICK_IDLE;
     ts_timer_arm(s->loop, &s->tick, s->loop->now + pause);
 }
 
