@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""The web server from outside: RFC 9110 and 9112, limits, slow and many clients."""
+import email.utils
+import re
+import socket
+import time
+
+HOST = b"Host: test\r\n"
+
+
+class Connection:
+    """A connection on which requests and answers are bytes."""
+
+    def __init__(self, guest, timeout=30):
+        self.socket = socket.create_connection(("127.0.0.1", guest.port), timeout)
+        self.data = b""
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def more(self):
+        piece = self.socket.recv(65536)
+        self.data += piece
+        return bool(piece)
+
+    def answer(self, head_only=False):
+        """The next answer: (status, headers, body). None when the server has closed."""
+        while b"\r\n\r\n" not in self.data:
+            if not self.more():
+                return None
+        head, _, self.data = self.data.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {}
+        for line in lines:
+            name, _, value = line.partition(": ")
+            headers[name.lower()] = value
+        status = int(re.fullmatch(r"HTTP/1\.1 (\d{3}) .+", first)[1])
+        length = 0 if head_only or status in (204, 304) else int(headers["content-length"])
+        while len(self.data) < length:
+            if not self.more():
+                raise AssertionError(f"{len(self.data)} of {length} bytes of body, then the end")
+        body, self.data = self.data[:length], self.data[length:]
+        return status, headers, body
+
+    def closed(self, seconds):
+        """Whether the server ends the connection within some seconds."""
+        self.socket.settimeout(seconds)
+        try:
+            return not self.socket.recv(1)
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
+
+    def close(self):
+        self.socket.close()
+
+
+def one(guest, data, head_only=False):
+    connection = Connection(guest)
+    connection.send(data)
+    answer = connection.answer(head_only)
+    connection.close()
+    return answer
+
+
+def get(guest, path="/", *fields, method=b"GET"):
+    lines = b"".join(field.encode() + b"\r\n" for field in fields)
+    request = method + b" " + path.encode() + b" HTTP/1.1\r\n" + HOST + lines + b"\r\n"
+    return one(guest, request, method == b"HEAD")
+
+
+def booted(ctx, **options):
+    guest = ctx.boot(**options)
+    guest.wait_for_page(timeout=90)
+    return guest
+
+
+def test_site(ctx):
+    """The site's own pages come with type, tag, date and length; HEAD gives the same without body."""
+    guest = booted(ctx, memory=64)
+    status, headers, body = get(guest)
+    ctx.equal(status, 200, "status of /")
+    ctx.check(b"Tessera" in body and body.rstrip().endswith(b"</html>"), "the page is not whole")
+    ctx.equal(headers["content-type"], "text/html; charset=utf-8", "type")
+    ctx.check(re.fullmatch(r'"[^"]+"', headers["etag"]), f"tag {headers['etag']}")
+    for name in ("date", "last-modified"):
+        ctx.check(email.utils.parsedate(headers[name]), f"{name} is no date: {headers[name]}")
+    again, head, _ = get(guest, method=b"HEAD")
+    ctx.equal((again, head["content-length"], head["etag"]),
+              (200, str(len(body)), headers["etag"]), "HEAD")
+    for link in set(re.findall(rb'href="(/[^"#]*)"', body)):
+        status, _, _ = get(guest, link.decode())
+        ctx.equal(status, 200, f"status of {link}")
+    status, headers, body = get(guest, "/status")
+    ctx.equal((status, headers.get("cache-control")), (200, "no-store"), "/status")
+    ctx.check(b"requests served" in body, "the status page does not count")
+    ctx.equal(get(guest, "/docs")[0], 301, "a folder without its slash")
+    ctx.equal(get(guest, "/docs")[1]["location"], "/docs/", "where it leads")
+
+
+def test_conditions_and_ranges(ctx):
+    """Conditional headers and one range are answered by RFC 9110 13 and 14."""
+    guest = booted(ctx)
+    _, headers, body = get(guest, "/style.css")
+    tag, date = headers["etag"], headers["last-modified"]
+    old, new = "Thu, 01 Jan 1970 00:00:10 GMT", "Fri, 31 Dec 2199 00:00:00 GMT"
+    for fields, expected in (
+            ([f"If-None-Match: {tag}"], 304), ([f"If-None-Match: W/{tag}, \"x\""], 304),
+            (["If-None-Match: \"x\""], 200), ([f"If-Modified-Since: {date}"], 304),
+            ([f"If-Modified-Since: {old}"], 200), (["If-Modified-Since: whenever"], 200),
+            ([f"If-Match: {tag}"], 200), (["If-Match: \"x\""], 412), (["If-Match: *"], 200),
+            ([f"If-Unmodified-Since: {old}"], 412), ([f"If-Unmodified-Since: {new}"], 200),
+            ([f"If-None-Match: \"x\"", f"If-Modified-Since: {date}"], 200)):
+        ctx.equal(get(guest, "/style.css", *fields)[0], expected, f"status with {fields}")
+    size = len(body)
+    for value, expected in (("0-0", body[:1]), ("10-19", body[10:20]), ("-5", body[-5:]),
+                            (f"{size - 3}-", body[-3:]), (f"5-{10 * size}", body[5:])):
+        status, headers, part = get(guest, "/style.css", f"Range: bytes={value}")
+        ctx.equal((status, part), (206, expected), f"range {value}")
+        first = size - len(part) if value.startswith("-") else int(value.split("-")[0])
+        ctx.equal(headers["content-range"], f"bytes {first}-{first + len(part) - 1}/{size}",
+                  f"Content-Range of {value}")
+    status, headers, _ = get(guest, "/style.css", f"Range: bytes={size}-")
+    ctx.equal((status, headers["content-range"]), (416, f"bytes */{size}"), "a range beyond")
+    ctx.equal(get(guest, "/style.css", "Range: bytes=0-1,3-4")[2], body, "two ranges: the whole")
+    ctx.equal(get(guest, "/style.css", "Range: bytes=0-1", "If-Range: \"x\"")[0], 200, "If-Range")
+    ctx.equal(get(guest, "/style.css", "Range: bytes=0-1", f"If-Range: {tag}")[0], 206, "If-Range")
+
+
+def test_refusals(ctx):
+    """What is malformed, too large or not offered has its own status, and the service goes on."""
+    guest = booted(ctx)
+    end = b"\r\n\r\n"
+    for data, expected in (
+            (b"nonsense" + end, 400), (b"GET / HTTP/1.1" + end, 400),
+            (b"GET / HTTP/1.1\r\n" + HOST + HOST + b"\r\n", 400),
+            (b"GET /%zz HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+            (b"GET /../etc/init.conf HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+            (b"GET /%2e%2e/etc/init.conf HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+            (b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n c\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+            (b"GET / HTTP/1.1\r\n" + HOST +
+             b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+            (b"GET /nowhere HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+            (b"GET /index.html/ HTTP/1.1\r\n" + HOST + b"\r\n", 404),
+            (b"POST / HTTP/1.1\r\n" + HOST + b"\r\n", 405),
+            (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 99999999\r\n\r\n", 413),
+            (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+            (b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n" * 100 + b"\r\n", 431),
+            (b"GET / HTTP/1.1\r\n" + HOST + b"A: " + b"b" * 20000 + b"\r\n\r\n", 431),
+            (b"BREW / HTTP/1.1\r\n" + HOST + b"\r\n", 501),
+            (b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", 505)):
+        answer = one(guest, data)
+        ctx.check(answer is not None, f"no answer to {data[:60]}")
+        ctx.equal(answer[0], expected, f"status of {data[:60]}")
+        if expected == 405:
+            ctx.equal(answer[1]["allow"], "GET, HEAD, OPTIONS", "Allow")
+    status, headers, _ = get(guest, "*", method=b"OPTIONS")
+    ctx.equal((status, headers["allow"]), (204, "GET, HEAD, OPTIONS"), "OPTIONS *")
+    noise = ctx.random
+    for _ in range(100):
+        connection = Connection(guest)
+        try:
+            connection.send(bytes(noise.randrange(256) for _ in range(noise.randrange(1, 3000))))
+            connection.socket.shutdown(socket.SHUT_WR)
+            while connection.more():
+                pass
+        except ConnectionResetError:
+            pass
+        connection.close()
+    ctx.equal(get(guest)[0], 200, "status after noise")
+
+
+def test_keep_alive(ctx):
+    """Requests in one piece are answered in order; byte by byte too; bodies are skipped."""
+    guest = booted(ctx)
+    names = ["/", "/style.css", "/nowhere", "/icon.svg"] * 8
+    expected = {name: get(guest, name)[2] for name in set(names)}
+    requests = b"".join(b"GET %s HTTP/1.1\r\n%s\r\n" % (name.encode(), HOST) for name in names)
+    connection = Connection(guest)
+    connection.send(requests)
+    for name in names:
+        ctx.equal(connection.answer()[2], expected[name], f"pipelined {name}")
+    for byte in b"GET / HTTP/1.1\r\n" + HOST + b"\r\n":
+        connection.send(bytes([byte]))
+    ctx.equal(connection.answer()[0], 200, "byte by byte")
+    connection.send(b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\n\r\nhello"
+                    b"GET / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+                    b"3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    for number in range(3):
+        ctx.equal(connection.answer()[0], 200, f"after body {number}")
+    ctx.check(connection.closed(5), "Connection: close is not heeded")
+    connection.close()
+    connection = Connection(guest)
+    connection.send(b"GET / HTTP/1.0\r\n\r\n")
+    ctx.equal(connection.answer()[1].get("connection"), "close", "HTTP/1.0")
+    ctx.check(connection.closed(5), "HTTP/1.0 without keep-alive stays open")
+
+
+def test_slow_client(ctx):
+    """A head that does not end within 10 s is 408."""
+    guest = booted(ctx)
+    connection = Connection(guest)
+    connection.send(b"GET / HTTP/1.1\r\n")
+    begin = time.monotonic()
+    status, _, _ = connection.answer()
+    waited = time.monotonic() - begin
+    ctx.equal(status, 408, "status")
+    ctx.check(8 < waited < 20, f"it came after {waited:.1f} s")
+
+
+def test_idle_connections(ctx):
+    """2,000 idle connections are held while others are served, and all still work."""
+    guest = booted(ctx, memory=64)
+    idle = []
+    for number in range(2000):
+        connection = Connection(guest)
+        connection.send(b"GET /icon.svg HTTP/1.1\r\n" + HOST + b"\r\n")
+        ctx.equal(connection.answer()[0], 200, f"status on connection {number}")
+        idle.append(connection)
+        if number % 200 == 0:
+            ctx.equal(get(guest)[0], 200, f"status beside {number} idle ones")
+    for connection in idle[::97]:
+        connection.send(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        ctx.equal(connection.answer()[0], 200, "status on an idle connection")
+    for connection in idle:
+        connection.close()
+    ctx.equal(get(guest)[0], 200, "status afterwards")
+
+
+test_idle_connections.timeout = 300
