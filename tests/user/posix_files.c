@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// The POSIX layer in the guest: memory, errno, signals, threads, and files below /tmp where the
+// program was given a file tree.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "lib/tap.h"
+
+static void heap_grows_and_shrinks(void)
+{
+    void *blocks[64];
+    for (int round = 0; round < 4; round++) {
+        for (size_t i = 0; i < 64; i++) {
+            size_t size = (i + 1) * 3000;
+            blocks[i] = malloc(size);
+            CHECK(blocks[i] != NULL);
+            memset(blocks[i], (int)i, size);
+        }
+        for (size_t i = 0; i < 64; i++) {
+            CHECK_EQUAL(((unsigned char *)blocks[i])[(i + 1) * 3000 - 1], i);
+            free(blocks[i]);
+        }
+    }
+    CHECK(malloc((size_t)1 << 46) == NULL);
+    CHECK_EQUAL(errno, ENOMEM);
+}
+
+static void longjmp_never_gives_zero(void)
+{
+    static jmp_buf place;
+    static volatile int passes;
+    passes = 0;
+    int value = setjmp(place);
+    if (passes++ == 0) {
+        longjmp(place, 0);
+    }
+    CHECK_EQUAL(value, 1);
+    CHECK_EQUAL(passes, 2);
+}
+
+static volatile sig_atomic_t handled;
+
+static void handler(int signal)
+{
+    handled = signal;
+}
+
+static void signals_within_the_process(void)
+{
+    sigset_t set, old;
+    signal(SIGUSR1, handler);
+    CHECK_EQUAL(raise(SIGUSR1), 0);
+    CHECK_EQUAL(handled, SIGUSR1);
+    handled = 0;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    CHECK_EQUAL(sigprocmask(SIG_BLOCK, &set, &old), 0);
+    CHECK_EQUAL(raise(SIGUSR1), 0);
+    CHECK_EQUAL(handled, 0);
+    CHECK_EQUAL(sigprocmask(SIG_SETMASK, &old, NULL), 0);
+    CHECK_EQUAL(handled, SIGUSR1);
+    CHECK_EQUAL(kill(getpid() + 1, 0), -1);
+    CHECK_EQUAL(errno, ESRCH);
+}
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+static int counter;
+
+static void *count(void *argument)
+{
+    errno = 77; // each thread has its own
+    for (int i = 0; i < 1000; i++) {
+        pthread_mutex_lock(&mutex);
+        counter++;
+        pthread_mutex_unlock(&mutex);
+    }
+    pthread_mutex_lock(&mutex);
+    pthread_cond_broadcast(&condition);
+    pthread_mutex_unlock(&mutex);
+    return errno == 77 ? argument : NULL;
+}
+
+static void threads_count_together(void)
+{
+    pthread_t threads[4];
+    counter = 0;
+    errno = 5;
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQUAL(pthread_create(&threads[i], NULL, count, &threads[i]), 0);
+    }
+    pthread_mutex_lock(&mutex);
+    while (counter < 4000) {
+        pthread_cond_wait(&condition, &mutex);
+    }
+    pthread_mutex_unlock(&mutex);
+    for (int i = 0; i < 4; i++) {
+        void *result;
+        CHECK_EQUAL(pthread_join(threads[i], &result), 0);
+        CHECK(result == &threads[i]);
+    }
+    CHECK_EQUAL(counter, 4000);
+    CHECK_EQUAL(errno, 5);
+}
+
+static void time_passes(void)
+{
+    struct timespec before, after;
+    CHECK_EQUAL(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+    struct timespec pause = {.tv_nsec = 20000000};
+    CHECK_EQUAL(nanosleep(&pause, NULL), 0);
+    CHECK_EQUAL(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+    int64_t ns = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
+    CHECK(ns >= 20000000);
+}
+
+static void descriptors_and_errors(void)
+{
+    char byte;
+    CHECK_EQUAL(read(999, &byte, 1), -1);
+    CHECK_EQUAL(errno, EBADF);
+    CHECK_EQUAL(open("", O_RDONLY), -1);
+    CHECK_EQUAL(errno, ENOENT);
+    CHECK_EQUAL(close(-1), -1);
+    CHECK_EQUAL(fork(), -1);
+    CHECK_EQUAL(errno, ENOSYS);
+}
+
+static void files_below_tmp(void)
+{
+    struct stat info;
+    char line[32] = "";
+    if (stat("/tmp", &info) < 0) {
+        tap_skip("no file tree with /tmp");
+    }
+    CHECK(S_ISDIR(info.st_mode));
+    CHECK_EQUAL(chdir("/tmp"), 0);
+    FILE *file = fopen("posix-test", "w+");
+    CHECK(file != NULL);
+    CHECK(fprintf(file, "line %d\nline %d\n", 1, 2) == 14);
+    CHECK_EQUAL(fseek(file, 7, SEEK_SET), 0);
+    CHECK(fgets(line, sizeof line, file) != NULL);
+    CHECK(!strcmp(line, "line 2\n"));
+    CHECK_EQUAL(fclose(file), 0);
+    CHECK_EQUAL(stat("posix-test", &info), 0);
+    CHECK_EQUAL(info.st_size, 14);
+    int fd = open("posix-test", O_WRONLY | O_APPEND);
+    CHECK(fd >= 0);
+    int copy = dup(fd);
+    CHECK(copy > fd || copy >= 0);
+    CHECK_EQUAL(write(copy, "!", 1), 1);
+    CHECK_EQUAL(lseek(fd, 0, SEEK_CUR), 15); // shared with the copy
+    CHECK_EQUAL(close(fd) | close(copy), 0);
+    CHECK_EQUAL(rename("posix-test", "posix-test-2"), 0);
+    CHECK_EQUAL(access("posix-test", F_OK), -1);
+    CHECK_EQUAL(truncate("posix-test-2", 3), 0);
+    CHECK_EQUAL(mkdir("posix-test-2", 0777), -1);
+    CHECK_EQUAL(errno, EEXIST);
+    DIR *directory = opendir(".");
+    CHECK(directory != NULL);
+    bool found = false;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        found |= !strcmp(entry->d_name, "posix-test-2");
+    }
+    CHECK_EQUAL(closedir(directory), 0);
+    CHECK(found);
+    CHECK_EQUAL(unlink("posix-test-2"), 0);
+    CHECK_EQUAL(chdir("/"), 0);
+}
+
+int main(void)
+{
+    static const struct tap_test tests[] = {
+        TAP(heap_grows_and_shrinks),
+        TAP(longjmp_never_gives_zero),
+        TAP(signals_within_the_process),
+        TAP(threads_count_together),
+        TAP(time_passes),
+        TAP(descriptors_and_errors),
+        TAP(files_below_tmp),
+    };
+    return TAP_RUN(tests);
+}
