@@ -70,6 +70,7 @@ static void free_now(struct connection *connection)
 void connection_close(struct connection *connection)
 {
     connection->closing = true;
+    idle_end(connection);
     ts_close(connection->handle);
     connection->handle = TS_HANDLE_NONE;
     if (connection->io.busy)

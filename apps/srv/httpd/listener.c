@@ -22,7 +22,7 @@ static struct {
     enum step step;
     struct ts_async io;
     struct ts_async accepts[HTTPD_ACCEPTS];
-    struct ts_timer retry;
+    struct ts_timer retry, accept_retry;
     struct ts_call call;
     ts_handle_t socket;
     struct ts_net_option option;
@@ -71,9 +71,20 @@ static void on_accept(struct ts_async *async, const struct ts_event *event)
         (void)connection_start((ts_handle_t)event->value);
         accept_one(async);
     } else if (event->status == TS_ERR_LIMIT) {
-        accept_one(async); // the stack has no place for it now; others will close
-    } else if (!accepting() && listener.step == STEPS) {
+        // The stack or we have no place for it now; others will close.
+        if (!listener.accept_retry.armed)
+            ts_timer_arm(&httpd.loop, &listener.accept_retry, ts_deadline_in(RETRY_NS));
+    } else if (!accepting() && listener.step == STEPS && !listener.accept_retry.armed) {
         start_again("accept", event->status); // the last of them: the stack is gone
+    }
+}
+
+static void accept_all(struct ts_timer *timer)
+{
+    (void)timer;
+    for (unsigned i = 0; i < HTTPD_ACCEPTS && listener.step == STEPS; i++) {
+        if (!listener.accepts[i].busy)
+            accept_one(&listener.accepts[i]);
     }
 }
 
@@ -97,8 +108,7 @@ static void on_step(struct ts_async *async, const struct ts_event *event)
     }
     listener.told = false;
     ts_log("httpd: serving on port %u", httpd.port);
-    for (unsigned i = 0; i < HTTPD_ACCEPTS; i++)
-        accept_one(&listener.accepts[i]);
+    accept_all(NULL);
 }
 
 static void prepare_method(struct ts_submission *slot, uint32_t method, const void *in,
@@ -157,5 +167,6 @@ void listener_start(void)
 {
     listener.io.done = on_step;
     listener.retry.fired = on_retry;
+    listener.accept_retry.fired = accept_all;
     take_step();
 }

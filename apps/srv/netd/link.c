@@ -124,10 +124,14 @@ static struct pbuf *make_pbuf(struct link *link, struct link_room *room, uint16_
     bool scarce = link->rooms_held >= PACKET_RX_ENTRIES / 2;
     if (length > LINK_COPY_WHOLE && !scarce)
         copied = LINK_COPY_HEADERS;
-    struct pbuf *head = pbuf_alloc(PBUF_RAW, copied, PBUF_RAM);
+    // A shorter frame than Ethernet knows is one that lost its padding. It gets it back: lwIP reads
+    // the first header before it looks whether it is there.
+    uint16_t room_for = copied < LINK_LENGTH_LEAST ? LINK_LENGTH_LEAST : copied;
+    struct pbuf *head = pbuf_alloc(PBUF_RAW, room_for, PBUF_RAM);
     if (head == NULL)
         return NULL;
     memcpy(head->payload, shared, copied);
+    memset((uint8_t *)head->payload + copied, 0, (size_t)(room_for - copied));
     *out_held = false;
     if (copied == length)
         return head;

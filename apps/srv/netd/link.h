@@ -21,6 +21,7 @@
 #include "packet.h"
 
 #define LINK_COPY_HEADERS 128u // private copy of every frame's start
+#define LINK_LENGTH_LEAST 60u  // of an Ethernet frame
 #define LINK_COPY_WHOLE   512u // frames up to here are copied whole
 #define LINK_BATCH        256u // frames received before others have their turn
 

@@ -30,6 +30,11 @@ static void failed(struct nic *nic, const char *what, ts_status_t status)
     if (!nic->told)
         ts_log("netd: network card: %s: %s", what, ts_status_text(status));
     nic->told = true;
+    // A call that never reached the driver left them here; else they are not ours any more, which
+    // close does not mind.
+    ts_close(nic->call.in_handle[0]);
+    ts_close(nic->call.in_handle[1]);
+    nic->call.in_handle[0] = nic->call.in_handle[1] = TS_HANDLE_NONE;
     drop_session(nic);
     retry_later(nic);
 }
@@ -127,9 +132,7 @@ static ts_status_t attach(struct nic *nic)
     status = give(nic->event, TS_RIGHT_WRITE, &nic->call.in_handle[1]);
     struct ts_submission *slot = status == TS_OK ? ts_loop_begin(nic->loop, &nic->attaching) : NULL;
     if (slot == NULL) {
-        ts_close(nic->call.in_handle[0]);
-        ts_close(nic->call.in_handle[1]);
-        return status == TS_OK ? TS_ERR_LIMIT : status;
+        return status == TS_OK ? TS_ERR_LIMIT : status; // `failed` closes them
     }
     link_reset(link);
     ts_prepare_call(slot, nic->session, TS_FRAME_ATTACH, &nic->call, ts_deadline_in(ATTACH_NS),
