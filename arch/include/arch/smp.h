@@ -8,7 +8,7 @@ struct cpu;
 
 // Starts all other CPUs that firmware lists, up to `maxcpus=` on the command line. Each calls
 // kernel_cpu_main() on its own boot stack with interrupts off. Returns the number of CPUs that
-// run, this one included; one that does not answer in a second is left off with a log line.
+// run, this one included; one that does not answer in some seconds is left off with a log line.
 // Interrupts on; called once, by the first CPU.
 uint32_t arch_smp_start(void);
 

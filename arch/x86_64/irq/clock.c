@@ -19,7 +19,10 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define SHIFT    32 // factors are 32.32 fixed point
 
-#define MEASURE_NS UINT64_C(4000000)
+#define MEASURE_NS    UINT64_C(2000000)
+#define MEASURE_TRIES 10
+#define SAMPLE_TRIES  5
+#define READS_MAX     1000000
 
 #define HPET_PERIOD  0x004 // femtoseconds a tick
 #define HPET_CONFIG  0x010
@@ -131,27 +134,80 @@ static void pit_start(struct reference *r)
     *r = (struct reference){"PIT", PIT_HZ, pit_read, 0xffff};
 }
 
-// Counts how much counter and APIC timer advance in about MEASURE_NS of the reference. A reference
-// that does not move ends the wait after as many reads as no real one takes.
-static bool measure(const struct reference *r, uint64_t *out_counter_hz, uint64_t *out_timer_hz)
+// The three clocks at one moment. An emulator may be stopped between two reads, so of some tries
+// the one counts that took the least time.
+struct sample {
+    uint64_t counter, reference, timer;
+};
+
+static struct sample sample_take(const struct reference *r)
+{
+    struct sample best = {0};
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < SAMPLE_TRIES; i++) {
+        uint64_t before = arch_counter();
+        uint64_t reference = r->read(), timer = apic_read(APIC_TIMER_CURRENT);
+        uint64_t width = arch_counter() - before;
+        if (width < least) {
+            least = width;
+            best = (struct sample){before + width / 2, reference, timer};
+        }
+    }
+    return best;
+}
+
+struct rates {
+    uint64_t counter_hz, timer_hz;
+};
+
+// One measurement of about MEASURE_NS. A reference that does not move ends the wait after more
+// reads than a real one takes; false then, or when the result makes no sense.
+static bool measure_once(const struct reference *r, struct rates *out)
 {
     uint64_t want = r->hz * MEASURE_NS / NS_PER_S, passed = 0, reads = 0;
     apic_timer_one_shot();
-    uint64_t start = r->read();
-    uint64_t counter = arch_counter();
     apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
+    struct sample start = sample_take(r);
     do {
-        passed = (r->read() - start) & r->mask;
-    } while (passed < want && ++reads < 10000000);
-    counter = arch_counter() - counter;
-    uint64_t timer = UINT32_MAX - apic_read(APIC_TIMER_CURRENT);
+        passed = (r->read() - start.reference) & r->mask;
+    } while (passed < want && ++reads < READS_MAX);
+    struct sample end = sample_take(r);
     apic_write(APIC_TIMER_INITIAL, 0);
-    if (passed < want) {
+    passed = (end.reference - start.reference) & r->mask;
+    if (passed < want || !end.timer) {
         return false;
     }
-    *out_counter_hz = counter * r->hz / passed;
-    *out_timer_hz = timer * r->hz / passed;
-    return *out_counter_hz >= HZ_MIN && *out_counter_hz <= HZ_MAX && *out_timer_hz;
+    out->counter_hz = (end.counter - start.counter) * r->hz / passed;
+    out->timer_hz = (start.timer - end.timer) * r->hz / passed;
+    return out->counter_hz >= HZ_MIN && out->counter_hz <= HZ_MAX && out->timer_hz;
+}
+
+static bool near(uint64_t a, uint64_t b)
+{
+    return (a > b ? a - b : b - a) <= a / 256;
+}
+
+// A stop in the midst of a measurement can make the reference wrap unseen: two in a row have to
+// agree. On a machine that never runs undisturbed the last one has to do.
+static bool measure(const struct reference *r, struct rates *out)
+{
+    struct rates last = {0};
+    bool any = false;
+    for (unsigned i = 0; i < MEASURE_TRIES; i++) {
+        if (!measure_once(r, out)) {
+            continue;
+        }
+        if (any && near(out->counter_hz, last.counter_hz) && near(out->timer_hz, last.timer_hz)) {
+            return true;
+        }
+        last = *out;
+        any = true;
+    }
+    *out = last;
+    if (any) {
+        log_warn("clock: %s measures unsteadily", r->name);
+    }
+    return any;
 }
 
 static uint64_t cpuid_hz(void)
@@ -177,13 +233,14 @@ static void calibrate(void)
                 pit_start(&r);
             }
         }
-        uint64_t measured;
-        if (!measure(&r, &measured, &timer_hz)) {
+        struct rates rates;
+        if (!measure(&r, &rates)) {
             pit_start(&r);
-            KREQUIRE(measure(&r, &measured, &timer_hz));
+            KREQUIRE(measure(&r, &rates)); // without any clock there is no going on
         }
+        timer_hz = rates.timer_hz;
         if (!counter_hz) {
-            counter_hz = measured;
+            counter_hz = rates.counter_hz;
             how = r.name;
         }
     }

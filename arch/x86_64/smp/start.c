@@ -29,7 +29,7 @@ struct cpu *start_cpu;                            // for the CPU that is startin
 #define IST_STACK_SIZE    (2 * PAGE_SIZE)
 #define SWITCH_STACK_SIZE (4 * PAGE_SIZE)
 
-#define ANSWER_NS ((ts_time_t)1000000000)
+#define ANSWER_NS ((ts_time_t)5000000000) // an emulator may be busy elsewhere
 
 static struct cpu boot_cpu;
 static struct cpu *cpus[CPU_MAX] = {&boot_cpu};
