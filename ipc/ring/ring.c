@@ -112,7 +112,9 @@ static ts_status_t enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_
     struct ts_result result =
         ts_sys_enter(ring->handle | (uint64_t)staged << 32, wait_for, (uint64_t)deadline, 0);
     refresh_submitted(ring);
-    return result.status < 0 ? (ts_status_t)result.status : TS_OK;
+    if (result.status < 0)
+        return (ts_status_t)result.status;
+    return result.value < wait_for ? TS_ERR_TIMED_OUT : TS_OK; // the kernel tells what is unread
 }
 
 ts_status_t ts_ring_submit(struct ts_ring_queue *ring)
