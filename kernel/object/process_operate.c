@@ -104,14 +104,10 @@ static ts_status_t process_call(struct process *process, struct operation *opera
     if (status != TS_OK)
         return status;
     switch (call.method) {
-    case TS_PROCESS_KILL:
-        process_kill(process);
-        return TS_OK;
+    case TS_PROCESS_KILL: process_kill(process); return TS_OK;
     case TS_PROCESS_READ:
-    case TS_PROCESS_WRITE:
-        return process_memory(process, operation, &call);
-    default:
-        return TS_ERR_UNSUPPORTED;
+    case TS_PROCESS_WRITE: return process_memory(process, operation, &call);
+    default: return TS_ERR_UNSUPPORTED;
     }
 }
 
@@ -131,8 +127,8 @@ static void statistics_fill_process(struct process *process,
 {
     irqflags_t flags = spin_lock(&process->lock);
     uint64_t cpu_ns = atomic_load_explicit(&process->past_cpu_ns, memory_order_relaxed);
-    list_for_each(node, &process->threads)
-        cpu_ns += thread_cpu_ns(list_entry(node, struct thread, member));
+    list_for_each(node, &process->threads) cpu_ns +=
+        thread_cpu_ns(list_entry(node, struct thread, member));
     *statistics = (struct ts_process_statistics){
         .id = process->member.id,
         .handles = process->handles.used,
@@ -159,12 +155,24 @@ static ts_status_t get_statistics(struct process *process, struct operation *ope
     return operation_get(operation, &statistics, sizeof statistics);
 }
 
+// The calling thread's own thread pointer, for a process that sets itself up: its first thread has
+// no handle to itself.
+static ts_status_t set_thread_pointer(struct process *process, const struct operation *operation)
+{
+    uint64_t value;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        return TS_ERR_RIGHTS;
+    if (process != process_current())
+        return TS_ERR_BUSY;
+    ts_status_t status = operation_set(operation, &value, sizeof value);
+    return status != TS_OK ? status : arch_thread_set_pointer(&thread_current()->machine, value);
+}
+
 ts_status_t process_operate(struct object *object, struct operation *operation)
 {
     struct process *process = process_of(object);
     switch (operation->op) {
-    case TS_OP_CALL:
-        return process_call(process, operation);
+    case TS_OP_CALL: return process_call(process, operation);
     case TS_OP_GET:
         if (operation->arg == TS_PROPERTY_PROCESS_REPORT)
             return get_report(process, operation);
@@ -173,7 +181,9 @@ ts_status_t process_operate(struct object *object, struct operation *operation)
         if (operation->arg == TS_PROPERTY_NAME)
             return operation_get(operation, process->name, strlen(process->name));
         return TS_ERR_UNSUPPORTED;
-    default:
-        return TS_ERR_UNSUPPORTED;
+    case TS_OP_SET:
+        return operation->arg == TS_PROPERTY_THREAD_POINTER ? set_thread_pointer(process, operation)
+                                                            : TS_ERR_UNSUPPORTED;
+    default: return TS_ERR_UNSUPPORTED;
     }
 }

@@ -196,7 +196,7 @@ _Noreturn void ts_image_start(const struct ts_bootstrap *block)
     if (tls.size) {
         // On the stack, in this frame, which is never left.
         uint64_t pointer = ts_thread_local_init(__builtin_alloca(ts_thread_local_size()));
-        if (ts_set_u64(ts_named_handle(TS_NAME_THREAD), TS_PROPERTY_THREAD_POINTER, pointer) !=
+        if (ts_set_u64(ts_named_handle(TS_NAME_PROCESS), TS_PROPERTY_THREAD_POINTER, pointer) !=
             TS_OK) {
             refuse();
         }
