@@ -119,7 +119,7 @@ static ts_status_t accept_offer(struct net_service *s, struct ts_request *reques
 static void welcome(struct net_service *s, struct ts_request *request)
 {
     ts_handle_t bell;
-    ts_status_t status = ts_duplicate(s->doorbell, TS_RIGHT_WRITE, &bell);
+    ts_status_t status = ts_duplicate(s->doorbell, TS_RIGHT_WRITE | TS_RIGHT_TRANSFER, &bell);
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
