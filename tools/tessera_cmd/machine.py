@@ -194,7 +194,7 @@ pci: enabled=1, chipset=i440fx, slot1=pcivga
         self.serial.settimeout(timeout)
         try:
             data = self.serial.recv(65536)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             return None
         except OSError:
             return b""
