@@ -10,16 +10,16 @@
 
 #include <tessera/abi/types.h>
 
-#define TS_ARCHIVE_MAGIC UINT64_C(0x3141524553534554) // the bytes "TESSERA1"
+#define TS_ARCHIVE_MAGIC   UINT64_C(0x3141524553534554) // the bytes "TESSERA1"
 #define TS_ARCHIVE_VERSION 1u
-#define TS_ARCHIVE_ALIGN 4096u
+#define TS_ARCHIVE_ALIGN   4096u
 
 enum ts_archive_type { TS_ARCHIVE_FILE = 1, TS_ARCHIVE_DIRECTORY = 2 };
 
 struct ts_archive_header {
     uint64_t magic;
     uint32_t version, header_size;
-    uint64_t size; // of the whole archive, a multiple of TS_ARCHIVE_ALIGN
+    uint64_t size;             // of the whole archive, a multiple of TS_ARCHIVE_ALIGN
     uint64_t entries, strings; // offsets
     uint32_t entry_count, entry_size;
     uint64_t strings_size;

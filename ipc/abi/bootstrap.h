@@ -28,32 +28,32 @@ struct ts_bootstrap {
 
 // Names that the spawning library and the kernel use. Others are a configuration's.
 #define TS_NAME_PROCESS "process" // the process itself
-#define TS_NAME_JOB "job"         // its job: processes that it creates are charged there
-#define TS_NAME_THREAD "thread"   // its first thread
-#define TS_NAME_CLOCK "clock"     // clock page memory, passed on to children
-#define TS_NAME_RANDOM "random"
-#define TS_NAME_LOG "log"
-#define TS_NAME_IN "in" // standard streams
-#define TS_NAME_OUT "out"
-#define TS_NAME_ERR "err"
-#define TS_NAME_FILE "file" // root of the file tree
-#define TS_NAME_NET "net"   // network stack
+#define TS_NAME_JOB     "job"     // its job: processes that it creates are charged there
+#define TS_NAME_THREAD  "thread"  // its first thread
+#define TS_NAME_CLOCK   "clock"   // clock page memory, passed on to children
+#define TS_NAME_RANDOM  "random"
+#define TS_NAME_LOG     "log"
+#define TS_NAME_IN      "in" // standard streams
+#define TS_NAME_OUT     "out"
+#define TS_NAME_ERR     "err"
+#define TS_NAME_FILE    "file" // root of the file tree
+#define TS_NAME_NET     "net"  // network stack
 // init alone:
-#define TS_NAME_ARCHIVE "archive" // boot archive memory, read-only
-#define TS_NAME_BOOT "boot"       // memory holding struct ts_boot_information
-#define TS_NAME_RESOURCE_PHYSICAL "physical"
+#define TS_NAME_ARCHIVE            "archive" // boot archive memory, read-only
+#define TS_NAME_BOOT               "boot"    // memory holding struct ts_boot_information
+#define TS_NAME_RESOURCE_PHYSICAL  "physical"
 #define TS_NAME_RESOURCE_INTERRUPT "interrupt"
-#define TS_NAME_RESOURCE_IO "io"
-#define TS_NAME_RESOURCE_DOMAIN "domain"
-#define TS_NAME_RESOURCE_SYSTEM "system"
+#define TS_NAME_RESOURCE_IO        "io"
+#define TS_NAME_RESOURCE_DOMAIN    "domain"
+#define TS_NAME_RESOURCE_SYSTEM    "system"
 
 #define TS_BOOT_INFORMATION_VERSION 1u
 
 // What the firmware and boot loader said, for init and the drivers it gives parts of it to.
 struct ts_boot_information {
     uint32_t version, size;
-    uint64_t acpi_root;        // physical address of the RSDP's copy, 0 = none
-    uint64_t ecam_base;        // MCFG, first segment; 0 = none
+    uint64_t acpi_root; // physical address of the RSDP's copy, 0 = none
+    uint64_t ecam_base; // MCFG, first segment; 0 = none
     uint32_t ecam_bus_first, ecam_bus_last;
     uint64_t framebuffer_base; // 0 = none
     uint32_t framebuffer_width, framebuffer_height, framebuffer_pitch, framebuffer_bits;

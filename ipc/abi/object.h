@@ -17,18 +17,18 @@ enum ts_property {
 };
 
 // open and create, argument word: flags in the low 32 bits, kind (create, remove) in the high.
-#define TS_OPEN_CREATE 1u    // open: make it when it is absent
-#define TS_OPEN_EXCLUSIVE 2u // with CREATE: TS_ERR_EXISTS when it is there
-#define TS_OPEN_TRUNCATE 4u
-#define TS_OPEN_APPEND 8u
-#define TS_OPEN_NOWAIT 16u
-#define TS_OPEN_DIRECTORY 32u // TS_ERR_NOT_DIRECTORY when it is not one
+#define TS_OPEN_CREATE           1u // open: make it when it is absent
+#define TS_OPEN_EXCLUSIVE        2u // with CREATE: TS_ERR_EXISTS when it is there
+#define TS_OPEN_TRUNCATE         4u
+#define TS_OPEN_APPEND           8u
+#define TS_OPEN_NOWAIT           16u
+#define TS_OPEN_DIRECTORY        32u // TS_ERR_NOT_DIRECTORY when it is not one
 #define TS_OPEN_ARG(flags, kind) ((uint64_t)(flags) | (uint64_t)(kind) << 32)
 
 // process -----------------------------------------------------------------------------------
-#define TS_PROCESS_GIVE 1u // in_handle[0] is moved into the process; value = its number there
-#define TS_PROCESS_KILL 2u // ends it with TS_EXIT_KILLED
-#define TS_PROCESS_READ 3u // struct ts_process_memory: copies from the process; MANAGE
+#define TS_PROCESS_GIVE  1u // in_handle[0] is moved into the process; value = its number there
+#define TS_PROCESS_KILL  2u // ends it with TS_EXIT_KILLED
+#define TS_PROCESS_READ  3u // struct ts_process_memory: copies from the process; MANAGE
 #define TS_PROCESS_WRITE 4u // struct ts_process_memory: copies to the process; MANAGE
 
 struct ts_process_memory { // in_address/in_length = this, then (WRITE) the bytes
@@ -107,15 +107,15 @@ struct ts_system_statistics {
 // memory ------------------------------------------------------------------------------------
 // read, write, get/set SIZE, and:
 #define TS_MEMORY_COMMIT 1u // struct ts_memory_range: allocates the pages now
-#define TS_MEMORY_VIEW 2u   // struct ts_memory_range: a handle to that part alone
+#define TS_MEMORY_VIEW   2u // struct ts_memory_range: a handle to that part alone
 
 struct ts_memory_range {
     uint64_t offset, length;
 };
 
 // port --------------------------------------------------------------------------------------
-#define TS_PORT_BIND 1u   // struct ts_port_binding: the ring receives the port's events
-#define TS_PORT_UNBIND 2u // struct ts_port_binding
+#define TS_PORT_BIND    1u // struct ts_port_binding: the ring receives the port's events
+#define TS_PORT_UNBIND  2u // struct ts_port_binding
 #define TS_PORT_SESSION 3u // struct ts_port_session: a session's request limit
 
 struct ts_port_binding {
@@ -138,14 +138,14 @@ enum ts_resource_kind {
     TS_RESOURCE_SYSTEM = 5,    // power off, restart, kernel debug
 };
 
-#define TS_RESOURCE_DERIVE 1u    // struct ts_resource_range -> handle
-#define TS_RESOURCE_MEMORY 2u    // PHYSICAL: struct ts_resource_memory -> memory
-#define TS_RESOURCE_LINE 3u      // INTERRUPT: struct ts_resource_line -> interrupt
-#define TS_RESOURCE_MESSAGE 4u   // INTERRUPT: -> interrupt; out: struct ts_interrupt_message
-#define TS_RESOURCE_IO_RANGE 5u  // IO: struct ts_resource_range -> I/O range
+#define TS_RESOURCE_DERIVE      1u // struct ts_resource_range -> handle
+#define TS_RESOURCE_MEMORY      2u // PHYSICAL: struct ts_resource_memory -> memory
+#define TS_RESOURCE_LINE        3u // INTERRUPT: struct ts_resource_line -> interrupt
+#define TS_RESOURCE_MESSAGE     4u // INTERRUPT: -> interrupt; out: struct ts_interrupt_message
+#define TS_RESOURCE_IO_RANGE    5u // IO: struct ts_resource_range -> I/O range
 #define TS_RESOURCE_DOMAIN_MAKE 6u // DOMAIN: struct ts_resource_range (1 device) -> domain
-#define TS_RESOURCE_POWER_OFF 7u // SYSTEM: struct ts_resource_range.base = exit status
-#define TS_RESOURCE_RESTART 8u   // SYSTEM
+#define TS_RESOURCE_POWER_OFF   7u // SYSTEM: struct ts_resource_range.base = exit status
+#define TS_RESOURCE_RESTART     8u // SYSTEM
 
 struct ts_resource_range {
     uint64_t base, length;
@@ -160,8 +160,8 @@ struct ts_resource_memory {
 };
 
 #define TS_LINE_LEVEL 1u
-#define TS_LINE_LOW 2u
-#define TS_LINE_ISA 4u // gsi is an ISA line: the firmware's overrides decide the mode
+#define TS_LINE_LOW   2u
+#define TS_LINE_ISA   4u // gsi is an ISA line: the firmware's overrides decide the mode
 
 struct ts_resource_line {
     uint32_t gsi, flags;
@@ -184,10 +184,10 @@ struct ts_io_string {
 };
 
 // domain ------------------------------------------------------------------------------------
-#define TS_DOMAIN_PIN 1u    // struct ts_domain_pin; out: one u64 bus address a page; CALL
-#define TS_DOMAIN_UNPIN 2u  // struct ts_domain_pin; CALL
-#define TS_DOMAIN_QUIET 3u  // the device is quiet: pins of dead owners are released; MANAGE
-#define TS_DOMAIN_STATE 4u  // out: struct ts_domain_state
+#define TS_DOMAIN_PIN   1u // struct ts_domain_pin; out: one u64 bus address a page; CALL
+#define TS_DOMAIN_UNPIN 2u // struct ts_domain_pin; CALL
+#define TS_DOMAIN_QUIET 3u // the device is quiet: pins of dead owners are released; MANAGE
+#define TS_DOMAIN_STATE 4u // out: struct ts_domain_state
 
 struct ts_domain_pin {
     ts_handle_t memory;

@@ -51,11 +51,11 @@ enum ts_event_kind {
     TS_EVENT_POST = 5,       // posted by a thread of this process
 };
 
-#define TS_EVENT_MORE 1u     // flags: a multishot operation goes on
-#define TS_EVENT_OWN 2u      // the handle came home: value = oid, extra = tag
+#define TS_EVENT_MORE     1u // flags: a multishot operation goes on
+#define TS_EVENT_OWN      2u // the handle came home: value = oid, extra = tag
 #define TS_EVENT_REDIRECT 4u // open: extra = bytes of the path consumed; go on at the handle
 // open by system call op, which has no flags to return: value = handle | consumed << 32 | this.
-#define TS_OPEN_REDIRECTED (UINT64_C(1) << 63)
+#define TS_OPEN_REDIRECTED      (UINT64_C(1) << 63)
 #define TS_EVENT_OP_FLAGS_SHIFT 8 // REQUEST: the operation's TS_FLAG_* in bits 8 to 15
 
 struct ts_event {
@@ -95,8 +95,8 @@ struct ts_segment {
     uint64_t address, length;
 };
 
-#define TS_LENGTH_MAX 0x7fffffffu // bytes in one operation
-#define TS_PATH_MAX 4096u
+#define TS_LENGTH_MAX    0x7fffffffu // bytes in one operation
+#define TS_PATH_MAX      4096u
 #define TS_COMPONENT_MAX 255u
 #define TS_REDIRECTS_MAX 32u
 
@@ -145,10 +145,10 @@ struct ts_taken {
 };
 
 // Request id: slot | generation << 32.
-#define TS_REQUEST_SLOT(id) ((uint32_t)(id))
+#define TS_REQUEST_SLOT(id)       ((uint32_t)(id))
 #define TS_REQUEST_GENERATION(id) ((uint32_t)((id) >> 32))
 
 #define TS_PORT_REQUESTS_MAX 65536u
-#define TS_PORT_OBJECTS_MAX (1u << 20)
-#define TS_PORT_INBOX_MAX 4096u
-#define TS_SESSION_REQUESTS 64u // delivered or parked for one session unless the server sets it
+#define TS_PORT_OBJECTS_MAX  (1u << 20)
+#define TS_PORT_INBOX_MAX    4096u
+#define TS_SESSION_REQUESTS  64u // delivered or parked for one session unless the server sets it

@@ -11,17 +11,17 @@
 #define ELF_SPAN_MAX     (UINT64_C(1) << 30) // bytes of address space that an image may take
 
 struct elf_segment {
-    uint64_t address;   // page-aligned, relative to the load bias
-    uint64_t size;      // pages
-    uint64_t head;      // bytes of zero before the file's
-    const void *data;   // file_size bytes of the file
+    uint64_t address; // page-aligned, relative to the load bias
+    uint64_t size;    // pages
+    uint64_t head;    // bytes of zero before the file's
+    const void *data; // file_size bytes of the file
     uint64_t file_size;
     bool write, execute;
 };
 
 struct elf_image {
-    uint64_t entry; // relative to the bias, inside an executable segment
-    uint64_t span;  // bytes, from 0
+    uint64_t entry;           // relative to the bias, inside an executable segment
+    uint64_t span;            // bytes, from 0
     uint64_t program_headers; // where they are mapped, relative to the bias
     uint32_t program_header_count;
     uint32_t segment_count;

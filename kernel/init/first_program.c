@@ -130,7 +130,8 @@ static void block_finish(struct first_program *first)
     heap_free(block, BLOCK_SIZE);
 }
 
-// What the program is told and given ----------------------------------------------------------------
+// What the program is told and given
+// ----------------------------------------------------------------
 
 static void fill_boot_information(struct ts_boot_information *information)
 {
@@ -209,13 +210,14 @@ static void give_all(struct first_program *first, struct thread *thread)
     give_resource(first, TS_NAME_RESOURCE_SYSTEM, TS_RESOURCE_SYSTEM);
 }
 
-// Loading -------------------------------------------------------------------------------------------
+// Loading
+// -------------------------------------------------------------------------------------------
 
 static void load_segment(struct first_program *first, const struct elf_segment *segment)
 {
     struct memory *memory;
-    unsigned protection = TS_MAP_READ | (segment->write ? TS_MAP_WRITE : 0) |
-                          (segment->execute ? TS_MAP_EXECUTE : 0);
+    unsigned protection =
+        TS_MAP_READ | (segment->write ? TS_MAP_WRITE : 0) | (segment->execute ? TS_MAP_EXECUTE : 0);
     vaddr_t address = first->bias + segment->address;
     require(memory_create(first->process->account, segment->size, 0, &memory), "no memory");
     require(memory_kernel_write(memory, segment->head, segment->data, segment->file_size),
@@ -253,8 +255,7 @@ static void find_program(const char *path, struct elf_image *out_image)
     if (boot_info.module_count == 0)
         panic("there is no boot archive: the boot loader gave no module");
     const struct boot_module *module = &boot_info.modules[0];
-    ts_status_t status =
-        archive_find(phys_to_virt(module->base), module->size, path, &file, &size);
+    ts_status_t status = archive_find(phys_to_virt(module->base), module->size, path, &file, &size);
     switch (status) {
     case TS_OK: break;
     case TS_ERR_VERSION: panic("the boot archive is not one, or of another version");

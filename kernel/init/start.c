@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <tessera/abi/syscall.h>
 
-static _Atomic bool memory_ready;  // kernel/mm works: further CPUs may make their queues
+static _Atomic bool memory_ready;   // kernel/mm works: further CPUs may make their queues
 static _Atomic uint32_t cpus_ready; // that have
 
 // The rest of the start, in a thread: it may be preempted and may wait for other CPUs.

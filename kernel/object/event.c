@@ -35,16 +35,15 @@ static ts_status_t event_operate(struct object *object, struct operation *operat
         if (operation->arg != TS_PROPERTY_EVENT_COUNT)
             return TS_ERR_UNSUPPORTED;
         return operation_get_u64(operation, __atomic_load_n(&object->count, __ATOMIC_RELAXED));
-    default:
-        return TS_ERR_UNSUPPORTED;
+    default: return TS_ERR_UNSUPPORTED;
     }
 }
 
 const struct object_class event_class = {
     .kind = TS_KIND_EVENT,
     .name = "event",
-    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE |
-              TS_RIGHT_TRANSFER,
+    .rights =
+        TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER,
     .destroy = event_destroy,
     .operate = event_operate,
 };

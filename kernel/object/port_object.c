@@ -57,8 +57,7 @@ static ts_status_t tables_create(struct port_object *object, uint32_t requests, 
     return TS_ERR_MEMORY;
 }
 
-static ts_status_t inbox_open(struct port_object *object, struct memory *inbox,
-                              uint64_t inbox_size)
+static ts_status_t inbox_open(struct port_object *object, struct memory *inbox, uint64_t inbox_size)
 {
     if (inbox == NULL)
         return TS_OK;

@@ -18,8 +18,7 @@ static ts_status_t answer_take_handles(struct handle_table *table, struct port_a
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         if (answer->handles[i] == TS_HANDLE_NONE)
             continue;
-        ts_status_t status =
-            handle_transit(table, answer->handles[i], &answer->reply.moved[i]);
+        ts_status_t status = handle_transit(table, answer->handles[i], &answer->reply.moved[i]);
         if (status == TS_OK)
             continue;
         while (i-- > 0) {
@@ -86,10 +85,9 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
         request_complete(request);
         thread->handing_over = false;
         thread_lend(thread, 0);
-        uint64_t served = atomic_load_explicit(&thread->process->requests_served,
-                                               memory_order_relaxed);
-        atomic_store_explicit(&thread->process->requests_served, served + 1,
-                              memory_order_relaxed);
+        uint64_t served =
+            atomic_load_explicit(&thread->process->requests_served, memory_order_relaxed);
+        atomic_store_explicit(&thread->process->requests_served, served + 1, memory_order_relaxed);
     }
     arch_irq_restore(flags);
     return status;
@@ -271,12 +269,9 @@ static ts_status_t port_call(struct port_object *port, struct operation *operati
         return status;
     switch (call.method) {
     case TS_PORT_BIND:
-    case TS_PORT_UNBIND:
-        return bind(port, &call);
-    case TS_PORT_SESSION:
-        return session_limit(port, &call);
-    default:
-        return TS_ERR_UNSUPPORTED;
+    case TS_PORT_UNBIND: return bind(port, &call);
+    case TS_PORT_SESSION: return session_limit(port, &call);
+    default: return TS_ERR_UNSUPPORTED;
     }
 }
 
@@ -285,9 +280,8 @@ ts_status_t port_operate(struct object *object, struct operation *operation)
     struct port_object *port = port_object_of(object);
     switch (operation->op) {
     case TS_OP_REPLY:
-        return (operation->flags & OPERATION_SUBMITTED) != 0
-                   ? reply_by_submission(port, operation)
-                   : reply_by_call(port, operation);
+        return (operation->flags & OPERATION_SUBMITTED) != 0 ? reply_by_submission(port, operation)
+                                                             : reply_by_call(port, operation);
     case TS_OP_PULL: return copy(port, operation, COPY_PULL);
     case TS_OP_PUSH: return copy(port, operation, COPY_PUSH);
     case TS_OP_TAKE: return take(port, operation);

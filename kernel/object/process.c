@@ -153,8 +153,7 @@ void process_end(struct process *process, const struct ts_process_report *report
     if (first) {
         process->state = PROCESS_ENDING;
         process->report = *report;
-        list_for_each(node, &process->threads)
-            thread_stop(list_entry(node, struct thread, member));
+        list_for_each(node, &process->threads) thread_stop(list_entry(node, struct thread, member));
     }
     bool empty = first && process->thread_count == 0;
     spin_unlock(&process->lock, flags);
@@ -199,7 +198,7 @@ static bool teardown_step(struct reaper_work *work)
             return true;
         process->stage = STAGE_USERS;
         object_get(&process->object); // for process_unuse
-        process_unuse(process); // rings, ports and borrowers, or we, go on
+        process_unuse(process);       // rings, ports and borrowers, or we, go on
         return false;
     }
     case STAGE_USERS:
@@ -218,8 +217,8 @@ static bool teardown_step(struct reaper_work *work)
 const struct object_class process_class = {
     .kind = TS_KIND_PROCESS,
     .name = "process",
-    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_WAIT |
-              TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE |
+              TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
     .unhandled = process_unhandled,
     .destroy = process_destroy,
     .operate = process_operate,

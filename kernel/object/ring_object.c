@@ -57,9 +57,9 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
     ts_status_t status = records_create(ring, (uint32_t)inflight + 1, &records);
     if (status != TS_OK)
         goto no_records;
-    status = memory_create_kernel(process->account,
-                                  ring_bytes((uint32_t)submissions, (uint32_t)events),
-                                  &ring->memory, &shared);
+    status =
+        memory_create_kernel(process->account, ring_bytes((uint32_t)submissions, (uint32_t)events),
+                             &ring->memory, &shared);
     if (status != TS_OK)
         goto no_memory;
     status = process_use(process);

@@ -113,8 +113,8 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
         status = process_thread_add(process, thread);
     if (status != TS_OK)
         goto not_added;
-    object_get(&thread->object);         // the caller's
-    object_get(&process->object);        // the body's, for its pointer to the process
+    object_get(&thread->object);  // the caller's
+    object_get(&process->object); // the body's, for its pointer to the process
     *out_thread = thread;
     return TS_OK;
 
@@ -207,15 +207,12 @@ static ts_status_t thread_get(struct thread *thread, struct operation *operation
         if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
             return TS_ERR_RIGHTS;
         ts_status_t status = thread_registers(thread, &registers);
-        return status != TS_OK ? status
-                               : operation_get(operation, &registers, sizeof registers);
+        return status != TS_OK ? status : operation_get(operation, &registers, sizeof registers);
     }
-    case TS_PROPERTY_THREAD_PRIORITY:
-        return operation_get_u64(operation, thread->own_priority);
+    case TS_PROPERTY_THREAD_PRIORITY: return operation_get_u64(operation, thread->own_priority);
     case TS_PROPERTY_THREAD_POINTER:
         return operation_get_u64(operation, arch_thread_pointer(&thread->machine));
-    default:
-        return TS_ERR_UNSUPPORTED;
+    default: return TS_ERR_UNSUPPORTED;
     }
 }
 

@@ -17,7 +17,13 @@ struct ring_object;
 
 #define THREAD_PRIORITIES 32u
 
-enum thread_state { THREAD_IS_NEW, THREAD_IS_READY, THREAD_IS_RUNNING, THREAD_IS_BLOCKED, THREAD_IS_DEAD };
+enum thread_state {
+    THREAD_IS_NEW,
+    THREAD_IS_READY,
+    THREAD_IS_RUNNING,
+    THREAD_IS_BLOCKED,
+    THREAD_IS_DEAD
+};
 
 struct thread {
     struct object object;

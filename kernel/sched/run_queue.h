@@ -19,9 +19,9 @@ struct run_queue {
     struct list queues[THREAD_PRIORITIES];
     struct thread *current;
     struct cpu *cpu;
-    struct timer slice;    // armed while a thread of the current one's priority waits
-    bool slice_over;       // the current thread goes to the end of its queue
-    uint64_t switched_at;  // arch_counter() of the last switch
+    struct timer slice;   // armed while a thread of the current one's priority waits
+    bool slice_over;      // the current thread goes to the end of its queue
+    uint64_t switched_at; // arch_counter() of the last switch
 } __attribute__((aligned(64)));
 
 extern struct run_queue run_queues[CPU_MAX];

@@ -33,8 +33,8 @@ enum timer_state { TIMER_IDLE, TIMER_ARMED, TIMER_RUNNING };
 
 struct timer_queue {
     struct spinlock lock;
-    uint64_t now; // tick
-    ts_time_t armed; // the hardware's deadline, 0 = none
+    uint64_t now;                    // tick
+    ts_time_t armed;                 // the hardware's deadline, 0 = none
     _Atomic(struct timer *) running; // whose callback is being called
     uint64_t used[LEVELS];           // bit s: slots[level][s] is not empty
     uint32_t levels;                 // bit l: used[l] is not 0
@@ -77,7 +77,8 @@ static unsigned place(const struct timer_queue *queue, uint64_t tick, unsigned *
     if (tick < queue->now)
         tick = queue->now;
     uint64_t difference = tick ^ queue->now;
-    unsigned level = difference == 0 ? 0 : (63 - (unsigned)__builtin_clzll(difference)) / LEVEL_BITS;
+    unsigned level =
+        difference == 0 ? 0 : (63 - (unsigned)__builtin_clzll(difference)) / LEVEL_BITS;
     *out_slot = (unsigned)(tick >> (level * LEVEL_BITS)) & (SLOTS - 1);
     return level;
 }
@@ -123,13 +124,12 @@ static bool first_slot(const struct timer_queue *queue, unsigned *out_level, uns
     unsigned level = (unsigned)__builtin_ctz(queue->levels);
     unsigned slot = (unsigned)__builtin_ctzll(queue->used[level]);
     unsigned shift = level * LEVEL_BITS;
-    uint64_t above = shift + LEVEL_BITS < 64 ? queue->now >> (shift + LEVEL_BITS)
-                                                   << (shift + LEVEL_BITS)
-                                             : 0;
+    uint64_t above =
+        shift + LEVEL_BITS < 64 ? queue->now >> (shift + LEVEL_BITS) << (shift + LEVEL_BITS) : 0;
     *out_level = level;
     *out_slot = slot;
-    *out_tick = level == 0 ? (queue->now & ~(uint64_t)(SLOTS - 1)) | slot
-                           : above | (uint64_t)slot << shift;
+    *out_tick =
+        level == 0 ? (queue->now & ~(uint64_t)(SLOTS - 1)) | slot : above | (uint64_t)slot << shift;
     return true;
 }
 
@@ -186,7 +186,8 @@ void timer_start(struct timer *timer, ts_time_t deadline)
 
 void timer_stop(struct timer *timer)
 {
-    // Pairs with the releases in timer_start and kernel_timer: idle means that the callback is over.
+    // Pairs with the releases in timer_start and kernel_timer: idle means that the callback is
+    // over.
     if (atomic_load_explicit(&timer->state, memory_order_acquire) == TIMER_IDLE)
         return;
     irqflags_t flags = arch_irq_save();

@@ -74,8 +74,8 @@ static ts_status_t create_job(const struct creation *creation, struct object **o
 static ts_status_t create_memory(const struct creation *creation, struct object **out_object)
 {
     struct memory *memory;
-    ts_status_t status = memory_create(creation->process->account, creation->a,
-                                       (unsigned)creation->flags, &memory);
+    ts_status_t status =
+        memory_create(creation->process->account, creation->a, (unsigned)creation->flags, &memory);
     if (status == TS_OK)
         *out_object = &memory->object;
     return status;
@@ -109,8 +109,7 @@ static ts_status_t create_port(const struct creation *creation, struct object **
     return status;
 }
 
-static ts_status_t create(const struct creation *creation, uint8_t kind,
-                          struct object **out_object)
+static ts_status_t create(const struct creation *creation, uint8_t kind, struct object **out_object)
 {
     bool takes_handle = kind == TS_KIND_PROCESS || kind == TS_KIND_JOB || kind == TS_KIND_PORT;
     if ((creation->flags != 0 && kind != TS_KIND_MEMORY) ||

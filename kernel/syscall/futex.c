@@ -34,8 +34,7 @@ void syscall_futex_wait(struct arch_frame *frame)
     request->deadline = (ts_time_t)arch_frame_argument(frame, 2);
     atomic_store_explicit(&thread->answered, false, memory_order_relaxed);
     thread->asking = true;
-    ts_status_t status =
-        futex_wait(request, arch_frame_argument(frame, 0), (uint32_t)expected);
+    ts_status_t status = futex_wait(request, arch_frame_argument(frame, 0), (uint32_t)expected);
     if (status == TS_OK) {
         arch_irq_disable();
         wait_continue();

@@ -17,8 +17,8 @@ static ts_status_t target_get(uint64_t handle, struct process **out_process)
     if (handle > UINT32_MAX)
         return TS_ERR_ARGUMENT;
     if (handle != TS_HANDLE_NONE) {
-        ts_status_t status = handle_get(&process->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE,
-                                        &capability);
+        ts_status_t status =
+            handle_get(&process->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &capability);
         if (status != TS_OK)
             return status;
         if (capability.object->class != &process_class) {
@@ -38,8 +38,7 @@ static ts_status_t target_get(uint64_t handle, struct process **out_process)
 static ts_status_t memory_get(ts_handle_t handle, struct memory **out_memory, unsigned *out_allowed)
 {
     struct capability capability;
-    ts_status_t status =
-        handle_get(&process_current()->handles, handle, TS_RIGHT_MAP, &capability);
+    ts_status_t status = handle_get(&process_current()->handles, handle, TS_RIGHT_MAP, &capability);
     if (status != TS_OK)
         return status;
     if (capability.object->class == &memory_class) {

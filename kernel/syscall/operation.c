@@ -99,7 +99,8 @@ void asked_record_drop(struct asked *asked, struct request *request)
         request->state = REQUEST_FREE;
 }
 
-// What the kernel answers for every object ---------------------------------------------------------
+// What the kernel answers for every object
+// ---------------------------------------------------------
 
 // A further capability while the handle is there. An object whose last handle goes at this moment
 // must not come back to life: what ends it has begun. Interrupts off.
@@ -135,8 +136,8 @@ static ts_status_t answer_duplicate(struct handle_table *table, struct operation
         status = TS_ERR_HANDLE;
     arch_irq_restore(flags);
     if (status == TS_OK)
-        operation->result = (struct capability){.object = from.object,
-                                                .rights = from.rights & operation->rights};
+        operation->result =
+            (struct capability){.object = from.object, .rights = from.rights & operation->rights};
     return status;
 }
 
@@ -172,8 +173,8 @@ static enum outcome start_wait(struct asked *asked, ts_status_t *out_status)
         *out_status = TS_ERR_ARGUMENT;
         return OUTCOME_ANSWERED;
     }
-    *out_status = handle_get(asked->thread->requester.handles, operation->handle, TS_RIGHT_WAIT,
-                             &capability);
+    *out_status =
+        handle_get(asked->thread->requester.handles, operation->handle, TS_RIGHT_WAIT, &capability);
     if (*out_status != TS_OK)
         return OUTCOME_ANSWERED;
     struct request *request = asked_record(asked);
@@ -190,20 +191,11 @@ static enum outcome start_kernel(struct asked *asked, ts_status_t *out_status)
     struct operation *operation = &asked->operation;
     struct handle_table *table = asked->thread->requester.handles;
     switch (operation->op) {
-    case TS_OP_WAIT:
-        return start_wait(asked, out_status);
-    case TS_OP_NOP:
-        *out_status = TS_OK;
-        break;
-    case TS_OP_DUPLICATE:
-        *out_status = answer_duplicate(table, operation);
-        break;
-    case TS_OP_CLOSE:
-        *out_status = answer_close(table, operation);
-        break;
-    default:
-        *out_status = answer_same(table, operation);
-        break;
+    case TS_OP_WAIT: return start_wait(asked, out_status);
+    case TS_OP_NOP: *out_status = TS_OK; break;
+    case TS_OP_DUPLICATE: *out_status = answer_duplicate(table, operation); break;
+    case TS_OP_CLOSE: *out_status = answer_close(table, operation); break;
+    default: *out_status = answer_same(table, operation); break;
     }
     return OUTCOME_ANSWERED;
 }
@@ -211,9 +203,9 @@ static enum outcome start_kernel(struct asked *asked, ts_status_t *out_status)
 // Properties which the kernel answers for all objects, served ones too.
 static bool is_kernel_property(const struct operation *operation)
 {
-    return operation->op == TS_OP_GET && (operation->arg == TS_PROPERTY_KIND ||
-                                          operation->arg == TS_PROPERTY_SIGNALS ||
-                                          operation->arg == TS_PROPERTY_RIGHTS);
+    return operation->op == TS_OP_GET &&
+           (operation->arg == TS_PROPERTY_KIND || operation->arg == TS_PROPERTY_SIGNALS ||
+            operation->arg == TS_PROPERTY_RIGHTS);
 }
 
 static ts_status_t answer_property(struct handle_table *table, struct operation *operation)
@@ -234,7 +226,8 @@ static ts_status_t answer_property(struct handle_table *table, struct operation 
     return status != TS_OK ? status : operation_get_u64(operation, value);
 }
 
-// Kernel objects -----------------------------------------------------------------------------------
+// Kernel objects
+// -----------------------------------------------------------------------------------
 
 // Puts a result into the caller's table. A call's goes to its structure as well, if it has room
 // for handles.
@@ -278,8 +271,8 @@ static ts_status_t look_up(struct asked *asked, ts_rights_t needed, struct capab
 {
     const struct operation *operation = &asked->operation;
     irqflags_t flags = arch_irq_save();
-    ts_status_t status = handle_lookup(asked->thread->requester.handles, operation->handle,
-                                       needed, out);
+    ts_status_t status =
+        handle_lookup(asked->thread->requester.handles, operation->handle, needed, out);
     if (status == TS_OK && !rights_suffice(operation, out->rights))
         status = TS_ERR_RIGHTS;
     *out_served = status == TS_OK && out->object->class == &served_class;
@@ -314,8 +307,8 @@ static bool is_own_thread(const struct operation *operation)
 
 static ts_status_t run_own_thread(struct asked *asked)
 {
-    return run_kernel_object(asked, (struct capability){.object = &asked->thread->object,
-                                                        .rights = TS_RIGHTS_ALL});
+    return run_kernel_object(
+        asked, (struct capability){.object = &asked->thread->object, .rights = TS_RIGHTS_ALL});
 }
 
 enum outcome operation_start(struct asked *asked, ts_status_t *out_status)

@@ -66,8 +66,8 @@ static ts_status_t fill_vector(struct request *request, const struct operation *
     uint64_t total = 0;
     if (count == 0 || count > TS_SEGMENTS_MAX)
         return TS_ERR_ARGUMENT;
-    ts_status_t status = copy_from_user(request->segment, operation->address,
-                                        count * sizeof(struct ts_segment));
+    ts_status_t status =
+        copy_from_user(request->segment, operation->address, count * sizeof(struct ts_segment));
     if (status != TS_OK)
         return status;
     for (uint32_t i = 0; i < count; i++) {
@@ -89,8 +89,7 @@ static ts_status_t fill_vector(struct request *request, const struct operation *
 static bool call_fits(uint8_t op, const struct ts_call *call)
 {
     if (call->in_handles > TS_CALL_HANDLES || call->out_handles > TS_CALL_HANDLES ||
-        call->reserved != 0 || call->in_length > TS_LENGTH_MAX ||
-        call->out_length > TS_LENGTH_MAX)
+        call->reserved != 0 || call->in_length > TS_LENGTH_MAX || call->out_length > TS_LENGTH_MAX)
         return false;
     if (op == TS_OP_CALL)
         return true;

@@ -94,16 +94,10 @@ static enum outcome start(struct asked *asked, ts_status_t *out_status)
     if (*out_status != TS_OK)
         return OUTCOME_ANSWERED;
     switch (operation->op) {
-    case TS_OP_TIMEOUT:
-        return start_timeout(asked, out_status);
-    case TS_OP_CANCEL:
-        *out_status = run_cancel(asked);
-        return OUTCOME_ANSWERED;
-    case TS_OP_FUTEX_WAIT:
-        return start_futex_wait(asked, out_status);
-    default:
-        operation->flags |= OPERATION_SUBMITTED;
-        return operation_start(asked, out_status);
+    case TS_OP_TIMEOUT: return start_timeout(asked, out_status);
+    case TS_OP_CANCEL: *out_status = run_cancel(asked); return OUTCOME_ANSWERED;
+    case TS_OP_FUTEX_WAIT: return start_futex_wait(asked, out_status);
+    default: operation->flags |= OPERATION_SUBMITTED; return operation_start(asked, out_status);
     }
 }
 

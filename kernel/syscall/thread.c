@@ -18,8 +18,8 @@ static ts_status_t process_get(uint64_t handle, struct process **out_process)
     }
     if (handle > UINT32_MAX)
         return TS_ERR_ARGUMENT;
-    ts_status_t status = handle_get(&process_current()->handles, (ts_handle_t)handle,
-                                    TS_RIGHT_MANAGE, &capability);
+    ts_status_t status =
+        handle_get(&process_current()->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &capability);
     if (status != TS_OK)
         return status;
     if (capability.object->class != &process_class) {
@@ -35,16 +35,16 @@ static ts_status_t process_get(uint64_t handle, struct process **out_process)
 static ts_status_t check_priority(struct process *process, uint64_t word, uint8_t *out_priority)
 {
     uint8_t most = process_current()->priority_max;
-    bool first = process != process_current() &&
-                 !__atomic_load_n(&process->started, __ATOMIC_RELAXED);
+    bool first =
+        process != process_current() && !__atomic_load_n(&process->started, __ATOMIC_RELAXED);
     if (process != process_current() && !first && process->priority_max < most)
         most = process->priority_max;
     if (word > UINT8_MAX)
         return TS_ERR_ARGUMENT; // flags: none are known
     *out_priority = (uint8_t)word;
     if (*out_priority == TS_PRIORITY_INHERIT)
-        *out_priority = thread_current()->own_priority < most ? thread_current()->own_priority
-                                                              : most;
+        *out_priority =
+            thread_current()->own_priority < most ? thread_current()->own_priority : most;
     if (*out_priority > TS_PRIORITY_MAX)
         return TS_ERR_ARGUMENT;
     if (*out_priority > most)

@@ -37,16 +37,14 @@ static void unknown_system_call_is_unsupported(void)
 
 static void unknown_operation_is_unsupported(void)
 {
-    CHECK_EQUAL(ts_op((enum ts_operation)200, 0, 0, 0, NULL, 0, 0, 0, 0, NULL),
-                TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(ts_op((enum ts_operation)200, 0, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_UNSUPPORTED);
 }
 
 static void wrong_flags_are_refused(void)
 {
     CHECK_EQUAL(ts_op(TS_OP_NOP, 0x80, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_ARGUMENT);
     CHECK_EQUAL(ts_op(TS_OP_NOP, TS_FLAG_QUIET, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_op(TS_OP_NOP, TS_FLAG_LINK, 0, 0, NULL, 0, 0, 0, 0, NULL),
-                TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(ts_op(TS_OP_NOP, TS_FLAG_LINK, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_UNSUPPORTED);
 }
 
 static void wrong_handles_are_told(void)
@@ -60,9 +58,9 @@ static void event_counts_and_one_waiter_wins(void)
     ts_handle_t event;
     uint64_t count;
     CHECK_OK(ts_event_create(0, &event));
-    CHECK_EQUAL(ts_op(TS_OP_WAIT, TS_FLAG_NOWAIT, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, 0,
-                      NULL),
-                TS_ERR_AGAIN);
+    CHECK_EQUAL(
+        ts_op(TS_OP_WAIT, TS_FLAG_NOWAIT, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, 0, NULL),
+        TS_ERR_AGAIN);
     CHECK_OK(ts_event_signal(event, 3));
     CHECK_OK(ts_event_signal(event, 4));
     CHECK_OK(ts_event_wait(event, 0, &count));
@@ -143,16 +141,17 @@ static void bad_pointers_are_faults(void)
     CHECK_EQUAL(ts_read(memory, (void *)8, 5, 0, 0, &count), TS_ERR_FAULT);
     CHECK_EQUAL(ts_read(memory, (void *)0xffff800000000000, 5, 0, 0, &count), TS_ERR_FAULT);
     CHECK_EQUAL(ts_read(memory, (void *)0x7ffffffffffe, 4096, 0, 0, &count), TS_ERR_FAULT);
-    CHECK_EQUAL(ts_sys_create(TS_CREATE_WORD(TS_KIND_PROCESS, 0, ts_named_handle(TS_NAME_JOB)), 8,
-                              4, 0)
-                    .status,
-                TS_ERR_FAULT);
+    CHECK_EQUAL(
+        ts_sys_create(TS_CREATE_WORD(TS_KIND_PROCESS, 0, ts_named_handle(TS_NAME_JOB)), 8, 4, 0)
+            .status,
+        TS_ERR_FAULT);
     CHECK_EQUAL(ts_sys_futex_wait(8, 0, 0).status, TS_ERR_FAULT);
     CHECK_EQUAL(ts_sys_futex_wait(0x10001, 0, 0).status, TS_ERR_FAULT);
     ts_close(memory);
 }
 
-// Threads ------------------------------------------------------------------------------------------
+// Threads
+// ------------------------------------------------------------------------------------------
 
 static uint32_t counter;
 static struct ts_mutex mutex;
@@ -217,7 +216,8 @@ static void priority_is_limited(void)
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
 }
 
-// Rings --------------------------------------------------------------------------------------------
+// Rings
+// --------------------------------------------------------------------------------------------
 
 static struct ts_ring_queue ring;
 

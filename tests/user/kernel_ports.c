@@ -41,8 +41,12 @@ static ts_time_t in_ms(int64_t ms)
 
 static void reply_handle(uint64_t id, uint32_t result, uint32_t object)
 {
-    const struct ts_reply reply = {.id = id, .result = result, .object = object, .tag = TAG + 1,
-                                   .rights = TS_RIGHTS_ALL, .value = 5};
+    const struct ts_reply reply = {.id = id,
+                                   .result = result,
+                                   .object = object,
+                                   .tag = TAG + 1,
+                                   .rights = TS_RIGHTS_ALL,
+                                   .value = 5};
     if (ts_port_reply(server.port, &reply) != TS_OK)
         server.late = TS_ERR_PROTOCOL;
 }
@@ -56,20 +60,14 @@ static ts_status_t answer(const struct ts_event *event, bool *out_stop)
     ts_handle_t handle;
     struct ts_taken own;
     switch (what) {
-    case IGNORE:
-        server.kept = id;
-        return TS_OK;
-    case MINT_ONE:
-        reply_handle(id, TS_REPLY_MINT, 1);
-        return TS_OK;
+    case IGNORE: server.kept = id; return TS_OK;
+    case MINT_ONE: reply_handle(id, TS_REPLY_MINT, 1); return TS_OK;
     case TAKE_AND_RETURN:
         if (ts_port_take(server.port, id, 0, &handle, &own) != TS_OK)
             break;
         reply_handle(id, TS_REPLY_MOVE, handle);
         return TS_OK;
-    case STOP:
-        *out_stop = true;
-        break;
+    case STOP: *out_stop = true; break;
     default:
         if (event->op == TS_OP_READ) { // length bytes of 'r', the first also pushed
             char page[4096];
@@ -316,7 +314,8 @@ static void port_close_ends_requests(void)
     ts_ring_destroy(&server.ring);
 }
 
-// Processes ----------------------------------------------------------------------------------------
+// Processes
+// ----------------------------------------------------------------------------------------
 
 static ts_handle_t process_make(void)
 {

@@ -3,6 +3,7 @@
 // <sys/tessera.h>.
 #pragma once
 
+#include <sys/types.h>
 #include <stddef.h>
 #include <tessera/lib/status.h>
 #include "core/descriptor.h"

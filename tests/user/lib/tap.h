@@ -3,7 +3,8 @@
 // checks with CHECK and its like and stops at the first that fails.
 //
 //   static void reads_back(void) { CHECK_EQUAL(value, 42); }
-//   int main(void) { static const struct tap_test tests[] = {TAP(reads_back)}; return TAP_RUN(tests); }
+//   int main(void) { static const struct tap_test tests[] = {TAP(reads_back)}; return
+//   TAP_RUN(tests); }
 #pragma once
 
 #include <setjmp.h>
@@ -15,7 +16,10 @@ struct tap_test {
     void (*run)(void);
 };
 
-#define TAP(function)  {#function, function}
+#define TAP(function)       \
+    {                       \
+#function, function \
+    }
 #define TAP_RUN(tests) tap_run((tests), sizeof(tests) / sizeof((tests)[0]))
 
 // Runs them all; the result is main's: 0 or 1. As the first program it ends the machine with that.
@@ -30,17 +34,17 @@ _Noreturn void tap_skip(const char *why);
 _Noreturn void tap_fail(const char *file, int line, const char *what, int64_t found,
                         int64_t expected);
 
-#define CHECK(condition)                                           \
-    do {                                                           \
-        if (!(condition))                                          \
-            tap_fail(__FILE__, __LINE__, #condition, 0, 1);        \
+#define CHECK(condition)                                    \
+    do {                                                    \
+        if (!(condition))                                   \
+            tap_fail(__FILE__, __LINE__, #condition, 0, 1); \
     } while (0)
 
-#define CHECK_EQUAL(found, expected)                                                    \
-    do {                                                                                \
-        int64_t tap_found = (int64_t)(found), tap_expected = (int64_t)(expected);       \
-        if (tap_found != tap_expected)                                                  \
-            tap_fail(__FILE__, __LINE__, #found, tap_found, tap_expected);              \
+#define CHECK_EQUAL(found, expected)                                              \
+    do {                                                                          \
+        int64_t tap_found = (int64_t)(found), tap_expected = (int64_t)(expected); \
+        if (tap_found != tap_expected)                                            \
+            tap_fail(__FILE__, __LINE__, #found, tap_found, tap_expected);        \
     } while (0)
 
 #define CHECK_OK(call) CHECK_EQUAL(call, 0)
