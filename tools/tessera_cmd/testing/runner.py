@@ -10,6 +10,7 @@ from ..console import coloured, say, warn
 from . import suites
 
 EXPECTED = build.ROOT / "tests" / "expected.txt"
+UNPROVEN = build.ROOT / "tests" / "unproven.txt"
 SLOWEST = 10
 DETAIL_LINES = 30
 
@@ -38,6 +39,12 @@ def expected_names():
         elif name:
             names.append(name)
     return names
+
+
+def unproven_names():
+    """Lines of tests/unproven.txt: what only runs when it is named."""
+    lines = UNPROVEN.read_text().splitlines() if UNPROVEN.exists() else ()
+    return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
 def build_for(units):
@@ -126,8 +133,12 @@ def run(settings):
     units = suites.all_units(settings)
     if settings.list:
         return list_tests(units, settings.names)
+    left_out = [] if settings.names else unproven_names()
     units = [unit for unit in units if unit_chosen(unit, settings.names)
-             and (settings.long or not unit.long)]
+             and (settings.long or not unit.long)
+             and not (left_out and chosen(unit.name, left_out))]
+    if left_out:
+        warn(f"left out, see tests/unproven.txt: {', '.join(left_out)}")
     if not units:
         warn("no test of that name; see ./tessera test --list")
         return 1
@@ -139,6 +150,8 @@ def run(settings):
     finally:
         suites.SharedGuest.drop()
     for result in missing_results(results, settings.names):
+        if left_out and chosen(result.name, left_out):
+            continue
         show(result)
         results.append(result)
     return summarise(results, time.monotonic() - start)
