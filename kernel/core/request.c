@@ -77,7 +77,7 @@ void request_complete(struct request *request)
         object_put(&request->port->object);
     else if (request->home == HOME_OBSERVER)
         object_put(request->observed);
-    request->home = HOME_NONE;
+    __atomic_store_n(&request->home, HOME_NONE, __ATOMIC_RELAXED); // a canceller may look
     if (requester->ring == NULL) {
         environment_wake_thread(request);
         return;
@@ -133,7 +133,7 @@ static ts_status_t futex_cancel(struct request *request, ts_status_t status)
 // meanwhile.
 static ts_status_t cancel_at_home(struct request *request, ts_status_t status, bool force)
 {
-    switch ((enum request_home)request->home) {
+    switch ((enum request_home)__atomic_load_n(&request->home, __ATOMIC_RELAXED)) {
     case HOME_PORT: return port_cancel(request, status, force);
     case HOME_OBSERVER: return observer_cancel(request, status);
     case HOME_TIMER: return claim_and_complete(request, status);

@@ -100,17 +100,23 @@ void timer_start(struct timer *timer, ts_time_t deadline)
 
 void timer_stop(struct timer *timer)
 {
+    bool own = pthread_equal(pthread_self(), timer_thread);
     pthread_mutex_lock(&timer_lock);
-    if (timer->state == 1)
-        list_remove(&timer->link);
-    timer->state = 0;
-    if (timer_running == timer && pthread_equal(pthread_self(), timer_thread))
+    if (timer_running == timer && own)
         timer_running = NULL;
-    while (timer_running == timer) {
-        pthread_mutex_unlock(&timer_lock);
-        pause_a_little();
-        pthread_mutex_lock(&timer_lock);
+    // The callback may arm it again.
+    while (timer->state == 1 || timer_running == timer) {
+        if (timer->state == 1) {
+            list_remove(&timer->link);
+            timer->state = 0;
+        }
+        if (timer_running == timer) {
+            pthread_mutex_unlock(&timer_lock);
+            pause_a_little();
+            pthread_mutex_lock(&timer_lock);
+        }
     }
+    timer->state = 0;
     pthread_mutex_unlock(&timer_lock);
 }
 
@@ -317,7 +323,7 @@ static void *ring_client(void *argument)
             struct request *record = ring_record_take(&client->ring);
             CHECK(record != NULL);
             words[i] = 0;
-            busy[i] = true;
+            busy[i] = left = true;
             fill(client, record, &words[i], i);
             issue(client, record);
         }
