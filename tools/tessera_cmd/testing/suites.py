@@ -87,7 +87,7 @@ def run_process(name, command, limit):
 def check_units(_):
     tool = build.ROOT / "tools" / "check"
     listing = subprocess.run([tool, "--list"], capture_output=True, text=True, check=True).stdout
-    return [Unit(f"check/{name}", lambda name=name: run_process(f"check/{name}", [tool, name], 300),
+    return [Unit(f"check/{name}", lambda name=name: run_process(f"check/{name}", [tool, name], 1500),
                  ()) for name in listing.split()]
 
 
