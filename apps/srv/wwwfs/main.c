@@ -65,7 +65,7 @@ static ts_status_t open_archive(ts_handle_t disk, uint64_t size)
         status = TS_ERR_TOO_LARGE;
     if (status == TS_OK)
         status = read_range(disk, offset, length, &bytes);
-    return status == TS_OK ? ts_archive_open_tables(&archive, &header, bytes, length) : status;
+    return status == TS_OK ? ts_archive_open_tables(&archive, &header, bytes, size) : status;
 }
 
 // TS_ERR_NOT_FOUND: there is no disk, which is no failure.

@@ -127,7 +127,7 @@ class Guest:
         while True:
             self.read(0)
             try:
-                return self.get(path, timeout=max(1, min(5, deadline - time.monotonic())))
+                return self.get(path, timeout=max(1, min(1.5, deadline - time.monotonic())))
             except (OSError, http.client.HTTPException) as error:
                 if time.monotonic() > deadline or self.ended:
                     raise GuestError(f"{self.name}: no page within {timeout} s: {error}") from None
