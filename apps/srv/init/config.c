@@ -249,6 +249,8 @@ static void parse_in_service(struct parser *parser)
         parse_priority(parser);
     else if (strcmp(word, "console") == 0 && parser->count == 1)
         service->console = true;
+    else if (strcmp(word, "alone") == 0 && parser->count == 1)
+        service->alone = true;
     else if (strcmp(word, "handle") == 0)
         config_parse_handle(parser->config, service, parser->words, parser->count, parser->line);
     else

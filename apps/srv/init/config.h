@@ -9,6 +9,7 @@
 //     arguments WORD…                 after the program's name
 //     environment NAME=VALUE…
 //     start boot | demand | never     demand: when somebody opens its name. Default: boot
+//     alone                           others start once it is ready, or has failed
 //     restart always | failure | never   after it ended. Default: always
 //     heartbeat TIME                  TIME is 500ms, 5s, 1m: asked so often; a miss is a death
 //     limit pages N | handles N | threads N    of its job; several pairs may follow
@@ -82,6 +83,7 @@ struct config_service {
     struct ts_job_limits limits;
     uint8_t priority;
     bool console;
+    bool alone;
     bool serves; // must call READY
     bool broken; // has an error: is not started
     unsigned line;

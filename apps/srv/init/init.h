@@ -4,7 +4,8 @@
 // they die.
 //
 //   config    what is to run                     service   one service: start, death, back-off
-//   tree      the archive as a file tree         launch    a service's handles, its process
+//   tree      the archive as a file tree         settle    what it waits for before its start
+//                                                launch    a service's handles, its process
 //   broker    names of services -> sessions      control   the object that `services` talks to
 //   ready     where services hand in their root  power     the ordered end
 //
@@ -105,8 +106,13 @@ void service_init(struct service *service, const struct config_service *config);
 ts_status_t service_start(struct service *service);
 ts_status_t service_stop(struct service *service, enum service_after after);
 void service_ready(struct service *service, ts_handle_t root);
+void service_back_off(struct service *service); // one more death: starts it now or later
 void service_advance_all(struct ts_loop *loop, void *context);
 bool service_runs(const struct service *service);
+
+// settle.c
+bool settle_done(struct service *service);   // true: it can start now
+void settle_forget(struct service *service); // closes the sessions that were opened for it
 
 // launch.c: TS_OK, or why the program could not be started.
 ts_status_t service_launch(struct service *service);

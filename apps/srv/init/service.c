@@ -5,9 +5,8 @@
 //                  \          \-> not ready in time: killed
 //                   \-> FAILED: the program cannot be started
 //
-// WAITING ends when what the service uses has settled, and the sessions that it is to be given are
-// open; this is looked at before each wait of the loop (service_advance_all). A service that is
-// used by name only does not keep others waiting when it has failed; they can open it later.
+// WAITING ends when settle.c says so, which is asked before each wait of the loop
+// (service_advance_all).
 //
 // Deaths are counted until an instance has been healthy for 10 seconds. The first two are followed
 // by a start at once; from the third on a start waits 1 s, 2 s, 4 s … at most a minute.
@@ -23,6 +22,8 @@
 #define BACK_OFF_NS      TS_SECOND
 #define BACK_OFF_MAX_NS  (60 * TS_SECOND)
 
+static uint32_t state_changes;
+
 bool service_runs(const struct service *service)
 {
     return service->process != TS_HANDLE_NONE;
@@ -31,20 +32,13 @@ bool service_runs(const struct service *service)
 static void set_state(struct service *service, enum ts_init_state state)
 {
     service->state = state;
+    state_changes++;
     broker_signal(service);
 }
 
-// waiting -----------------------------------------------------------------------------------
+// starting ----------------------------------------------------------------------------------
 
-static void close_sessions(struct service *service)
-{
-    for (uint32_t i = 0; i < CONFIG_HANDLES; i++) {
-        ts_close(service->sessions_open[i]);
-        service->sessions_open[i] = TS_HANDLE_NONE;
-    }
-}
-
-static void back_off(struct service *service)
+void service_back_off(struct service *service)
 {
     service->deaths++;
     if (service->deaths <= FREE_DEATHS) {
@@ -61,101 +55,14 @@ static void back_off(struct service *service)
     ts_timer_arm(&init.loop, &service->timer, service->restart_at);
 }
 
-static bool has_settled(const struct config_handle *handle)
-{
-    struct service *target = &init.services[handle->service];
-    if (handle->target == CONFIG_SERVICE)
-        return target->state != TS_INIT_WAITING && target->state != TS_INIT_STARTING;
-    if (handle->target != CONFIG_SESSION)
-        return true;
-    if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND)
-        (void)service_start(target);
-    return target->state == TS_INIT_READY_ && target->root;
-}
-
-static bool all_settled(const struct service *service)
-{
-    for (uint32_t i = 0; i < service->config->handle_count; i++) {
-        const struct config_handle *handle = &service->config->handles[i];
-        if ((handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION) &&
-            !has_settled(handle))
-            return false;
-    }
-    return true;
-}
-
-static void session_done(struct asking *asking, ts_status_t status, ts_handle_t handle)
-{
-    struct service *service = TS_OBJECT_OF(asking, struct service, asking);
-    uint32_t index = asking->handle; // of the configuration's handle
-    service->asking_busy = false;
-    if (service->state != TS_INIT_WAITING) { // stopped meanwhile
-        ts_close(handle);
-        return;
-    }
-    if (!status) {
-        asking->target->sessions++;
-        service->sessions_open[index] = handle;
-        return;
-    }
-    ts_log("%s: no session of %s: %s", service->config->name, asking->target->config->name,
-           ts_status_name(status));
-    close_sessions(service);
-    service->status = status;
-    back_off(service);
-}
-
-// The same session twice is one: standard input and output of a terminal.
-static bool copy_session(struct service *service, uint32_t index)
-{
-    const struct config_handle *handle = &service->config->handles[index];
-    for (uint32_t i = 0; i < index; i++) {
-        const struct config_handle *other = &service->config->handles[i];
-        if (other->target == CONFIG_SESSION && other->service == handle->service &&
-            strcmp(other->what, handle->what) == 0 && service->sessions_open[i])
-            return ts_duplicate(service->sessions_open[i], TS_RIGHTS_SAME,
-                                &service->sessions_open[index]) == TS_OK;
-    }
-    return false;
-}
-
-// True when all sessions are there; else one more was asked for.
-static bool sessions_complete(struct service *service)
-{
-    for (uint32_t i = 0; i < service->config->handle_count; i++) {
-        const struct config_handle *handle = &service->config->handles[i];
-        if (handle->target != CONFIG_SESSION || service->sessions_open[i] ||
-            copy_session(service, i))
-            continue;
-        service->asking_busy = true;
-        service->asking.done = session_done;
-        service->asking.handle = i;
-        ask_session(&service->asking, &init.services[handle->service], handle->what);
-        return false;
-    }
-    return true;
-}
-
 static void fail(struct service *service, ts_status_t status)
 {
     ts_log("%s cannot be started (/etc/init.conf:%u): %s", service->config->name,
            service->config->line, ts_status_name(status));
-    close_sessions(service);
+    settle_forget(service);
     service->status = status;
     set_state(service, TS_INIT_FAILED);
     broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
-}
-
-static void advance(struct service *service);
-
-void service_advance_all(struct ts_loop *loop, void *context)
-{
-    (void)loop;
-    (void)context;
-    for (uint32_t i = 0; i < init.config.service_count; i++) {
-        if (init.services[i].state == TS_INIT_WAITING)
-            advance(&init.services[i]);
-    }
 }
 
 // ends --------------------------------------------------------------------------------------
@@ -204,7 +111,7 @@ static void service_ended(struct service *service, const struct ts_process_repor
         service->restarts++;
         (void)service_start(service);
     } else {
-        back_off(service);
+        service_back_off(service);
     }
     power_service_ended();
 }
@@ -261,7 +168,7 @@ static void launched(struct service *service)
 
 static void advance(struct service *service)
 {
-    if (init.ending || service->asking_busy || !all_settled(service) || !sessions_complete(service))
+    if (init.ending || !settle_done(service))
         return;
     service->instance++;
     ts_status_t status = service_launch(service);
@@ -270,6 +177,20 @@ static void advance(struct service *service)
         fail(service, status);
     else
         launched(service);
+}
+
+void service_advance_all(struct ts_loop *loop, void *context)
+{
+    (void)loop;
+    (void)context;
+    uint32_t before;
+    do { // a start that fails may be what another, looked at before, has waited for
+        before = state_changes;
+        for (uint32_t i = 0; i < init.config.service_count; i++) {
+            if (init.services[i].state == TS_INIT_WAITING)
+                advance(&init.services[i]);
+        }
+    } while (state_changes != before);
 }
 
 void service_ready(struct service *service, ts_handle_t root)
@@ -371,7 +292,7 @@ ts_status_t service_stop(struct service *service, enum service_after after)
     if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED)
         return after == AFTER_RESTART ? service_start(service) : TS_ERR_NOT_FOUND;
     ts_timer_disarm(&init.loop, &service->timer);
-    close_sessions(service);
+    settle_forget(service);
     set_state(service, TS_INIT_STOPPED);
     if (after == AFTER_RESTART)
         return service_start(service);

@@ -46,7 +46,7 @@ static const struct config_handle *handle_of(const char *service, const char *na
 static void test_good(void)
 {
     parse("# comment\n"
-          "service disk\n program /drv/disk\n arguments -v \"two words\" # more\n"
+          "service disk\n program /drv/disk\n alone\n arguments -v \"two words\" # more\n"
           " priority driver\n limit pages 100 handles 20\n heartbeat 500ms\n"
           " handle io = resource io 0x3f8 8\n"
           "service web\n program /srv/web\n start demand\n restart failure\n"
@@ -62,6 +62,7 @@ static void test_good(void)
     CHECK(strcmp(disk->arguments[2], "two words") == 0 && !disk->arguments[3]);
     CHECK(disk->limits.pages == 100 && disk->limits.handles == 20 && disk->limits.threads == 0);
     CHECK(disk->heartbeat == 500 * TS_MILLISECOND && disk->serves && !web->serves);
+    CHECK(disk->alone && !web->alone);
     CHECK(disk->priority == TS_PRIORITY_DRIVER && web->priority == TS_PRIORITY_NORMAL);
     CHECK(web->start == CONFIG_START_DEMAND && web->restart == CONFIG_RESTART_FAILURE);
     CHECK(strcmp(web->environment[1], "C=d") == 0 && !web->environment[2]);
@@ -118,6 +119,7 @@ static void test_errors(void)
     expect("service x\n program /x\n start later\n", 3, "boot");
     expect("service x\n program /x\n arguments \"open\n", 3, "quote");
     expect("service x\n program /x\n fly\n", 3, "not a statement");
+    expect("service x\n program /x\n alone now\n", 3, "not a statement");
     expect("service x\n program /x\n handle me = service x\n", 3, "itself");
     expect("mount tmp = service good\n", 1, "mount");
     expect("mount /tmp = service none\n", 1, "no service");

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+// What a service waits for before its start: that the services it uses have settled, and that the
+// sessions which it is to be given are open. One that is used by name only does not keep others
+// waiting when it has failed; they can open it later.
+#include <string.h>
+#include <tessera/lib/log.h>
+#include "init.h"
+
+void settle_forget(struct service *service)
+{
+    for (uint32_t i = 0; i < CONFIG_HANDLES; i++) {
+        ts_close(service->sessions_open[i]);
+        service->sessions_open[i] = TS_HANDLE_NONE;
+    }
+}
+
+// Whether one that starts alone is at it.
+static bool must_let_pass(const struct service *service)
+{
+    for (uint32_t i = 0; i < init.config.service_count && !service->config->alone; i++) {
+        const struct service *other = &init.services[i];
+        if (other->config->alone &&
+            (other->state == TS_INIT_WAITING || other->state == TS_INIT_STARTING))
+            return true;
+    }
+    return false;
+}
+
+static bool has_settled(const struct config_handle *handle)
+{
+    struct service *target = &init.services[handle->service];
+    if (handle->target == CONFIG_SERVICE)
+        return target->state != TS_INIT_WAITING && target->state != TS_INIT_STARTING;
+    if (handle->target != CONFIG_SESSION)
+        return true;
+    if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND)
+        (void)service_start(target);
+    return target->state == TS_INIT_READY_ && target->root;
+}
+
+static bool all_settled(const struct service *service)
+{
+    if (must_let_pass(service))
+        return false;
+    for (uint32_t i = 0; i < service->config->handle_count; i++) {
+        const struct config_handle *handle = &service->config->handles[i];
+        if ((handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION) &&
+            !has_settled(handle))
+            return false;
+    }
+    return true;
+}
+
+static void session_done(struct asking *asking, ts_status_t status, ts_handle_t handle)
+{
+    struct service *service = TS_OBJECT_OF(asking, struct service, asking);
+    uint32_t index = asking->handle; // of the configuration's handle
+    service->asking_busy = false;
+    if (service->state != TS_INIT_WAITING) { // stopped meanwhile
+        ts_close(handle);
+        return;
+    }
+    if (!status) {
+        asking->target->sessions++;
+        service->sessions_open[index] = handle;
+        return;
+    }
+    ts_log("%s: no session of %s: %s", service->config->name, asking->target->config->name,
+           ts_status_name(status));
+    settle_forget(service);
+    service->status = status;
+    service_back_off(service);
+}
+
+// The same session twice is one: standard input and output of a terminal.
+static bool copy_session(struct service *service, uint32_t index)
+{
+    const struct config_handle *handle = &service->config->handles[index];
+    for (uint32_t i = 0; i < index; i++) {
+        const struct config_handle *other = &service->config->handles[i];
+        if (other->target == CONFIG_SESSION && other->service == handle->service &&
+            strcmp(other->what, handle->what) == 0 && service->sessions_open[i])
+            return ts_duplicate(service->sessions_open[i], TS_RIGHTS_SAME,
+                                &service->sessions_open[index]) == TS_OK;
+    }
+    return false;
+}
+
+// True when all sessions are there; else one more was asked for.
+static bool sessions_complete(struct service *service)
+{
+    for (uint32_t i = 0; i < service->config->handle_count; i++) {
+        const struct config_handle *handle = &service->config->handles[i];
+        if (handle->target != CONFIG_SESSION || service->sessions_open[i] ||
+            copy_session(service, i))
+            continue;
+        service->asking_busy = true;
+        service->asking.done = session_done;
+        service->asking.handle = i;
+        ask_session(&service->asking, &init.services[handle->service], handle->what);
+        return false;
+    }
+    return true;
+}
+
+bool settle_done(struct service *service)
+{
+    return !service->asking_busy && all_settled(service) && sessions_complete(service);
+}
