@@ -32,6 +32,7 @@ PACKAGES = (
     ("bochs", "bochs", "bochs"),
     ("bochs-sdl", "bochs", "/usr/lib/*/bochs/plugins/libbx_sdl2_gui.so"),
     ("bochsbios", "bochs", "/usr/share/bochs/BIOS-bochs-latest"),
+    ("vgabios", "bochs", "/usr/share/vgabios/vgabios.bin"),
     ("libc6-dev", TEST, "/usr/include/x86_64-linux-gnu/bits/types.h"),
     ("gcc", TEST, "gcc"),
     ("clang-format-14", TEST, "clang-format-14"),

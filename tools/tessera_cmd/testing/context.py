@@ -31,6 +31,7 @@ class Context:
         self.random = random.Random(self.seed)
         self.root = build.ROOT
         self.guests = []
+        self.notes = []  # figures and the like, shown with the result
         self.log_folder = log_folder
         self._stack = contextlib.ExitStack()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-test-"))
@@ -72,6 +73,10 @@ class Context:
     def equal(self, found, expected, what="value"):
         if found != expected:
             raise AssertionError(f"{what}: {found!r}, expected {expected!r}")
+
+    def note(self, text):
+        """What is worth knowing of a test that passed."""
+        self.notes.append(text)
 
     def skip(self, why):
         raise SkipTest(why)

@@ -70,8 +70,8 @@ def show(result):
     if result.verdict == "failed":
         for line in result.detail.rstrip().splitlines()[-DETAIL_LINES:]:
             print(f"    {line}")
-    elif result.verdict == "skipped" and result.detail:
-        print(f"    {result.detail}")
+    elif result.detail and (result.verdict == "skipped" or result.name.startswith("system/")):
+        print("    " + result.detail.replace("\n", "\n    "))
 
 
 def run_units(units, failed_builds, patterns):

@@ -233,11 +233,12 @@ def run_system(name, function, settings):
     limit = getattr(function, "timeout", SYSTEM_LIMIT)
     if getattr(function, "long", False):
         limit = settings.minutes * 60 + SYSTEM_LIMIT
-    verdict, detail = "passed", ""
+    verdict = "passed"
     context = Context(name, settings, LOGS)
     try:
         with time_limit(limit):
             function(context)
+        detail = "\n".join(context.notes)
     except SkipTest as skip:
         verdict, detail = "skipped", str(skip)
     except Exception as error:  # whatever a test raises is its failure
