@@ -20,18 +20,18 @@ static size_t clamp_length(size_t length)
 
 // A count of bytes moved which cannot be true is the server's fault: the kernel checks it, and so
 // this holds even where it does not.
-static ts_status_t move(enum ts_operation op, unsigned flags, ts_handle_t handle,
-                        const void *buffer, size_t length, uint64_t offset, ts_time_t deadline,
-                        size_t *out_bytes)
+static inline ts_status_t move(enum ts_operation op, unsigned flags, ts_handle_t handle,
+                               const void *buffer, size_t length, uint64_t offset,
+                               ts_time_t deadline, size_t *out_bytes)
 {
-    uint64_t value;
     length = clamp_length(length);
-    ts_status_t status = ts_op(op, flags, 0, handle, buffer, length, offset, 0, deadline, &value);
-    if (status)
-        return status;
-    if (value > length)
+    struct ts_result result = ts_sys_op(TS_OP_WORD(op, flags, 0, handle), (uintptr_t)buffer, length,
+                                        offset, 0, (uint64_t)deadline);
+    if (result.status != TS_OK)
+        return (ts_status_t)result.status;
+    if (result.value > length)
         return TS_ERR_PROTOCOL;
-    *out_bytes = value;
+    *out_bytes = result.value;
     return TS_OK;
 }
 

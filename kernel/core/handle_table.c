@@ -3,52 +3,34 @@
 #include <core/environment.h>
 #include <core/handle_table.h>
 
-enum entry_state { ENTRY_FREE, ENTRY_USED, ENTRY_RESERVED, ENTRY_TRANSIT };
-
-#define GENERATION_MAX 0xfffu
-
-static uint64_t word_make(ts_rights_t rights, uint32_t generation, enum entry_state state)
+static uint64_t word_make(ts_rights_t rights, uint32_t generation, enum handle_state state)
 {
     return (uint64_t)rights | (uint64_t)generation << 16 | (uint64_t)state << 32;
 }
 
 static uint32_t word_generation(uint64_t word)
 {
-    return (uint32_t)(word >> 16) & GENERATION_MAX;
+    return (uint32_t)(word >> 16) & HANDLE_GENERATION_MAX;
 }
 
-static enum entry_state word_state(uint64_t word)
+static enum handle_state word_state(uint64_t word)
 {
-    return (enum entry_state)(word >> 32 & 0xf);
+    return (enum handle_state)(word >> 32 & 0xf);
 }
 
 static uint64_t word_free(uint32_t generation, uint32_t next)
 {
-    return word_make(0, generation, ENTRY_FREE) | (uint64_t)next << 36;
+    return word_make(0, generation, HANDLE_FREE) | (uint64_t)next << 36;
 }
 
 static uint32_t generation_after(uint32_t generation)
 {
-    return generation == GENERATION_MAX ? 1 : generation + 1;
+    return generation == HANDLE_GENERATION_MAX ? 1 : generation + 1;
 }
 
 static ts_handle_t handle_make(uint32_t slot, uint32_t generation)
 {
     return slot | generation << TS_HANDLE_SLOT_BITS;
-}
-
-// The entry of a slot, or NULL where no page is. Every slot number is in range by its width, so no
-// speculation leaves the tables.
-static struct handle_entry *entry_of(struct handle_table *table, uint32_t slot)
-{
-    uint32_t page_index = slot / HANDLE_PAGE_ENTRIES;
-    struct handle_directory *directory = atomic_load_explicit(
-        &table->directories[page_index / HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
-    if (directory == NULL)
-        return NULL;
-    struct handle_page *page = atomic_load_explicit(
-        &directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
-    return page == NULL ? NULL : &page->entries[slot % HANDLE_PAGE_ENTRIES];
 }
 
 void handle_table_init(struct handle_table *table, uint32_t limit)
@@ -59,11 +41,11 @@ void handle_table_init(struct handle_table *table, uint32_t limit)
 
 static void free_append(struct handle_table *table, uint32_t slot, uint32_t generation)
 {
-    struct handle_entry *entry = entry_of(table, slot);
+    struct handle_entry *entry = handle_entry_of(table, slot);
     atomic_store_explicit(&entry->word, word_free(generation, 0), memory_order_release);
     atomic_store_explicit(&entry->object, NULL, memory_order_relaxed);
     if (table->free_tail != 0) {
-        struct handle_entry *tail = entry_of(table, table->free_tail);
+        struct handle_entry *tail = handle_entry_of(table, table->free_tail);
         uint64_t word = atomic_load_explicit(&tail->word, memory_order_relaxed);
         atomic_store_explicit(&tail->word, word_free(word_generation(word), slot),
                               memory_order_relaxed);
@@ -104,7 +86,7 @@ static bool table_grow(struct handle_table *table)
 
 // A free slot, its entry made `state`. Table lock held.
 static ts_status_t slot_take(struct handle_table *table, struct capability capability,
-                             enum entry_state state, ts_handle_t *out_handle)
+                             enum handle_state state, ts_handle_t *out_handle)
 {
     if (table->closed)
         return TS_ERR_GONE;
@@ -113,7 +95,7 @@ static ts_status_t slot_take(struct handle_table *table, struct capability capab
     if (table->free_count == 0 && !table_grow(table))
         return TS_ERR_MEMORY;
     uint32_t slot = table->free_head;
-    struct handle_entry *entry = entry_of(table, slot);
+    struct handle_entry *entry = handle_entry_of(table, slot);
     uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
     table->free_head = (uint32_t)(word >> 36);
     if (table->free_head == 0)
@@ -130,7 +112,7 @@ static ts_status_t slot_take(struct handle_table *table, struct capability capab
 
 static void slot_free(struct handle_table *table, uint32_t slot)
 {
-    uint64_t word = atomic_load_explicit(&entry_of(table, slot)->word, memory_order_relaxed);
+    uint64_t word = atomic_load_explicit(&handle_entry_of(table, slot)->word, memory_order_relaxed);
     free_append(table, slot, generation_after(word_generation(word)));
     table->used--;
 }
@@ -139,11 +121,11 @@ static void slot_free(struct handle_table *table, uint32_t slot)
 static struct handle_entry *entry_named(struct handle_table *table, ts_handle_t handle,
                                         uint64_t *out_word)
 {
-    struct handle_entry *entry = entry_of(table, TS_HANDLE_SLOT(handle));
+    struct handle_entry *entry = handle_entry_of(table, TS_HANDLE_SLOT(handle));
     if (entry == NULL)
         return NULL;
     uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
-    if (word_state(word) == ENTRY_FREE || word_generation(word) != TS_HANDLE_GENERATION(handle))
+    if (word_state(word) == HANDLE_FREE || word_generation(word) != TS_HANDLE_GENERATION(handle))
         return NULL;
     *out_word = word;
     return entry;
@@ -152,11 +134,9 @@ static struct handle_entry *entry_named(struct handle_table *table, ts_handle_t 
 ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
                           struct capability *out_borrowed)
 {
-    struct handle_entry *entry = entry_of(table, TS_HANDLE_SLOT(handle));
+    uint64_t word;
+    struct handle_entry *entry = handle_find(table, handle, &word);
     if (entry == NULL)
-        return TS_ERR_HANDLE;
-    uint64_t word = atomic_load_explicit(&entry->word, memory_order_acquire);
-    if (word_state(word) != ENTRY_USED || word_generation(word) != TS_HANDLE_GENERATION(handle))
         return TS_ERR_HANDLE;
     struct object *object = atomic_load_explicit(&entry->object, memory_order_acquire);
     if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word || object == NULL)
@@ -188,7 +168,7 @@ ts_status_t handle_install(struct handle_table *table, struct capability capabil
                            ts_handle_t *out_handle)
 {
     irqflags_t flags = spin_lock(&table->lock);
-    ts_status_t status = slot_take(table, capability, ENTRY_USED, out_handle);
+    ts_status_t status = slot_take(table, capability, HANDLE_USED, out_handle);
     spin_unlock(&table->lock, flags);
     return status;
 }
@@ -200,9 +180,9 @@ ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
     ts_status_t status = TS_OK;
-    if (entry == NULL || word_state(word) == ENTRY_RESERVED)
+    if (entry == NULL || word_state(word) == HANDLE_RESERVED)
         status = TS_ERR_HANDLE;
-    else if (word_state(word) == ENTRY_TRANSIT)
+    else if (word_state(word) == HANDLE_TRANSIT)
         status = TS_ERR_BUSY;
     if (status == TS_OK) {
         *out_capability = (struct capability){
@@ -218,7 +198,7 @@ ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
 ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle)
 {
     irqflags_t flags = spin_lock(&table->lock);
-    ts_status_t status = slot_take(table, (struct capability){0}, ENTRY_RESERVED, out_handle);
+    ts_status_t status = slot_take(table, (struct capability){0}, HANDLE_RESERVED, out_handle);
     spin_unlock(&table->lock, flags);
     return status;
 }
@@ -228,13 +208,13 @@ void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capabi
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, reserved, &word);
-    bool filled = entry != NULL && word_state(word) == ENTRY_RESERVED && !table->closed;
+    bool filled = entry != NULL && word_state(word) == HANDLE_RESERVED && !table->closed;
     if (filled) {
         atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
         atomic_store_explicit(&entry->word,
-                              word_make(capability.rights, word_generation(word), ENTRY_USED),
+                              word_make(capability.rights, word_generation(word), HANDLE_USED),
                               memory_order_release);
-    } else if (entry != NULL && word_state(word) == ENTRY_RESERVED) {
+    } else if (entry != NULL && word_state(word) == HANDLE_RESERVED) {
         slot_free(table, TS_HANDLE_SLOT(reserved));
     }
     spin_unlock(&table->lock, flags);
@@ -247,7 +227,7 @@ void handle_release(struct handle_table *table, ts_handle_t reserved)
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, reserved, &word);
-    if (entry != NULL && word_state(word) == ENTRY_RESERVED)
+    if (entry != NULL && word_state(word) == HANDLE_RESERVED)
         slot_free(table, TS_HANDLE_SLOT(reserved));
     spin_unlock(&table->lock, flags);
 }
@@ -259,7 +239,7 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
     ts_status_t status = TS_OK;
-    if (entry == NULL || word_state(word) != ENTRY_USED)
+    if (entry == NULL || word_state(word) != HANDLE_USED)
         status = TS_ERR_HANDLE;
     else if (((ts_rights_t)word & TS_RIGHT_TRANSFER) == 0)
         status = TS_ERR_RIGHTS;
@@ -269,7 +249,7 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
             .rights = (ts_rights_t)word,
         };
         atomic_store_explicit(&entry->word,
-                              word_make((ts_rights_t)word, word_generation(word), ENTRY_TRANSIT),
+                              word_make((ts_rights_t)word, word_generation(word), HANDLE_TRANSIT),
                               memory_order_release);
     }
     spin_unlock(&table->lock, flags);
@@ -281,7 +261,7 @@ void handle_transit_commit(struct handle_table *table, ts_handle_t handle)
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
-    if (entry != NULL && word_state(word) == ENTRY_TRANSIT)
+    if (entry != NULL && word_state(word) == HANDLE_TRANSIT)
         slot_free(table, TS_HANDLE_SLOT(handle));
     spin_unlock(&table->lock, flags);
 }
@@ -291,9 +271,9 @@ void handle_transit_return(struct handle_table *table, ts_handle_t handle)
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
-    if (entry != NULL && word_state(word) == ENTRY_TRANSIT)
+    if (entry != NULL && word_state(word) == HANDLE_TRANSIT)
         atomic_store_explicit(&entry->word,
-                              word_make((ts_rights_t)word, word_generation(word), ENTRY_USED),
+                              word_make((ts_rights_t)word, word_generation(word), HANDLE_USED),
                               memory_order_release);
     spin_unlock(&table->lock, flags);
 }
@@ -309,9 +289,9 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
         bool found = false;
         while (table->slots > 0 && !found) {
             uint32_t slot = table->slots - 1;
-            struct handle_entry *entry = entry_of(table, slot);
+            struct handle_entry *entry = handle_entry_of(table, slot);
             uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
-            if (slot != 0 && word_state(word) != ENTRY_FREE) {
+            if (slot != 0 && word_state(word) != HANDLE_FREE) {
                 capability.object = atomic_load_explicit(&entry->object, memory_order_relaxed);
                 capability.rights = (ts_rights_t)word;
                 atomic_store_explicit(&entry->word, word_free(word_generation(word), 0),

@@ -17,6 +17,10 @@
 #define HANDLE_DIRECTORY_ENTRIES 512u
 #define HANDLE_DIRECTORIES       8u
 
+enum handle_state { HANDLE_FREE, HANDLE_USED, HANDLE_RESERVED, HANDLE_TRANSIT };
+
+#define HANDLE_GENERATION_MAX 0xfffu
+
 struct handle_entry {
     _Atomic(struct object *) object;
     _Atomic uint64_t word; // rights | generation << 16 | state << 32; FREE: next free << 36
@@ -39,6 +43,33 @@ struct handle_table {
     uint32_t used, limit;
     bool closed; // the process ends: nothing is installed any more
 };
+
+// The entry of a slot, or NULL where no page is. Every slot number is in range by its width, so no
+// speculation leaves the tables.
+static inline struct handle_entry *handle_entry_of(struct handle_table *table, uint32_t slot)
+{
+    uint32_t page_index = slot / HANDLE_PAGE_ENTRIES;
+    struct handle_directory *directory = atomic_load_explicit(
+        &table->directories[page_index / HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
+    if (directory == NULL)
+        return NULL;
+    struct handle_page *page = atomic_load_explicit(
+        &directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
+    return page == NULL ? NULL : &page->entries[slot % HANDLE_PAGE_ENTRIES];
+}
+
+// The USED entry that a handle names and its word, or NULL. Interrupts off. What is read of the
+// entry belongs together if the word is the same afterwards.
+static inline struct handle_entry *handle_find(struct handle_table *table, ts_handle_t handle,
+                                               uint64_t *out_word)
+{
+    struct handle_entry *entry = handle_entry_of(table, TS_HANDLE_SLOT(handle));
+    if (entry == NULL)
+        return NULL;
+    *out_word = atomic_load_explicit(&entry->word, memory_order_acquire);
+    uint64_t named = (uint64_t)TS_HANDLE_GENERATION(handle) << 16 | (uint64_t)HANDLE_USED << 32;
+    return (*out_word & ~(uint64_t)UINT16_MAX) == named ? entry : NULL;
+}
 
 // `limit`: most entries in use at once.
 void handle_table_init(struct handle_table *table, uint32_t limit);

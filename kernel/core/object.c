@@ -43,9 +43,12 @@ void object_get(struct object *object)
 
 void object_put(struct object *object)
 {
-    object = object_body(object);
-    if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1)
-        environment_retire(object);
+    object_body_put(object_body(object));
+}
+
+void object_retire(struct object *object)
+{
+    environment_retire(object);
 }
 
 struct capability object_capability_get(struct object *object, ts_rights_t rights)

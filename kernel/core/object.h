@@ -69,6 +69,18 @@ bool object_try_get(struct object *object);
 void object_get(struct object *object);
 void object_put(struct object *object);
 
+// The same, inline, for what is known to have a body of its own: anything but a served object.
+static inline void object_body_get(struct object *object)
+{
+    atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
+}
+void object_retire(struct object *object);
+static inline __attribute__((always_inline)) void object_body_put(struct object *object)
+{
+    if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1)
+        object_retire(object);
+}
+
 // A further capability to the same object: adds reference and handle count.
 struct capability object_capability_get(struct object *object, ts_rights_t rights);
 // Gives a capability up. Interrupts may be off; never blocks; no lock of the object held.

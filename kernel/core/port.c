@@ -67,15 +67,6 @@ uint32_t session_start(struct port *port)
     return index;
 }
 
-void session_leave(struct port *port, uint32_t index)
-{
-    struct session *session = &port->sessions[index];
-    if (--session->users == 0) {
-        session->next_free = port->session_free;
-        port->session_free = index;
-    }
-}
-
 static void request_park(struct port *port, struct request *request)
 {
     struct session *session = &port->sessions[request->served->session];
@@ -172,18 +163,6 @@ struct slot *port_slot(struct port *port, uint64_t id)
     }
 }
 
-void slot_release(struct port *port, struct slot *slot)
-{
-    if (slot->cancel_queued)
-        list_remove(&slot->cancel);
-    slot->cancel_queued = false;
-    slot->request = NULL;
-    slot->state = SLOT_FREE;
-    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
-    slot->next_free = port->slot_free;
-    port->slot_free = (uint32_t)(slot - port->slots);
-}
-
 void slot_end_request(struct port *port, struct slot *slot, ts_status_t status,
                       struct list *finished)
 {
@@ -210,26 +189,6 @@ static bool inbox_fill(struct port *port, struct request *request, uint32_t slot
         done += chunk;
     }
     return true;
-}
-
-static void event_fill(struct ts_event *event, uint64_t cookie, const struct slot *slot,
-                       uint32_t index, const struct request *request)
-{
-    event->user_data = cookie;
-    event->status = TS_OK;
-    event->kind = TS_EVENT_REQUEST;
-    event->op = request->op;
-    event->flags = (uint16_t)(request->flags << TS_EVENT_OP_FLAGS_SHIFT);
-    event->value = (uint64_t)slot->generation << 32 | index;
-    event->extra = request->arg;
-    event->tag = request->served->tag;
-    event->oid = request->served->oid;
-    event->rights = request->rights;
-    event->handles_in = request->in_handles;
-    event->handles_out = request->out_handles;
-    event->length = request->in_length;
-    event->room = request->out_length;
-    event->offset = request->offset;
 }
 
 // Takes a request out of the parked ones.
@@ -275,7 +234,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
         slot->sent[i] = request->sent_capability[i];
         request->sent[i] = TS_HANDLE_NONE;
     }
-    event_fill(ring_slot(ring), cookie, slot, index, request);
+    port_fill_event(ring_slot(ring), cookie, slot, request);
     ring->event_tail++;
     environment_donate(ring, request->priority);
     served_count_drop_locked(served); // the request is delivered: it counts no more
@@ -568,6 +527,8 @@ static bool binding_add(struct port *port, unsigned place, struct ring *ring, ui
         ring->bindings[i] = (struct ring_binding){.port = port, .cookie = cookie};
         port->rings[place].ring = ring;
         port->rings[place].index = i;
+        port->ring_count++;
+        ring->binding_count++;
         return true;
     }
     return false;
@@ -599,8 +560,10 @@ static void binding_remove(struct port *port, unsigned place)
     struct ring *ring = port->rings[place].ring;
     spin_lock_off(&ring->lock);
     ring->bindings[port->rings[place].index].port = NULL;
+    ring->binding_count--;
     spin_unlock_off(&ring->lock);
     port->rings[place].ring = NULL;
+    port->ring_count--;
 }
 
 ts_status_t port_unbind(struct port *port, struct ring *ring)

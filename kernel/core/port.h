@@ -49,7 +49,7 @@ struct slot {
     uint32_t session;
     uint32_t next_free;
     struct list cancel; // in port.cancels
-    struct capability sent[TS_CALL_HANDLES];
+    struct capability sent[TS_CALL_HANDLES]; // none while the slot is free
 };
 
 struct port {
@@ -69,6 +69,7 @@ struct port {
         struct ring *ring;
         uint32_t index; // in ring.bindings
     } rings[RING_BINDINGS_MAX];
+    uint32_t ring_count; // of them in use
     void *inbox; // kernel address of the inbox memory, contiguous in kernel space; NULL = none
     uint32_t inbox_size;
     bool dead; // handles of its objects answer TS_ERR_PEER_CLOSED

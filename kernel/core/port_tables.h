@@ -13,12 +13,54 @@ void port_finish(struct list *finished);
 // The lock is free while it waits: what was read before is to be read again. (Unchecked: the lock
 // is held on entry and on return.)
 struct slot *port_slot(struct port *port, uint64_t id) LOCK_UNCHECKED;
-void slot_release(struct port *port, struct slot *slot);
+static inline void slot_release(struct port *port, struct slot *slot)
+{
+    if (slot->cancel_queued)
+        list_remove(&slot->cancel);
+    slot->cancel_queued = false;
+    slot->request = NULL;
+    slot->state = SLOT_FREE;
+    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
+    slot->next_free = port->slot_free;
+    port->slot_free = (uint32_t)(slot - port->slots);
+}
 // The request of a delivered slot is over: DONE with `status`; its session moves on.
 void slot_end_request(struct port *port, struct slot *slot, ts_status_t status,
                       struct list *finished);
 
-void session_leave(struct port *port, uint32_t index);
+// The REQUEST event of a delivered request.
+static inline void port_fill_event(struct ts_event *event, uint64_t cookie, const struct slot *slot,
+                                   const struct request *request)
+{
+    // Made whole before it is written: what is shared is written once, and nothing is read again.
+    const struct ts_event filled = {
+        .user_data = cookie,
+        .status = TS_OK,
+        .kind = TS_EVENT_REQUEST,
+        .op = request->op,
+        .flags = (uint16_t)(request->flags << TS_EVENT_OP_FLAGS_SHIFT),
+        .value = (uint64_t)slot->generation << 32 | request->slot,
+        .extra = request->arg,
+        .tag = request->served->tag,
+        .oid = request->served->oid,
+        .rights = request->rights,
+        .handles_in = request->in_handles,
+        .handles_out = request->out_handles,
+        .length = request->in_length,
+        .room = request->out_length,
+        .offset = request->offset,
+    };
+    *event = filled;
+}
+
+static inline void session_leave(struct port *port, uint32_t index)
+{
+    struct session *session = &port->sessions[index];
+    if (--session->users == 0) {
+        session->next_free = port->session_free;
+        port->session_free = index;
+    }
+}
 uint32_t session_start(struct port *port);
 
 // Publishes items to idle rings, one each, as long as there are both.

@@ -74,13 +74,14 @@ struct request {
     uint8_t op, flags;
     ts_rights_t rights; // the handle's, cut to those asked where a handle results
     uint8_t priority;
-    bool client_fault; // the final status will be TS_ERR_FAULT
-    bool queued;       // `done` is in the ring's FIFO
+    bool queued; // `done` is in the ring's FIFO
     bool multishot_ended;
     uint8_t in_handles, out_handles;
-    uint8_t segments;   // of the range, 0 = the plain pair below
-    ts_handle_t handle; // that it was issued on
-    uint32_t slot;      // in the port's table while delivered
+    uint8_t segments;     // of the range, 0 = the plain pair below
+    bool client_fault;    // the final status will be TS_ERR_FAULT
+    uint16_t event_flags; // TS_EVENT_*, a result
+    ts_handle_t handle;   // that it was issued on
+    uint32_t slot;        // in the port's table while delivered
     // Client memory: what can be pulled (in) and pushed to (out).
     uint64_t in_address, out_address;
     uint32_t in_length, out_length;
@@ -88,7 +89,6 @@ struct request {
     uint64_t offset, arg, user_data;
     // Results
     ts_status_t status;
-    uint16_t event_flags; // TS_EVENT_*
     uint64_t value, extra;
     ts_handle_t reserved[TS_CALL_HANDLES]; // slots for result handles
     struct capability result[TS_CALL_HANDLES];

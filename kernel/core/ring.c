@@ -97,38 +97,6 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
     return NULL;
 }
 
-// Room for one more event. The user's head is looked at only when the last one seen says full, and
-// is believed only if it lies between what it was and the tail. Ring lock held.
-bool ring_has_room(struct ring *ring)
-{
-    if (ring->event_tail - ring->event_head < ring->event_count)
-        return true;
-    // Pairs with the user's release of event_head: it has read the slots before it.
-    uint32_t head = __atomic_load_n(&ring->shared->event_head, __ATOMIC_ACQUIRE);
-    if (ring->event_tail - head <= ring->event_count)
-        ring->event_head = head;
-    return ring->event_tail - ring->event_head < ring->event_count;
-}
-
-static uint32_t ring_unread(struct ring *ring)
-{
-    uint32_t head = __atomic_load_n(&ring->shared->event_head, __ATOMIC_ACQUIRE);
-    if (ring->event_tail - head <= ring->event_count)
-        ring->event_head = head;
-    return ring->event_tail - ring->event_head;
-}
-
-struct ts_event *ring_slot(struct ring *ring)
-{
-    return &ring->events[ring->event_tail & (ring->event_count - 1)];
-}
-
-// Makes the slots written so far visible. Pairs with the user's acquire of event_tail.
-static void ring_publish_tail(struct ring *ring)
-{
-    __atomic_store_n(&ring->shared->event_tail, ring->event_tail, __ATOMIC_RELEASE);
-}
-
 void ring_flag_pending(struct ring *ring, bool pending)
 {
     uint32_t value = pending ? TS_RING_PENDING : 0;
@@ -318,7 +286,8 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     // after it finds the mark. The ports' locks order the two.
     uint32_t unread = ring_collect(ring);
     flags = spin_lock(&ring->lock);
-    bool sleep = ring->idle && unread < ring->wanted && list_empty(&ring->pending);
+    bool sleep = ring->idle && unread < ring->wanted && list_empty(&ring->pending) &&
+                 !ring->destroyed;
     if (!sleep)
         ring_set_idle(ring, false);
     spin_unlock(&ring->lock, flags);

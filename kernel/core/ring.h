@@ -42,9 +42,10 @@ struct ring {
         bool queued;
     } post;
     struct ring_binding bindings[RING_BINDINGS_MAX];
+    uint32_t binding_count;
     bool entered;   // a thread is in enter or reply_wait
     bool idle;      // that thread waits: wake it when `wanted` events are unread
-    bool destroyed; // torn down: nothing is published any more
+    bool destroyed; // torn down: nothing is published any more, and it never becomes idle
     uint32_t wanted;
     uint32_t idle_cpu;
     uint64_t idle_stamp;

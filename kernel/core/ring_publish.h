@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How ports write events into a ring. Inside kernel/core, with the ring's lock held.
+// How events are written into a ring, inline, for kernel/core and the fast path. All with the
+// ring's lock held, unless said otherwise.
 #pragma once
 
 #include <core/ring.h>
@@ -10,12 +11,37 @@ static inline void ring_set_idle(struct ring *ring, bool idle)
     __atomic_store_n(&ring->idle, idle, __ATOMIC_RELAXED);
 }
 
-// Whether one more event fits. The user's head is read only when the last one seen says full, and
-// is believed only if it lies between that and the tail.
-bool ring_has_room(struct ring *ring);
+// Events that the user has not read yet. Its head is believed only if it lies between what it was
+// and the tail.
+static inline uint32_t ring_unread(struct ring *ring)
+{
+    // Pairs with the user's release of event_head: it has read the slots before it.
+    uint32_t head = __atomic_load_n(&ring->shared->event_head, __ATOMIC_ACQUIRE);
+    if (ring->event_tail - head <= ring->event_tail - ring->event_head)
+        ring->event_head = head;
+    return ring->event_tail - ring->event_head;
+}
+
+// Whether one more event fits. The user's head is read only when the last one seen says full.
+static inline bool ring_has_room(struct ring *ring)
+{
+    return ring->event_tail - ring->event_head < ring->event_count ||
+           ring_unread(ring) < ring->event_count;
+}
+
 // The slot of the next event; `event_tail++` makes it count.
-struct ts_event *ring_slot(struct ring *ring);
-// Shows the tail to the user and wakes the waiter if it has what it wants.
+static inline struct ts_event *ring_slot(struct ring *ring)
+{
+    return &ring->events[ring->event_tail & (ring->event_count - 1)];
+}
+
+// Makes the slots written so far visible. Pairs with the user's acquire of event_tail.
+static inline void ring_publish_tail(struct ring *ring)
+{
+    __atomic_store_n(&ring->shared->event_tail, ring->event_tail, __ATOMIC_RELEASE);
+}
+
+// Publishes the tail and wakes the waiter if it has what it wants.
 void ring_wake_if_due(struct ring *ring);
 // Shows the user whether it should enter to receive more.
 void ring_flag_pending(struct ring *ring, bool pending);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <core/list.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <tessera/abi/types.h>
 
@@ -15,6 +16,12 @@ struct timer {
     uint32_t cpu;
     _Atomic uint8_t state; // 0 idle, 1 armed, 2 running
 };
+
+// Neither armed nor in its callback, at this moment.
+static inline bool timer_is_idle(const struct timer *timer)
+{
+    return atomic_load_explicit(&timer->state, memory_order_relaxed) == 0;
+}
 
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
 // Arms on this CPU. The timer is idle or running its own callback.

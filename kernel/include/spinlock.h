@@ -75,8 +75,9 @@ static inline void spin_init(struct spinlock *lock, const char *name)
 #endif
 }
 
-// Spins until the lock is free, serving other CPUs' requests. Out of line: the rare case.
-void spin_wait(struct spinlock *lock);
+// Spins until the lock is free, serving other CPUs' requests. Out of line, and at the expense of no
+// register of its caller: the rare case.
+__attribute__((preserve_most, cold)) void spin_wait(struct spinlock *lock);
 
 static inline void spin_take(struct spinlock *lock, bool nested)
 {

@@ -28,12 +28,17 @@ struct statistics {
 
 extern struct statistics statistics_cpu[CPU_MAX];
 
-static inline void statistics_add(enum statistic statistic, uint64_t count)
+static inline void statistics_add_at(uint32_t cpu, enum statistic statistic, uint64_t count)
 {
-    _Atomic uint64_t *value = &statistics_cpu[cpu_current()->id].values[statistic];
+    _Atomic uint64_t *value = &statistics_cpu[cpu].values[statistic];
     // Not an atomic addition: only this CPU writes it.
     atomic_store_explicit(value, atomic_load_explicit(value, memory_order_relaxed) + count,
                           memory_order_relaxed);
+}
+
+static inline void statistics_add(enum statistic statistic, uint64_t count)
+{
+    statistics_add_at(cpu_current()->id, statistic, count);
 }
 
 // All CPUs together.

@@ -55,11 +55,6 @@ static void dequeue(struct run_queue *queue, struct thread *thread)
         queue->ready &= ~(1u << thread->priority);
 }
 
-static int top_priority(const struct run_queue *queue)
-{
-    return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
-}
-
 static bool is_idle(const struct run_queue *queue)
 {
     return queue->current == queue->cpu->idle;
@@ -78,7 +73,7 @@ static void announce(struct run_queue *queue, const struct thread *thread)
 {
     bool waiting_turn = !is_idle(queue) && thread->priority == queue->current->priority;
     if (is_idle(queue) || thread->priority > queue->current->priority ||
-        (waiting_turn && atomic_load_explicit(&queue->slice.state, memory_order_relaxed) == 0))
+        (waiting_turn && timer_is_idle(&queue->slice)))
         ask_resched(queue, CPU_RESCHED);
 }
 
@@ -163,7 +158,7 @@ static void slice_expired(struct timer *timer)
 {
     struct run_queue *queue = list_entry(timer, struct run_queue, slice);
     spin_lock_off(&queue->lock);
-    if (!is_idle(queue) && top_priority(queue) >= queue->current->priority) {
+    if (!is_idle(queue) && run_queue_top(queue) >= queue->current->priority) {
         queue->slice_over = true;
         ask_resched(queue, CPU_RESCHED);
     }
@@ -173,7 +168,7 @@ static void slice_expired(struct timer *timer)
 // Takes the thread that is to run out of the queue: the idle thread when there is none.
 static struct thread *take_next(struct run_queue *queue)
 {
-    int priority = top_priority(queue);
+    int priority = run_queue_top(queue);
     if (priority < 0)
         return queue->cpu->idle;
     struct thread *next = list_entry(queue->queues[priority].next, struct thread, run);
@@ -181,27 +176,9 @@ static struct thread *take_next(struct run_queue *queue)
     return next;
 }
 
-// The CPU runs `next` from now on. Queue locked.
-static void make_current(struct run_queue *queue, struct thread *next)
+void run_queue_slice_start(struct run_queue *queue)
 {
-    struct cpu *cpu = queue->cpu;
-    struct thread *previous = queue->current;
-    uint64_t now = arch_counter();
-    uint64_t ticks = atomic_load_explicit(&previous->ticks, memory_order_relaxed);
-    atomic_store_explicit(&previous->ticks, ticks + (now - queue->switched_at),
-                          memory_order_relaxed);
-    queue->switched_at = now;
-    queue->current = next;
-    queue->slice_over = false;
-    cpu->current = next;
-    next->state = THREAD_IS_RUNNING;
-    if (next->stopping || atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0)
-        atomic_store_explicit(&cpu->need_resched, next->stopping ? CPU_THREAD_WORK : 0,
-                              memory_order_relaxed);
-    if (next != cpu->idle && (queue->ready >> next->priority & 1) != 0 &&
-        atomic_load_explicit(&queue->slice.state, memory_order_relaxed) == 0)
-        timer_start(&queue->slice, clock_now() + SLICE_NS);
-    statistics_add(STATISTIC_SWITCHES, 1);
+    timer_start(&queue->slice, clock_now() + SLICE_NS);
 }
 
 _Noreturn void thread_block(void (*continuation)(void))
@@ -219,7 +196,7 @@ _Noreturn void thread_block(void (*continuation)(void))
     }
     thread->state = THREAD_IS_BLOCKED;
     struct thread *next = take_next(queue);
-    make_current(queue, next);
+    run_queue_switch(queue, next);
     spin_unlock_off(&queue->lock);
     arch_thread_resume(&next->machine);
 }
@@ -231,7 +208,7 @@ _Noreturn void thread_leave(void)
     spin_lock_off(&queue->lock);
     queue->current->state = THREAD_IS_DEAD;
     struct thread *next = take_next(queue);
-    make_current(queue, next);
+    run_queue_switch(queue, next);
     spin_unlock_off(&queue->lock);
     arch_thread_resume(&next->machine);
 }
@@ -241,17 +218,16 @@ static struct thread *preempt(struct run_queue *queue, bool yield)
 {
     struct thread *thread = queue->current, *next = NULL;
     spin_lock_off(&queue->lock);
-    int top = top_priority(queue);
+    int top = run_queue_top(queue);
     bool turn_over = queue->slice_over || yield;
     if (top > thread->priority || (turn_over && top == thread->priority)) {
         next = take_next(queue);
         enqueue(queue, thread, !turn_over);
-        make_current(queue, next);
+        run_queue_switch(queue, next);
     } else {
         queue->slice_over = false;
-        if (top == thread->priority &&
-            atomic_load_explicit(&queue->slice.state, memory_order_relaxed) == 0)
-            timer_start(&queue->slice, clock_now() + SLICE_NS);
+        if (top == thread->priority && timer_is_idle(&queue->slice))
+            run_queue_slice_start(queue);
     }
     spin_unlock_off(&queue->lock);
     return next;
@@ -312,7 +288,7 @@ static _Noreturn void idle_loop(void)
         if (next != NULL) {
             queue->current->state = THREAD_IS_READY;
             queue->current->machine.continuation = idle_loop;
-            make_current(queue, next);
+            run_queue_switch(queue, next);
         }
         atomic_store_explicit(&queue->cpu->need_resched,
                               next != NULL && next->stopping ? CPU_THREAD_WORK : 0,

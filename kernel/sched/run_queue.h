@@ -7,7 +7,9 @@
 #pragma once
 
 #include <core/timer.h>
+#include <arch/clock.h>
 #include <cpu.h>
+#include <object/statistics.h>
 #include <object/thread.h>
 #include <spinlock.h>
 
@@ -48,6 +50,38 @@ static inline void run_queue_unlock_off(struct run_queue *queue) LOCK_UNCHECKED
 static inline void run_queue_lock_off(struct run_queue *queue) LOCK_UNCHECKED
 {
     spin_lock_off(&queue->lock);
+}
+
+// The highest priority that is ready, -1 when nothing is. Queue locked.
+static inline int run_queue_top(const struct run_queue *queue)
+{
+    return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
+}
+
+// A slice begins for the current thread. Queue locked.
+void run_queue_slice_start(struct run_queue *queue);
+
+// The CPU runs `next`, which is in no queue, from now on. Queue locked.
+static inline void run_queue_switch(struct run_queue *queue, struct thread *next)
+{
+    struct cpu *cpu = queue->cpu;
+    struct thread *previous = queue->current;
+    uint64_t now = arch_counter();
+    uint64_t ticks = atomic_load_explicit(&previous->ticks, memory_order_relaxed);
+    atomic_store_explicit(&previous->ticks, ticks + (now - queue->switched_at),
+                          memory_order_relaxed);
+    queue->switched_at = now;
+    queue->current = next;
+    queue->slice_over = false;
+    cpu->current = next;
+    next->state = THREAD_IS_RUNNING;
+    if (next->stopping || atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0)
+        atomic_store_explicit(&cpu->need_resched, next->stopping ? CPU_THREAD_WORK : 0,
+                              memory_order_relaxed);
+    if ((queue->ready >> next->priority & 1) != 0 && next != cpu->idle &&
+        timer_is_idle(&queue->slice))
+        run_queue_slice_start(queue);
+    statistics_add_at(cpu->id, STATISTIC_SWITCHES, 1);
 }
 
 // Makes a CPU's queue, with its idle thread as the current one. Interrupts off.

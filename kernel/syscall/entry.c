@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The entry of system calls: dispatch by syscall.def.
+#include <syscall/fast_path.h>
 #include <syscall/syscall.h>
 
 #include <arch/cpu.h>
@@ -19,6 +20,9 @@ static const syscall_handler_t handlers[16] = {
 void syscall_entry(struct arch_frame *frame)
 {
     uint64_t number = arch_frame_number(frame);
+    if (number == TS_SYS_op ? fast_path_op(frame)
+                            : number == TS_SYS_reply_wait && fast_path_reply_wait(frame))
+        return;
     if (number >= TS_SYS_COUNT) {
         arch_frame_set_result(frame, TS_ERR_UNSUPPORTED, 0);
         return;

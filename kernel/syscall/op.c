@@ -43,8 +43,7 @@ static uint64_t result_value(struct request *request)
     return request->value;
 }
 
-// The request was issued; its answer is awaited here. Interrupts off.
-static _Noreturn void op_continue(void)
+_Noreturn void op_continue(void)
 {
     struct thread *thread = thread_current();
     // Pairs with the release in environment_wake_thread.

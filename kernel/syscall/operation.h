@@ -33,5 +33,8 @@ struct request *asked_record(struct asked *asked);
 // Gives a record back that was not issued.
 void asked_record_drop(struct asked *asked, struct request *request);
 
+// The continuation of a thread whose request was issued: its answer is awaited here. Interrupts off.
+_Noreturn void op_continue(void);
+
 // Issues a filled record on a served object. *out_status as above; ISSUED, ANSWERED or NO_RECORD.
 enum outcome served_start(struct asked *asked, ts_rights_t needed, ts_status_t *out_status);

@@ -65,7 +65,7 @@ static void finish(struct thread *thread, uint32_t unread)
 // if it did not block, else it ends in user mode.
 static void wait_for_events(struct thread *thread);
 
-static _Noreturn void wait_continue(void)
+_Noreturn void ring_wait_continue(void)
 {
     struct thread *thread = thread_current();
     arch_irq_enable();
@@ -89,7 +89,7 @@ static void wait_for_events(struct thread *thread)
     if (thread->wait_until != TS_DEADLINE_NONE)
         timer_start(&thread->wake_timer, thread->wait_until);
     if (ring_idle(ring, thread->wait_for, thread, cpu_current()->id))
-        thread_block(wait_continue);
+        thread_block(ring_wait_continue);
     arch_irq_restore(flags);
     finish(thread, ring_collect(ring)); // something came, or a wait that would never end
 }

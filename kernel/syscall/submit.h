@@ -8,3 +8,6 @@
 // Takes at most `most` submissions; stops when the user has none left or no record is free. The
 // current thread has entered the ring. Returns how many were taken.
 uint32_t ring_submit(struct ring_object *ring, struct thread *thread, uint32_t most);
+
+// The continuation of a thread that waits in its ring (thread.ring). Interrupts off.
+_Noreturn void ring_wait_continue(void);

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: MIT
+// The fast path: a synchronous operation on a served object whose server waits, and the server's
+// answer with which it waits again, each as one pass from system call to system call: no timers, no
+// queues, no scheduling decision.
+//
+// It is the general path (served.c, core/port.c, syscall/ring.c) with everything left out that
+// cannot be the case, and takes the same steps on the same records: whoever looks at a port, a
+// ring or a thread sees no difference. First everything is tested, under the locks that hold it
+// still; until the last test nothing has been changed, so that any doubt ends in `return false` and
+// the general path. Then everything is done, and cannot fail.
+//
+// Both directions want: one CPU (the other thread last ran on this one and is blocked there in a
+// system call), a port with one ring and a ring with one port (no choice to make, nobody else to
+// look at), no notices, parked requests or events that would come first, no handles, vectors or
+// deadlines, and nobody more important who is ready.
+//
+// Lock order, as everywhere: port, ring, run queue. The two threads are on this CPU's run queue,
+// whose lock holds their states still.
+#include <syscall/fast_path.h>
+
+#include <arch/cpu.h>
+#include <arch/user.h>
+#include <core/environment.h>
+#include <core/handle_table.h>
+#include <core/port_tables.h>
+#include <core/ring_publish.h>
+#include <object/port_object.h>
+#include <object/process.h>
+#include <object/ring_object.h>
+#include <object/statistics.h>
+#include <sched/run_queue.h>
+#include <syscall/operation.h>
+#include <syscall/submit.h>
+#include <tessera/abi/operation.h>
+
+#define NO_SLOT UINT32_MAX
+
+// For what only some calls need: its registers are its own affair, so that the others do not pay by
+// keeping theirs in memory.
+#define OUT_OF_LINE __attribute__((noinline, preserve_most))
+
+// The operations that can be fast: what they need of the handle, and the bits of the word that may
+// be set: flags that are the server's affair, and the handle.
+static const struct fast_operation {
+    ts_rights_t rights; // 0: cannot
+    uint64_t word;
+} fast_operations[TS_OP_COUNT] = {
+#define WORD(op, flags) (TS_OP_##op | (uint64_t)(flags) << 8 | ~(uint64_t)UINT32_MAX)
+    [TS_OP_READ] = {TS_RIGHT_READ, WORD(READ, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
+    [TS_OP_WRITE] = {TS_RIGHT_WRITE, WORD(WRITE, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
+    [TS_OP_LIST] = {TS_RIGHT_READ | TS_RIGHT_OPEN, WORD(LIST, TS_FLAG_NOWAIT)},
+#undef WORD
+};
+
+// A thread of this CPU that waits with this continuation. Its run queue is locked. (A thread that
+// is to end has another continuation, and this CPU has left the stack of any thread but its
+// current.)
+static bool is_blocked_here(const struct thread *thread, const struct cpu *cpu,
+                            void (*continuation)(void))
+{
+    return atomic_load_explicit(&thread->cpu, memory_order_relaxed) == cpu->id &&
+           thread->state == THREAD_IS_BLOCKED && thread->machine.continuation == continuation;
+}
+
+// What an entry means while its word is that one, or NULL.
+static struct object *entry_object(struct handle_entry *entry, uint64_t word)
+{
+    struct object *object = atomic_load_explicit(&entry->object, memory_order_acquire);
+    return atomic_load_explicit(&entry->word, memory_order_relaxed) == word ? object : NULL;
+}
+
+// The current thread can block: nobody has woken it or asked it to end. Its run queue is locked.
+static bool can_block(const struct thread *thread)
+{
+    return !(thread->wake_pending | thread->stopping);
+}
+
+static void set_lent(struct thread *thread, uint8_t priority)
+{
+    thread->lent = priority;
+    thread->priority = thread->own_priority > priority ? thread->own_priority : priority;
+}
+
+static void count(_Atomic uint64_t *counter)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+// The current thread is blocked from here on and `next` returns to user mode.
+static void switch_to(struct run_queue *queue, struct thread *next, void (*continuation)(void))
+{
+    queue->current->machine.continuation = continuation;
+    queue->current->state = THREAD_IS_BLOCKED;
+    run_queue_switch(queue, next);
+}
+
+// The way there -------------------------------------------------------------------------------
+
+struct call {
+    struct thread *client;
+    struct thread *server;
+    struct port *port;
+    struct served *served;
+    struct ring *ring;
+    struct session *session;
+    ts_handle_t handle;
+    ts_rights_t rights;
+};
+
+// The client's bytes, as many as the inbox takes; they lie in its own, present, address space.
+OUT_OF_LINE static bool fill_inbox(const struct port *port, const struct arch_frame *frame)
+{
+    uint64_t length = arch_frame_argument(frame, 2);
+    length = length < port->inbox_size ? length : port->inbox_size;
+    return copy_from_user((char *)port->inbox + (size_t)port->slot_free * port->inbox_size,
+                          arch_frame_argument(frame, 1), length) == TS_OK;
+}
+
+static bool has_inbox(const struct port *port, const struct arch_frame *frame)
+{
+    return port->inbox_size != 0 && (uint8_t)arch_frame_argument(frame, 0) == TS_OP_WRITE &&
+           arch_frame_argument(frame, 2) != 0;
+}
+
+static void fill_record(const struct call *call, const struct arch_frame *frame)
+{
+    struct request *request = &call->client->request;
+    uint64_t word = arch_frame_argument(frame, 0);
+    bool to_server = (uint8_t)word == TS_OP_WRITE;
+    uint64_t address = arch_frame_argument(frame, 1);
+    uint32_t length = (uint32_t)arch_frame_argument(frame, 2);
+    request->home = HOME_PORT;
+    request->op = (uint8_t)word;
+    request->flags = (uint8_t)(word >> 8);
+    request->rights = call->rights;
+    request->priority = call->client->priority;
+    request->in_handles = request->out_handles = 0;
+    request->segments = 0;
+    request->client_fault = false;
+    request->event_flags = 0;
+    request->handle = call->handle;
+    request->slot = call->port->slot_free;
+    request->in_address = to_server ? address : 0;
+    request->in_length = to_server ? length : 0;
+    request->out_address = to_server ? 0 : address;
+    request->out_length = to_server ? 0 : length;
+    request->offset = arch_frame_argument(frame, 3);
+    request->arg = arch_frame_argument(frame, 4);
+    request->value = 0;
+    request->port = call->port;
+    request->served = call->served;
+    request->deadline = TS_DEADLINE_NONE;
+}
+
+// Whether the port would hand this request to its ring at once. Its lock is held.
+static bool port_is_ready(struct call *call)
+{
+    struct port *port = call->port;
+    call->session = &port->sessions[call->served->session];
+    // (A dead port has no ring.)
+    return call->served->state == SERVED_LIVE && port->ring_count == 1 &&
+           port->rings[0].ring != NULL && port->parked_mask == 0 && list_empty(&port->cancels) &&
+           list_empty(&port->closed) && port->slot_free != NO_SLOT &&
+           call->session->requests < call->session->limit;
+}
+
+// Whether the ring's thread waits for this one event. Its lock is held.
+static bool ring_is_ready(struct call *call, const struct cpu *cpu)
+{
+    struct ring *ring = call->ring;
+    if (!ring->idle || ring->idle_cpu != cpu->id || !list_empty(&ring->pending) ||
+        !ring_has_room(ring) || ring->event_tail + 1 - ring->event_head < ring->wanted)
+        return false;
+    call->server = ring->waiter;
+    return true;
+}
+
+// Whether the two can change places. The run queue is locked.
+static bool server_is_ready(const struct call *call, const struct run_queue *queue)
+{
+    const struct thread *server = call->server;
+    return can_block(call->client) && is_blocked_here(server, queue->cpu, ring_wait_continue) &&
+           timer_is_idle(&server->wake_timer) &&
+           run_queue_top(queue) <= (int)call->client->priority;
+}
+
+// All the effects. All locks are held.
+static void deliver(const struct call *call, const struct arch_frame *frame,
+                    struct run_queue *queue)
+{
+    struct port *port = call->port;
+    struct ring *ring = call->ring;
+    struct thread *client = call->client, *server = call->server;
+    struct slot *slot = &port->slots[port->slot_free];
+    fill_record(call, frame);
+    port->slot_free = slot->next_free;
+    slot->request = &client->request;
+    slot->state = SLOT_DELIVERED;
+    slot->session = call->served->session;
+    call->session->requests++;
+    call->session->users++;
+    port_fill_event(ring_slot(ring), ring->bindings[port->rings[0].index].cookie, slot,
+                    &client->request);
+    client->asking = true;
+    atomic_store_explicit(&client->answered, false, memory_order_relaxed);
+    object_body_get(&port->object); // the record's
+    request_set_state(&client->request, REQUEST_DELIVERED);
+    ring->event_tail++;
+    ring_publish_tail(ring);
+    // What the server's system call returns with.
+    ring_set_idle(ring, false);
+    ring->entered = false;
+    server->ring = NULL;
+    arch_frame_set_result(arch_thread_frame(&server->machine), server->submitted,
+                          ring->event_tail - ring->event_head);
+    set_lent(server, client->priority);
+    switch_to(queue, server, op_continue);
+}
+
+static bool call_locked(struct call *call, const struct arch_frame *frame, struct cpu *cpu)
+{
+    struct run_queue *queue = &run_queues[cpu->id];
+    call->ring = call->port->rings[0].ring;
+    spin_lock_off(&call->ring->lock);
+    bool ready = ring_is_ready(call, cpu) &&
+                 (!has_inbox(call->port, frame) || fill_inbox(call->port, frame));
+    if (ready) {
+        spin_lock_off(&queue->lock);
+        ready = server_is_ready(call, queue);
+        if (ready)
+            deliver(call, frame, queue);
+        spin_unlock_off(&queue->lock);
+    }
+    spin_unlock_off(&call->ring->lock);
+    return ready;
+}
+
+// The word and the range are good, and the handle is one of a served object.
+static bool call_find(struct call *call, const struct arch_frame *frame,
+                      struct handle_entry **out_entry, uint64_t *out_word)
+{
+    uint64_t word = arch_frame_argument(frame, 0), length = arch_frame_argument(frame, 2);
+    if ((uint8_t)word >= TS_OP_COUNT)
+        return false;
+    const struct fast_operation *fast = &fast_operations[(uint8_t)word];
+    if (fast->rights == 0 || (word & ~fast->word) != 0 || arch_frame_argument(frame, 5) != 0 ||
+        length > TS_LENGTH_MAX ||
+        (length != 0 && !arch_user_range_ok(arch_frame_argument(frame, 1), length)))
+        return false;
+    call->handle = (ts_handle_t)(word >> 32);
+    *out_entry = handle_find(call->client->requester.handles, call->handle, out_word);
+    if (*out_entry == NULL || (fast->rights & ~(ts_rights_t)*out_word) != 0)
+        return false;
+    // That it is what the word was read with is seen when the port is locked.
+    struct object *object = atomic_load_explicit(&(*out_entry)->object, memory_order_acquire);
+    if (object == NULL || object->class != &served_class)
+        return false;
+    call->rights = (ts_rights_t)*out_word;
+    call->served = served_of(object);
+    call->port = call->served->port;
+    return true;
+}
+
+bool fast_path_op(struct arch_frame *frame)
+{
+    struct cpu *cpu = cpu_current();
+    struct call call = {.client = cpu->current};
+    struct handle_entry *entry;
+    uint64_t word;
+    if (atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0)
+        return false;
+    if ((uint32_t)arch_frame_argument(frame, 0) == TS_OP_NOP &&
+        arch_frame_argument(frame, 2) <= TS_LENGTH_MAX) {
+        count(&call.client->process->requests_issued);
+        arch_frame_set_result(frame, TS_OK, 0);
+        return true;
+    }
+    if (!call_find(&call, frame, &entry, &word))
+        return false;
+    spin_lock_off(&call.port->object.lock);
+    // Who closes the object's last handle needs the lock that we have: is it still there?
+    bool done = atomic_load_explicit(&entry->word, memory_order_relaxed) == word &&
+                port_is_ready(&call) && call_locked(&call, frame, cpu);
+    spin_unlock_off(&call.port->object.lock);
+    if (!done)
+        return false;
+    count(&call.client->process->requests_issued);
+    object_body_put(&call.ring->object); // the reference that the server's wait held
+    arch_thread_return(&call.server->machine);
+}
+
+// The way back --------------------------------------------------------------------------------
+
+struct answer {
+    struct thread *server;
+    struct thread *client;
+    struct ring_object *ring;
+    struct port *port;
+    struct slot *slot;
+    struct request *request;
+    ts_status_t status;
+};
+
+static bool answer_find(struct answer *answer, const struct arch_frame *frame)
+{
+    struct handle_table *table = answer->server->requester.handles;
+    uint64_t handles = arch_frame_argument(frame, 0);
+    uint64_t ring_word, port_word;
+    answer->status = (ts_status_t)arch_frame_argument(frame, 2);
+    if (answer->status > 0)
+        return false;
+    struct handle_entry *ring_entry = handle_find(table, (ts_handle_t)handles, &ring_word);
+    struct handle_entry *port_entry = handle_find(table, (ts_handle_t)(handles >> 32), &port_word);
+    if (ring_entry == NULL || port_entry == NULL || (port_word & TS_RIGHT_MANAGE) == 0)
+        return false;
+    struct object *ring = entry_object(ring_entry, ring_word);
+    struct object *port = entry_object(port_entry, port_word);
+    if (ring == NULL || ring->class != &ring_class || port == NULL || port->class != &port_class)
+        return false;
+    answer->ring = ring_object_of(ring);
+    answer->port = &port_object_of(port)->port;
+    return true;
+}
+
+// Whether the id names a plain request of a thread, and nothing else is to be done in the port. (0,
+// which only waits, names none: no generation is 0.) Its lock is held.
+static bool request_is_plain(struct answer *answer, uint64_t id)
+{
+    struct port *port = answer->port;
+    uint32_t index = TS_REQUEST_SLOT(id);
+    if (index >= port->slot_count || port->ring_count != 1 ||
+        port->rings[0].ring != &answer->ring->ring || port->parked_mask != 0 ||
+        !list_empty(&port->cancels) || !list_empty(&port->closed))
+        return false;
+    struct slot *slot = &port->slots[index];
+    struct request *request = slot->request;
+    if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
+        slot->copying || request == NULL || request->requester->ring != NULL ||
+        (request->in_handles | request->out_handles | request->client_fault) != 0 ||
+        request->deadline != TS_DEADLINE_NONE ||
+        !list_empty(&port->sessions[slot->session].waiting))
+        return false;
+    answer->slot = slot;
+    answer->request = request;
+    answer->client = request->requester->thread;
+    return true;
+}
+
+// Whether the server would wait in its ring now. Its lock is held.
+static bool ring_would_wait(struct answer *answer)
+{
+    struct ring *ring = &answer->ring->ring;
+    return !(ring->entered | ring->destroyed) && ring->binding_count == 1 &&
+           answer->ring->user == answer->server && list_empty(&ring->pending) &&
+           ring->shared->version == TS_RING_VERSION && ring_unread(ring) == 0;
+}
+
+// The payload, to the start of the client's range; at most to the end of a page.
+OUT_OF_LINE static bool push(const struct request *request, uint64_t address, uint64_t length)
+{
+    uint64_t client_address;
+    if (length > request->out_length || !arch_user_range_ok(address, length) ||
+        request_range(request, COPY_PUSH, 0, (uint32_t)length, &client_address) != length)
+        return false;
+    return environment_copy(request->requester->space, client_address, address, (uint32_t)length,
+                            COPY_PUSH) == TS_OK;
+}
+
+static bool push_payload(const struct answer *answer, const struct arch_frame *frame)
+{
+    uint64_t length = arch_frame_argument(frame, 5);
+    return length == 0 || push(answer->request, arch_frame_argument(frame, 4), length);
+}
+
+static bool client_is_ready(const struct answer *answer, const struct run_queue *queue)
+{
+    const struct thread *client = answer->client;
+    return can_block(answer->server) && is_blocked_here(client, queue->cpu, op_continue) &&
+           run_queue_top(queue) <= (int)client->priority;
+}
+
+// All the effects. All locks are held.
+static void finish(const struct answer *answer, const struct arch_frame *frame,
+                   struct run_queue *queue)
+{
+    struct ring *ring = &answer->ring->ring;
+    struct thread *client = answer->client, *server = answer->server;
+    uint32_t session = answer->slot->session;
+    // The client's system call returns.
+    request_set_state(answer->request, REQUEST_FREE);
+    client->asking = false;
+    arch_frame_set_result(arch_thread_frame(&client->machine), answer->status,
+                          arch_frame_argument(frame, 3));
+    slot_release(answer->port, answer->slot);
+    answer->port->sessions[session].requests--;
+    session_leave(answer->port, session);
+    // The server waits.
+    object_body_get(&ring->object);
+    server->ring = answer->ring;
+    server->submitted = 0;
+    server->wait_for = 1;
+    server->wait_until = TS_DEADLINE_NONE;
+    atomic_store_explicit(&server->timed_out, false, memory_order_relaxed);
+    ring->entered = true;
+    ring->requester.priority = server->own_priority;
+    ring->wanted = 1;
+    ring->waiter = server;
+    __atomic_store_n(&ring->idle_cpu, queue->cpu->id, __ATOMIC_RELAXED);
+    ring_set_idle(ring, true);
+    set_lent(server, 0);
+    switch_to(queue, client, ring_wait_continue);
+}
+
+static bool answer_locked(struct answer *answer, const struct arch_frame *frame, struct cpu *cpu)
+{
+    struct run_queue *queue = &run_queues[cpu->id];
+    struct ring *ring = &answer->ring->ring;
+    spin_lock_off(&ring->lock);
+    bool ready = ring_would_wait(answer);
+    if (ready) {
+        spin_lock_off(&queue->lock);
+        ready = client_is_ready(answer, queue) && push_payload(answer, frame);
+        if (ready)
+            finish(answer, frame, queue);
+        spin_unlock_off(&queue->lock);
+    }
+    spin_unlock_off(&ring->lock);
+    return ready;
+}
+
+bool fast_path_reply_wait(struct arch_frame *frame)
+{
+    struct cpu *cpu = cpu_current();
+    struct answer answer = {.server = cpu->current};
+    if (atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0 ||
+        !answer_find(&answer, frame))
+        return false;
+    spin_lock_off(&answer.port->object.lock);
+    bool done = request_is_plain(&answer, arch_frame_argument(frame, 1)) &&
+                answer_locked(&answer, frame, cpu);
+    spin_unlock_off(&answer.port->object.lock);
+    if (!done)
+        return false;
+    count(&answer.server->process->requests_served);
+    object_body_put(&answer.port->object); // the reference that the record held
+    arch_thread_return(&answer.client->machine);
+}
