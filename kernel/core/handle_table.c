@@ -131,28 +131,6 @@ static struct handle_entry *entry_named(struct handle_table *table, ts_handle_t 
     return entry;
 }
 
-ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
-                          struct capability *out_borrowed)
-{
-    uint64_t word;
-    struct handle_entry *entry = handle_find(table, handle, &word);
-    if (entry == NULL)
-        return TS_ERR_HANDLE;
-    struct object *object = atomic_load_explicit(&entry->object, memory_order_acquire);
-    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word || object == NULL)
-        return TS_ERR_HANDLE; // it was closed between the two looks
-    if ((rights & ~(ts_rights_t)word) != 0)
-        return TS_ERR_RIGHTS;
-    *out_borrowed = (struct capability){.object = object, .rights = (ts_rights_t)word};
-    return TS_OK;
-}
-
-bool handle_still(struct handle_table *table, ts_handle_t handle, const struct object *object)
-{
-    struct capability borrowed;
-    return handle_lookup(table, handle, 0, &borrowed) == TS_OK && borrowed.object == object;
-}
-
 ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
                        struct capability *out_referenced)
 {

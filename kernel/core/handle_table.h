@@ -80,11 +80,29 @@ void handle_table_fini(struct handle_table *table);
 
 // Interrupts must be off; the result may be used until they are on again, or until an
 // object_try_get. TS_ERR_HANDLE, TS_ERR_RIGHTS (one of `rights` missing).
-ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
-                          struct capability *out_borrowed);
+static inline ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle,
+                                        ts_rights_t rights, struct capability *out_borrowed)
+{
+    uint64_t word;
+    struct handle_entry *entry = handle_find(table, handle, &word);
+    if (entry == NULL)
+        return TS_ERR_HANDLE;
+    struct object *object = atomic_load_explicit(&entry->object, memory_order_acquire);
+    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word || object == NULL)
+        return TS_ERR_HANDLE; // it was closed between the two looks
+    if ((rights & ~(ts_rights_t)word) != 0)
+        return TS_ERR_RIGHTS;
+    *out_borrowed = (struct capability){.object = object, .rights = (ts_rights_t)word};
+    return TS_OK;
+}
 // Whether `handle` still means `object`. Interrupts off; used after taking the lock that closing
 // the last handle of the object needs.
-bool handle_still(struct handle_table *table, ts_handle_t handle, const struct object *object);
+static inline bool handle_still(struct handle_table *table, ts_handle_t handle,
+                                const struct object *object)
+{
+    struct capability borrowed;
+    return handle_lookup(table, handle, 0, &borrowed) == TS_OK && borrowed.object == object;
+}
 // Looks up and takes a reference (not a handle count); for a served object the reference is the
 // port's. Any context. The caller puts it with object_put (served: port_put).
 ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,

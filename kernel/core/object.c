@@ -26,14 +26,7 @@ static struct object *object_body(struct object *object)
 
 bool object_try_get(struct object *object)
 {
-    object = object_body(object);
-    unsigned references = atomic_load_explicit(&object->references, memory_order_relaxed);
-    while (references != 0) {
-        if (atomic_compare_exchange_weak_explicit(&object->references, &references, references + 1,
-                                                  memory_order_acquire, memory_order_relaxed))
-            return true;
-    }
-    return false;
+    return object_body_try_get(object_body(object));
 }
 
 void object_get(struct object *object)
@@ -62,11 +55,9 @@ struct capability object_capability_get(struct object *object, ts_rights_t right
     return (struct capability){.object = object, .rights = rights};
 }
 
-void object_capability_put(struct capability capability)
+void object_capability_drop(struct capability capability)
 {
     struct object *object = capability.object;
-    if (object == NULL)
-        return;
     if (object->class == &served_class) {
         served_count_drop(served_of(object));
         return;

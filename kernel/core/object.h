@@ -66,6 +66,16 @@ void object_init(struct object *object, const struct object_class *class);
 
 // Takes a reference unless none is left. Interrupts off or a reference already held elsewhere.
 bool object_try_get(struct object *object);
+static inline bool object_body_try_get(struct object *object)
+{
+    unsigned references = atomic_load_explicit(&object->references, memory_order_relaxed);
+    while (references != 0) {
+        if (atomic_compare_exchange_weak_explicit(&object->references, &references, references + 1,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return true;
+    }
+    return false;
+}
 void object_get(struct object *object);
 void object_put(struct object *object);
 
@@ -84,7 +94,12 @@ static inline __attribute__((always_inline)) void object_body_put(struct object 
 // A further capability to the same object: adds reference and handle count.
 struct capability object_capability_get(struct object *object, ts_rights_t rights);
 // Gives a capability up. Interrupts may be off; never blocks; no lock of the object held.
-void object_capability_put(struct capability capability);
+void object_capability_drop(struct capability capability);
+static inline void object_capability_put(struct capability capability)
+{
+    if (capability.object != NULL)
+        object_capability_drop(capability);
+}
 
 // Changes the signal word: (old & ~clear) | set, and completes the waiters that this satisfies.
 // For events, `count` is added first. At most 16 waiters are completed per lock hold.

@@ -75,6 +75,7 @@ static void request_park(struct port *port, struct request *request)
     request_set_state(request, REQUEST_PARKED);
     list_push_back(&port->parked[request->priority & 31], &request->link);
     port->parked_mask |= 1u << (request->priority & 31);
+    port_queued_add(port, 1);
 }
 
 // One request of the session is over: the next one of those over the limit is parked.
@@ -121,6 +122,7 @@ void served_count_drop_locked(struct served *served)
     } else {
         served->state = SERVED_CLOSING;
         list_push_back(&served->port->closed, &served->notice);
+        port_queued_add(served->port, 1);
     }
 }
 
@@ -195,6 +197,7 @@ static bool inbox_fill(struct port *port, struct request *request, uint32_t slot
 static void request_unpark(struct port *port, struct request *request)
 {
     list_remove(&request->link);
+    port_queued_add(port, -1);
     if (list_empty(&port->parked[request->priority & 31]))
         port->parked_mask &= ~(1u << (request->priority & 31));
 }
@@ -226,9 +229,8 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     slot->session = session;
     request->slot = index;
     request_set_state(request, REQUEST_DELIVERED);
-    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        slot->sent[i] = (struct capability){0};
-        if (i >= request->in_handles || request->sent[i] == TS_HANDLE_NONE)
+    for (unsigned i = 0; i < request->in_handles; i++) {
+        if (request->sent[i] == TS_HANDLE_NONE)
             continue;
         handle_transit_commit(request->requester->handles, request->sent[i]);
         slot->sent[i] = request->sent_capability[i];
@@ -244,6 +246,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
 static void cancel_publish(struct port *port, struct ring *ring, uint64_t cookie)
 {
     struct slot *slot = list_entry(list_pop_front(&port->cancels), struct slot, cancel);
+    port_queued_add(port, -1);
     slot->cancel_queued = false;
     struct ts_event *event = ring_slot(ring);
     *event = (struct ts_event){
@@ -257,6 +260,7 @@ static void cancel_publish(struct port *port, struct ring *ring, uint64_t cookie
 static void closed_publish(struct port *port, struct ring *ring, uint64_t cookie)
 {
     struct served *served = list_entry(list_pop_front(&port->closed), struct served, notice);
+    port_queued_add(port, -1);
     *ring_slot(ring) = (struct ts_event){
         .user_data = cookie,
         .kind = TS_EVENT_CLOSED,
@@ -269,8 +273,8 @@ static void closed_publish(struct port *port, struct ring *ring, uint64_t cookie
 
 static bool port_has_items_locked(struct port *port)
 {
-    return !list_empty(&port->cancels) || !list_empty(&port->closed) ||
-           (port->parked_mask != 0 && port->slot_free != NONE);
+    return port->queued != 0 && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
+                                 (port->parked_mask != 0 && port->slot_free != NONE));
 }
 
 // Publishes one item; the ring has room. Both locks held. Returns the events written (0 or 1).
@@ -290,32 +294,26 @@ static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t 
     return request_deliver(port, ring, cookie, list_entry(first, struct request, link), finished);
 }
 
-bool port_has_items(struct port *port)
-{
-    irqflags_t flags = spin_lock(&port->object.lock);
-    bool items = port_has_items_locked(port);
-    spin_unlock(&port->object.lock, flags);
-    return items;
-}
-
-bool port_take(struct port *port, struct ring *ring, uint64_t cookie)
+bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left)
 {
     struct list finished;
     list_init(&finished);
-    bool more = false;
     irqflags_t flags = spin_lock(&port->object.lock);
     spin_lock_off(&ring->lock);
-    for (unsigned i = 0; i < ITEMS_PER_HOLD; i++) {
-        if (ring->destroyed || !port_has_items_locked(port) || !ring_has_room(ring))
+    bool left = port_has_items_locked(port), room = true;
+    for (unsigned i = 0; i < ITEMS_PER_HOLD && left; i++) {
+        room = !ring->destroyed && ring_has_room(ring);
+        if (!room)
             break;
         (void)port_publish_one(port, ring, cookie, &finished);
-        more = true;
+        left = port_has_items_locked(port);
     }
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
     spin_unlock(&port->object.lock, flags);
     port_finish(&finished);
-    return more;
+    *out_left = left;
+    return left && room;
 }
 
 // The idle ring that went idle last, on this CPU if there is one. Looked at without the rings'
@@ -325,9 +323,10 @@ static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
     struct ring *best = NULL;
     bool best_here = false;
     uint64_t best_stamp = 0;
-    uint32_t here = environment_cpu();
-    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
+    uint32_t here = environment_cpu(), left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
         struct ring *ring = port->rings[i].ring;
+        left -= ring != NULL;
         if (ring == NULL || !__atomic_load_n(&ring->idle, __ATOMIC_RELAXED))
             continue;
         bool is_here = __atomic_load_n(&ring->idle_cpu, __ATOMIC_RELAXED) == here;
@@ -345,10 +344,12 @@ static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
 // Nobody is idle: pollers learn that they should enter, and the port's threads hurry.
 static void port_announce(struct port *port)
 {
-    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
+    uint32_t left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
         struct ring *ring = port->rings[i].ring;
         if (ring == NULL)
             continue;
+        left--;
         spin_lock_off(&ring->lock);
         ring_flag_pending(ring, true);
         spin_unlock_off(&ring->lock);
@@ -359,6 +360,9 @@ static void port_announce(struct port *port)
 
 void port_dispatch(struct port *port, struct list *finished)
 {
+    // Pairs with the fence in ring_idle: it sees our item, or we see that it is idle.
+    if (port->queued != 0)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
     while (port_has_items_locked(port)) {
         uint64_t cookie = 0;
         struct ring *ring = port_idle_ring(port, &cookie);
@@ -382,15 +386,16 @@ void port_dispatch(struct port *port, struct list *finished)
     }
 }
 
-void port_issue(struct request *request, struct served *served, struct handle_table *table,
-                ts_handle_t handle)
+void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
+                uint64_t word)
 {
     struct list finished;
     list_init(&finished);
     struct port *port = served->port;
     irqflags_t flags = spin_lock(&port->object.lock);
     ts_status_t status = TS_OK;
-    if (!handle_still(table, handle, &served->object))
+    // Who closes the object's last handle needs the lock that we have: is it still there?
+    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word)
         status = TS_ERR_HANDLE;
     else if (port->dead || served->state != SERVED_LIVE)
         status = TS_ERR_PEER_CLOSED;
@@ -460,6 +465,7 @@ static ts_status_t request_cancel_delivered(struct port *port, struct request *r
         slot->state = SLOT_CANCELLING;
         slot->cancel_queued = true;
         list_push_back(&port->cancels, &slot->cancel);
+        port_queued_add(port, 1);
         request->deadline = clock_now() + TS_CANCEL_GRACE_NS;
     }
     timer_start(&request->timer, request->deadline);
@@ -635,6 +641,7 @@ static bool destroy_step(struct port *port)
         request_withdraw(port, list_entry(first, struct request, link), TS_ERR_PEER_CLOSED,
                          &finished);
     } else if (!list_empty(&port->closed)) {
+        port_queued_add(port, -1);
         served_free(list_entry(list_pop_front(&port->closed), struct served, notice));
     } else if (cursor < sessions) {
         destroy_waiting(port, &port->sessions[cursor], &finished);

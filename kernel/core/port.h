@@ -14,6 +14,8 @@
 
 #include <core/ring.h>
 
+struct handle_entry;
+
 struct session {
     uint32_t users;    // its objects, and its requests that are delivered; 0 = the record is free
     uint32_t requests; // parked or delivered
@@ -48,7 +50,7 @@ struct slot {
     bool cancel_queued;
     uint32_t session;
     uint32_t next_free;
-    struct list cancel; // in port.cancels
+    struct list cancel;                      // in port.cancels
     struct capability sent[TS_CALL_HANDLES]; // none while the slot is free
 };
 
@@ -64,7 +66,10 @@ struct port {
     struct list parked[32];           // by priority
     uint32_t parked_mask;
     struct list cancels, closed; // notices to take
-    uint32_t cursor;             // of port_destroy_some
+    // Parked requests and notices. Rings look at it without the lock before they sleep: it is
+    // counted up before an idle ring is looked for, with a fence between.
+    uint32_t queued;
+    uint32_t cursor; // of port_destroy_some
     struct {
         struct ring *ring;
         uint32_t index; // in ring.bindings
@@ -92,18 +97,18 @@ static inline struct served *served_of(struct object *object)
     return list_entry(object, struct served, object);
 }
 
-// Issues a filled ISSUED record on a served object which `handle` of `table` names. Everything
+// Issues a filled ISSUED record on a served object which a handle's entry names while it has that
+// word (handle_find). Everything
 // that can fail was checked before; what happens now is that the record is parked, delivered to an
 // idle ring, kept in its session's FIFO, or DONE and completed (revoked or dead port:
 // TS_ERR_PEER_CLOSED; the handle was closed meanwhile: TS_ERR_HANDLE; TS_FLAG_NOWAIT does not fail
 // here: it is the server's to answer). Interrupts off, no lock held.
-void port_issue(struct request *request, struct served *served, struct handle_table *table,
-                ts_handle_t handle);
+void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
+                uint64_t word);
 
-// Publishes some of the port's items into the ring's queue. Ring lock not held. False: there were
-// none, or there is no room.
-bool port_take(struct port *port, struct ring *ring, uint64_t cookie);
-bool port_has_items(struct port *port);
+// Publishes some of the port's items into the ring's queue. Ring lock not held. True: there are
+// more, and room for them. *out_left: there are more, with room or without.
+bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left);
 
 ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie);
 ts_status_t port_unbind(struct port *port, struct ring *ring);

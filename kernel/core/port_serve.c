@@ -83,6 +83,9 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
                                const struct request *request)
 {
     bool handles = reply->result != TS_REPLY_NONE;
+    if (!handles && request->out_handles == 0 && reply->moved[1].object == NULL &&
+        reply->moved[2].object == NULL && reply->moved[3].object == NULL)
+        return TS_OK; // the plain case
     for (unsigned i = 1; i < TS_CALL_HANDLES; i++) {
         if (reply->moved[i].object != NULL && i >= request->out_handles)
             return TS_ERR_ARGUMENT;
@@ -132,11 +135,23 @@ static void reply_give_handles(struct port *port, const struct reply *reply,
         request->event_flags |= TS_EVENT_REDIRECT;
 }
 
+// Handles that came with the request and were not taken. Port lock held.
+static bool slot_drop_sent(struct slot *slot, struct capability dropped[TS_CALL_HANDLES])
+{
+    bool any = false;
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
+        dropped[i] = slot->sent[i];
+        any |= dropped[i].object != NULL;
+        slot->sent[i] = (struct capability){0};
+    }
+    return any;
+}
+
 ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request)
 {
     struct list finished;
     list_init(&finished);
-    struct capability dropped[TS_CALL_HANDLES] = {{0}};
+    struct capability dropped[TS_CALL_HANDLES];
     *out_request = NULL;
     irqflags_t flags = spin_lock(&port->object.lock);
     struct slot *slot = port_slot(port, reply->id);
@@ -147,16 +162,15 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
         spin_unlock(&port->object.lock, flags);
         return status;
     }
-    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        dropped[i] = slot->sent[i]; // what was not taken
-        slot->sent[i] = (struct capability){0};
-    }
     struct request *request = slot->request;
+    // (Once the client is cut off the record is not ours to look at.)
+    bool drop = (request == NULL || request->in_handles != 0) && slot_drop_sent(slot, dropped);
     if (request == NULL) {
         status = TS_ERR_GONE; // the client was cut off; this answer frees the slot
     } else {
         request->value = reply->value;
-        reply_give_handles(port, reply, request, slot->session);
+        if (request->out_handles != 0)
+            reply_give_handles(port, reply, request, slot->session);
         slot_end_request(port, slot, reply->status, &finished);
         list_remove(&request->link); // the caller completes it
         *out_request = request;
@@ -164,7 +178,7 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
     slot_release(port, slot);
     port_dispatch(port, &finished);
     spin_unlock(&port->object.lock, flags);
-    for (unsigned i = 0; i < TS_CALL_HANDLES; i++)
+    for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++)
         object_capability_put(dropped[i]);
     port_finish(&finished);
     return status;

@@ -6,6 +6,12 @@
 
 #include <core/port.h>
 
+// Counts `queued`, which is looked at without the lock.
+static inline void port_queued_add(struct port *port, int count)
+{
+    __atomic_store_n(&port->queued, port->queued + (uint32_t)count, __ATOMIC_RELAXED);
+}
+
 // Completes all requests of the list. No lock held.
 void port_finish(struct list *finished);
 
@@ -15,8 +21,10 @@ void port_finish(struct list *finished);
 struct slot *port_slot(struct port *port, uint64_t id) LOCK_UNCHECKED;
 static inline void slot_release(struct port *port, struct slot *slot)
 {
-    if (slot->cancel_queued)
+    if (slot->cancel_queued) {
         list_remove(&slot->cancel);
+        port_queued_add(port, -1);
+    }
     slot->cancel_queued = false;
     slot->request = NULL;
     slot->state = SLOT_FREE;

@@ -12,25 +12,6 @@ void request_init(struct request *request, struct requester *requester)
     timer_init(&request->timer, request_expired);
 }
 
-void request_reset(struct request *request)
-{
-    request_set_state(request, REQUEST_ISSUED);
-    request->home = HOME_NONE;
-    request->client_fault = false;
-    request->multishot_ended = false;
-    request->in_handles = request->out_handles = 0;
-    request->segments = 0;
-    request->in_length = request->out_length = 0;
-    request->call_address = 0;
-    request->status = TS_OK;
-    request->event_flags = 0;
-    request->value = request->extra = 0;
-    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        request->reserved[i] = request->sent[i] = TS_HANDLE_NONE;
-        request->result[i] = (struct capability){0};
-    }
-}
-
 // Sent handles that were never delivered are the client's again.
 static void request_return_handles(struct request *request)
 {

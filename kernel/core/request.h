@@ -43,14 +43,16 @@ enum request_home { HOME_NONE, HOME_PORT, HOME_OBSERVER, HOME_TIMER, HOME_FUTEX 
 // What the kernel executes: the arguments of one operation, decoded from registers or from a
 // submission, and its results. Kernel objects' `operate` sees this alone.
 struct operation {
+    // As in struct ts_submission.
     uint8_t op, flags;
-    ts_rights_t rights;        // asked for the result
-    ts_rights_t handle_rights; // of the handle used
+    ts_rights_t rights; // asked for the result
     ts_handle_t handle;
+    uint64_t user_data;
     uint64_t address;
     uint32_t length, aux;
     uint64_t offset, arg, arg2;
     ts_time_t deadline;
+    ts_rights_t handle_rights; // of the handle used
     // results
     uint64_t value, extra;
     struct capability result; // installed by the caller into the reserved slot; may be none
@@ -90,6 +92,7 @@ struct request {
     // Results
     ts_status_t status;
     uint64_t value, extra;
+    // Handles, as many as out_handles and in_handles say; results are none while it is FREE.
     ts_handle_t reserved[TS_CALL_HANDLES]; // slots for result handles
     struct capability result[TS_CALL_HANDLES];
     ts_handle_t sent[TS_CALL_HANDLES]; // in transit in the client's table until delivery
@@ -118,7 +121,20 @@ static inline enum request_state request_state(const struct request *request)
 void request_init(struct request *request, struct requester *requester);
 // Makes a FREE record ready to be filled: ISSUED, no home, nothing sent, reserved or resulting. The
 // issuer sets op, flags, rights, handle, ranges, offset, arg, user_data, deadline and priority.
-void request_reset(struct request *request);
+static inline void request_reset(struct request *request)
+{
+    request_set_state(request, REQUEST_ISSUED);
+    request->home = HOME_NONE;
+    request->multishot_ended = false;
+    request->in_handles = request->out_handles = 0;
+    request->segments = 0;
+    request->client_fault = false;
+    request->event_flags = 0;
+    request->in_length = request->out_length = 0;
+    request->call_address = 0;
+    request->status = TS_OK;
+    request->value = request->extra = 0;
+}
 
 // Polite end of a pending request with `status` (TS_ERR_CANCELLED, _TIMED_OUT, _INTERRUPTED), or
 // at once with `force`. 0: it is DONE or will be, exactly once; TS_ERR_BUSY: in the server's hands,

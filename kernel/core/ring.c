@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Rings: publishing events, waiting for them, records. See ring.h.
 #include <core/environment.h>
+#include <core/port.h>
 #include <core/ring.h>
 #include <core/ring_publish.h>
 
@@ -63,9 +64,11 @@ void ring_enter_end(struct ring *ring)
 struct request *ring_record_take(struct ring *ring)
 {
     irqflags_t flags = spin_lock(&ring->lock);
-    struct list *node = list_pop_front(&ring->free);
+    struct list *node = ring->free.next;
+    if (node != &ring->free)
+        list_remove(node);
     spin_unlock(&ring->lock, flags);
-    if (node == NULL)
+    if (node == &ring->free)
         return NULL;
     struct request *record = list_entry(node, struct request, done);
     request_reset(record);
@@ -169,6 +172,10 @@ void ring_post_completion(struct ring *ring, struct request *request)
             list_remove(&request->done);
         request->queued = false;
         record_free(ring, request);
+    } else if (!request->queued && list_empty(&ring->pending) && ring_has_room(ring)) {
+        publish_record(ring, request);
+        ring->event_tail++;
+        ring_wake_if_due(ring);
     } else if (!request->queued) {
         request->queued = true;
         list_push_back(&ring->pending, &request->done);
@@ -194,15 +201,15 @@ void ring_post_more(struct request *request, ts_signals_t signals, uint64_t coun
     spin_unlock(&ring->lock, flags);
 }
 
-bool ring_post_now(struct ring *ring, const struct ts_event *completion)
+bool ring_post_now(struct ring *ring, const struct operation *operation, ts_status_t status,
+                   uint16_t event_flags)
 {
     irqflags_t flags = spin_lock(&ring->lock);
     bool room = list_empty(&ring->pending) && ring_has_room(ring);
     if (room) {
-        fill_completion(ring_slot(ring), completion->user_data, completion->status, completion->op,
-                        completion->flags, completion->value, completion->extra);
-        ring->event_tail++;
-        ring_wake_if_due(ring);
+        fill_completion(ring_slot(ring), operation->user_data, status, operation->op, event_flags,
+                        operation->value, operation->extra);
+        ring->event_tail++; // shown with the others by the thread inside when it is through
     }
     spin_unlock(&ring->lock, flags);
     return room;
@@ -238,37 +245,68 @@ static struct port *ring_port_get(struct ring *ring, uint32_t index, uint64_t *o
     return port;
 }
 
+// Whether a bound port may have something. The bindings, and so the ports, stay while the lock is
+// held.
+static bool ports_have_items(const struct ring *ring)
+{
+    uint32_t left = ring->binding_count;
+    for (uint32_t i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        const struct port *port = ring->bindings[i].port;
+        if (port == NULL)
+            continue;
+        left--;
+        if (__atomic_load_n(&port->queued, __ATOMIC_RELAXED) != 0)
+            return true;
+    }
+    return false;
+}
+
 // True when a bound port still has items.
 static bool ring_take_from_ports(struct ring *ring)
 {
-    bool left = false;
+    bool left_anywhere = false;
     for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
         if (__atomic_load_n(&ring->bindings[i].port, __ATOMIC_RELAXED) == NULL)
             continue;
         uint64_t cookie;
+        bool left;
         struct port *port = ring_port_get(ring, i, &cookie);
         if (port == NULL)
             continue;
-        while (port_take(port, ring, cookie))
+        while (port_take(port, ring, cookie, &left))
             ;
-        left |= port_has_items(port);
+        left_anywhere |= left;
         object_put(&port->object);
     }
-    return left;
+    return left_anywhere;
 }
 
 uint32_t ring_collect(struct ring *ring)
 {
     irqflags_t flags = spin_lock(&ring->lock);
-    publish_pending(ring);
+    if (!list_empty(&ring->pending))
+        publish_pending(ring);
     ring_publish_tail(ring);
-    spin_unlock(&ring->lock, flags);
-    bool left = ring_take_from_ports(ring);
-    flags = spin_lock(&ring->lock);
+    bool left = ports_have_items(ring);
+    if (left) {
+        spin_unlock(&ring->lock, flags);
+        left = ring_take_from_ports(ring);
+        flags = spin_lock(&ring->lock);
+    }
     ring_flag_pending(ring, left || !list_empty(&ring->pending));
     uint32_t unread = ring_unread(ring);
     spin_unlock(&ring->lock, flags);
     return unread;
+}
+
+// Ring lock held.
+static bool ring_stays_idle(struct ring *ring)
+{
+    bool sleep = ring->idle && ring_unread(ring) < ring->wanted && list_empty(&ring->pending) &&
+                 !ring->destroyed;
+    if (!sleep)
+        ring_set_idle(ring, false);
+    return sleep;
 }
 
 bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
@@ -281,15 +319,15 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     __atomic_store_n(&ring->idle_stamp, atomic_fetch_add_explicit(&stamp, 1, memory_order_relaxed),
                      __ATOMIC_RELAXED);
     ring_set_idle(ring, true);
-    spin_unlock(&ring->lock, flags);
-    // Marked first, looked at last: an item that was queued before the mark is seen now, one queued
-    // after it finds the mark. The ports' locks order the two.
-    uint32_t unread = ring_collect(ring);
-    flags = spin_lock(&ring->lock);
-    bool sleep = ring->idle && unread < ring->wanted && list_empty(&ring->pending) &&
-                 !ring->destroyed;
-    if (!sleep)
-        ring_set_idle(ring, false);
+    // Marked first, looked at last: pairs with the fence in port_dispatch. An item that was queued
+    // before the mark is seen now, one queued after it finds the mark.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (ports_have_items(ring)) {
+        spin_unlock(&ring->lock, flags);
+        (void)ring_collect(ring);
+        flags = spin_lock(&ring->lock);
+    }
+    bool sleep = ring_stays_idle(ring);
     spin_unlock(&ring->lock, flags);
     return sleep;
 }

@@ -84,9 +84,11 @@ void ring_post_completion(struct ring *ring, struct request *request);
 // A multishot record has news: `signals` are or-ed and `count` is added to what its next event will
 // say. May be called with an object's lock held.
 void ring_post_more(struct request *request, ts_signals_t signals, uint64_t count);
-// A completion without a record, for what the kernel answers at once. False: no room, take a
-// record.
-bool ring_post_now(struct ring *ring, const struct ts_event *completion);
+// A completion without a record, for what the kernel answers at once: `operation` says the rest.
+// For the thread inside alone: the user is shown it when that thread collects. False: no room, take
+// a record.
+bool ring_post_now(struct ring *ring, const struct operation *operation, ts_status_t status,
+                   uint16_t event_flags);
 void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value);
 
 // Ends all records at once (detach), unbinds. Preemptible between chunks of 64: call until false.

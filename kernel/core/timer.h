@@ -29,4 +29,10 @@ void timer_start(struct timer *timer, ts_time_t deadline);
 // Afterwards the callback neither is nor will be running. No lock that the callback takes may be
 // held. Cheap when idle. Called by the timer's own callback it lets go of the timer: its memory is
 // not touched any more when the callback returns (the record that holds it may be in use again).
-void timer_stop(struct timer *timer);
+void timer_stop_busy(struct timer *timer);
+static inline void timer_stop(struct timer *timer)
+{
+    // Pairs with the releases where it becomes idle: the callback is over.
+    if (atomic_load_explicit(&timer->state, memory_order_acquire) != 0)
+        timer_stop_busy(timer);
+}

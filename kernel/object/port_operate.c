@@ -54,32 +54,37 @@ static ts_status_t answer_check(const struct port_answer *answer)
 static ts_status_t answer_push(struct port_object *port, const struct port_answer *answer)
 {
     uint32_t bytes;
-    if (answer->length == 0)
-        return TS_OK;
     if (!arch_user_range_ok(answer->address, answer->length))
         return TS_ERR_FAULT;
     return port_copy(&port->port, answer->reply.id, COPY_PUSH, answer->address, answer->length, 0,
                      &bytes);
 }
 
+static bool has_handles(const struct port_answer *answer)
+{
+    return (answer->handles[0] | answer->handles[1] | answer->handles[2] | answer->handles[3]) !=
+           TS_HANDLE_NONE;
+}
+
 ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bool hand_over)
 {
     struct thread *thread = thread_current();
     struct handle_table *table = thread->requester.handles;
+    bool handles = has_handles(answer);
     ts_status_t status = answer_check(answer);
-    if (status != TS_OK)
-        return status;
-    status = answer_push(port, answer);
+    if (status == TS_OK && answer->length != 0)
+        status = answer_push(port, answer);
     // Gone: port_reply frees the slot of a client that was cut off.
     if (status != TS_OK && status != TS_ERR_CLIENT_FAULT && status != TS_ERR_GONE)
         return status;
-    status = answer_take_handles(table, answer);
+    status = handles ? answer_take_handles(table, answer) : TS_OK;
     if (status != TS_OK)
         return status;
     struct request *request;
     irqflags_t flags = arch_irq_save();
     status = port_reply(&port->port, &answer->reply, &request);
-    answer_settle_handles(table, answer, status == TS_OK);
+    if (handles)
+        answer_settle_handles(table, answer, status == TS_OK);
     if (status == TS_OK) {
         thread->handing_over = hand_over;
         request_complete(request);

@@ -46,8 +46,10 @@ void environment_donate(struct ring *ring, uint8_t priority)
 // The port's lock is held, so its rings stay; a ring's user stays while the ring does.
 void environment_raise(struct port *port, uint8_t priority)
 {
-    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
+    uint32_t left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
         struct ring *ring = port->rings[i].ring;
+        left -= ring != NULL;
         struct thread *thread = ring == NULL ? NULL : ring_object_of_ring(ring)->user;
         if (thread != NULL && thread->lent < priority)
             thread_lend(thread, priority);

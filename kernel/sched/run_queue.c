@@ -14,15 +14,6 @@ struct run_queue run_queues[CPU_MAX];
 static _Atomic uint64_t run_queues_online; // bit: CPU; set once its queue can be used
 _Static_assert(CPU_MAX <= 64, "the CPUs are bits of a word");
 
-struct thread *thread_current(void)
-{
-    // Interrupts off, so that the CPU is the one whose structure is read.
-    irqflags_t flags = arch_irq_save();
-    struct thread *thread = cpu_current()->current;
-    arch_irq_restore(flags);
-    return thread;
-}
-
 struct run_queue *run_queue_lock(struct thread *thread, irqflags_t *out_flags) LOCK_UNCHECKED
 {
     for (;;) {

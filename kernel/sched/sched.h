@@ -14,11 +14,15 @@
 // and ends in arch_return_to_user(), thread_block() or thread_exit().
 #pragma once
 
+#include <arch/cpu.h>
 #include <cpu.h>
 #include <object/thread.h>
 
 // The current thread. Interrupts may be on: it is the same thread on whatever CPU.
-struct thread *thread_current(void);
+static inline struct thread *thread_current(void)
+{
+    return arch_cpu_thread();
+}
 
 // Puts a new thread on a CPU.
 void thread_launch(struct thread *thread);

@@ -184,12 +184,8 @@ void timer_start(struct timer *timer, ts_time_t deadline)
     arch_irq_restore(flags);
 }
 
-void timer_stop(struct timer *timer)
+void timer_stop_busy(struct timer *timer)
 {
-    // Pairs with the releases in timer_start and kernel_timer: idle means that the callback is
-    // over.
-    if (atomic_load_explicit(&timer->state, memory_order_acquire) == TIMER_IDLE)
-        return;
     irqflags_t flags = arch_irq_save();
     struct timer_queue *queue = queues[timer->cpu];
     spin_lock_off(&queue->lock);

@@ -160,8 +160,7 @@ static bool port_is_ready(struct call *call)
     call->session = &port->sessions[call->served->session];
     // (A dead port has no ring.)
     return call->served->state == SERVED_LIVE && port->ring_count == 1 &&
-           port->rings[0].ring != NULL && port->parked_mask == 0 && list_empty(&port->cancels) &&
-           list_empty(&port->closed) && port->slot_free != NO_SLOT &&
+           port->rings[0].ring != NULL && port->queued == 0 && port->slot_free != NO_SLOT &&
            call->session->requests < call->session->limit;
 }
 
@@ -330,8 +329,7 @@ static bool request_is_plain(struct answer *answer, uint64_t id)
     struct port *port = answer->port;
     uint32_t index = TS_REQUEST_SLOT(id);
     if (index >= port->slot_count || port->ring_count != 1 ||
-        port->rings[0].ring != &answer->ring->ring || port->parked_mask != 0 ||
-        !list_empty(&port->cancels) || !list_empty(&port->closed))
+        port->rings[0].ring != &answer->ring->ring || port->queued != 0)
         return false;
     struct slot *slot = &port->slots[index];
     struct request *request = slot->request;

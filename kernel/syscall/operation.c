@@ -25,20 +25,25 @@ static const struct rule {
 #undef TS_OPERATION
 };
 
+// Flags besides NOWAIT, which all operations know, and QUIET, which all submissions do.
+static const uint8_t known_flags[TS_OP_COUNT] = {
+    [TS_OP_READ] = TS_FLAG_VECTOR | TS_FLAG_CURRENT,
+    [TS_OP_WRITE] = TS_FLAG_VECTOR | TS_FLAG_CURRENT,
+    [TS_OP_CANCEL] = TS_FLAG_FORCE,
+};
+static const uint8_t known_submission_flags[TS_OP_COUNT] = {
+    [TS_OP_WAIT] = TS_FLAG_MULTI,
+    [TS_OP_TIMEOUT] = TS_FLAG_MULTI,
+};
+
 ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
 {
-    uint8_t allowed = TS_FLAG_NOWAIT;
-    if ((flags & TS_FLAG_LINK) != 0)
-        return TS_ERR_UNSUPPORTED;
-    if (op == TS_OP_READ || op == TS_OP_WRITE)
-        allowed |= TS_FLAG_VECTOR | TS_FLAG_CURRENT;
+    uint8_t known = TS_FLAG_NOWAIT | known_flags[op];
     if (by_ring)
-        allowed |= TS_FLAG_QUIET;
-    if (by_ring && (op == TS_OP_WAIT || op == TS_OP_TIMEOUT))
-        allowed |= TS_FLAG_MULTI;
-    if (op == TS_OP_CANCEL)
-        allowed |= TS_FLAG_FORCE;
-    return (flags & ~allowed) != 0 ? TS_ERR_ARGUMENT : TS_OK;
+        known |= TS_FLAG_QUIET | known_submission_flags[op];
+    if ((flags & ~known) == 0)
+        return TS_OK;
+    return (flags & TS_FLAG_LINK) != 0 ? TS_ERR_UNSUPPORTED : TS_ERR_ARGUMENT;
 }
 
 // Rights that depend on more than the operation's number.
@@ -86,7 +91,7 @@ struct request *asked_record(struct asked *asked)
     request->priority = asked->thread->priority;
     request->offset = operation->offset;
     request->arg = operation->arg;
-    request->user_data = asked->user_data;
+    request->user_data = operation->user_data;
     request->deadline = operation->deadline;
     return request;
 }

@@ -10,7 +10,6 @@ struct asked {
     struct operation operation;
     struct thread *thread; // who asks
     struct ring *ring;     // NULL: synchronous, the record is the thread's
-    uint64_t user_data;
 };
 
 enum outcome {
@@ -33,7 +32,8 @@ struct request *asked_record(struct asked *asked);
 // Gives a record back that was not issued.
 void asked_record_drop(struct asked *asked, struct request *request);
 
-// The continuation of a thread whose request was issued: its answer is awaited here. Interrupts off.
+// The continuation of a thread whose request was issued: its answer is awaited here. Interrupts
+// off.
 _Noreturn void op_continue(void);
 
 // Issues a filled record on a served object. *out_status as above; ISSUED, ANSWERED or NO_RECORD.

@@ -69,7 +69,8 @@ _Noreturn void ring_wait_continue(void)
 {
     struct thread *thread = thread_current();
     arch_irq_enable();
-    ring_busy(&thread->ring->ring);
+    if (__atomic_load_n(&thread->ring->ring.idle, __ATOMIC_RELAXED))
+        ring_busy(&thread->ring->ring); // not a ring's event woke us
     wait_for_events(thread);
     arch_irq_disable();
     arch_return_to_user();

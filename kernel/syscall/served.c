@@ -176,22 +176,28 @@ static ts_status_t reserve_handles(struct handle_table *table, struct request *r
 // The last look at the handle, and the issue, in one section with interrupts off.
 static ts_status_t issue(struct asked *asked, struct request *request, ts_rights_t needed)
 {
-    struct handle_table *table = asked->thread->requester.handles;
     struct thread *thread = asked->thread;
-    struct capability capability;
+    uint64_t word;
+    ts_status_t status = TS_ERR_HANDLE;
     irqflags_t flags = arch_irq_save();
-    ts_status_t status = handle_lookup(table, asked->operation.handle, needed, &capability);
-    if (status == TS_OK && capability.object->class != &served_class)
-        status = TS_ERR_HANDLE; // closed meanwhile, and the number used again
+    struct handle_entry *entry =
+        handle_find(thread->requester.handles, asked->operation.handle, &word);
+    struct object *object =
+        entry == NULL ? NULL : atomic_load_explicit(&entry->object, memory_order_acquire);
+    if (object != NULL && (needed & ~(ts_rights_t)word) != 0)
+        status = TS_ERR_RIGHTS;
+    else if (object != NULL && object->class == &served_class) // else closed and used again
+        status = TS_OK;
     if (status == TS_OK) {
-        request->rights = capability.rights;
+        request->rights = (ts_rights_t)word;
         if (shapes[request->op].gives_handle)
             request->rights &= asked->operation.rights;
         // Who waits for one server can give it the CPU; a ring's owner goes on.
-        thread->asking = asked->ring == NULL;
-        thread->handing_over = asked->ring == NULL;
+        bool waits = asked->ring == NULL;
+        thread->asking = waits;
+        thread->handing_over = waits;
         statistics_add(STATISTIC_REQUESTS, 1);
-        port_issue(request, served_of(capability.object), table, asked->operation.handle);
+        port_issue(request, served_of(object), entry, word);
         thread->handing_over = false;
     }
     arch_irq_restore(flags);
@@ -210,7 +216,8 @@ enum outcome served_start(struct asked *asked, ts_rights_t needed, ts_status_t *
         return OUTCOME_NO_RECORD;
     request->out_handles = shape->gives_handle;
     *out_status = fill_payload(request, &asked->operation);
-    if (*out_status == TS_OK)
+    bool handles = (request->in_handles | request->out_handles) != 0;
+    if (*out_status == TS_OK && handles)
         *out_status = reserve_handles(table, request);
     if (*out_status == TS_OK) {
         *out_status = issue(asked, request, needed);

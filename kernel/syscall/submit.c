@@ -12,24 +12,19 @@
 
 #define PERIOD_MIN_NS 50000 // of a multishot timeout
 
-#define READ_ONCE(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+_Static_assert(offsetof(struct operation, user_data) == offsetof(struct ts_submission, user_data) &&
+                   offsetof(struct operation, aux) == offsetof(struct ts_submission, aux) &&
+                   offsetof(struct operation, deadline) == offsetof(struct ts_submission, deadline),
+               "an operation begins as a submission");
 
-static void decode(struct asked *asked, const struct ts_submission *slot)
+static void decode(struct operation *operation, const struct ts_submission *slot)
 {
-    asked->operation = (struct operation){
-        .op = READ_ONCE(slot->op),
-        .flags = READ_ONCE(slot->flags),
-        .rights = READ_ONCE(slot->rights),
-        .handle = READ_ONCE(slot->handle),
-        .address = READ_ONCE(slot->address),
-        .length = READ_ONCE(slot->length),
-        .aux = READ_ONCE(slot->aux),
-        .offset = READ_ONCE(slot->offset),
-        .arg = READ_ONCE(slot->arg),
-        .arg2 = READ_ONCE(slot->arg2),
-        .deadline = (ts_time_t)READ_ONCE(slot->deadline),
-    };
-    asked->user_data = READ_ONCE(slot->user_data);
+    const uint64_t *from = (const uint64_t *)slot;
+    uint64_t *to = (uint64_t *)operation;
+    for (unsigned i = 0; i < sizeof *slot / sizeof *from; i++)
+        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    operation->value = operation->extra = 0;
+    operation->result.object = NULL;
 }
 
 // Operations of rings --------------------------------------------------------------------------
@@ -114,15 +109,7 @@ static bool post_answer(struct asked *asked, ts_status_t status)
     const struct operation *operation = &asked->operation;
     if ((operation->flags & TS_FLAG_QUIET) != 0 && status >= 0)
         return true;
-    struct ts_event event = {
-        .user_data = asked->user_data,
-        .status = status,
-        .op = operation->op,
-        .flags = answer_flags(operation, status),
-        .value = operation->value,
-        .extra = operation->extra,
-    };
-    return ring_post_now(asked->ring, &event);
+    return ring_post_now(asked->ring, operation, status, answer_flags(operation, status));
 }
 
 // The answer waits for room in a record.
@@ -131,7 +118,7 @@ static void keep_answer(struct asked *asked, struct request *record, ts_status_t
     const struct operation *operation = &asked->operation;
     record->op = operation->op;
     record->flags = operation->flags & TS_FLAGS_ALL;
-    record->user_data = asked->user_data;
+    record->user_data = operation->user_data;
     record->status = status;
     record->value = operation->value;
     record->extra = operation->extra;
@@ -146,13 +133,13 @@ static void keep_answer(struct asked *asked, struct request *record, ts_status_t
 static bool submit_one(struct ring_object *object, struct thread *thread,
                        const struct ts_submission *slot)
 {
-    struct asked asked = {.thread = thread, .ring = &object->ring};
+    struct asked asked;
     ts_status_t status = TS_OK;
-    if (object->spare == NULL)
-        object->spare = ring_record_take(&object->ring);
-    if (object->spare == NULL)
+    if (object->spare == NULL && (object->spare = ring_record_take(&object->ring)) == NULL)
         return false;
-    decode(&asked, slot);
+    asked.thread = thread;
+    asked.ring = &object->ring;
+    decode(&asked.operation, slot);
     enum outcome outcome = start(&asked, &status);
     if (outcome == OUTCOME_ANSWERED && !post_answer(&asked, status)) {
         struct request *record = object->spare;

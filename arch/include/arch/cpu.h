@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One CPU: interrupts on and off, idling, hints. Interrupts off is the kernel's one notion of
 // "non-preemptible". All are inline in <machine/irqflags.h> unless said otherwise; struct arch_cpu,
-// the machine's part of struct cpu, is in <machine/cpu.h>.
+// the machine's part of struct cpu, and arch_cpu_thread(), the current thread, are in
+// <machine/cpu.h>.
 #pragma once
 
 #include <arch/types.h>

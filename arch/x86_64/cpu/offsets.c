@@ -11,6 +11,7 @@ SAME(cpu, need_resched, CPU_NEED_RESCHED);
 SAME(cpu, scratch, CPU_SCRATCH);
 SAME(cpu, machine_thread, CPU_THREAD);
 SAME(cpu, switch_stack, CPU_SWITCH_STACK);
+SAME(cpu, current, CPU_CURRENT);
 SAME(cpu, arch.tss.rsp, CPU_TSS_STACK);
 
 SAME(arch_frame, r15, FRAME_R15);

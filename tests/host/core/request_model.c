@@ -241,7 +241,9 @@ static void issue(struct source *source)
                                       .oid = served->oid,
                                       .generation = server->generation[served->oid]};
     request_fill(request, number, handle, source);
-    port_issue(request, served, &source->handles, handle);
+    uint64_t word;
+    const struct handle_entry *entry = handle_find(&source->handles, handle, &word);
+    port_issue(request, served, entry, word);
 }
 
 // Serving ---------------------------------------------------------------------------------------
@@ -559,6 +561,13 @@ static void tear_down(void)
     CHECK(things == 0 && world_pages == 0);
 }
 
+// Whether the port has something that a ring could take.
+static bool has_items(const struct port *port)
+{
+    return !list_empty(&port->cancels) || !list_empty(&port->closed) ||
+           (port->parked_mask != 0 && port->slot_free != UINT32_MAX);
+}
+
 static void step(uint32_t ends)
 {
     struct server *server = &servers[world_random() % SERVERS];
@@ -590,7 +599,7 @@ static void step(uint32_t ends)
     }
     // A ring that waits never waits beside something to do.
     for (struct server *s = servers; s < &servers[SERVERS]; s++)
-        CHECK(s->dead || !s->ring.idle || !port_has_items(&s->port));
+        CHECK(s->dead || !s->ring.idle || !has_items(&s->port));
 }
 
 // With everybody alive and servers that answer, all that was asked ends: nothing is forgotten in a

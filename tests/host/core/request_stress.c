@@ -98,7 +98,7 @@ void timer_start(struct timer *timer, ts_time_t deadline)
     pthread_mutex_unlock(&timer_lock);
 }
 
-void timer_stop(struct timer *timer)
+void timer_stop_busy(struct timer *timer)
 {
     bool own = pthread_equal(pthread_self(), timer_thread);
     pthread_mutex_lock(&timer_lock);
@@ -268,7 +268,9 @@ static void issue(struct client *client, struct request *request)
 {
     struct capability borrowed;
     CHECK(handle_lookup(&client->handles, client->target, 0, &borrowed) == TS_OK);
-    port_issue(request, served_of(borrowed.object), &client->handles, client->target);
+    uint64_t word;
+    const struct handle_entry *entry = handle_find(&client->handles, client->target, &word);
+    port_issue(request, served_of(borrowed.object), entry, word);
 }
 
 static void *thread_client(void *argument)

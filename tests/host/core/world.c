@@ -57,7 +57,7 @@ void timer_start(struct timer *timer, ts_time_t deadline)
         running = NULL;
 }
 
-void timer_stop(struct timer *timer)
+void timer_stop_busy(struct timer *timer)
 {
     if (timer->state == 1)
         list_remove(&timer->link);

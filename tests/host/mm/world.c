@@ -407,7 +407,7 @@ UNREACHED(void environment_wake_thread(__attribute__((unused)) struct request *r
 UNREACHED(bool environment_futex_remove(__attribute__((unused)) struct request *request))
 UNREACHED(uint32_t environment_cpu(void))
 UNREACHED(void environment_relax(void))
-UNREACHED(void timer_stop(__attribute__((unused)) struct timer *timer))
+UNREACHED(void timer_stop_busy(__attribute__((unused)) struct timer *timer))
 
 void environment_donate(struct ring *ring, uint8_t priority)
 {

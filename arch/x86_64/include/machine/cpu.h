@@ -9,6 +9,7 @@
 #include <machine/offsets.h>
 
 struct cpu;
+struct thread;
 
 struct tss { // Intel SDM vol. 3, 8.7
     uint32_t reserved0;
@@ -42,6 +43,14 @@ struct arch_cpu {
     _Atomic bool started;
     uint64_t spurious;
 };
+
+// The current thread, read by one instruction: right on whatever CPU, interrupts on or off.
+static inline struct thread *arch_cpu_thread(void)
+{
+    struct thread *thread;
+    __asm__ volatile("movq %%gs:%c1, %0" : "=r"(thread) : "i"(CPU_CURRENT));
+    return thread;
+}
 
 static inline struct cpu *arch_cpu_self(void)
 {
