@@ -29,14 +29,16 @@ static void ring_add(const char *text, size_t length) LOCK_REQUIRES(log_lock)
     }
 }
 
-static void emit(const char *line, size_t length)
+// Drawing a line takes some hundred thousand instructions with interrupts off: only the kernel's
+// own few are shown, not what programs write.
+static void emit(const char *line, size_t length, bool show)
 {
     irqflags_t flags = spin_lock(&log_lock);
     ring_add(line, length);
     if (!serial_released) {
         arch_serial_write(line, length);
     }
-    if (!screen_released) {
+    if (show && !screen_released) {
         screen_write(line, length);
     }
     void (*tell)(void) = listener;
@@ -74,7 +76,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_end(arguments);
     clean(line + start, length - start);
     line[length++] = '\n'; // in place of the NUL
-    emit(line, length);
+    emit(line, length, true);
 }
 
 void log_append(const char *source, const char *text, size_t length)
@@ -85,7 +87,7 @@ void log_append(const char *source, const char *text, size_t length)
                                        (int)(length < LINE_MAX ? length : LINE_MAX), text);
     clean(line + start, total - start);
     line[total++] = '\n';
-    emit(line, total);
+    emit(line, total, false);
 }
 
 // Moves a cursor whose bytes are gone to the first line that is whole.

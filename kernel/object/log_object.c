@@ -54,30 +54,39 @@ static ts_status_t log_object_read(struct operation *operation)
     return status;
 }
 
-// Lines of a text; what follows the last newline is a line too.
-static void append_lines(const char *text, size_t length)
+// Appends the whole lines of a text and moves what follows the last newline to its beginning;
+// returns the length of that.
+static size_t append_lines(char *text, size_t length)
 {
     size_t start = 0;
-    for (size_t i = 0; i <= length; i++) {
-        if (i < length && text[i] != '\n')
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] != '\n')
             continue;
         if (i > start)
             log_append(caller_name(), text + start, i - start);
         start = i + 1;
     }
+    for (size_t i = start; start != 0 && i < length; i++)
+        text[i - start] = text[i];
+    return length - start;
 }
 
 static ts_status_t log_object_write(struct operation *operation)
 {
     struct transfer transfer;
+    char line[LINE_MAX]; // longer lines continue on the next
+    size_t used = 0;
     ts_status_t status = transfer_init(&transfer, operation);
     while (status == TS_OK && transfer_left(&transfer) > 0) {
-        char piece[LINE_MAX]; // longer lines continue on the next
-        size_t left = transfer_left(&transfer);
-        size_t length = left < LINE_MAX ? left : LINE_MAX;
-        status = transfer_from_user(&transfer, piece, length);
+        size_t left = transfer_left(&transfer), room = LINE_MAX - used;
+        size_t length = left < room ? left : room;
+        status = transfer_from_user(&transfer, line + used, length);
         if (status == TS_OK)
-            append_lines(piece, length);
+            used = append_lines(line, used + length);
+        if (used == LINE_MAX || (used > 0 && (status != TS_OK || transfer_left(&transfer) == 0))) {
+            log_append(caller_name(), line, used);
+            used = 0;
+        }
     }
     operation->value = transfer.done;
     return status;
