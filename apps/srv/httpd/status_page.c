@@ -14,13 +14,13 @@
 #define NAME_SYSTEM   "system"
 #define PROCESSES_MAX 64u
 
-static void row(struct writer *writer, const char *name, uint64_t value, const char *unit)
+static void row(struct writer *writer, struct text name, uint64_t value, struct text unit)
 {
     write_string(writer, "<tr><th>");
-    write_string(writer, name);
+    write_text(writer, name);
     write_string(writer, "<td>");
     write_number(writer, value);
-    write_string(writer, unit);
+    write_text(writer, unit);
     write_string(writer, "\n");
 }
 
@@ -44,27 +44,27 @@ static void write_system(struct writer *writer, ts_handle_t system)
     if (ts_get(system, TS_PROPERTY_SYSTEM_STATISTICS, &s, sizeof(s), &length) != TS_OK ||
         length < sizeof(s))
         return;
-    row(writer, "CPUs", s.cpus, "");
-    row(writer, "memory", s.pages_total / 256, " MiB");
-    row(writer, "memory free", s.pages_free / 256, " MiB");
-    row(writer, "memory of the kernel", s.pages_kernel * 4, " KiB");
-    row(writer, "requests between processes", s.requests, "");
-    row(writer, "context switches", s.switches, "");
-    row(writer, "bytes copied by the kernel", s.bytes_copied, "");
-    row(writer, "interrupts", s.interrupts, "");
+    row(writer, TEXT("CPUs"), s.cpus, TEXT(""));
+    row(writer, TEXT("memory"), s.pages_total / 256, TEXT(" MiB"));
+    row(writer, TEXT("memory free"), s.pages_free / 256, TEXT(" MiB"));
+    row(writer, TEXT("memory of the kernel"), s.pages_kernel * 4, TEXT(" KiB"));
+    row(writer, TEXT("requests between processes"), s.requests, TEXT(""));
+    row(writer, TEXT("context switches"), s.switches, TEXT(""));
+    row(writer, TEXT("bytes copied by the kernel"), s.bytes_copied, TEXT(""));
+    row(writer, TEXT("interrupts"), s.interrupts, TEXT(""));
 }
 
 static void write_server(struct writer *writer)
 {
     const struct httpd_statistics *s = &httpd.statistics;
-    row(writer, "requests served", s->requests, "");
-    row(writer, "of them refused", s->refusals, "");
-    row(writer, "connections now", connection_count(), "");
-    row(writer, "connections since the start", s->connections, "");
-    row(writer, "bytes sent", s->bytes_sent, "");
-    row(writer, "files in the cache", content_count(), "");
-    row(writer, "found in the cache", s->cache_hits, "");
-    row(writer, "log lines lost", access_log_lost(), "");
+    row(writer, TEXT("requests served"), s->requests, TEXT(""));
+    row(writer, TEXT("of them refused"), s->refusals, TEXT(""));
+    row(writer, TEXT("connections now"), connection_count(), TEXT(""));
+    row(writer, TEXT("connections since the start"), s->connections, TEXT(""));
+    row(writer, TEXT("bytes sent"), s->bytes_sent, TEXT(""));
+    row(writer, TEXT("files in the cache"), content_count(), TEXT(""));
+    row(writer, TEXT("found in the cache"), s->cache_hits, TEXT(""));
+    row(writer, TEXT("log lines lost"), access_log_lost(), TEXT(""));
     // One copy into the packet buffer, and one before it for content that is not mapped.
     uint64_t copied = s->bytes_sent + s->bytes_read;
     uint64_t hundredths = s->bytes_sent == 0 ? 100 : copied * 100 / s->bytes_sent;

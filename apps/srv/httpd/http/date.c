@@ -63,11 +63,11 @@ static int64_t printable(int64_t seconds)
     return seconds < 0 ? 0 : seconds > last ? last : seconds;
 }
 
-void date_write(struct writer *writer, int64_t seconds)
+static void write_fixdate(struct writer *writer, int64_t seconds)
 {
     struct date date;
     unsigned weekday;
-    date_from_seconds(printable(seconds), &date, &weekday);
+    date_from_seconds(seconds, &date, &weekday);
     write_text(writer, (struct text){day_names + 3 * weekday, 3});
     write_string(writer, ", ");
     write_digits(writer, date.day, 2);
@@ -80,11 +80,11 @@ void date_write(struct writer *writer, int64_t seconds)
     write_string(writer, " GMT");
 }
 
-void date_write_log(struct writer *writer, int64_t seconds)
+static void write_log_date(struct writer *writer, int64_t seconds)
 {
     struct date date;
     unsigned weekday;
-    date_from_seconds(printable(seconds), &date, &weekday);
+    date_from_seconds(seconds, &date, &weekday);
     write_digits(writer, date.day, 2);
     write_string(writer, "/");
     write_text(writer, (struct text){month_names + 3 * (date.month - 1), 3});
@@ -93,6 +93,41 @@ void date_write_log(struct writer *writer, int64_t seconds)
     write_string(writer, ":");
     write_clock(writer, &date);
     write_string(writer, " +0000");
+}
+
+// The same few seconds are written over and over: the present one, and files' dates.
+#define CACHED 8
+
+struct cached_date {
+    int64_t seconds;
+    uint8_t length; // 0: none
+    char text[31];
+};
+
+static void write_cached(struct writer *writer, struct cached_date cache[CACHED], int64_t seconds,
+                         void (*write)(struct writer *, int64_t))
+{
+    seconds = printable(seconds);
+    struct cached_date *cached = &cache[seconds % CACHED];
+    if (cached->length == 0 || cached->seconds != seconds) {
+        struct writer fresh = writer_make(cached->text, sizeof(cached->text));
+        write(&fresh, seconds);
+        cached->seconds = seconds;
+        cached->length = (uint8_t)fresh.length;
+    }
+    write_text(writer, (struct text){cached->text, cached->length});
+}
+
+void date_write(struct writer *writer, int64_t seconds)
+{
+    static struct cached_date cache[CACHED];
+    write_cached(writer, cache, seconds, write_fixdate);
+}
+
+void date_write_log(struct writer *writer, int64_t seconds)
+{
+    static struct cached_date cache[CACHED];
+    write_cached(writer, cache, seconds, write_log_date);
 }
 
 // Exactly `digits` digits off the front.

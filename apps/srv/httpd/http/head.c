@@ -89,19 +89,19 @@ struct text http_media_type(struct text path)
     return TEXT("application/octet-stream");
 }
 
-static void write_field(struct writer *writer, const char *name, struct text value)
+static void write_field(struct writer *writer, struct text name, struct text value)
 {
     if (value.length == 0)
         return;
-    write_string(writer, name);
+    write_text(writer, name);
     write_string(writer, ": ");
     write_text(writer, value);
     write_string(writer, "\r\n");
 }
 
-static void write_date_field(struct writer *writer, const char *name, int64_t seconds)
+static void write_date_field(struct writer *writer, struct text name, int64_t seconds)
 {
-    write_string(writer, name);
+    write_text(writer, name);
     write_string(writer, ": ");
     date_write(writer, seconds);
     write_string(writer, "\r\n");
@@ -129,7 +129,7 @@ void http_head_write(struct writer *writer, const struct http_head *head)
     write_string(writer, " ");
     write_text(writer, http_reason(head->status));
     write_string(writer, "\r\nServer: Tessera\r\n");
-    write_date_field(writer, "Date", head->now);
+    write_date_field(writer, TEXT("Date"), head->now);
     if (!head->keep_alive)
         write_string(writer, "Connection: close\r\n");
     else if (head->minor0)
@@ -139,13 +139,13 @@ void http_head_write(struct writer *writer, const struct http_head *head)
         write_number(writer, (uint64_t)head->content_length);
         write_string(writer, "\r\n");
     }
-    write_field(writer, "Content-Type", head->content_type);
-    write_field(writer, "ETag", head->etag);
+    write_field(writer, TEXT("Content-Type"), head->content_type);
+    write_field(writer, TEXT("ETag"), head->etag);
     if (head->modified >= 0)
-        write_date_field(writer, "Last-Modified", head->modified);
-    write_field(writer, "Cache-Control", head->cache_control);
-    write_field(writer, "Location", head->location);
-    write_field(writer, "Allow", head->allow);
+        write_date_field(writer, TEXT("Last-Modified"), head->modified);
+    write_field(writer, TEXT("Cache-Control"), head->cache_control);
+    write_field(writer, TEXT("Location"), head->location);
+    write_field(writer, TEXT("Allow"), head->allow);
     if (head->accept_ranges)
         write_string(writer, "Accept-Ranges: bytes\r\n");
     if (head->status == 206 || head->status == 416)
@@ -173,18 +173,25 @@ void http_error_page(struct writer *writer, unsigned status, struct text detail)
     write_string(writer, "</p>\n</html>\n");
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 static void write_log_text(struct writer *writer, struct text text)
 {
+    size_t start = 0;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (c >= ' ' && c < 0x7f && c != '"' && c != '\\') {
-            write_text(writer, (struct text){text.data + i, 1});
-        } else {
-            const char *hex = "0123456789abcdef";
-            char shown[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
-            write_text(writer, (struct text){shown, 4});
-        }
+        if (is_plain(c))
+            continue;
+        const char *hex = "0123456789abcdef";
+        char shown[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+        write_text(writer, (struct text){text.data + start, i - start});
+        write_text(writer, (struct text){shown, 4});
+        start = i + 1;
     }
+    write_text(writer, (struct text){text.data + start, text.length - start});
 }
 
 void http_log_line(struct writer *writer, struct text peer, int64_t now, struct text line,

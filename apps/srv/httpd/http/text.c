@@ -107,7 +107,7 @@ bool text_take(struct text *text, char expected)
     return true;
 }
 
-void write_text(struct writer *writer, struct text text)
+void write_text_long(struct writer *writer, struct text text)
 {
     if (writer->overflow || text.length > writer->size - writer->length) {
         writer->overflow = true;
@@ -116,11 +116,6 @@ void write_text(struct writer *writer, struct text text)
     if (text.length > 0)
         memcpy(writer->data + writer->length, text.data, text.length);
     writer->length += text.length;
-}
-
-void write_string(struct writer *writer, const char *string)
-{
-    write_text(writer, (struct text){string, strlen(string)});
 }
 
 static void write_base(struct writer *writer, uint64_t value, unsigned base, unsigned least)

@@ -45,8 +45,25 @@ static inline struct writer writer_make(void *data, size_t size)
     return (struct writer){.data = data, .size = size};
 }
 
-void write_text(struct writer *writer, struct text text);
-void write_string(struct writer *writer, const char *string);
+void write_text_long(struct writer *writer, struct text text);
+
+// Most of what is written is short and goes by the byte here, without the cost of two calls.
+static inline void write_text(struct writer *writer, struct text text)
+{
+    if (text.length > 8 || text.length > writer->size - writer->length) {
+        write_text_long(writer, text);
+        return;
+    }
+    if (writer->overflow)
+        return;
+    char *to = writer->data + writer->length;
+    for (size_t i = 0; i < text.length; i++)
+        to[i] = text.data[i];
+    writer->length += text.length;
+}
+
+// A string literal.
+#define write_string(writer, literal) write_text((writer), TEXT("" literal))
 void write_number(struct writer *writer, uint64_t value);
 void write_hex(struct writer *writer, uint64_t value);
 void write_digits(struct writer *writer, uint64_t value, unsigned digits); // with leading zeros
