@@ -25,7 +25,7 @@ from .context import Context, SkipTest
 from .guest import Guest, GuestError
 from .tap import Report
 
-CPU_COUNTS = {"machine": (1, 2, 4), "kernel": (1, 2, 4), "user": (1, 2)}
+CPU_COUNTS = {"machine": (1, 2, 4), "kernel": (1, 2, 4), "user": (1, 2, 4)}
 PROGRAM_LIMIT = 120  # seconds for one program of tests/user
 KERNEL_LIMIT = 180   # and for all of tests/kernel
 SYSTEM_LIMIT = 120   # and for a system test that says nothing else
