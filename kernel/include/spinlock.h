@@ -76,7 +76,7 @@ static inline void spin_init(struct spinlock *lock, const char *name)
 }
 
 // Spins until the lock is free, serving other CPUs' requests. Out of line, and at the expense of no
-// register of its caller: the rare case.
+// register of its caller (clang 14 can do that for functions without a result): the rare case.
 __attribute__((preserve_most, cold)) void spin_wait(struct spinlock *lock);
 
 static inline void spin_take(struct spinlock *lock, bool nested)
