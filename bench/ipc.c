@@ -4,7 +4,9 @@
 //
 // The program starts itself again with a handle named "target": the child measures, the parent
 // serves it with the plainest loop there is on one ring: what comes alone is answered by
-// reply_wait, of what comes in a batch the answers are submitted together.
+// reply_wait, of what comes in a batch the answers are submitted together. That the parent served
+// what the child asked is seen in the page that is read back: its first word counts the empty
+// writes.
 #include "measure.h"
 
 #include <stdio.h>
@@ -13,8 +15,6 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/memory.h>
-#include <tessera/lib/op.h>
-#include <tessera/lib/syscall.h>
 #include <tessera/lib/port.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/spawn.h>
@@ -22,31 +22,39 @@
 #include <tessera/ring/prepare.h>
 #include <tessera/ring/ring.h>
 
-#define ANSWER 4242u
+// What the offset of an empty write tells the server to do.
+enum { COUNT, ANSWER_BELLS, YIELD };
+
+struct page {
+    uint64_t count, filler[510], last;
+} __attribute__((aligned(TS_PAGE_SIZE)));
+
+#define LAST UINT64_C(0x7465737365726121)
 
 // The measuring side --------------------------------------------------------------------------
 
 static ts_handle_t target, bell_out, bell_in;
-static char page[TS_PAGE_SIZE] __attribute__((aligned(TS_PAGE_SIZE)));
+static struct page page;
 static uint32_t batch;
+static uint64_t asked; // empty writes
 
 static ts_status_t call_empty(void *context)
 {
     (void)context;
-    // Not ts_write(): a server that claims to have written more than it got breaks its protocol.
-    struct ts_result result =
-        ts_sys_op(TS_OP_WORD(TS_OP_WRITE, 0, 0, target), 0, 0, 0, 0, TS_DEADLINE_NONE);
-    return result.status != TS_OK || result.value == ANSWER ? (ts_status_t)result.status
-                                                            : TS_ERR_CORRUPT;
+    size_t bytes;
+    asked++;
+    return ts_write(target, NULL, 0, COUNT, TS_DEADLINE_NONE, &bytes);
 }
 
 static ts_status_t call_read(void *context)
 {
     (void)context;
     size_t bytes;
-    page[4095] = 0;
-    ts_status_t status = ts_read(target, page, sizeof page, 0, TS_DEADLINE_NONE, &bytes);
-    return status != TS_OK || (bytes == sizeof page && page[4095] == 'x') ? status : TS_ERR_CORRUPT;
+    page.last = 0;
+    ts_status_t status = ts_read(target, &page, sizeof page, 0, TS_DEADLINE_NONE, &bytes);
+    return status != TS_OK || (bytes == sizeof page && page.last == LAST && page.count == asked)
+               ? status
+               : TS_ERR_CORRUPT;
 }
 
 static ts_status_t ring_calls(void *context)
@@ -54,10 +62,11 @@ static ts_status_t ring_calls(void *context)
     struct ts_ring_queue *ring = context;
     struct ts_event event;
     for (uint32_t i = 0; i < batch; i++)
-        ts_prepare_write(ts_ring_slot(ring), target, NULL, 0, 0, TS_DEADLINE_NONE, i);
+        ts_prepare_write(ts_ring_slot(ring), target, NULL, 0, COUNT, TS_DEADLINE_NONE, i);
+    asked += batch;
     ts_status_t status = ts_ring_enter(ring, batch, TS_DEADLINE_NONE);
     for (uint32_t i = 0; i < batch && status == TS_OK; i++) {
-        if (!ts_ring_next(ring, &event) || event.value != ANSWER)
+        if (!ts_ring_next(ring, &event) || event.user_data != i)
             return TS_ERR_CORRUPT;
         status = event.status;
     }
@@ -91,11 +100,13 @@ static int client(void)
     measure("ring_call_1", 1, NULL, ring_calls, &ring);
     batch = 32;
     measure("ring_call_32", 32, NULL, ring_calls, &ring);
+    measure_need(call_read(NULL), "all of them were served");
     // From here on the server answers bells, then yields in turn with us, by a thread of its own.
     size_t bytes;
-    measure_need(ts_write(target, "b", 1, 1, TS_DEADLINE_NONE, &bytes), "start the bells");
+    measure_need(ts_write(target, NULL, 0, ANSWER_BELLS, TS_DEADLINE_NONE, &bytes),
+                 "start the bells");
     measure("event_round_trip", 1, NULL, bells, NULL);
-    measure_need(ts_write(target, "y", 1, 2, TS_DEADLINE_NONE, &bytes), "start yielding");
+    measure_need(ts_write(target, NULL, 0, YIELD, TS_DEADLINE_NONE, &bytes), "start yielding");
     measure("yield_switch", 2, NULL, yield, NULL); // a yield is a switch there and one back
     return 0;
 }
@@ -132,28 +143,21 @@ static ts_status_t answer(struct server *server, uint64_t request, uint64_t valu
     return server->left > 0 ? TS_OK : ts_ring_enter(ring, 1, TS_DEADLINE_NONE);
 }
 
-static ts_status_t serve_command(struct server *server, const struct ts_event *event)
+static ts_status_t serve_one(struct server *server, const struct ts_event *event)
 {
-    if (event->offset == 1)
+    static struct page served = {.last = LAST};
+    if (event->op == TS_OP_READ)
+        return answer(server, event->value, event->room, &served, event->room);
+    if (event->offset == COUNT)
+        served.count++;
+    if (event->offset == ANSWER_BELLS)
         measure_need(ts_thread_start(&server->bell, bell_body, NULL, 16384, 0, TS_PRIORITY_NORMAL),
                      "bell");
-    if (event->offset == 2) {
+    if (event->offset == YIELD) {
         yielding = true;
         measure_need(ts_event_signal(bell_out, 1), "last bell");
     }
-    return answer(server, event->value, event->length, NULL, 0);
-}
-
-static ts_status_t serve_one(struct server *server, const struct ts_event *event)
-{
-    static char page_served[TS_PAGE_SIZE] __attribute__((aligned(TS_PAGE_SIZE)));
-    if (event->op == TS_OP_READ) {
-        page_served[4095] = 'x';
-        return answer(server, event->value, event->room, page_served, event->room);
-    }
-    if (event->offset != 0)
-        return serve_command(server, event);
-    return answer(server, event->value, ANSWER, NULL, 0);
+    return answer(server, event->value, 0, NULL, 0);
 }
 
 static void serve(struct server *server)
@@ -177,7 +181,7 @@ static void serve(struct server *server)
 
 static ts_handle_t start_child(ts_handle_t object)
 {
-    const char *names[] = {TS_NAME_OUT, TS_NAME_ERR, TS_NAME_CLOCK, TS_NAME_RANDOM, TS_NAME_JOB};
+    const char *names[] = {TS_NAME_OUT, TS_NAME_ERR, TS_NAME_CLOCK, TS_NAME_RANDOM, MEASURE_SYSTEM};
     struct ts_spawn_handle handles[8] = {
         {"target", object, TS_RIGHTS_ALL, true},
         {"bell-out", bell_out, TS_RIGHTS_ALL, false},

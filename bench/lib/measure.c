@@ -25,7 +25,7 @@ void measure_need(ts_status_t status, const char *what)
 {
     if (status == TS_OK)
         return;
-    printf("bench: %s: %s\n", what, ts_status_name(status));
+    printf("bench %s failed: %s\n", what, ts_status_name(status));
     exit(1);
 }
 
@@ -52,7 +52,7 @@ static void statistics(struct ts_system_statistics *out)
 {
     // Only who holds the root job is told; without it the counts are left out.
     *out = (struct ts_system_statistics){0};
-    ts_handle_t job = ts_named_handle(TS_NAME_JOB);
+    ts_handle_t job = ts_named_handle(MEASURE_SYSTEM);
     if (job != TS_HANDLE_NONE && ts_system_statistics(job, out) != TS_OK)
         *out = (struct ts_system_statistics){0};
 }

@@ -10,12 +10,16 @@
 #define MEASURE_RUNS   1001u
 #define MEASURE_WARMUP 100u
 
+// The named handle that the kernel's counts are read from: the job of the whole system.
+#define MEASURE_SYSTEM "system"
+
 // One run of `batch` operations; not TS_OK ends the benchmark with a message.
 typedef ts_status_t measure_run_t(void *context);
 
 // Prints "bench ROW VALUE switches=… copies=… pages=…": VALUE is the median of MEASURE_RUNS runs
-// divided by `batch`. `prepare` runs before each run and is not measured; it may be NULL. A failure
-// prints "bench ROW failed: STATUS" and ends the program with status 1.
+// divided by `batch`; the counts are the mean of all runs, what measuring them costs included.
+// `prepare` runs before each run and is not measured; it may be NULL. A failure ends as in
+// measure_need().
 void measure(const char *row, uint32_t batch, measure_run_t *prepare, measure_run_t *run,
              void *context);
 
@@ -23,5 +27,5 @@ void measure(const char *row, uint32_t batch, measure_run_t *prepare, measure_ru
 void measure_runs(const char *row, uint32_t runs, uint32_t batch, measure_run_t *prepare,
                   measure_run_t *run, void *context);
 
-// Ends the program with a message unless status is TS_OK.
+// Unless status is TS_OK, prints "bench WHAT failed: STATUS" and ends the program with status 1.
 void measure_need(ts_status_t status, const char *what);

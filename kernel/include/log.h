@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The kernel's log: a ring of bytes that keeps the newest 64 KiB of messages, mirrored to the
-// serial port until a driver takes that. The kernel's own lines are shown on the screen too, until a
-// program draws there.
+// serial port until a driver takes that. The kernel's own lines are shown on the screen too, until
+// a program draws there.
 #pragma once
 
 #include <tessera/abi/types.h>

@@ -27,7 +27,7 @@ BUDGET = build.ROOT / "bench" / "budget.def"
 ROW = re.compile(r'^BUDGET\(\s*(\w+),\s*(\w+),\s*([\w.]+),\s*([\w.]+),\s*([\w.]+),\s*([\w.]+),'
                  r'\s*"((?:[^"]|"\s*")*)"\)', re.M)
 LINE = re.compile(r"^bench (\w+) (\d+(?:\.\d+)?)((?: \w+=[\d.]+)*)\s*$", re.M)
-FAILURE = re.compile(r"^bench (\w+) failed: (.*)$", re.M)
+FAILURE = re.compile(r"^bench (.+) failed: (.*)$", re.M)
 PROGRAM_LIMIT = 900   # seconds; a guest that counts instructions is slow
 HTTP_SECONDS = 8
 MEMORY_SIZES = (12, 16, 20, 24, 32, 48, 64, 96)
