@@ -42,8 +42,24 @@ static void put_pixel(volatile uint8_t *at, uint32_t value)
     at[2] = (uint8_t)(value >> 16);
 }
 
+// A line is drawn with interrupts off, and most screens have 32 bits a pixel: two at a time.
+static void draw_row_of_words(volatile uint8_t *at, uint32_t bits)
+{
+    volatile uint64_t *pairs = (volatile uint64_t *)at;
+    for (uint32_t x = 0; x < CELL_WIDTH / 2; x++) {
+        uint32_t two = bits >> (CELL_WIDTH - 2 - 2 * x);
+        uint64_t left = two & 2 ? screen.ink : screen.paper;
+        uint64_t right = two & 1 ? screen.ink : screen.paper;
+        pairs[x] = left | right << 32;
+    }
+}
+
 static void draw_row(volatile uint8_t *at, uint32_t bits)
 {
+    if (screen.bytes == 4) {
+        draw_row_of_words(at, bits);
+        return;
+    }
     for (uint32_t x = 0; x < CELL_WIDTH; x++, at += screen.bytes) {
         put_pixel(at, bits >> (CELL_WIDTH - 1 - x) & 1 ? screen.ink : screen.paper);
     }

@@ -24,6 +24,7 @@
 #include <core/handle_table.h>
 #include <core/port_tables.h>
 #include <core/ring_publish.h>
+#include <object/event.h>
 #include <object/port_object.h>
 #include <object/process.h>
 #include <object/ring_object.h>
@@ -38,6 +39,9 @@
 // For what only some calls need: its registers are its own affair, so that the others do not pay by
 // keeping theirs in memory. (It returns nothing: clang 14 preserves the result's register as well.)
 #define OUT_OF_LINE __attribute__((noinline, preserve_most)) static void
+
+// The rest is one function each way, however large.
+#define IN_LINE __attribute__((always_inline)) static inline
 
 // The operations that can be fast: what they need of the handle, and the bits of the word that may
 // be set: flags that are the server's affair, and the handle.
@@ -188,8 +192,8 @@ static bool server_is_ready(const struct call *call, const struct run_queue *que
 }
 
 // All the effects. All locks are held.
-static void deliver(const struct call *call, const struct arch_frame *frame,
-                    struct run_queue *queue)
+IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
+                     struct run_queue *queue)
 {
     struct port *port = call->port;
     struct ring *ring = call->ring;
@@ -220,7 +224,7 @@ static void deliver(const struct call *call, const struct arch_frame *frame,
     switch_to(queue, server, op_continue);
 }
 
-static bool call_locked(struct call *call, const struct arch_frame *frame, struct cpu *cpu)
+IN_LINE bool call_locked(struct call *call, const struct arch_frame *frame, struct cpu *cpu)
 {
     struct run_queue *queue = &run_queues[cpu->id];
     call->ring = call->port->rings[0].ring;
@@ -238,8 +242,8 @@ static bool call_locked(struct call *call, const struct arch_frame *frame, struc
 }
 
 // The word and the range are good, and the handle is one of a served object.
-static bool call_find(struct call *call, const struct arch_frame *frame,
-                      struct handle_entry **out_entry, uint64_t *out_word)
+IN_LINE bool call_find(struct call *call, const struct arch_frame *frame,
+                       struct handle_entry **out_entry, uint64_t *out_word)
 {
     uint64_t word = arch_frame_argument(frame, 0), length = arch_frame_argument(frame, 2);
     if ((uint8_t)word >= TS_OP_COUNT)
@@ -263,6 +267,31 @@ static bool call_find(struct call *call, const struct arch_frame *frame,
     return true;
 }
 
+static bool answer_at_once(struct thread *thread, struct arch_frame *frame)
+{
+    count(&thread->process->requests_issued);
+    arch_frame_set_result(frame, TS_OK, 0);
+    return true;
+}
+
+// A doorbell: `signal` on an event that few wait for, so that it is short.
+#define FEW_OBSERVERS 4u
+
+__attribute__((noinline)) static bool signal_event(struct thread *thread, struct arch_frame *frame)
+{
+    uint64_t word = arch_frame_argument(frame, 0), entry_word;
+    struct handle_entry *entry =
+        handle_find(thread->requester.handles, (ts_handle_t)(word >> 32), &entry_word);
+    struct object *event = entry == NULL ? NULL : entry_object(entry, entry_word);
+    if (event == NULL || event->class != &event_class || (entry_word & TS_RIGHT_WRITE) == 0 ||
+        __atomic_load_n(&event->observer_count, __ATOMIC_RELAXED) > FEW_OBSERVERS ||
+        !object_body_try_get(event))
+        return false;
+    object_signal(event, 0, 0, arch_frame_argument(frame, 4));
+    object_body_put(event);
+    return answer_at_once(thread, frame);
+}
+
 bool fast_path_op(struct arch_frame *frame)
 {
     struct cpu *cpu = cpu_current();
@@ -271,12 +300,12 @@ bool fast_path_op(struct arch_frame *frame)
     uint64_t word;
     if (atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0)
         return false;
-    if ((uint32_t)arch_frame_argument(frame, 0) == TS_OP_NOP &&
-        arch_frame_argument(frame, 2) <= TS_LENGTH_MAX) {
-        count(&call.client->process->requests_issued);
-        arch_frame_set_result(frame, TS_OK, 0);
-        return true;
-    }
+    // Operations without flags and rights that go to no server.
+    uint32_t plain = (uint32_t)arch_frame_argument(frame, 0);
+    if (plain == TS_OP_NOP && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX)
+        return answer_at_once(call.client, frame);
+    if (plain == TS_OP_SIGNAL && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX)
+        return signal_event(call.client, frame);
     if (!call_find(&call, frame, &entry, &word))
         return false;
     spin_lock_off(&call.port->object.lock);
@@ -303,7 +332,7 @@ struct answer {
     ts_status_t status;
 };
 
-static bool answer_find(struct answer *answer, const struct arch_frame *frame)
+IN_LINE bool answer_find(struct answer *answer, const struct arch_frame *frame)
 {
     struct handle_table *table = answer->server->requester.handles;
     uint64_t handles = arch_frame_argument(frame, 0);
@@ -326,7 +355,7 @@ static bool answer_find(struct answer *answer, const struct arch_frame *frame)
 
 // Whether the id names a plain request of a thread, and nothing else is to be done in the port. (0,
 // which only waits, names none: no generation is 0.) Its lock is held.
-static bool request_is_plain(struct answer *answer, uint64_t id)
+IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
 {
     struct port *port = answer->port;
     uint32_t index = TS_REQUEST_SLOT(id);
@@ -384,8 +413,8 @@ static bool client_is_ready(const struct answer *answer, const struct run_queue 
 }
 
 // All the effects. All locks are held.
-static void finish(const struct answer *answer, const struct arch_frame *frame,
-                   struct run_queue *queue)
+IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
+                    struct run_queue *queue)
 {
     struct ring *ring = &answer->ring->ring;
     struct thread *client = answer->client, *server = answer->server;
@@ -415,7 +444,7 @@ static void finish(const struct answer *answer, const struct arch_frame *frame,
     switch_to(queue, client, ring_wait_continue);
 }
 
-static bool answer_locked(struct answer *answer, const struct arch_frame *frame, struct cpu *cpu)
+IN_LINE bool answer_locked(struct answer *answer, const struct arch_frame *frame, struct cpu *cpu)
 {
     struct run_queue *queue = &run_queues[cpu->id];
     struct ring *ring = &answer->ring->ring;

@@ -25,26 +25,15 @@ static const struct rule {
 #undef TS_OPERATION
 };
 
-// Flags besides NOWAIT, which all operations know, and QUIET, which all submissions do.
-static const uint8_t known_flags[TS_OP_COUNT] = {
+const uint8_t operation_flags[TS_OP_COUNT] = {
     [TS_OP_READ] = TS_FLAG_VECTOR | TS_FLAG_CURRENT,
     [TS_OP_WRITE] = TS_FLAG_VECTOR | TS_FLAG_CURRENT,
     [TS_OP_CANCEL] = TS_FLAG_FORCE,
 };
-static const uint8_t known_submission_flags[TS_OP_COUNT] = {
+const uint8_t operation_submission_flags[TS_OP_COUNT] = {
     [TS_OP_WAIT] = TS_FLAG_MULTI,
     [TS_OP_TIMEOUT] = TS_FLAG_MULTI,
 };
-
-ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
-{
-    uint8_t known = TS_FLAG_NOWAIT | known_flags[op];
-    if (by_ring)
-        known |= TS_FLAG_QUIET | known_submission_flags[op];
-    if ((flags & ~known) == 0)
-        return TS_OK;
-    return (flags & TS_FLAG_LINK) != 0 ? TS_ERR_UNSUPPORTED : TS_ERR_ARGUMENT;
-}
 
 // Rights that depend on more than the operation's number.
 static ts_rights_t rights_needed(const struct operation *operation)
@@ -271,8 +260,8 @@ static ts_status_t run_kernel_object(struct asked *asked, struct capability capa
 }
 
 // Tells where the object lives, with a reference if that is the kernel.
-static ts_status_t look_up(struct asked *asked, ts_rights_t needed, struct capability *out,
-                           bool *out_served)
+static inline ts_status_t look_up(struct asked *asked, ts_rights_t needed, struct capability *out,
+                                  bool *out_served)
 {
     const struct operation *operation = &asked->operation;
     irqflags_t flags = arch_irq_save();
@@ -281,7 +270,7 @@ static ts_status_t look_up(struct asked *asked, ts_rights_t needed, struct capab
     if (status == TS_OK && !rights_suffice(operation, out->rights))
         status = TS_ERR_RIGHTS;
     *out_served = status == TS_OK && out->object->class == &served_class;
-    if (status == TS_OK && !*out_served && !object_try_get(out->object))
+    if (status == TS_OK && !*out_served && !object_body_try_get(out->object))
         status = TS_ERR_HANDLE;
     arch_irq_restore(flags);
     return status;
@@ -299,7 +288,7 @@ static enum outcome start_object(struct asked *asked, ts_status_t *out_status)
     if (served)
         return served_start(asked, needed, out_status);
     *out_status = run_kernel_object(asked, capability);
-    object_put(capability.object);
+    object_body_put(capability.object);
     return OUTCOME_ANSWERED;
 }
 

@@ -5,6 +5,7 @@
 
 #include <core/request.h>
 #include <object/thread.h>
+#include <tessera/abi/operation.h>
 
 struct asked {
     struct operation operation;
@@ -24,7 +25,17 @@ enum outcome operation_start(struct asked *asked, ts_status_t *out_status);
 
 // Whether the flags are known and make sense for the operation, asked by ring or not. 0,
 // TS_ERR_ARGUMENT, TS_ERR_UNSUPPORTED.
-ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring);
+extern const uint8_t operation_flags[TS_OP_COUNT];            // besides NOWAIT, which all know
+extern const uint8_t operation_submission_flags[TS_OP_COUNT]; // and QUIET, which all of these do
+static inline ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
+{
+    uint8_t known = TS_FLAG_NOWAIT | operation_flags[op];
+    if (by_ring)
+        known |= TS_FLAG_QUIET | operation_submission_flags[op];
+    if ((flags & ~known) == 0)
+        return TS_OK;
+    return (flags & TS_FLAG_LINK) != 0 ? TS_ERR_UNSUPPORTED : TS_ERR_ARGUMENT;
+}
 
 // A record for the operation: the thread's, or one of the ring's (NULL: none is free), with what
 // every operation has filled in.

@@ -255,6 +255,7 @@ def run_system(name, function, settings):
 def all_units(settings):
     LOGS.mkdir(parents=True, exist_ok=True)
     units = []
-    for suite in (check_units, tools_units, host_units, kernel_units, user_units, system_units):
+    for suite in (check_units, tools_units, host_units, machine_units, kernel_units, user_units,
+                  system_units):
         units += suite(settings)
     return units
