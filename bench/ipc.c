@@ -2,25 +2,26 @@
 // Between two processes: operations on a served object, synchronous and by rings, doorbells,
 // yields.
 //
-// The program starts itself again with a handle named "target": the child measures, the parent
+// The program starts itself again with a handle TARGET: the child measures, the parent
 // serves it with the plainest loop there is on one ring: what comes alone is answered by
 // reply_wait, of what comes in a batch the answers are submitted together. That the parent served
 // what the child asked is seen in the page that is read back: its first word counts the empty
 // writes.
 #include "measure.h"
+#include "pair.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/port.h>
-#include <tessera/lib/process.h>
-#include <tessera/lib/spawn.h>
 #include <tessera/lib/thread.h>
 #include <tessera/ring/prepare.h>
 #include <tessera/ring/ring.h>
+
+// Handles that the child is given.
+#define TARGET   "target"
+#define BELL_OUT "bell-out"
+#define BELL_IN  "bell-in"
 
 // What the offset of an empty write tells the server to do.
 enum { COUNT, ANSWER_BELLS, YIELD };
@@ -78,7 +79,9 @@ static ts_status_t bells(void *context)
     (void)context;
     uint64_t count;
     ts_status_t status = ts_event_signal(bell_out, 1);
-    return status == TS_OK ? ts_event_wait(bell_in, TS_DEADLINE_NONE, &count) : status;
+    if (status == TS_OK)
+        status = ts_event_wait(bell_in, TS_DEADLINE_NONE, &count);
+    return status != TS_OK || count == 1 ? status : TS_ERR_CORRUPT;
 }
 
 static ts_status_t yield(void *context)
@@ -91,8 +94,8 @@ static ts_status_t yield(void *context)
 static int client(void)
 {
     struct ts_ring_queue ring;
-    bell_out = ts_named_handle("bell-out");
-    bell_in = ts_named_handle("bell-in");
+    bell_out = ts_named_handle(BELL_OUT);
+    bell_in = ts_named_handle(BELL_IN);
     measure("call_empty", 1, NULL, call_empty, NULL);
     measure("call_read_4k", 1, NULL, call_read, NULL);
     measure_need(ts_ring_create(&ring, 64, 128, 64), "ring");
@@ -179,31 +182,9 @@ static void serve(struct server *server)
     measure_need(status, "serve");
 }
 
-static ts_handle_t start_child(ts_handle_t object)
-{
-    const char *names[] = {TS_NAME_OUT, TS_NAME_ERR, TS_NAME_CLOCK, TS_NAME_RANDOM, MEASURE_SYSTEM};
-    struct ts_spawn_handle handles[8] = {
-        {"target", object, TS_RIGHTS_ALL, true},
-        {"bell-out", bell_out, TS_RIGHTS_ALL, false},
-        {"bell-in", bell_in, TS_RIGHTS_ALL, false},
-    };
-    uint32_t count = 3;
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        ts_handle_t handle = ts_named_handle(names[i]);
-        if (handle != TS_HANDLE_NONE)
-            handles[count++] = (struct ts_spawn_handle){names[i], handle, TS_RIGHTS_ALL, false};
-    }
-    struct ts_spawn spawn = {.name = "bench-client", .handles = handles, .handle_count = count};
-    ts_handle_t child;
-    measure_need(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), "bench/ipc", &child),
-                 "spawn");
-    return child;
-}
-
-static int serve_child(void)
+static int serve_child(char **argv)
 {
     static struct server server;
-    struct ts_process_report report;
     ts_handle_t object;
     measure_need(ts_ring_create(&server.ring, 64, 128, 64), "ring");
     measure_need(ts_port_create(64, 8, 0, 0, &server.port), "port");
@@ -211,15 +192,20 @@ static int serve_child(void)
     measure_need(ts_port_mint(server.port, 0, 1, TS_RIGHTS_ALL, &object), "mint");
     measure_need(ts_event_create(0, &bell_out), "event");
     measure_need(ts_event_create(0, &bell_in), "event");
-    ts_handle_t child = start_child(object);
+    const struct ts_spawn_handle handles[] = {
+        {TARGET, object, TS_RIGHTS_ALL, true},
+        {BELL_OUT, bell_out, TS_RIGHTS_ALL, false},
+        {BELL_IN, bell_in, TS_RIGHTS_ALL, false},
+    };
+    ts_handle_t child = pair_start("ipc", argv, handles, 3);
     ts_prepare_wait(ts_ring_slot(&server.ring), child, TS_SIGNAL_EXITED, TS_DEADLINE_NONE, 2);
     serve(&server);
-    measure_need(ts_process_report(child, &report), "report");
-    return report.reason == TS_EXIT_STATUS ? report.status : 1;
+    return pair_end(child);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    target = ts_named_handle("target");
-    return target != TS_HANDLE_NONE ? client() : serve_child();
+    measure_begin(argc, argv);
+    target = ts_named_handle(TARGET);
+    return target != TS_HANDLE_NONE ? client() : serve_child(argv);
 }

@@ -105,8 +105,9 @@ static ts_status_t thread_create_join(void *context)
     return status != TS_OK || ran == 1 ? status : TS_ERR_CORRUPT;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    measure_begin(argc, argv);
     ts_time_t last = 0;
     struct ts_ring_queue ring;
     struct touch touch = {0};

@@ -4,10 +4,28 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/status.h>
+
+static int argument_count;
+static char **arguments;
+
+void measure_begin(int argc, char **argv)
+{
+    argument_count = argc;
+    arguments = argv;
+}
+
+bool measure_wanted(const char *row)
+{
+    bool wanted = argument_count <= 1;
+    for (int i = 1; i < argument_count && !wanted; i++)
+        wanted = strcmp(arguments[i], row) == 0;
+    return wanted;
+}
 
 static int compare(const void *a, const void *b)
 {
@@ -33,19 +51,11 @@ static uint64_t run_once(const char *row, measure_run_t *prepare, measure_run_t 
 {
     if (prepare != NULL)
         measure_need(prepare(context), row);
-    uint64_t begin = ts_machine_counter();
+    uint64_t begin = ts_machine_counter(); // without `run`: what two looks at it cost
     ts_status_t status = run == NULL ? TS_OK : run(context);
     uint64_t end = ts_machine_counter();
     measure_need(status, row);
     return end - begin;
-}
-
-// What two looks at the counter cost by themselves.
-static uint64_t overhead(uint64_t *samples, uint32_t runs)
-{
-    for (uint32_t i = 0; i < runs; i++)
-        samples[i] = run_once("overhead", NULL, NULL, NULL);
-    return median(samples, runs);
 }
 
 static void statistics(struct ts_system_statistics *out)
@@ -57,27 +67,19 @@ static void statistics(struct ts_system_statistics *out)
         *out = (struct ts_system_statistics){0};
 }
 
-void measure_runs(const char *row, uint32_t runs, uint32_t batch, measure_run_t *prepare,
-                  measure_run_t *run, void *context)
+static void report(const char *row, uint64_t value, uint32_t batch,
+                   const struct ts_system_statistics *before,
+                   const struct ts_system_statistics *after)
 {
-    static uint64_t samples[MEASURE_RUNS];
-    struct ts_system_statistics before, after;
-    uint64_t cost = overhead(samples, runs);
-    for (uint32_t i = 0; i < MEASURE_WARMUP && i < runs; i++)
-        (void)run_once(row, prepare, run, context);
-    statistics(&before);
-    for (uint32_t i = 0; i < runs; i++)
-        samples[i] = run_once(row, prepare, run, context);
-    statistics(&after);
-    uint64_t middle = median(samples, runs);
-    uint64_t value = (middle > cost ? middle - cost : 0) * 10 / batch;
-    printf("bench %s %llu.%llu", row, (unsigned long long)value / 10,
-           (unsigned long long)value % 10);
-    if (after.uptime_ns != 0)
+    double count = (double)MEASURE_RUNS * batch;
+    uint64_t tenths = value * 10 / batch;
+    printf("bench %s %llu.%llu", row, (unsigned long long)tenths / 10,
+           (unsigned long long)tenths % 10);
+    if (after->uptime_ns != 0)
         printf(" switches=%.2f copies=%.2f pages=%.2f",
-               (double)(after.switches - before.switches) / runs / batch,
-               (double)(after.copies - before.copies) / runs / batch,
-               (double)(after.page_allocations - before.page_allocations) / runs / batch);
+               (double)(after->switches - before->switches) / count,
+               (double)(after->copies - before->copies) / count,
+               (double)(after->page_allocations - before->page_allocations) / count);
     printf("\n");
     fflush(stdout);
 }
@@ -85,5 +87,19 @@ void measure_runs(const char *row, uint32_t runs, uint32_t batch, measure_run_t 
 void measure(const char *row, uint32_t batch, measure_run_t *prepare, measure_run_t *run,
              void *context)
 {
-    measure_runs(row, MEASURE_RUNS, batch, prepare, run, context);
+    static uint64_t samples[MEASURE_RUNS];
+    struct ts_system_statistics before, after;
+    if (!measure_wanted(row))
+        return;
+    for (uint32_t i = 0; i < MEASURE_RUNS; i++)
+        samples[i] = run_once("overhead", NULL, NULL, NULL);
+    uint64_t cost = median(samples, MEASURE_RUNS);
+    for (uint32_t i = 0; i < MEASURE_WARMUP; i++)
+        (void)run_once(row, prepare, run, context);
+    statistics(&before);
+    for (uint32_t i = 0; i < MEASURE_RUNS; i++)
+        samples[i] = run_once(row, prepare, run, context);
+    statistics(&after);
+    uint64_t middle = median(samples, MEASURE_RUNS);
+    report(row, middle > cost ? middle - cost : 0, batch, &before, &after);
 }
