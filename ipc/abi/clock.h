@@ -16,7 +16,7 @@ struct ts_clock {
     uint64_t base_counter;
     uint64_t base_ns;
     uint64_t multiplier;
-    uint32_t shift;
+    uint32_t shift; // below 64
     uint32_t reserved;
     int64_t realtime_offset; // ns since 1970-01-01 UTC at monotonic 0
 };

@@ -20,10 +20,11 @@ static ts_time_t read_clock(int64_t *out_offset)
         uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
         uint64_t elapsed = ts_machine_counter() - page->base_counter;
         unsigned __int128 scaled = (unsigned __int128)elapsed * page->multiplier;
-        uint64_t now = page->base_ns + (uint64_t)(scaled >> (page->shift & 127));
+        uint64_t now = page->base_ns + (uint64_t)(scaled >> (page->shift & 63));
         int64_t offset = page->realtime_offset;
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (!(sequence & 1) && sequence == __atomic_load_n(&page->sequence, __ATOMIC_RELAXED)) {
+        // (It only grows: after an odd one there is no even one less.)
+        if ((sequence & ~1u) == __atomic_load_n(&page->sequence, __ATOMIC_RELAXED)) {
             *out_offset = offset;
             return (ts_time_t)now;
         }
