@@ -15,10 +15,55 @@ static _Noreturn void thread_main(struct ts_thread *self)
     ts_thread_exit(self);
 }
 
+// A few stacks of threads that were joined are kept for the next ones: to make a stack is half the
+// cost of making a thread. What they hold is this process's own.
+#define KEPT       4u
+#define KEPT_BYTES (256u << 10) // larger ones are not kept
+
+static struct {
+    struct ts_mutex mutex;
+    struct {
+        void *stack;
+        size_t size;
+    } kept[KEPT];
+} stacks;
+
+static void *stack_take(size_t size)
+{
+    void *stack = NULL;
+    ts_mutex_lock(&stacks.mutex);
+    for (unsigned i = 0; i < KEPT && stack == NULL; i++) {
+        if (stacks.kept[i].size == size) {
+            stack = stacks.kept[i].stack;
+            stacks.kept[i].size = 0;
+        }
+    }
+    ts_mutex_unlock(&stacks.mutex);
+    return stack;
+}
+
+static ts_status_t stack_give(void *stack, size_t size)
+{
+    bool kept = false;
+    ts_mutex_lock(&stacks.mutex);
+    for (unsigned i = 0; i < KEPT && !kept && size <= KEPT_BYTES; i++) {
+        kept = stacks.kept[i].size == 0;
+        if (kept) {
+            stacks.kept[i].stack = stack;
+            stacks.kept[i].size = size;
+        }
+    }
+    ts_mutex_unlock(&stacks.mutex);
+    return kept ? TS_OK : ts_memory_unmap(stack, size);
+}
+
 // The mapping is one page longer than asked; the lowest is the guard.
 static ts_status_t stack_create(struct ts_thread *thread, size_t size)
 {
     thread->stack_size = TS_PAGE_ROUND(size) + TS_PAGE_SIZE;
+    thread->stack = stack_take(thread->stack_size);
+    if (thread->stack != NULL)
+        return TS_OK;
     ts_status_t status = ts_memory_allocate(thread->stack_size, 0, NULL, &thread->stack);
     if (status)
         return status;
@@ -42,7 +87,7 @@ ts_status_t ts_thread_start(struct ts_thread *thread, void (*entry)(void *argume
     struct ts_result result = ts_sys_thread_start(0, (uintptr_t)thread_main, top, (uintptr_t)thread,
                                                   thread_pointer, priority);
     if (result.status) {
-        (void)ts_memory_unmap(thread->stack, thread->stack_size);
+        (void)stack_give(thread->stack, thread->stack_size);
         return (ts_status_t)result.status;
     }
     thread->handle = (ts_handle_t)result.value;
@@ -58,7 +103,7 @@ ts_status_t ts_thread_join(struct ts_thread *thread, ts_time_t deadline)
             return status;
     }
     ts_close(thread->handle);
-    return ts_memory_unmap(thread->stack, thread->stack_size);
+    return stack_give(thread->stack, thread->stack_size);
 }
 
 void ts_thread_yield(void)
