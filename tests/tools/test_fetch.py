@@ -26,13 +26,13 @@ class Entries(unittest.TestCase):
             self.assertFalse(fetch.is_own_suite(suite), suite)
 
     def test_deb822(self):
-        text = ("Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm\n"
+        text = ("Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm\n"
                 "Components: main\n# a remark\n\n"
                 "Types: deb\nURIs: http://x\nSuites: nodistro\n\n"
                 "Enabled: no\nTypes: deb\nURIs: http://y\nSuites: bookworm\n\n"
                 "Types: deb-src\nURIs: http://z\nSuites: bookworm\n")
         self.assertEqual(fetch.deb822_entries(text),
-                         ["Types: deb deb-src", "URIs: http://deb.debian.org/debian",
+                         ["Types: deb deb-src", "URIs: http://mirror.example/debian",
                           "Suites: bookworm", "Components: main", ""])
 
     def test_one_line_style(self):
