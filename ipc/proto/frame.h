@@ -12,8 +12,8 @@
 //
 //   0                          struct ts_frame_control: indices, link state
 //   TS_FRAME_SLOTS             struct ts_frame_slot rx_fill[rx], rx_done[rx], tx_send[tx],
-//   tx_done[tx] ts_frame_data_start()      the data: up to the memory's end, pinned in the device's
-//   domain
+//                              tx_done[tx]
+//   ts_frame_data_start()      the data: up to the memory's end, pinned in the device's domain
 //
 // Queues. Each direction has a pair of rings, single producer and single consumer:
 //
@@ -28,9 +28,8 @@
 // client has at most as many slots outstanding as a ring has entries: from ts_frame_publish until
 // it released (ts_frame_release) the completion, so that done rings never overflow.
 //
-// Doorbells. A consumer that goes to sleep writes to `wake` the index from which on it wants to be
-// woken (head: at the next slot), fences, and looks once more. A producer that has moved the
-// tail over `wake` signals the other side's event. ipc/ring/frame_queue.h has both halves.
+// Doorbells. As in queue.h; what is signalled is the other side's event. ipc/ring/frame_queue.h has
+// both ends.
 // tx_done slots may come up to TS_FRAME_DELAY_NS late where nothing else happens.
 //
 // Hostile peers. Each side reads the other's index and each slot once, into private memory, and
@@ -48,6 +47,7 @@
 #include <assert.h>
 #include <tessera/abi/object.h>
 #include <tessera/abi/types.h>
+#include <tessera/proto/queue.h>
 
 #define TS_FRAME_VERSION 1u
 
@@ -78,18 +78,8 @@ struct ts_frame_slot {
 };
 static_assert(sizeof(struct ts_frame_slot) == 16, "frame slot");
 
-// Indices run free modulo 2^32. Each line has one writer.
-struct ts_frame_ring {
-    uint32_t tail; // the producer writes: next slot it will fill
-    uint32_t reserved0[15];
-    uint32_t head; // the consumer writes: next slot it will take
-    uint32_t wake; // the consumer writes: signal me when the tail moves over this
-    uint32_t reserved1[14];
-};
-static_assert(sizeof(struct ts_frame_ring) == 128, "frame ring");
-
 struct ts_frame_control {
-    struct ts_frame_ring rx_fill, rx_done, tx_send, tx_done;
+    struct ts_queue rx_fill, rx_done, tx_send, tx_done;
     uint32_t link; // the driver writes: 1 = up; a change rings the client's doorbell
     uint32_t reserved[127];
 };

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The two ends of a frame ring (tessera/proto/frame.h): header-only, used by clients and drivers.
-//
-// An end keeps its own index in private memory and reads the peer's at most once a call; the
-// shared word is only published. What the peer says is believed only within [0, entries]: beyond
-// that the functions say TS_ERR_PROTOCOL and the caller ends the connection. None blocks.
+// The two ends of a frame ring (tessera/proto/frame.h): those of any queue (queue.h) with slots of
+// frames. Used by clients and drivers.
 //
 //   producer                               consumer
 //   while (room > 0) put                   while (available > 0) take
@@ -11,62 +8,41 @@
 //                                          if (sleep) wait for the event, else go on
 #pragma once
 
-#include <stdbool.h>
-#include <tessera/abi/status.h>
 #include <tessera/proto/frame.h>
+#include <tessera/ring/queue.h>
 
 struct ts_frame_producer {
-    struct ts_frame_ring *ring;
+    struct ts_queue_producer queue;
     struct ts_frame_slot *slots;
-    uint32_t mask;
-    uint32_t tail;      // next slot to fill
-    uint32_t published; // tail as the consumer knows it
 };
 
 struct ts_frame_consumer {
-    struct ts_frame_ring *ring;
+    struct ts_queue_consumer queue;
     const struct ts_frame_slot *slots;
-    uint32_t mask;
-    uint32_t head;     // next slot to take
-    uint32_t released; // head as the producer knows it
 };
 
 // How many slots may be put now: 0 to entries, or TS_ERR_PROTOCOL.
 static inline int32_t ts_frame_room(const struct ts_frame_producer *p)
 {
-    // Acquire pairs with the release in ts_frame_release: the slot was read before it is reused.
-    uint32_t used = p->tail - __atomic_load_n(&p->ring->head, __ATOMIC_ACQUIRE);
-    return used > p->mask + 1 ? TS_ERR_PROTOCOL : (int32_t)(p->mask + 1 - used);
+    return ts_queue_room(&p->queue);
 }
 
 // Fills the next slot; the caller knows that there is room. Seen after ts_frame_publish.
 static inline void ts_frame_put(struct ts_frame_producer *p, const struct ts_frame_slot *slot)
 {
-    p->slots[p->tail++ & p->mask] = *slot;
+    p->slots[ts_queue_fill(&p->queue)] = *slot;
 }
 
 // Shows what was put. True: the consumer sleeps and wants its event signalled.
 static inline bool ts_frame_publish(struct ts_frame_producer *p)
 {
-    uint32_t old = p->published, new = p->tail;
-    if (new == old) {
-        return false;
-    }
-    __atomic_store_n(&p->ring->tail, new, __ATOMIC_RELEASE);
-    p->published = new;
-    // Pairs with the fence in ts_frame_sleep: either this load sees the consumer's wake, or the
-    // consumer's second look sees this tail.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    uint32_t wake = __atomic_load_n(&p->ring->wake, __ATOMIC_RELAXED);
-    return (uint32_t)(new - wake - 1) < (uint32_t)(new - old);
+    return ts_queue_publish(&p->queue);
 }
 
 // How many slots may be taken now: 0 to entries, or TS_ERR_PROTOCOL.
 static inline int32_t ts_frame_available(const struct ts_frame_consumer *c)
 {
-    // Acquire pairs with the release in ts_frame_publish: the slots are filled.
-    uint32_t ready = __atomic_load_n(&c->ring->tail, __ATOMIC_ACQUIRE) - c->head;
-    return ready > c->mask + 1 ? TS_ERR_PROTOCOL : (int32_t)ready;
+    return ts_queue_available(&c->queue);
 }
 
 // Copies the next slot, reading each word of it once; the caller knows that there is one.
@@ -76,7 +52,7 @@ static inline void ts_frame_take(struct ts_frame_consumer *c, struct ts_frame_sl
         uint64_t word[2];
         struct ts_frame_slot slot;
     } copy;
-    const uint64_t *from = (const uint64_t *)&c->slots[c->head++ & c->mask];
+    const uint64_t *from = (const uint64_t *)&c->slots[ts_queue_take(&c->queue)];
     copy.word[0] = __atomic_load_n(&from[0], __ATOMIC_RELAXED);
     copy.word[1] = __atomic_load_n(&from[1], __ATOMIC_RELAXED);
     *out_slot = copy.slot;
@@ -85,20 +61,13 @@ static inline void ts_frame_take(struct ts_frame_consumer *c, struct ts_frame_sl
 // Gives the slots that were taken back to the producer.
 static inline void ts_frame_release(struct ts_frame_consumer *c)
 {
-    if (c->released != c->head) {
-        __atomic_store_n(&c->ring->head, c->head, __ATOMIC_RELEASE);
-        c->released = c->head;
-    }
+    ts_queue_release(&c->queue);
 }
 
-// Asks to be woken when `more` slots (at least 1) are there. False: they already are (or the peer
-// broke the rules: the next ts_frame_available says so); do not wait but go on.
+// Asks to be woken when `more` slots (at least 1) are there. False: do not wait but go on.
 static inline bool ts_frame_sleep(struct ts_frame_consumer *c, uint32_t more)
 {
-    __atomic_store_n(&c->ring->wake, c->head + more - 1, __ATOMIC_RELAXED);
-    // Pairs with the fence in ts_frame_publish.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return __atomic_load_n(&c->ring->tail, __ATOMIC_RELAXED) - c->head < more;
+    return ts_queue_sleep(&c->queue, more);
 }
 
 // All four rings of one side. The client produces rx_fill and tx_send, the driver the done rings.
@@ -117,18 +86,18 @@ static inline struct ts_frame_slot *ts_frame_slots(void *memory, uint32_t first)
     return (struct ts_frame_slot *)((uint8_t *)memory + TS_FRAME_SLOTS) + first;
 }
 
-static inline struct ts_frame_producer ts_frame_producer(struct ts_frame_ring *ring,
+static inline struct ts_frame_producer ts_frame_producer(struct ts_queue *queue,
                                                          struct ts_frame_slot *slots,
                                                          uint32_t entries)
 {
-    return (struct ts_frame_producer){.ring = ring, .slots = slots, .mask = entries - 1};
+    return (struct ts_frame_producer){ts_queue_producer(queue, entries), slots};
 }
 
-static inline struct ts_frame_consumer ts_frame_consumer(struct ts_frame_ring *ring,
+static inline struct ts_frame_consumer ts_frame_consumer(struct ts_queue *queue,
                                                          const struct ts_frame_slot *slots,
                                                          uint32_t entries)
 {
-    return (struct ts_frame_consumer){.ring = ring, .slots = slots, .mask = entries - 1};
+    return (struct ts_frame_consumer){ts_queue_consumer(queue, entries), slots};
 }
 
 // Zeroes the control area of `memory` (mapped, at least ts_frame_data_start bytes) and starts the

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The doorbell of the shared-memory queues (ipc/ring/frame_queue.h), explored completely on a
+// The doorbell of the shared-memory queues (ipc/ring/queue.h), explored completely on a
 // machine with store buffers, which is what x86 has: a store becomes visible some time after it was
 // made, in order; a fence waits until all of one's own are.
 //
