@@ -290,7 +290,9 @@ void first_program_start(void)
     give_all(&first, thread);
     block_finish(&first);
     object_put(&first.stack_memory->object);
-    log_info("init: %s at %#lx", path, (unsigned long)first.bias);
+    log_info("init: %s at %#lx, %lu ticks of the counter after the kernel's first instruction",
+             path, (unsigned long)first.bias,
+             (unsigned long)(arch_counter() - boot_info.first_counter));
     thread_launch(thread);
     object_put(&thread->object);
     object_put(&first.process->object);

@@ -45,6 +45,7 @@ struct boot_info {
     uint32_t ecam_bus_first, ecam_bus_last;
     int64_t realtime_offset; // ns since 1970-01-01 UTC at clock_now() == 0; 0 = unknown
     uint64_t ram_bytes;      // sum of BOOT_MEMORY_RAM
+    uint64_t first_counter;  // arch_counter() at the kernel's first instruction
 };
 
 // Complete before kernel_main(); constant afterwards.

@@ -5,8 +5,8 @@
 #include <arch/boot.h>
 
 // The first C code, on the boot stack, in the boot page tables; `information` is the loader's
-// structure, below 4 GiB.
-_Noreturn void machine_main(paddr_t information);
+// structure, below 4 GiB; `counter` the time stamp counter at the kernel's first instruction.
+_Noreturn void machine_main(paddr_t information, uint64_t counter);
 
 // Fills boot_info from the loader's structure. Whatever is not valid is left out, with a log line.
 void multiboot_read(paddr_t information);

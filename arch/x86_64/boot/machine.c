@@ -16,8 +16,9 @@
 #include <machine/start.h>
 #include <machine/vector.h>
 
-_Noreturn void machine_main(paddr_t information)
+_Noreturn void machine_main(paddr_t information, uint64_t counter)
 {
+    boot_info.first_counter = counter;
     start_first_cpu();
     arch_serial_init();
     features_detect();

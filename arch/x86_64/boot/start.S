@@ -43,6 +43,9 @@ boot_start:
     movl $boot_stack_end, %esp
     movl %eax, %ebp
     movl %ebx, %edi
+    rdtsc
+    movl %eax, boot_counter
+    movl %edx, boot_counter + 4
     movl $message_loader, %esi
     cmpl $LOADER_MAGIC, %ebp
     jne boot_fail
@@ -136,6 +139,7 @@ boot_64:
     movl %eax, %gs
     xorl %ebp, %ebp
     movl %edi, %edi
+    movq boot_counter, %rsi
     movabsq $boot_cpu_stack_end, %rsp
     movabsq $machine_main, %rax
     call *%rax
@@ -172,6 +176,8 @@ boot_high:
     .skip 4096
 boot_directories:
     .skip 4 * 4096
+boot_counter:                   /* at the first instruction */
+    .skip 8
     .skip 1024
 boot_stack_end:
 
