@@ -27,6 +27,10 @@ ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client
 void environment_write_handles(struct address_space *client, uint64_t client_address,
                                const ts_handle_t *handles, uint32_t count);
 
+// Charges a table's job for further entries. False: it, or one above it, has reached its limit.
+bool environment_handles_charge(struct handle_table *table, uint32_t count);
+void environment_handles_uncharge(struct handle_table *table, uint32_t count);
+
 // A page of zeroed memory for handle tables, or NULL.
 void *environment_page_get(void);
 void environment_page_put(void *page);

@@ -84,13 +84,36 @@ static bool table_grow(struct handle_table *table)
     return true;
 }
 
+// One more entry is paid for, with some on top where the job's limit allows. Table lock held.
+static bool entry_grant(struct handle_table *table)
+{
+    uint32_t count = HANDLE_BATCH;
+    if (!environment_handles_charge(table, count)) {
+        count = 1;
+        if (!environment_handles_charge(table, count))
+            return false;
+    }
+    table->granted += count;
+    return true;
+}
+
+// One entry less is used: what has gathered goes back, but for a batch. Table lock held.
+static void entry_give_back(struct handle_table *table)
+{
+    uint32_t spare = table->granted - --table->used;
+    if (spare <= 2 * HANDLE_BATCH)
+        return;
+    table->granted -= spare - HANDLE_BATCH;
+    environment_handles_uncharge(table, spare - HANDLE_BATCH);
+}
+
 // A free slot, its entry made `state`. Table lock held.
 static ts_status_t slot_take(struct handle_table *table, struct capability capability,
                              enum handle_state state, ts_handle_t *out_handle)
 {
     if (table->closed)
         return TS_ERR_GONE;
-    if (table->used >= table->limit)
+    if (table->used >= table->limit || (table->used == table->granted && !entry_grant(table)))
         return TS_ERR_LIMIT;
     if (table->free_count == 0 && !table_grow(table))
         return TS_ERR_MEMORY;
@@ -114,7 +137,7 @@ static void slot_free(struct handle_table *table, uint32_t slot)
 {
     uint64_t word = atomic_load_explicit(&handle_entry_of(table, slot)->word, memory_order_relaxed);
     free_append(table, slot, generation_after(word_generation(word)));
-    table->used--;
+    entry_give_back(table);
 }
 
 // The entry that a handle names, in any state but FREE. Table lock held.
@@ -274,7 +297,7 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
                 capability.rights = (ts_rights_t)word;
                 atomic_store_explicit(&entry->word, word_free(word_generation(word), 0),
                                       memory_order_release);
-                table->used--;
+                entry_give_back(table);
                 found = true;
             }
             table->slots--;
@@ -292,6 +315,7 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
 
 void handle_table_fini(struct handle_table *table)
 {
+    environment_handles_uncharge(table, table->granted);
     for (uint32_t i = 0; i < HANDLE_DIRECTORIES; i++) {
         struct handle_directory *directory =
             atomic_load_explicit(&table->directories[i], memory_order_relaxed);

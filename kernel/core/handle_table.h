@@ -20,6 +20,7 @@
 enum handle_state { HANDLE_FREE, HANDLE_USED, HANDLE_RESERVED, HANDLE_TRANSIT };
 
 #define HANDLE_GENERATION_MAX 0xfffu
+#define HANDLE_BATCH          32u // entries are taken from the job by so many
 
 struct handle_entry {
     _Atomic(struct object *) object;
@@ -41,7 +42,8 @@ struct handle_table {
     uint32_t free_head, free_tail; // queue of free slots; 0 = empty (slot 0 is never used)
     uint32_t free_count;
     uint32_t used, limit;
-    bool closed; // the process ends: nothing is installed any more
+    uint32_t granted; // entries that the process's job was charged for: `used` and some to come
+    bool closed;      // the process ends: nothing is installed any more
 };
 
 // The entry of a slot, or NULL where no page is. Every slot number is in range by its width, so no

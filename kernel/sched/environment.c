@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <mm/heap.h>
+#include <object/process.h>
 #include <object/ring_object.h>
 #include <sched/sched.h>
 
@@ -54,6 +55,22 @@ void environment_raise(struct port *port, uint8_t priority)
         if (thread != NULL && thread->lent < priority)
             thread_lend(thread, priority);
     }
+}
+
+// A table is its process's, which is in its job until the table is given back.
+static struct job *job_of_table(struct handle_table *table)
+{
+    return list_entry(table, struct process, handles)->member.job;
+}
+
+bool environment_handles_charge(struct handle_table *table, uint32_t count)
+{
+    return job_charge(job_of_table(table), JOB_HANDLES, count) == TS_OK;
+}
+
+void environment_handles_uncharge(struct handle_table *table, uint32_t count)
+{
+    job_uncharge(job_of_table(table), JOB_HANDLES, count);
 }
 
 void *environment_page_get(void)

@@ -86,7 +86,9 @@ static void check_one(struct handle_table *table, unsigned i)
 int main(void)
 {
     struct handle_table table;
+    unsigned reached = 0;
     handle_table_init(&table, 600);
+    world_handles_limit = 500;
     for (unsigned round = 0; round < 400000; round++) {
         unsigned i = world_random() % HANDLES;
         step_one(&table, i);
@@ -95,6 +97,14 @@ int main(void)
         struct capability capability;
         CHECK(handle_lookup(&table, 0, 0, &capability) == TS_ERR_HANDLE);
         CHECK(handle_lookup(&table, world_random() | 0x80000u, 0, &capability) == TS_ERR_HANDLE);
+        // A rule of jobs: what is in use was charged, in batches, and never beyond their limit.
+        CHECK(table.used <= world_handles && world_handles <= world_handles_limit);
+        CHECK(world_handles - table.used <= 2 * HANDLE_BATCH);
+        reached += world_handles == world_handles_limit;
+        if (round == 200000) {
+            CHECK(reached > 0);
+            world_handles_limit = 700; // now the table's own limit is the lower one
+        }
         CHECK(table.used <= 600);
     }
     for (unsigned i = 0; i < HANDLES; i++) {
@@ -106,7 +116,7 @@ int main(void)
     ts_handle_t handle;
     CHECK(handle_reserve(&table, &handle) == TS_ERR_GONE);
     handle_table_fini(&table);
-    CHECK(alive == 0 && world_pages == 0);
+    CHECK(alive == 0 && world_pages == 0 && world_handles == 0);
     puts("handle_table: ok");
     return 0;
 }

@@ -144,6 +144,24 @@ void environment_write_handles(struct address_space *client, uint64_t client_add
     (void)count;
 }
 
+uint32_t world_handles, world_handles_limit = UINT32_MAX;
+
+bool environment_handles_charge(struct handle_table *table, uint32_t count)
+{
+    (void)table;
+    if (count > world_handles_limit - world_handles)
+        return false;
+    world_handles += count;
+    return true;
+}
+
+void environment_handles_uncharge(struct handle_table *table, uint32_t count)
+{
+    (void)table;
+    CHECK(count <= world_handles);
+    world_handles -= count;
+}
+
 void *environment_page_get(void)
 {
     world_pages++;

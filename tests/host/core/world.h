@@ -10,9 +10,11 @@
 void world_check(bool condition, const char *text, const char *file, int line);
 
 extern ts_time_t world_now;
-extern bool world_client_faults; // environment_copy and _copy_inbox fail on the client's side
-extern uint64_t world_pages;     // handle table pages in use
-extern uint64_t world_copied;    // bytes copied
+extern bool world_client_faults;     // environment_copy and _copy_inbox fail on the client's side
+extern uint64_t world_pages;         // handle table pages in use
+extern uint64_t world_copied;        // bytes copied
+extern uint32_t world_handles;       // that all tables have charged
+extern uint32_t world_handles_limit; // more than so many are refused
 
 // Called when a thread's request is DONE.
 extern void (*world_thread_done)(struct request *request);
