@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The stack on a wire whose other end is the test: it is the driver of the frame rings, and the
-// only other host. First that host behaves, then it sends anything, then the driver lies.
+// The stack on a wire whose other end is the test (wire.h). First it behaves, then the driver lies,
+// then the other host sends anything.
 #include <stdlib.h>
 
 #include <lwip/inet_chksum.h>
-#include <lwip/priv/tcp_priv.h>
-
 #include "fake.h"
-#include "interface.h"
+#include "wire.h"
 
-#define US   0x0a000001u // 10.0.0.1: the stack
-#define THEM 0x0a000002u // 10.0.0.2: the test
-
-static struct ts_frame_driver driver;
-static uint8_t frame[2048]; // last one received from the stack
-static uint32_t frame_length;
 static uint64_t noise = 0x2545f4914f6cdd1du;
 
 static uint32_t random_number(uint32_t below)
@@ -23,131 +15,6 @@ static uint32_t random_number(uint32_t below)
     noise ^= noise >> 7;
     noise ^= noise << 17;
     return (uint32_t)(noise >> 16) % below;
-}
-
-static void put16(uint8_t *at, unsigned value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-    put16(at, value >> 16);
-    put16(at + 2, value & 0xffff);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-// The driver's side ---------------------------------------------------------------------------
-
-static void attach(void)
-{
-    const struct ts_frame_information information = {
-        .version = 1, .mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .link = 1};
-    link_reset(&netd.link);
-    ((struct ts_frame_control *)(void *)netd.packets.base)->link = 1;
-    ts_frame_driver_init(&driver, netd.packets.base, PACKET_RX_ENTRIES, PACKET_TX_ENTRIES);
-    link_attached(&netd.link, &information);
-    fake_run(0);
-}
-
-static void deliver(const uint8_t *bytes, uint32_t length, uint16_t flags)
-{
-    struct ts_frame_slot slot;
-    if (ts_frame_available(&driver.rx_fill) <= 0) {
-        CHECK(!"the stack has posted room");
-        return;
-    }
-    ts_frame_take(&driver.rx_fill, &slot);
-    ts_frame_release(&driver.rx_fill);
-    CHECK(slot.offset + slot.length <= netd.packets.size && slot.length >= TS_FRAME_ROOM_MIN);
-    memcpy(netd.packets.base + slot.offset, bytes, length);
-    slot.length = (uint16_t)length;
-    slot.flags = flags;
-    ts_frame_put(&driver.rx_done, &slot);
-    ts_frame_publish(&driver.rx_done);
-    fake_run(0);
-}
-
-// The next frame that the stack sent, put together in `frame`. False: none.
-static bool next_frame(void)
-{
-    struct ts_frame_slot slot;
-    bool first = true;
-    uint32_t id = 0;
-    frame_length = 0;
-    do {
-        if (ts_frame_available(&driver.tx_send) <= 0)
-            return false;
-        ts_frame_take(&driver.tx_send, &slot);
-        CHECK(slot.offset + slot.length <= netd.packets.size);
-        CHECK(frame_length + slot.length <= TS_FRAME_LENGTH_MAX);
-        memcpy(frame + frame_length, netd.packets.base + slot.offset, slot.length);
-        frame_length += slot.length;
-        id = first ? slot.id : id;
-        first = false;
-    } while ((slot.flags & TS_FRAME_MORE) != 0);
-    ts_frame_release(&driver.tx_send);
-    slot = (struct ts_frame_slot){.id = id};
-    ts_frame_put(&driver.tx_done, &slot);
-    ts_frame_publish(&driver.tx_done);
-    return true;
-}
-
-// Skips to the next IPv4 frame of that protocol.
-static bool next_of(unsigned protocol)
-{
-    while (next_frame()) {
-        if (frame[12] == 8 && frame[13] == 0 && frame[23] == protocol)
-            return true;
-    }
-    return false;
-}
-
-// The other host ------------------------------------------------------------------------------
-
-static uint32_t make_ip(uint8_t *out, unsigned protocol, uint32_t length)
-{
-    static const uint8_t ethernet[14] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0};
-    memcpy(out, ethernet, 14);
-    memset(out + 14, 0, 20);
-    out[14] = 0x45;
-    put16(out + 16, 20 + length);
-    out[22] = 64;
-    out[23] = (uint8_t)protocol;
-    put32(out + 26, THEM);
-    put32(out + 30, US);
-    u16_t sum = inet_chksum(out + 14, 20);
-    memcpy(out + 24, &sum, 2);
-    return 34 + length;
-}
-
-static uint32_t make_tcp(uint8_t *out, uint16_t port, uint32_t seq, uint32_t ack, unsigned flags,
-                         const char *data)
-{
-    uint32_t length = (uint32_t)strlen(data);
-    uint8_t *tcp = out + 34;
-    memset(tcp, 0, 20);
-    put16(tcp, 4000);
-    put16(tcp + 2, port);
-    put32(tcp + 4, seq);
-    put32(tcp + 8, ack);
-    tcp[12] = 0x50;
-    tcp[13] = (uint8_t)flags;
-    put16(tcp + 14, 60000);
-    memcpy(tcp + 20, data, length);
-    uint32_t whole = make_ip(out, 6, 20 + length);
-    struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)(20 + length), PBUF_RAM);
-    ip4_addr_t from = {lwip_htonl(THEM)}, to = {lwip_htonl(US)};
-    memcpy(copy->payload, tcp, 20 + length);
-    u16_t sum = inet_chksum_pseudo(copy, 6, (u16_t)(20 + length), &from, &to);
-    memcpy(tcp + 16, &sum, 2);
-    pbuf_free(copy);
-    return whole;
 }
 
 static void test_arp_and_ping(void)
@@ -302,20 +169,8 @@ static void test_lies(void)
 
 int main(int argc, char **argv)
 {
-    struct ts_net_configuration configuration = {.index = 2,
-                                                 .address4 = {10, 0, 0, 1},
-                                                 .mask4 = {255, 255, 255, 0},
-                                                 .gateway4 = {10, 0, 0, 2}};
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 20000;
-    fake_start();
-    attach();
-    netif_create_ip6_linklocal_address(&netd.link.netif, 1);
-    netif_set_ip6_autoconfig_enabled(&netd.link.netif, 1);
-    netif_set_up(&netd.link.netif);
-    interface_set(&netd.link.netif, &configuration);
-    fake_run(100);
-    while (next_frame())
-        ;
+    wire_start();
     test_arp_and_ping();
     struct ts_object *listener = listen_on(80);
     test_tcp_over_a_restart(listener);

@@ -91,9 +91,13 @@ void heap_free(void *memory);
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 #define LWIP_DISABLE_TCP_SANITY_CHECKS     1 // they are about pools, of which there are none
 
+#define TCP_HASH_SIZE 4096 // our patch: connections are found by hash
+
 #define LWIP_HOOK_FILENAME "hooks.h"
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) \
     platform_tcp_isn(local_ip, local_port, remote_ip, remote_port)
+#define LWIP_HOOK_TCP_HASH(local_ip, local_port, remote_ip, remote_port) \
+    platform_tcp_hash(local_ip, local_port, remote_ip, remote_port)
 
 #define LWIP_STATS       1
 #define LWIP_STATS_LARGE 1

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// Thousands of connections at the same time: each segment finds its own, in a table whose chains
+// stay short; those that ended are remembered up to a limit.
+#include <stdlib.h>
+
+#include <lwip/priv/tcp_priv.h>
+
+#include "fake.h"
+#include "wire.h"
+
+#define HOSTS   8u
+#define CROWD   4000u
+#define LONGEST 12u // of a chain, with as many connections as buckets; by chance it is 7 or so
+
+#define SYN 2u
+#define RST 4u
+#define ACK 16u
+#define FIN 1u
+
+struct peer {
+    struct segment out; // from, ports, and where it is
+    struct call accept;
+};
+
+static struct peer peers[CROWD];
+static uint8_t out[256];
+
+// Each connection of the lists is in the table once, and nothing else is.
+static void check_table(void)
+{
+    unsigned listed = 0, found = 0, longest = 0;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+        listed++;
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+        listed++;
+    for (unsigned i = 0; i < TCP_HASH_SIZE; i++) {
+        unsigned length = 0;
+        for (struct tcp_pcb *pcb = tcp_hash[i]; pcb != NULL; pcb = pcb->hash_next) {
+            CHECK(tcp_hash_find(&pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port,
+                                0) == pcb);
+            length++;
+        }
+        found += length;
+        longest = length > longest ? length : longest;
+    }
+    CHECK(listed == found && longest <= LONGEST);
+    printf("%u connections, longest chain %u\n", found, longest);
+}
+
+// The stack learns who a host is.
+static void introduce(uint32_t host)
+{
+    uint8_t question[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 2, 8, 6,
+                            0,   1,   8,   0,   6,   4,   0, 1, 2, 0, 0, 0, 0, 2};
+    put32(question + 28, host);
+    put32(question + 38, US);
+    deliver(question, sizeof(question), 0);
+    while (next_frame())
+        ;
+}
+
+static void send_segment(struct peer *peer, unsigned flags, const char *data)
+{
+    peer->out.flags = (uint8_t)flags;
+    peer->out.data = data;
+    deliver(out, make_segment(out, &peer->out), 0);
+    peer->out.seq += (data != NULL ? (uint32_t)strlen(data) : 0) + ((flags & (SYN | FIN)) != 0);
+}
+
+// The stack's next segment to that peer. *out_flags: its flags, 0 when there is none.
+static void next_segment(struct peer *peer, unsigned *out_flags)
+{
+    *out_flags = 0;
+    while (*out_flags == 0 && next_of(6)) {
+        unsigned port = (unsigned)frame[36] << 8 | frame[37];
+        if (get32(frame + 30) != peer->out.from || port != peer->out.from_port)
+            continue;
+        *out_flags = frame[47];
+        peer->out.ack = get32(frame + 38) + ((*out_flags & (SYN | FIN)) != 0);
+    }
+}
+
+static void connect_peer(struct peer *peer, struct ts_object *listener)
+{
+    unsigned flags;
+    call_start(&peer->accept, listener, TS_OP_ACCEPT, 0, NULL, 0, NULL, 0);
+    send_segment(peer, SYN, NULL);
+    next_segment(peer, &flags);
+    CHECK(flags == (SYN | ACK));
+    send_segment(peer, ACK, NULL);
+    CHECK(peer->accept.done && peer->accept.status == TS_OK);
+}
+
+static void connect_all(struct ts_object *listener)
+{
+    for (unsigned i = 0; i < CROWD; i++) {
+        peers[i].out = (struct segment){.from = THEM + i % HOSTS,
+                                        .from_port = (uint16_t)(1000 + i / HOSTS),
+                                        .to_port = 80,
+                                        .seq = i * 1000};
+        connect_peer(&peers[i], listener);
+    }
+}
+
+// What one says is heard where it belongs, in an order that has nothing to do with the table's.
+static void talk_to_all(void)
+{
+    for (unsigned i = 0, n = 0; i < CROWD; i++, n = (n + 1597) % CROWD) {
+        char said[16], heard[16];
+        struct call call;
+        (void)snprintf(said, sizeof(said), "number %u", n);
+        send_segment(&peers[n], ACK, said);
+        CHECK(call_now(&call, peers[n].accept.minted, TS_OP_READ, 0, NULL, 0, heard,
+                       sizeof(heard)) == TS_OK);
+        CHECK(call.value == strlen(said) && memcmp(said, heard, strlen(said)) == 0);
+    }
+}
+
+// The stack ends them all first, so that it is the one that has to remember.
+static void close_all(void)
+{
+    unsigned flags;
+    for (unsigned i = 0; i < CROWD; i++) {
+        while (next_frame())
+            ;
+        object_close(peers[i].accept.minted);
+        fake_run(0);
+        next_segment(&peers[i], &flags);
+        CHECK(flags == (FIN | ACK));
+        send_segment(&peers[i], FIN | ACK, NULL);
+        if (i % 100 == 99)
+            fake_run(250);
+    }
+    fake_run(500);
+}
+
+// The last ones are remembered: what comes late is acknowledged. The first ones are unknown.
+static void check_memory(void)
+{
+    unsigned flags, count = 0;
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+        count++;
+    CHECK(tcp_active_pcbs == NULL && count == NETD_TIME_WAIT);
+    while (next_frame())
+        ;
+    peers[CROWD - 1].out.seq--;
+    send_segment(&peers[CROWD - 1], FIN | ACK, NULL);
+    next_segment(&peers[CROWD - 1], &flags);
+    CHECK(flags == ACK);
+    send_segment(&peers[0], ACK, "late");
+    next_segment(&peers[0], &flags);
+    CHECK((flags & RST) != 0);
+}
+
+int main(void)
+{
+    wire_start();
+    fake_run(20000); // what starts with the interface is over
+    while (next_frame())
+        ;
+    size_t heap = heap_used();
+    struct call call;
+    uint32_t backlog = TS_NET_BACKLOG_MAX, packets = netd.packets.free_bytes;
+    struct ts_net_address address = {.port = 80};
+    for (uint32_t i = 0; i < HOSTS; i++)
+        introduce(THEM + i);
+    struct ts_object *listener = socket_create(TS_NET_TCP);
+    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
+          TS_OK);
+    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
+    connect_all(listener);
+    check_table();
+    talk_to_all();
+    close_all();
+    check_table();
+    check_memory();
+    object_close(listener);
+    fake_run(200000); // over all of TIME_WAIT
+    check_table();
+    CHECK(tcp_tw_pcbs == NULL && netd.packets.free_bytes == packets && heap_used() == heap);
+    return check_result();
+}
