@@ -94,7 +94,9 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
     for (uint32_t i = 0; i < ring->inflight; i++) {
         struct request *record = &ring->records[i];
         enum request_state state = request_state(record);
-        if (record->user_data == user_data && state != REQUEST_FREE && state != REQUEST_DONE)
+        // (What has no home was taken and not issued: the one kept for an answer without room.)
+        if (record->user_data == user_data && state != REQUEST_FREE && state != REQUEST_DONE &&
+            __atomic_load_n(&record->home, __ATOMIC_RELAXED) != HOME_NONE)
             return record;
     }
     return NULL;

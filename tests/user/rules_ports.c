@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// Rules R of docs/invariants.md about what goes between a port, its rings and its clients.
+#include "lib/pair.h"
+#include "lib/tap.h"
+
+#include <string.h>
+#include <tessera/lib/event.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/thread.h>
+
+static struct pair pair;
+
+// Two rings of one port, each with a thread that answers with its number.
+struct worker {
+    struct ts_ring_queue ring;
+    ts_handle_t port;
+    struct ts_thread thread;
+    uint64_t number;
+    _Atomic bool waiting;
+};
+static struct worker workers[2];
+
+static void work(void *argument)
+{
+    struct worker *worker = argument;
+    struct ts_event event;
+    for (;;) {
+        worker->waiting = true;
+        if (ts_ring_enter(&worker->ring, 1, in_ms(5000)) != TS_OK ||
+            !ts_ring_next(&worker->ring, &event) || event.kind != TS_EVENT_REQUEST)
+            return; // a post tells it to end
+        const struct ts_reply reply = {.id = event.value, .value = worker->number};
+        if (ts_port_reply(worker->port, &reply) != TS_OK)
+            return;
+    }
+}
+
+static void worker_start(struct worker *worker, uint64_t number)
+{
+    *worker = (struct worker){.port = pair.port, .number = number};
+    CHECK_OK(ts_ring_create(&worker->ring, 8, 8, 8));
+    CHECK_OK(ts_port_bind(pair.port, worker->ring.handle, 1));
+    CHECK_OK(ts_thread_start(&worker->thread, work, worker, 16384, 0, TS_PRIORITY_NORMAL));
+}
+
+static void worker_end(struct worker *worker)
+{
+    CHECK_OK(ts_op(TS_OP_POST, 0, 0, worker->ring.handle, NULL, 0, 0, 0, 0, NULL));
+    CHECK_OK(ts_thread_join(&worker->thread, in_ms(3000)));
+    ts_ring_destroy(&worker->ring);
+}
+
+static void rule_r06_an_idle_ring_gets_the_request(void)
+{
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_port_unbind(pair.port, pair.server.handle));
+    for (unsigned i = 0; i < 2; i++)
+        worker_start(&workers[i], i + 1);
+    for (int i = 0; i < 100; i++) {
+        uint64_t who;
+        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
+        CHECK(who == 1 || who == 2);
+    }
+    // One of them gone, the other serves on: nothing was left with the one that went.
+    worker_end(&workers[0]);
+    for (int i = 0; i < 20; i++) {
+        uint64_t who;
+        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
+        CHECK_EQUAL(who, 2);
+    }
+    worker_end(&workers[1]);
+    pair_end(&pair);
+}
+
+static void rule_r07_no_ring_sleeps_beside_work(void)
+{
+    struct ts_event event;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    pair_write(&pair, "x", 1, 0, 1); // parked: nobody is idle
+    ts_time_t start = ts_clock_now();
+    CHECK_OK(ts_ring_enter(&pair.server, 1, in_ms(2000)));
+    CHECK(ts_clock_now() - start < 1000 * INT64_C(1000000));
+    CHECK(ts_ring_next(&pair.server, &event));
+    pair_reply(&pair, event.value, TS_OK, 1);
+    CHECK_OK(pair_completion(&pair, 1).status);
+    pair_end(&pair);
+}
+
+static void rule_r10_memory_is_seen_in_order(void)
+{
+    static char from[3000], to[3000];
+    size_t bytes;
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    for (int round = 0; round < 50; round++) {
+        memset(from, 'a' + round % 26, sizeof from);
+        pair_write(&pair, from, sizeof from, 0, 1);
+        uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+        CHECK_EQUAL(pair.inbox[TS_REQUEST_SLOT(id) * 64 + 63], from[63]);
+        CHECK_OK(ts_port_pull(pair.port, id, to, sizeof to, 0, &bytes));
+        CHECK(memcmp(from, to, sizeof to) == 0);
+        pair_reply(&pair, id, TS_OK, sizeof from);
+        CHECK_OK(pair_completion(&pair, 1).status);
+        memset(to, 0, sizeof to);
+        pair_read(&pair, to, sizeof to, 2);
+        id = pair_event(&pair, TS_EVENT_REQUEST).value;
+        CHECK_OK(ts_port_push(pair.port, id, from, sizeof from, 0, &bytes));
+        pair_reply(&pair, id, TS_OK, sizeof from);
+        CHECK_OK(pair_completion(&pair, 2).status);
+        CHECK(memcmp(from, to, sizeof to) == 0);
+    }
+    pair_end(&pair);
+}
+
+static void rule_r11_signals_come_before_the_answer(void)
+{
+    uint64_t signals;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    for (int round = 0; round < 20; round++) {
+        ts_signals_t set = round % 2 == 0 ? TS_SIGNAL_READABLE : 0;
+        pair_write(&pair, "x", 1, 0, 1);
+        uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+        CHECK_OK(ts_port_signal(pair.port, 0, TS_SIGNAL_READABLE, set));
+        pair_reply(&pair, id, TS_OK, 1);
+        CHECK_OK(pair_completion(&pair, 1).status);
+        CHECK_OK(ts_get_u64(pair.object, TS_PROPERTY_SIGNALS, &signals));
+        CHECK_EQUAL(signals & TS_SIGNAL_READABLE, set);
+    }
+    pair_end(&pair);
+}
+
+static void rule_r12_an_oid_in_use_is_not_minted(void)
+{
+    ts_handle_t handle;
+    struct ts_call call = {.out_handles = 1};
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_EQUAL(ts_port_mint(pair.port, 0, 1, TS_RIGHTS_ALL, &handle), TS_ERR_EXISTS);
+    CHECK_EQUAL(ts_port_mint(pair.port, PAIR_OBJECTS, 1, TS_RIGHTS_ALL, &handle), TS_ERR_ARGUMENT);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 3, &call, 0, 1);
+    pair_submit(&pair);
+    struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
+    struct ts_reply reply = {.id = request.value,
+                             .result = TS_REPLY_MINT,
+                             .object = 0,
+                             .tag = 5,
+                             .rights = TS_RIGHTS_ALL};
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_EXISTS);
+    reply.object = PAIR_OBJECTS;
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT);
+    reply.object = 1; // the same reply, made again
+    CHECK_OK(ts_port_reply(pair.port, &reply));
+    CHECK_OK(pair_completion(&pair, 1).status);
+    CHECK(call.out_handle[0] != TS_HANDLE_NONE);
+    ts_close(call.out_handle[0]);
+    struct ts_event closed = pair_event(&pair, TS_EVENT_CLOSED);
+    CHECK(closed.oid == 1 && closed.tag == 5);
+    pair_end(&pair);
+}
+
+static void rule_r13_the_inbox_has_the_first_bytes(void)
+{
+    static char text[200];
+    struct ts_event events[3];
+    memset(text, 'q', sizeof text);
+    pair_begin(&pair, 4, 64);
+    for (uint64_t i = 0; i < 3; i++) {
+        text[0] = (char)('0' + i);
+        pair_write(&pair, text, i == 0 ? 1 : i == 1 ? 64 : 200, 0, i);
+        events[i] = pair_event(&pair, TS_EVENT_REQUEST); // copied when it is published
+    }
+    for (uint64_t i = 0; i < 3; i++) { // each has its own, until it is answered
+        const char *inbox = pair.inbox + TS_REQUEST_SLOT(events[i].value) * 64;
+        CHECK_EQUAL(inbox[0], '0' + (char)i);
+        CHECK_EQUAL(events[i].length, i == 0 ? 1 : i == 1 ? 64 : 200);
+        if (i > 0)
+            CHECK_EQUAL(inbox[63], 'q');
+        pair_reply(&pair, events[i].value, TS_OK, 1);
+        CHECK_OK(pair_completion(&pair, i).status);
+    }
+    pair_end(&pair);
+}
+
+static void rule_r14_a_failed_reply_does_not_wait(void)
+{
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    // It would wait for ever: nothing comes to this ring.
+    CHECK_EQUAL(ts_ring_reply_wait(&pair.server, pair.port, UINT64_C(5) << 32, TS_OK, 0, NULL, 0),
+                TS_ERR_GONE);
+    CHECK_EQUAL(ts_ring_reply_wait(&pair.server, pair.object, 1, TS_OK, 0, NULL, 0), TS_ERR_KIND);
+    CHECK_EQUAL(ts_ring_reply_wait(&pair.server, 0x12345, 1, TS_OK, 0, NULL, 0), TS_ERR_HANDLE);
+    pair_write(&pair, "x", 1, 0, 1);
+    uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    CHECK_EQUAL(ts_ring_reply_wait(&pair.server, pair.port, id, 1, 0, NULL, 0), TS_ERR_ARGUMENT);
+    pair_write(&pair, "y", 1, 0, 2); // what it finds when the answer is good
+    CHECK_OK(ts_ring_reply_wait(&pair.server, pair.port, id, TS_OK, 1, NULL, 0));
+    CHECK_OK(pair_completion(&pair, 1).status);
+    pair_reply(&pair, pair_event(&pair, TS_EVENT_REQUEST).value, TS_OK, 1);
+    CHECK_OK(pair_completion(&pair, 2).status);
+    pair_end(&pair);
+}
+
+int main(void)
+{
+    static const struct tap_test tests[] = {
+        TAP(rule_r06_an_idle_ring_gets_the_request), TAP(rule_r07_no_ring_sleeps_beside_work),
+        TAP(rule_r10_memory_is_seen_in_order),       TAP(rule_r11_signals_come_before_the_answer),
+        TAP(rule_r12_an_oid_in_use_is_not_minted),   TAP(rule_r13_the_inbox_has_the_first_bytes),
+        TAP(rule_r14_a_failed_reply_does_not_wait),
+    };
+    return TAP_RUN(tests);
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// Rules Q of docs/invariants.md that are about a request's life up to its answer. rules_endings.c
+// has those about other ends.
+#include "lib/pair.h"
+#include "lib/tap.h"
+
+#include <string.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/event.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/process.h>
+
+static struct pair pair;
+static char buffer[16384] __attribute__((aligned(4096)));
+
+static void one_exchange(uint64_t user_data)
+{
+    pair_write(&pair, "x", 1, 0, user_data);
+    struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
+    pair_reply(&pair, request.value, TS_OK, 1);
+    CHECK_EQUAL(pair_completion(&pair, user_data).status, TS_OK);
+}
+
+// The whole system's count, so other programs may add to it: in one of some rounds nobody does.
+static void rule_q01_asking_allocates_nothing(void)
+{
+    ts_handle_t system = ts_named_handle("system");
+    if (system == TS_HANDLE_NONE)
+        tap_skip("no handle of the system's job");
+    struct ts_system_statistics before, after;
+    bool quiet = false;
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    one_exchange(1);
+    for (int round = 0; round < 20 && !quiet; round++) {
+        CHECK_OK(ts_system_statistics(system, &before));
+        for (uint64_t i = 0; i < 200; i++)
+            one_exchange(i);
+        CHECK_OK(ts_system_statistics(system, &after));
+        quiet = after.page_allocations == before.page_allocations;
+    }
+    CHECK(quiet);
+    pair_end(&pair);
+}
+
+static void rule_q02_checks_come_before_effects(void)
+{
+    ts_handle_t free_to_go, bound;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_event_create(0, &free_to_go));
+    CHECK_OK(ts_duplicate(free_to_go, TS_RIGHT_WRITE | TS_RIGHT_WAIT, &bound)); // no TRANSFER
+    struct ts_call call = {.in_handles = 2, .in_handle = {free_to_go, bound}};
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_RIGHTS);
+    CHECK_OK(ts_event_signal(free_to_go, 1)); // the first one is not in transit
+    call = (struct ts_call){.in_handles = 1, .in_handle = {free_to_go}, .in_length = 8};
+    call.in_address = 0xffff800000000000;
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_FAULT);
+    CHECK_OK(ts_event_signal(free_to_go, 1));
+    pair_quiet(&pair); // and the server has heard nothing
+    ts_close(free_to_go);
+    ts_close(bound);
+    pair_end(&pair);
+}
+
+static void rule_q03_each_completes_once(void)
+{
+    uint64_t ids[PAIR_REQUESTS];
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    for (uint64_t i = 0; i < PAIR_REQUESTS; i++)
+        pair_write(&pair, "x", 1, 0, i);
+    for (uint64_t i = 0; i < PAIR_REQUESTS; i++)
+        ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    for (uint64_t i = 0; i < PAIR_REQUESTS; i += 2) { // every second one is cancelled first
+        pair_cancel(&pair, i, 0, 100 + i);
+        CHECK_EQUAL(pair_completion(&pair, 100 + i).status, TS_ERR_BUSY);
+    }
+    for (uint64_t i = 0; i < PAIR_REQUESTS; i++) {
+        const struct ts_reply again = {.id = ids[i]};
+        pair_reply(&pair, ids[i], TS_OK, i);
+        CHECK_EQUAL(ts_port_reply(pair.port, &again), TS_ERR_GONE);
+        struct ts_event event = pair_completion(&pair, i);
+        CHECK_EQUAL(event.value, i);
+        CHECK_EQUAL(event.flags & TS_EVENT_MORE, 0);
+    }
+    pair_no_completion(&pair);
+    pair_end(&pair);
+}
+
+static void rule_q11_nothing_changes_after_completion(void)
+{
+    size_t bytes;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    memset(buffer, 'a', sizeof buffer);
+    pair_read(&pair, buffer, sizeof buffer, 1);
+    uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    CHECK_OK(ts_port_push(pair.port, id, "bbbb", 4, 0, &bytes));
+    pair_cancel(&pair, 1, TS_FLAG_FORCE, 2);
+    CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_ABANDONED);
+    CHECK_OK(pair_completion(&pair, 2).status);
+    CHECK_EQUAL(ts_port_push(pair.port, id, "cccc", 4, 8, &bytes), TS_ERR_GONE);
+    const struct ts_reply late = {.id = id, .address = (uintptr_t) "dddd", .length = 4, .value = 4};
+    CHECK_EQUAL(ts_port_reply(pair.port, &late), TS_ERR_GONE);
+    CHECK(memcmp(buffer, "bbbbaaaaaaaa", 12) == 0);
+    pair_end(&pair);
+}
+
+static void rule_q12_copies_stay_inside_the_range(void)
+{
+    char data[8];
+    size_t bytes;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    memset(buffer, 'a', sizeof buffer);
+    pair_read(&pair, buffer + 100, 50, 1);
+    uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    CHECK_EQUAL(ts_port_push(pair.port, id, "xx", 2, 49, &bytes), TS_ERR_RANGE);
+    CHECK_EQUAL(ts_port_push(pair.port, id, "x", 1, 50, &bytes), TS_ERR_RANGE);
+    CHECK_EQUAL(ts_port_push(pair.port, id, "x", 1, UINT64_MAX, &bytes), TS_ERR_RANGE);
+    CHECK_EQUAL(ts_port_pull(pair.port, id, data, 1, 0, &bytes), TS_ERR_RANGE); // the other way
+    CHECK_OK(ts_port_push(pair.port, id, "z", 1, 49, &bytes));
+    pair_reply(&pair, id, TS_OK, 50);
+    CHECK_OK(pair_completion(&pair, 1).status);
+    CHECK_EQUAL(buffer[99], 'a');
+    CHECK_EQUAL(buffer[148], 'a');
+    CHECK_EQUAL(buffer[149], 'z');
+    CHECK_EQUAL(buffer[150], 'a');
+    pair_write(&pair, "abcd", 4, 0, 2);
+    id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    CHECK_EQUAL(ts_port_push(pair.port, id, "x", 1, 0, &bytes), TS_ERR_RANGE);
+    CHECK_EQUAL(ts_port_pull(pair.port, id, data, 5, 0, &bytes), TS_ERR_RANGE);
+    CHECK_OK(ts_port_pull(pair.port, id, data, 2, 2, &bytes));
+    CHECK(bytes == 2 && data[0] == 'c' && data[1] == 'd');
+    pair_reply(&pair, id, TS_OK, 4);
+    CHECK_OK(pair_completion(&pair, 2).status);
+    pair_end(&pair);
+}
+
+static void rule_q13_a_fault_is_told_to_both(void)
+{
+    ts_handle_t memory;
+    void *at;
+    size_t bytes;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_memory_allocate(8192, 0, &memory, &at));
+    CHECK_OK(ts_memory_unmap((char *)at + 4096, 4096));
+    pair_read(&pair, at, 8192, 1);
+    uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    CHECK_EQUAL(ts_port_push(pair.port, id, buffer, 8192, 0, &bytes), TS_ERR_CLIENT_FAULT);
+    CHECK_EQUAL(bytes, 4096);
+    pair_reply(&pair, id, TS_OK, 8192);
+    CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_FAULT);
+    // The server's own fault is the server's alone.
+    pair_read(&pair, buffer, 16, 2);
+    id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    CHECK_EQUAL(ts_port_push(pair.port, id, (char *)at + 4096, 16, 0, &bytes), TS_ERR_FAULT);
+    pair_reply(&pair, id, TS_OK, 0);
+    CHECK_OK(pair_completion(&pair, 2).status);
+    CHECK_OK(ts_memory_unmap(at, 4096));
+    ts_close(memory);
+    pair_end(&pair);
+}
+
+static void rule_q15_a_session_is_bounded(void)
+{
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_port_session_limit(pair.port, 0, 2));
+    for (uint64_t i = 0; i < 4; i++)
+        pair_write(&pair, "x", 1, i, i);
+    uint64_t first = pair_event(&pair, TS_EVENT_REQUEST).value;
+    uint64_t second = pair_event(&pair, TS_EVENT_REQUEST).value;
+    pair_quiet(&pair);
+    pair_reply(&pair, first, TS_OK, 1);
+    struct ts_event third = pair_event(&pair, TS_EVENT_REQUEST);
+    CHECK_EQUAL(third.offset, 2); // in order
+    pair_quiet(&pair);
+    pair_reply(&pair, second, TS_OK, 1);
+    pair_reply(&pair, third.value, TS_OK, 1);
+    pair_reply(&pair, pair_event(&pair, TS_EVENT_REQUEST).value, TS_OK, 1);
+    for (uint64_t i = 0; i < 4; i++)
+        CHECK_OK(pair_completion(&pair, i).status);
+    CHECK_EQUAL(ts_port_session_limit(pair.port, 0, 0), TS_ERR_ARGUMENT);
+    pair_end(&pair);
+}
+
+static void rule_q16_nowait_is_answered_at_once(void)
+{
+    ts_handle_t event;
+    uint64_t value;
+    CHECK_OK(ts_event_create(0, &event));
+    CHECK_EQUAL(
+        ts_op(TS_OP_WAIT, TS_FLAG_NOWAIT, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, 0, &value),
+        TS_ERR_AGAIN);
+    CHECK_OK(ts_event_signal(event, 7));
+    CHECK_OK(
+        ts_op(TS_OP_WAIT, TS_FLAG_NOWAIT, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, 0, &value));
+    CHECK_EQUAL(value, 7);
+    ts_close(event);
+    // A server is told of the flag, and it is the server that keeps it.
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    ts_prepare_write(ts_ring_slot(&pair.client), pair.object, "x", 1, 0, 0, 1);
+    pair.client.submissions[(pair.client.staged_tail - 1) & pair.client.submission_mask].flags =
+        TS_FLAG_NOWAIT;
+    pair_submit(&pair);
+    struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
+    CHECK_EQUAL(request.flags >> TS_EVENT_OP_FLAGS_SHIFT, TS_FLAG_NOWAIT);
+    pair_reply(&pair, request.value, TS_ERR_AGAIN, 0);
+    CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_AGAIN);
+    pair_end(&pair);
+}
+
+static void rule_q17_reserved_fields_are_zero(void)
+{
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    struct ts_call call = {.reserved = 1};
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_ARGUMENT);
+    call = (struct ts_call){.in_handles = TS_CALL_HANDLES + 1};
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_ARGUMENT);
+    const struct ts_reply reply = {.reserved = 1};
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_op(TS_OP_READ, TS_FLAG_QUIET, 0, pair.object, buffer, 1, 0, 0, 0, NULL),
+                TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_op(TS_OP_READ, 0x80, 0, pair.object, buffer, 1, 0, 0, 0, NULL), TS_ERR_ARGUMENT);
+    pair_quiet(&pair);
+    pair_end(&pair);
+}
+
+static void rule_q18_a_failed_reply_moves_nothing(void)
+{
+    ts_handle_t event;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_event_create(0, &event));
+    pair_write(&pair, "x", 1, 0, 1);
+    uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    struct ts_reply reply = {
+        .id = id, .result = TS_REPLY_MOVE, .object = event, .rights = TS_RIGHTS_ALL};
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT); // a write has no handle's room
+    CHECK_OK(ts_event_signal(event, 1));
+    reply.id = id + (UINT64_C(1) << 32);
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_GONE);
+    CHECK_OK(ts_event_signal(event, 1));
+    pair_reply(&pair, id, TS_OK, 1); // it can be answered all the same
+    CHECK_OK(pair_completion(&pair, 1).status);
+    ts_close(event);
+    pair_end(&pair);
+}
+
+int main(void)
+{
+    static const struct tap_test tests[] = {
+        TAP(rule_q01_asking_allocates_nothing),     TAP(rule_q02_checks_come_before_effects),
+        TAP(rule_q03_each_completes_once),          TAP(rule_q11_nothing_changes_after_completion),
+        TAP(rule_q12_copies_stay_inside_the_range), TAP(rule_q13_a_fault_is_told_to_both),
+        TAP(rule_q15_a_session_is_bounded),         TAP(rule_q16_nowait_is_answered_at_once),
+        TAP(rule_q17_reserved_fields_are_zero),     TAP(rule_q18_a_failed_reply_moves_nothing),
+    };
+    return TAP_RUN(tests);
+}
