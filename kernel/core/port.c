@@ -7,7 +7,8 @@
 #include <core/ring_publish.h>
 
 #define NONE           UINT32_MAX
-#define ITEMS_PER_HOLD 8 // each may copy an inbox of 4 KiB with interrupts off
+#define ITEMS_PER_HOLD 8   // each may copy an inbox of 4 KiB with interrupts off
+#define DESTROY_SKIP   64u // looked at per lock hold
 
 const struct object_class served_class = {
     .kind = TS_KIND_SERVED,
@@ -624,6 +625,23 @@ static void destroy_slot(struct port *port, struct slot *slot, struct list *fini
     slot_release(port, slot);
 }
 
+// Moves the cursor past sessions in which nothing waits, free slots and free objects, which is what
+// the tables of most ports mostly are. The lock is held: it goes a bounded way.
+static void destroy_skip(struct port *port)
+{
+    uint32_t sessions = port->slot_count + port->object_count;
+    uint32_t slots = sessions + port->slot_count, end = slots + port->object_count;
+    for (unsigned i = 0; i < DESTROY_SKIP && port->cursor < end; i++) {
+        uint32_t at = port->cursor;
+        bool nothing = at < sessions ? list_empty(&port->sessions[at].waiting)
+                       : at < slots  ? port->slots[at - sessions].state == SLOT_FREE
+                                     : port->served[at - slots].state == SERVED_FREE;
+        if (!nothing)
+            return;
+        port->cursor++;
+    }
+}
+
 // One step of the teardown: a parked request, a waiting one, a slot, or an object. False at the
 // end.
 static bool destroy_step(struct port *port)
@@ -634,6 +652,7 @@ static bool destroy_step(struct port *port)
     struct served *closed = NULL;
     bool more = true;
     irqflags_t flags = spin_lock(&port->object.lock);
+    destroy_skip(port);
     uint32_t cursor = port->cursor;
     uint32_t sessions = port->slot_count + port->object_count;
     if (port->parked_mask != 0) {
