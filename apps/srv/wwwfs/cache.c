@@ -7,11 +7,14 @@
 
 #define BUCKETS 256u
 #define READ_NS (30 * TS_SECOND)
+#define OPEN_NS (5 * TS_SECOND) // for the driver to be started again
 
 static struct {
     struct ts_loop *loop;
-    ts_handle_t disk;
+    ts_handle_t service, disk; // disk: a session of the driver that runs now
     uint64_t size;
+    struct ts_async opening;      // the disk anew
+    struct cache_block *for_disk; // that wait for it
     struct cache_block blocks[CACHE_BLOCKS];
     struct cache_block *buckets[BUCKETS];
     struct cache_block *newest, *oldest; // all that are not being read
@@ -41,13 +44,14 @@ static void link_newest(struct cache_block *block)
     cache.newest = block;
 }
 
-ts_status_t cache_init(struct ts_loop *loop, ts_handle_t disk, uint64_t size)
+ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts_handle_t disk, uint64_t size)
 {
     void *memory;
     ts_status_t status = ts_memory_allocate((size_t)CACHE_BLOCKS * CACHE_BLOCK, 0, NULL, &memory);
     if (status != TS_OK)
         return status;
     cache.loop = loop;
+    cache.service = service;
     cache.disk = disk;
     cache.size = size;
     for (uint32_t i = 0; i < CACHE_BLOCKS; i++) {
@@ -83,22 +87,81 @@ static void wake(struct cache_waiter *waiters)
     }
 }
 
-static void on_read(struct ts_async *async, const struct ts_event *event)
+static void loaded(struct cache_block *block, ts_status_t status, uint64_t length)
 {
-    struct cache_block *block = TS_OBJECT_OF(async, struct cache_block, io);
     struct cache_waiter *waiters = block->waiters, *crowd = cache.crowd;
     block->loading = false;
     block->waiters = NULL;
     cache.crowd = NULL;
-    block->status = event->status;
-    block->length =
-        event->status == TS_OK && event->value <= CACHE_BLOCK ? (uint32_t)event->value : 0;
+    block->status = status;
+    block->length = status == TS_OK && length <= CACHE_BLOCK ? (uint32_t)length : 0;
     link_newest(block);
     wake(waiters);
     wake(crowd);
     // A failure is told to those who wait, not to those who come later: they try again.
     if (block->status != TS_OK && block->used && !block->loading)
         unhash(block);
+}
+
+// The driver of the disk may die: then each block that was being read is read once more, from the
+// next one.
+
+static void on_read(struct ts_async *async, const struct ts_event *event);
+
+static void read_block(struct cache_block *block, struct ts_submission *slot)
+{
+    uint64_t offset = block->number * CACHE_BLOCK, left = cache.size - offset;
+    block->io.done = on_read;
+    ts_prepare_read(slot, cache.disk, block->bytes,
+                    left < CACHE_BLOCK ? (uint32_t)left : CACHE_BLOCK, offset,
+                    cache.loop->now + READ_NS, ts_async_data(&block->io));
+}
+
+static void on_opened(struct ts_async *async, const struct ts_event *event)
+{
+    struct cache_block *block = cache.for_disk;
+    (void)async;
+    cache.for_disk = NULL;
+    if (event->status == TS_OK) {
+        ts_close(cache.disk);
+        cache.disk = (ts_handle_t)event->value;
+    }
+    while (block != NULL) {
+        struct cache_block *next = block->next_for_disk;
+        struct ts_submission *slot =
+            event->status == TS_OK ? ts_loop_begin(cache.loop, &block->io) : NULL;
+        if (slot != NULL)
+            read_block(block, slot);
+        else
+            loaded(block, event->status != TS_OK ? event->status : TS_ERR_AGAIN, 0);
+        block = next;
+    }
+}
+
+// False: it is not to be read again, or cannot.
+static bool read_again(struct cache_block *block)
+{
+    if (block->again)
+        return false;
+    if (!cache.opening.busy) {
+        cache.opening.done = on_opened;
+        struct ts_submission *slot = ts_loop_begin(cache.loop, &cache.opening);
+        if (slot == NULL)
+            return false;
+        ts_prepare_open(slot, cache.service, "", 0, 0, TS_RIGHT_READ, cache.loop->now + OPEN_NS,
+                        ts_async_data(&cache.opening));
+    }
+    block->again = true;
+    block->next_for_disk = cache.for_disk;
+    cache.for_disk = block;
+    return true;
+}
+
+static void on_read(struct ts_async *async, const struct ts_event *event)
+{
+    struct cache_block *block = TS_OBJECT_OF(async, struct cache_block, io);
+    if (event->status != TS_ERR_PEER_CLOSED || !read_again(block))
+        loaded(block, event->status, event->value);
 }
 
 // Begins to read a block into the place of the longest unused one. NULL: there is none, or no room
@@ -114,14 +177,11 @@ static struct cache_block *load(uint64_t number)
         unhash(block);
     block->number = number;
     block->used = block->loading = true;
+    block->again = false;
     block->waiters = NULL;
-    block->io.done = on_read;
     block->hash_next = cache.buckets[number % BUCKETS];
     cache.buckets[number % BUCKETS] = block;
-    uint64_t offset = number * CACHE_BLOCK, left = cache.size - offset;
-    ts_prepare_read(slot, cache.disk, block->bytes,
-                    left < CACHE_BLOCK ? (uint32_t)left : CACHE_BLOCK, offset,
-                    cache.loop->now + READ_NS, ts_async_data(&block->io));
+    read_block(block, slot);
     return block;
 }
 

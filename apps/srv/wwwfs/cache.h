@@ -18,18 +18,20 @@ struct cache_waiter {
 };
 
 struct cache_block {
-    struct cache_block *hash_next, *newer, *older;
+    struct cache_block *hash_next, *newer, *older, *next_for_disk;
     uint64_t number; // of the disk's CACHE_BLOCK bytes
     uint32_t length; // bytes that the disk gave
     ts_status_t status;
-    bool loading, used;
+    bool loading, used, again; // again: for the second time, by another driver
     struct cache_waiter *waiters;
     struct ts_async io;
     uint8_t *bytes;
 };
 
-// `disk` is a session of a block device of `size` bytes; both stay.
-TS_MUST_USE ts_status_t cache_init(struct ts_loop *loop, ts_handle_t disk, uint64_t size);
+// `disk` is a session of a block device of `size` bytes; when its driver dies, `service` is opened
+// for another.
+TS_MUST_USE ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts_handle_t disk,
+                                   uint64_t size);
 
 // The block that holds byte `offset`, if it is there; `status` tells whether the disk could read
 // it, and it stays until the callback returns. Else NULL: `waiter` is called when it is worth

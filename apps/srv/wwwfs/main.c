@@ -81,7 +81,7 @@ static ts_status_t open_disk(void)
     if (status == TS_OK)
         status = open_archive(disk, size);
     if (status == TS_OK)
-        status = cache_init(&loop, disk, header.size);
+        status = cache_init(&loop, service, disk, header.size);
     if (status == TS_OK)
         status = tree_init(&archive);
     if (status != TS_OK)
