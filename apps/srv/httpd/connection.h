@@ -44,6 +44,9 @@ struct response {
     uint64_t offset, left;         // FETCHING: of the file, not at hand yet
     uint64_t body_sent;
     unsigned status;
+    bool again; // its file was loaded a second time, and was this before
+    uint64_t size;
+    int64_t modified;
     uint8_t *piece;
     char *page; // a page made for this answer
     char head[RESPONSE_HEAD];

@@ -1,34 +1,24 @@
 // SPDX-License-Identifier: MIT
-// A cache entry's life: made LOADING, with its path; opened, attributes asked for, then mapped or
-// read, in steps of one asynchronous operation each (`step`); then it is what it is until it is
-// the longest unused and another needs its place. An entry with users, or loading, stays.
+// A cache entry's life: made LOADING, with its path; loaded (content_load.c); then it is what it is
+// until it is the longest unused and another needs its place. An entry with users, or loading,
+// stays.
 #include "content.h"
 
 #include <string.h>
 
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
-#include <tessera/lib/server.h>
 
-#include "http/head.h"
 #include "httpd.h"
 #include "pool.h"
 
-#define BUCKETS     256u
-#define FILE_RIGHTS (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP)
-#define STEP_NS     (10 * INT64_C(1000000000))
-#define INDEX       "index.html"
+#define BUCKETS 256u
 
 static struct pool entries = {.size = (sizeof(struct content) + 15u) & ~15u,
                               .limit = CONTENT_FILES};
 static struct content *buckets[BUCKETS];
 static struct content *newest, *oldest;
 static uint64_t read_bytes, mapped_bytes;
-
-static void on_open(struct ts_async *async, const struct ts_event *event);
-static void on_attributes(struct ts_async *async, const struct ts_event *event);
-static void on_map(struct ts_async *async, const struct ts_event *event);
-static void on_read(struct ts_async *async, const struct ts_event *event);
 
 uint32_t content_count(void)
 {
@@ -69,6 +59,19 @@ static void link_newest(struct content *content)
     newest = content;
 }
 
+void content_drop_bytes(struct content *content)
+{
+    if (content->bytes != NULL)
+        (void)ts_memory_unmap((void *)(uintptr_t)content->bytes, content->mapped);
+    if (content->was_read)
+        read_bytes -= content->mapped;
+    else
+        mapped_bytes -= content->mapped;
+    content->bytes = NULL;
+    content->mapped = 0;
+    content->was_read = false;
+}
+
 static void drop(struct content *content)
 {
     struct content **at = &buckets[content->hash % BUCKETS];
@@ -76,12 +79,7 @@ static void drop(struct content *content)
         at = &(*at)->hash_next;
     *at = content->hash_next;
     unlink_use(content);
-    if (content->bytes != NULL)
-        (void)ts_memory_unmap((void *)(uintptr_t)content->bytes, content->mapped);
-    if (content->was_read)
-        read_bytes -= content->mapped;
-    else
-        mapped_bytes -= content->mapped;
+    content_drop_bytes(content);
     ts_close(content->handle);
     pool_give(&entries, content);
 }
@@ -103,15 +101,24 @@ static bool drop_oldest(bool with_bytes)
     return false;
 }
 
-static void make_room(uint64_t *sum, uint64_t limit, uint64_t wanted)
+bool content_room(bool read, uint64_t wanted)
 {
+    uint64_t *sum = read ? &read_bytes : &mapped_bytes;
+    uint64_t limit = read ? CONTENT_READ_BYTES : CONTENT_MAP_BYTES;
     while (*sum + wanted > limit && drop_oldest(true))
         ;
+    return *sum + wanted <= limit;
 }
 
-// Loading -----------------------------------------------------------------------------------
+void content_set_bytes(struct content *content, const void *bytes, size_t size, bool read)
+{
+    content->bytes = bytes;
+    content->mapped = size;
+    content->was_read = read;
+    *(read ? &read_bytes : &mapped_bytes) += size;
+}
 
-static void loaded(struct content *content, enum content_state state, ts_status_t status)
+void content_loaded(struct content *content, enum content_state state, ts_status_t status)
 {
     content->state = state;
     content->status = status;
@@ -128,188 +135,24 @@ static void loaded(struct content *content, enum content_state state, ts_status_
     content_put(content);
 }
 
-static struct ts_submission *begin(struct content *content,
-                                   void (*done)(struct ts_async *, const struct ts_event *))
-{
-    content->step.done = done;
-    struct ts_submission *slot = ts_loop_begin(&httpd.loop, &content->step);
-    if (slot == NULL)
-        loaded(content, CONTENT_FAILED, TS_ERR_LIMIT);
-    return slot;
-}
-
-static void open_path(struct content *content, ts_handle_t root)
-{
-    struct ts_submission *slot = begin(content, on_open);
-    if (slot == NULL)
-        return;
-    uint32_t end = content->path_length;
-    if (end > content->consumed && content->path[end - 1] == '/')
-        end--; // says what the client expects, is no part of the name
-    ts_prepare_open(slot, root, content->path + content->consumed, end - content->consumed, 0,
-                    FILE_RIGHTS, httpd.loop.now + STEP_NS, ts_async_data(&content->step));
-}
-
-static void on_open(struct ts_async *async, const struct ts_event *event)
-{
-    struct content *content = TS_OBJECT_OF(async, struct content, step);
-    ts_close(content->opened); // the server that redirected
-    content->opened = TS_HANDLE_NONE;
-    if (event->status != TS_OK) {
-        // A directory without an index is one whose page cannot be found.
-        loaded(content, CONTENT_FAILED, event->status);
-        return;
-    }
-    content->opened = (ts_handle_t)event->value;
-    if ((event->flags & TS_EVENT_REDIRECT) != 0) {
-        uint64_t left = content->path_length - content->consumed;
-        if (event->extra > left || ++content->redirects > TS_REDIRECTS_MAX) {
-            loaded(content, CONTENT_FAILED, TS_ERR_LOOP);
-            return;
-        }
-        content->consumed += (uint32_t)event->extra;
-        open_path(content, content->opened);
-        return;
-    }
-    httpd.statistics.files_opened++;
-    struct ts_submission *slot = begin(content, on_attributes);
-    if (slot != NULL)
-        ts_prepare_get(slot, content->opened, TS_PROPERTY_ATTRIBUTES, &content->attributes,
-                       sizeof(content->attributes), httpd.loop.now + STEP_NS,
-                       ts_async_data(&content->step));
-}
-
-// The requested path ended in '/': what is served is the index in it.
-static void open_index(struct content *content)
-{
-    ts_close(content->opened);
-    content->opened = TS_HANDLE_NONE;
-    content->at_index = true;
-    content->consumed = 0;
-    content->redirects = 0;
-    memcpy(content->path + content->path_length, INDEX, sizeof(INDEX) - 1);
-    content->path_length = (uint16_t)(content->path_length + sizeof(INDEX) - 1);
-    open_path(content, httpd.root);
-}
-
-static void ask_for_content(struct content *content)
-{
-    size_t size = TS_PAGE_ROUND(content->resource.size);
-    if (size == 0) {
-        content->bytes = NULL;
-        loaded(content, CONTENT_FILE, TS_OK);
-        return;
-    }
-    make_room(&mapped_bytes, CONTENT_MAP_BYTES, size);
-    struct ts_submission *slot = begin(content, on_map);
-    if (slot == NULL)
-        return;
-    ts_prepare(slot, TS_OP_MAP, content->opened, NULL, 0, 0, content->resource.size,
-               httpd.loop.now + STEP_NS, ts_async_data(&content->step));
-    slot->rights = TS_RIGHT_READ | TS_RIGHT_MAP;
-}
-
-static void on_attributes(struct ts_async *async, const struct ts_event *event)
-{
-    struct content *content = TS_OBJECT_OF(async, struct content, step);
-    const struct ts_attributes *attributes = &content->attributes;
-    bool slash = content->path_length == 0 || content->path[content->path_length - 1] == '/';
-    if (event->status != TS_OK || event->value < sizeof(*attributes)) {
-        loaded(content, CONTENT_FAILED, event->status != TS_OK ? event->status : TS_ERR_PROTOCOL);
-    } else if (attributes->type == TS_FILE_DIRECTORY && slash) {
-        open_index(content);
-    } else if (attributes->type == TS_FILE_DIRECTORY) {
-        loaded(content, CONTENT_DIRECTORY, TS_OK);
-    } else if (attributes->type != TS_FILE_REGULAR || slash) {
-        loaded(content, CONTENT_FAILED, TS_ERR_NOT_FOUND); // "file/" is not there
-    } else {
-        content->resource.size = attributes->size;
-        content->resource.modified = attributes->modified_ns / INT64_C(1000000000);
-        http_resource_tag(&content->resource, (uint64_t)attributes->modified_ns);
-        content->media_type = http_media_type((struct text){content->path, content->path_length});
-        ask_for_content(content);
-    }
-}
-
-static void read_more(struct content *content)
-{
-    struct ts_submission *slot = begin(content, on_read);
-    if (slot != NULL)
-        ts_prepare_read(slot, content->opened,
-                        (uint8_t *)(uintptr_t)content->bytes + content->loaded,
-                        (uint32_t)content->resource.size - content->loaded, content->loaded,
-                        httpd.loop.now + STEP_NS, ts_async_data(&content->step));
-}
-
-// Not mapped: small files are read once, large ones by each reader from the handle.
-static void read_instead(struct content *content)
-{
-    size_t size = TS_PAGE_ROUND(content->resource.size);
-    void *bytes = NULL;
-    if (size <= CONTENT_SMALL) {
-        make_room(&read_bytes, CONTENT_READ_BYTES, size);
-        if (read_bytes + size > CONTENT_READ_BYTES ||
-            ts_memory_allocate(size, 0, NULL, &bytes) != TS_OK)
-            bytes = NULL;
-    }
-    if (bytes == NULL) {
-        content->handle = content->opened;
-        content->opened = TS_HANDLE_NONE;
-        loaded(content, CONTENT_FILE, TS_OK);
-        return;
-    }
-    content->bytes = bytes;
-    content->mapped = size;
-    content->was_read = true;
-    read_bytes += size;
-    read_more(content);
-}
-
-static void on_map(struct ts_async *async, const struct ts_event *event)
-{
-    struct content *content = TS_OBJECT_OF(async, struct content, step);
-    size_t size = TS_PAGE_ROUND(content->resource.size);
-    void *bytes = NULL;
-    if (event->status == TS_OK) {
-        ts_handle_t memory = (ts_handle_t)event->value;
-        if (mapped_bytes + size > CONTENT_MAP_BYTES ||
-            ts_memory_map(memory, NULL, size, 0, TS_MAP_READ, &bytes) != TS_OK)
-            bytes = NULL;
-        ts_close(memory);
-    }
-    if (bytes == NULL) {
-        read_instead(content);
-        return;
-    }
-    content->bytes = bytes;
-    content->mapped = size;
-    mapped_bytes += size;
-    loaded(content, CONTENT_FILE, TS_OK);
-}
-
-static void on_read(struct ts_async *async, const struct ts_event *event)
-{
-    struct content *content = TS_OBJECT_OF(async, struct content, step);
-    if (event->status != TS_OK || event->value == 0) { // shorter than it said
-        loaded(content, CONTENT_FAILED, event->status != TS_OK ? event->status : TS_ERR_IO);
-        return;
-    }
-    content->loaded += (uint32_t)event->value;
-    httpd.statistics.bytes_read += event->value;
-    if (content->loaded < content->resource.size)
-        read_more(content);
-    else
-        loaded(content, CONTENT_FILE, TS_OK);
-}
-
 // Users -------------------------------------------------------------------------------------
+
+struct text content_path(const struct content *content)
+{
+    size_t index = content->at_index ? sizeof(CONTENT_INDEX) - 1 : 0;
+    return (struct text){content->path, content->path_length - index};
+}
+
+void content_stale(struct content *content)
+{
+    content->state = CONTENT_FAILED;
+    content->status = TS_ERR_PEER_CLOSED;
+}
 
 static struct content *find(struct text path, uint32_t hash)
 {
     for (struct content *at = buckets[hash % BUCKETS]; at != NULL; at = at->hash_next) {
-        size_t length = at->path_length - (at->at_index ? sizeof(INDEX) - 1 : 0);
-        if (at->hash == hash && at->state != CONTENT_FAILED &&
-            text_equal((struct text){at->path, length}, path))
+        if (at->hash == hash && at->state != CONTENT_FAILED && text_equal(content_path(at), path))
             return at;
     }
     return NULL;
@@ -329,7 +172,7 @@ static struct content *start_loading(struct text path, uint32_t hash)
     content->path_length = (uint16_t)path.length;
     link_newest(content);
     content->users = 1; // until it is begun, so that it cannot be dropped
-    open_path(content, httpd.root);
+    content_load(content);
     content->users = 0;
     return content;
 }

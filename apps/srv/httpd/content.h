@@ -11,6 +11,7 @@
 #include <tessera/proto/file.h>
 
 #include "http/answer.h"
+#include "root.h"
 
 #define CONTENT_FILES      512u           // entries of the cache
 #define CONTENT_PATH       1024u          // longer paths are not found
@@ -41,10 +42,12 @@ struct content {
 
     // While it loads.
     struct ts_async step;
+    struct root_waiter root;
     struct ts_attributes attributes;
     ts_handle_t opened;
     uint32_t loaded, consumed, redirects;
     bool at_index; // the file is the directory's index.html
+    bool again;    // the tree's server died before
     uint16_t path_length;
     char path[CONTENT_PATH + 16]; // room for "index.html"
 };
@@ -57,4 +60,24 @@ struct content *content_get(struct text path, struct content_waiter *waiter);
 void content_forget(struct content *content, struct content_waiter *waiter);
 void content_put(struct content *content);
 
+// Its handle is dead: who asks for the path from now on gets it anew.
+void content_stale(struct content *content);
+
+// The path that it was asked for by.
+struct text content_path(const struct content *content);
+
 uint32_t content_count(void); // files in the cache
+
+// Between the parts ---------------------------------------------------------------------------
+
+#define CONTENT_INDEX "index.html"
+
+// content_load.c: begins to load an entry; content_loaded is called in the end.
+void content_load(struct content *content);
+
+// content.c: the entry is what it is from now on.
+void content_loaded(struct content *content, enum content_state state, ts_status_t status);
+// Gives up what is longest unused for so many bytes, read or mapped. False: that is not enough.
+bool content_room(bool read, uint64_t wanted);
+void content_set_bytes(struct content *content, const void *bytes, size_t size, bool read);
+void content_drop_bytes(struct content *content);

@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "httpd.h"
 
+#define FIRST_RETRY_NS    (20 * TS_MILLISECOND) // init knows of the end by then, and lets us wait
 #define RETRY_NS          (200 * TS_MILLISECOND)
 #define SESSION_RIGHTS    (TS_RIGHT_OPEN | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_READ)
 #define SOCKET_RIGHTS     (TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_READ | TS_RIGHT_WRITE)
@@ -35,6 +36,7 @@ static void take_step(void);
 
 static void start_again(const char *what, ts_status_t status)
 {
+    ts_time_t delay = listener.told ? RETRY_NS : FIRST_RETRY_NS;
     if (!listener.told)
         ts_log("httpd: %s: %s", what, ts_status_text(status));
     listener.told = true;
@@ -42,7 +44,7 @@ static void start_again(const char *what, ts_status_t status)
     ts_close(httpd.network);
     listener.socket = httpd.network = TS_HANDLE_NONE;
     listener.step = STEP_SESSION;
-    ts_timer_arm(&httpd.loop, &listener.retry, ts_deadline_in(RETRY_NS));
+    ts_timer_arm(&httpd.loop, &listener.retry, ts_deadline_in(delay));
 }
 
 static void on_accept(struct ts_async *async, const struct ts_event *event);

@@ -4,17 +4,20 @@
 //   httpd [--port N] [--root PATH]
 //
 // Named handles: net (the network stack), file (the tree; PATH is below it), err or log (access
-// log), system (a job, for the status page), log.
+// log), system (a job, for the status page), log, init (to be asked whether it is alive).
 #include <string.h>
 
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
+#include <tessera/lib/server.h>
+#include <tessera/proto/init.h>
 
 #include "access_log.h"
 #include "httpd.h"
 #include "listener.h"
+#include "root.h"
 
 #define RING_SUBMISSIONS 1024u
 #define RING_EVENTS      4096u
@@ -56,14 +59,23 @@ static bool take_arguments(const char **out_root)
     return true;
 }
 
-// The tree's server is waited for: without it there is nothing to serve.
-static ts_status_t open_root(const char *path)
+// It serves nothing but init's question whether it is alive.
+static ts_status_t serve(void)
 {
-    ts_handle_t tree = ts_named_handle(TS_NAME_FILE);
-    if (tree == TS_HANDLE_NONE || ts_named_handle(TS_NAME_NET) == TS_HANDLE_NONE)
-        return TS_ERR_NOT_FOUND;
-    return ts_open(tree, path, TS_OPEN_DIRECTORY, TS_RIGHT_OPEN | TS_RIGHT_READ | TS_RIGHT_MAP,
-                   &httpd.root);
+    static const struct ts_server_limits limits = {.requests = 4, .objects = 2};
+    static const struct ts_operations none = {0};
+    static struct ts_server server;
+    static struct ts_object object = {.operations = &none};
+    ts_handle_t root, init = ts_named_handle(TS_NAME_INIT);
+    if (init == TS_HANDLE_NONE) // started by hand
+        return TS_OK;
+    ts_status_t status = ts_server_init(&server, &httpd.loop, &limits);
+    if (status == TS_OK)
+        status = ts_object_mint(&server, &object, TS_RIGHTS_ALL, &root);
+    if (status != TS_OK)
+        return status;
+    struct ts_call call = {.in_handles = 1, .in_handle = {root}};
+    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
 }
 
 int main(void)
@@ -73,12 +85,16 @@ int main(void)
         ts_log("httpd: usage: httpd [--port N] [--root PATH]");
         return 2;
     }
-    ts_status_t status = open_root(root);
+    // The tree's server is waited for: without it there is nothing to serve.
+    ts_status_t status =
+        ts_named_handle(TS_NAME_NET) == TS_HANDLE_NONE ? TS_ERR_NOT_FOUND : root_open(root);
     if (status != TS_OK) {
         ts_log("httpd: the tree \"%s\": %s", root, ts_status_text(status));
         return 1;
     }
     status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
+    if (status == TS_OK)
+        status = serve();
     if (status == TS_OK) {
         httpd.loop.idle = before_wait;
         access_log_start();

@@ -37,10 +37,51 @@ void transfer_free(struct connection *connection)
     connection->response = NULL;
 }
 
+static void fetch(struct connection *connection);
+
+// The file was loaded again: the answer goes on where it was, if it is still the same file.
+static void on_loaded_again(struct content_waiter *waiter)
+{
+    struct connection *connection = TS_OBJECT_OF(waiter, struct connection, waiter);
+    const struct content *content = connection->content;
+    if (connection->closing)
+        return;
+    if (content->state == CONTENT_FILE && content->bytes == NULL &&
+        content->resource.size == connection->response->size &&
+        content->resource.modified == connection->response->modified)
+        fetch(connection);
+    else
+        connection_close(connection);
+}
+
+// The file's server died. False: nothing can be done about it.
+static bool load_again(struct connection *connection)
+{
+    struct content *old = connection->content;
+    struct response *response = connection->response;
+    if (response->again)
+        return false;
+    response->again = true;
+    response->size = old->resource.size;
+    response->modified = old->resource.modified;
+    content_stale(old);
+    connection->state = CONNECTION_LOADING;
+    connection->waiter.ready = on_loaded_again;
+    connection->content = content_get(content_path(old), &connection->waiter);
+    content_put(old);
+    if (connection->content == NULL)
+        return false;
+    if (connection->content->state != CONTENT_LOADING)
+        on_loaded_again(&connection->waiter);
+    return true;
+}
+
 static void on_fetched(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
     struct response *response = connection->response;
+    if (!connection->closing && event->status == TS_ERR_PEER_CLOSED && load_again(connection))
+        return;
     // A file that fails in the middle cannot be told but by ending the connection early.
     if (connection->closing || event->status != TS_OK || event->value == 0) {
         connection_close(connection);

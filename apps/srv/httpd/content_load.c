@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// Loading a file: opened, attributes asked for, then mapped or read, in steps of one asynchronous
+// operation each (`step`). When the tree's server dies on the way, all is begun again with its next
+// instance, once.
+#include <string.h>
+
+#include <tessera/lib/memory.h>
+#include <tessera/lib/op.h>
+#include <tessera/lib/server.h>
+
+#include "content.h"
+#include "http/head.h"
+#include "httpd.h"
+
+#define FILE_RIGHTS (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP)
+#define STEP_NS     (10 * INT64_C(1000000000))
+
+static void on_open(struct ts_async *async, const struct ts_event *event);
+static void on_attributes(struct ts_async *async, const struct ts_event *event);
+static void on_map(struct ts_async *async, const struct ts_event *event);
+static void on_read(struct ts_async *async, const struct ts_event *event);
+
+static void open_path(struct content *content, ts_handle_t root);
+
+static void on_root(struct root_waiter *waiter, ts_status_t status)
+{
+    struct content *content = TS_OBJECT_OF(waiter, struct content, root);
+    if (status == TS_OK)
+        open_path(content, httpd.root);
+    else
+        content_loaded(content, CONTENT_FAILED, status);
+}
+
+// A step failed.
+static void failed(struct content *content, ts_status_t status)
+{
+    if (status != TS_ERR_PEER_CLOSED || content->again) {
+        content_loaded(content, CONTENT_FAILED, status);
+        return;
+    }
+    content->again = true;
+    ts_close(content->opened);
+    content->opened = TS_HANDLE_NONE;
+    content_drop_bytes(content);
+    content->loaded = content->consumed = content->redirects = 0;
+    content->root.ready = on_root;
+    root_again(&content->root);
+}
+
+static struct ts_submission *begin(struct content *content,
+                                   void (*done)(struct ts_async *, const struct ts_event *))
+{
+    content->step.done = done;
+    struct ts_submission *slot = ts_loop_begin(&httpd.loop, &content->step);
+    if (slot == NULL)
+        content_loaded(content, CONTENT_FAILED, TS_ERR_LIMIT);
+    return slot;
+}
+
+static void open_path(struct content *content, ts_handle_t root)
+{
+    struct ts_submission *slot = begin(content, on_open);
+    if (slot == NULL)
+        return;
+    uint32_t end = content->path_length;
+    if (end > content->consumed && content->path[end - 1] == '/')
+        end--; // says what the client expects, is no part of the name
+    ts_prepare_open(slot, root, content->path + content->consumed, end - content->consumed, 0,
+                    FILE_RIGHTS, httpd.loop.now + STEP_NS, ts_async_data(&content->step));
+}
+
+static void on_open(struct ts_async *async, const struct ts_event *event)
+{
+    struct content *content = TS_OBJECT_OF(async, struct content, step);
+    ts_close(content->opened); // the server that redirected
+    content->opened = TS_HANDLE_NONE;
+    if (event->status != TS_OK) {
+        // A directory without an index is one whose page cannot be found.
+        failed(content, event->status);
+        return;
+    }
+    content->opened = (ts_handle_t)event->value;
+    if ((event->flags & TS_EVENT_REDIRECT) != 0) {
+        uint64_t left = content->path_length - content->consumed;
+        if (event->extra > left || ++content->redirects > TS_REDIRECTS_MAX) {
+            content_loaded(content, CONTENT_FAILED, TS_ERR_LOOP);
+            return;
+        }
+        content->consumed += (uint32_t)event->extra;
+        open_path(content, content->opened);
+        return;
+    }
+    httpd.statistics.files_opened++;
+    struct ts_submission *slot = begin(content, on_attributes);
+    if (slot != NULL)
+        ts_prepare_get(slot, content->opened, TS_PROPERTY_ATTRIBUTES, &content->attributes,
+                       sizeof(content->attributes), httpd.loop.now + STEP_NS,
+                       ts_async_data(&content->step));
+}
+
+// The requested path ended in '/': what is served is the index in it.
+static void open_index(struct content *content)
+{
+    ts_close(content->opened);
+    content->opened = TS_HANDLE_NONE;
+    content->at_index = true;
+    content->consumed = 0;
+    content->redirects = 0;
+    memcpy(content->path + content->path_length, CONTENT_INDEX, sizeof(CONTENT_INDEX) - 1);
+    content->path_length = (uint16_t)(content->path_length + sizeof(CONTENT_INDEX) - 1);
+    open_path(content, httpd.root);
+}
+
+static void ask_for_content(struct content *content)
+{
+    size_t size = TS_PAGE_ROUND(content->resource.size);
+    if (size == 0) {
+        content->bytes = NULL;
+        content_loaded(content, CONTENT_FILE, TS_OK);
+        return;
+    }
+    (void)content_room(false, size);
+    struct ts_submission *slot = begin(content, on_map);
+    if (slot == NULL)
+        return;
+    ts_prepare(slot, TS_OP_MAP, content->opened, NULL, 0, 0, content->resource.size,
+               httpd.loop.now + STEP_NS, ts_async_data(&content->step));
+    slot->rights = TS_RIGHT_READ | TS_RIGHT_MAP;
+}
+
+static void on_attributes(struct ts_async *async, const struct ts_event *event)
+{
+    struct content *content = TS_OBJECT_OF(async, struct content, step);
+    const struct ts_attributes *attributes = &content->attributes;
+    bool slash = content->path_length == 0 || content->path[content->path_length - 1] == '/';
+    if (event->status != TS_OK || event->value < sizeof(*attributes)) {
+        failed(content, event->status != TS_OK ? event->status : TS_ERR_PROTOCOL);
+    } else if (attributes->type == TS_FILE_DIRECTORY && slash) {
+        open_index(content);
+    } else if (attributes->type == TS_FILE_DIRECTORY) {
+        content_loaded(content, CONTENT_DIRECTORY, TS_OK);
+    } else if (attributes->type != TS_FILE_REGULAR || slash) {
+        content_loaded(content, CONTENT_FAILED, TS_ERR_NOT_FOUND); // "file/" is not there
+    } else {
+        content->resource.size = attributes->size;
+        content->resource.modified = attributes->modified_ns / INT64_C(1000000000);
+        http_resource_tag(&content->resource, (uint64_t)attributes->modified_ns);
+        content->media_type = http_media_type((struct text){content->path, content->path_length});
+        ask_for_content(content);
+    }
+}
+
+static void read_more(struct content *content)
+{
+    struct ts_submission *slot = begin(content, on_read);
+    if (slot != NULL)
+        ts_prepare_read(slot, content->opened,
+                        (uint8_t *)(uintptr_t)content->bytes + content->loaded,
+                        (uint32_t)content->resource.size - content->loaded, content->loaded,
+                        httpd.loop.now + STEP_NS, ts_async_data(&content->step));
+}
+
+// Not mapped: small files are read once, large ones by each reader from the handle.
+static void read_instead(struct content *content)
+{
+    size_t size = TS_PAGE_ROUND(content->resource.size);
+    void *bytes = NULL;
+    if (size <= CONTENT_SMALL) {
+        if (!content_room(true, size) || ts_memory_allocate(size, 0, NULL, &bytes) != TS_OK)
+            bytes = NULL;
+    }
+    if (bytes == NULL) {
+        content->handle = content->opened;
+        content->opened = TS_HANDLE_NONE;
+        content_loaded(content, CONTENT_FILE, TS_OK);
+        return;
+    }
+    content_set_bytes(content, bytes, size, true);
+    read_more(content);
+}
+
+static void on_map(struct ts_async *async, const struct ts_event *event)
+{
+    struct content *content = TS_OBJECT_OF(async, struct content, step);
+    size_t size = TS_PAGE_ROUND(content->resource.size);
+    void *bytes = NULL;
+    if (event->status == TS_OK) {
+        ts_handle_t memory = (ts_handle_t)event->value;
+        if (!content_room(false, size) ||
+            ts_memory_map(memory, NULL, size, 0, TS_MAP_READ, &bytes) != TS_OK)
+            bytes = NULL;
+        ts_close(memory);
+    }
+    if (bytes == NULL) {
+        read_instead(content);
+        return;
+    }
+    content_set_bytes(content, bytes, size, false);
+    content_loaded(content, CONTENT_FILE, TS_OK);
+}
+
+static void on_read(struct ts_async *async, const struct ts_event *event)
+{
+    struct content *content = TS_OBJECT_OF(async, struct content, step);
+    if (event->status != TS_OK || event->value == 0) { // shorter than it said
+        failed(content, event->status != TS_OK ? event->status : TS_ERR_IO);
+        return;
+    }
+    content->loaded += (uint32_t)event->value;
+    httpd.statistics.bytes_read += event->value;
+    if (content->loaded < content->resource.size)
+        read_more(content);
+    else
+        content_loaded(content, CONTENT_FILE, TS_OK);
+}
+
+void content_load(struct content *content)
+{
+    open_path(content, httpd.root);
+}
