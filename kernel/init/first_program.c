@@ -282,7 +282,7 @@ void first_program_start(void)
         .entry = first.bias + first.image.entry,
         .stack = first.block,
         .argument = first.block,
-        .priority = TS_PRIORITY_NORMAL,
+        .priority = TS_PRIORITY_DRIVER, // it watches drivers: none may keep it from running
     };
     struct thread *thread;
     require(thread_create(first.process, &start, &thread), "no memory");

@@ -11,7 +11,7 @@
 //     start boot | demand | never     demand: when somebody opens its name. Default: boot
 //     alone                           others start once it is ready, or has failed
 //     restart always | failure | never   after it ended. Default: always
-//     heartbeat TIME                  TIME is 500ms, 5s, 1m: asked so often; a miss is a death
+//     heartbeat TIME                  TIME is 500ms, 5s, 1m: asked so often; two misses are a death
 //     limit pages N | handles N | threads N    of its job; several pairs may follow
 //     priority idle | normal | driver
 //     console                         the program which `exec=` on the kernel's command line
@@ -27,6 +27,8 @@
 //   service NAME [PATH]               a name that can be opened again and again: sessions of the
 //                                     service, or of what it has at PATH
 //   session NAME [PATH]               one session, opened before the program starts
+//   memory PAGES                      memory that its instances pass on: each finds what the last
+//                                     one left there, which may be anything; zeros at first
 //   resource KIND [BASE LENGTH]       physical, interrupt, io, domain or system; all or a part
 //   control                           the state of all services, and steering it
 // RIGHT: read write execute open map call wait share duplicate transfer manage. Default: all that
@@ -47,6 +49,7 @@
 #define CONFIG_WORDS    32u
 #define CONFIG_MOUNTS   8u
 #define CONFIG_BYTES    65536u // of the file
+#define CONFIG_PAGES    65536u // of one memory
 
 enum config_start { CONFIG_START_BOOT, CONFIG_START_DEMAND, CONFIG_START_NEVER };
 enum config_restart { CONFIG_RESTART_ALWAYS, CONFIG_RESTART_FAILURE, CONFIG_RESTART_NEVER };
@@ -59,6 +62,7 @@ enum config_target {
     CONFIG_SESSION,  // service; what: path
     CONFIG_RESOURCE, // what: the name of a handle of init's; base, length
     CONFIG_CONTROL,
+    CONFIG_MEMORY, // length: bytes
 };
 
 struct config_handle {
@@ -67,7 +71,7 @@ struct config_handle {
     uint32_t service;         // index of it
     enum config_target target;
     ts_rights_t rights;
-    uint64_t base, length; // RESOURCE: length 0 = all
+    uint64_t base, length; // RESOURCE: length 0 = all; MEMORY
     unsigned line;
 };
 

@@ -89,6 +89,17 @@ static const char *parse_resource(struct words *words, struct config_handle *han
     return NULL;
 }
 
+static const char *parse_memory(struct words *words, struct config_handle *handle)
+{
+    const char *pages = take_word(words);
+    handle->target = CONFIG_MEMORY;
+    if (!pages || !config_number(pages, &handle->length) || handle->length == 0 ||
+        handle->length > CONFIG_PAGES)
+        return "memory needs a number of pages, at most 65536";
+    handle->length *= TS_PAGE_SIZE;
+    return NULL;
+}
+
 // Sets target, what and what goes with them; returns what is wrong, or NULL.
 static const char *parse_target(struct words *words, char *word, struct config_handle *handle)
 {
@@ -105,6 +116,8 @@ static const char *parse_target(struct words *words, char *word, struct config_h
         return parse_reference(words, handle);
     } else if (strcmp(word, "resource") == 0) {
         return parse_resource(words, handle);
+    } else if (strcmp(word, "memory") == 0) {
+        return parse_memory(words, handle);
     } else if (strcmp(word, "control") == 0) {
         handle->target = CONFIG_CONTROL;
         handle->rights &= (ts_rights_t)~TS_RIGHT_MANAGE;

@@ -5,7 +5,7 @@
 //
 //   config    what is to run                     service   one service: start, death, back-off
 //   tree      the archive as a file tree         settle    what it waits for before its start
-//                                                launch    a service's handles, its process
+//   heartbeat asks whether it still answers      launch    a service's handles, its process
 //   broker    names of services -> sessions      control   the object that `services` talks to
 //   ready     where services hand in their root  power     the ordered end
 //
@@ -73,11 +73,13 @@ struct service {
     uint32_t beat_instance;
     uint64_t beat_answer;
     ts_time_t beat_sent, beat_took;
+    bool beat_missed;           // the last one; the next one decides
     struct ts_timer timer;      // STARTING: not ready in time; READY: heartbeat; BACK_OFF: start
     struct ts_request *waiters; // opens that wait for an instance
     struct name *names;
     // Sessions opened before the start, by index of the configuration's handles.
     ts_handle_t sessions_open[CONFIG_HANDLES];
+    ts_handle_t kept[CONFIG_HANDLES]; // memories that its instances pass on
     struct asking asking;
     bool asking_busy;
 };
@@ -108,11 +110,16 @@ ts_status_t service_stop(struct service *service, enum service_after after);
 void service_ready(struct service *service, ts_handle_t root);
 void service_back_off(struct service *service); // one more death: starts it now or later
 void service_advance_all(struct ts_loop *loop, void *context);
+void service_kill(struct service *service); // what follows comes with its end
 bool service_runs(const struct service *service);
 
 // settle.c
 bool settle_done(struct service *service);   // true: it can start now
 void settle_forget(struct service *service); // closes the sessions that were opened for it
+
+// heartbeat.c
+void heartbeat_begin(struct service *service);
+void heartbeat_ask(struct service *service);
 
 // launch.c: TS_OK, or why the program could not be started.
 ts_status_t service_launch(struct service *service);

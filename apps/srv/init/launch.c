@@ -2,6 +2,7 @@
 // The process of a service: its job, and each handle that the configuration lists. Everything here
 // is an operation on the kernel.
 #include <tessera/lib/bootstrap.h>
+#include <tessera/lib/memory.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/resource.h>
 #include <tessera/lib/spawn.h>
@@ -16,6 +17,13 @@ static ts_status_t make_resource(const struct config_handle *handle, ts_handle_t
     if (handle->length == 0)
         return ts_duplicate(whole, handle->rights, out_handle);
     return ts_resource_derive(whole, handle->base, handle->length, out_handle);
+}
+
+static ts_status_t make_memory(ts_handle_t *kept, const struct config_handle *handle,
+                               ts_handle_t *out_handle)
+{
+    ts_status_t status = *kept ? TS_OK : ts_memory_create(handle->length, 0, kept);
+    return status ? status : ts_duplicate(*kept, handle->rights, out_handle);
 }
 
 static ts_status_t make_handle(struct service *service, uint32_t index, ts_handle_t *out_handle)
@@ -36,6 +44,7 @@ static ts_status_t make_handle(struct service *service, uint32_t index, ts_handl
         return TS_OK;
     case CONFIG_RESOURCE: return make_resource(handle, out_handle);
     case CONFIG_CONTROL: return control_create(handle->rights, out_handle);
+    case CONFIG_MEMORY: return make_memory(&service->kept[index], handle, out_handle);
     case CONFIG_JOB: return ts_duplicate(service->job, handle->rights, out_handle);
     }
     return TS_ERR_UNSUPPORTED;

@@ -130,7 +130,7 @@ static void exit_done(struct ts_async *async, const struct ts_event *event)
 
 // running -----------------------------------------------------------------------------------
 
-static void kill_instance(struct service *service)
+void service_kill(struct service *service)
 {
     ts_status_t status = ts_job_kill(service->job);
     if (status)
@@ -156,7 +156,7 @@ static void launched(struct service *service)
     service->order = ++init.starts;
     ts_log("%s started", service->config->name);
     if (!watch_exit(service)) { // the ring's size forbids it
-        kill_instance(service);
+        service_kill(service);
         close_instance(service);
         fail(service, TS_ERR_AGAIN);
         return;
@@ -201,41 +201,8 @@ void service_ready(struct service *service, ts_handle_t root)
     ts_log("%s is ready", service->config->name);
     set_state(service, TS_INIT_READY_);
     ts_timer_disarm(&init.loop, &service->timer);
-    if (service->config->heartbeat)
-        ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
+    heartbeat_begin(service);
     broker_serve_waiters(service);
-}
-
-static void beat_done(struct ts_async *async, const struct ts_event *event)
-{
-    struct service *service = TS_OBJECT_OF(async, struct service, beat);
-    if (service->state != TS_INIT_READY_ || service->beat_instance != service->instance)
-        return;
-    if (event->status == TS_OK) {
-        service->beat_took = ts_clock_now() - service->beat_sent;
-        ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
-        return;
-    }
-    ts_log("%s does not answer: %s", service->config->name, ts_status_name(event->status));
-    kill_instance(service);
-}
-
-static void ask_heartbeat(struct service *service)
-{
-    struct ts_submission *submission = NULL;
-    if (!service->beat.busy) { // else of an instance that is gone
-        service->beat.done = beat_done;
-        submission = ts_loop_begin(&init.loop, &service->beat);
-    }
-    if (!submission) {
-        ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
-        return;
-    }
-    service->beat_instance = service->instance;
-    service->beat_sent = ts_clock_now();
-    ts_prepare_get(submission, service->root, TS_PROPERTY_ALIVE, &service->beat_answer,
-                   sizeof service->beat_answer, ts_deadline_in(service->config->heartbeat),
-                   ts_async_data(&service->beat));
 }
 
 static void timer_fired(struct ts_timer *timer)
@@ -245,9 +212,9 @@ static void timer_fired(struct ts_timer *timer)
     case TS_INIT_STARTING:
         ts_log("%s was not ready within %u s", service->config->name,
                (unsigned)(READY_WITHIN_NS / TS_SECOND));
-        kill_instance(service);
+        service_kill(service);
         break;
-    case TS_INIT_READY_: ask_heartbeat(service); break;
+    case TS_INIT_READY_: heartbeat_ask(service); break;
     case TS_INIT_BACK_OFF:
         service->restarts++;
         (void)service_start(service);
@@ -286,7 +253,7 @@ ts_status_t service_stop(struct service *service, enum service_after after)
         service->after = after;
         set_state(service, TS_INIT_ENDING);
         ts_timer_disarm(&init.loop, &service->timer);
-        kill_instance(service);
+        service_kill(service);
         return TS_OK;
     }
     if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED)

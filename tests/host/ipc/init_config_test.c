@@ -52,7 +52,8 @@ static void test_good(void)
           "service web\n program /srv/web\n start demand\n restart failure\n"
           " environment A=b C=d\n handle log\n handle file = /www with read open\n"
           " handle store = service disk part/0\n handle in = session disk\n"
-          " handle c = control\n handle m = control with call manage\n handle job with read\n"
+          " handle c = control\n handle kept = memory 3\n handle m = control with call manage\n "
+          "handle job with read\n"
           "mount /mnt = service disk");
     CHECK_EQUAL(config.errors, 0);
     CHECK_EQUAL(config.service_count, 2);
@@ -73,6 +74,8 @@ static void test_good(void)
     CHECK_EQUAL(h->rights, TS_RIGHT_READ | TS_RIGHT_OPEN);
     h = handle_of("web", "store");
     CHECK(h->target == CONFIG_SERVICE && h->service == 0 && strcmp(h->what, "part/0") == 0);
+    h = handle_of("web", "kept");
+    CHECK(h->target == CONFIG_MEMORY && h->length == 3 * TS_PAGE_SIZE);
     CHECK(handle_of("web", "in")->target == CONFIG_SESSION);
     CHECK(!(handle_of("web", "c")->rights & TS_RIGHT_MANAGE));
     CHECK(handle_of("web", "m")->rights & TS_RIGHT_MANAGE);
@@ -112,6 +115,9 @@ static void test_errors(void)
     expect("service x\n program /x\n handle a = /p read\n", 3, "too many");
     expect("service x\n program /x\n handle a = resource io 1\n", 3, "BASE LENGTH");
     expect("service x\n program /x\n handle a = resource air\n", 3, "resource");
+    expect("service x\n program /x\n handle a = memory\n", 3, "pages");
+    expect("service x\n program /x\n handle a = memory 0\n", 3, "pages");
+    expect("service x\n program /x\n handle a = memory 70000\n", 3, "pages");
     expect("service x\n program /x\n heartbeat soon\n", 3, "TIME");
     expect("service x\n program /x\n heartbeat 0s\n", 3, "TIME");
     expect("service x\n program /x\n limit pages many\n", 3, "number");

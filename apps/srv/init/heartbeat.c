@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Heartbeats. Who does not answer within its period is asked once more before it is killed: a late
+// answer may be the fault of the whole machine, which in an emulator can stand still for a while,
+// and then both what was asked and its deadline belong to the time before.
+#include <tessera/lib/clock.h>
+#include <tessera/lib/log.h>
+#include "init.h"
+
+static void ask_later(struct service *service)
+{
+    ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
+}
+
+static void beat_done(struct ts_async *async, const struct ts_event *event)
+{
+    struct service *service = TS_OBJECT_OF(async, struct service, beat);
+    bool late = event->status == TS_ERR_TIMED_OUT || event->status == TS_ERR_ABANDONED;
+    if (service->state != TS_INIT_READY_ || service->beat_instance != service->instance)
+        return;
+    if (event->status == TS_OK) {
+        service->beat_took = ts_clock_now() - service->beat_sent;
+        service->beat_missed = false;
+        ask_later(service);
+    } else if (late && !service->beat_missed) {
+        service->beat_missed = true;
+        heartbeat_ask(service);
+    } else {
+        ts_log("%s does not answer: %s", service->config->name, ts_status_name(event->status));
+        service_kill(service);
+    }
+}
+
+void heartbeat_ask(struct service *service)
+{
+    struct ts_submission *submission = NULL;
+    if (!service->beat.busy) { // else of an instance that is gone
+        service->beat.done = beat_done;
+        submission = ts_loop_begin(&init.loop, &service->beat);
+    }
+    if (!submission) {
+        ask_later(service);
+        return;
+    }
+    service->beat_instance = service->instance;
+    service->beat_sent = ts_clock_now();
+    ts_prepare_get(submission, service->root, TS_PROPERTY_ALIVE, &service->beat_answer,
+                   sizeof service->beat_answer, ts_deadline_in(service->config->heartbeat),
+                   ts_async_data(&service->beat));
+}
+
+void heartbeat_begin(struct service *service)
+{
+    service->beat_missed = false;
+    if (service->config->heartbeat)
+        ask_later(service);
+}
