@@ -4,15 +4,18 @@
 //   netd [--address A.B.C.D/BITS [--gateway A.B.C.D] [--dns A.B.C.D]]
 //
 // Named handles: init (to be served), nic (the card's driver; without it loopback alone), random,
-// log.
+// log, remains (memory in which it notes its connections for its next instance).
 #include <lwip/dhcp.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/op.h>
 #include <tessera/proto/init.h>
 
 #include "interface.h"
 #include "netd.h"
 #include "nic.h"
+#include "remains.h"
 #include "session.h"
 
 #define RING_SUBMISSIONS 256u
@@ -41,6 +44,7 @@ static void log_address(struct netif *netif)
         return;
     ip4_addr_copy(last, *netif_ip4_addr(netif));
     const uint8_t *a = (const uint8_t *)&last.addr;
+    remains_tell();
     ts_log("netd: address %u.%u.%u.%u", a[0], a[1], a[2], a[3]);
 }
 
@@ -75,6 +79,21 @@ static ts_status_t serve(void)
     return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
 }
 
+static ts_status_t open_remains(void)
+{
+    uint64_t size;
+    void *memory;
+    ts_handle_t handle = ts_named_handle(REMAINS_NAME);
+    if (handle == TS_HANDLE_NONE)
+        return TS_OK;
+    ts_status_t status = ts_get_u64(handle, TS_PROPERTY_SIZE, &size);
+    if (status == TS_OK)
+        status = ts_memory_map(handle, NULL, size, 0, TS_MAP_READ | TS_MAP_WRITE, &memory);
+    if (status == TS_OK)
+        remains_init(memory, size);
+    return status;
+}
+
 static ts_status_t start(void)
 {
     const struct ts_server_limits limits = {
@@ -84,6 +103,8 @@ static ts_status_t start(void)
         status = ts_server_init(&server, &loop, &limits);
     if (status == TS_OK)
         status = netd_init(&loop, &server);
+    if (status == TS_OK)
+        status = open_remains();
     if (status == TS_OK)
         status = nic_start(&nic, &loop, &netd.link, card_attached);
     if (status == TS_OK)

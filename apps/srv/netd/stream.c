@@ -6,6 +6,7 @@
 #include <tessera/proto/file.h>
 
 #include "heap.h"
+#include "remains.h"
 
 // Callbacks of lwIP -------------------------------------------------------------------------
 
@@ -59,6 +60,7 @@ static void on_error(void *argument, err_t error)
 {
     struct stream *stream = argument;
     stream->pcb = NULL;
+    remains_drop(stream);
     ts_status_t status = address_error(error);
     if (error == ERR_RST && stream->state == STREAM_CONNECTING)
         status = TS_ERR_REFUSED;
@@ -74,6 +76,7 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
     (void)error; // always ERR_OK in this version
     stream->state = STREAM_CONNECTED;
     keep_addresses(stream);
+    remains_add(stream);
     netd.statistics.connected++;
     if (stream->connecting != NULL) {
         ts_request_reply(stream->connecting, TS_OK, 0);
@@ -111,6 +114,7 @@ void stream_attach(struct stream *stream, struct tcp_pcb *pcb)
     if (pcb->state == ESTABLISHED || pcb->state == SYN_RCVD) {
         stream->state = STREAM_CONNECTED;
         keep_addresses(stream);
+        remains_add(stream);
     }
 }
 
@@ -120,6 +124,7 @@ void stream_detach(struct stream *stream)
     stream->pcb = NULL;
     if (pcb == NULL)
         return;
+    remains_drop(stream);
     tcp_arg(pcb, NULL);
     if (pcb->state == LISTEN)
         return;

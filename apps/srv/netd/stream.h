@@ -54,8 +54,9 @@ struct stream {
     struct ip_addr_and_port {
         ip_addr_t ip;
         u16_t port;
-    } local, peer; // kept for when the pcb is gone
-    bool nowait;   // STATUS_FLAGS
+    } local, peer;          // kept for when the pcb is gone
+    struct remain *remains; // remains.c: while connected
+    bool nowait;            // STATUS_FLAGS
     bool peer_end, read_shut, write_shut, end_sent, linger_reset;
     bool no_delay; // connections of a listening socket start with its own
     bool on_unsent, on_starved, in_backlog;
