@@ -38,7 +38,8 @@ class Connection:
         length = 0 if head_only or status in (204, 304) else int(headers["content-length"])
         while len(self.data) < length:
             if not self.more():
-                raise AssertionError(f"{len(self.data)} of {length} bytes of body, then the end")
+                raise ConnectionAbortedError(f"{len(self.data)} of {length} bytes of body, "
+                                             "then the end")
         body, self.data = self.data[:length], self.data[length:]
         return status, headers, body
 

@@ -6,7 +6,7 @@ import time
 
 from ..machine import Machine
 
-PROMPT = re.compile(r"(?:^|\n)[^\n#]*\$ $")  # "# " may be the start of a diagnostic line
+PROMPT = re.compile(r"^[^\n#]*\$ \Z", re.M)  # "# " may be the start of a diagnostic line
 ESCAPES = re.compile(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()][0-9A-Za-z]|[=>])")
 PANIC = re.compile(r"(?m)^.*\b(kernel )?panic\b.*$", re.I)
 

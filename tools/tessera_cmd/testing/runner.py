@@ -12,7 +12,7 @@ from . import suites
 EXPECTED = build.ROOT / "tests" / "expected.txt"
 UNPROVEN = build.ROOT / "tests" / "unproven.txt"
 SLOWEST = 10
-DETAIL_LINES = 30
+DETAIL_FIRST, DETAIL_LAST = 15, 25  # lines shown of a failure's detail: what it was, how it ended
 
 
 def chosen(name, patterns):
@@ -68,7 +68,10 @@ def show(result):
     print(f"{coloured(word, colour, sys.stdout):8} {result.name} ({result.seconds:.1f} s)",
           flush=True)
     if result.verdict == "failed":
-        for line in result.detail.rstrip().splitlines()[-DETAIL_LINES:]:
+        lines = result.detail.rstrip().splitlines()
+        if len(lines) > DETAIL_FIRST + DETAIL_LAST:
+            lines = [*lines[:DETAIL_FIRST], "…", *lines[-DETAIL_LAST:]]
+        for line in lines:
             print(f"    {line}")
     elif result.detail and (result.verdict == "skipped" or result.name.startswith("system/")):
         print("    " + result.detail.replace("\n", "\n    "))

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""Programs that tests compile with the SDK as a user would."""
+import subprocess
+
+
+def compile_program(ctx, source, name=None, *options):
+    """Compiles a C file of this folder, or a path; the program, in the test's folder."""
+    source = ctx.root / "tests" / "system" / source
+    program = ctx.folder / (name or source.stem)
+    subprocess.run([ctx.root / "tessera", "build", "sdk"], check=True, capture_output=True)
+    command = [ctx.root / "build" / "sdk" / "bin" / "tessera-cc", "-O2", "-Wall", "-Werror",
+               *options, source, "-o", program]
+    result = subprocess.run(command, capture_output=True, text=True)
+    ctx.equal(result.returncode, 0, f"tessera-cc {source.name}: {result.stderr[-1500:]}")
+    return program
