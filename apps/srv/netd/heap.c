@@ -27,12 +27,16 @@ static struct piece *free_lists[CLASSES];
 static char *arena, *arena_end;
 static size_t reserved_bytes, used_bytes;
 
+// The smallest class that holds so much, by the position of the size's highest bits; the last class
+// is larger than its row.
 static size_t class_of(size_t size)
 {
-    size_t class = 0;
-    while (class < CLASSES && class_sizes[class] < size)
-        class ++;
-    return class;
+    if (size <= class_sizes[0])
+        return 0;
+    if (size > class_sizes[CLASSES - 2])
+        return CLASSES - 1;
+    unsigned power = 63 - (unsigned)__builtin_clzl(size - 1); // 2^power < size <= 2^(power + 1)
+    return 2 * (power - 6) + 1 + (size > (size_t)3 << (power - 1));
 }
 
 // What is left of the old arena becomes pieces of the largest classes that fit.
@@ -68,10 +72,9 @@ static struct piece *carve(size_t class)
 
 void *heap_allocate(size_t size)
 {
-    size_t class =
-        size <= class_sizes[CLASSES - 1] ? class_of(size + sizeof(struct piece)) : CLASSES;
-    if (class == CLASSES)
+    if (size > class_sizes[CLASSES - 1] - sizeof(struct piece))
         return NULL;
+    size_t class = class_of(size + sizeof(struct piece));
     struct piece *piece = free_lists[class];
     if (piece != NULL)
         free_lists[class] = piece->next;

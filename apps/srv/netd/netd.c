@@ -39,9 +39,8 @@ ts_status_t netd_init(struct ts_loop *loop, struct ts_server *server)
 }
 
 // Streams that changed: what they have is sent, their signals are set.
-static bool finish_streams(void)
+static void finish_streams(void)
 {
-    bool any = netd.unsent != NULL;
     while (netd.unsent != NULL) {
         struct stream *stream = netd.unsent;
         netd.unsent = stream->unsent_next;
@@ -51,7 +50,6 @@ static bool finish_streams(void)
             (void)tcp_output(stream->pcb); // what fails is tried again by lwIP's timer
         stream_update_signals(stream);
     }
-    return any;
 }
 
 // Old connections in TIME_WAIT beyond the limit are forgotten: the newest are at the front.
@@ -95,6 +93,13 @@ static bool loopback_waits(void)
     return false;
 }
 
+static void poll_loopback(void)
+{
+    // Frames to ourselves carry no TCP checksum where the card would have made it.
+    netd.link.netif.chksum_flags &= (u16_t)~NETIF_CHECKSUM_CHECK_TCP;
+    netif_poll_all();
+}
+
 bool netd_batch(void)
 {
     bool signal = false, more = true;
@@ -102,14 +107,13 @@ bool netd_batch(void)
         run_timers();
     for (unsigned round = 0; more && round < ROUNDS; round++) {
         more = !link_poll(&netd.link);
-        // Frames to ourselves carry no TCP checksum where the card would have made it.
-        netd.link.netif.chksum_flags &= (u16_t)~NETIF_CHECKSUM_CHECK_TCP;
-        netif_poll_all();
+        if (loopback_waits())
+            poll_loopback();
         if (netd.starved != NULL && netd.packets.free_bytes >= STARVED_LOW)
             stream_starved_again();
-        more |= finish_streams();
+        finish_streams();
         signal |= link_flush(&netd.link);
-        more |= loopback_waits() || !link_sleep(&netd.link);
+        more = more || loopback_waits() || !link_sleep(&netd.link);
     }
     arm_timer(more);
     return signal;

@@ -67,7 +67,7 @@ void heap_free(void *memory);
 #define LWIP_NETIF_STATUS_CALLBACK     1
 #define LWIP_NETIF_EXT_STATUS_CALLBACK 0
 #define LWIP_CHECKSUM_CTRL_PER_NETIF   1
-#define LWIP_CHKSUM_ALGORITHM          3
+#define LWIP_CHKSUM                    platform_checksum
 
 // TCP. A window of 128 KiB each way keeps 10 MB/s up to 12 ms of round trip; sending takes more.
 #define LWIP_TCP                           1
