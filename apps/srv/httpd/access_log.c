@@ -7,6 +7,7 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/server.h>
 
+#include "connection.h"
 #include "httpd.h"
 
 #define BUFFER 16384u
@@ -67,34 +68,29 @@ void access_log_start(void)
         access.handle = ts_named_handle(TS_NAME_LOG);
 }
 
-static size_t peer_text(const struct ts_net_address *peer, char *text, size_t size)
+void access_log_peer(struct peer_name *out_name, const struct ts_net_address *peer)
 {
     const uint8_t *a = peer->address;
+    size_t length = 0, size = sizeof(out_name->text);
     if (peer->family == TS_NET_FAMILY_V6 && (a[10] != 0xff || a[11] != 0xff || a[0] != 0)) {
-        size_t length = 0;
         for (unsigned i = 0; i < 16; i += 2)
-            length += ts_format(text + length, size - length, i == 0 ? "%x" : ":%x",
+            length += ts_format(out_name->text + length, size - length, i == 0 ? "%x" : ":%x",
                                 (unsigned)a[i] << 8 | a[i + 1]);
-        return length;
+    } else if (peer->family != TS_NET_FAMILY_NONE) {
+        a += peer->family == TS_NET_FAMILY_V6 ? 12 : 0;
+        length = ts_format(out_name->text, size, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
     }
-    if (peer->family == TS_NET_FAMILY_V6)
-        a += 12;
-    if (peer->family == TS_NET_FAMILY_NONE)
-        return 0;
-    return ts_format(text, size, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+    out_name->length = (uint8_t)length;
 }
 
 void access_log(const struct connection *connection, unsigned status, uint64_t bytes)
 {
-    char peer[48];
     if (access.handle == TS_HANDLE_NONE)
         return;
     struct writer writer =
         writer_make(access.buffers[access.filling] + access.length, BUFFER - access.length);
-    size_t length =
-        connection->asking_peer.busy ? 0 : peer_text(&connection->peer, peer, sizeof(peer));
-    http_log_line(&writer, (struct text){peer, length}, httpd_now(), connection->request.line,
-                  status, bytes);
+    struct text peer = {connection->peer.text, connection->peer.length};
+    http_log_line(&writer, peer, httpd_now(), connection->request.line, status, bytes);
     if (writer.overflow)
         access.lost++;
     else

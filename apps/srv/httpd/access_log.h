@@ -5,6 +5,10 @@
 #include "connection.h"
 
 void access_log_start(void);
+
+// An address in words, once for all lines of a connection.
+void access_log_peer(struct peer_name *out_name, const struct ts_net_address *peer);
+
 void access_log(const struct connection *connection, unsigned status, uint64_t bytes);
 
 // Writes what is there; called before the loop waits.

@@ -7,6 +7,7 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
+#include "access_log.h"
 #include "httpd.h"
 #include "pool.h"
 
@@ -14,8 +15,9 @@ struct large_buffer {
     char bytes[CONNECTION_LARGE];
 };
 
-static struct pool connections = {.size = (sizeof(struct connection) + 15u) & ~15u,
-                                  .limit = HTTPD_CONNECTIONS};
+static struct pool connections = {.size = POOL_SIZE(struct connection),
+                                  .limit = HTTPD_CONNECTIONS,
+                                  .clear = offsetof(struct connection, own)};
 static struct pool large = {.size = sizeof(struct large_buffer), .limit = CONNECTION_LARGE_MAX};
 static struct connection *newest, *oldest; // idle
 
@@ -94,8 +96,8 @@ static bool was_closing(struct connection *connection)
 static void on_peer(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, asking_peer);
-    if (event->status != TS_OK)
-        connection->peer.family = TS_NET_FAMILY_NONE;
+    if (event->status == TS_OK)
+        access_log_peer(&connection->peer, &connection->address);
     (void)was_closing(connection);
 }
 
@@ -105,8 +107,8 @@ static void ask_peer(struct connection *connection)
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, &connection->asking_peer);
     if (slot == NULL)
         return;
-    connection->call = (struct ts_call){.out_address = (uintptr_t)&connection->peer,
-                                        .out_length = sizeof(connection->peer)};
+    connection->call = (struct ts_call){.out_address = (uintptr_t)&connection->address,
+                                        .out_length = sizeof(connection->address)};
     ts_prepare_call(slot, connection->handle, TS_NET_GET_PEER, &connection->call, TS_DEADLINE_NONE,
                     ts_async_data(&connection->asking_peer));
 }

@@ -52,11 +52,17 @@ struct response {
     char head[RESPONSE_HEAD];
 };
 
+// A peer's address as the log shows it; empty while it is not known.
+struct peer_name {
+    uint8_t length;
+    char text[47];
+};
+
 struct connection {
     struct connection *newer, *older; // idle ones, by when they became idle
     struct ts_async io, asking_peer;
-    struct ts_call call; // GET_PEER, SHUTDOWN
-    struct ts_net_address peer;
+    struct ts_call call;           // GET_PEER, SHUTDOWN
+    struct ts_net_address address; // GET_PEER's answer
     ts_handle_t handle;
     ts_time_t deadline; // of the head or body
     enum connection_state state;
@@ -71,6 +77,7 @@ struct connection {
     struct http_body body;
     uint16_t consumed; // the head's length
     uint32_t shutdown;
+    struct peer_name peer; // for the log
     char own[CONNECTION_BUFFER];
 };
 

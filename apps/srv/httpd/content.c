@@ -14,8 +14,9 @@
 
 #define BUCKETS 256u
 
-static struct pool entries = {.size = (sizeof(struct content) + 15u) & ~15u,
-                              .limit = CONTENT_FILES};
+static struct pool entries = {.size = POOL_SIZE(struct content),
+                              .limit = CONTENT_FILES,
+                              .clear = offsetof(struct content, path)};
 static struct content *buckets[BUCKETS];
 static struct content *newest, *oldest;
 static uint64_t read_bytes, mapped_bytes;

@@ -36,7 +36,7 @@ void *pool_take(struct pool *pool)
         return NULL;
     pool->free = item->next;
     pool->used++;
-    memset(item, 0, pool->size);
+    memset(item, 0, pool->clear);
     return item;
 }
 

@@ -9,12 +9,13 @@ struct pool_item;
 
 struct pool {
     uint32_t size, limit; // bytes of an item; most items
+    uint32_t clear;       // bytes at its start that are zero when it is taken; the rest is anything
     uint32_t used, made;
     struct pool_item *free;
 };
 
-#define POOL(type, most) ((struct pool){.size = (sizeof(type) + 15u) & ~15u, .limit = (most)})
+#define POOL_SIZE(type) ((sizeof(type) + 15u) & ~15u)
 
-// Zeroed. NULL: the limit or the job's is reached.
+// NULL: the limit or the job's is reached.
 void *pool_take(struct pool *pool);
 void pool_give(struct pool *pool, void *item);

@@ -12,8 +12,9 @@ struct piece {
     uint8_t bytes[CONNECTION_PIECE];
 };
 
-static struct pool responses = {.size = (sizeof(struct response) + 15u) & ~15u,
-                                .limit = HTTPD_CONNECTIONS};
+static struct pool responses = {.size = POOL_SIZE(struct response),
+                                .limit = HTTPD_CONNECTIONS,
+                                .clear = offsetof(struct response, head)};
 static struct pool pieces = {.size = sizeof(struct piece), .limit = CONNECTION_PIECE_MAX};
 
 static void write_more(struct connection *connection);

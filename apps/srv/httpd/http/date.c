@@ -96,7 +96,7 @@ static void write_log_date(struct writer *writer, int64_t seconds)
 }
 
 // The same few seconds are written over and over: the present one, and files' dates.
-#define CACHED 8
+#define CACHED 32
 
 struct cached_date {
     int64_t seconds;

@@ -185,11 +185,25 @@ static void add_field(struct http_request *request, struct fields *fields, struc
     }
 }
 
+static bool is_of_host(unsigned char c)
+{
+    switch (c) {
+    case '/':
+    case '?':
+    case '#':
+    case '@':
+    case '\\':
+    case '"':
+    case '<':
+    case '>': return false;
+    default: return c > ' ' && c < 0x7f;
+    }
+}
+
 static bool host_valid(struct text host)
 {
     for (size_t i = 0; i < host.length; i++) {
-        unsigned char c = (unsigned char)host.data[i];
-        if (c <= ' ' || c >= 0x7f || strchr("/?#@\\\"<>", c) != NULL)
+        if (!is_of_host((unsigned char)host.data[i]))
             return false;
     }
     return true;
