@@ -74,16 +74,18 @@ def image(kind, target="iso"):
     return folder(kind) / ("tessera" + target[len("iso"):] + ".iso")
 
 
-def special_image(out, kind="release", append="", add=(), test=False, kernel="kernel"):
-    """Makes at `out` an image with another command line, or with programs added to /bin."""
+def special_image(out, kind="release", append="", add=(), test=False, kernel="kernel", entries=()):
+    """Makes at `out` an image with another command line, with programs added to /bin, or with
+    other entries (PATH=FILE) of the boot archive."""
     base = folder(kind)
     name = "archive-test" if test else "archive"
     with tempfile.TemporaryDirectory(prefix="tessera-") as temporary:
         archive = base / f"{name}.img"
-        if add:
+        if add or entries:
             archive = pathlib.Path(temporary) / "archive"
             command = [ROOT / "tools" / "mkarchive.py", "-o", archive, f"@{base / name}.list"]
             command += [f"bin/{os.path.basename(file)}={file}" for file in add]
+            command += entries
             subprocess.run(command, check=True)
         result = subprocess.run([ROOT / "tools" / "mkiso.py", "-o", out,
                                  "--kernel", base / "kernel" / f"{kernel}.stripped",

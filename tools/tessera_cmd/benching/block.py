@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Random reads from the disk: instructions a read, counted by a plugin.
+
+bench/block reads a number of blocks and checks each. It is run for a number of reads and for twice
+as many: what the second run needs more is what the reads need, whatever starting a program costs.
+It needs the disk, so the image has a configuration in which the shell may use it.
+"""
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from .. import build
+from ..console import CommandError, Step, warn
+from ..machine import Options
+from ..testing.guest import Guest, GuestError
+from .budget import Measured
+from .plugin import Counter
+
+ROWS = {"block_read_1", "block_read_32"}
+READS = 4000
+BLOCK = 4096
+DISK_BLOCKS = 8192  # 32 MiB
+LIMIT = 120
+
+
+def disk_content():
+    """Blocks that begin with their number, as bench/block.c expects."""
+    return b"".join(number.to_bytes(8, "little") + bytes(BLOCK - 8)
+                    for number in range(DISK_BLOCKS))
+
+
+def image_with_disk(folder):
+    """The test image, its shell with the handle "disk"."""
+    configuration = (build.ROOT / "iso" / "etc" / "init.conf").read_text()
+    changed = re.sub(r"(?m)^service shell$", "\\g<0>\n    handle disk = service virtio-blk",
+                     configuration)
+    if changed == configuration:
+        raise CommandError("iso/etc/init.conf: no service shell")
+    (folder / "init.conf").write_text(changed)
+    image = folder / "image.iso"
+    build.special_image(image, test=True, entries=[f"etc/init.conf={folder / 'init.conf'}"])
+    return image
+
+
+def reads(guest, counter, depth, count):
+    """Instructions that a run of the program takes."""
+    before = counter.read()
+    output = guest.command(f"/bench/block {depth} {count}", LIMIT)
+    if f"read {count} blocks" not in output:
+        raise GuestError(f"bench/block: {output.strip()}")
+    return counter.read() - before
+
+
+def measure(wanted):
+    found = {}
+    try:
+        with Step("the disk, counting instructions"), \
+                tempfile.TemporaryDirectory(prefix="tessera-bench-") as name:
+            folder = pathlib.Path(name)
+            www = folder / "www"
+            www.mkdir()
+            (www / "blocks").write_bytes(disk_content())
+            build.pack_disk(www, folder / "disk")
+            counter = Counter(folder)
+            options = Options(image=image_with_disk(folder), disk=folder / "disk", reboot=False,
+                              extra=counter.words)
+            with Guest(options, "block") as guest:
+                guest.wait_for_shell()
+                for depth in (1, 32):
+                    reads(guest, counter, depth, READS)  # to warm up
+                    more = reads(guest, counter, depth, 2 * READS) - \
+                        reads(guest, counter, depth, READS)
+                    found[f"block_read_{depth}"] = Measured(
+                        more.total / READS,
+                        {"user": more.user / READS, "kernel": more.kernel / READS})
+    except (GuestError, OSError, subprocess.SubprocessError) as error:
+        warn(f"the disk: {error}")
+    return {name: value for name, value in found.items() if name in wanted}

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""The web server: instructions a request, counted by a plugin, and requests a second, without.
+
+The server serves a disk, as `./tessera run --www` does, with the access log on. Instructions are
+the mean of a fixed number of requests on connections that are kept; an idle guest executes none.
+"""
+import contextlib
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+from .. import build
+from ..console import CommandError, Step, warn
+from ..machine import Options, free_port
+from ..testing.guest import Guest, GuestError
+from . import load
+from .budget import Measured
+from .plugin import Counter
+
+PAGE = b"x" * 1024
+FILE = bytes(range(256)) * (64 << 10)  # 16 MiB
+WARM_UP, REQUESTS = 1000, 4000
+DRIFT_REQUESTS, DRIFT_CONNECTIONS = 100_000, 16
+WRK_SECONDS, WRK_RUNS = 10, 3
+SERVE_LIMIT = 60
+
+COUNTED = {"http_1", "http_64", "http_byte", "http_drift"}
+TIMED = {"requests_1", "requests_16", "requests_64", "file_rate"}
+ROWS = COUNTED | TIMED
+
+
+@contextlib.contextmanager
+def serving(words=lambda folder: ((), None)):
+    """A guest that serves /page and /file. words(folder): further words for QEMU, and what is given
+    on beside the guest."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-bench-"))
+    try:
+        www = folder / "www"
+        www.mkdir()
+        (www / "page").write_bytes(PAGE)
+        (www / "file").write_bytes(FILE)
+        build.pack_disk(www, folder / "disk")
+        extra, thing = words(folder)
+        options = Options(image=build.image("release", "iso-test"), port=free_port(),
+                          reboot=False, disk=folder / "disk", extra=extra)
+        with Guest(options, "http") as guest:
+            status, _, body = guest.wait_for_page("/page", SERVE_LIMIT)
+            if status != 200 or body != PAGE:
+                raise GuestError(f"GET /page: status {status}")
+            yield guest, thing
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_counter(folder):
+    counter = Counter(folder)
+    return counter.words, counter
+
+
+def get_file(guest):
+    status, _, body = guest.get("/file", timeout=120)
+    if status != 200 or body != FILE:
+        raise GuestError(f"GET /file: status {status}, {len(body)} bytes")
+
+
+def kernel_counts(guest):
+    """The kernel's counts, by bench/counts."""
+    return {name: int(value) for name, value in
+            re.findall(r"^count (\w+) (\d+)\s*$", guest.command("/bench/counts"), re.M)}
+
+
+def counted_requests(guest, counter, connections):
+    with load.Client(guest.port, "/page", PAGE, connections) as client:
+        client.ask(WARM_UP)
+        before = counter.read()
+        client.ask(REQUESTS)
+        spent = counter.read() - before
+    return Measured(spent.total / REQUESTS,
+                    {"user": spent.user / REQUESTS, "kernel": spent.kernel / REQUESTS})
+
+
+def counted_file(guest, counter):
+    get_file(guest)  # from then on it is cached
+    counts = kernel_counts(guest)
+    before = counter.read()
+    get_file(guest)
+    spent = counter.read() - before
+    after = kernel_counts(guest)
+    copied = after["bytes_copied"] - counts["bytes_copied"]
+    return Measured(spent.total / len(FILE), {"copied": copied / len(FILE)})
+
+
+def counted_drift(guest, counter):
+    """How much more the last 1,000 of many requests cost than the second 1,000, in per cent."""
+    with load.Client(guest.port, "/page", PAGE, DRIFT_CONNECTIONS) as client:
+        client.ask(1000)
+        first = counter.read()
+        client.ask(1000)
+        second = counter.read() - first
+        client.ask(DRIFT_REQUESTS - 3000)
+        first = counter.read()
+        client.ask(1000)
+        last = counter.read() - first
+    return Measured(100 * (last.total - second.total) / second.total,
+                    {"second": second.total / 1000, "last": last.total / 1000})
+
+
+def measure_counted(wanted, found):
+    with Step("the web server, counting instructions"), serving(with_counter) as (guest, counter):
+        guest.wait_for_shell()
+        for connections in (1, 64):
+            if (row := f"http_{connections}") in wanted:
+                found[row] = counted_requests(guest, counter, connections)
+        if "http_byte" in wanted:
+            found["http_byte"] = counted_file(guest, counter)
+        if "http_drift" in wanted:
+            with Step(f"{DRIFT_REQUESTS:,} requests"):
+                found["http_drift"] = counted_drift(guest, counter)
+
+
+def file_rate(guest):
+    begin = time.monotonic()
+    get_file(guest)
+    return len(FILE) / (time.monotonic() - begin) / 1e6
+
+
+def measure_timed(wanted, found):
+    with Step("the web server, by the clock"), serving() as (guest, _):
+        for connections in (1, 16, 64):
+            if (row := f"requests_{connections}") in wanted:
+                rates = [load.wrk(guest.port, "/page", connections, WRK_SECONDS)
+                         for _ in range(WRK_RUNS)]
+                found[row] = Measured(max(rates), {"least": min(rates)})
+        if "file_rate" in wanted:
+            rates = [file_rate(guest) for _ in range(WRK_RUNS)]
+            found["file_rate"] = Measured(max(rates), {"least": min(rates)})
+
+
+def measure(wanted):
+    found = {}
+    for rows, part in ((COUNTED, measure_counted), (TIMED, measure_timed)):
+        if not wanted & rows:
+            continue
+        try:
+            part(wanted, found)
+        except (GuestError, load.LoadError, CommandError, OSError, subprocess.SubprocessError,
+                KeyError) as error:
+            warn(f"the web server: {error}")
+    return found
