@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+// Rules H of docs/invariants.md: handles, rights, and what becomes of handles that are sent.
+#include "lib/pair.h"
+#include "lib/tap.h"
+
+#include <string.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/event.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/process.h>
+
+static struct pair pair;
+
+static struct ts_event call_delivered(struct ts_call *call, uint64_t user_data)
+{
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, call, 0, user_data);
+    pair_submit(&pair);
+    return pair_event(&pair, TS_EVENT_REQUEST);
+}
+
+static void rule_h01_only_the_own_table_names_objects(void)
+{
+    uint64_t value;
+    // Numbers that could name something elsewhere: every slot of a page, with usual generations.
+    unsigned named = 0;
+    for (ts_handle_t slot = 0; slot < 4096; slot++) {
+        for (ts_handle_t generation = 0; generation < 2; generation++) {
+            ts_handle_t handle = slot | generation << TS_HANDLE_SLOT_BITS;
+            ts_status_t status =
+                ts_op(TS_OP_GET, 0, 0, handle, &value, 8, 0, TS_PROPERTY_KIND, 0, NULL);
+            CHECK(status == TS_OK || status == TS_ERR_HANDLE);
+            named += status == TS_OK;
+        }
+    }
+    struct ts_process_statistics statistics;
+    CHECK_OK(ts_process_statistics(ts_named_handle(TS_NAME_PROCESS), &statistics));
+    CHECK(named <= statistics.handles);
+}
+
+static void rule_h02_a_closed_handle_stays_dead(void)
+{
+    ts_handle_t event, other;
+    CHECK_OK(ts_event_create(0, &event));
+    ts_close(event);
+    for (int i = 0; i < 1000; i++) { // what is made next is never taken for it
+        CHECK_OK(ts_event_create(0, &other));
+        CHECK(other != event);
+        CHECK_EQUAL(ts_event_signal(event, 1), TS_ERR_HANDLE);
+        ts_close(other);
+    }
+    CHECK_EQUAL(ts_op(TS_OP_CLOSE, 0, 0, event, NULL, 0, 0, 0, 0, NULL), TS_ERR_HANDLE);
+}
+
+static void rule_h03_operations_need_their_rights(void)
+{
+    static const struct {
+        enum ts_operation op;
+        ts_rights_t needed;
+    } table[] = {{TS_OP_READ, TS_RIGHT_READ},
+                 {TS_OP_WRITE, TS_RIGHT_WRITE},
+                 {TS_OP_OPEN, TS_RIGHT_OPEN},
+                 {TS_OP_CREATE, TS_RIGHT_WRITE},
+                 {TS_OP_REMOVE, TS_RIGHT_WRITE},
+                 {TS_OP_LIST, TS_RIGHT_READ},
+                 {TS_OP_SYNC, TS_RIGHT_READ | TS_RIGHT_WRITE},
+                 {TS_OP_SET, TS_RIGHT_WRITE | TS_RIGHT_MANAGE},
+                 {TS_OP_ACCEPT, TS_RIGHT_OPEN},
+                 {TS_OP_MAP, TS_RIGHT_MAP},
+                 {TS_OP_CALL, TS_RIGHT_CALL},
+                 {TS_OP_WAIT, TS_RIGHT_WAIT},
+                 {TS_OP_DUPLICATE, TS_RIGHT_DUPLICATE}};
+    char buffer[64];
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
+        ts_handle_t weak;
+        CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL & ~table[i].needed, &weak));
+        ts_status_t status = ts_op(table[i].op, 0, 0, weak, buffer, sizeof buffer, 0,
+                                   table[i].op == TS_OP_WAIT ? 1 : 0, in_ms(1000), NULL);
+        CHECK_EQUAL(status, TS_ERR_RIGHTS);
+        ts_close(weak);
+    }
+    pair_quiet(&pair);
+    pair_end(&pair);
+}
+
+// What a call's or open's reply grants, by what the handle used has and what was asked.
+static ts_rights_t opened_with(ts_rights_t used, ts_rights_t asked, ts_rights_t granted)
+{
+    ts_handle_t weak;
+    ts_rights_t rights;
+    CHECK_OK(ts_duplicate(pair.object, used | TS_RIGHT_OPEN, &weak));
+    ts_prepare_open(ts_ring_slot(&pair.client), weak, "name", 4, 0, asked, 0, 1);
+    pair_submit(&pair);
+    struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
+    CHECK_EQUAL(request.rights, asked & (used | TS_RIGHT_OPEN)); // the server sees no more
+    const struct ts_reply reply = {
+        .id = request.value, .result = TS_REPLY_MINT, .object = 1, .tag = 1, .rights = granted};
+    CHECK_OK(ts_port_reply(pair.port, &reply));
+    struct ts_event done = pair_completion(&pair, 1);
+    CHECK_OK(done.status);
+    CHECK_OK(ts_rights((ts_handle_t)done.value, &rights));
+    ts_close((ts_handle_t)done.value);
+    (void)pair_event(&pair, TS_EVENT_CLOSED);
+    ts_close(weak);
+    return rights;
+}
+
+static void rule_h04_results_have_the_common_rights(void)
+{
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    const ts_rights_t rw = TS_RIGHT_READ | TS_RIGHT_WRITE;
+    CHECK_EQUAL(opened_with(rw, TS_RIGHTS_ALL, TS_RIGHTS_ALL), rw | TS_RIGHT_OPEN);
+    CHECK_EQUAL(opened_with(TS_RIGHTS_ALL, TS_RIGHT_READ, TS_RIGHTS_ALL), TS_RIGHT_READ);
+    CHECK_EQUAL(opened_with(TS_RIGHTS_ALL, rw, TS_RIGHT_WRITE | TS_RIGHT_MAP), TS_RIGHT_WRITE);
+    CHECK_EQUAL(opened_with(TS_RIGHT_READ, TS_RIGHT_WRITE, TS_RIGHTS_ALL), 0);
+    pair_end(&pair);
+}
+
+static void rule_h05_a_sent_handle_is_in_transit(void)
+{
+    ts_handle_t event, weak;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_event_create(0, &event));
+    CHECK_OK(ts_duplicate(event, TS_RIGHTS_ALL & ~TS_RIGHT_TRANSFER, &weak));
+    struct ts_call call = {.in_handles = 1, .in_handle = {weak}};
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_RIGHTS);
+    call.in_handle[0] = event;
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 1);
+    pair_submit(&pair); // parked
+    CHECK_EQUAL(ts_event_signal(event, 1), TS_ERR_HANDLE);
+    CHECK_EQUAL(ts_op(TS_OP_CLOSE, 0, 0, event, NULL, 0, 0, 0, 0, NULL), TS_ERR_BUSY);
+    pair_cancel(&pair, 1, 0, 2);
+    CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_CANCELLED);
+    CHECK_OK(pair_completion(&pair, 2).status);
+    CHECK_OK(ts_event_signal(event, 1)); // it is back
+    uint64_t id = call_delivered(&call, 3).value;
+    pair_cancel(&pair, 3, TS_FLAG_FORCE, 4);
+    CHECK_EQUAL(pair_completion(&pair, 3).status, TS_ERR_ABANDONED);
+    CHECK_OK(pair_completion(&pair, 4).status);
+    CHECK_EQUAL(ts_event_signal(event, 1), TS_ERR_HANDLE); // from delivery on it is gone
+    const struct ts_reply reply = {.id = id};
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_GONE);
+    ts_close(weak);
+    pair_end(&pair);
+}
+
+static void rule_h06_what_is_not_taken_is_closed(void)
+{
+    static struct pair other;
+    struct ts_process_statistics before, after;
+    ts_handle_t self = ts_named_handle(TS_NAME_PROCESS);
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    pair_begin(&other, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_process_statistics(self, &before));
+    struct ts_call call = {.in_handles = 1, .in_handle = {other.object}};
+    other.object = TS_HANDLE_NONE;
+    uint64_t id = call_delivered(&call, 1).value;
+    CHECK_OK(ts_process_statistics(self, &after));
+    CHECK_EQUAL(after.handles, before.handles - 1); // gone from the client, and not in the server
+    pair_quiet(&other);
+    pair_reply(&pair, id, TS_OK, 0);
+    CHECK_EQUAL(pair_event(&other, TS_EVENT_CLOSED).oid, 0);
+    CHECK_OK(pair_completion(&pair, 1).status);
+    pair_end(&other);
+    pair_end(&pair);
+}
+
+static void rule_h07_closed_comes_once_at_zero(void)
+{
+    ts_handle_t copy;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL, &copy));
+    struct ts_call call = {.in_handles = 1, .in_handle = {copy}};
+    pair_write(&pair, "x", 1, 0, 1); // three that count: the handle, the request, one in transit
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 2);
+    pair_submit(&pair);
+    ts_close(pair.object);
+    uint64_t first = pair_event(&pair, TS_EVENT_REQUEST).value;
+    uint64_t second = pair_event(&pair, TS_EVENT_REQUEST).value;
+    pair_quiet(&pair); // the handle that was sent is there
+    pair_reply(&pair, second, TS_OK, 0);
+    struct ts_event closed = pair_event(&pair, TS_EVENT_CLOSED);
+    CHECK(closed.oid == 0 && closed.tag == PAIR_TAG);
+    pair_quiet(&pair);
+    pair_reply(&pair, first, TS_OK, 1);
+    CHECK_OK(ts_port_mint(pair.port, 0, PAIR_TAG, TS_RIGHTS_ALL, &pair.object));
+    CHECK_OK(pair_completion(&pair, 2).status);
+    CHECK_OK(pair_completion(&pair, 1).status);
+    pair_end(&pair);
+}
+
+static void rule_h08_an_own_handle_comes_home_unwrapped(void)
+{
+    ts_handle_t copy, handle;
+    struct ts_taken own;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_duplicate(pair.object, TS_RIGHT_READ | TS_RIGHT_TRANSFER, &copy));
+    struct ts_call call = {.in_handles = 1, .in_handle = {copy}};
+    uint64_t id = call_delivered(&call, 1).value;
+    CHECK_OK(ts_port_take(pair.port, id, 0, &handle, &own));
+    CHECK_EQUAL(handle, TS_HANDLE_NONE);
+    CHECK(own.oid == 0 && own.tag == PAIR_TAG);
+    CHECK_EQUAL(own.rights, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
+    CHECK_EQUAL(ts_port_take(pair.port, id, 0, &handle, &own), TS_ERR_NOT_FOUND); // once
+    CHECK_EQUAL(ts_port_take(pair.port, id, 4, &handle, &own), TS_ERR_ARGUMENT);
+    pair_reply(&pair, id, TS_OK, 0);
+    CHECK_OK(pair_completion(&pair, 1).status);
+    pair_end(&pair);
+}
+
+static void rule_h09_revoked_handles_are_dead(void)
+{
+    ts_handle_t copy;
+    char byte;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL, &copy));
+    pair_write(&pair, "x", 1, 0, 1);
+    uint64_t delivered = pair_event(&pair, TS_EVENT_REQUEST).value;
+    pair_write(&pair, "x", 1, 0, 2); // parked
+    CHECK_OK(ts_port_revoke(pair.port, 0));
+    CHECK_EQUAL(ts_op(TS_OP_READ, 0, 0, copy, &byte, 1, 0, 0, in_ms(1000), NULL),
+                TS_ERR_PEER_CLOSED);
+    CHECK_OK(ts_wait(copy, TS_SIGNAL_CLOSED, in_ms(1000), NULL));
+    pair_quiet(&pair);
+    CHECK_EQUAL(pair_completion(&pair, 2).status, TS_ERR_PEER_CLOSED);
+    pair_reply(&pair, delivered, TS_OK, 1); // what was in its hands is still answered
+    CHECK_OK(pair_completion(&pair, 1).status);
+    ts_close(copy);
+    ts_close(pair.object);
+    pair.object = TS_HANDLE_NONE;
+    (void)pair_event(&pair, TS_EVENT_CLOSED);
+    pair_end(&pair);
+}
+
+static void rule_h10_consumers_take_kernel_kinds(void)
+{
+    enum ts_kind kind;
+    void *address;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_kind(pair.object, &kind)); // the kernel tells, the server is not asked
+    CHECK_EQUAL(kind, TS_KIND_SERVED);
+    CHECK_EQUAL(ts_memory_map(pair.object, NULL, 4096, 0, TS_MAP_READ, &address), TS_ERR_KIND);
+    CHECK_EQUAL(ts_port_bind(pair.port, pair.object, 0), TS_ERR_KIND);
+    CHECK_EQUAL(ts_sys_thread_start(pair.object, 0x10000, 0, 0, 0, 0).status, TS_ERR_KIND);
+    CHECK_EQUAL(ts_sys_enter(pair.object, 0, 0, 0).status, TS_ERR_KIND);
+    ts_handle_t made;
+    CHECK_EQUAL(ts_port_create(8, 8, pair.object, 64, &made), TS_ERR_KIND);
+    CHECK_EQUAL(ts_process_create(pair.object, "x", &made), TS_ERR_KIND);
+    pair_end(&pair);
+}
+
+static void rule_h11_same_tells_one_object(void)
+{
+    ts_handle_t a, b, copy;
+    bool same;
+    CHECK_OK(ts_event_create(0, &a));
+    CHECK_OK(ts_event_create(0, &b));
+    CHECK_OK(ts_duplicate(a, TS_RIGHT_WAIT, &copy));
+    CHECK_OK(ts_same(a, copy, &same));
+    CHECK(same);
+    CHECK_OK(ts_same(a, b, &same));
+    CHECK(!same);
+    ts_close(copy);
+    CHECK_EQUAL(ts_same(a, copy, &same), TS_ERR_HANDLE);
+    ts_close(a);
+    ts_close(b);
+}
+
+static void rule_h12_the_results_slot_is_reserved_at_issue(void)
+{
+    struct ts_process_statistics before, issued, after;
+    ts_handle_t self = ts_named_handle(TS_NAME_PROCESS);
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    CHECK_OK(ts_process_statistics(self, &before));
+    ts_prepare_open(ts_ring_slot(&pair.client), pair.object, "a", 1, 0, TS_RIGHTS_ALL, 0, 1);
+    pair_submit(&pair);
+    CHECK_OK(ts_process_statistics(self, &issued));
+    CHECK_EQUAL(issued.handles, before.handles + 1);
+    uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    pair_reply(&pair, id, TS_ERR_NOT_FOUND, 0);
+    CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_NOT_FOUND);
+    CHECK_OK(ts_process_statistics(self, &after));
+    CHECK_EQUAL(after.handles, before.handles); // and given back
+    pair_end(&pair);
+}
+
+int main(void)
+{
+    static const struct tap_test tests[] = {
+        TAP(rule_h01_only_the_own_table_names_objects),
+        TAP(rule_h02_a_closed_handle_stays_dead),
+        TAP(rule_h03_operations_need_their_rights),
+        TAP(rule_h04_results_have_the_common_rights),
+        TAP(rule_h05_a_sent_handle_is_in_transit),
+        TAP(rule_h06_what_is_not_taken_is_closed),
+        TAP(rule_h07_closed_comes_once_at_zero),
+        TAP(rule_h08_an_own_handle_comes_home_unwrapped),
+        TAP(rule_h09_revoked_handles_are_dead),
+        TAP(rule_h10_consumers_take_kernel_kinds),
+        TAP(rule_h11_same_tells_one_object),
+        TAP(rule_h12_the_results_slot_is_reserved_at_issue),
+    };
+    return TAP_RUN(tests);
+}
