@@ -15,7 +15,7 @@
 
 #define HANDLES_MAX (1u << TS_HANDLE_SLOT_BITS)
 
-enum teardown_stage { STAGE_HANDLES, STAGE_USERS, STAGE_SPACE };
+enum teardown_stage { STAGE_PINS, STAGE_HANDLES, STAGE_SPACE };
 
 struct process *process_current(void)
 {
@@ -190,21 +190,23 @@ static bool teardown_step(struct reaper_work *work)
 {
     struct process *process = list_entry(work, struct process, teardown);
     switch ((enum teardown_stage)process->stage) {
+    case STAGE_PINS:
+        // Before its handles are closed: by these the bus's server learns of the end, and what it
+        // then says of the device has to find the pins in quarantine.
+        domain_owner_died(process->space);
+        process->stage = STAGE_HANDLES;
+        return true;
     case STAGE_HANDLES: {
         irqflags_t flags = spin_lock(&process->handles.lock);
         process->handles.closed = true;
         spin_unlock(&process->handles.lock, flags);
         if (handle_table_drain(&process->handles, REAPER_CHUNK))
             return true;
-        process->stage = STAGE_USERS;
+        process->stage = STAGE_SPACE;
         object_get(&process->object); // for process_unuse
         process_unuse(process);       // rings, ports and borrowers, or we, go on
         return false;
     }
-    case STAGE_USERS:
-        domain_owner_died(process->space);
-        process->stage = STAGE_SPACE;
-        return true;
     case STAGE_SPACE:
         if (space_destroy_some(process->space))
             return true;

@@ -44,7 +44,7 @@ static const struct {
     {"user_exceptions", test_user_exceptions, 1},
     {"user_step", test_user_step, 1},
     {"user_preempted_vectors", test_user_preempted_vectors, 1},
-    {"user_vectors_cleared", test_user_vectors_cleared, 1},
+    {"rule_m07_user_vectors_cleared", test_rule_m07_user_vectors_cleared, 1},
     {"user_thread_pointer", test_user_thread_pointer, 1},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))

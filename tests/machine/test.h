@@ -70,7 +70,7 @@ void test_user_start_registers(void);
 void test_user_exceptions(void);
 void test_user_step(void);
 void test_user_preempted_vectors(void);
-void test_user_vectors_cleared(void);
+void test_rule_m07_user_vectors_cleared(void);
 void test_user_thread_pointer(void);
 void test_interrupts(void);
 void test_log(void);

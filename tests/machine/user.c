@@ -311,7 +311,7 @@ static void call_blocks(struct arch_frame *frame)
     arch_thread_resume(&test_thread);
 }
 
-void test_user_vectors_cleared(void)
+void test_rule_m07_user_vectors_cleared(void)
 {
     bool avx = cpu_features.xcr0 & 4;
     hooks.system_call = call_blocks;

@@ -12,11 +12,14 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/op.h>
+#include <tessera/lib/process.h>
 #include <tessera/lib/resource.h>
+#include <tessera/lib/spawn.h>
 #include <tessera/proto/file.h>
 #include <tessera/proto/pci.h>
 
-#define TESTS 12u
+#define TESTS 13u
 
 static ts_handle_t pci, device; // the server's root as clients see it; the function held
 static struct ts_pci_information information;
@@ -315,16 +318,45 @@ static void test_physical_memory(void)
     EXPECT(ts_resource_memory(device, 0xb0000000, TS_PAGE_SIZE, 0, &memory), TS_ERR_ARGUMENT);
 }
 
-// Given up, the function is made quiet and can be had again.
-static void test_giving_up(void)
+// Tries until the PCI server has made the function quiet and gives it out again.
+static ts_status_t open_again(void)
 {
     ts_status_t status = TS_ERR_BUSY;
-    ts_close(device);
     for (unsigned i = 0; status == TS_ERR_BUSY && i < 300; i++) {
         status = open_at(address, &device);
         ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
     }
-    EXPECT(status, TS_OK);
+    return status;
+}
+
+static void test_giving_up(void)
+{
+    ts_close(device);
+    EXPECT(open_again(), TS_OK);
+}
+
+// A driver that dies with memory pinned for its device: nobody gets the pages before it is quiet.
+static void test_pins_of_the_dead(void)
+{
+    const char *arguments[] = {"driver_hostile", "pin", address, NULL};
+    ts_handle_t memory, child;
+    EXPECT(ts_memory_create(TS_PAGE_SIZE, 0, &memory), TS_OK);
+    ts_close(device);
+    EXPECT(open_again(), TS_OK);
+    ts_close(device);
+    struct ts_spawn_handle handles[] = {{"control", ts_named_handle("control"), TS_RIGHTS_SAME, 0},
+                                        {"memory", memory, TS_RIGHTS_SAME, 0}};
+    const struct ts_spawn spawn = {
+        .name = "driver", .arguments = arguments, .handles = handles, .handle_count = 2};
+    struct ts_process_report report;
+    EXPECT(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), "test/driver_hostile", &child),
+           TS_OK);
+    EXPECT(ts_process_wait(child, TS_DEADLINE_NONE, &report), TS_OK);
+    EXPECT(report.reason, TS_EXIT_FAULT); // its last act, once it had pinned
+    ts_close(child);
+    EXPECT(open_again(), TS_OK);
+    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, 0), TS_OK); // quiet, and not pinned any more
+    ts_close(memory);
 }
 
 static const struct {
@@ -343,7 +375,31 @@ static const struct {
     {"ports", test_ports},
     {"physical_memory", test_physical_memory},
     {"giving_up", test_giving_up},
+    {"rule_d05_pins_of_the_dead_go_when_it_is_quiet", test_pins_of_the_dead},
 };
+
+// Holds the function, pins memory that is not its own alone, and dies of a fault. What goes wrong
+// before that is its status.
+static int pin_and_die(const char *function)
+{
+    ts_handle_t domain, memory = ts_named_handle("memory");
+    uint64_t bus;
+    ts_status_t status = ts_open(ts_named_handle("control"), "pci", 0, TS_RIGHTS_SAME, &pci);
+    for (unsigned i = 0; status == TS_OK && i < 300; i++) {
+        status = open_at(function, &device);
+        if (status != TS_ERR_BUSY)
+            break;
+        status = TS_OK;
+        ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
+    }
+    if (status == TS_OK)
+        status = ts_call_handle(device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain);
+    if (status == TS_OK)
+        status = ts_domain_pin(domain, memory, 0, TS_PAGE_SIZE, &bus, 1);
+    if (status == TS_OK && ts_set_u64(memory, TS_PROPERTY_SIZE, 0) == TS_ERR_BUSY)
+        *(volatile int *)(uintptr_t)8 = 1;
+    return 1;
+}
 
 static int misbehave(const char *how)
 {
@@ -357,6 +413,9 @@ static int misbehave(const char *how)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2) {
+        return pin_and_die(argv[2]);
+    }
     if (argc > 1) {
         return misbehave(argv[1]);
     }

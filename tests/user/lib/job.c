@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#include "job.h"
+
+#include "tap.h"
+
+#include <tessera/lib/clock.h>
+#include <tessera/lib/process.h>
+#include <tessera/lib/thread.h>
+
+void job_check_empty(ts_handle_t job)
+{
+    struct ts_job_statistics statistics;
+    ts_time_t until = ts_deadline_in(3 * TS_SECOND);
+    do { // the reaper is at it
+        ts_thread_yield();
+        CHECK_OK(ts_job_statistics(job, &statistics));
+    } while (statistics.used.pages + statistics.used.handles + statistics.used.threads != 0 &&
+             ts_clock_now() < until);
+    CHECK_EQUAL(statistics.processes, 0);
+    CHECK_EQUAL(statistics.used.pages, 0);
+    CHECK_EQUAL(statistics.used.handles, 0);
+    CHECK_EQUAL(statistics.used.threads, 0);
+}
