@@ -83,6 +83,21 @@ class Checks(unittest.TestCase):
         self.tree({"kernel/README.md": "line\n" * 11, "kernel/core/a.c": ""})
         self.assertEqual(len(list(check.check_readmes())), 2)
 
+    def test_rules(self):
+        head = "| rule | what | by |\n| --- | --- | --- |\n"
+        self.tree({"docs/invariants.md": head + "| Q01 | holds | `a.c` |\n| Q02 | too | `b.c` |\n",
+                   "kernel/a.c": "", "tests/user/x.c": "static void rule_q01_holds(void)\n"})
+        errors = list(check.check_rules())
+        self.assertEqual(len(errors), 2)
+        self.assertIn("Q02 has no test", errors[0])
+        self.assertIn("b.c, which does not exist", errors[1])
+        self.tree({"docs/invariants.md": "nothing\n"})
+        self.assertEqual(len(list(check.check_rules())), 1)
+
+    def test_hosts(self):
+        self.tree({"a": "see ../sha" "red/x\n", "b": "http://deb.deb" "ian.org/\n", "c": "shared/x\n"})
+        self.assertEqual([error.split(":")[0] for error in check.check_hosts()], ["a", "b"])
+
     def test_scripts(self):
         self.tree({"a.py": "def f(:\n", "b": "#!/bin/sh\nif\n", "c.py": "x = 1\n"})
         self.assertEqual(len(list(check.check_scripts())), 2)

@@ -19,7 +19,7 @@
 #include <tessera/proto/file.h>
 #include <tessera/proto/pci.h>
 
-#define TESTS 13u
+#define TESTS 14u
 
 static ts_handle_t pci, device; // the server's root as clients see it; the function held
 static struct ts_pci_information information;
@@ -241,6 +241,26 @@ static void test_memory_handle(void)
     ts_close(memory);
 }
 
+// A server's bytes are never copied to a device's registers, nor from there.
+static void test_device_memory_as_buffer(void)
+{
+    struct ts_pci_range range = {.bar = memory_bar(&information), .length = TS_PAGE_SIZE};
+    ts_handle_t memory;
+    void *mapped;
+    size_t bytes;
+    EXPECT(ts_call_handle(device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory), TS_OK);
+    EXPECT(ts_memory_map(memory, NULL, TS_PAGE_SIZE, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped),
+           TS_OK);
+    if (!good) {
+        return;
+    }
+    EXPECT(ts_list(pci, mapped, TS_PAGE_SIZE, 0, &bytes), TS_ERR_FAULT);
+    EXPECT(ts_op(TS_OP_OPEN, 0, TS_RIGHTS_ALL, pci, mapped, 8, 0, 0, TS_DEADLINE_NONE, NULL),
+           TS_ERR_FAULT);
+    EXPECT(ts_memory_unmap(mapped, TS_PAGE_SIZE), TS_OK);
+    ts_close(memory);
+}
+
 static void test_vectors(void)
 {
     EXPECT(get_vector(information.vectors), TS_ERR_RANGE);
@@ -369,6 +389,7 @@ static const struct {
     {"bars", test_bars},
     {"message_table", test_message_table},
     {"memory_handle", test_memory_handle},
+    {"rule_q14_device_memory_is_no_buffer", test_device_memory_as_buffer},
     {"vectors", test_vectors},
     {"bus_master", test_bus_master},
     {"domain", test_domain},
