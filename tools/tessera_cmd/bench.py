@@ -29,6 +29,13 @@ def measure(wanted):
     return found
 
 
+def profile(row):
+    for part in (block, web):
+        if row in part.ROWS:
+            return part.profile_row(row)
+    return counting.profile_row(row)
+
+
 def run(options):
     packages.require(packages.BUILD, packages.IMAGE, packages.RUN, "uefi", packages.TEST)
     rows = budget.read()
@@ -38,6 +45,10 @@ def run(options):
     wanted = set(options.names) or known
     rows = [row for row in rows if row.name in wanted]
     build.build("release", "iso", "iso-test")
+    if options.profile:
+        for name in options.names:
+            profile(name)
+        return 0
     for name in sorted(wanted & set(RESERVED)):
         say(f"{name} cannot be measured: {RESERVED[name]}")
     found = measure(wanted - set(RESERVED))

@@ -102,6 +102,8 @@ def add_bench(commands):
         "bench/budget.def with bar, goal and result.")
     parser.add_argument("names", nargs="*", metavar="ROW")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--profile", action="store_true",
+                        help="print the functions that the rows named spend their instructions in")
 
     def action(options):
         from .bench import run

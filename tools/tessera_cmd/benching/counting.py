@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Rows of guests that count instructions instead of time: the programs in bench/, and the boot."""
+import collections
 import re
+import tempfile
 
 from .. import build
-from ..console import Step, warn
+from ..console import CommandError, Step, warn
 from ..machine import Options
 from ..testing.guest import Guest, GuestError
+from . import profile
 from .budget import Measured, parse
 
 BOOT = re.compile(r"init: \S+ at \S+, (\d+) ticks of the counter after")
 BOOT_LIMIT = 120
+RUNS = 1101  # of a row, with those to warm up: bench/lib/measure.h
 PROGRAM_LIMIT = 300  # seconds; a guest that counts instructions is slow
 PROGRAMS = ("kernel", "ipc", "queue", "files", "spawn")  # in bench/, with rows of their own
 
@@ -41,3 +45,22 @@ def measure(wanted):
     except GuestError as error:
         warn(f"counting instructions: {error}")
     return {name: value for name, value in found.items() if name in wanted}
+
+
+def profile_row(row):
+    """Prints where its instructions go: a run of the program less one that measures nothing."""
+    with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
+        plugin = profile.Profile(folder)
+        with Guest(options(plugin.words), "profile") as guest:
+            guest.wait_for_shell(BOOT_LIMIT)
+            if row == "boot":
+                profile.report(collections.Counter(), plugin.snapshot(), 1)
+                return
+            program = next((name for name in PROGRAMS if run_program(guest, name, {row})), None)
+            if program is None:
+                raise CommandError(f"no program in bench/ measures {row}")
+            first = plugin.snapshot()
+            run_program(guest, program, {"none"})
+            second = plugin.snapshot()
+            run_program(guest, program, {row})
+            profile.report(second + (second - first), plugin.snapshot(), RUNS)

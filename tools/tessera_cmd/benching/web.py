@@ -16,7 +16,7 @@ from .. import build
 from ..console import CommandError, Step, warn
 from ..machine import Options, free_port
 from ..testing.guest import Guest, GuestError
-from . import load
+from . import load, profile
 from .budget import Measured
 from .plugin import Counter
 
@@ -150,3 +150,26 @@ def measure(wanted):
                 KeyError) as error:
             warn(f"the web server: {error}")
     return found
+
+
+def profile_row(row):
+    """Prints where the instructions of its requests go (of http_byte: of a file)."""
+    def words(folder):
+        plugin = profile.Profile(folder)
+        return plugin.words, plugin
+
+    connections = {"http_1": 1, "http_64": 64, "http_byte": 0}.get(row)
+    if connections is None:
+        raise CommandError(f"{row}: not counted in instructions")
+    with serving(words) as (guest, plugin):
+        if connections == 0:
+            get_file(guest)
+            before = plugin.snapshot()
+            get_file(guest)
+            profile.report(before, plugin.snapshot(), 1)
+            return
+        with load.Client(guest.port, "/page", PAGE, connections) as client:
+            client.ask(WARM_UP)
+            before = plugin.snapshot()
+            client.ask(REQUESTS)
+            profile.report(before, plugin.snapshot(), REQUESTS)
