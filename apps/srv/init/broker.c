@@ -84,10 +84,36 @@ static void answer(struct ts_request *request, uint32_t instance, ts_handle_t ha
         (void)ts_request_reply_move(request, handle, TS_RIGHTS_SAME, 0);
 }
 
+static bool root_is_closed(const struct service *service)
+{
+    uint64_t signals; // the kernel answers
+    return ts_get_u64(service->root, TS_PROPERTY_SIGNALS, &signals) == TS_OK &&
+           (signals & TS_SIGNAL_CLOSED) != 0;
+}
+
+// Whether the instance that was asked is gone, of which init may not have heard yet: then the next
+// one is asked. Else it is the server's own answer.
+static bool ask_next(struct ts_request *request, struct service *target, uint32_t instance)
+{
+    if (target->state != TS_INIT_READY_ || target->instance != instance) {
+        broker_open(request, wish_of(request));
+        return true;
+    }
+    if (!root_is_closed(target))
+        return false;
+    service_kill(target); // if only its port has ended
+    request->next = target->waiters;
+    target->waiters = request;
+    return true;
+}
+
 static void answer_session(struct asking *asking, ts_status_t status, ts_handle_t handle)
 {
     struct ts_request *request = asking->request;
     unlink_asking(asking);
+    if (request && status == TS_ERR_PEER_CLOSED &&
+        ask_next(request, asking->target, asking->instance))
+        request = NULL; // answered later
     if (!request || status) {
         ts_close(handle);
         if (request)
