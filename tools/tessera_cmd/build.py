@@ -74,19 +74,28 @@ def image(kind, target="iso"):
     return folder(kind) / ("tessera" + target[len("iso"):] + ".iso")
 
 
-def special_image(out, kind="release", append="", add=(), test=False, kernel="kernel", entries=()):
-    """Makes at `out` an image with another command line, with programs added to /bin, or with
-    other entries (PATH=FILE) of the boot archive."""
+def archive_name(test=False):
+    return "archive-test" if test else "archive"
+
+
+def pack_archive(out, kind, entries, test=False):
+    """The boot archive with other entries (PATH=FILE) as well."""
+    base = f"@{folder(kind) / archive_name(test)}.list"
+    subprocess.run([ROOT / "tools" / "mkarchive.py", "-o", out, base, *entries], check=True)
+
+
+def special_image(out, kind="release", append="", add=(), test=False, kernel="kernel", entries=(),
+                  archive=None):
+    """Makes at `out` an image with another command line, with programs added to /bin, with other
+    entries (PATH=FILE) of the boot archive, or with another archive."""
     base = folder(kind)
-    name = "archive-test" if test else "archive"
+    entries = [*(f"bin/{os.path.basename(file)}={file}" for file in add), *entries]
     with tempfile.TemporaryDirectory(prefix="tessera-") as temporary:
-        archive = base / f"{name}.img"
-        if add or entries:
-            archive = pathlib.Path(temporary) / "archive"
-            command = [ROOT / "tools" / "mkarchive.py", "-o", archive, f"@{base / name}.list"]
-            command += [f"bin/{os.path.basename(file)}={file}" for file in add]
-            command += entries
-            subprocess.run(command, check=True)
+        if archive is None:
+            archive = base / f"{archive_name(test)}.img"
+            if entries:
+                archive = pathlib.Path(temporary) / "archive"
+                pack_archive(archive, kind, entries, test)
         result = subprocess.run([ROOT / "tools" / "mkiso.py", "-o", out,
                                  "--kernel", base / "kernel" / f"{kernel}.stripped",
                                  "--archive", archive, "--append", append])

@@ -37,18 +37,20 @@ class Context:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-test-"))
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def boot(self, *, debug=False, test=False, append="", add=(), www=None, shell=False, **machine):
+    def boot(self, *, debug=False, test=False, append="", add=(), entries=(), archive=None,
+             www=None, shell=False, **machine):
         """A booted guest, ended with the test.
 
         debug: the debug build. test: the image with the test programs. append: the kernel's
-        command line. add: programs for /bin. www: a directory to serve. shell: wait for the
-        prompt. Others are fields of machine.Options, such as smp, memory (MiB), uefi, bochs.
+        command line. add: programs for /bin. entries: PATH=FILE in the boot archive. archive:
+        another one. www: a directory to serve. shell: wait for the prompt. Others are fields of machine.Options, such as smp, memory (MiB), uefi, bochs.
         """
         kind = "debug" if debug else "release"
         image = build.image(kind, "iso-test" if test else "iso")
-        if append or add:
+        if append or add or entries or archive:
             image = self.folder / f"image{len(self.guests)}.iso"
-            build.special_image(image, kind, append=append, add=add, test=test)
+            build.special_image(image, kind, append=append, add=add, entries=entries,
+                                archive=archive, test=test)
         if www:
             machine["disk"] = self.folder / f"disk{len(self.guests)}.img"
             build.pack_disk(www, machine["disk"])
