@@ -21,9 +21,10 @@ struct job {
     int number;
     ts_handle_t handle; // the job object
     ts_handle_t processes[JOB_PROCESSES_MAX];
-    size_t count;   // that were started
-    size_t running; // that have not been seen to end
-    int status;     // of the last process, once it has ended
+    uint64_t bias[JOB_PROCESSES_MAX]; // where their programs lie
+    size_t count;                     // that were started
+    size_t running;                   // that have not been seen to end
+    int status;                       // of the last process, once it has ended
     bool background;
     bool interrupted;
     char *text;
@@ -59,7 +60,12 @@ int job_start(struct job *job, const char *path, char **arguments, const struct 
         return E2BIG;
     }
     struct ts_posix_program program = {
-        .path = path, .arguments = arguments, .environment = environ, .job = job->handle};
+        .path = path,
+        .arguments = arguments,
+        .environment = environ,
+        .job = job->handle,
+        .out_bias = &job->bias[job->count],
+    };
     memcpy(program.files, files->fd, sizeof program.files);
     int error = ts_posix_start(&program, &job->processes[job->count]);
     if (!error) {
@@ -91,8 +97,28 @@ void job_drop(struct job *job)
     forget(job);
 }
 
-// What a program's end means as $?, with a line about ends that nobody wanted.
-static int status_of(ts_handle_t process, bool last)
+// Addresses as in the program's .debug file, for tools/symbolise.
+static void show_place(const char *what, const char *name, uint64_t address, uint64_t bias)
+{
+    fprintf(stderr, "  %s %#llx = %.32s+%llx\n", what, (unsigned long long)address, name,
+            (unsigned long long)(address - bias));
+}
+
+static void show_fault(const struct ts_process_report *report, const char *name, uint64_t bias)
+{
+    fprintf(stderr, "%.32s: fault %u at address %#llx\n", name, report->fault,
+            (unsigned long long)report->fault_address);
+    show_place("instruction", name, report->registers.rip, bias);
+    for (size_t i = 0; i < sizeof report->backtrace / sizeof report->backtrace[0]; i++) {
+        if (report->backtrace[i] == 0) {
+            break;
+        }
+        show_place("called from", name, report->backtrace[i], bias);
+    }
+}
+
+// What a program's end means as $?, with lines about ends that nobody wanted.
+static int status_of(ts_handle_t process, uint64_t bias, bool last)
 {
     struct ts_process_report report;
     struct ts_process_statistics statistics = {.name = "process"};
@@ -105,9 +131,7 @@ static int status_of(ts_handle_t process, bool last)
         return report.status >= STATUS_SIGNAL ? 128 + (report.status - STATUS_SIGNAL)
                                               : report.status & 0xff;
     case TS_EXIT_FAULT:
-        fprintf(stderr, "%.32s: fault %u at address %#llx, instruction %#llx\n", statistics.name,
-                report.fault, (unsigned long long)report.fault_address,
-                (unsigned long long)report.registers.rip);
+        show_fault(&report, statistics.name, bias);
         return 128 + (report.fault == 6 ? 6 : 11);
     case TS_EXIT_LIMIT:
         fprintf(stderr, "%.32s: ended: over its memory limit\n", statistics.name);
@@ -120,7 +144,7 @@ static int status_of(ts_handle_t process, bool last)
 static void ended(struct job *job, size_t i)
 {
     bool last = i == job->count - 1;
-    int status = status_of(job->processes[i], last);
+    int status = status_of(job->processes[i], job->bias[i], last);
     if (last) {
         job->status = job->interrupted ? 128 + 2 : status;
     }

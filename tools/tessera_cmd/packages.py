@@ -39,6 +39,7 @@ PACKAGES = (
     ("git", TEST, "git"),
     ("curl", TEST, "curl"),
     ("wrk", TEST, "wrk"),
+    ("gdb", TEST, "gdb"),
 )
 EVERYTHING_FOR_TESTS = (BUILD, IMAGE, RUN, "uefi", "bochs", TEST)
 

@@ -140,7 +140,8 @@ static int spawn_image(const struct program *program, const char *const *argumen
                                  .environment = environment,
                                  .handles = handles.list,
                                  .handle_count = handles.count,
-                                 .give_job = true};
+                                 .give_job = true,
+                                 .out_bias = program->out_bias};
         error = posix_errno(ts_spawn(&spawn, out_process));
     }
     ts_mutex_unlock(&mutex);

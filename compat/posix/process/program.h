@@ -20,6 +20,7 @@ struct program {
     ts_handle_t job; // 0 = the own
     const struct program_file *files;
     size_t file_count;
+    uint64_t *out_bias; // as in struct ts_spawn; NULL: not wanted
 };
 
 // The child gets these files, PWD, and every named handle of the caller that can be passed on,

@@ -19,8 +19,9 @@ struct ts_posix_program {
     const char *path;       // as execve: not looked for in PATH
     char *const *arguments; // NULL-terminated
     char *const *environment;
-    int files[3]; // what is to be descriptor 0, 1 and 2; -1 = none
-    uint32_t job; // charged, and killed as one; 0 = the own
+    int files[3];       // what is to be descriptor 0, 1 and 2; -1 = none
+    uint32_t job;       // charged, and killed as one; 0 = the own
+    uint64_t *out_bias; // what was added to the program's addresses, for reports; NULL: not wanted
 };
 
 // Starts it. The process's handle is the caller's. 0, or an errno.

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Debug aids: tools/gdb/tessera.py on a running machine."""
+import os
+import re
+import subprocess
+
+from programs import compile_program
+from tessera_cmd import build
+from tessera_cmd.machine import free_port
+
+
+def gdb(ctx, port, *commands):
+    """What gdb prints when it is attached by our script and given these commands."""
+    words = ["gdb", "-nx", "-batch", "-x", ctx.root / "tools" / "gdb" / "tessera.py"]
+    for command in commands:
+        words += ["-ex", command]
+    environment = dict(os.environ, TESSERA_BUILD=str(build.folder("debug")),
+                       TESSERA_GDB=f"localhost:{port}", HOME=str(ctx.folder))
+    result = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, timeout=60,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    ctx.equal(result.returncode, 0, "gdb's status, with " + result.stdout)
+    return result.stdout
+
+
+def test_gdb(ctx):
+    """The script names processes and threads, reads the log, and finds a program's functions."""
+    port = free_port()
+    guest = ctx.boot(debug=True, shell=True, extra=("-gdb", f"tcp:127.0.0.1:{port}"))
+    output = gdb(ctx, port, "tessera processes", "tessera threads netd", "tessera log 200",
+                 "tessera process netd", "info symbol ts_loop_run", "info address syscall_entry")
+    for service in ("init", "netd", "httpd", "shell", "virtio-net"):
+        ctx.check(re.search(rf"^ *\d+ runs +\d+ +\d+ {service}$", output, re.M),
+                  f"no {service} among the processes:\n{output}")
+    ctx.check(re.search(r"^netd +blocked +\d+ +\d+ +0x[0-9a-f]+ ring_wait_continue$", output, re.M),
+              f"netd's thread does not wait in its ring:\n{output}")
+    ctx.check("init: netd is ready" in output, f"the log:\n{output}")
+    match = re.search(r"^netd \(\d+\): netd.debug at 0x([0-9a-f]+)$", output, re.M)
+    ctx.check(match and int(match.group(1), 16) != 0, f"no base of netd:\n{output}")
+    ctx.check("ts_loop_run in section .text of" in output, f"no symbols of netd:\n{output}")
+    ctx.check('"syscall_entry" is' in output, f"no symbols of the kernel:\n{output}")
+    ctx.check("netd" in guest.command("services"), "the guest does not go on")
+
+
+def test_crash_report(ctx):
+    """A program's fault is told by the shell, with its callers; tools/symbolise names them."""
+    program = compile_program(ctx, "crash.c", None, "-g", "-fno-omit-frame-pointer")
+    guest = ctx.boot(shell=True, add=(program,))
+    output = guest.command("crash")
+    ctx.check("crash: fault 14 at address 0x10" in output, f"the report:\n{output}")
+    ctx.equal(guest.command("echo $?").strip(), "139", "the status")
+    result = subprocess.run([ctx.root / "tools" / "symbolise", "--program", program],
+                            input=output, stdout=subprocess.PIPE, text=True, check=True)
+    ctx.check(re.search(r"instruction .*\n +lowest at \S*crash\.c:\d+", result.stdout) and
+              re.search(r"called from .*\n +middle at \S*crash\.c:\d+", result.stdout) and
+              re.search(r"called from .*\n +main at \S*crash\.c:\d+", result.stdout),
+              f"symbolised:\n{result.stdout}")
