@@ -17,7 +17,7 @@ from ..machine import Options
 from ..testing.guest import Guest, GuestError
 from . import profile
 from .budget import Measured
-from .plugin import Counter
+from .plugin import CPU, Counter
 
 ROWS = {"block_read_1", "block_read_32"}
 READS = 4000
@@ -55,7 +55,7 @@ def guest_with_disk(instrument):
         (www / "blocks").write_bytes(disk_content())
         build.pack_disk(www, folder / "disk")
         plugin = instrument(folder)
-        options = Options(image=image_with_disk(folder), disk=folder / "disk", reboot=False,
+        options = Options(image=image_with_disk(folder), disk=folder / "disk", reboot=False, cpu=CPU,
                           extra=plugin.words)
         with Guest(options, "block") as guest:
             guest.wait_for_shell()

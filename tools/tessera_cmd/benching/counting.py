@@ -10,6 +10,7 @@ from ..machine import Options
 from ..testing.guest import Guest, GuestError
 from . import profile
 from .budget import Measured, parse
+from .plugin import CPU
 
 BOOT = re.compile(r"init: \S+ at \S+, (\d+) ticks of the counter after")
 BOOT_LIMIT = 120
@@ -19,7 +20,7 @@ PROGRAMS = ("kernel", "ipc", "queue", "files", "spawn")  # in bench/, with rows 
 
 
 def options(extra=()):
-    return Options(image=build.image("release", "iso-test"), icount=True, cpu="max,-erms",
+    return Options(image=build.image("release", "iso-test"), icount=True, cpu=CPU,
                    reboot=False, extra=extra)
 
 

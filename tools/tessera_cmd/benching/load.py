@@ -40,11 +40,12 @@ class Client:
             key.fileobj.close()
         self.selector.close()
 
-    def ask(self, requests):
-        """So many requests, one in flight on each connection; returns when all are answered."""
+    def ask(self, requests, connections=None):
+        """So many requests, one in flight on each connection, or on that many of them; returns when
+        all are answered."""
         idle = [key.fileobj for key in self.selector.get_map().values()]
         left, answered = requests, 0
-        for connection in idle[:requests]:
+        for connection in idle[:min(requests, connections or len(idle))]:
             connection.send(self.request)
             left -= 1
         while answered < requests:

@@ -17,6 +17,8 @@ def figure(value):
 
 
 def verdict(row, value):
+    if row.bar is None:
+        return "no bar"
     if row.reaches(value, row.goal):
         return coloured("goal", "1;32", sys.stdout)
     if row.reaches(value, row.bar):
