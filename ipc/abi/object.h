@@ -100,7 +100,8 @@ struct ts_system_statistics {
     uint64_t pages_total, pages_free, pages_kernel, pages_quarantined;
     uint64_t uptime_ns, idle_ns;
     uint64_t switches, requests, copies, bytes_copied, page_allocations, faults, interrupts;
-    uint64_t tombstones, longest_locked_ns;
+    uint64_t tombstones;
+    uint64_t longest_locked_ns; // longest time with interrupts off by locks; debug kernel, else 0
     uint32_t cpus, reserved;
 };
 

@@ -11,8 +11,10 @@
 #include <spinlock.h>
 #include <string.h>
 
-#define LOG_SIZE 65536u
-#define LINE_MAX 256u
+#define LOG_SIZE    65536u
+#define SCREEN_SIZE 4096u
+#define LINE_MAX    256u
+#define PIECE       8u // bytes that are shown at a time
 
 static struct spinlock log_lock = SPINLOCK_INIT("log");
 static char ring[LOG_SIZE] LOCK_GUARDED_BY(log_lock);
@@ -20,31 +22,82 @@ static uint64_t end LOCK_GUARDED_BY(log_lock);
 static bool serial_released, screen_released;
 static void (*listener)(void);
 
+// What is shown while it is written: a character on a serial line or a screen takes thousands of
+// instructions, so nobody shows a line with the lock held. Whoever finds nobody showing does it,
+// piece by piece, until there is no more; what others write meanwhile he shows too.
+struct mirror {
+    const char *from; // a ring of `size` bytes
+    uint32_t size;
+    uint64_t shown, end; // counts of bytes
+    bool busy;
+    void (*show)(const char *text, size_t length);
+};
+
+// The screen shows the kernel's own lines only: they are few, and to draw one is long.
+static char screen_ring[SCREEN_SIZE];
+static struct mirror serial_mirror LOCK_GUARDED_BY(log_lock) = {
+    .from = ring, .size = LOG_SIZE, .show = arch_serial_write};
+static struct mirror screen_mirror LOCK_GUARDED_BY(log_lock) = {
+    .from = screen_ring, .size = SCREEN_SIZE, .show = screen_write};
+
 static const char *const level_names[] = {"debug: ", "", "warning: ", "error: "};
 
-static void ring_add(const char *text, size_t length) LOCK_REQUIRES(log_lock)
+static void ring_add(char *to, uint32_t size, uint64_t at, const char *text, size_t length)
+    LOCK_REQUIRES(log_lock)
 {
-    size_t at = end % LOG_SIZE;
-    size_t first = length < LOG_SIZE - at ? length : LOG_SIZE - at;
-    memcpy(ring + at, text, first);
-    memcpy(ring, text + first, length - first);
-    end += length;
+    size_t start = at % size;
+    size_t first = length < size - start ? length : size - start;
+    memcpy(to + start, text, first);
+    memcpy(to, text + first, length - first);
 }
 
-// Drawing a line takes some hundred thousand instructions with interrupts off: only the kernel's
-// own few are shown, not what programs write.
-static void emit(const char *line, size_t length, bool show)
+// The next piece, or 0 when all is shown or somebody else is at it (`mine` says that we are not).
+static size_t mirror_take(struct mirror *mirror, bool mine, bool released, char piece[PIECE])
+    LOCK_REQUIRES(log_lock)
+{
+    if (mirror->busy && !mine) {
+        return 0;
+    }
+    if (released || mirror->end - mirror->shown > mirror->size) {
+        mirror->shown = mirror->end; // nobody is to see it, or it was overwritten
+    }
+    size_t length = 0;
+    while (length < PIECE && mirror->shown < mirror->end) {
+        piece[length++] = mirror->from[mirror->shown++ % mirror->size];
+    }
+    mirror->busy = length > 0;
+    return length;
+}
+
+static void mirror_show(struct mirror *mirror, const bool *released)
+{
+    char piece[PIECE];
+    size_t length = 0;
+    do {
+        irqflags_t flags = spin_lock(&log_lock);
+        length = mirror_take(mirror, length > 0, *released, piece);
+        spin_unlock(&log_lock, flags);
+        mirror->show(piece, length);
+    } while (length > 0);
+}
+
+static void emit(const char *line, size_t length, bool on_screen)
 {
     irqflags_t flags = spin_lock(&log_lock);
-    ring_add(line, length);
-    if (!serial_released) {
-        arch_serial_write(line, length);
-    }
-    if (show && !screen_released) {
-        screen_write(line, length);
+    ring_add(ring, LOG_SIZE, end, line, length);
+    serial_mirror.end = end += length;
+    if (on_screen) {
+        ring_add(screen_ring, SCREEN_SIZE, screen_mirror.end, line, length);
+        screen_mirror.end += length;
     }
     void (*tell)(void) = listener;
     spin_unlock(&log_lock, flags);
+    if (!serial_released) {
+        mirror_show(&serial_mirror, &serial_released);
+    }
+    if (on_screen && !screen_released) {
+        mirror_show(&screen_mirror, &screen_released);
+    }
     if (tell) {
         flags = arch_irq_save();
         tell();

@@ -5,6 +5,8 @@
 #include <mm/page.h>
 #include <object/domain.h>
 #include <object/statistics.h>
+#include <sched/sched.h>
+#include <spinlock.h>
 
 struct statistics statistics_cpu[CPU_MAX];
 
@@ -19,6 +21,7 @@ uint64_t statistics_sum(enum statistic statistic)
 void statistics_fill(struct ts_system_statistics *out_statistics)
 {
     struct page_statistics pages;
+    const char *name;
     page_statistics_get(&pages);
     *out_statistics = (struct ts_system_statistics){
         .pages_total = pages.total,
@@ -37,6 +40,7 @@ void statistics_fill(struct ts_system_statistics *out_statistics)
         .interrupts = statistics_sum(STATISTIC_INTERRUPTS),
         .tombstones =
             statistics_sum(STATISTIC_TOMBSTONES_MADE) - statistics_sum(STATISTIC_TOMBSTONES_FREED),
+        .longest_locked_ns = ticks_to_ns(lock_check_longest(&name)),
         .cpus = cpu_count(),
     };
 }

@@ -272,6 +272,10 @@ static void nobody_notices_a_hostile_program(void)
     }
     tap_note("%llu honest requests; %llu of %u rounds ended by themselves",
              (unsigned long long)asked, (unsigned long long)by_itself, rounds);
+    struct ts_system_statistics system;
+    if (ts_system_statistics(ts_named_handle("system"), &system) == TS_OK)
+        tap_note("longest time with locks held: %llu us",
+                 (unsigned long long)system.longest_locked_ns / 1000);
     CHECK(asked >= rounds);
     over = true;
     CHECK_OK(ts_thread_join(&server_thread, in_ms(3000)));
