@@ -12,7 +12,10 @@
 //           open; entries made or removed meanwhile may or may not be seen, others exactly once.
 //   read    any offset; 0 bytes at and beyond the end. CURRENT: at the position, which moves on.
 //   write   any offset; a gap is zeros. CURRENT, and with TS_OPEN_APPEND at the end.
-//   map     a memory object: of a read-only store the file's own pages, else a snapshot.
+//   map     a memory object with the content from the offset (a multiple of pages) on: of a
+//           read-only store the file's own pages, else a snapshot. Its size says how far it goes:
+//           perhaps not to the end of what was asked; ask again for the rest. TS_ERR_UNSUPPORTED
+//           and TS_ERR_LIMIT: not of this file, not now: read it.
 //   get/set SIZE, POSITION (whatever fits an i64), STATUS_FLAGS, ATTRIBUTES, NAME (get: the path
 //           below the server's root, for people)
 #pragma once

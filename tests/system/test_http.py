@@ -13,7 +13,7 @@ class Connection:
 
     def __init__(self, guest, timeout=30):
         self.socket = socket.create_connection(("127.0.0.1", guest.port), timeout)
-        self.data = b""
+        self.data = bytearray()
 
     def send(self, data):
         self.socket.sendall(data)
@@ -28,8 +28,9 @@ class Connection:
         while b"\r\n\r\n" not in self.data:
             if not self.more():
                 return None
-        head, _, self.data = self.data.partition(b"\r\n\r\n")
-        first, *lines = head.decode("latin-1").split("\r\n")
+        end = self.data.index(b"\r\n\r\n")
+        first, *lines = self.data[:end].decode("latin-1").split("\r\n")
+        del self.data[:end + 4]
         headers = {}
         for line in lines:
             name, _, value = line.partition(": ")
@@ -40,7 +41,8 @@ class Connection:
             if not self.more():
                 raise ConnectionAbortedError(f"{len(self.data)} of {length} bytes of body, "
                                              "then the end")
-        body, self.data = self.data[:length], self.data[length:]
+        body = bytes(self.data[:length])
+        del self.data[:length]
         return status, headers, body
 
     def closed(self, seconds):

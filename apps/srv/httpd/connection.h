@@ -47,8 +47,9 @@ struct response {
     bool again; // its file was loaded a second time, and was this before
     uint64_t size;
     int64_t modified;
-    uint8_t *piece;
-    char *page; // a page made for this answer
+    uint8_t *piece; // fetch.c's: at hand, of a file that is not had whole
+    size_t mapped;  // bytes of its server's pages; 0: a buffer
+    char *page;     // a page made for this answer
     char head[RESPONSE_HEAD];
 };
 
@@ -103,6 +104,10 @@ void respond_page(struct connection *connection, char *page, size_t length,
 char *respond_page_take(void); // RESPONSE_PAGE bytes, NULL without memory
 void respond_page_give(char *page);
 #define RESPONSE_PAGE 32768u
+
+// fetch.c: the next piece of the file, which is then sent; lets go of the one at hand.
+void fetch_piece(struct connection *connection);
+void fetch_free(struct response *response);
 
 // transfer.c: writes what the response holds.
 void transfer_start(struct connection *connection);

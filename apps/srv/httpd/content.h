@@ -3,7 +3,7 @@
 //
 // The tree does not change while the server runs. A file's content is mapped where its server
 // offers that, so that the network stack copies straight from the file's pages; else small files
-// are read into the cache once, and large ones piece by piece for each reader (content == NULL).
+// are read into the cache once, and large ones had piece by piece for each reader (bytes == NULL).
 #pragma once
 
 #include <tessera/abi/ring.h>
@@ -32,12 +32,13 @@ struct content {
     uint32_t hash, users;
     enum content_state state;
     ts_status_t status; // FAILED
-    ts_handle_t handle; // of a large file that is read piece by piece
+    ts_handle_t handle; // of a large file that is had piece by piece
     struct http_resource resource;
     struct text media_type;
     const uint8_t *bytes; // the whole, NULL: read from the handle
     size_t mapped;        // bytes of address space
     bool was_read;        // bytes are a copy of ours
+    bool has_pages;       // pieces of the handle's file may be mapped
     struct content_waiter *waiters;
 
     // While it loads.

@@ -171,6 +171,7 @@ static void read_instead(struct content *content)
     }
     if (bytes == NULL) {
         content->handle = content->opened;
+        content->has_pages = true; // until its server says that it gives none
         content->opened = TS_HANDLE_NONE;
         content_loaded(content, CONTENT_FILE, TS_OK);
         return;

@@ -19,6 +19,7 @@ static struct {
     struct cache_block *buckets[BUCKETS];
     struct cache_block *newest, *oldest; // all that are not being read
     struct cache_waiter *crowd;          // wait for any block
+    uint32_t given;                      // blocks
 } cache;
 
 static void unlink_use(struct cache_block *block)
@@ -46,19 +47,59 @@ static void link_newest(struct cache_block *block)
 
 ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts_handle_t disk, uint64_t size)
 {
-    void *memory;
-    ts_status_t status = ts_memory_allocate((size_t)CACHE_BLOCKS * CACHE_BLOCK, 0, NULL, &memory);
-    if (status != TS_OK)
-        return status;
     cache.loop = loop;
     cache.service = service;
     cache.disk = disk;
     cache.size = size;
-    for (uint32_t i = 0; i < CACHE_BLOCKS; i++) {
-        cache.blocks[i].bytes = (uint8_t *)memory + (size_t)i * CACHE_BLOCK;
+    for (uint32_t i = 0; i < CACHE_BLOCKS; i++)
         link_newest(&cache.blocks[i]);
-    }
     return TS_OK;
+}
+
+static void link_oldest(struct cache_block *block)
+{
+    block->older = NULL;
+    block->newer = cache.oldest;
+    if (cache.oldest != NULL)
+        cache.oldest->older = block;
+    else
+        cache.newest = block;
+    cache.oldest = block;
+}
+
+// Memory that nobody else has, there in full, so that reading into it cannot fail. The old one is
+// given up once there is another.
+static bool make_own(struct cache_block *block)
+{
+    ts_handle_t memory;
+    void *bytes;
+    if (block->bytes != NULL && !block->given)
+        return true;
+    if (ts_memory_allocate(CACHE_BLOCK, 0, &memory, &bytes) != TS_OK)
+        return false;
+    if (ts_memory_commit(memory, 0, CACHE_BLOCK) != TS_OK) {
+        (void)!ts_memory_unmap(bytes, CACHE_BLOCK);
+        ts_close(memory);
+        return false;
+    }
+    if (block->bytes != NULL) {
+        (void)!ts_memory_unmap(block->bytes, CACHE_BLOCK);
+        ts_close(block->memory);
+    }
+    cache.given -= block->given;
+    block->given = false;
+    block->memory = memory;
+    block->bytes = bytes;
+    return true;
+}
+
+// The longest unused block whose memory is ours alone. NULL: there is none.
+static struct cache_block *choose(void)
+{
+    struct cache_block *block = cache.oldest;
+    while (block != NULL && !make_own(block))
+        block = block->newer;
+    return block;
 }
 
 static struct cache_block *find(uint64_t number)
@@ -168,7 +209,7 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
 // in the ring.
 static struct cache_block *load(uint64_t number)
 {
-    struct cache_block *block = cache.oldest;
+    struct cache_block *block = choose();
     struct ts_submission *slot = block != NULL ? ts_loop_begin(cache.loop, &block->io) : NULL;
     if (slot == NULL)
         return NULL;
@@ -208,6 +249,35 @@ struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter)
     unlink_use(block);
     link_newest(block);
     return block;
+}
+
+// Takes the longest unused of the given blocks out of the cache and makes it the next to be used.
+// False: there is no memory in place of what clients may still have.
+static bool forget_given(void)
+{
+    struct cache_block *block = cache.oldest;
+    while (block != NULL && !block->given)
+        block = block->newer;
+    if (block == NULL || !make_own(block))
+        return false;
+    if (block->used)
+        unhash(block);
+    unlink_use(block);
+    link_oldest(block);
+    return true;
+}
+
+ts_status_t cache_view(struct cache_block *block, uint32_t within, uint32_t length,
+                       ts_handle_t *out_view)
+{
+    if (!block->given && cache.given >= CACHE_GIVEN && !forget_given())
+        return TS_ERR_LIMIT;
+    ts_status_t status = ts_memory_view(block->memory, within, length, out_view);
+    if (status == TS_OK && !block->given) {
+        block->given = true;
+        cache.given++;
+    }
+    return status;
 }
 
 static bool remove_from(struct cache_waiter **at, struct cache_waiter *waiter)

@@ -3,6 +3,11 @@
 //
 // Reads are asynchronous: who needs a block that is not there waits for it, and the one behind it
 // is fetched ahead when reading goes on in order.
+//
+// Each block is memory of its own, of which clients may be given views. What was given never
+// changes: a block that is used anew gets fresh memory then, and the old pages go with the last
+// client's mapping. Only half of the blocks are given, so that there are always some to read into
+// when clients who keep theirs have used up the job's memory.
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +16,7 @@
 
 #define CACHE_BLOCK  65536u // a multiple of every disk's blocks
 #define CACHE_BLOCKS 128u   // 8 MiB
+#define CACHE_GIVEN  (CACHE_BLOCKS / 2)
 
 struct cache_waiter {
     struct cache_waiter *next;
@@ -23,9 +29,11 @@ struct cache_block {
     uint32_t length; // bytes that the disk gave
     ts_status_t status;
     bool loading, used, again; // again: for the second time, by another driver
+    bool given;                // clients may have views of the memory
     struct cache_waiter *waiters;
     struct ts_async io;
-    uint8_t *bytes;
+    ts_handle_t memory;
+    uint8_t *bytes; // of the memory; NULL: the block was never used
 };
 
 // `disk` is a session of a block device of `size` bytes; when its driver dies, `service` is opened
@@ -37,6 +45,11 @@ TS_MUST_USE ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts
 // it, and it stays until the callback returns. Else NULL: `waiter` is called when it is worth
 // asking again.
 struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter);
+
+// A handle to `length` bytes of the block from `within` on, both multiples of pages, to be read.
+// TS_ERR_LIMIT: enough of the cache is given.
+TS_MUST_USE ts_status_t cache_view(struct cache_block *block, uint32_t within, uint32_t length,
+                                   ts_handle_t *out_view);
 
 // The waiter does not wait any more.
 void cache_forget(struct cache_waiter *waiter);

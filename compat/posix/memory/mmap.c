@@ -22,7 +22,16 @@ static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection
         ts_rights_t rights =
             TS_RIGHT_MAP | TS_RIGHT_READ | (protection & PROT_EXEC ? TS_RIGHT_EXECUTE : 0);
         ts_status_t status = ts_map_object(file, (uint64_t)offset, length, rights, out_memory);
-        if (status != TS_ERR_UNSUPPORTED) {
+        uint64_t size = 0;
+        if (status == TS_OK) {
+            status = ts_get_u64(*out_memory, TS_PROPERTY_SIZE, &size);
+        }
+        if (status == TS_OK && size >= length) {
+            return TS_OK;
+        }
+        if (size > 0) { // not all of it
+            ts_close(*out_memory);
+        } else if (status != TS_ERR_UNSUPPORTED && status != TS_ERR_LIMIT) {
             return status;
         }
     }

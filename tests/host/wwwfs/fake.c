@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "fake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/loop.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/server.h>
+
+#define OBJECTS 1024u
+#define PENDING 256u
+
+uint8_t *disk_bytes;
+uint64_t disk_size;
+ts_status_t disk_status;
+unsigned disk_reads, memory_objects, memory_limit = OBJECTS;
+
+// Memory -----------------------------------------------------------------------------------
+
+static struct object {
+    uint8_t *bytes;
+    size_t size;
+    unsigned references; // handles, views' too, and mappings
+} objects[OBJECTS];
+
+static struct handle {
+    struct object *object;
+    size_t offset, size;
+} handles[2 * OBJECTS];
+
+static void object_put(struct object *object)
+{
+    if (--object->references > 0)
+        return;
+    free(object->bytes);
+    *object = (struct object){0};
+    memory_objects--;
+}
+
+static ts_status_t handle_make(struct object *object, size_t offset, size_t size, ts_handle_t *out)
+{
+    for (ts_handle_t i = 1; i < 2 * OBJECTS; i++) {
+        if (handles[i].object != NULL)
+            continue;
+        handles[i] = (struct handle){object, offset, size};
+        object->references++;
+        *out = i;
+        return TS_OK;
+    }
+    return TS_ERR_LIMIT;
+}
+
+ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_memory,
+                               void **out_address)
+{
+    (void)flags;
+    for (unsigned i = 0; i < OBJECTS && memory_objects < memory_limit; i++) {
+        struct object *object = &objects[i];
+        if (object->references > 0)
+            continue;
+        *object = (struct object){calloc(1, TS_PAGE_ROUND(size)), TS_PAGE_ROUND(size), 1};
+        memory_objects++;
+        *out_address = object->bytes;
+        return out_memory != NULL ? handle_make(object, 0, object->size, out_memory) : TS_OK;
+    }
+    return TS_ERR_LIMIT;
+}
+
+ts_status_t ts_memory_commit(ts_handle_t memory, uint64_t offset, uint64_t length)
+{
+    return offset + length <= handles[memory].size ? TS_OK : TS_ERR_RANGE;
+}
+
+ts_status_t ts_memory_view(ts_handle_t memory, uint64_t offset, uint64_t length,
+                           ts_handle_t *out_view)
+{
+    struct handle *of = &handles[memory];
+    if (offset % TS_PAGE_SIZE != 0 || length % TS_PAGE_SIZE != 0 || offset + length > of->size)
+        return TS_ERR_RANGE;
+    return handle_make(of->object, of->offset + offset, length, out_view);
+}
+
+ts_status_t ts_memory_unmap(void *address, size_t length)
+{
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        if (objects[i].bytes == address && objects[i].size == length) {
+            object_put(&objects[i]);
+            return TS_OK;
+        }
+    }
+    return TS_ERR_NOT_FOUND;
+}
+
+void ts_close(ts_handle_t handle)
+{
+    if (handle == TS_HANDLE_NONE || handles[handle].object == NULL)
+        return;
+    object_put(handles[handle].object);
+    handles[handle] = (struct handle){0};
+}
+
+const uint8_t *memory_bytes(ts_handle_t handle, size_t *out_size)
+{
+    *out_size = handles[handle].size;
+    return handles[handle].object->bytes + handles[handle].offset;
+}
+
+// The disk and the loop ----------------------------------------------------------------------
+
+static struct pending {
+    struct ts_submission submission;
+    struct ts_async *async;
+} pending[PENDING];
+static unsigned first, count;
+
+struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async)
+{
+    (void)loop;
+    if (count == PENDING)
+        return NULL;
+    struct pending *slot = &pending[(first + count++) % PENDING];
+    *slot = (struct pending){.async = async};
+    async->busy = true;
+    return &slot->submission;
+}
+
+// Answers the oldest read.
+ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
+{
+    (void)loop, (void)deadline;
+    if (count == 0)
+        return TS_ERR_AGAIN;
+    struct pending read = pending[first];
+    first = (first + 1) % PENDING;
+    count--;
+    uint64_t offset = read.submission.offset;
+    uint64_t left = offset < disk_size ? disk_size - offset : 0;
+    uint64_t length = read.submission.length < left ? read.submission.length : left;
+    struct ts_event event = {.status = disk_status, .value = length};
+    if (disk_status == TS_OK)
+        memcpy((void *)(uintptr_t)read.submission.address, disk_bytes + offset, length);
+    disk_reads++;
+    read.async->busy = false;
+    read.async->done(read.async, &event);
+    return TS_OK;
+}
+
+ts_time_t ts_clock_now(void)
+{
+    return 1;
+}
+
+void ts_log(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+}

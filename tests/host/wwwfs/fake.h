@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// A disk with an archive, a loop that answers for it, and memory objects whose pages are counted.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <tessera/lib/status.h>
+
+extern uint8_t *disk_bytes;
+extern uint64_t disk_size;
+extern ts_status_t disk_status; // of the reads from now on
+extern unsigned disk_reads;
+
+extern unsigned memory_objects; // with a handle or a mapping
+extern unsigned memory_limit;   // most of them at the same time
+
+// What a view (or any handle) names, `*out_size` bytes of it.
+const uint8_t *memory_bytes(ts_handle_t handle, size_t *out_size);

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+// What the web tree's server reads and gives: bytes and pages are the disk's, what was given never
+// changes, and clients who keep what they were given cannot keep others from reading.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tessera/lib/local.h>
+#include <tessera/lib/memory.h>
+
+#include "cache.h"
+#include "fake.h"
+#include "node.h"
+#include "tests/host/ipc/check.h"
+
+#define LARGE   (200u * CACHE_BLOCK + 5000u) // more than the cache holds
+#define WRONG   (2u * CACHE_BLOCK)
+#define SMALL   3000u
+#define ENTRIES 5u
+#define PAGE    TS_PAGE_SIZE
+
+static struct ts_loop loop;
+static struct ts_local local = {.loop = &loop};
+static struct ts_archive archive;
+static struct ts_object root;
+
+static const struct file {
+    const char *path;
+    uint32_t size;
+} files[ENTRIES] = {
+    {"", 0}, {"edge", CACHE_BLOCK + 1}, {"large", LARGE}, {"small", SMALL}, {"wrong", WRONG}};
+
+static struct ts_archive_entry *entry_at(unsigned index)
+{
+    return (struct ts_archive_entry *)(void *)(disk_bytes + PAGE) + index;
+}
+
+static void make_disk(void)
+{
+    uint64_t strings = PAGE + ENTRIES * sizeof(struct ts_archive_entry), at = 3 * PAGE;
+    uint32_t text = 0;
+    disk_size = at;
+    for (unsigned i = 0; i < ENTRIES; i++)
+        disk_size += TS_PAGE_ROUND(files[i].size);
+    disk_bytes = calloc(1, disk_size);
+    srand(1);
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        uint32_t length = (uint32_t)strlen(files[i].path);
+        memcpy(disk_bytes + strings + text, files[i].path, length);
+        *entry_at(i) = (struct ts_archive_entry){
+            .path = text,
+            .path_length = length,
+            .offset = i == 0 ? 0 : at,
+            .size = files[i].size,
+            .type = i == 0 ? TS_ARCHIVE_DIRECTORY : TS_ARCHIVE_FILE,
+        };
+        for (uint64_t b = 0; b < files[i].size; b++)
+            disk_bytes[at + b] = (uint8_t)rand();
+        entry_at(i)->data_crc = ts_crc32c(0, disk_bytes + at, files[i].size);
+        at += TS_PAGE_ROUND(files[i].size);
+        text += length;
+    }
+    entry_at(ENTRIES - 1)->data_crc ^= 1;
+    struct ts_archive_header header = {
+        .magic = TS_ARCHIVE_MAGIC,
+        .version = TS_ARCHIVE_VERSION,
+        .header_size = sizeof(header),
+        .size = disk_size,
+        .entries = PAGE,
+        .strings = strings,
+        .entry_count = ENTRIES,
+        .entry_size = sizeof(struct ts_archive_entry),
+        .strings_size = text,
+        .table_crc = ts_crc32c(0, disk_bytes + PAGE, strings - PAGE + text),
+    };
+    header.header_crc = ts_crc32c(0, &header, sizeof(header));
+    memcpy(disk_bytes, &header, sizeof(header));
+}
+
+static const uint8_t *right_bytes(unsigned file)
+{
+    return disk_bytes + entry_at(file)->offset;
+}
+
+static struct ts_local_result ask(struct ts_object *object, struct ts_local_op op)
+{
+    struct ts_local_result result = {0};
+    op.rights = op.rights ? op.rights : TS_RIGHT_READ | TS_RIGHT_MAP;
+    result.status = ts_local_call(&local, object, &op, &result);
+    return result;
+}
+
+static void on_root(struct ts_request *request)
+{
+    tree_open_root(request);
+}
+
+static struct ts_object *open_file(unsigned file)
+{
+    static const struct ts_operations root_operations = {.open = on_root};
+    root.operations = &root_operations;
+    struct ts_object *session = ask(&root, (struct ts_local_op){.op = TS_OP_OPEN}).object;
+    struct ts_local_op op = {.op = TS_OP_OPEN,
+                             .in = files[file].path,
+                             .in_length = (uint32_t)strlen(files[file].path),
+                             .argument = TS_OPEN_ARG(0, 0)};
+    struct ts_local_result opened = ask(session, op);
+    CHECK_EQUAL(opened.status, TS_OK);
+    ts_local_close(session);
+    return opened.object;
+}
+
+static struct ts_local_result map_at(struct ts_object *file, uint64_t offset, uint64_t span)
+{
+    return ask(file, (struct ts_local_op){.op = TS_OP_MAP, .offset = offset, .span = span});
+}
+
+// Reads all of a file in pieces of `most`; the status that it ended with.
+static ts_status_t read_all(unsigned number, uint32_t most)
+{
+    struct ts_object *file = open_file(number);
+    uint8_t *buffer = malloc(most);
+    uint64_t done = 0;
+    ts_status_t status = TS_OK;
+    while (status == TS_OK && done < files[number].size) {
+        struct ts_local_result read =
+            ask(file, (struct ts_local_op){
+                          .op = TS_OP_READ, .out = buffer, .out_length = most, .offset = done});
+        status = read.status;
+        CHECK(status != TS_OK || read.value > 0);
+        CHECK(status != TS_OK || memcmp(buffer, right_bytes(number) + done, read.value) == 0);
+        done += status == TS_OK ? read.value : 0;
+    }
+    free(buffer);
+    ts_local_close(file);
+    return status;
+}
+
+static void test_reading(void)
+{
+    CHECK_EQUAL(read_all(3, 4096), TS_OK);
+    CHECK_EQUAL(read_all(3, 100), TS_OK);
+    CHECK_EQUAL(read_all(1, 7777), TS_OK);
+    CHECK_EQUAL(read_all(2, 100000), TS_OK);
+    CHECK_EQUAL(read_all(4, 50000), TS_ERR_CORRUPT);
+    CHECK_EQUAL(read_all(4, 50000), TS_ERR_CORRUPT); // and stays so
+}
+
+static void test_map_refusals(void)
+{
+    struct ts_object *large = open_file(2), *small = open_file(3), *wrong = open_file(4),
+                     *directory = open_file(0);
+    CHECK_EQUAL(map_at(small, 0, 0).status, TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(map_at(directory, 0, 0).status, TS_ERR_IS_DIRECTORY);
+    CHECK_EQUAL(map_at(large, 1, 100).status, TS_ERR_ARGUMENT);
+    CHECK_EQUAL(map_at(large, TS_PAGE_ROUND(LARGE), 1).status, TS_ERR_RANGE);
+    CHECK_EQUAL(map_at(large, UINT64_MAX - PAGE + 1, 1).status, TS_ERR_RANGE);
+    CHECK_EQUAL(map_at(wrong, 0, 0).status, TS_ERR_CORRUPT);
+    struct ts_local_op op = {.op = TS_OP_MAP,
+                             .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_MAP};
+    CHECK_EQUAL(ask(large, op).status, TS_ERR_READ_ONLY);
+    ts_local_close(large);
+    ts_local_close(small);
+    ts_local_close(wrong);
+    ts_local_close(directory);
+}
+
+// Maps all of the large file, piece after piece, keeping each. The number of views.
+static unsigned map_all(struct ts_object *file, ts_handle_t *views, uint64_t *offsets,
+                        unsigned most)
+{
+    unsigned count = 0;
+    for (uint64_t at = 0; at < LARGE && count < most; count++) {
+        struct ts_local_result mapped = map_at(file, at, 1 << 20);
+        size_t size;
+        if (mapped.status != TS_OK) {
+            CHECK_EQUAL(mapped.status, TS_ERR_LIMIT);
+            break;
+        }
+        CHECK_EQUAL(mapped.rights, TS_RIGHT_READ | TS_RIGHT_MAP);
+        (void)memory_bytes(mapped.handle, &size);
+        CHECK(size > 0 && size <= CACHE_BLOCK && size % PAGE == 0);
+        views[count] = mapped.handle;
+        offsets[count] = at;
+        at += size;
+    }
+    return count;
+}
+
+static void compare_and_close(const ts_handle_t *views, const uint64_t *offsets, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        size_t size, left;
+        const uint8_t *bytes = memory_bytes(views[i], &size);
+        left = LARGE - offsets[i];
+        CHECK(memcmp(bytes, right_bytes(2) + offsets[i], size < left ? size : left) == 0);
+        ts_close(views[i]);
+    }
+}
+
+static void test_pages(void)
+{
+    static ts_handle_t views[300];
+    static uint64_t offsets[300];
+    struct ts_object *file = open_file(2);
+    unsigned count = map_all(file, views, offsets, 300);
+    CHECK_EQUAL(count, 201);                // begins and ends within a block
+    CHECK_EQUAL(read_all(2, 65536), TS_OK); // all blocks are used anew meanwhile
+    compare_and_close(views, offsets, count);
+    CHECK(memory_objects <= CACHE_BLOCKS + 1); // and the checksums
+    // A range that asks for less gets less, and only pages of its file.
+    struct ts_local_result mapped = map_at(file, 8 * PAGE, PAGE + 1);
+    size_t size;
+    const uint8_t *bytes = memory_bytes(mapped.handle, &size);
+    CHECK(size == 2 * PAGE && memcmp(bytes, right_bytes(2) + 8 * PAGE, size) == 0);
+    ts_close(mapped.handle);
+    ts_local_close(file);
+}
+
+// Clients who keep everything get to their limit; reading goes on, for them too.
+static void test_hoarder(void)
+{
+    static ts_handle_t views[300];
+    static uint64_t offsets[300];
+    struct ts_object *file = open_file(2);
+    memory_limit = CACHE_BLOCKS + 1 + 20;
+    unsigned count = map_all(file, views, offsets, 300);
+    CHECK(count >= 20 && count < 201);
+    CHECK_EQUAL(map_at(file, 150 * CACHE_BLOCK, 0).status, TS_ERR_LIMIT);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQUAL(read_all(2, 65536), TS_OK);
+    compare_and_close(views, offsets, count);
+    count = map_all(file, views, offsets, 300); // there is memory again, and never much is kept
+    for (unsigned i = 0; i < count; i++)
+        ts_close(views[i]);
+    CHECK_EQUAL(map_at(file, 150 * CACHE_BLOCK, 0).status, TS_OK);
+    memory_limit = 1024;
+    ts_local_close(file);
+}
+
+static void test_disk_errors(void)
+{
+    struct ts_object *file = open_file(2);
+    disk_status = TS_ERR_IO;
+    CHECK_EQUAL(map_at(file, 100 * CACHE_BLOCK, 0).status, TS_ERR_IO);
+    CHECK_EQUAL(read_all(2, 65536), TS_ERR_IO);
+    disk_status = TS_OK;
+    CHECK_EQUAL(read_all(2, 65536), TS_OK);
+    ts_local_close(file);
+}
+
+int main(void)
+{
+    uint64_t offset, length;
+    make_disk();
+    CHECK_EQUAL(ts_archive_check_header(disk_bytes, disk_size, &offset, &length), TS_OK);
+    CHECK_EQUAL(
+        ts_archive_open_tables(&archive, (const void *)disk_bytes, disk_bytes + offset, disk_size),
+        TS_OK);
+    CHECK_EQUAL(cache_init(&loop, 1, 2, disk_size), TS_OK);
+    CHECK_EQUAL(tree_init(&archive), TS_OK);
+    test_reading();
+    test_map_refusals();
+    test_pages();
+    test_hoarder();
+    test_disk_errors();
+    return 0;
+}
