@@ -53,7 +53,6 @@ static void free_append(struct handle_table *table, uint32_t slot, uint32_t gene
         table->free_head = slot;
     }
     table->free_tail = slot;
-    table->free_count++;
 }
 
 static bool table_grow(struct handle_table *table)
@@ -75,13 +74,29 @@ static bool table_grow(struct handle_table *table)
         return false;
     atomic_store_explicit(&directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], page,
                           memory_order_release);
-    for (uint32_t i = 0; i < HANDLE_PAGE_ENTRIES; i++) {
-        uint32_t slot = table->slots + i;
-        if (slot != 0)
-            free_append(table, slot, 1);
-    }
     table->slots += HANDLE_PAGE_ENTRIES;
+    if (table->begun == 0)
+        table->begun = 1; // slot 0 is never used
     return true;
+}
+
+// The next free slot, and the generation of its next handle; 0: there is none. Slots that were
+// never used come before those that were, as if they had been queued when their page was made.
+static uint32_t free_take(struct handle_table *table, uint32_t *out_generation)
+{
+    if (table->begun < table->slots || (table->free_head == 0 && table_grow(table))) {
+        *out_generation = 1;
+        return table->begun++;
+    }
+    uint32_t slot = table->free_head;
+    if (slot == 0)
+        return 0;
+    uint64_t word = atomic_load_explicit(&handle_entry_of(table, slot)->word, memory_order_relaxed);
+    *out_generation = word_generation(word);
+    table->free_head = (uint32_t)(word >> 36);
+    if (table->free_head == 0)
+        table->free_tail = 0;
+    return slot;
 }
 
 // One more entry is paid for, with some on top where the job's limit allows. Table lock held.
@@ -115,21 +130,16 @@ static ts_status_t slot_take(struct handle_table *table, struct capability capab
         return TS_ERR_GONE;
     if (table->used >= table->limit || (table->used == table->granted && !entry_grant(table)))
         return TS_ERR_LIMIT;
-    if (table->free_count == 0 && !table_grow(table))
+    uint32_t generation, slot = free_take(table, &generation);
+    if (slot == 0)
         return TS_ERR_MEMORY;
-    uint32_t slot = table->free_head;
     struct handle_entry *entry = handle_entry_of(table, slot);
-    uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
-    table->free_head = (uint32_t)(word >> 36);
-    if (table->free_head == 0)
-        table->free_tail = 0;
-    table->free_count--;
     table->used++;
     atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
     // Pairs with the first load in handle_lookup: the object is there before the word says USED.
-    atomic_store_explicit(&entry->word, word_make(capability.rights, word_generation(word), state),
+    atomic_store_explicit(&entry->word, word_make(capability.rights, generation, state),
                           memory_order_release);
-    *out_handle = handle_make(slot, word_generation(word));
+    *out_handle = handle_make(slot, generation);
     return TS_OK;
 }
 
@@ -285,11 +295,11 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
         struct capability capability = {0};
         irqflags_t flags = spin_lock(&table->lock);
         table->closed = true;
-        // From the end, so that `slots` is where to go on. Entries that a pending operation still
+        // From the end, so that `begun` is where to go on. Entries that a pending operation still
         // owns are left to it: processes end their operations before they drain.
         bool found = false;
-        while (table->slots > 0 && !found) {
-            uint32_t slot = table->slots - 1;
+        while (table->begun > 0 && !found) {
+            uint32_t slot = table->begun - 1;
             struct handle_entry *entry = handle_entry_of(table, slot);
             uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
             if (slot != 0 && word_state(word) != HANDLE_FREE) {
@@ -300,11 +310,11 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
                 entry_give_back(table);
                 found = true;
             }
-            table->slots--;
+            table->begun--;
             if (++done >= most)
                 break;
         }
-        bool more = table->slots > 0;
+        bool more = table->begun > 0;
         spin_unlock(&table->lock, flags);
         object_capability_put(capability);
         if (!more)
@@ -316,18 +326,14 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
 void handle_table_fini(struct handle_table *table)
 {
     environment_handles_uncharge(table, table->granted);
+    uint32_t pages = table->slots / HANDLE_PAGE_ENTRIES;
     for (uint32_t i = 0; i < HANDLE_DIRECTORIES; i++) {
         struct handle_directory *directory =
             atomic_load_explicit(&table->directories[i], memory_order_relaxed);
-        if (directory == NULL)
-            continue;
-        for (uint32_t j = 0; j < HANDLE_DIRECTORY_ENTRIES; j++) {
-            struct handle_page *page =
-                atomic_load_explicit(&directory->pages[j], memory_order_relaxed);
-            if (page != NULL)
-                environment_page_put(page);
-        }
-        environment_page_put(directory);
+        for (uint32_t j = 0; j < HANDLE_DIRECTORY_ENTRIES && pages > 0; j++, pages--)
+            environment_page_put(atomic_load_explicit(&directory->pages[j], memory_order_relaxed));
+        if (directory != NULL)
+            environment_page_put(directory);
     }
     *table = (struct handle_table){.closed = true};
 }

@@ -39,8 +39,8 @@ struct handle_table {
     struct spinlock lock;
     _Atomic(struct handle_directory *) directories[HANDLE_DIRECTORIES];
     uint32_t slots;                // slots whose pages exist
-    uint32_t free_head, free_tail; // queue of free slots; 0 = empty (slot 0 is never used)
-    uint32_t free_count;
+    uint32_t begun;                // slots below were used at some time; the others' entries are 0
+    uint32_t free_head, free_tail; // queue of slots that are free again; 0 = empty
     uint32_t used, limit;
     uint32_t granted; // entries that the process's job was charged for: `used` and some to come
     bool closed;      // the process ends: nothing is installed any more

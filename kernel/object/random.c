@@ -2,8 +2,9 @@
 // The random generator. See random.h.
 //
 // Each use makes one block from the key; its first half becomes the next key before anything is
-// given away (so that what was given cannot be found from the state later), and a second key, of
-// the caller alone, makes the output. The lock is held for that one block only.
+// given away (so that what was given cannot be found from the state later), and the other half is
+// the output or, of more bytes than that, a second key, of the caller alone, which makes the
+// output. The lock is held for that one block only.
 //
 // Mixing makes the key depend on all that was ever put in: block(key ^ input) gives the next key.
 // Input that an attacker chooses cannot undo what others put in.
@@ -88,6 +89,22 @@ static void mix_jitter(void)
     random_mix(sum, sizeof(sum));
 }
 
+// What a key that is used for nothing else makes.
+static void expand(const uint32_t *own, uint8_t *to, size_t length)
+{
+    const uint32_t nonce[3] = {0};
+    uint8_t block[CHACHA_BLOCK];
+    for (uint32_t counter = 0; length > 0; counter++) {
+        size_t part = length < CHACHA_BLOCK ? length : CHACHA_BLOCK;
+        chacha_block(own, counter, nonce, block);
+        memcpy(to, block, part);
+        to += part;
+        length -= part;
+    }
+    memset(block, 0, sizeof(block));
+    __asm__ volatile("" : : "r"(block) : "memory");
+}
+
 void random_bytes(void *out_bytes, size_t length)
 {
     uint32_t own[KEY_WORDS];
@@ -98,18 +115,12 @@ void random_bytes(void *out_bytes, size_t length)
     if (reseed)
         given = 0;
     spin_unlock(&key_lock, flags);
-    const uint32_t nonce[3] = {0};
-    uint8_t *to = out_bytes, block[CHACHA_BLOCK];
-    for (uint32_t counter = 0; length > 0; counter++) {
-        size_t part = length < CHACHA_BLOCK ? length : CHACHA_BLOCK;
-        chacha_block(own, counter, nonce, block);
-        memcpy(to, block, part);
-        to += part;
-        length -= part;
-    }
+    if (length <= sizeof(own))
+        memcpy(out_bytes, own, length);
+    else
+        expand(own, out_bytes, length);
     memset(own, 0, sizeof(own));
-    memset(block, 0, sizeof(block));
-    __asm__ volatile("" : : "r"(own), "r"(block) : "memory");
+    __asm__ volatile("" : : "r"(own) : "memory");
     if (reseed)
         (void)mix_hardware();
 }
