@@ -48,10 +48,11 @@ static void rule_q05_a_cancel_is_polite(void)
 static void rule_q06_the_grace_ends(void)
 {
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    ts_prepare_write(ts_ring_slot(&pair.client), pair.object, "x", 1, 0, in_ms(5), 1);
-    pair_submit(&pair);
-    ts_time_t start = ts_clock_now();
+    pair_write(&pair, "x", 1, 0, 1);
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
+    ts_time_t start = ts_clock_now();
+    pair_cancel(&pair, 1, 0, 9);
+    CHECK_EQUAL(pair_completion(&pair, 9).status, TS_ERR_BUSY);
     CHECK_EQUAL(pair_event(&pair, TS_EVENT_CANCEL).value, id);
     CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_ABANDONED);
     CHECK(ts_clock_now() - start >= 100 * INT64_C(1000000)); // not before the grace is over
