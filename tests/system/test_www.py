@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Trees on a disk (`./tessera run --www`), compared byte for byte, with 64 MiB of memory."""
+import concurrent.futures
 import hashlib
 import random
 
 from test_http import HOST, Connection, booted
+
+CONNECTIONS = 4
 
 
 def make_tree(folder, files, large):
@@ -30,8 +33,18 @@ def make_tree(folder, files, large):
 
 
 def compare(ctx, guest, digests):
+    """Gets all files, over several connections at once."""
+    files = list(digests.items())
+    with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
+        shares = [pool.submit(compare_share, ctx, guest, files[number::CONNECTIONS])
+                  for number in range(CONNECTIONS)]
+        for share in shares:
+            share.result()
+
+
+def compare_share(ctx, guest, files):
     connection = Connection(guest)
-    for path, digest in digests.items():
+    for path, digest in files:
         name = path.as_posix().replace(" ", "%20").encode()
         connection.send(b"GET /" + name + b" HTTP/1.1\r\n" + HOST + b"\r\n")
         status, _, body = connection.answer()
