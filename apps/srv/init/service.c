@@ -63,6 +63,8 @@ static void fail(struct service *service, ts_status_t status)
     service->status = status;
     set_state(service, TS_INIT_FAILED);
     broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
+    if (init.execute && service->config->console) // as shells have it
+        power_begin(false, status == TS_ERR_NOT_FOUND ? 127 : 126);
 }
 
 // ends --------------------------------------------------------------------------------------
