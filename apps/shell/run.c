@@ -124,7 +124,7 @@ static int start(struct job *job, const struct command *command, const struct wo
     if (error) {
         fprintf(stderr, "sh: %s: %s\n", words->list[0],
                 error == ENOENT ? "no such command" : strerror(error));
-        return STATUS_NOT_FOUND;
+        return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
     }
     error = job_start(job, path, arguments, files);
     if (error) {

@@ -254,7 +254,7 @@ int program_find(const char *name, char *out, size_t capacity)
             ts_close(image);
             return 0;
         }
-        error = found == EACCES ? EACCES : error;
+        error = found != ENOENT && found != ENOTDIR ? found : error; // it is there, but not so
     }
     return error;
 }

@@ -28,7 +28,7 @@ struct program {
 int program_spawn(const struct program *program, ts_handle_t *out_process);
 
 // The file that `name` means to a shell: itself with a '/', else looked for in PATH (/bin by
-// default). 0, or ENOENT, EACCES, ENAMETOOLONG.
+// default). 0, or ENOENT, ENAMETOOLONG, or why the one that is there cannot be opened.
 int program_find(const char *name, char *out, size_t capacity);
 
 // Makes a child that wait functions know. 0, or ENOMEM (the process is killed then).
