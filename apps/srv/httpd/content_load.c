@@ -44,7 +44,7 @@ static void failed(struct content *content, ts_status_t status)
     content_drop_bytes(content);
     content->loaded = content->consumed = content->redirects = 0;
     content->root.ready = on_root;
-    root_again(&content->root);
+    root_open(&content->root);
 }
 
 static struct ts_submission *begin(struct content *content,
@@ -217,5 +217,10 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
 
 void content_load(struct content *content)
 {
-    open_path(content, httpd.root);
+    if (httpd.root != TS_HANDLE_NONE) {
+        open_path(content, httpd.root);
+        return;
+    }
+    content->root.ready = on_root;
+    root_open(&content->root);
 }

@@ -85,14 +85,13 @@ int main(void)
         ts_log("httpd: usage: httpd [--port N] [--root PATH]");
         return 2;
     }
-    // The tree's server is waited for: without it there is nothing to serve.
-    ts_status_t status =
-        ts_named_handle(TS_NAME_NET) == TS_HANDLE_NONE ? TS_ERR_NOT_FOUND : root_open(root);
-    if (status != TS_OK) {
-        ts_log("httpd: the tree \"%s\": %s", root, ts_status_text(status));
+    if (ts_named_handle(TS_NAME_NET) == TS_HANDLE_NONE ||
+        ts_named_handle(TS_NAME_FILE) == TS_HANDLE_NONE) {
+        ts_log("httpd: no handle `net` or `file`");
         return 1;
     }
-    status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
+    root_init(root);
+    ts_status_t status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
     if (status == TS_OK)
         status = serve();
     if (status == TS_OK) {

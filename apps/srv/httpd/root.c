@@ -21,13 +21,9 @@ static struct {
     struct root_waiter *waiters;
 } root;
 
-ts_status_t root_open(const char *path)
+void root_init(const char *path)
 {
-    ts_handle_t tree = ts_named_handle(TS_NAME_FILE);
-    if (tree == TS_HANDLE_NONE)
-        return TS_ERR_NOT_FOUND;
     root.path = path;
-    return ts_open(tree, path, TS_OPEN_DIRECTORY, RIGHTS, &httpd.root);
 }
 
 static void finish(ts_status_t status)
@@ -80,7 +76,7 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
     open_rest();
 }
 
-void root_again(struct root_waiter *waiter)
+void root_open(struct root_waiter *waiter)
 {
     waiter->next = root.waiters;
     root.waiters = waiter;

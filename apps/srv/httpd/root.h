@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The served tree's root. When the tree's server dies, the root and all that was opened through it
-// are dead; the server's next instance is opened once for all who find that out.
+// The served tree's root, httpd.root. It is opened when it is first needed, and again when the
+// tree's server died, which makes the root and all that was opened through it dead: once for all
+// who wait for it.
 #pragma once
 
 #include <tessera/lib/status.h>
@@ -10,8 +11,8 @@ struct root_waiter {
     void (*ready)(struct root_waiter *waiter, ts_status_t status);
 };
 
-// Opens httpd.root at PATH of the handle "file". Blocks until its server is there.
-TS_MUST_USE ts_status_t root_open(const char *path);
+// It will be at PATH of the handle "file".
+void root_init(const char *path);
 
-// Opens it anew; `ready` is called later, or before this returns when nothing can be begun.
-void root_again(struct root_waiter *waiter);
+// Opens it (again); `ready` is called later, or before this returns when nothing can be begun.
+void root_open(struct root_waiter *waiter);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// wwwfs: the tree that the web server serves. If there is a disk with an archive on it, that is
-// it; else clients are sent on to another tree (the site of the image).
+// wwwfs: the tree that the web server serves. If there is a disk, the archive on it is that tree,
+// or nothing is when it is damaged; without a disk clients are sent on to another tree (the site of
+// the image).
 //
 // Named handles: init (to be served), disk (a block device's service), file (the other tree), log.
 #include <tessera/lib/bootstrap.h>
@@ -25,7 +26,7 @@ static struct ts_object root;
 static struct ts_archive archive;
 static struct ts_archive_header header;
 static struct ts_object signposts[SIGNPOSTS];
-static bool has_disk;
+static ts_status_t disk_status; // whether it can be served; TS_ERR_NOT_FOUND: there is none
 
 // The device reads whole blocks to page-aligned memory. `offset` is rounded down; *out_bytes is
 // where it was meant to be.
@@ -75,9 +76,12 @@ static ts_status_t open_disk(void)
     uint64_t size;
     if (service == TS_HANDLE_NONE)
         return TS_ERR_NOT_FOUND;
-    if (ts_open_until(service, "", 0, TS_RIGHT_READ, ts_deadline_in(DISK_WAIT_NS), &disk) != TS_OK)
-        return TS_ERR_NOT_FOUND;
-    ts_status_t status = ts_get_u64(disk, TS_PROPERTY_SIZE, &size);
+    ts_status_t status =
+        ts_open_until(service, "", 0, TS_RIGHT_READ, ts_deadline_in(DISK_WAIT_NS), &disk);
+    if (status == TS_ERR_NOT_FOUND)
+        return status;
+    if (status == TS_OK)
+        status = ts_get_u64(disk, TS_PROPERTY_SIZE, &size);
     if (status == TS_OK)
         status = open_archive(disk, size);
     if (status == TS_OK)
@@ -115,8 +119,12 @@ static const struct ts_operations signpost_operations = {.open = signpost_open,
 
 static void root_open(struct ts_request *request)
 {
-    if (has_disk) {
+    if (disk_status == TS_OK) {
         tree_open_root(request);
+        return;
+    }
+    if (disk_status != TS_ERR_NOT_FOUND) {
+        ts_request_reply(request, disk_status, 0);
         return;
     }
     for (uint32_t i = 0; i < SIGNPOSTS; i++) {
@@ -149,14 +157,21 @@ static ts_status_t serve(void)
     return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
 }
 
+// Whether it would be the same the next time. A disk that is damaged is told to all who ask;
+// something else may have failed with the driver, and init starts us again.
+static bool is_final(ts_status_t status)
+{
+    return status == TS_OK || status == TS_ERR_NOT_FOUND || status == TS_ERR_CORRUPT ||
+           status == TS_ERR_VERSION || status == TS_ERR_TOO_LARGE;
+}
+
 int main(void)
 {
     ts_status_t status = ts_loop_init(&loop, 64, 512, 256);
     if (status == TS_OK) {
-        status = open_disk();
-        has_disk = status == TS_OK;
-        if (status == TS_ERR_NOT_FOUND)
-            status = TS_OK;
+        disk_status = open_disk();
+        if (!is_final(disk_status))
+            status = disk_status;
     }
     if (status == TS_OK)
         status = serve();
