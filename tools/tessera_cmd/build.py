@@ -84,6 +84,12 @@ def pack_archive(out, kind, entries, test=False):
     subprocess.run([ROOT / "tools" / "mkarchive.py", "-o", out, base, *entries], check=True)
 
 
+def archive_paths(kind):
+    """What is in the boot archive, folders as they were given."""
+    lines = (folder(kind) / f"{archive_name()}.list").read_text().splitlines()
+    return {line.partition("=")[0].strip("/") for line in lines if line}
+
+
 def special_image(out, kind="release", append="", add=(), test=False, kernel="kernel", entries=(),
                   archive=None):
     """Makes at `out` an image with another command line, with programs added to /bin, with other

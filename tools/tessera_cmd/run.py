@@ -22,16 +22,27 @@ def megabytes(text):
     return int(number) * (unit or 1)
 
 
+def check_program(options, kind):
+    """The program of --exec is in the image."""
+    words = options.exec.split()
+    path = words[0] if words else ""
+    path = path[1:] if path.startswith("/") else f"bin/{path}"
+    if path not in build.archive_paths(kind) | {f"bin/{os.path.basename(file)}"
+                                                for file in options.add}:
+        raise CommandError(f"--exec '{options.exec}': there is no /{path} in the image")
+
+
 def boot_image(options, kind, temporary):
     """The image to boot: the plain one, or one made for these options."""
     append = list(options.append)
-    if options.exec:
-        append.append(f"exec={options.exec}")  # reaches to the end of the line, so it is last
-    if not append and not options.add:
-        return build.image(kind)
     for file in options.add:
         if not os.path.isfile(file):
             raise CommandError(f"{file}: no such file")
+    if options.exec is not None:
+        check_program(options, kind)
+        append.append(f"exec={options.exec}")  # reaches to the end of the line, so it is last
+    if not append and not options.add:
+        return build.image(kind)
     image = pathlib.Path(temporary) / "tessera.iso"
     build.special_image(image, kind, append=" ".join(append), add=options.add)
     return image
