@@ -61,16 +61,17 @@ static ts_status_t call_read(void *context)
 static ts_status_t ring_calls(void *context)
 {
     struct ts_ring_queue *ring = context;
-    struct ts_event event;
     for (uint32_t i = 0; i < batch; i++)
         ts_prepare_write(ts_ring_slot(ring), target, NULL, 0, COUNT, TS_DEADLINE_NONE, i);
     asked += batch;
     ts_status_t status = ts_ring_enter(ring, batch, TS_DEADLINE_NONE);
+    if (status != TS_OK || ts_ring_unread(ring) != batch)
+        return status != TS_OK ? status : TS_ERR_CORRUPT;
     for (uint32_t i = 0; i < batch && status == TS_OK; i++) {
-        if (!ts_ring_next(ring, &event) || event.user_data != i)
-            return TS_ERR_CORRUPT;
-        status = event.status;
+        const struct ts_event *event = ts_ring_peek(ring, i);
+        status = event->user_data == i ? event->status : TS_ERR_CORRUPT;
     }
+    ts_ring_consume(ring, batch);
     return status;
 }
 

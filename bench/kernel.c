@@ -33,15 +33,16 @@ static uint32_t ring_batch;
 static ts_status_t ring_nops(void *context)
 {
     struct ts_ring_queue *ring = context;
-    struct ts_event event;
     for (uint32_t i = 0; i < ring_batch; i++)
         ts_prepare_nop(ts_ring_slot(ring), i);
     ts_status_t status = ts_ring_enter(ring, ring_batch, TS_DEADLINE_NONE);
+    if (status != TS_OK || ts_ring_unread(ring) != ring_batch)
+        return status != TS_OK ? status : TS_ERR_CORRUPT;
     for (uint32_t i = 0; i < ring_batch && status == TS_OK; i++) {
-        if (!ts_ring_next(ring, &event) || event.user_data != i)
-            return TS_ERR_CORRUPT;
-        status = event.status;
+        const struct ts_event *event = ts_ring_peek(ring, i);
+        status = event->user_data == i ? event->status : TS_ERR_CORRUPT;
     }
+    ts_ring_consume(ring, ring_batch);
     return status;
 }
 

@@ -110,11 +110,9 @@ static void hold(struct ts_loop *loop, struct ts_server *server, const struct ts
                                        .length = reply->length};
 }
 
-void ts_server_send_held(struct ts_loop *loop)
+void ts_server_send(struct ts_loop *loop)
 {
     struct ts_loop_held held = loop->held;
-    if (!held.server)
-        return;
     loop->held.server = NULL;
     struct ts_submission *submission = held.length == 0 ? ts_loop_begin(loop, NULL) : NULL;
     if (submission) {

@@ -232,4 +232,10 @@ void ts_object_revoke(struct ts_object *object);
 // For the loop and other back-ends.
 void ts_request_dispatch(struct ts_request *request);
 void ts_server_dispatch(struct ts_server *server, const struct ts_event *event);
-void ts_server_send_held(struct ts_loop *loop);
+void ts_server_send(struct ts_loop *loop); // the answer that was kept back
+
+static inline void ts_server_send_held(struct ts_loop *loop)
+{
+    if (loop->held.server)
+        ts_server_send(loop);
+}

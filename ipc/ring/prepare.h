@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fills a submission for each operation. The slot is one of ts_ring_slot, zeroed; nothing else is
-// touched. Meanings and errors are those of the functions of the same name in <tessera/lib/op.h>.
+// Fills a submission for each operation: a slot of ts_ring_slot. Meanings and errors are those of
+// the functions of the same name in <tessera/lib/op.h>.
 #pragma once
 
 #include <tessera/abi/object.h>
@@ -14,14 +14,14 @@ TS_PREPARE_ ts_prepare(struct ts_submission *s, enum ts_operation op, ts_handle_
                        const void *address, uint32_t length, uint64_t offset, uint64_t arg,
                        ts_time_t deadline, uint64_t user_data)
 {
-    s->op = (uint8_t)op;
-    s->handle = handle;
-    s->address = (uint64_t)(uintptr_t)address;
-    s->length = length;
-    s->offset = offset;
-    s->arg = arg;
-    s->deadline = (uint64_t)deadline;
-    s->user_data = user_data;
+    *s = (struct ts_submission){.op = (uint8_t)op,
+                                .handle = handle,
+                                .user_data = user_data,
+                                .address = (uint64_t)(uintptr_t)address,
+                                .length = length,
+                                .offset = offset,
+                                .arg = arg,
+                                .deadline = (uint64_t)deadline};
 }
 
 TS_PREPARE_ ts_prepare_nop(struct ts_submission *s, uint64_t user_data)

@@ -78,30 +78,12 @@ void ts_ring_destroy(struct ts_ring_queue *ring)
     memset(ring, 0, sizeof *ring);
 }
 
-// Pairs with the kernel's store-release of submit_head: it has read the slots before it.
-static void refresh_submitted(struct ts_ring_queue *ring)
+void ts_ring_refresh_submitted(struct ts_ring_queue *ring)
 {
+    // Pairs with the kernel's store-release of submit_head: it has read the slots before it.
     uint32_t head = ts_load_acquire(&ring->header->submit_head);
     if (head - ring->submitted_head <= ring->staged_tail - ring->submitted_head)
         ring->submitted_head = head;
-}
-
-struct ts_submission *ts_ring_slot(struct ts_ring_queue *ring)
-{
-    if (ring->staged_tail - ring->submitted_head > ring->submission_mask) {
-        refresh_submitted(ring);
-        if (ring->staged_tail - ring->submitted_head > ring->submission_mask)
-            return NULL;
-    }
-    struct ts_submission *slot = &ring->submissions[ring->staged_tail & ring->submission_mask];
-    ring->staged_tail++;
-    memset(slot, 0, sizeof *slot);
-    return slot;
-}
-
-uint32_t ts_ring_staged(const struct ts_ring_queue *ring)
-{
-    return ring->staged_tail - ring->submitted_head;
 }
 
 // The release pairs with the kernel's load-acquire of submit_tail: it sees the slots filled.
@@ -111,7 +93,7 @@ static ts_status_t enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_
     ts_store_release(&ring->header->submit_tail, ring->staged_tail);
     struct ts_result result =
         ts_sys_enter(ring->handle | (uint64_t)staged << 32, wait_for, (uint64_t)deadline, 0);
-    refresh_submitted(ring);
+    ts_ring_refresh_submitted(ring);
     if (result.status < 0)
         return (ts_status_t)result.status;
     return result.value < wait_for ? TS_ERR_TIMED_OUT : TS_OK; // the kernel tells what is unread
@@ -140,55 +122,4 @@ ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring, ts_handle_t port, uin
         ts_sys_reply_wait(ring->handle | (uint64_t)port << 32, request, (uint64_t)(int64_t)status,
                           value, (uintptr_t)bytes, length);
     return (ts_status_t)result.status;
-}
-
-// Pairs with the kernel's store-release of event_tail: the events before it are written.
-static void refresh_events(struct ts_ring_queue *ring)
-{
-    uint32_t tail = ts_load_acquire(&ring->header->event_tail);
-    if (tail - ring->event_head <= ring->event_mask + 1)
-        ring->event_tail = tail;
-}
-
-uint32_t ts_ring_unread(struct ts_ring_queue *ring)
-{
-    if (ring->event_tail == ring->event_head)
-        refresh_events(ring);
-    return ring->event_tail - ring->event_head;
-}
-
-bool ts_ring_pending(const struct ts_ring_queue *ring)
-{
-    return ts_load_relaxed(&ring->header->flags) & TS_RING_PENDING;
-}
-
-const struct ts_event *ts_ring_peek(struct ts_ring_queue *ring, uint32_t index)
-{
-    if (index >= ring->event_tail - ring->event_head) {
-        refresh_events(ring);
-        if (index >= ring->event_tail - ring->event_head)
-            return NULL;
-    }
-    return &ring->events[(ring->event_head + index) & ring->event_mask];
-}
-
-void ts_ring_consume(struct ts_ring_queue *ring, uint32_t count)
-{
-    ring->event_head += count;
-    // Pairs with the kernel's load-acquire of event_head: we have read the slots before it.
-    ts_store_release(&ring->header->event_head, ring->event_head);
-}
-
-bool ts_ring_next(struct ts_ring_queue *ring, struct ts_event *out_event)
-{
-    const struct ts_event *event = ts_ring_peek(ring, 0);
-    if (!event)
-        return false;
-    // A completion's second half was not written: what is there is of no meaning.
-    if (event->kind == TS_EVENT_COMPLETION || event->kind == TS_EVENT_POST)
-        memcpy(out_event, event, offsetof(struct ts_event, tag));
-    else
-        *out_event = *event;
-    ts_ring_consume(ring, 1);
-    return true;
 }

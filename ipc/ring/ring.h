@@ -15,8 +15,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <tessera/abi/ring.h>
 #include <tessera/lib/status.h>
+#include <tessera/ring/barrier.h>
 
 struct ts_ring_queue {
     struct ts_ring *header; // the shared mapping
@@ -43,12 +45,6 @@ void ts_ring_destroy(struct ts_ring_queue *ring);
 // must be as large as the sizes say. TS_ERR_VERSION, TS_ERR_CORRUPT.
 TS_MUST_USE ts_status_t ts_ring_attach(struct ts_ring_queue *ring, void *mapping, size_t size);
 
-// A zeroed slot, or NULL when the ring is full. It counts as staged at once: fill it now.
-struct ts_submission *ts_ring_slot(struct ts_ring_queue *ring);
-
-// Staged and not yet taken by the kernel.
-uint32_t ts_ring_staged(const struct ts_ring_queue *ring);
-
 // Submits what is staged without waiting. TS_ERR_AGAIN: the kernel did not take all of it since all
 // records are in flight; the rest stays staged and goes with the next call.
 TS_MUST_USE ts_status_t ts_ring_submit(struct ts_ring_queue *ring);
@@ -64,14 +60,73 @@ TS_MUST_USE ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring, ts_handle
                                            uint64_t request, ts_status_t status, uint64_t value,
                                            const void *bytes, uint32_t length);
 
+// Submitting and taking events, without a system call. These are inline since some programs do
+// nothing else all day.
+
+// Staged and not yet taken by the kernel.
+static inline uint32_t ts_ring_staged(const struct ts_ring_queue *ring)
+{
+    return ring->staged_tail - ring->submitted_head;
+}
+
+// Looks anew how many the kernel has taken.
+void ts_ring_refresh_submitted(struct ts_ring_queue *ring);
+
+// A zeroed slot, or NULL when the ring is full. It counts as staged at once: fill it now.
+static inline struct ts_submission *ts_ring_slot(struct ts_ring_queue *ring)
+{
+    if (ts_ring_staged(ring) > ring->submission_mask) {
+        ts_ring_refresh_submitted(ring);
+        if (ts_ring_staged(ring) > ring->submission_mask)
+            return NULL;
+    }
+    struct ts_submission *slot = &ring->submissions[ring->staged_tail++ & ring->submission_mask];
+    *slot = (struct ts_submission){0};
+    return slot;
+}
+
 // Unread events, and whether the kernel holds more that did not fit (enter fetches them).
-uint32_t ts_ring_unread(struct ts_ring_queue *ring);
-bool ts_ring_pending(const struct ts_ring_queue *ring);
+static inline uint32_t ts_ring_unread(struct ts_ring_queue *ring)
+{
+    if (ring->event_tail == ring->event_head) {
+        // Pairs with the kernel's store-release of event_tail: the events before it are written.
+        uint32_t tail = ts_load_acquire(&ring->header->event_tail);
+        if (tail - ring->event_head <= ring->event_mask + 1)
+            ring->event_tail = tail;
+    }
+    return ring->event_tail - ring->event_head;
+}
+
+static inline bool ts_ring_pending(const struct ts_ring_queue *ring)
+{
+    return ts_load_relaxed(&ring->header->flags) & TS_RING_PENDING;
+}
+
+// In place, for batches: the event `index` places after the oldest, of those that ts_ring_unread()
+// counted; then consume as many as were dealt with.
+static inline const struct ts_event *ts_ring_peek(const struct ts_ring_queue *ring, uint32_t index)
+{
+    return &ring->events[(ring->event_head + index) & ring->event_mask];
+}
+
+static inline void ts_ring_consume(struct ts_ring_queue *ring, uint32_t count)
+{
+    ring->event_head += count;
+    // Pairs with the kernel's load-acquire of event_head: we have read the slots before it.
+    ts_store_release(&ring->header->event_head, ring->event_head);
+}
 
 // Copies the oldest unread event and gives its slot back. False: there is none.
-bool ts_ring_next(struct ts_ring_queue *ring, struct ts_event *out_event);
-
-// In place, for batches: the event `index` places after the oldest, NULL beyond the last; then
-// consume as many as were dealt with.
-const struct ts_event *ts_ring_peek(struct ts_ring_queue *ring, uint32_t index);
-void ts_ring_consume(struct ts_ring_queue *ring, uint32_t count);
+static inline bool ts_ring_next(struct ts_ring_queue *ring, struct ts_event *out_event)
+{
+    if (ts_ring_unread(ring) == 0)
+        return false;
+    const struct ts_event *event = ts_ring_peek(ring, 0);
+    // A completion's second half was not written: what is there is of no meaning.
+    if (event->kind == TS_EVENT_COMPLETION || event->kind == TS_EVENT_POST)
+        __builtin_memcpy(out_event, event, offsetof(struct ts_event, tag));
+    else
+        *out_event = *event;
+    ts_ring_consume(ring, 1);
+    return true;
+}
