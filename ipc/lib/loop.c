@@ -92,7 +92,7 @@ static void dispatch_batch(struct ts_loop *loop)
 
 static void fire_timers(struct ts_loop *loop)
 {
-    while (loop->timers && loop->timers->deadline <= loop->now) {
+    while (loop->timers && loop->timers->deadline <= ts_loop_now(loop)) {
         struct ts_timer *timer = loop->timers;
         ts_timer_disarm(loop, timer);
         ts_server_send_held(loop);
@@ -122,15 +122,16 @@ static bool stage_held(struct ts_loop *loop)
 
 static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
 {
-    struct ts_loop_held held = loop->held;
-    if (held.server && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
-        loop->held.server = NULL;
+    struct ts_loop_held *held = &loop->held;
+    if (held->server && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
+        ts_handle_t port = held->server->port;
+        held->server = NULL;
         // When the client has gone the call returns at once, and the round finds no event.
-        (void)ts_ring_reply_wait(&loop->ring, held.server->port, held.request, held.status,
-                                 held.value, held.bytes, held.length);
+        (void)ts_ring_reply_wait(&loop->ring, port, held->request, held->status, held->value,
+                                 held->bytes, held->length);
         return TS_OK;
     }
-    if (held.server && !stage_held(loop))
+    if (held->server && !stage_held(loop))
         ts_server_send_held(loop);
     ts_status_t status = ts_ring_enter(&loop->ring, 1, deadline);
     return status == TS_ERR_TIMED_OUT || status == TS_ERR_INTERRUPTED ? TS_OK : status;
@@ -148,7 +149,7 @@ ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
     } else {
         ts_loop_flush(loop);
     }
-    loop->now = ts_clock_now();
+    loop->now = 0;
     dispatch_batch(loop);
     fire_timers(loop);
     return status;

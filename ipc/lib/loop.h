@@ -11,6 +11,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <tessera/lib/clock.h>
 #include <tessera/ring/prepare.h>
 #include <tessera/ring/ring.h>
 
@@ -49,7 +50,7 @@ struct ts_loop {
     struct ts_timer *timers;
     struct ts_loop_held held;
     struct ts_server *servers;
-    ts_time_t now; // when the current batch of events was taken: good enough for time-outs
+    ts_time_t now; // as ts_loop_now() says; 0: nobody has asked in this round
     uint32_t staged_replies;
     bool stopped;
     void (*idle)(struct ts_loop *loop, void *context); // before each wait: batch work; may be NULL
@@ -68,6 +69,14 @@ void ts_loop_stop(struct ts_loop *loop);
 
 // Waits for at least one event or timer, until `deadline`, and dispatches what is there.
 TS_MUST_USE ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline);
+
+// The time, looked at once for each batch of events: good enough for time-outs.
+static inline ts_time_t ts_loop_now(struct ts_loop *loop)
+{
+    if (loop->now == 0)
+        loop->now = ts_clock_now();
+    return loop->now;
+}
 
 // Begins an operation: a slot whose event goes to async->done, to be filled by ts_prepare_* with
 // user_data = ts_async_data(async). NULL: the ring is full even after submitting; try later.

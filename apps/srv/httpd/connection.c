@@ -170,7 +170,7 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
         connection_close(connection); // the peer's end, between requests or within one
     } else {
         if (connection->length == 0)
-            connection->deadline = httpd.loop.now + HTTPD_HEAD_S * TS_SECOND;
+            connection->deadline = ts_loop_now(&httpd.loop) + HTTPD_HEAD_S * TS_SECOND;
         connection->length = (uint16_t)(connection->length + event->value);
         connection_read(connection);
     }
@@ -234,7 +234,7 @@ static void head_is_whole(struct connection *connection)
         respond(connection);
         return;
     }
-    connection->deadline = httpd.loop.now + HTTPD_BODY_S * TS_SECOND;
+    connection->deadline = ts_loop_now(&httpd.loop) + HTTPD_BODY_S * TS_SECOND;
     if (connection->body.done) {
         respond(connection);
         return;
@@ -274,7 +274,8 @@ void connection_read(struct connection *connection)
         if (idle)
             idle_begin(connection);
         begin_read(connection, on_read,
-                   idle ? httpd.loop.now + HTTPD_IDLE_S * TS_SECOND : connection->deadline);
+                   idle ? ts_loop_now(&httpd.loop) + HTTPD_IDLE_S * TS_SECOND
+                        : connection->deadline);
     }
 }
 
@@ -311,7 +312,7 @@ static void on_shut(struct ts_async *async, const struct ts_event *event)
 static void drain(struct connection *connection)
 {
     connection->state = CONNECTION_SHUTTING;
-    connection->deadline = httpd.loop.now + HTTPD_DRAIN_S * TS_SECOND;
+    connection->deadline = ts_loop_now(&httpd.loop) + HTTPD_DRAIN_S * TS_SECOND;
     connection->shutdown = TS_NET_SHUT_WRITE;
     connection->io.done = on_shut;
     struct ts_submission *slot =
@@ -351,6 +352,6 @@ void connection_answered(struct connection *connection)
     }
     connection->length = (uint16_t)rest;
     connection->known = 0;
-    connection->deadline = httpd.loop.now + HTTPD_HEAD_S * TS_SECOND;
+    connection->deadline = ts_loop_now(&httpd.loop) + HTTPD_HEAD_S * TS_SECOND;
     connection_read(connection);
 }

@@ -66,7 +66,7 @@ static void open_path(struct content *content, ts_handle_t root)
     if (end > content->consumed && content->path[end - 1] == '/')
         end--; // says what the client expects, is no part of the name
     ts_prepare_open(slot, root, content->path + content->consumed, end - content->consumed, 0,
-                    FILE_RIGHTS, httpd.loop.now + STEP_NS, ts_async_data(&content->step));
+                    FILE_RIGHTS, ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
 }
 
 static void on_open(struct ts_async *async, const struct ts_event *event)
@@ -94,7 +94,7 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
     struct ts_submission *slot = begin(content, on_attributes);
     if (slot != NULL)
         ts_prepare_get(slot, content->opened, TS_PROPERTY_ATTRIBUTES, &content->attributes,
-                       sizeof(content->attributes), httpd.loop.now + STEP_NS,
+                       sizeof(content->attributes), ts_loop_now(&httpd.loop) + STEP_NS,
                        ts_async_data(&content->step));
 }
 
@@ -124,7 +124,7 @@ static void ask_for_content(struct content *content)
     if (slot == NULL)
         return;
     ts_prepare(slot, TS_OP_MAP, content->opened, NULL, 0, 0, content->resource.size,
-               httpd.loop.now + STEP_NS, ts_async_data(&content->step));
+               ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
     slot->rights = TS_RIGHT_READ | TS_RIGHT_MAP;
 }
 
@@ -157,7 +157,7 @@ static void read_more(struct content *content)
         ts_prepare_read(slot, content->opened,
                         (uint8_t *)(uintptr_t)content->bytes + content->loaded,
                         (uint32_t)content->resource.size - content->loaded, content->loaded,
-                        httpd.loop.now + STEP_NS, ts_async_data(&content->step));
+                        ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
 }
 
 // Not mapped: small files are read once, large ones by each reader from the handle.

@@ -108,7 +108,7 @@ static void read_piece(struct connection *connection)
     }
     uint64_t length = response->left < CONNECTION_PIECE ? response->left : CONNECTION_PIECE;
     ts_prepare_read(slot, connection->content->handle, response->piece, (uint32_t)length,
-                    response->offset, httpd.loop.now + HTTPD_WRITE_S * TS_SECOND,
+                    response->offset, ts_loop_now(&httpd.loop) + HTTPD_WRITE_S * TS_SECOND,
                     ts_async_data(&connection->io));
 }
 
@@ -170,6 +170,7 @@ void fetch_piece(struct connection *connection)
     uint64_t before = response->offset % TS_PAGE_SIZE, length = response->left + before;
     ts_prepare(slot, TS_OP_MAP, connection->content->handle, NULL, 0, response->offset - before,
                length < CONNECTION_PIECE ? length : CONNECTION_PIECE,
-               httpd.loop.now + HTTPD_WRITE_S * TS_SECOND, ts_async_data(&connection->io));
+               ts_loop_now(&httpd.loop) + HTTPD_WRITE_S * TS_SECOND,
+               ts_async_data(&connection->io));
     slot->rights = TS_RIGHT_READ | TS_RIGHT_MAP;
 }

@@ -49,7 +49,7 @@ static void open_rest(void)
         return;
     }
     ts_prepare_open(slot, at, rest, (uint32_t)strlen(rest), TS_OPEN_DIRECTORY, RIGHTS,
-                    httpd.loop.now + OPEN_NS, ts_async_data(&root.opening));
+                    ts_loop_now(&httpd.loop) + OPEN_NS, ts_async_data(&root.opening));
 }
 
 static void on_open(struct ts_async *async, const struct ts_event *event)

@@ -68,7 +68,7 @@ static void on_written(struct ts_async *async, const struct ts_event *event)
 void transfer_start(struct connection *connection)
 {
     struct response *response = connection->response;
-    ts_time_t deadline = httpd.loop.now + HTTPD_WRITE_S * TS_SECOND;
+    ts_time_t deadline = ts_loop_now(&httpd.loop) + HTTPD_WRITE_S * TS_SECOND;
     uint64_t data = ts_async_data(&connection->io);
     unsigned first = response->segments[0].length > 0 ? 0 : 1;
     bool both = first == 0 && response->segments[1].length > 0;

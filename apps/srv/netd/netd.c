@@ -75,7 +75,7 @@ static void arm_timer(bool at_once)
     u32_t wait = at_once ? 0 : sys_timeouts_sleeptime();
     if (wait == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
         return;
-    ts_time_t deadline = netd.loop->now + (ts_time_t)wait * TS_MILLISECOND + 1;
+    ts_time_t deadline = ts_loop_now(netd.loop) + (ts_time_t)wait * TS_MILLISECOND + 1;
     // A timer that is a little early or late is as good as a new one, and costs nothing.
     ts_time_t off = netd.timer.deadline - deadline;
     if (!netd.timer.armed || off > TS_MILLISECOND || off < -TS_MILLISECOND)
@@ -103,7 +103,7 @@ static void poll_loopback(void)
 bool netd_batch(void)
 {
     bool signal = false, more = true;
-    if (netd.loop->now >= netd.timer.deadline)
+    if (ts_loop_now(netd.loop) >= netd.timer.deadline)
         run_timers();
     for (unsigned round = 0; more && round < ROUNDS; round++) {
         more = !link_poll(&netd.link);

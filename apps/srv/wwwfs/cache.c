@@ -155,7 +155,7 @@ static void read_block(struct cache_block *block, struct ts_submission *slot)
     block->io.done = on_read;
     ts_prepare_read(slot, cache.disk, block->bytes,
                     left < CACHE_BLOCK ? (uint32_t)left : CACHE_BLOCK, offset,
-                    cache.loop->now + READ_NS, ts_async_data(&block->io));
+                    ts_loop_now(cache.loop) + READ_NS, ts_async_data(&block->io));
 }
 
 static void on_opened(struct ts_async *async, const struct ts_event *event)
@@ -189,8 +189,8 @@ static bool read_again(struct cache_block *block)
         struct ts_submission *slot = ts_loop_begin(cache.loop, &cache.opening);
         if (slot == NULL)
             return false;
-        ts_prepare_open(slot, cache.service, "", 0, 0, TS_RIGHT_READ, cache.loop->now + OPEN_NS,
-                        ts_async_data(&cache.opening));
+        ts_prepare_open(slot, cache.service, "", 0, 0, TS_RIGHT_READ,
+                        ts_loop_now(cache.loop) + OPEN_NS, ts_async_data(&cache.opening));
     }
     block->again = true;
     block->next_for_disk = cache.for_disk;

@@ -48,9 +48,9 @@ static void on_idle(struct ts_loop *loop, void *context)
     }
     if (status != TS_OK || s->pending) {
         s->pending = true;
-        ts_timer_arm(loop, &s->timer, loop->now); // after whatever else has arrived
+        ts_timer_arm(loop, &s->timer, ts_loop_now(loop)); // after whatever else has arrived
     } else if (s->block.used > 0 && !s->timer.armed) {
-        ts_timer_arm(loop, &s->timer, loop->now + TICK_NS);
+        ts_timer_arm(loop, &s->timer, ts_loop_now(loop) + TICK_NS);
     }
 }
 
@@ -58,7 +58,7 @@ static void on_timer(struct ts_timer *timer)
 {
     struct block_service *s = TS_OBJECT_OF(timer, struct block_service, timer);
     s->pending = true;
-    if (block_stuck(&s->block, s->loop->now)) {
+    if (block_stuck(&s->block, ts_loop_now(s->loop))) {
         recover(s);
     }
 }
@@ -102,7 +102,7 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
 static void on_change(struct ts_async *async, const struct ts_event *event)
 {
     struct block_service *s = TS_OBJECT_OF(async, struct block_service, change);
-    if (block_stuck(&s->block, s->loop->now)) {
+    if (block_stuck(&s->block, ts_loop_now(s->loop))) {
         recover(s);
     }
     watched(s, async, event, s->function->interrupts[1]);

@@ -48,7 +48,7 @@ static void on_idle(struct ts_loop *loop, void *context)
     }
     s->pending = false;
     bool ring;
-    enum net_outcome outcome = net_work(&s->net, loop->now, &ring);
+    enum net_outcome outcome = net_work(&s->net, ts_loop_now(loop), &ring);
     if (ring) {
         client_ring(s);
     }
@@ -58,9 +58,9 @@ static void on_idle(struct ts_loop *loop, void *context)
         on_device_broke(s);
     }
     if (outcome == NET_MORE || s->pending) {
-        ts_timer_arm(loop, &s->timer, loop->now); // after whatever else has arrived
+        ts_timer_arm(loop, &s->timer, ts_loop_now(loop)); // after whatever else has arrived
     } else if (s->net.tx.in_hand > 0 && !s->timer.armed) {
-        ts_timer_arm(loop, &s->timer, loop->now + TS_FRAME_DELAY_NS);
+        ts_timer_arm(loop, &s->timer, ts_loop_now(loop) + TS_FRAME_DELAY_NS);
     }
 }
 

@@ -186,7 +186,7 @@ void serial_poll(struct serial *s)
     bool busy = more || s->tty.out_head != s->tty.out_tail || s->syncs.first;
     // Not now but after whatever else has arrived: a flood of input holds nobody up.
     ts_time_t pause = more ? 1 : busy ? TICK_BUSY : TICK_IDLE;
-    ts_timer_arm(s->loop, &s->tick, s->loop->now + pause);
+    ts_timer_arm(s->loop, &s->tick, ts_loop_now(s->loop) + pause);
 }
 
 static void on_tick(struct ts_timer *timer)
