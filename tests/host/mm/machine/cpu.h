@@ -5,4 +5,6 @@ struct cpu;
 struct arch_cpu {
     int unused;
 };
+struct thread;
 struct cpu *arch_cpu_self(void);
+struct thread *arch_cpu_thread(void); // there is none: nobody calls it here
