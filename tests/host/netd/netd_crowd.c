@@ -152,6 +152,31 @@ static void check_memory(void)
     CHECK((flags & RST) != 0);
 }
 
+// One that is remembered comes again from the same port, with numbers beyond those of before: it is
+// a new connection. With numbers of before it is not.
+static void come_again(struct ts_object *listener)
+{
+    unsigned flags;
+    struct peer *peer = &peers[CROWD - 2];
+    while (next_frame())
+        ;
+    peer->out.seq -= 1;
+    peer->out.ack = 0;
+    send_segment(peer, SYN, NULL);
+    next_segment(peer, &flags);
+    CHECK(flags == ACK);
+    peer->out.seq += 64000;
+    peer->out.ack = 0;
+    connect_peer(peer, listener);
+    check_table();
+    object_close(peer->accept.minted);
+    fake_run(0);
+    next_segment(peer, &flags);
+    CHECK(flags == (FIN | ACK));
+    send_segment(peer, FIN | ACK, NULL);
+    fake_run(500);
+}
+
 int main(void)
 {
     wire_start();
@@ -174,6 +199,7 @@ int main(void)
     close_all();
     check_table();
     check_memory();
+    come_again(listener);
     object_close(listener);
     fake_run(200000); // over all of TIME_WAIT
     check_table();
