@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""After many requests every process has the pages and handles that it had before."""
+import socket
+import subprocess
+import time
+
+from test_http import HOST, Connection
+from test_www import make_tree
+
+CONNECTIONS = 8
+REMEMBERED = 600  # ends of connections; netd keeps 512
+SETTLE = 3  # seconds: connections that clients have closed are gone by then
+
+
+def processes(guest):
+    """{(id, name): (KiB, handles)}, without what runs only to tell this."""
+    found = {}
+    for line in guest.command("ps").splitlines()[1:]:
+        number, _, size, handles, *_, name = line.split()
+        if name != "ps":
+            found[number, name] = int(size), int(handles)
+    return found
+
+
+def bulk(guest, path, seconds):
+    """Requests over connections that stay, by wrk; how many were answered."""
+    result = subprocess.run(["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s",
+                             f"http://127.0.0.1:{guest.port}/{path}"],
+                            capture_output=True, text=True, check=True)
+    answered = [line.split()[0] for line in result.stdout.splitlines() if "requests in" in line]
+    return int(answered[0])
+
+
+def odd(guest, paths, rounds):
+    """Connections of their own for requests of every kind, and clients that go away in between."""
+    end = HOST + b"\r\n"
+    for number in range(rounds):
+        path = paths[number % len(paths)].encode()
+        for data, wait in ((b"GET /" + path + b" HTTP/1.1\r\n" + end, True),
+                           (b"GET /" + path + b" HTTP/1.1\r\n" + end, False),
+                           (b"GET /nowhere HTTP/1.1\r\n" + end, True),
+                           (b"nonsense\r\n\r\n", True), (b"POST / HTTP/1.1\r\n" + end, True),
+                           (b"GET /large HTTP/1.1\r\n" + end, False),
+                           (b"GET /" + path + b" HTTP/1.1\r\n", False)):
+            connection = Connection(guest)
+            connection.send(data)
+            if wait:
+                connection.answer()
+            elif number % 2:  # a reset
+                connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1] + [0] * 7))
+            connection.close()
+
+
+def remember_ends(guest):
+    """Connections that the guest ends first: it remembers them for minutes, but only so many."""
+    for _ in range(REMEMBERED):
+        connection = Connection(guest)
+        connection.send(b"GET / HTTP/1.0\r\n\r\n")
+        connection.answer()
+        connection.close()
+
+
+def churn(guest, paths, seconds, rounds):
+    answered = 0
+    for path in paths:
+        answered += bulk(guest, path, max(1, seconds // len(paths)))
+    odd(guest, paths, rounds)
+    guest.drain(SETTLE)
+    return answered
+
+
+def check_no_leak(ctx, seconds, rounds):
+    folder = ctx.folder / "www"
+    folder.mkdir()
+    paths = [path.as_posix().replace(" ", "%20") for path in make_tree(folder, 6, 1 << 20)]
+    paths.remove("large")
+    guest = ctx.boot(www=folder, memory=64, shell=True)
+    guest.wait_for_page(f"/{paths[0]}")
+    remember_ends(guest)
+    for _ in range(2):  # caches and pools are as large as they get
+        churn(guest, paths, 6, 10)
+        processes(guest)
+    before = processes(guest)
+    answered = churn(guest, paths, seconds, rounds)
+    after = processes(guest)
+    ctx.note(f"{answered} requests")
+    changed = {name: (before.get(name), after.get(name)) for name in {*before, *after}
+               if before.get(name) != after.get(name)}
+    ctx.equal(changed, {}, "KiB and handles of processes that changed")
+
+
+def test_short(ctx):
+    """Some thousand requests."""
+    check_no_leak(ctx, 6, 10)
+
+
+def test_long(ctx):
+    """As many as there is time for."""
+    begin = time.monotonic()
+    check_no_leak(ctx, max(10, ctx.minutes * 60 - 60), 300)
+    ctx.note(f"{time.monotonic() - begin:.0f} s")
+
+
+test_long.long = True
