@@ -34,13 +34,13 @@ def quote_for_grub(words):
     return " ".join(quoted)
 
 
-def make_iso(out, kernel, archive, append=""):
+def make_iso(out, kernel, archive, append="", template=TEMPLATE):
     with tempfile.TemporaryDirectory(prefix="tessera-iso-") as folder:
         boot = pathlib.Path(folder) / "boot"
         (boot / "grub").mkdir(parents=True)
         shutil.copyfile(kernel, boot / "kernel.elf")
         shutil.copyfile(archive, boot / "archive")
-        text = TEMPLATE.read_text().replace("@COMMAND_LINE@", quote_for_grub(append))
+        text = pathlib.Path(template).read_text().replace("@COMMAND_LINE@", quote_for_grub(append))
         (boot / "grub" / "grub.cfg").write_text(text)
         partial = f"{out}.{os.getpid()}"
         command = ["grub-mkrescue", "-o", partial, f"--install-modules={MODULES}", "--fonts=",
@@ -58,9 +58,11 @@ def main():
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--archive", required=True)
     parser.add_argument("--append", default="")
+    parser.add_argument("--template", default=TEMPLATE, help="of grub.cfg")
     options = parser.parse_args()
     try:
-        make_iso(options.out, options.kernel, options.archive, options.append)
+        make_iso(options.out, options.kernel, options.archive, options.append,
+                 options.template)
     except (OSError, ValueError) as error:
         sys.exit(f"mkiso: {error}")
 

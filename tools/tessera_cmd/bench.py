@@ -8,7 +8,7 @@ say as much about the machine as about Tessera.
 import time
 
 from . import build, packages
-from .benching import block, budget, counting, starting, table, web
+from .benching import block, budget, counting, starting, table, versus, web
 from .console import CommandError, say
 
 TIME_LIMIT = 600  # seconds; what has not begun by then is left out
@@ -19,7 +19,7 @@ def measure(wanted):
     """{row: Measured}, the cheapest parts first."""
     found = {}
     begin = time.monotonic()
-    outside = (block, starting, web)
+    outside = (block, starting, web, versus)
     inside = wanted.difference(*(part.ROWS for part in outside))
     for part, rows in ((counting, inside), *((part, wanted & part.ROWS) for part in outside)):
         if rows and time.monotonic() - begin > TIME_LIMIT:

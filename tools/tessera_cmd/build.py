@@ -91,9 +91,9 @@ def archive_paths(kind):
 
 
 def special_image(out, kind="release", append="", add=(), test=False, kernel="kernel", entries=(),
-                  archive=None):
+                  archive=None, template=None):
     """Makes at `out` an image with another command line, with programs added to /bin, with other
-    entries (PATH=FILE) of the boot archive, or with another archive."""
+    entries (PATH=FILE) of the boot archive, with another archive or configuration of GRUB."""
     base = folder(kind)
     entries = [*(f"bin/{os.path.basename(file)}={file}" for file in add), *entries]
     with tempfile.TemporaryDirectory(prefix="tessera-") as temporary:
@@ -104,7 +104,8 @@ def special_image(out, kind="release", append="", add=(), test=False, kernel="ke
                 pack_archive(archive, kind, entries, test)
         result = subprocess.run([ROOT / "tools" / "mkiso.py", "-o", out,
                                  "--kernel", base / "kernel" / f"{kernel}.stripped",
-                                 "--archive", archive, "--append", append])
+                                 "--archive", archive, "--append", append,
+                                 *(("--template", template) if template else ())])
     if result.returncode:
         raise CommandError("the image could not be made")
 
