@@ -5,6 +5,7 @@ What talks to the host cannot run in a guest that counts instructions instead of
 guest would jump to its next timer: such rows are counted by a plugin of QEMU. Figures by the clock
 say as much about the machine as about Tessera.
 """
+import subprocess
 import time
 
 from . import build, packages
@@ -29,6 +30,15 @@ def measure(wanted):
     return found
 
 
+def versions():
+    """Of what measures and of what is measured, for whoever compares figures."""
+    def first_line(*command):
+        result = subprocess.run(command, capture_output=True, text=True, cwd=build.ROOT)
+        return (result.stdout + result.stderr).partition("\n")[0]
+    return ", ".join((f"commit {first_line('git', 'describe', '--always', '--dirty')}",
+                      first_line("qemu-system-x86_64", "--version"), first_line("wrk", "-v")))
+
+
 def profile(row):
     for part in (block, web):
         if row in part.ROWS:
@@ -51,6 +61,7 @@ def run(options):
         return 0
     for name in sorted(wanted & set(RESERVED)):
         say(f"{name} cannot be measured: {RESERVED[name]}")
+    say(versions())
     found = measure(wanted - set(RESERVED))
     (table.print_json if options.json else table.print_table)(rows, found)
     return 0 if any(row.name in found for row in rows) else 1
