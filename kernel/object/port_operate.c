@@ -66,17 +66,27 @@ static bool has_handles(const struct port_answer *answer)
            TS_HANDLE_NONE;
 }
 
+static void answer_withdraw_handles(struct port_answer *answer)
+{
+    answer->reply.result = TS_REPLY_NONE;
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++)
+        answer->handles[i] = TS_HANDLE_NONE;
+}
+
 ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bool hand_over)
 {
     struct thread *thread = thread_current();
     struct handle_table *table = thread->requester.handles;
-    bool handles = has_handles(answer);
     ts_status_t status = answer_check(answer);
     if (status == TS_OK && answer->length != 0)
         status = answer_push(port, answer);
     // Gone: port_reply frees the slot of a client that was cut off.
     if (status != TS_OK && status != TS_ERR_CLIENT_FAULT && status != TS_ERR_GONE)
         return status;
+    bool faulted = status == TS_ERR_CLIENT_FAULT;
+    if (faulted) // the client hears of its fault and gets nothing: the server keeps what it gave
+        answer_withdraw_handles(answer);
+    bool handles = has_handles(answer);
     status = handles ? answer_take_handles(table, answer) : TS_OK;
     if (status != TS_OK)
         return status;
@@ -95,7 +105,7 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
         atomic_store_explicit(&thread->process->requests_served, served + 1, memory_order_relaxed);
     }
     arch_irq_restore(flags);
-    return status;
+    return status == TS_OK && faulted ? TS_ERR_CLIENT_FAULT : status;
 }
 
 static ts_status_t reply_by_call(struct port_object *port, const struct operation *operation)

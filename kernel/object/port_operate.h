@@ -20,6 +20,6 @@ struct port_answer {
 };
 
 // 0, or why the answer was not given, in which case the handles are where they were. A client whose
-// memory faults is answered all the same (with TS_ERR_FAULT). With `hand_over` the client, if it is
-// a thread, runs next on this CPU.
+// memory faults is answered all the same, with TS_ERR_FAULT and no handles, and the server with
+// TS_ERR_CLIENT_FAULT. With `hand_over` the client, if it is a thread, runs next on this CPU.
 ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bool hand_over);

@@ -147,6 +147,15 @@ static void rule_q13_a_fault_is_told_to_both(void)
     CHECK_EQUAL(bytes, 4096);
     pair_reply(&pair, id, TS_OK, 8192);
     CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_FAULT);
+    // An answer that did not arrive is over, and says so: what it would have taken is still there.
+    pair_read(&pair, at, 8192, 3);
+    struct ts_reply reply = {.id = pair_event(&pair, TS_EVENT_REQUEST).value,
+                             .value = 8192,
+                             .address = (uintptr_t)buffer,
+                             .length = 8192};
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_CLIENT_FAULT);
+    CHECK_EQUAL(pair_completion(&pair, 3).status, TS_ERR_FAULT);
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_GONE);
     // The server's own fault is the server's alone.
     pair_read(&pair, buffer, 16, 2);
     id = pair_event(&pair, TS_EVENT_REQUEST).value;
