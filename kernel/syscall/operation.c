@@ -292,19 +292,6 @@ static enum outcome start_object(struct asked *asked, ts_status_t *out_status)
     return OUTCOME_ANSWERED;
 }
 
-// A thread sets its own thread pointer without a handle: it has that authority in any case.
-static bool is_own_thread(const struct operation *operation)
-{
-    return operation->handle == TS_HANDLE_NONE && operation->op == TS_OP_SET &&
-           operation->arg == TS_PROPERTY_THREAD_POINTER;
-}
-
-static ts_status_t run_own_thread(struct asked *asked)
-{
-    return run_kernel_object(
-        asked, (struct capability){.object = &asked->thread->object, .rights = TS_RIGHTS_ALL});
-}
-
 enum outcome operation_start(struct asked *asked, ts_status_t *out_status)
 {
     struct operation *operation = &asked->operation;
@@ -318,8 +305,6 @@ enum outcome operation_start(struct asked *asked, ts_status_t *out_status)
         outcome = start_kernel(asked, out_status);
     else if (is_kernel_property(operation))
         *out_status = answer_property(asked->thread->requester.handles, operation);
-    else if (is_own_thread(operation))
-        *out_status = run_own_thread(asked);
     else
         outcome = start_object(asked, out_status);
     if (outcome == OUTCOME_ANSWERED && *out_status == TS_OK && operation->result.object != NULL)
