@@ -165,9 +165,16 @@ static void come_again(struct ts_object *listener)
     send_segment(peer, SYN, NULL);
     next_segment(peer, &flags);
     CHECK(flags == ACK);
+    // As if much had been sent in little time: the new numbers are beyond those all the same.
+    struct tcp_pcb *old = tcp_tw_pcbs;
+    while (old->remote_port != peer->out.from_port ||
+           ip_2_ip4(&old->remote_ip)->addr != lwip_htonl(peer->out.from))
+        old = old->next;
+    uint32_t sent = old->snd_nxt += 1000000000;
     peer->out.seq += 64000;
     peer->out.ack = 0;
     connect_peer(peer, listener);
+    CHECK((int32_t)(peer->out.ack - sent) > 0);
     check_table();
     object_close(peer->accept.minted);
     fake_run(0);
