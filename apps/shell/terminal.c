@@ -37,7 +37,8 @@ void terminal_init(void)
 
 void terminal_edit(void)
 {
-    set_mode(TS_CONSOLE_MODE_NL_TO_CRLF);
+    // CR_TO_NL: what is typed ahead for a program is lines to it.
+    set_mode(TS_CONSOLE_MODE_NL_TO_CRLF | TS_CONSOLE_MODE_CR_TO_NL);
 }
 
 void terminal_line(void)

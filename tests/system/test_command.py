@@ -3,10 +3,15 @@
 import os
 import pathlib
 import pty
+import re
+import select
 import signal
 import socket
 import subprocess
+import termios
 import time
+import urllib.error
+import urllib.request
 
 from tessera_cmd.machine import free_port
 
@@ -115,20 +120,74 @@ def test_killed_command_takes_the_emulator_along(ctx):
     wait_until(lambda: not any(map(is_alive, emulators)), END_LIMIT, "the emulator ends")
 
 
+class Terminal:
+    """`./tessera run` on a terminal of its own."""
+
+    def __init__(self, ctx, *words):
+        self.ctx = ctx
+        self.user, self.guest = pty.openpty()
+        ctx.on_end(os.close, self.user)
+        self.before = termios.tcgetattr(self.guest)
+        # What the command says itself goes to stderr; the terminal has the guest's console alone.
+        self.process = subprocess.Popen(
+            [ctx.root / "tessera", "run", "--port", str(free_port()), *words], stdin=self.guest,
+            stdout=self.guest, stderr=subprocess.PIPE)
+        ctx.on_end(self.process.kill)
+        self.seen = ""
+
+    def wait_for(self, pattern, seconds=60):
+        deadline = time.monotonic() + seconds
+        while not (match := re.search(pattern, self.seen)):
+            left = deadline - time.monotonic()
+            self.ctx.check(left > 0, f"not on the terminal within {seconds} s: {pattern!r}\n"
+                           f"{self.seen[-1500:]}")
+            if select.select([self.user], [], [], min(left, 0.5))[0]:
+                self.seen += os.read(self.user, 65536).decode(errors="replace")
+        self.seen = self.seen[match.end():]
+        return match
+
+    def type(self, text):
+        os.write(self.user, text.encode())
+
+    def quit(self):
+        self.type("\x1d")
+        self.process.wait(10)
+        self.ctx.equal(self.process.returncode, 0, "status")
+        self.ctx.equal(termios.tcgetattr(self.guest), self.before, "terminal modes")
+        os.close(self.guest)
+
+
 def test_escape_quits(ctx):
-    """On a terminal, Ctrl-] ends the run with 0 and the terminal's modes are as before."""
-    import termios
-    user, guest = pty.openpty()
-    ctx.on_end(os.close, user)
-    ctx.on_end(os.close, guest)
-    before = termios.tcgetattr(guest)
-    process = tessera(ctx, "run", "--port", free_port(), stdin=guest)
-    wait_until(lambda: emulators_of(process) and process.stdout.read1(1), 60, "the guest speaks")
-    ctx.check(not termios.tcgetattr(guest)[3] & termios.ISIG, "the terminal is not in raw mode")
-    os.write(user, b"\x1d")
-    process.wait(10)
-    ctx.equal(process.returncode, 0, "status")
-    ctx.equal(termios.tcgetattr(guest), before, "terminal modes")
+    """Ctrl-] ends the emulator at any time, and the terminal is as it was."""
+    terminal = Terminal(ctx)
+    terminal.wait_for("Tessera on")
+    ctx.check(not termios.tcgetattr(terminal.guest)[3] & termios.ISIG,
+              "the terminal is not in raw mode")
+    emulators = emulators_of(terminal.process)
+    terminal.quit()
+    ctx.check(emulators and not any(map(is_alive, emulators)), "the emulator lives on")
+
+
+def test_terminal(ctx):
+    """What is typed reaches the shell and its programs; Ctrl-C ends a program, not the emulator."""
+    terminal = Terminal(ctx)
+    terminal.wait_for(r"\$ ")
+    terminal.type("echo one two\r")
+    terminal.wait_for(r"\none two\r\n.*\$ ")
+    terminal.type("sleep 1000\r")
+    terminal.wait_for(r"sleep 1000\r\n")
+    time.sleep(0.5)
+    terminal.type("\x03")
+    terminal.wait_for(r"\$ ", 5)
+    terminal.type("echo $?\r")
+    terminal.wait_for(r"\n130\r\n")
+    terminal.type("cat\rahead\r")  # the second line before there is who reads it
+    terminal.wait_for(r"\nahead\r\n")
+    terminal.type("later\r")
+    terminal.wait_for(r"later\r\nlater\r\n")
+    terminal.type("\x04")
+    terminal.wait_for(r"\$ ", 5)
+    terminal.quit()
 
 
 def test_commands_from_a_pipe(ctx):
@@ -141,6 +200,63 @@ def test_commands_from_a_pipe(ctx):
     text = out.decode(errors="replace")
     for word in ("etc", "httpd", "netd"):
         ctx.check(word in text, f"no {word} in the output:\n{text[-1500:]}")
+
+
+def page(port, path="/", seconds=30):
+    """The page that the guest of a command serves, asked for until it is there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+                return answer.read()
+        except (OSError, urllib.error.URLError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def test_headless_serves(ctx):
+    """`./tessera run --headless` in one terminal, a browser in another."""
+    port = free_port()
+    process = tessera(ctx, "run", "--headless", "--port", port)
+    body = page(port)
+    ctx.check(b"Tessera" in body, f"not the site: {body[:300]}")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    ctx.check(f"http://127.0.0.1:{port}/".encode() in err, f"where is not said: {err}")
+
+
+def test_www(ctx):
+    """--www serves a directory, and says that a change in it needs a restart."""
+    folder, port = ctx.folder / "tree", free_port()
+    folder.mkdir()
+    (folder / "index.html").write_text("<p>mine</p>")
+    process = tessera(ctx, "run", "--headless", "--port", port, "--www", folder, "--memory", "64M")
+    ctx.equal(page(port), b"<p>mine</p>", "the page")
+    (folder / "index.html").write_text("<p>changed</p>")
+    ctx.equal(page(port), b"<p>mine</p>", "the page after a change")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=10)
+    ctx.check(b"a change in it needs a restart" in err, f"it does not say so: {err}")
+
+
+def test_machine_options(ctx):
+    """--smp, --memory, --uefi and QEMU's own arguments reach the machine."""
+    process = tessera(ctx, "run", "--port", free_port(), "--smp", "2", "--memory", "128M", "--uefi",
+                      "--", "-boot", "menu=off", stdin=subprocess.PIPE)
+    out, err = process.communicate(b"free\nlog\npoweroff\n", timeout=100)
+    ctx.equal(process.returncode, 0, f"status ({err.decode()[-300:]})")
+    text = out.decode(errors="replace")
+    ctx.check("smp: 2 CPUs" in text, f"not two CPUs:\n{text[-2000:]}")
+    total = re.search(r"total\s+(\d+) KiB", text)
+    ctx.check(total and 100 << 10 < int(total[1]) < 128 << 10, f"not 128 MiB: {total}")
+
+
+def test_bad_qemu_argument(ctx):
+    """What QEMU does not take is shown as QEMU says it."""
+    process = tessera(ctx, "run", "--headless", "--port", free_port(), "--", "-nonsense")
+    _, err = process.communicate(timeout=60)
+    ctx.check(process.returncode not in (0, None) and b"nonsense" in err, f"message: {err}")
 
 
 def test_exec_status(ctx):
