@@ -24,11 +24,12 @@ static int copy(int fd, const char *name)
 int main(int argc, char **argv)
 {
     command_begin(argc, argv, "cat [FILE]…\nPrints files, or standard input (also as -).\n");
-    int status = 0;
-    if (argc < 2) {
+    int status = 0, index;
+    (void)command_options(argc, argv, "", &index);
+    if (index >= argc) {
         return copy(STDIN_FILENO, "-");
     }
-    for (int i = 1; i < argc; i++) {
+    for (int i = index; i < argc; i++) {
         bool standard = !strcmp(argv[i], "-");
         int fd = standard ? STDIN_FILENO : open(argv[i], O_RDONLY);
         if (fd < 0) {

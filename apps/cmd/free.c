@@ -13,6 +13,7 @@ int main(int argc, char **argv)
     command_begin(argc, argv,
                   "free\nShows the machine's memory: total, free, the kernel's own, "
                   "and what is kept\nback until devices are known to be quiet.\n");
+    command_no_arguments(argc, argv);
     struct ts_system_statistics s = system_statistics();
     show("total", s.pages_total);
     show("free", s.pages_free);

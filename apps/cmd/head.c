@@ -24,5 +24,8 @@ int main(int argc, char **argv)
         }
         index = 3;
     }
+    int files; // from argv[index - 1] on, as if that were the program's name
+    (void)command_options(argc - index + 1, argv + index - 1, "", &files);
+    index += files - 1;
     return command_end(command_each(argc, argv, index, head, &lines));
 }

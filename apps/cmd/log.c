@@ -36,6 +36,22 @@ static ts_status_t show(ts_handle_t log, uint64_t *cursor)
     return TS_OK;
 }
 
+// One line of these words, as much as fits.
+static ts_status_t add_line(ts_handle_t log, char **words)
+{
+    char line[240];
+    size_t length = 0;
+    for (char **word = words; *word && length < sizeof line - 1; word++) {
+        int step =
+            snprintf(line + length, sizeof line - length, "%s%s", word == words ? "" : " ", *word);
+        length += (size_t)step;
+    }
+    if (length >= sizeof line) {
+        length = sizeof line - 1;
+    }
+    return ts_write_all_current(log, line, length);
+}
+
 int main(int argc, char **argv)
 {
     command_begin(argc, argv,
@@ -45,20 +61,13 @@ int main(int argc, char **argv)
     if (!log) {
         return command_status("no handle `log`", TS_ERR_NOT_FOUND);
     }
-    bool follow = argc == 2 && !strcmp(argv[1], "-f");
-    if (argc > 1 && !follow) {
-        char line[240];
-        size_t length = 0;
-        for (int i = 1; i < argc; i++) {
-            int step =
-                snprintf(line + length, sizeof line - length, "%s%s", i > 1 ? " " : "", argv[i]);
-            length += (size_t)step;
-            if (length >= sizeof line) {
-                length = sizeof line - 1;
-                break;
-            }
-        }
-        ts_status_t status = ts_write_all_current(log, line, length);
+    int index;
+    bool follow = command_options(argc, argv, "f", &index) != 0;
+    if (follow && index < argc) {
+        command_usage();
+    }
+    if (index < argc) {
+        ts_status_t status = add_line(log, argv + index);
         return status == TS_OK ? 0 : command_status("log", status);
     }
     uint64_t cursor = 0;

@@ -49,19 +49,21 @@ static int move(const char *from, const char *to)
 
 int main(int argc, char **argv)
 {
-    int status = 0;
+    int status = 0, index;
     command_begin(argc, argv, "mv FROM TO | mv FROM… DIRECTORY\nRenames and moves files.\n");
-    if (argc < 3) {
+    (void)command_options(argc, argv, "", &index);
+    int count = argc - index; // paths
+    if (count < 2) {
         command_usage();
     }
     const char *to = argv[argc - 1];
     struct stat info;
     bool directory = stat(to, &info) == 0 && S_ISDIR(info.st_mode);
-    if (!directory && argc > 3) {
+    if (!directory && count > 2) {
         errno = ENOTDIR;
         return command_error(to);
     }
-    for (int i = 1; i < argc - 1; i++) {
+    for (int i = index; i < argc - 1; i++) {
         char *target = directory ? command_join(to, command_base(argv[i])) : NULL;
         status |= move(argv[i], target ? target : to);
         free(target);

@@ -35,6 +35,7 @@ int main(int argc, char **argv)
                   "ps\nShows processes: number, state, memory, handles, threads, "
                   "processor time in seconds.\nWithout the handle `system` only those "
                   "of this job.\n");
+    command_no_arguments(argc, argv);
     printf("%6s %-8s %8s %7s %7s %9s %s\n", "ID", "STATE", "KIB", "HANDLES", "THREADS", "CPU",
            "NAME");
     ts_status_t status = system_processes(show_process, NULL);

@@ -9,6 +9,7 @@ int main(int argc, char **argv)
     command_begin(argc, argv,
                   "uptime\nShows how long the system runs and what its processors did "
                   "meanwhile.\n");
+    command_no_arguments(argc, argv);
     struct ts_system_statistics s = system_statistics();
     uint64_t up = s.uptime_ns / SECOND;
     uint64_t possible = s.uptime_ns / 100 * (s.cpus ? s.cpus : 1);

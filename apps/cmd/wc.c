@@ -12,16 +12,16 @@ struct counts {
 
 static void show(const struct counts *counts, const char *name)
 {
-    if (counts->options & LINES) {
-        printf("%7llu ", (unsigned long long)counts->lines);
+    const uint64_t numbers[] = {counts->lines, counts->words, counts->bytes};
+    bool one = (counts->options & (counts->options - 1)) == 0; // is not aligned with others
+    const char *gap = "";
+    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (counts->options & 1u << i) {
+            printf("%s%*llu", gap, one ? 1 : 7, (unsigned long long)numbers[i]);
+            gap = " ";
+        }
     }
-    if (counts->options & WORDS) {
-        printf("%7llu ", (unsigned long long)counts->words);
-    }
-    if (counts->options & BYTES) {
-        printf("%7llu ", (unsigned long long)counts->bytes);
-    }
-    puts(name);
+    printf("%s%s\n", *name ? " " : "", name);
 }
 
 static int count(FILE *file, const char *name, void *context)

@@ -35,5 +35,7 @@ static int dump(FILE *file, const char *name, void *context)
 int main(int argc, char **argv)
 {
     command_begin(argc, argv, "xxd [FILE]…\nShows bytes as hexadecimal numbers and characters.\n");
-    return command_end(command_each(argc, argv, 1, dump, NULL));
+    int index;
+    (void)command_options(argc, argv, "", &index);
+    return command_end(command_each(argc, argv, index, dump, NULL));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "command.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +50,9 @@ unsigned command_options(int argc, char **argv, const char *letters, int *index)
         for (const char *c = argv[i] + 1; *c; c++) {
             const char *at = strchr(letters, *c);
             if (!at) {
-                fprintf(stderr, "%s: unknown option: -%c\n", name, *c);
+                bool long_one = argv[i][1] == '-';
+                fprintf(stderr, "%s: unknown option: %s%.*s\n", name, long_one ? "" : "-",
+                        long_one ? INT_MAX : 1, long_one ? argv[i] : c);
                 command_usage();
             }
             found |= 1u << (at - letters);
@@ -57,6 +60,14 @@ unsigned command_options(int argc, char **argv, const char *letters, int *index)
     }
     *index = i;
     return found;
+}
+
+void command_no_arguments(int argc, char **argv)
+{
+    if (argc > 1) {
+        fprintf(stderr, "%s: nothing is expected: %s\n", name, argv[1]);
+        command_usage();
+    }
 }
 
 int command_each(int argc, char **argv, int index,

@@ -78,6 +78,7 @@ struct found {
     uint32_t entry;
     const struct config_mount *mount; // the path leads out of the tree here
     uint32_t consumed;
+    bool parent; // nothing is there, but it could be made in what is above, were this writable
 };
 
 static const struct config_mount *mount_at(const char *path, size_t length)
@@ -123,13 +124,22 @@ static ts_status_t resolve(uint32_t from, const char *path, size_t path_length, 
     }
     if (status != TS_ERR_NOT_FOUND)
         return status;
-    return ts_archive_find(&init.archive, full, length, &out->entry);
+    status = ts_archive_find(&init.archive, full, length, &out->entry);
+    if (status == TS_ERR_NOT_FOUND) {
+        uint32_t above;
+        while (length > 0 && full[--length] != '/')
+            ;
+        out->parent = ts_archive_find(&init.archive, full, length, &above) == TS_OK &&
+                      init.archive.entries[above].type == TS_ARCHIVE_DIRECTORY;
+    }
+    return status;
 }
 
-static ts_status_t check_flags(uint32_t flags, ts_status_t found, uint32_t entry)
+static ts_status_t check_flags(uint32_t flags, ts_status_t status, const struct found *found)
 {
-    if (found)
-        return found == TS_ERR_NOT_FOUND && (flags & TS_OPEN_CREATE) ? TS_ERR_READ_ONLY : found;
+    uint32_t entry = found->entry;
+    if (status)
+        return found->parent && (flags & TS_OPEN_CREATE) ? TS_ERR_READ_ONLY : status;
     bool directory = init.archive.entries[entry].type == TS_ARCHIVE_DIRECTORY;
     if ((flags & TS_OPEN_CREATE) && (flags & TS_OPEN_EXCLUSIVE))
         return TS_ERR_EXISTS;
@@ -204,7 +214,7 @@ static void tree_open(struct ts_request *request)
         open_mount(request, &found);
         return;
     }
-    status = check_flags((uint32_t)request->argument, status, found.entry);
+    status = check_flags((uint32_t)request->argument, status, &found);
     if (status)
         ts_request_reply(request, status, 0);
     else
