@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A booted guest that tests talk to: its console, its web server, its screen."""
+import codecs
 import http.client
 import re
 import time
@@ -26,6 +27,7 @@ class Guest:
         self.seen = 0     # of log: what earlier waits have consumed
         self.ended = False
         self._partial = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.started = time.monotonic()
 
     def __enter__(self):
@@ -46,13 +48,13 @@ class Guest:
             self.ended = True
             return False
         data = self._partial + data
-        # An escape sequence or a character may be cut in two.
+        # An escape sequence may be cut in two.
         cut = max(data.rfind(b"\x1b"), len(data) - 4)
         self._partial = b""
         if cut >= 0 and data[cut:cut + 1] == b"\x1b" and not ESCAPES.match(
                 data[cut:].decode("latin-1")) and len(data) - cut < 16:
             data, self._partial = data[:cut], data[cut:]
-        text = data.decode("utf-8", "replace").replace("\r", "")
+        text = self._decoder.decode(data).replace("\r", "")
         self.log += ESCAPES.sub("", text)
         return True
 
