@@ -16,12 +16,17 @@ BOOT = re.compile(r"init: \S+ at \S+, (\d+) ticks of the counter after")
 BOOT_LIMIT = 120
 RUNS = 1101  # of a row, with those to warm up: bench/lib/measure.h
 PROGRAM_LIMIT = 300  # seconds; a guest that counts instructions is slow
-PROGRAMS = ("kernel", "ipc", "queue", "files", "spawn")  # in bench/, with rows of their own
 
 
 def options(extra=()):
     return Options(image=build.image("release", "iso-test"), icount=True, cpu=CPU,
                    reboot=False, extra=extra)
+
+
+def programs():
+    """Those in bench/ that have rows of their own."""
+    return sorted(path.stem for path in (build.ROOT / "bench").glob("*.c")
+                  if 'measure("' in path.read_text())
 
 
 def run_program(guest, program, wanted):
@@ -41,7 +46,7 @@ def measure(wanted):
             guest.wait_for_shell(BOOT_LIMIT)
             if match := BOOT.search(guest.log):
                 found["boot"] = Measured(float(match.group(1)))
-            for program in PROGRAMS:
+            for program in programs():
                 found.update(run_program(guest, program, wanted))
     except GuestError as error:
         warn(f"counting instructions: {error}")
@@ -57,7 +62,7 @@ def profile_row(row):
             if row == "boot":
                 profile.report(collections.Counter(), plugin.snapshot(), 1)
                 return
-            program = next((name for name in PROGRAMS if run_program(guest, name, {row})), None)
+            program = next((name for name in programs() if run_program(guest, name, {row})), None)
             if program is None:
                 raise CommandError(f"no program in bench/ measures {row}")
             first = plugin.snapshot()
