@@ -30,6 +30,7 @@
 #include <object/ring_object.h>
 #include <object/statistics.h>
 #include <sched/run_queue.h>
+#include <sched/sched.h>
 #include <syscall/operation.h>
 #include <syscall/submit.h>
 #include <tessera/abi/operation.h>
@@ -292,6 +293,34 @@ __attribute__((noinline)) static bool signal_event(struct thread *thread, struct
     return answer_at_once(thread, frame);
 }
 
+// The other end of the bell: a wait for an event that is not set, without deadline.
+__attribute__((noinline)) static bool wait_for_event(struct thread *thread,
+                                                     const struct arch_frame *frame)
+{
+    uint64_t word = arch_frame_argument(frame, 0), entry_word;
+    if (arch_frame_argument(frame, 4) != TS_SIGNAL_READABLE || arch_frame_argument(frame, 5) != 0)
+        return false;
+    struct handle_entry *entry =
+        handle_find(thread->requester.handles, (ts_handle_t)(word >> 32), &entry_word);
+    struct object *event = entry == NULL ? NULL : entry_object(entry, entry_word);
+    if (event == NULL || event->class != &event_class || (entry_word & TS_RIGHT_WAIT) == 0 ||
+        __atomic_load_n(&event->count, __ATOMIC_RELAXED) != 0 || !object_body_try_get(event))
+        return false;
+    struct request *request = &thread->request;
+    request_reset(request);
+    request->op = TS_OP_WAIT;
+    request->flags = 0;
+    request->handle = (ts_handle_t)(word >> 32);
+    request->priority = thread->priority;
+    request->deadline = TS_DEADLINE_NONE;
+    thread->asking = true;
+    atomic_store_explicit(&thread->answered, false, memory_order_relaxed);
+    count(&thread->process->requests_issued);
+    object_wait(event, request, TS_SIGNAL_READABLE);
+    object_body_put(event); // the record has its own reference
+    thread_block(op_continue);
+}
+
 bool fast_path_op(struct arch_frame *frame)
 {
     struct cpu *cpu = cpu_current();
@@ -306,6 +335,8 @@ bool fast_path_op(struct arch_frame *frame)
         return answer_at_once(call.client, frame);
     if (plain == TS_OP_SIGNAL && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX)
         return signal_event(call.client, frame);
+    if (plain == TS_OP_WAIT && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX)
+        return wait_for_event(call.client, frame);
     if (!call_find(&call, frame, &entry, &word))
         return false;
     spin_lock_off(&call.port->object.lock);
