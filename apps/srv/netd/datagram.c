@@ -109,13 +109,7 @@ static void receive(struct ts_request *request)
 static void receive_call(struct ts_request *request)
 {
     uint32_t flags;
-    ts_status_t status = request_word(request, &flags);
-    if (status == TS_OK && (flags & ~TS_NET_RECEIVE_PEEK) != 0)
-        status = TS_ERR_ARGUMENT;
-    if (status == TS_OK && request->room < sizeof(struct ts_net_received))
-        status = TS_ERR_OVERFLOW;
-    if (status == TS_OK && !ts_request_has(request, TS_RIGHT_READ))
-        status = TS_ERR_RIGHTS;
+    ts_status_t status = request_receive_flags(request, &flags);
     request->context = (void *)(uintptr_t)(status == TS_OK ? flags : 0);
     if (status == TS_OK)
         receive(request);
@@ -328,15 +322,7 @@ static void datagram_get(struct ts_request *request)
 
 static void datagram_set(struct ts_request *request)
 {
-    uint64_t flags = 0;
-    ts_status_t status = TS_ERR_UNSUPPORTED;
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
-        status = ts_request_pull_exact(request, &flags, sizeof(flags));
-    if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND)) != 0)
-        status = TS_ERR_ARGUMENT;
-    if (status == TS_OK)
-        of(request)->nowait = (flags & TS_OPEN_NOWAIT) != 0;
-    ts_request_reply(request, status, 0);
+    request_set_nowait(request, &of(request)->nowait);
 }
 
 static void datagram_cancel(struct ts_request *request)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "request.h"
 
+#include <tessera/abi/object.h>
+#include <tessera/proto/net.h>
+
 bool request_remove(struct request_queue *queue, struct ts_request *request)
 {
     struct ts_request *before = NULL;
@@ -27,6 +30,31 @@ void request_fail_all(struct request_queue *queue, ts_status_t status)
 ts_status_t request_word(struct ts_request *request, uint32_t *out_word)
 {
     return ts_request_pull_exact(request, out_word, sizeof(*out_word));
+}
+
+ts_status_t request_receive_flags(struct ts_request *request, uint32_t *out_flags)
+{
+    ts_status_t status = request_word(request, out_flags);
+    if (status == TS_OK && (*out_flags & ~TS_NET_RECEIVE_PEEK) != 0)
+        status = TS_ERR_ARGUMENT;
+    if (status == TS_OK && request->room < sizeof(struct ts_net_received))
+        status = TS_ERR_OVERFLOW;
+    if (status == TS_OK && !ts_request_has(request, TS_RIGHT_READ))
+        status = TS_ERR_RIGHTS;
+    return status;
+}
+
+void request_set_nowait(struct ts_request *request, bool *out_nowait)
+{
+    uint64_t flags = 0;
+    ts_status_t status = TS_ERR_UNSUPPORTED;
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+        status = ts_request_pull_exact(request, &flags, sizeof(flags));
+    if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND)) != 0)
+        status = TS_ERR_ARGUMENT;
+    if (status == TS_OK)
+        *out_nowait = (flags & TS_OPEN_NOWAIT) != 0;
+    ts_request_reply(request, status, 0);
 }
 
 void request_reply_struct(struct ts_request *request, const void *bytes, uint32_t size)

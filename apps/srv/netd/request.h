@@ -37,5 +37,12 @@ void request_fail_all(struct request_queue *queue, ts_status_t status);
 // The u32 that a method takes. TS_ERR_ARGUMENT: another length.
 TS_MUST_USE ts_status_t request_word(struct ts_request *request, uint32_t *out_word);
 
+// The flags that RECEIVE takes. TS_ERR_ARGUMENT; TS_ERR_OVERFLOW: no room for the answer's head;
+// TS_ERR_RIGHTS.
+TS_MUST_USE ts_status_t request_receive_flags(struct ts_request *request, uint32_t *out_flags);
+
+// Answers set: STATUS_FLAGS is all that can be set of a socket.
+void request_set_nowait(struct ts_request *request, bool *out_nowait);
+
 // Answers with a structure; TS_ERR_OVERFLOW when the client has no room for all of it.
 void request_reply_struct(struct ts_request *request, const void *bytes, uint32_t size);

@@ -401,16 +401,7 @@ static void stream_get(struct ts_request *request)
 
 static void stream_set(struct ts_request *request)
 {
-    struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
-    uint64_t flags;
-    ts_status_t status = TS_ERR_UNSUPPORTED;
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
-        status = ts_request_pull_exact(request, &flags, sizeof(flags));
-    if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND)) != 0)
-        status = TS_ERR_ARGUMENT;
-    if (status == TS_OK)
-        stream->nowait = (flags & TS_OPEN_NOWAIT) != 0;
-    ts_request_reply(request, status, 0);
+    request_set_nowait(request, &TS_OBJECT_OF(request->object, struct stream, object)->nowait);
 }
 
 void stream_create(struct ts_request *request, struct session *session, enum address_kind kind)

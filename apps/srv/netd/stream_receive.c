@@ -183,13 +183,7 @@ void stream_read(struct ts_request *request)
 void stream_receive_call(struct ts_request *request, struct stream *stream)
 {
     uint32_t flags;
-    ts_status_t status = request_word(request, &flags);
-    if (status == TS_OK && (flags & ~TS_NET_RECEIVE_PEEK) != 0)
-        status = TS_ERR_ARGUMENT;
-    if (status == TS_OK && request->room < sizeof(struct ts_net_received))
-        status = TS_ERR_OVERFLOW;
-    if (status == TS_OK && !ts_request_has(request, TS_RIGHT_READ))
-        status = TS_ERR_RIGHTS;
+    ts_status_t status = request_receive_flags(request, &flags);
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;

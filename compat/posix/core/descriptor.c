@@ -102,6 +102,23 @@ void open_file_put(struct open_file *file)
     }
 }
 
+ts_status_t open_file_write(struct open_file *file, const char *bytes, size_t length,
+                            unsigned flags, size_t *out_done)
+{
+    ts_status_t status = TS_OK;
+    *out_done = 0;
+    do {
+        size_t step = 0;
+        status = ts_write_current(file->handle, bytes + *out_done, length - *out_done, flags,
+                                  TS_DEADLINE_NONE, &step);
+        if (status != TS_OK || step == 0) {
+            break;
+        }
+        *out_done += step;
+    } while (*out_done < length && !flags);
+    return *out_done ? TS_OK : status;
+}
+
 int descriptor_install(struct open_file *file, int lowest, bool close_on_spawn)
 {
     ts_mutex_lock(&mutex);

@@ -38,6 +38,11 @@ struct open_file *open_file_make(enum open_kind kind, ts_handle_t handle, int fl
 struct open_file *open_file_get(struct open_file *file); // a further reference
 void open_file_put(struct open_file *file);              // gives one up; the last closes
 
+// Writes at the position of the open file. All of it, unless `flags` has TS_FLAG_NOWAIT: *out_done
+// is what was written, and an error before the end is told by the next write.
+ts_status_t open_file_write(struct open_file *file, const char *bytes, size_t length,
+                            unsigned flags, size_t *out_done);
+
 // Gives `file`'s reference to the lowest free descriptor that is at least `lowest`. -1 with errno
 // EMFILE; the reference is given up then.
 int descriptor_install(struct open_file *file, int lowest, bool close_on_spawn);

@@ -53,25 +53,6 @@ ssize_t read(int fd, void *buffer, size_t length)
     return finish(file, status, bytes);
 }
 
-// A blocking write ends when all is written; what a short one returns is what was.
-static ts_status_t write_all(struct open_file *file, const char *bytes, size_t length,
-                             size_t *out_done)
-{
-    unsigned flags = operation_flags(file);
-    ts_status_t status = TS_OK;
-    *out_done = 0;
-    do {
-        size_t step = 0;
-        status = ts_write_current(file->handle, bytes + *out_done, length - *out_done, flags,
-                                  TS_DEADLINE_NONE, &step);
-        if (status != TS_OK || step == 0) {
-            break;
-        }
-        *out_done += step;
-    } while (*out_done < length && !flags);
-    return *out_done ? TS_OK : status;
-}
-
 ssize_t write(int fd, const void *buffer, size_t length)
 {
     struct open_file *file = get_for(fd, O_RDONLY);
@@ -79,8 +60,9 @@ ssize_t write(int fd, const void *buffer, size_t length)
         return -1;
     }
     size_t done = 0;
-    ts_status_t status =
-        file->kind == OPEN_RANDOM ? TS_ERR_UNSUPPORTED : write_all(file, buffer, length, &done);
+    ts_status_t status = file->kind == OPEN_RANDOM
+                             ? TS_ERR_UNSUPPORTED
+                             : open_file_write(file, buffer, length, operation_flags(file), &done);
     bool stream = file->kind != OPEN_FILE;
     ssize_t result = finish(file, status, done);
     if (status == TS_ERR_PEER_CLOSED && stream) {

@@ -30,24 +30,6 @@ static ts_status_t method(struct open_file *file, uint32_t number, unsigned flag
                  TS_DEADLINE_NONE, out_value);
 }
 
-// A stream's bytes: all of them, unless it must not wait.
-static ts_status_t send_stream(struct open_file *file, const char *bytes, size_t length,
-                               unsigned flags, size_t *out_done)
-{
-    ts_status_t status = TS_OK;
-    *out_done = 0;
-    do {
-        size_t step = 0;
-        status = ts_write_current(file->handle, bytes + *out_done, length - *out_done, flags,
-                                  TS_DEADLINE_NONE, &step);
-        if (status != TS_OK || step == 0) {
-            break;
-        }
-        *out_done += step;
-    } while (*out_done < length && !flags);
-    return *out_done ? TS_OK : status;
-}
-
 static ts_status_t send_datagram(struct open_file *file, const void *bytes, size_t length,
                                  const struct ts_net_address *to, unsigned flags, size_t *out_done)
 {
@@ -81,7 +63,7 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct
     unsigned wait = wait_flag(file, flags);
     ts_status_t status = file->type == SOCK_DGRAM
                              ? send_datagram(file, bytes, length, &to, wait, &done)
-                             : send_stream(file, bytes, length, wait, &done);
+                             : open_file_write(file, bytes, length, wait, &done);
     open_file_put(file);
     if (status == TS_ERR_TOO_LARGE) {
         return posix_fail(EMSGSIZE);
