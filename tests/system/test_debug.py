@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import time
 
 from programs import compile_program
 from tessera_cmd import build
@@ -41,6 +42,12 @@ def test_gdb(ctx):
     ctx.check("netd" in guest.command("services"), "the guest does not go on")
 
 
+def symbolise(ctx, text, *words):
+    result = subprocess.run([ctx.root / "tools" / "symbolise", *words], input=text,
+                            stdout=subprocess.PIPE, text=True, check=True)
+    return result.stdout
+
+
 def test_crash_report(ctx):
     """A program's fault is told by the shell, with its callers; tools/symbolise names them."""
     program = compile_program(ctx, "crash.c", None, "-g", "-fno-omit-frame-pointer")
@@ -48,9 +55,38 @@ def test_crash_report(ctx):
     output = guest.command("crash")
     ctx.check("crash: fault 14 at address 0x10" in output, f"the report:\n{output}")
     ctx.equal(guest.command("echo $?").strip(), "139", "the status")
-    result = subprocess.run([ctx.root / "tools" / "symbolise", "--program", program],
-                            input=output, stdout=subprocess.PIPE, text=True, check=True)
-    ctx.check(re.search(r"instruction .*\n +lowest at \S*crash\.c:\d+", result.stdout) and
-              re.search(r"called from .*\n +middle at \S*crash\.c:\d+", result.stdout) and
-              re.search(r"called from .*\n +main at \S*crash\.c:\d+", result.stdout),
-              f"symbolised:\n{result.stdout}")
+    output = symbolise(ctx, output, "--program", program)
+    ctx.check(re.search(r"instruction .*\n +lowest at \S*crash\.c:\d+", output) and
+              re.search(r"called from .*\n +middle at \S*crash\.c:\d+", output) and
+              re.search(r"called from .*\n +main at \S*crash\.c:\d+", output),
+              f"symbolised:\n{output}")
+
+
+def test_service_report(ctx):
+    """init's report of a service that faulted has registers; tools/symbolise names its callers."""
+    guest = ctx.boot(shell=True, add=(compile_program(ctx, "harm.c"),))
+    ctx.check("found" in guest.command("harm write memfs"), "harm finds no memfs")
+    ctx.check(guest.command("ls /tmp; echo $?").strip().endswith("0"), "memfs is not started again")
+    log = guest.command("log")
+    ctx.check(re.search(r"memfs died after \d+ s: exception 14, code \w+, at address eadbeef", log),
+              f"the log:\n{log[-3000:]}")
+    output = symbolise(ctx, log)
+    ctx.check(re.search(r"called from \w+ = memfs\+.*\n.* main at \S*srv/memfs/main\.c:\d+", output),
+              f"no callers:\n{output[-3000:]}")
+    ctx.check(re.search(r"\br15 [0-9a-f]{16}\b", log), f"no registers:\n{log[-3000:]}")
+
+
+def test_kernel_panic(ctx):
+    """A panic names the functions that led to it; tools/symbolise adds files and lines."""
+    archive = ctx.folder / "archive"
+    archive.write_bytes(b"not an archive\n" * 300)
+    guest = ctx.boot(debug=True, archive=archive)
+    deadline = time.monotonic() + 30
+    while "panic: end" not in guest.log:
+        ctx.check(time.monotonic() < deadline and not guest.ended, f"no panic:\n{guest.log[-1500:]}")
+        guest.read(0.2)
+    lines = re.findall(r"^  ffffffff8[0-9a-f]{7} ([\w.?]+)\+0x[0-9a-f]+\r?$", guest.log, re.M)
+    ctx.check(len(lines) >= 3 and "panic" in lines and "?" not in lines,
+              f"the backtrace:\n{guest.log[-2000:]}")
+    output = symbolise(ctx, guest.log, "--build", build.folder("debug"))
+    ctx.check(re.search(r" at \S*kernel/init/\w+\.c:\d+", output), f"symbolised:\n{output[-2000:]}")
