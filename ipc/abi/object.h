@@ -203,5 +203,6 @@ struct ts_domain_state {
 // log ---------------------------------------------------------------------------------------
 // read: offset is a cursor, a count of bytes since boot; extra = the next cursor, which is larger
 // than offset + value when bytes were lost. 0 bytes at the end: wait for READABLE. write: a line.
+// The releases answer TS_ERR_AGAIN while the kernel still shows lines that were written before.
 #define TS_LOG_RELEASE_SERIAL 1u // the serial port is a driver's from now on; MANAGE
 #define TS_LOG_RELEASE_SCREEN 2u // the screen is; MANAGE

@@ -10,6 +10,7 @@
 #include <panic.h>
 #include <spinlock.h>
 #include <string.h>
+#include <tessera/abi/status.h>
 
 #define LOG_SIZE    65536u
 #define SCREEN_SIZE 4096u
@@ -229,16 +230,23 @@ void log_set_listener(void (*function)(void))
     spin_unlock(&log_lock, flags);
 }
 
-void log_serial_release(void)
+// Not while somebody shows: what it has in hand would come among what the new owner writes.
+static ts_status_t mirror_release(const struct mirror *mirror, bool *released)
 {
     irqflags_t flags = spin_lock(&log_lock);
-    serial_released = true;
+    bool busy = mirror->busy;
+    if (!busy)
+        *released = true;
     spin_unlock(&log_lock, flags);
+    return busy ? TS_ERR_AGAIN : TS_OK;
 }
 
-void log_screen_release(void)
+ts_status_t log_serial_release(void)
 {
-    irqflags_t flags = spin_lock(&log_lock);
-    screen_released = true;
-    spin_unlock(&log_lock, flags);
+    return mirror_release(&serial_mirror, &serial_released);
+}
+
+ts_status_t log_screen_release(void)
+{
+    return mirror_release(&screen_mirror, &screen_released);
 }

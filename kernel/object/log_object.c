@@ -102,11 +102,7 @@ static ts_status_t log_object_call(const struct operation *operation)
         return TS_ERR_UNSUPPORTED;
     if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
         return TS_ERR_RIGHTS;
-    if (call.method == TS_LOG_RELEASE_SERIAL)
-        log_serial_release();
-    else
-        log_screen_release();
-    return TS_OK;
+    return call.method == TS_LOG_RELEASE_SERIAL ? log_serial_release() : log_screen_release();
 }
 
 static ts_status_t log_operate(struct object *object, struct operation *operation)

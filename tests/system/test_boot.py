@@ -9,6 +9,7 @@ START_LIMIT = 20  # seconds from the prompt until all run
 
 def check_shell(ctx, guest):
     """The shell answers, and the services that every machine has run."""
+    ctx.check("\n/ $ " in guest.log, f"the prompt stands behind half a line:\n{guest.log[-300:]}")
     deadline = time.monotonic() + START_LIMIT
     states = {}
     while not all(states.get(name) == "runs" for name in SERVICES):

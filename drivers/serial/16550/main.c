@@ -7,18 +7,28 @@
 #include <drivers/service/ready.h>
 #include <stdlib.h>
 #include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>
+
+#define RELEASE_TRIES 5000u // of a millisecond
 
 static struct ts_loop loop;
 static struct serial serial;
 
-// Asks the kernel not to write to the port itself any more (but in a panic).
+// Asks the kernel not to write to the port itself any more (but in a panic), when it has shown what
+// there is.
 static void release_log(void)
 {
     ts_handle_t log = ts_named_handle(TS_NAME_LOG);
-    ts_status_t status =
-        log ? ts_call_bytes(log, TS_LOG_RELEASE_SERIAL, NULL, 0, NULL, 0, NULL) : TS_ERR_NOT_FOUND;
+    ts_status_t status = TS_ERR_NOT_FOUND;
+    for (unsigned tries = 0; log && tries < RELEASE_TRIES; tries++) {
+        status = ts_call_bytes(log, TS_LOG_RELEASE_SERIAL, NULL, 0, NULL, 0, NULL);
+        if (status != TS_ERR_AGAIN) {
+            break;
+        }
+        ts_sleep_until(ts_deadline_in(TS_MILLISECOND));
+    }
     if (status != TS_OK) {
         ts_log("serial: the kernel's log goes on writing here: %s", ts_status_name(status));
     }
