@@ -192,8 +192,35 @@ static void test_mutations(void)
     }
 }
 
+static uint32_t crc_by_bits(uint32_t crc, const unsigned char *bytes, size_t length)
+{
+    crc = ~crc;
+    for (size_t i = 0; i < length; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+}
+
+// Any place and length, and going on from any other sum.
+static void test_crc(void)
+{
+    unsigned char bytes[80];
+    uint64_t state = 11;
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(check_random(&state) >> 30);
+    for (unsigned start = 0; start < 9; start++)
+        for (unsigned length = 0; start + length <= sizeof bytes; length++) {
+            uint32_t before = length % 2 ? 0 : (uint32_t)check_random(&state);
+            CHECK_EQUAL(ts_crc32c(before, bytes + start, length),
+                        crc_by_bits(before, bytes + start, length));
+        }
+}
+
 int main(void)
 {
+    test_crc();
     test_good();
     test_children();
     test_refused();

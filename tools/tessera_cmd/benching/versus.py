@@ -39,11 +39,12 @@ def tessera_image(folder):
 
 
 def wait_for_page(port, limit):
-    """Returns when a page has come. Several ask, since who asks too early waits for its kernel's or
-    the emulator's next attempt."""
+    """Returns when a page has come. Several ask, one after the other, since who asks too early waits
+    for its kernel's or the emulator's next attempt."""
     served = threading.Event()
 
-    def ask():
+    def ask(number):
+        served.wait(number * (ASK_LIMIT + ASK_PAUSE) / ASKERS)
         while not served.is_set():
             with contextlib.suppress(OSError), \
                     socket.create_connection(("127.0.0.1", port), ASK_LIMIT) as connection:
@@ -52,7 +53,7 @@ def wait_for_page(port, limit):
                     served.set()
             served.wait(ASK_PAUSE)
 
-    threads = [threading.Thread(target=ask) for _ in range(ASKERS)]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(ASKERS)]
     for thread in threads:
         thread.start()
     in_time = served.wait(limit)
