@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The line discipline, as a person at a terminal meets it.
-#include "check.h"
+#include "tests/host/check.h"
 
 #include <drivers/console/tty.h>
 #include <string.h>

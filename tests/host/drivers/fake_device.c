@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "fake_device.h"
 
-#include "check.h"
+#include "tests/host/check.h"
 
 #include <string.h>
 #include <tessera/lib/clock.h>

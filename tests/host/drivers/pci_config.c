@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Capability walks, BAR sizing, MSI-X and scans over configuration spaces that lie.
-#include "check.h"
+#include "tests/host/check.h"
 
 #include <drivers/pci/bar.h>
 #include <drivers/pci/message.h>

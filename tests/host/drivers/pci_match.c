@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The text by which a function is opened.
-#include "check.h"
+#include "tests/host/check.h"
 
 #include <drivers/pci/match.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The 16550 code against a chip model.
-#include "check.h"
+#include "tests/host/check.h"
 #include "uart.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The block driver between clients and a device, good and bad. Requests are the test's own: the
 // functions of the server library that the driver calls are here.
-#include "check.h"
+#include "tests/host/check.h"
 #include "fake_device.h"
 #include "service.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Virtio capabilities, good and bad.
-#include "check.h"
+#include "tests/host/check.h"
 
 #include <drivers/pci/registers.h>
 #include <drivers/virtio/layout.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The network driver between a client and a device, each of them good and bad.
-#include "check.h"
+#include "tests/host/check.h"
 #include "fake_device.h"
 #include "net.h"
 

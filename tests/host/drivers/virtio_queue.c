@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A virtqueue against a device that behaves, and against one that does not.
-#include "check.h"
+#include "tests/host/check.h"
 
 #include <drivers/virtio/queue.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 // mutated tables are refused or keep every range inside the archive.
 #include <string.h>
 #include <tessera/lib/archive.h>
-#include "check.h"
+#include "tests/host/check.h"
 
 #define SIZE (4 * 4096u)
 
@@ -172,7 +172,7 @@ static void test_sums(void)
 
 static void test_mutations(void)
 {
-    unsigned long long state = 7;
+    uint64_t state = 7;
     for (unsigned round = 0; round < 100000; round++) {
         struct ts_archive a;
         build(&b);

@@ -3,7 +3,7 @@
 // either refused or keep what the loader relies on.
 #include <string.h>
 #include <tessera/lib/elf.h>
-#include "check.h"
+#include "tests/host/check.h"
 
 struct elf_header {
     uint8_t ident[16];
@@ -142,7 +142,7 @@ static void check_sound(const struct ts_elf *elf, uint64_t file_size)
 
 static void test_mutations(void)
 {
-    unsigned long long state = 42;
+    uint64_t state = 42;
     unsigned accepted = 0;
     for (unsigned round = 0; round < 300000; round++) {
         struct file f = good_file();

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
-#include "check.h"
+#include "tests/host/check.h"
 
 #define HANDLES  256
 #define REQUESTS 64

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <tessera/abi/syscall.h>
 #include <tessera/lib/clock.h>
-#include "check.h"
+#include "tests/host/check.h"
 #include "config.h"
 
 static struct config config;
@@ -181,7 +181,7 @@ static void test_shipped(void)
 static void test_noise(void)
 {
     static const char alphabet[] = "service program handle = with\n\n \"#/abc0123456789xs\t";
-    unsigned long long state = 11;
+    uint64_t state = 11;
     for (int round = 0; round < 20000; round++) {
         char text[300];
         size_t length = check_random(&state) % (sizeof text - 1);

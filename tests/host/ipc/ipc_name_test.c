@@ -4,7 +4,7 @@
 #include <string.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/session.h>
-#include "check.h"
+#include "tests/host/check.h"
 #include "fake.h"
 
 #define ROOT   (FAKE_SERVED + 1)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <tessera/lib/local.h>
 #include <tessera/lib/server.h>
-#include "check.h"
+#include "tests/host/check.h"
 #include "fake.h"
 
 // A note: text that can be read and written; `accept` waits until something is written; `open`

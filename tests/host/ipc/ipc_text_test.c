@@ -5,7 +5,7 @@
 #include <tessera/lib/listing.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/path.h>
-#include "check.h"
+#include "tests/host/check.h"
 
 static void test_normalise(void)
 {

@@ -2,7 +2,7 @@
 // The loop's timers against the plainest model: the earliest armed deadline of an array.
 #include <string.h>
 #include <tessera/lib/loop.h>
-#include "check.h"
+#include "tests/host/check.h"
 
 #define TIMERS 200
 
@@ -21,7 +21,7 @@ static const struct ts_timer *earliest(void)
 
 int main(void)
 {
-    unsigned long long state = 3;
+    uint64_t state = 3;
     for (int round = 0; round < 200000; round++) {
         struct ts_timer *timer = &timers[check_random(&state) % TIMERS];
         switch (check_random(&state) % 4) {

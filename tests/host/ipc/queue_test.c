@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <tessera/ring/queue.h>
-#include "check.h"
+#include "tests/host/check.h"
 
 #define ENTRIES  8u
 #define MESSAGES 200000u
@@ -76,7 +76,7 @@ static uint32_t rung;
 static void *produce(void *argument)
 {
     struct ts_queue_producer p = ts_queue_producer(&queue, ENTRIES);
-    unsigned long long state = 5;
+    uint64_t state = 5;
     for (uint32_t sent = 0; sent < MESSAGES;) {
         int32_t free_slots = ts_queue_room(&p);
         CHECK(free_slots >= 0);

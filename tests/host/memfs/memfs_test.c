@@ -7,7 +7,7 @@
 #include <tessera/lib/local.h>
 #include <tessera/lib/memory.h>
 #include "memory.h"
-#include "tests/host/ipc/check.h"
+#include "tests/host/check.h"
 
 static struct tree tree;
 static struct memfs_root root = {.object.operations = &memfs_root_operations, .tree = &tree};

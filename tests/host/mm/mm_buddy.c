@@ -5,7 +5,7 @@
 #include <mm/page.h>
 #include <string.h>
 
-#include "check.h"
+#include "tests/host/check.h"
 
 #define FRAMES    40000u
 #define HOLE      20000u // frames [HOLE, HOLE + HOLE_SIZE) do not exist

@@ -3,7 +3,7 @@
 #include <object/chacha.h>
 #include <string.h>
 
-#include "check.h"
+#include "tests/host/check.h"
 
 static void parse(const char *text, uint8_t *out, size_t length)
 {

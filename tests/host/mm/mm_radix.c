@@ -3,7 +3,7 @@
 #include <mm/radix.h>
 #include <string.h>
 
-#include "check.h"
+#include "tests/host/check.h"
 
 #define KEYS  2000u
 #define STEPS 300000u

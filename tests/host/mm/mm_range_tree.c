@@ -3,7 +3,7 @@
 #include <mm/range_tree.h>
 #include <string.h>
 
-#include "check.h"
+#include "tests/host/check.h"
 
 #define SPACE  4096u // addresses of the model
 #define RANGES 300u

@@ -11,7 +11,7 @@
 #include <mm/page.h>
 #include <string.h>
 
-#include "check.h"
+#include "tests/host/check.h"
 
 #define BASE       UINT64_C(0x40000000)
 #define WINDOW     96u

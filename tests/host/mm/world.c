@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "tests/host/check.h"
 
 #define RAM_BYTES  (UINT64_C(32) << 20)
 #define EARLY_BASE (UINT64_C(1) << 20)

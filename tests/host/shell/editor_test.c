@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "editor.h"
 #include <string.h>
-#include "tests/host/ipc/check.h"
+#include "tests/host/check.h"
 
 static struct editor editor;
 static size_t shown;
@@ -88,7 +88,7 @@ static void test_ends(void)
 
 static void test_noise(void)
 {
-    unsigned long long state = 7;
+    uint64_t state = 7;
     editor_start(&editor, "> ");
     for (int i = 0; i < 200000; i++) {
         unsigned char byte = (unsigned char)check_random(&state);

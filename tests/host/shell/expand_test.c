@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "expand.h"
 #include <string.h>
-#include "tests/host/ipc/check.h"
+#include "tests/host/check.h"
 
 static const char *lookup(const char *name, size_t length)
 {

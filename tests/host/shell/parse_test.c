@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "parse.h"
 #include <string.h>
-#include "tests/host/ipc/check.h"
+#include "tests/host/check.h"
 
 static struct script good(const char *text)
 {
@@ -100,7 +100,7 @@ static void test_errors(void)
 static void test_noise(void)
 {
     static const char alphabet[] = "ab \t\n;&|<>'\"\\$#12{}=?";
-    unsigned long long state = 42;
+    uint64_t state = 42;
     for (int round = 0; round < 20000; round++) {
         char text[40];
         size_t length = check_random(&state) % (sizeof text - 1);

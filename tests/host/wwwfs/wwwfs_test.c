@@ -10,7 +10,7 @@
 #include "cache.h"
 #include "fake.h"
 #include "node.h"
-#include "tests/host/ipc/check.h"
+#include "tests/host/check.h"
 
 #define LARGE   (200u * CACHE_BLOCK + 5000u) // more than the cache holds
 #define WRONG   (2u * CACHE_BLOCK)

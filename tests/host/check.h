@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The smallest test harness: CHECK ends the program with where and what.
+// What native tests share: checks that end the program with where and what, in every build, and
+// random numbers that are the same each time (xorshift64*).
 #pragma once
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,11 +25,23 @@
         }                                                                                   \
     } while (0)
 
-// A repeatable random sequence: xorshift64*.
-static inline unsigned long long check_random(unsigned long long *state)
+static inline uint64_t check_random(uint64_t *state)
 {
     *state ^= *state >> 12;
     *state ^= *state << 25;
     *state ^= *state >> 27;
-    return *state * 0x2545f4914f6cdd1dull;
+    return *state * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+// The same without a state of one's own.
+static uint64_t random_state = UINT64_C(0x9e3779b97f4a7c15);
+
+static inline uint64_t random_next(void)
+{
+    return check_random(&random_state);
+}
+
+static inline uint64_t random_below(uint64_t limit)
+{
+    return random_next() % limit;
 }
