@@ -2,7 +2,9 @@
 """A booted guest that tests talk to: its console, its web server, its screen."""
 import codecs
 import http.client
+import queue
 import re
+import threading
 import time
 
 from ..machine import Machine
@@ -29,6 +31,8 @@ class Guest:
         self._partial = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.started = time.monotonic()
+        self._incoming = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self):
         return self
@@ -39,10 +43,18 @@ class Guest:
     def stop(self):
         self.machine.stop()
 
+    def _listen(self):
+        """Takes what the console says when it says it: a serial line that nobody reads for a while
+        stands still, and the kernel does not wait for it for long."""
+        while data := self.machine.receive(None):
+            self._incoming.put(data)
+        self._incoming.put(b"")
+
     def read(self, timeout):
         """Takes in console output for at most timeout seconds; False if there was none."""
-        data = self.machine.receive(timeout)
-        if data is None:
+        try:
+            data = self._incoming.get(timeout > 0, max(timeout, 0))
+        except queue.Empty:
             return False
         if data == b"":
             self.ended = True
