@@ -11,7 +11,7 @@
 //     start boot | demand | never     demand: when somebody opens its name. Default: boot
 //     alone                           others start once it is ready, or has failed
 //     restart always | failure | never   after it ended. Default: always
-//     heartbeat TIME                  TIME is 500ms, 5s, 1m: asked so often; two misses are a death
+//     heartbeat TIME                  TIME is 500ms, 5s, 1m: so long silent when asked is a death
 //     limit pages N | handles N | threads N    of its job; several pairs may follow
 //     priority idle | normal | driver
 //     console                         the program which `exec=` on the kernel's command line
@@ -83,7 +83,7 @@ struct config_service {
     uint32_t argument_count, environment_count, handle_count;
     enum config_start start;
     enum config_restart restart;
-    ts_time_t heartbeat; // period, 0 = none
+    ts_time_t heartbeat; // how long it may be silent, 0 = is not asked
     struct ts_job_limits limits;
     uint8_t priority;
     bool console;

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Heartbeats. Who does not answer within its period is asked once more before it is killed: a late
-// answer may be the fault of the whole machine, which in an emulator can stand still for a while,
-// and then both what was asked and its deadline belong to the time before.
+// Heartbeats. The time that the configuration allows a service to be silent has three parts: it is
+// asked one part after it has answered, and has one part to answer. If it does not, it is asked once
+// more before it is killed: a late answer may be the fault of the whole machine, which in an
+// emulator can stand still for a while, and then both what was asked and its deadline belong to the
+// time before.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include "init.h"
 
+#define PARTS 3 // of the time: a pause, a question and another one
+
+static ts_time_t one_part(const struct service *service)
+{
+    return ts_deadline_in(service->config->heartbeat / PARTS);
+}
+
 static void ask_later(struct service *service)
 {
-    ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(service->config->heartbeat));
+    ts_timer_arm(&init.loop, &service->timer, one_part(service));
 }
 
 static void beat_done(struct ts_async *async, const struct ts_event *event)
@@ -44,8 +53,7 @@ void heartbeat_ask(struct service *service)
     service->beat_instance = service->instance;
     service->beat_sent = ts_clock_now();
     ts_prepare_get(submission, service->root, TS_PROPERTY_ALIVE, &service->beat_answer,
-                   sizeof service->beat_answer, ts_deadline_in(service->config->heartbeat),
-                   ts_async_data(&service->beat));
+                   sizeof service->beat_answer, one_part(service), ts_async_data(&service->beat));
 }
 
 void heartbeat_begin(struct service *service)
