@@ -10,7 +10,6 @@ from ..console import coloured, say, warn
 from . import suites
 
 EXPECTED = build.ROOT / "tests" / "expected.txt"
-UNPROVEN = build.ROOT / "tests" / "unproven.txt"
 SLOWEST = 10
 DETAIL_FIRST, DETAIL_LAST = 15, 25  # lines shown of a failure's detail: what it was, how it ended
 
@@ -39,12 +38,6 @@ def expected_names():
         elif name:
             names.append(name)
     return names
-
-
-def unproven_names():
-    """Lines of tests/unproven.txt: what only runs when it is named."""
-    lines = UNPROVEN.read_text().splitlines() if UNPROVEN.exists() else ()
-    return [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
 
 
 def build_for(units):
@@ -136,14 +129,12 @@ def run(settings):
     units = suites.all_units(settings)
     if settings.list:
         return list_tests(units, settings.names)
-    left_out = [] if settings.names else unproven_names()
     units = [unit for unit in units if unit_chosen(unit, settings.names)
-             and (settings.long or not unit.long)
-             and not (left_out and chosen(unit.name, left_out))]
-    if left_out:
-        warn(f"left out, see tests/unproven.txt: {', '.join(left_out)}")
-    if not units:
-        warn("no test of that name; see ./tessera test --list")
+             and (settings.long or not unit.long)]
+    nothing = [name for name in settings.names
+               if not any(unit_chosen(unit, [name]) for unit in units)]
+    if nothing or not units:
+        warn(f"no test of that name: {', '.join(nothing)}; see ./tessera test --list, and --long")
         return 1
     start = time.monotonic()
     say(f"seed {settings.seed}; logs in {suites.LOGS.relative_to(build.ROOT)}")
@@ -153,8 +144,6 @@ def run(settings):
     finally:
         suites.SharedGuest.drop()
     for result in missing_results(results, settings.names):
-        if left_out and chosen(result.name, left_out):
-            continue
         show(result)
         results.append(result)
     return summarise(results, time.monotonic() - start)
