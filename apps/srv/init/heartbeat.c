@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Heartbeats. The time that the configuration allows a service to be silent has three parts: it is
-// asked one part after it has answered, and has one part to answer. If it does not, it is asked once
-// more before it is killed: a late answer may be the fault of the whole machine, which in an
+// asked one part after it has answered, and has one part to answer. If it does not, it is asked
+// once more before it is killed: a late answer may be the fault of the whole machine, which in an
 // emulator can stand still for a while, and then both what was asked and its deadline belong to the
 // time before.
 #include <tessera/lib/clock.h>
