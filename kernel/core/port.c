@@ -48,7 +48,7 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
     port->session_free = 0;
 }
 
-void port_finish(struct list *finished)
+void port_finish_some(struct list *finished)
 {
     struct list *node;
     while ((node = list_pop_front(finished)) != NULL)
@@ -166,15 +166,14 @@ struct slot *port_slot(struct port *port, uint64_t id)
     }
 }
 
-void slot_end_request(struct port *port, struct slot *slot, ts_status_t status,
-                      struct list *finished)
+struct request *slot_end_request(struct port *port, struct slot *slot, ts_status_t status)
 {
     struct request *request = slot->request;
     request_set_state(request, REQUEST_DONE);
     request->status = status;
-    list_push_back(finished, &request->link);
     slot->request = NULL;
     session_request_over(port, slot->session);
+    return request;
 }
 
 // Delivery ------------------------------------------------------------------------------------
@@ -290,8 +289,7 @@ static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t 
         closed_publish(port, ring, cookie);
         return 1;
     }
-    unsigned priority = 31 - (unsigned)__builtin_clz(port->parked_mask);
-    struct list *first = port->parked[priority].next;
+    struct list *first = port->parked[port_urgency(port)].next;
     return request_deliver(port, ring, cookie, list_entry(first, struct request, link), finished);
 }
 
@@ -356,7 +354,7 @@ static void port_announce(struct port *port)
         spin_unlock_off(&ring->lock);
     }
     if (port->parked_mask != 0)
-        environment_raise(port, (uint8_t)(31 - __builtin_clz(port->parked_mask)));
+        environment_raise(port, port_urgency(port));
 }
 
 void port_dispatch(struct port *port, struct list *finished)
@@ -385,6 +383,12 @@ void port_dispatch(struct port *port, struct list *finished)
         }
         spin_unlock_off(&ring->lock);
     }
+}
+
+// Whether the rings know of something that still waits and is as urgent: none of them is idle then.
+static bool port_is_announced(const struct port *port, uint8_t priority)
+{
+    return port->slot_free != NONE && port->parked_mask >> (priority & 31) != 0;
 }
 
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
@@ -418,8 +422,10 @@ void port_issue(struct request *request, struct served *served, const struct han
     if (session->requests >= session->limit) {
         list_push_back(&session->waiting, &request->link);
     } else {
+        bool announced = port_is_announced(port, request->priority);
         request_park(port, request);
-        port_dispatch(port, &finished);
+        if (!announced)
+            port_dispatch(port, &finished);
     }
     spin_unlock(&port->object.lock, flags);
     port_finish(&finished);
@@ -430,7 +436,7 @@ void port_issue(struct request *request, struct served *served, const struct han
 // The client is cut off: the slot stays until the server answers.
 static void slot_detach(struct port *port, struct slot *slot, struct list *finished)
 {
-    slot_end_request(port, slot, TS_ERR_ABANDONED, finished);
+    list_push_back(finished, &slot_end_request(port, slot, TS_ERR_ABANDONED)->link);
     slot->state = SLOT_DETACHED;
 }
 
@@ -617,7 +623,7 @@ static void destroy_slot(struct port *port, struct slot *slot, struct list *fini
     if (port_slot(port, id) == NULL)
         return;
     if (slot->request != NULL)
-        slot_end_request(port, slot, TS_ERR_PEER_CLOSED, finished);
+        list_push_back(finished, &slot_end_request(port, slot, TS_ERR_PEER_CLOSED)->link);
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         sent[i] = slot->sent[i];
         slot->sent[i] = (struct capability){0};
@@ -656,7 +662,7 @@ static bool destroy_step(struct port *port)
     uint32_t cursor = port->cursor;
     uint32_t sessions = port->slot_count + port->object_count;
     if (port->parked_mask != 0) {
-        struct list *first = port->parked[31 - __builtin_clz(port->parked_mask)].next;
+        struct list *first = port->parked[port_urgency(port)].next;
         request_withdraw(port, list_entry(first, struct request, link), TS_ERR_PEER_CLOSED,
                          &finished);
     } else if (!list_empty(&port->closed)) {

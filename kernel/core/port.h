@@ -123,6 +123,7 @@ struct reply {
     uint64_t tag;                             // MINT
     ts_rights_t rights;                       // granted
     struct capability moved[TS_CALL_HANDLES]; // MOVE, REDIRECT; call: any
+    uint8_t urgency; // a result: the priority of the most urgent request that is parked, or 0
 };
 
 // Answers. 0: the record is DONE and *out_request is to be given to request_complete by the caller
@@ -130,6 +131,12 @@ struct reply {
 // moved capabilities stay the caller's. TS_ERR_EXISTS: MINT of a used oid.
 // TS_ERR_ARGUMENT: oid out of range, or a handle where the operation has no room for one.
 ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request);
+
+// The same for an answer without handles to a request without any, which most are. *out_request is
+// there if 0 is returned. TS_ERR_UNSUPPORTED: it is not one of them, nothing was done. Interrupts
+// off.
+ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status, uint64_t value,
+                             uint8_t *out_urgency, struct request **out_request);
 
 enum copy_direction { COPY_PULL, COPY_PUSH };
 

@@ -147,6 +147,34 @@ static bool slot_drop_sent(struct slot *slot, struct capability dropped[TS_CALL_
     return any;
 }
 
+// What follows the end of a request: others may be delivered. Returns how urgent the next one is.
+static uint8_t reply_dispatch(struct port *port, struct list *finished)
+{
+    if (port->queued != 0)
+        port_dispatch(port, finished);
+    return port->parked_mask != 0 ? port_urgency(port) : 0;
+}
+
+ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status, uint64_t value,
+                             uint8_t *out_urgency, struct request **out_request)
+{
+    struct list finished;
+    list_init(&finished);
+    spin_lock_off(&port->object.lock);
+    struct slot *slot = port_slot(port, id);
+    struct request *request = slot == NULL ? NULL : slot->request;
+    bool plain = request != NULL && (request->in_handles | request->out_handles) == 0;
+    if (plain) {
+        request->value = value;
+        *out_request = slot_end_request(port, slot, status);
+        slot_release(port, slot);
+        *out_urgency = reply_dispatch(port, &finished);
+    }
+    spin_unlock_off(&port->object.lock);
+    port_finish(&finished);
+    return plain ? TS_OK : TS_ERR_UNSUPPORTED;
+}
+
 ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request)
 {
     struct list finished;
@@ -171,12 +199,10 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
         request->value = reply->value;
         if (request->out_handles != 0)
             reply_give_handles(port, reply, request, slot->session);
-        slot_end_request(port, slot, reply->status, &finished);
-        list_remove(&request->link); // the caller completes it
-        *out_request = request;
+        *out_request = slot_end_request(port, slot, reply->status);
     }
     slot_release(port, slot);
-    port_dispatch(port, &finished);
+    reply->urgency = reply_dispatch(port, &finished);
     spin_unlock(&port->object.lock, flags);
     for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++)
         object_capability_put(dropped[i]);

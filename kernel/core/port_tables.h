@@ -12,8 +12,19 @@ static inline void port_queued_add(struct port *port, int count)
     __atomic_store_n(&port->queued, port->queued + (uint32_t)count, __ATOMIC_RELAXED);
 }
 
+// The priority of the most urgent request that is parked; there is one.
+static inline uint8_t port_urgency(const struct port *port)
+{
+    return (uint8_t)(31 - __builtin_clz(port->parked_mask));
+}
+
 // Completes all requests of the list. No lock held.
-void port_finish(struct list *finished);
+void port_finish_some(struct list *finished);
+static inline void port_finish(struct list *finished)
+{
+    if (!list_empty(finished))
+        port_finish_some(finished);
+}
 
 // The slot of a request id, waiting until no page is being copied for it; NULL when there is none.
 // The lock is free while it waits: what was read before is to be read again. (Unchecked: the lock
@@ -32,9 +43,9 @@ static inline void slot_release(struct port *port, struct slot *slot)
     slot->next_free = port->slot_free;
     port->slot_free = (uint32_t)(slot - port->slots);
 }
-// The request of a delivered slot is over: DONE with `status`; its session moves on.
-void slot_end_request(struct port *port, struct slot *slot, ts_status_t status,
-                      struct list *finished);
+// The request of a delivered slot is over: DONE with `status`, for the caller to complete once the
+// lock is free; its session moves on.
+struct request *slot_end_request(struct port *port, struct slot *slot, ts_status_t status);
 
 // The REQUEST event of a delivered request.
 static inline void port_fill_event(struct ts_event *event, uint64_t cookie, const struct slot *slot,

@@ -55,7 +55,7 @@ void request_complete(struct request *request)
     request_return_handles(request);
     request_install_results(request);
     if (request->home == HOME_PORT)
-        object_put(&request->port->object);
+        object_body_put(&request->port->object);
     else if (request->home == HOME_OBSERVER)
         object_put(request->observed);
     __atomic_store_n(&request->home, HOME_NONE, __ATOMIC_RELAXED); // a canceller may look

@@ -68,8 +68,9 @@ struct requester {
 };
 
 struct request {
-    struct list link; // its home's queue
-    struct list done; // ring: its place in the ring's FIFO of events to publish
+    struct list link;          // its home's queue
+    struct list done;          // ring: its place in the ring's FIFO of events to publish
+    struct request *next_free; // ring, while FREE
     struct requester *requester;
     uint8_t state; // enum request_state
     uint8_t home;  // enum request_home

@@ -24,69 +24,40 @@ void ring_init(struct ring *ring, struct ts_ring *shared, uint32_t submissions, 
     ring->event_count = events;
     ring->requester.ring = ring;
     ring->inflight = inflight;
-    ring->records = records;
-    list_init(&ring->free);
+    ring->records = ring->free = records;
     list_init(&ring->pending);
     list_init(&ring->post.done);
     for (uint32_t i = 0; i < inflight; i++) {
         request_init(&records[i], &ring->requester);
-        list_push_back(&ring->free, &records[i].done);
+        records[i].next_free = i + 1 < inflight ? &records[i + 1] : NULL;
     }
     shared->version = TS_RING_VERSION;
     shared->submissions = submissions;
     shared->events = events;
 }
 
-ts_status_t ring_enter_begin(struct ring *ring)
+struct request *ring_record_refill(struct ring *ring)
 {
     irqflags_t flags = spin_lock(&ring->lock);
-    ts_status_t status = TS_OK;
-    if (ring->destroyed)
-        status = TS_ERR_PEER_CLOSED;
-    else if (ring->entered)
-        status = TS_ERR_BUSY;
-    else if (ring->shared->version != TS_RING_VERSION)
-        status = TS_ERR_VERSION;
-    else
-        ring->entered = true;
+    ring->free = ring->freed;
+    ring->freed = NULL;
     spin_unlock(&ring->lock, flags);
-    return status;
+    return ring->free;
 }
 
-void ring_enter_end(struct ring *ring)
-{
-    irqflags_t flags = spin_lock(&ring->lock);
-    ring->entered = false;
-    ring_set_idle(ring, false);
-    spin_unlock(&ring->lock, flags);
-}
-
-struct request *ring_record_take(struct ring *ring)
-{
-    irqflags_t flags = spin_lock(&ring->lock);
-    struct list *node = ring->free.next;
-    if (node != &ring->free)
-        list_remove(node);
-    spin_unlock(&ring->lock, flags);
-    if (node == &ring->free)
-        return NULL;
-    struct request *record = list_entry(node, struct request, done);
-    request_reset(record);
-    return record;
-}
-
-// Back to the free list, most recently used first: its lines are in the cache. Ring lock held.
+// Most recently used first: its lines are in the cache. Ring lock held.
 static void record_free(struct ring *ring, struct request *record)
 {
     request_set_state(record, REQUEST_FREE);
-    list_push_front(&ring->free, &record->done);
+    record->next_free = ring->freed;
+    ring->freed = record;
 }
 
 void ring_record_give(struct ring *ring, struct request *record)
 {
-    irqflags_t flags = spin_lock(&ring->lock);
-    record_free(ring, record);
-    spin_unlock(&ring->lock, flags);
+    request_set_state(record, REQUEST_FREE);
+    record->next_free = ring->free;
+    ring->free = record;
 }
 
 struct request *ring_find(struct ring *ring, uint64_t user_data)
@@ -109,30 +80,18 @@ void ring_flag_pending(struct ring *ring, bool pending)
         __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
 }
 
-static void fill_completion(struct ts_event *event, uint64_t user_data, ts_status_t status,
-                            uint8_t op, uint16_t flags, uint64_t value, uint64_t extra)
-{
-    event->user_data = user_data;
-    event->status = status;
-    event->kind = TS_EVENT_COMPLETION;
-    event->op = op;
-    event->flags = flags;
-    event->value = value;
-    event->extra = extra;
-}
-
 // Writes a record's event; a record that is through becomes free.
 static void publish_record(struct ring *ring, struct request *request)
 {
     request->queued = false;
     if (!request->multishot_ended) {
-        fill_completion(ring_slot(ring), request->user_data, TS_OK, request->op, TS_EVENT_MORE,
-                        request->value, 0);
+        ring_fill_completion(ring, request->user_data, TS_OK, request->op, TS_EVENT_MORE,
+                             request->value, 0);
         request->value = 0;
         return;
     }
-    fill_completion(ring_slot(ring), request->user_data, request->status, request->op,
-                    request->event_flags, request->value, request->extra);
+    ring_fill_completion(ring, request->user_data, request->status, request->op,
+                         request->event_flags, request->value, request->extra);
     record_free(ring, request);
 }
 
@@ -142,8 +101,8 @@ static void publish_pending(struct ring *ring)
         struct list *node = list_pop_front(&ring->pending);
         if (node == &ring->post.done) {
             ring->post.queued = false;
-            fill_completion(ring_slot(ring), ring->post.user_data, TS_OK, TS_OP_POST, 0,
-                            ring->post.value, 0);
+            ring_fill_completion(ring, ring->post.user_data, TS_OK, TS_OP_POST, 0, ring->post.value,
+                                 0);
             ring_slot(ring)->kind = TS_EVENT_POST;
         } else {
             publish_record(ring, list_entry(node, struct request, done));
@@ -203,20 +162,6 @@ void ring_post_more(struct request *request, ts_signals_t signals, uint64_t coun
     spin_unlock(&ring->lock, flags);
 }
 
-bool ring_post_now(struct ring *ring, const struct operation *operation, ts_status_t status,
-                   uint16_t event_flags)
-{
-    irqflags_t flags = spin_lock(&ring->lock);
-    bool room = list_empty(&ring->pending) && ring_has_room(ring);
-    if (room) {
-        fill_completion(ring_slot(ring), operation->user_data, status, operation->op, event_flags,
-                        operation->value, operation->extra);
-        ring->event_tail++; // shown with the others by the thread inside when it is through
-    }
-    spin_unlock(&ring->lock, flags);
-    return room;
-}
-
 void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value)
 {
     irqflags_t flags = spin_lock(&ring->lock);
@@ -247,22 +192,6 @@ static struct port *ring_port_get(struct ring *ring, uint32_t index, uint64_t *o
     return port;
 }
 
-// Whether a bound port may have something. The bindings, and so the ports, stay while the lock is
-// held.
-static bool ports_have_items(const struct ring *ring)
-{
-    uint32_t left = ring->binding_count;
-    for (uint32_t i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
-        const struct port *port = ring->bindings[i].port;
-        if (port == NULL)
-            continue;
-        left--;
-        if (__atomic_load_n(&port->queued, __ATOMIC_RELAXED) != 0)
-            return true;
-    }
-    return false;
-}
-
 // True when a bound port still has items.
 static bool ring_take_from_ports(struct ring *ring)
 {
@@ -289,7 +218,7 @@ uint32_t ring_collect(struct ring *ring)
     if (!list_empty(&ring->pending))
         publish_pending(ring);
     ring_publish_tail(ring);
-    bool left = ports_have_items(ring);
+    bool left = ring_ports_have_items(ring);
     if (left) {
         spin_unlock(&ring->lock, flags);
         left = ring_take_from_ports(ring);
@@ -324,7 +253,7 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     // Marked first, looked at last: pairs with the fence in port_dispatch. An item that was queued
     // before the mark is seen now, one queued after it finds the mark.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (ports_have_items(ring)) {
+    if (ring_ports_have_items(ring)) {
         spin_unlock(&ring->lock, flags);
         (void)ring_collect(ring);
         flags = spin_lock(&ring->lock);

@@ -25,6 +25,7 @@ struct ring_binding {
 struct ring {
     struct object object;
     struct requester requester;
+    struct request *free; // records, FREE: the thread inside takes them, without the lock
     struct spinlock lock; // all below
     struct ts_ring *shared;
     struct ts_submission *submissions;
@@ -34,8 +35,8 @@ struct ring {
     uint32_t event_head;                    // last seen of the user's
     uint32_t inflight;                      // records
     struct request *records;
-    struct list free;    // records, FREE, by request.done
-    struct list pending; // events that wait for room, by request.done or post.done
+    struct request *freed; // records that became FREE, until the thread inside has none left
+    struct list pending;   // events that wait for room, by request.done or post.done
     struct {
         struct list done;
         uint64_t user_data, value;
@@ -58,13 +59,19 @@ uint32_t ring_bytes(uint32_t submissions, uint32_t events);
 void ring_init(struct ring *ring, struct ts_ring *shared, uint32_t submissions, uint32_t events,
                struct request *records, uint32_t inflight);
 
-// TS_ERR_BUSY when another thread is inside; TS_ERR_VERSION when the header was tampered with.
-ts_status_t ring_enter_begin(struct ring *ring);
-void ring_enter_end(struct ring *ring);
-
-// A free record, or NULL. The caller fills and issues it.
-struct request *ring_record_take(struct ring *ring);
-void ring_record_give(struct ring *ring, struct request *record); // never issued
+// A free record, or NULL, for the thread inside. The caller fills and issues it.
+struct request *ring_record_refill(struct ring *ring);
+static inline struct request *ring_record_take(struct ring *ring)
+{
+    struct request *record = ring->free != NULL ? ring->free : ring_record_refill(ring);
+    if (record != NULL) {
+        ring->free = record->next_free;
+        request_reset(record);
+    }
+    return record;
+}
+// The same back again, since it was not issued.
+void ring_record_give(struct ring *ring, struct request *record);
 // A record with this user_data that is neither FREE nor DONE, or NULL. It may be DONE by the time
 // it is passed to request_cancel, which checks again; it cannot be issued anew meanwhile, since
 // only the entering thread issues.
@@ -84,11 +91,6 @@ void ring_post_completion(struct ring *ring, struct request *request);
 // A multishot record has news: `signals` are or-ed and `count` is added to what its next event will
 // say. May be called with an object's lock held.
 void ring_post_more(struct request *request, ts_signals_t signals, uint64_t count);
-// A completion without a record, for what the kernel answers at once: `operation` says the rest.
-// For the thread inside alone: the user is shown it when that thread collects. False: no room, take
-// a record.
-bool ring_post_now(struct ring *ring, const struct operation *operation, ts_status_t status,
-                   uint16_t event_flags);
 void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value);
 
 // Ends all records at once (detach), unbinds. Preemptible between chunks of 64: call until false.

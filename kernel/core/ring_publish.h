@@ -3,7 +3,7 @@
 // ring's lock held, unless said otherwise.
 #pragma once
 
-#include <core/ring.h>
+#include <core/port.h>
 
 // Set under the ring's lock; ports look at it without.
 static inline void ring_set_idle(struct ring *ring, bool idle)
@@ -35,10 +35,56 @@ static inline struct ts_event *ring_slot(struct ring *ring)
     return &ring->events[ring->event_tail & (ring->event_count - 1)];
 }
 
+// The completion of a submission, in the next slot.
+static inline void ring_fill_completion(struct ring *ring, uint64_t user_data, ts_status_t status,
+                                        uint8_t op, uint16_t flags, uint64_t value, uint64_t extra)
+{
+    struct ts_event *event = ring_slot(ring);
+    event->user_data = user_data;
+    event->status = status;
+    event->kind = TS_EVENT_COMPLETION;
+    event->op = op;
+    event->flags = flags;
+    event->value = value;
+    event->extra = extra;
+}
+
+// A completion without a record, for what the kernel answers at once. For the thread inside alone:
+// the user is shown it when that thread collects. False: there is no room, a record must keep it.
+// Lock not held, interrupts off.
+static inline bool ring_post_now(struct ring *ring, uint64_t user_data, ts_status_t status,
+                                 uint8_t op, uint16_t flags, uint64_t value, uint64_t extra)
+{
+    spin_lock_off(&ring->lock);
+    bool room = list_empty(&ring->pending) && ring_has_room(ring);
+    if (room) {
+        ring_fill_completion(ring, user_data, status, op, flags, value, extra);
+        ring->event_tail++;
+    }
+    spin_unlock_off(&ring->lock);
+    return room;
+}
+
 // Makes the slots written so far visible. Pairs with the user's acquire of event_tail.
 static inline void ring_publish_tail(struct ring *ring)
 {
     __atomic_store_n(&ring->shared->event_tail, ring->event_tail, __ATOMIC_RELEASE);
+}
+
+// Whether a bound port may have something. The bindings, and so the ports, stay while the lock is
+// held.
+static inline bool ring_ports_have_items(const struct ring *ring)
+{
+    uint32_t left = ring->binding_count;
+    for (uint32_t i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        const struct port *port = ring->bindings[i].port;
+        if (port == NULL)
+            continue;
+        left--;
+        if (__atomic_load_n(&port->queued, __ATOMIC_RELAXED) != 0)
+            return true;
+    }
+    return false;
 }
 
 // Publishes the tail and wakes the waiter if it has what it wants.

@@ -99,10 +99,8 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
         thread->handing_over = hand_over;
         request_complete(request);
         thread->handing_over = false;
-        thread_lend(thread, 0);
-        uint64_t served =
-            atomic_load_explicit(&thread->process->requests_served, memory_order_relaxed);
-        atomic_store_explicit(&thread->process->requests_served, served + 1, memory_order_relaxed);
+        thread_lend(thread, answer->reply.urgency);
+        process_count(&thread->process->requests_served, 1);
     }
     arch_irq_restore(flags);
     return status == TS_OK && faulted ? TS_ERR_CLIENT_FAULT : status;

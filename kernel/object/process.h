@@ -54,6 +54,13 @@ static inline struct process *process_of(struct object *object)
     return list_entry(object, struct process, object);
 }
 
+// Adds to a count for people (one may be lost when two threads add at once).
+static inline void process_count(_Atomic uint64_t *counter, uint64_t count)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + count,
+                          memory_order_relaxed);
+}
+
 // The process of the current thread (NULL: a kernel thread).
 struct process *process_current(void);
 

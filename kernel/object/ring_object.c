@@ -90,21 +90,29 @@ no_records:
 // is kept until another one comes.
 static void ring_user_set(struct ring_object *ring, struct thread *thread)
 {
-    if (ring->user == thread)
-        return;
     object_get(&thread->object);
     struct thread *before = __atomic_exchange_n(&ring->user, thread, __ATOMIC_ACQ_REL);
     if (before != NULL)
         object_put(&before->object); // its memory outlasts whoever reads it with interrupts off
 }
 
-ts_status_t ring_object_enter(struct ring_object *ring)
+ts_status_t ring_object_enter(struct ring_object *ring, struct thread *thread)
 {
-    ts_status_t status = ring_enter_begin(&ring->ring);
+    ts_status_t status = TS_OK;
+    spin_lock_off(&ring->ring.lock);
+    if (ring->ring.destroyed)
+        status = TS_ERR_PEER_CLOSED;
+    else if (ring->ring.entered)
+        status = TS_ERR_BUSY;
+    else if (ring->ring.shared->version != TS_RING_VERSION)
+        status = TS_ERR_VERSION;
+    else
+        ring->ring.entered = true;
+    spin_unlock_off(&ring->ring.lock);
     if (status != TS_OK)
         return status;
-    struct thread *thread = thread_current();
-    ring_user_set(ring, thread);
+    if (ring->user != thread)
+        ring_user_set(ring, thread);
     ring->ring.requester.priority = thread->own_priority;
     return TS_OK;
 }

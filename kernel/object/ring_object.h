@@ -41,6 +41,7 @@ static inline struct ring_object *ring_object_of_ring(struct ring *ring)
 ts_status_t ring_object_create(struct process *process, uint64_t submissions, uint64_t events,
                                uint64_t inflight, struct ring_object **out_ring);
 
-// The current thread enters: TS_ERR_BUSY, TS_ERR_VERSION, TS_ERR_PEER_CLOSED as ring_enter_begin.
-ts_status_t ring_object_enter(struct ring_object *ring);
+// The current thread enters, with interrupts off. TS_ERR_BUSY: another thread is inside;
+// TS_ERR_VERSION: the header was tampered with; TS_ERR_PEER_CLOSED: the ring is being torn down.
+ts_status_t ring_object_enter(struct ring_object *ring, struct thread *thread);
 void ring_object_leave(struct ring_object *ring);

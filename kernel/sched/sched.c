@@ -50,11 +50,8 @@ void thread_set_priority(struct thread *thread, uint8_t priority)
     run_queue_unlock(queue, flags);
 }
 
-void thread_lend(struct thread *thread, uint8_t priority)
+void thread_lend_anew(struct thread *thread, uint8_t priority)
 {
-    // The usual case, unlocked: nobody else changes what is lent to a thread while it holds.
-    if (__atomic_load_n(&thread->lent, __ATOMIC_RELAXED) == priority)
-        return;
     irqflags_t flags;
     struct run_queue *queue = run_queue_lock(thread, &flags);
     thread->lent = priority;

@@ -47,7 +47,13 @@ _Noreturn void thread_leave(void);
 
 // Priorities. A thread runs at the higher of its own and what it was lent.
 void thread_set_priority(struct thread *thread, uint8_t priority);
-void thread_lend(struct thread *thread, uint8_t priority); // 0 ends it
+void thread_lend_anew(struct thread *thread, uint8_t priority);
+static inline void thread_lend(struct thread *thread, uint8_t priority) // 0 ends it
+{
+    // The usual case, unlocked: nobody else changes what is lent to a thread while it holds.
+    if (__atomic_load_n(&thread->lent, __ATOMIC_RELAXED) != priority)
+        thread_lend_anew(thread, priority);
+}
 
 // Asks a thread to end: when it next would go to user mode or block, or at once if it is blocked,
 // it calls thread_exit(). Any context.

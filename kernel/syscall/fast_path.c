@@ -44,12 +44,7 @@
 // The rest is one function each way, however large.
 #define IN_LINE __attribute__((always_inline)) static inline
 
-// The operations that can be fast: what they need of the handle, and the bits of the word that may
-// be set: flags that are the server's affair, and the handle.
-static const struct fast_operation {
-    ts_rights_t rights; // 0: cannot
-    uint64_t word;
-} fast_operations[TS_OP_COUNT] = {
+const struct fast_operation fast_operations[TS_OP_COUNT] = {
 #define WORD(op, flags) (TS_OP_##op | (uint64_t)(flags) << 8 | ~(uint64_t)UINT32_MAX)
     [TS_OP_READ] = {TS_RIGHT_READ, WORD(READ, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
     [TS_OP_WRITE] = {TS_RIGHT_WRITE, WORD(WRITE, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
@@ -84,12 +79,6 @@ static void set_lent(struct thread *thread, uint8_t priority)
 {
     thread->lent = priority;
     thread->priority = thread->own_priority > priority ? thread->own_priority : priority;
-}
-
-static void count(_Atomic uint64_t *counter)
-{
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
 }
 
 // The current thread is blocked from here on and `next` returns to user mode.
@@ -270,7 +259,7 @@ IN_LINE bool call_find(struct call *call, const struct arch_frame *frame,
 
 static bool answer_at_once(struct thread *thread, struct arch_frame *frame)
 {
-    count(&thread->process->requests_issued);
+    process_count(&thread->process->requests_issued, 1);
     arch_frame_set_result(frame, TS_OK, 0);
     return true;
 }
@@ -315,7 +304,7 @@ __attribute__((noinline)) static bool wait_for_event(struct thread *thread,
     request->deadline = TS_DEADLINE_NONE;
     thread->asking = true;
     atomic_store_explicit(&thread->answered, false, memory_order_relaxed);
-    count(&thread->process->requests_issued);
+    process_count(&thread->process->requests_issued, 1);
     object_wait(event, request, TS_SIGNAL_READABLE);
     object_body_put(event); // the record has its own reference
     thread_block(op_continue);
@@ -346,7 +335,7 @@ bool fast_path_op(struct arch_frame *frame)
     spin_unlock_off(&call.port->object.lock);
     if (!done)
         return false;
-    count(&call.client->process->requests_issued);
+    process_count(&call.client->process->requests_issued, 1);
     object_body_put(&call.ring->object); // the reference that the server's wait held
     arch_thread_return(&call.server->machine);
 }
@@ -505,7 +494,7 @@ bool fast_path_reply_wait(struct arch_frame *frame)
     spin_unlock_off(&answer.port->object.lock);
     if (!done)
         return false;
-    count(&answer.server->process->requests_served);
+    process_count(&answer.server->process->requests_served, 1);
     object_body_put(&answer.port->object); // the reference that the record held
     arch_thread_return(&answer.client->machine);
 }

@@ -7,6 +7,7 @@
 
 #include <arch/cpu.h>
 #include <arch/user.h>
+#include <object/process.h>
 #include <sched/sched.h>
 #include <tessera/abi/operation.h>
 
@@ -66,6 +67,7 @@ void syscall_op(struct arch_frame *frame)
     ts_status_t status = TS_ERR_UNSUPPORTED;
     if (operation->op < TS_OP_COUNT)
         status = operation_check_flags(operation->op, operation->flags, false);
+    process_count(&asked.thread->process->requests_issued, 1);
     if (status == TS_OK && operation_start(&asked, &status) == OUTCOME_ISSUED) {
         arch_irq_disable();
         op_continue();

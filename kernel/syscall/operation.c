@@ -295,9 +295,6 @@ static enum outcome start_object(struct asked *asked, ts_status_t *out_status)
 enum outcome operation_start(struct asked *asked, ts_status_t *out_status)
 {
     struct operation *operation = &asked->operation;
-    struct process *process = asked->thread->process;
-    uint64_t issued = atomic_load_explicit(&process->requests_issued, memory_order_relaxed);
-    atomic_store_explicit(&process->requests_issued, issued + 1, memory_order_relaxed);
     enum outcome outcome = OUTCOME_ANSWERED;
     if (operation->length > TS_LENGTH_MAX || (operation->rights & ~TS_RIGHTS_ALL) != 0)
         *out_status = TS_ERR_ARGUMENT;

@@ -14,24 +14,30 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <core/handle_table.h>
+#include <core/ring_publish.h>
 #include <object/port_operate.h>
 #include <object/process.h>
 #include <sched/sched.h>
 
-// A ring of the caller, entered; it is left by leave().
+// A ring of the caller, entered and with a reference; it is left by leave(). Interrupts on.
 static ts_status_t enter(struct thread *thread, ts_handle_t handle)
 {
     struct capability capability;
-    ts_status_t status = handle_get(thread->requester.handles, handle, 0, &capability);
-    if (status != TS_OK)
-        return status;
-    status = capability.object->class == &ring_class
-                 ? ring_object_enter(ring_object_of(capability.object))
-                 : TS_ERR_KIND;
-    if (status != TS_OK)
-        object_put(capability.object);
-    else
-        thread->ring = ring_object_of(capability.object);
+    arch_irq_disable();
+    ts_status_t status = handle_lookup(thread->requester.handles, handle, 0, &capability);
+    if (status == TS_OK && capability.object->class != &ring_class)
+        status = TS_ERR_KIND;
+    if (status == TS_OK && !object_body_try_get(capability.object))
+        status = TS_ERR_HANDLE;
+    if (status == TS_OK) {
+        struct ring_object *ring = ring_object_of(capability.object);
+        status = ring_object_enter(ring, thread);
+        if (status == TS_OK)
+            thread->ring = ring;
+        else
+            object_body_put(capability.object);
+    }
+    arch_irq_enable();
     return status;
 }
 
@@ -40,7 +46,31 @@ static void leave(struct thread *thread)
     struct ring_object *ring = thread->ring;
     thread->ring = NULL;
     ring_object_leave(ring);
-    object_put(&ring->ring.object);
+    object_body_put(&ring->ring.object);
+}
+
+// Leaves if what is there is enough and nothing else is to be collected, which is most often so
+// when a batch was submitted. Interrupts on.
+static bool leave_at_once(struct thread *thread, uint64_t wait_for, uint32_t *out_unread)
+{
+    struct ring *ring = &thread->ring->ring;
+    arch_irq_disable();
+    spin_lock_off(&ring->lock);
+    ring_publish_tail(ring);
+    *out_unread = ring_unread(ring);
+    bool enough = *out_unread >= wait_for && list_empty(&ring->pending) && !ring->destroyed &&
+                  !ring_ports_have_items(ring);
+    if (enough) {
+        ring_flag_pending(ring, false);
+        ring->entered = false;
+    }
+    spin_unlock_off(&ring->lock);
+    if (enough) {
+        thread->ring = NULL;
+        object_body_put(&ring->object);
+    }
+    arch_irq_enable();
+    return enough;
 }
 
 // Whether the wait is over whatever has come.
@@ -125,8 +155,11 @@ void syscall_enter(struct arch_frame *frame)
         arch_frame_set_result(frame, status, 0);
         return;
     }
-    uint32_t submitted = ring_submit(thread->ring, thread, (uint32_t)(word >> 32));
-    wait_begin(thread, submitted, (uint32_t)wait_for, deadline);
+    uint32_t unread, submitted = ring_submit(thread->ring, thread, (uint32_t)(word >> 32));
+    if (leave_at_once(thread, wait_for, &unread))
+        arch_frame_set_result(frame, submitted, unread);
+    else
+        wait_begin(thread, submitted, (uint32_t)wait_for, deadline);
 }
 
 // The answer in registers: no handles, no tag.

@@ -1,152 +1,191 @@
 // SPDX-License-Identifier: MIT
-// Submissions: each field of a slot is read once, since the user may change it at any time; what is
-// taken is decoded, checked and answered at once or issued with a record of the ring.
+// Taking submissions out of a ring. What most of them are is done here: bytes to or from a served
+// object, answers without handles, no-ops. As in fast_path.c everything is tested first, and any
+// doubt leaves the submission, unchanged, to submission.c. A few in a row are taken in one section
+// with interrupts off, in which what a handle table says can be used without references.
+//
+// Each field of a slot is read once by whoever acts on it, since the user may change it at any
+// time.
 #include <syscall/submit.h>
 
-#include <arch/clock.h>
-#include <object/port_operate.h>
+#include <arch/cpu.h>
+#include <arch/user.h>
+#include <core/environment.h>
+#include <core/handle_table.h>
+#include <core/ring_publish.h>
+#include <object/port_object.h>
+#include <object/process.h>
 #include <object/statistics.h>
-#include <sched/futex.h>
-#include <syscall/operation.h>
-#include <tessera/abi/operation.h>
+#include <sched/sched.h>
+#include <syscall/fast_path.h>
 
-#define PERIOD_MIN_NS 50000 // of a multishot timeout
+#define IN_A_ROW 8u // submissions for which interrupts may wait
 
-_Static_assert(offsetof(struct operation, user_data) == offsetof(struct ts_submission, user_data) &&
-                   offsetof(struct operation, aux) == offsetof(struct ts_submission, aux) &&
-                   offsetof(struct operation, deadline) == offsetof(struct ts_submission, deadline),
-               "an operation begins as a submission");
+#define FIELD(slot, field) __atomic_load_n(&(slot)->field, __ATOMIC_RELAXED)
 
-static void decode(struct operation *operation, const struct ts_submission *slot)
+// Of the first word of a submission: op, flags, rights.
+#define KIND(op, flags) ((uint32_t)(op) | (uint32_t)(flags) << 8)
+
+struct batch {
+    struct ring_object *object;
+    struct ring *ring;
+    struct thread *thread;
+    uint32_t issued, answered; // of those taken here
+};
+
+enum taken { TAKEN, NO_RECORD, NOT_PLAIN };
+
+static inline uint64_t first_word(const struct ts_submission *slot)
 {
-    const uint64_t *from = (const uint64_t *)slot;
-    uint64_t *to = (uint64_t *)operation;
-    for (unsigned i = 0; i < sizeof *slot / sizeof *from; i++)
-        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
-    operation->value = operation->extra = 0;
-    operation->result.object = NULL;
+    return __atomic_load_n((const uint64_t *)slot, __ATOMIC_RELAXED);
 }
 
-// Operations of rings --------------------------------------------------------------------------
-
-// Completes when `deadline` has passed; multishot again each `offset` nanoseconds.
-static enum outcome start_timeout(struct asked *asked, ts_status_t *out_status)
+static inline enum taken take_nop(struct ring *ring, const struct ts_submission *slot,
+                                  uint64_t word)
 {
-    struct operation *operation = &asked->operation;
-    bool multishot = (operation->flags & TS_FLAG_MULTI) != 0;
-    bool period_good = operation->offset >= PERIOD_MIN_NS && operation->offset <= INT64_MAX / 2;
-    *out_status = TS_ERR_ARGUMENT;
-    if (operation->deadline <= 0 || (multishot ? !period_good : operation->offset != 0))
-        return OUTCOME_ANSWERED;
-    ts_time_t now = clock_now();
-    if (operation->deadline < now)
-        operation->deadline = now; // what was missed before is not made up for
-    struct request *request = asked_record(asked);
+    if (((uint32_t)word & ~KIND(0, TS_FLAG_QUIET | TS_FLAG_NOWAIT)) != TS_OP_NOP ||
+        FIELD(slot, length) > TS_LENGTH_MAX)
+        return NOT_PLAIN;
+    if (((uint32_t)word & KIND(0, TS_FLAG_QUIET)) != 0)
+        return TAKEN;
+    bool told = ring_post_now(ring, FIELD(slot, user_data), TS_OK, TS_OP_NOP, 0, 0, 0);
+    return told ? TAKEN : NOT_PLAIN;
+}
+
+// The object that a handle names, if it has these rights, as its entry says while it has that word.
+static inline struct object *find(const struct batch *batch, ts_handle_t handle, ts_rights_t rights,
+                                  struct handle_entry **out_entry, uint64_t *out_word)
+{
+    *out_entry = handle_find(batch->thread->requester.handles, handle, out_word);
+    if (*out_entry == NULL || (rights & ~(ts_rights_t)*out_word) != 0)
+        return NULL;
+    return atomic_load_explicit(&(*out_entry)->object, memory_order_acquire);
+}
+
+// read, write or list of a served object.
+static inline enum taken take_bytes(struct batch *batch, const struct ts_submission *slot,
+                                    uint64_t word)
+{
+    const struct fast_operation *fast = &fast_operations[(uint8_t)word];
+    struct handle_entry *entry;
+    uint64_t entry_word;
+    if ((word & ~(fast->word | KIND(0, TS_FLAG_QUIET))) != 0)
+        return NOT_PLAIN;
+    struct object *object =
+        find(batch, (ts_handle_t)(word >> 32), fast->rights, &entry, &entry_word);
+    uint64_t address = FIELD(slot, address);
+    uint32_t length = FIELD(slot, length);
+    if (object == NULL || object->class != &served_class || length > TS_LENGTH_MAX ||
+        (length != 0 && !arch_user_range_ok(address, length)))
+        return NOT_PLAIN;
+    struct request *request = ring_record_take(batch->ring);
     if (request == NULL)
-        return OUTCOME_NO_RECORD;
-    request->home = HOME_TIMER;
-    __atomic_store_n(&request->state, REQUEST_PARKED, __ATOMIC_RELEASE);
-    timer_start(&request->timer, operation->deadline);
-    return OUTCOME_ISSUED;
+        return NO_RECORD;
+    request->op = (uint8_t)word;
+    request->flags = (uint8_t)(word >> 8);
+    request->handle = (ts_handle_t)(word >> 32);
+    request->rights = (ts_rights_t)entry_word;
+    request->priority = batch->thread->priority;
+    request->offset = FIELD(slot, offset);
+    request->arg = FIELD(slot, arg);
+    request->user_data = FIELD(slot, user_data);
+    request->deadline = (ts_time_t)FIELD(slot, deadline);
+    if ((uint8_t)word == TS_OP_WRITE) {
+        request->in_address = address;
+        request->in_length = length;
+    } else {
+        request->out_address = address;
+        request->out_length = length;
+    }
+    batch->issued++;
+    // That the entry has not changed is seen when the port is locked.
+    port_issue(request, served_of(object), entry, entry_word);
+    return TAKEN;
 }
 
-static ts_status_t run_cancel(struct asked *asked)
+// The payload of an answer. False: something is wrong with it, which is found once more and told.
+static bool push(struct port *port, uint64_t id, uint64_t address, uint32_t length)
 {
-    const struct operation *operation = &asked->operation;
-    // Off: what the record refers to stays readable while it is completed elsewhere.
-    irqflags_t flags = arch_irq_save();
-    struct request *target = ring_find(asked->ring, operation->arg);
-    ts_status_t status = TS_ERR_NOT_FOUND;
-    if (target != NULL)
-        status = request_cancel(target, TS_ERR_CANCELLED, (operation->flags & TS_FLAG_FORCE) != 0);
-    arch_irq_restore(flags);
-    return status;
+    uint32_t bytes;
+    return length <= TS_PAGE_SIZE && arch_user_range_ok(address, length) &&
+           port_copy(port, id, COPY_PUSH, address, length, 0, &bytes) == TS_OK;
 }
 
-static enum outcome start_futex_wait(struct asked *asked, ts_status_t *out_status)
+// A reply that needs no event of its own and brings no handles.
+static inline enum taken take_reply(struct batch *batch, const struct ts_submission *slot,
+                                    uint64_t word)
 {
-    const struct operation *operation = &asked->operation;
-    *out_status = TS_ERR_ARGUMENT;
-    if (operation->arg > UINT32_MAX)
-        return OUTCOME_ANSWERED;
-    struct request *request = asked_record(asked);
-    if (request == NULL)
-        return OUTCOME_NO_RECORD;
-    *out_status = futex_wait(request, operation->address, (uint32_t)operation->arg);
-    if (*out_status == TS_OK)
-        return OUTCOME_ISSUED;
-    asked_record_drop(asked, request);
-    return OUTCOME_ANSWERED;
+    struct handle_entry *entry;
+    uint64_t entry_word, answer = FIELD(slot, arg2), id = FIELD(slot, arg);
+    ts_status_t status = (ts_status_t)answer;
+    if ((uint32_t)word != KIND(TS_OP_REPLY, TS_FLAG_QUIET) || answer >> 32 != TS_REPLY_NONE ||
+        status > 0)
+        return NOT_PLAIN;
+    struct object *object =
+        find(batch, (ts_handle_t)(word >> 32), TS_RIGHT_MANAGE, &entry, &entry_word);
+    if (object == NULL || object->class != &port_class ||
+        atomic_load_explicit(&entry->word, memory_order_relaxed) != entry_word)
+        return NOT_PLAIN;
+    struct port *port = &port_object_of(object)->port;
+    struct request *request;
+    uint8_t urgency;
+    uint32_t length = FIELD(slot, length);
+    if (length != 0 && !push(port, id, FIELD(slot, address), length))
+        return NOT_PLAIN;
+    if (port_reply_plain(port, id, status, FIELD(slot, offset), &urgency, &request) != TS_OK)
+        return NOT_PLAIN;
+    batch->answered++;
+    request_complete(request);
+    thread_lend(batch->thread, urgency);
+    return TAKEN;
 }
 
-static enum outcome start(struct asked *asked, ts_status_t *out_status)
+static inline enum taken take_plain(struct batch *batch, const struct ts_submission *slot)
 {
-    struct operation *operation = &asked->operation;
-    *out_status = TS_ERR_UNSUPPORTED;
-    if (operation->op >= TS_OP_COUNT)
-        return OUTCOME_ANSWERED;
-    *out_status = operation_check_flags(operation->op, operation->flags, true);
-    if (*out_status != TS_OK)
-        return OUTCOME_ANSWERED;
-    switch (operation->op) {
-    case TS_OP_TIMEOUT: return start_timeout(asked, out_status);
-    case TS_OP_CANCEL: *out_status = run_cancel(asked); return OUTCOME_ANSWERED;
-    case TS_OP_FUTEX_WAIT: return start_futex_wait(asked, out_status);
-    default: operation->flags |= OPERATION_SUBMITTED; return operation_start(asked, out_status);
+    uint64_t word = first_word(slot);
+    switch ((uint8_t)word) {
+    case TS_OP_READ:
+    case TS_OP_WRITE:
+    case TS_OP_LIST: return take_bytes(batch, slot, word);
+    case TS_OP_REPLY: return take_reply(batch, slot, word);
+    case TS_OP_NOP: return take_nop(batch->ring, slot, word);
+    default: return NOT_PLAIN;
     }
 }
 
-// Completions of what was answered at once -------------------------------------------------------
-
-static uint16_t answer_flags(const struct operation *operation, ts_status_t status)
+// Interrupts are off; they are on meanwhile.
+static enum taken take_any(struct batch *batch, const struct ts_submission *slot)
 {
-    return operation->op == TS_OP_TAKE && status == TS_OK ? (uint16_t)operation->aux : 0;
+    arch_irq_enable();
+    bool taken = submission_take(batch->object, batch->thread, slot);
+    arch_irq_disable();
+    return taken ? TAKEN : NO_RECORD;
 }
 
-// True: told, or it needs no telling. False: there is no room in the queue; a record keeps it.
-static bool post_answer(struct asked *asked, ts_status_t status)
+// Takes `most`, which are there. One record is always held back before anything is begun, for an
+// answer that finds no room: so nothing that was done goes untold, and a cancel can be submitted
+// when all other records are in flight.
+static uint32_t take_some(struct batch *batch, uint32_t most)
 {
-    const struct operation *operation = &asked->operation;
-    if ((operation->flags & TS_FLAG_QUIET) != 0 && status >= 0)
-        return true;
-    return ring_post_now(asked->ring, operation, status, answer_flags(operation, status));
-}
-
-// The answer waits for room in a record.
-static void keep_answer(struct asked *asked, struct request *record, ts_status_t status)
-{
-    const struct operation *operation = &asked->operation;
-    record->op = operation->op;
-    record->flags = operation->flags & TS_FLAGS_ALL;
-    record->user_data = operation->user_data;
-    record->status = status;
-    record->value = operation->value;
-    record->extra = operation->extra;
-    record->event_flags = answer_flags(operation, status);
-    record->state = REQUEST_DONE;
-    ring_post_completion(asked->ring, record);
-}
-
-// One submission. False: it stays, since no record is free. One record is always held back before
-// anything is begun, for an answer that finds no room: so nothing that was done goes untold, and a
-// cancel can be submitted when all other records are in flight.
-static bool submit_one(struct ring_object *object, struct thread *thread,
-                       const struct ts_submission *slot)
-{
-    struct asked asked;
-    ts_status_t status = TS_OK;
-    if (object->spare == NULL && (object->spare = ring_record_take(&object->ring)) == NULL)
-        return false;
-    asked.thread = thread;
-    asked.ring = &object->ring;
-    decode(&asked.operation, slot);
-    enum outcome outcome = start(&asked, &status);
-    if (outcome == OUTCOME_ANSWERED && !post_answer(&asked, status)) {
-        struct request *record = object->spare;
-        object->spare = NULL;
-        keep_answer(&asked, record, status);
+    struct ring_object *object = batch->object;
+    struct ring *ring = batch->ring;
+    uint32_t begin = ring->submit_head, mask = ring->submission_count - 1;
+    while (ring->submit_head - begin < most) {
+        if (object->spare == NULL && (object->spare = ring_record_take(ring)) == NULL)
+            break;
+        const struct ts_submission *slot = &ring->submissions[ring->submit_head & mask];
+        enum taken taken = take_plain(batch, slot);
+        if (taken == NOT_PLAIN)
+            taken = take_any(batch, slot);
+        if (taken == NO_RECORD)
+            break;
+        ring->submit_head++;
+        if ((ring->submit_head - begin) % IN_A_ROW == 0) {
+            arch_irq_enable();
+            arch_irq_disable();
+        }
     }
-    return outcome != OUTCOME_NO_RECORD;
+    return ring->submit_head - begin;
 }
 
 uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t most)
@@ -157,15 +196,16 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
     uint32_t there = tail - ring->submit_head;
     if (there > ring->submission_count)
         return 0; // a tail that cannot be: nothing is believed
-    uint32_t taken = 0;
     most = most < there ? most : there;
-    while (taken < most) {
-        uint32_t index = ring->submit_head & (ring->submission_count - 1);
-        if (!submit_one(object, thread, &ring->submissions[index]))
-            break;
-        ring->submit_head++;
-        taken++;
-    }
+    if (most == 0)
+        return 0;
+    struct batch batch = {.object = object, .ring = ring, .thread = thread};
+    arch_irq_disable();
+    uint32_t taken = take_some(&batch, most);
+    statistics_add(STATISTIC_REQUESTS, batch.issued);
+    arch_irq_enable();
+    process_count(&thread->process->requests_issued, taken);
+    process_count(&thread->process->requests_served, batch.answered);
     // Pairs with the user's acquire: the slots are free again.
     __atomic_store_n(&ring->shared->submit_head, ring->submit_head, __ATOMIC_RELEASE);
     return taken;
