@@ -136,15 +136,24 @@ struct server {
     uint32_t left; // events of this batch that are still to be looked at
 };
 
-// The answer: of what came alone in one call with the next wait, of a batch with its other answers.
-static ts_status_t answer(struct server *server, uint64_t request, uint64_t value,
-                          const void *bytes, uint32_t length)
+// An answer of a batch: all of them are submitted together.
+__attribute__((noinline)) static ts_status_t answer_later(struct server *server, uint64_t request,
+                                                          uint64_t value, const void *bytes,
+                                                          uint32_t length)
+{
+    struct ts_ring_queue *ring = &server->ring;
+    ts_prepare_reply(ts_ring_slot(ring), server->port, request, TS_OK, value, bytes, length, 0);
+    return server->left > 0 ? TS_OK : ts_ring_enter(ring, 1, TS_DEADLINE_NONE);
+}
+
+// The answer: of what came alone in one call with the next wait.
+static inline ts_status_t answer(struct server *server, uint64_t request, uint64_t value,
+                                 const void *bytes, uint32_t length)
 {
     struct ts_ring_queue *ring = &server->ring;
     if (server->left == 0 && ts_ring_staged(ring) == 0)
         return ts_ring_reply_wait(ring, server->port, request, TS_OK, value, bytes, length);
-    ts_prepare_reply(ts_ring_slot(ring), server->port, request, TS_OK, value, bytes, length, 0);
-    return server->left > 0 ? TS_OK : ts_ring_enter(ring, 1, TS_DEADLINE_NONE);
+    return answer_later(server, request, value, bytes, length);
 }
 
 static ts_status_t serve_one(struct server *server, const struct ts_event *event)

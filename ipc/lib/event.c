@@ -11,12 +11,18 @@ ts_status_t ts_event_create(uint64_t count, ts_handle_t *out_event)
 
 ts_status_t ts_event_signal(ts_handle_t event, uint64_t add)
 {
-    return ts_op(TS_OP_SIGNAL, 0, 0, event, NULL, 0, 0, add, TS_DEADLINE_NONE, NULL);
+    struct ts_result result =
+        ts_sys_op(TS_OP_WORD(TS_OP_SIGNAL, 0, 0, event), 0, 0, 0, add, TS_DEADLINE_NONE);
+    return (ts_status_t)result.status;
 }
 
 ts_status_t ts_event_wait(ts_handle_t event, ts_time_t deadline, uint64_t *out_count)
 {
-    return ts_op(TS_OP_WAIT, 0, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, deadline, out_count);
+    struct ts_result result = ts_sys_op(TS_OP_WORD(TS_OP_WAIT, 0, 0, event), 0, 0, 0,
+                                        TS_SIGNAL_READABLE, (uint64_t)deadline);
+    if (result.status == TS_OK)
+        *out_count = result.value;
+    return (ts_status_t)result.status;
 }
 
 ts_status_t ts_interrupt_acknowledge(ts_handle_t interrupt)

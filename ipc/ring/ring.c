@@ -113,13 +113,3 @@ ts_status_t ts_ring_enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time
 {
     return enter(ring, wait_for, deadline);
 }
-
-ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring, ts_handle_t port, uint64_t request,
-                               ts_status_t status, uint64_t value, const void *bytes,
-                               uint32_t length)
-{
-    struct ts_result result =
-        ts_sys_reply_wait(ring->handle | (uint64_t)port << 32, request, (uint64_t)(int64_t)status,
-                          value, (uintptr_t)bytes, length);
-    return (ts_status_t)result.status;
-}

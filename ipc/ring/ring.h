@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <tessera/abi/ring.h>
 #include <tessera/lib/status.h>
+#include <tessera/lib/syscall.h>
 #include <tessera/ring/barrier.h>
 
 struct ts_ring_queue {
@@ -56,9 +57,16 @@ TS_MUST_USE ts_status_t ts_ring_enter(struct ts_ring_queue *ring, uint32_t wait_
 
 // Answers `request` of `port` with status and value, and bytes for the start of its range, then
 // waits for an event: one system call. Stages nothing. On error the answer was not given.
-TS_MUST_USE ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring, ts_handle_t port,
-                                           uint64_t request, ts_status_t status, uint64_t value,
-                                           const void *bytes, uint32_t length);
+TS_MUST_USE static inline ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring,
+                                                         ts_handle_t port, uint64_t request,
+                                                         ts_status_t status, uint64_t value,
+                                                         const void *bytes, uint32_t length)
+{
+    struct ts_result result =
+        ts_sys_reply_wait(ring->handle | (uint64_t)port << 32, request, (uint64_t)(int64_t)status,
+                          value, (uintptr_t)bytes, length);
+    return (ts_status_t)result.status;
+}
 
 // Submitting and taking events, without a system call. These are inline since some programs do
 // nothing else all day.

@@ -68,6 +68,12 @@ static void announce(struct run_queue *queue, const struct thread *thread)
         ask_resched(queue, CPU_RESCHED);
 }
 
+void run_queue_ready(struct run_queue *queue, struct thread *thread)
+{
+    enqueue(queue, thread, false);
+    announce(queue, thread);
+}
+
 // Waking --------------------------------------------------------------------------------------
 
 void thread_wake(struct thread *thread)
@@ -75,8 +81,7 @@ void thread_wake(struct thread *thread)
     irqflags_t flags;
     struct run_queue *queue = run_queue_lock(thread, &flags);
     if (thread->state == THREAD_IS_BLOCKED) {
-        enqueue(queue, thread, false);
-        announce(queue, thread);
+        run_queue_ready(queue, thread);
     } else {
         thread->wake_pending = true;
     }
@@ -122,8 +127,7 @@ void thread_launch(struct thread *thread)
     atomic_store_explicit(&thread->cpu, next_cpu(), memory_order_relaxed);
     irqflags_t flags;
     struct run_queue *queue = run_queue_lock(thread, &flags);
-    enqueue(queue, thread, false);
-    announce(queue, thread);
+    run_queue_ready(queue, thread);
     run_queue_unlock(queue, flags);
 }
 
@@ -134,8 +138,7 @@ void thread_stop(struct thread *thread)
     thread->stopping = true;
     if (thread->state == THREAD_IS_BLOCKED && !thread->ending) {
         thread->machine.continuation = thread_exit;
-        enqueue(queue, thread, false);
-        announce(queue, thread);
+        run_queue_ready(queue, thread);
     } else if (queue->current == thread) {
         ask_resched(queue, CPU_THREAD_WORK);
     }

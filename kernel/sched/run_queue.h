@@ -58,6 +58,9 @@ static inline int run_queue_top(const struct run_queue *queue)
     return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
 }
 
+// A thread that was blocked is ready. Queue locked.
+void run_queue_ready(struct run_queue *queue, struct thread *thread);
+
 // A slice begins for the current thread. Queue locked.
 void run_queue_slice_start(struct run_queue *queue);
 

@@ -6,8 +6,8 @@
 // It is the general path (served.c, core/port.c, syscall/ring.c) with everything left out that
 // cannot be the case, and takes the same steps on the same records: whoever looks at a port, a
 // ring or a thread sees no difference. First everything is tested, under the locks that hold it
-// still; until the last test nothing has been changed, so that any doubt ends in `return false` and
-// the general path. Then everything is done, and cannot fail.
+// still; until the last test nothing has been changed, so that any doubt ends in the general path.
+// Then everything is done, and cannot fail.
 //
 // Both directions want: one CPU (the other thread last ran on this one and is blocked there in a
 // system call), a port with one ring and a ring with one port (no choice to make, nobody else to
@@ -16,6 +16,7 @@
 //
 // Lock order, as everywhere: port, ring, run queue. The two threads are on this CPU's run queue,
 // whose lock holds their states still.
+#include <syscall/fast_parts.h>
 #include <syscall/fast_path.h>
 
 #include <arch/cpu.h>
@@ -24,7 +25,6 @@
 #include <core/handle_table.h>
 #include <core/port_tables.h>
 #include <core/ring_publish.h>
-#include <object/event.h>
 #include <object/port_object.h>
 #include <object/process.h>
 #include <object/ring_object.h>
@@ -33,6 +33,7 @@
 #include <sched/sched.h>
 #include <syscall/operation.h>
 #include <syscall/submit.h>
+#include <syscall/syscall.h>
 #include <tessera/abi/operation.h>
 
 #define NO_SLOT UINT32_MAX
@@ -51,23 +52,6 @@ const struct fast_operation fast_operations[TS_OP_COUNT] = {
     [TS_OP_LIST] = {TS_RIGHT_READ | TS_RIGHT_OPEN, WORD(LIST, TS_FLAG_NOWAIT)},
 #undef WORD
 };
-
-// A thread of this CPU that waits with this continuation. Its run queue is locked. (A thread that
-// is to end has another continuation, and this CPU has left the stack of any thread but its
-// current.)
-static bool is_blocked_here(const struct thread *thread, const struct cpu *cpu,
-                            void (*continuation)(void))
-{
-    return atomic_load_explicit(&thread->cpu, memory_order_relaxed) == cpu->id &&
-           thread->state == THREAD_IS_BLOCKED && thread->machine.continuation == continuation;
-}
-
-// What an entry means while its word is that one, or NULL.
-static struct object *entry_object(struct handle_entry *entry, uint64_t word)
-{
-    struct object *object = atomic_load_explicit(&entry->object, memory_order_acquire);
-    return atomic_load_explicit(&entry->word, memory_order_relaxed) == word ? object : NULL;
-}
 
 // The current thread can block: nobody has woken it or asked it to end. Its run queue is locked.
 static bool can_block(const struct thread *thread)
@@ -120,13 +104,34 @@ static bool fill_inbox(const struct port *port, const struct arch_frame *frame)
     return done;
 }
 
-static void fill_record(const struct call *call, const struct arch_frame *frame)
+// The record, as the general path fills it, and the event that tells the server of it.
+IN_LINE void fill(const struct call *call, const struct arch_frame *frame, const struct slot *slot)
 {
     struct request *request = &call->client->request;
+    struct ring *ring = call->ring;
     uint64_t word = arch_frame_argument(frame, 0);
-    bool to_server = (uint8_t)word == TS_OP_WRITE;
     uint64_t address = arch_frame_argument(frame, 1);
+    uint64_t offset = arch_frame_argument(frame, 3), arg = arch_frame_argument(frame, 4);
     uint32_t length = (uint32_t)arch_frame_argument(frame, 2);
+    uint32_t index = call->port->slot_free;
+    bool to_server = (uint8_t)word == TS_OP_WRITE;
+    uint32_t in_length = to_server ? length : 0, out_length = to_server ? 0 : length;
+    const struct ts_event event = {
+        .user_data = ring->bindings[call->port->rings[0].index].cookie,
+        .status = TS_OK,
+        .kind = TS_EVENT_REQUEST,
+        .op = (uint8_t)word,
+        .flags = (uint16_t)(word & 0xff00), // TS_EVENT_OP_FLAGS_SHIFT is where they are
+        .value = (uint64_t)slot->generation << 32 | index,
+        .extra = arg,
+        .tag = call->served->tag,
+        .oid = call->served->oid,
+        .rights = call->rights,
+        .length = in_length,
+        .room = out_length,
+        .offset = offset,
+    };
+    *ring_slot(ring) = event;
     request->home = HOME_PORT;
     request->op = (uint8_t)word;
     request->flags = (uint8_t)(word >> 8);
@@ -137,18 +142,19 @@ static void fill_record(const struct call *call, const struct arch_frame *frame)
     request->client_fault = false;
     request->event_flags = 0;
     request->handle = call->handle;
-    request->slot = call->port->slot_free;
+    request->slot = index;
     request->in_address = to_server ? address : 0;
-    request->in_length = to_server ? length : 0;
+    request->in_length = in_length;
     request->out_address = to_server ? 0 : address;
-    request->out_length = to_server ? 0 : length;
-    request->offset = arch_frame_argument(frame, 3);
-    request->arg = arch_frame_argument(frame, 4);
+    request->out_length = out_length;
+    request->offset = offset;
+    request->arg = arg;
     request->value = 0;
     request->port = call->port;
     request->served = call->served;
     request->deadline = TS_DEADLINE_NONE;
 }
+_Static_assert(TS_EVENT_OP_FLAGS_SHIFT == 8, "flags are the second byte of the word");
 
 // Whether the port would hand this request to its ring at once. Its lock is held.
 static bool port_is_ready(struct call *call)
@@ -176,7 +182,8 @@ static bool ring_is_ready(struct call *call, const struct cpu *cpu)
 static bool server_is_ready(const struct call *call, const struct run_queue *queue)
 {
     const struct thread *server = call->server;
-    return can_block(call->client) && is_blocked_here(server, queue->cpu, ring_wait_continue) &&
+    return can_block(call->client) &&
+           fast_is_blocked_here(server, queue->cpu, ring_wait_continue) &&
            timer_is_idle(&server->wake_timer) &&
            run_queue_top(queue) <= (int)call->client->priority;
 }
@@ -189,15 +196,13 @@ IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
     struct ring *ring = call->ring;
     struct thread *client = call->client, *server = call->server;
     struct slot *slot = &port->slots[port->slot_free];
-    fill_record(call, frame);
+    fill(call, frame, slot);
     port->slot_free = slot->next_free;
     slot->request = &client->request;
     slot->state = SLOT_DELIVERED;
     slot->session = call->served->session;
     call->session->requests++;
     call->session->users++;
-    port_fill_event(ring_slot(ring), ring->bindings[port->rings[0].index].cookie, slot,
-                    &client->request);
     client->asking = true;
     atomic_store_explicit(&client->answered, false, memory_order_relaxed);
     object_body_get(&port->object); // the record's
@@ -233,14 +238,11 @@ IN_LINE bool call_locked(struct call *call, const struct arch_frame *frame, stru
 
 // The word and the range are good, and the handle is one of a served object.
 IN_LINE bool call_find(struct call *call, const struct arch_frame *frame,
-                       struct handle_entry **out_entry, uint64_t *out_word)
+                       const struct fast_operation *fast, struct handle_entry **out_entry,
+                       uint64_t *out_word)
 {
     uint64_t word = arch_frame_argument(frame, 0), length = arch_frame_argument(frame, 2);
-    if ((uint8_t)word >= TS_OP_COUNT)
-        return false;
-    const struct fast_operation *fast = &fast_operations[(uint8_t)word];
-    if (fast->rights == 0 || (word & ~fast->word) != 0 || arch_frame_argument(frame, 5) != 0 ||
-        length > TS_LENGTH_MAX ||
+    if ((word & ~fast->word) != 0 || arch_frame_argument(frame, 5) != 0 ||
         (length != 0 && !arch_user_range_ok(arch_frame_argument(frame, 1), length)))
         return false;
     call->handle = (ts_handle_t)(word >> 32);
@@ -257,87 +259,40 @@ IN_LINE bool call_find(struct call *call, const struct arch_frame *frame,
     return true;
 }
 
-static bool answer_at_once(struct thread *thread, struct arch_frame *frame)
+void fast_path_call(struct arch_frame *frame, struct cpu *cpu, const struct fast_operation *fast)
 {
-    process_count(&thread->process->requests_issued, 1);
-    arch_frame_set_result(frame, TS_OK, 0);
-    return true;
-}
-
-// A doorbell: `signal` on an event that few wait for, so that it is short.
-#define FEW_OBSERVERS 4u
-
-__attribute__((noinline)) static bool signal_event(struct thread *thread, struct arch_frame *frame)
-{
-    uint64_t word = arch_frame_argument(frame, 0), entry_word;
-    struct handle_entry *entry =
-        handle_find(thread->requester.handles, (ts_handle_t)(word >> 32), &entry_word);
-    struct object *event = entry == NULL ? NULL : entry_object(entry, entry_word);
-    if (event == NULL || event->class != &event_class || (entry_word & TS_RIGHT_WRITE) == 0 ||
-        __atomic_load_n(&event->observer_count, __ATOMIC_RELAXED) > FEW_OBSERVERS ||
-        !object_body_try_get(event))
-        return false;
-    object_signal(event, 0, 0, arch_frame_argument(frame, 4));
-    object_body_put(event);
-    return answer_at_once(thread, frame);
-}
-
-// The other end of the bell: a wait for an event that is not set, without deadline.
-__attribute__((noinline)) static bool wait_for_event(struct thread *thread,
-                                                     const struct arch_frame *frame)
-{
-    uint64_t word = arch_frame_argument(frame, 0), entry_word;
-    if (arch_frame_argument(frame, 4) != TS_SIGNAL_READABLE || arch_frame_argument(frame, 5) != 0)
-        return false;
-    struct handle_entry *entry =
-        handle_find(thread->requester.handles, (ts_handle_t)(word >> 32), &entry_word);
-    struct object *event = entry == NULL ? NULL : entry_object(entry, entry_word);
-    if (event == NULL || event->class != &event_class || (entry_word & TS_RIGHT_WAIT) == 0 ||
-        __atomic_load_n(&event->count, __ATOMIC_RELAXED) != 0 || !object_body_try_get(event))
-        return false;
-    struct request *request = &thread->request;
-    request_reset(request);
-    request->op = TS_OP_WAIT;
-    request->flags = 0;
-    request->handle = (ts_handle_t)(word >> 32);
-    request->priority = thread->priority;
-    request->deadline = TS_DEADLINE_NONE;
-    thread->asking = true;
-    atomic_store_explicit(&thread->answered, false, memory_order_relaxed);
-    process_count(&thread->process->requests_issued, 1);
-    object_wait(event, request, TS_SIGNAL_READABLE);
-    object_body_put(event); // the record has its own reference
-    thread_block(op_continue);
-}
-
-bool fast_path_op(struct arch_frame *frame)
-{
-    struct cpu *cpu = cpu_current();
     struct call call = {.client = cpu->current};
     struct handle_entry *entry;
     uint64_t word;
-    if (atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0)
-        return false;
-    // Operations without flags and rights that go to no server.
-    uint32_t plain = (uint32_t)arch_frame_argument(frame, 0);
-    if (plain == TS_OP_NOP && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX)
-        return answer_at_once(call.client, frame);
-    if (plain == TS_OP_SIGNAL && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX)
-        return signal_event(call.client, frame);
-    if (plain == TS_OP_WAIT && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX)
-        return wait_for_event(call.client, frame);
-    if (!call_find(&call, frame, &entry, &word))
-        return false;
+    if (!call_find(&call, frame, fast, &entry, &word)) {
+        syscall_general(frame);
+        return;
+    }
     spin_lock_off(&call.port->object.lock);
     // Who closes the object's last handle needs the lock that we have: is it still there?
     bool done = atomic_load_explicit(&entry->word, memory_order_relaxed) == word &&
                 port_is_ready(&call) && call_locked(&call, frame, cpu);
     spin_unlock_off(&call.port->object.lock);
-    if (!done)
-        return false;
+    if (!done) {
+        syscall_general(frame);
+        return;
+    }
     process_count(&call.client->process->requests_issued, 1);
     object_body_put(&call.ring->object); // the reference that the server's wait held
     arch_thread_return(&call.server->machine);
+}
+
+void fast_path_answer(struct arch_frame *frame, struct thread *thread)
+{
+    bool done = false;
+    switch ((uint32_t)arch_frame_argument(frame, 0)) {
+    case TS_OP_NOP: done = fast_answer(thread, frame, 0); break;
+    case TS_OP_SIGNAL: done = fast_event_signal(thread, frame); break;
+    case TS_OP_WAIT: done = fast_event_wait(thread, frame); break;
+    default: break;
+    }
+    if (!done)
+        syscall_general(frame);
 }
 
 // The way back --------------------------------------------------------------------------------
@@ -364,8 +319,8 @@ IN_LINE bool answer_find(struct answer *answer, const struct arch_frame *frame)
     struct handle_entry *port_entry = handle_find(table, (ts_handle_t)(handles >> 32), &port_word);
     if (ring_entry == NULL || port_entry == NULL || (port_word & TS_RIGHT_MANAGE) == 0)
         return false;
-    struct object *ring = entry_object(ring_entry, ring_word);
-    struct object *port = entry_object(port_entry, port_word);
+    struct object *ring = fast_entry_object(ring_entry, ring_word);
+    struct object *port = fast_entry_object(port_entry, port_word);
     if (ring == NULL || ring->class != &ring_class || port == NULL || port->class != &port_class)
         return false;
     answer->ring = ring_object_of(ring);
@@ -428,7 +383,7 @@ static bool push_payload(const struct answer *answer, const struct arch_frame *f
 static bool client_is_ready(const struct answer *answer, const struct run_queue *queue)
 {
     const struct thread *client = answer->client;
-    return can_block(answer->server) && is_blocked_here(client, queue->cpu, op_continue) &&
+    return can_block(answer->server) && fast_is_blocked_here(client, queue->cpu, op_continue) &&
            run_queue_top(queue) <= (int)client->priority;
 }
 
@@ -481,19 +436,23 @@ IN_LINE bool answer_locked(struct answer *answer, const struct arch_frame *frame
     return ready;
 }
 
-bool fast_path_reply_wait(struct arch_frame *frame)
+void fast_path_reply_wait(struct arch_frame *frame)
 {
     struct cpu *cpu = cpu_current();
     struct answer answer = {.server = cpu->current};
     if (atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0 ||
-        !answer_find(&answer, frame))
-        return false;
+        !answer_find(&answer, frame)) {
+        syscall_general(frame);
+        return;
+    }
     spin_lock_off(&answer.port->object.lock);
     bool done = request_is_plain(&answer, arch_frame_argument(frame, 1)) &&
                 answer_locked(&answer, frame, cpu);
     spin_unlock_off(&answer.port->object.lock);
-    if (!done)
-        return false;
+    if (!done) {
+        syscall_general(frame);
+        return;
+    }
     process_count(&answer.server->process->requests_served, 1);
     object_body_put(&answer.port->object); // the reference that the record held
     arch_thread_return(&answer.client->machine);

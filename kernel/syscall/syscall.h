@@ -11,3 +11,6 @@
 #define TS_SYSCALL(name, number, meaning) void syscall_##name(struct arch_frame *frame);
 #include <tessera/abi/syscall.def>
 #undef TS_SYSCALL
+
+// Any system call, by its handler. Interrupts off at the entry of the system call.
+void syscall_general(struct arch_frame *frame);

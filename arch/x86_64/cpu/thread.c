@@ -106,6 +106,15 @@ _Noreturn void arch_thread_resume(struct arch_thread *next)
     if (previous && previous->vector_area) {
         vector_save(previous);
     }
+    // Straight to user mode, if there is nothing that its stack is needed for.
+    struct cpu *cpu = cpu_current();
+    if (previous && !next->continuation && !next->saved_stack &&
+        !atomic_load_explicit(&next->running, memory_order_acquire) &&
+        atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&next->running, 1, memory_order_relaxed);
+        thread_load(cpu, next);
+        thread_return_tail(next, previous);
+    }
     thread_switch_tail(next, previous);
 }
 
