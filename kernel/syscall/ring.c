@@ -49,28 +49,31 @@ static void leave(struct thread *thread)
     object_body_put(&ring->ring.object);
 }
 
-// Leaves if what is there is enough and nothing else is to be collected, which is most often so
-// when a batch was submitted. Interrupts on.
-static bool leave_at_once(struct thread *thread, uint64_t wait_for, uint32_t *out_unread)
+enum found { ENOUGH, NOT_ENOUGH, MORE_TO_COLLECT };
+
+// Looks at what is there. If it is enough and nothing else is to be collected, it becomes the
+// result and the ring is left: most waits end so, or need not begin. The wait's timer is idle.
+// Interrupts off.
+static enum found leave_if_enough(struct thread *thread)
 {
     struct ring *ring = &thread->ring->ring;
-    arch_irq_disable();
     spin_lock_off(&ring->lock);
     ring_publish_tail(ring);
-    *out_unread = ring_unread(ring);
-    bool enough = *out_unread >= wait_for && list_empty(&ring->pending) && !ring->destroyed &&
-                  !ring_ports_have_items(ring);
+    uint32_t unread = ring_unread(ring);
+    bool all = list_empty(&ring->pending) && !ring->destroyed && !ring_ports_have_items(ring);
+    bool enough = all && unread >= thread->wait_for;
     if (enough) {
         ring_flag_pending(ring, false);
+        ring_set_idle(ring, false);
         ring->entered = false;
     }
     spin_unlock_off(&ring->lock);
-    if (enough) {
-        thread->ring = NULL;
-        object_body_put(&ring->object);
-    }
-    arch_irq_enable();
-    return enough;
+    if (!enough)
+        return all ? NOT_ENOUGH : MORE_TO_COLLECT;
+    arch_frame_set_result(arch_thread_frame(&thread->machine), thread->submitted, unread);
+    thread->ring = NULL;
+    object_body_put(&ring->object);
+    return ENOUGH;
 }
 
 // Whether the wait is over whatever has come.
@@ -91,29 +94,11 @@ static void finish(struct thread *thread, uint32_t unread)
     leave(thread);
 }
 
-// Collects, and waits if that was not enough; in the end `finish` has been called. It returns only
+// Waits, since what was there is not enough. In the end `finish` has been called. It returns only
 // if it did not block, else it ends in user mode.
-static void wait_for_events(struct thread *thread);
-
-_Noreturn void ring_wait_continue(void)
-{
-    struct thread *thread = thread_current();
-    arch_irq_enable();
-    if (__atomic_load_n(&thread->ring->ring.idle, __ATOMIC_RELAXED))
-        ring_busy(&thread->ring->ring); // not a ring's event woke us
-    wait_for_events(thread);
-    arch_irq_disable();
-    arch_return_to_user();
-}
-
-static void wait_for_events(struct thread *thread)
+static void sleep_in_ring(struct thread *thread)
 {
     struct ring *ring = &thread->ring->ring;
-    uint32_t unread = ring_collect(ring);
-    if (unread >= thread->wait_for || wait_is_over(thread)) {
-        finish(thread, unread);
-        return;
-    }
     // Armed before the ring is idle: a wake that comes first is not lost, only early.
     timer_stop(&thread->wake_timer);
     irqflags_t flags = arch_irq_save();
@@ -125,15 +110,48 @@ static void wait_for_events(struct thread *thread)
     finish(thread, ring_collect(ring)); // something came, or a wait that would never end
 }
 
-// What both calls set up for their wait.
-static void wait_begin(struct thread *thread, uint32_t submitted, uint32_t wait_for,
-                       ts_time_t deadline)
+static void collect_or_sleep(struct thread *thread)
+{
+    uint32_t unread = ring_collect(&thread->ring->ring);
+    if (unread >= thread->wait_for || wait_is_over(thread))
+        finish(thread, unread);
+    else
+        sleep_in_ring(thread);
+}
+
+_Noreturn void ring_wait_continue(void)
+{
+    struct thread *thread = thread_current();
+    if (!timer_is_idle(&thread->wake_timer)) {
+        arch_irq_enable();
+        timer_stop(&thread->wake_timer);
+        arch_irq_disable();
+    }
+    if (leave_if_enough(thread) == ENOUGH)
+        arch_return_to_user();
+    arch_irq_enable();
+    if (__atomic_load_n(&thread->ring->ring.idle, __ATOMIC_RELAXED))
+        ring_busy(&thread->ring->ring); // not a ring's event woke us
+    collect_or_sleep(thread);
+    arch_irq_disable();
+    arch_return_to_user();
+}
+
+// The second half of both calls: returns with events, now or later. Interrupts on.
+static void wait_for_events(struct thread *thread, uint32_t submitted, uint32_t wait_for,
+                            ts_time_t deadline)
 {
     thread->submitted = submitted;
     thread->wait_for = wait_for;
     thread->wait_until = deadline;
     atomic_store_explicit(&thread->timed_out, false, memory_order_relaxed);
-    wait_for_events(thread);
+    arch_irq_disable();
+    enum found found = leave_if_enough(thread);
+    arch_irq_enable();
+    if (found == NOT_ENOUGH && !wait_is_over(thread))
+        sleep_in_ring(thread);
+    else if (found != ENOUGH)
+        collect_or_sleep(thread);
 }
 
 void syscall_enter(struct arch_frame *frame)
@@ -155,11 +173,8 @@ void syscall_enter(struct arch_frame *frame)
         arch_frame_set_result(frame, status, 0);
         return;
     }
-    uint32_t unread, submitted = ring_submit(thread->ring, thread, (uint32_t)(word >> 32));
-    if (leave_at_once(thread, wait_for, &unread))
-        arch_frame_set_result(frame, submitted, unread);
-    else
-        wait_begin(thread, submitted, (uint32_t)wait_for, deadline);
+    uint32_t submitted = ring_submit(thread->ring, thread, (uint32_t)(word >> 32));
+    wait_for_events(thread, submitted, (uint32_t)wait_for, deadline);
 }
 
 // The answer in registers: no handles, no tag.
@@ -200,5 +215,5 @@ void syscall_reply_wait(struct arch_frame *frame)
         arch_frame_set_result(frame, status, 0);
         return;
     }
-    wait_begin(thread, 0, 1, TS_DEADLINE_NONE);
+    wait_for_events(thread, 0, 1, TS_DEADLINE_NONE);
 }
