@@ -160,7 +160,7 @@ static void slice_expired(struct timer *timer)
 }
 
 // Takes the thread that is to run out of the queue: the idle thread when there is none.
-static struct thread *take_next(struct run_queue *queue)
+__attribute__((always_inline)) static inline struct thread *take_next(struct run_queue *queue)
 {
     int priority = run_queue_top(queue);
     if (priority < 0)

@@ -9,6 +9,7 @@
 #include <object/event.h>
 #include <sched/sched.h>
 #include <syscall/operation.h>
+#include <syscall/syscall.h>
 
 #define FEW_OBSERVERS 4u // whom object_signal() tells in one go
 
@@ -59,12 +60,14 @@ static void add_count(struct object *event, uint64_t count)
         atomic_fetch_or_explicit(&event->signals, TS_SIGNAL_READABLE, memory_order_release);
 }
 
-bool fast_event_signal(struct thread *thread, struct arch_frame *frame)
+void fast_event_signal(struct thread *thread, struct arch_frame *frame)
 {
     uint64_t count = arch_frame_argument(frame, 4);
     struct object *event = find_event(thread, frame, TS_RIGHT_WRITE);
-    if (event == NULL)
-        return false;
+    if (event == NULL) {
+        syscall_general(frame);
+        return;
+    }
     spin_lock_off(&event->lock);
     uint32_t observers = event->observer_count;
     bool given = observers == 1 && count != 0 && event->count == 0 && give_count(event, count);
@@ -74,12 +77,14 @@ bool fast_event_signal(struct thread *thread, struct arch_frame *frame)
     if (given) {
         object_body_put(event); // the record's reference
     } else if (observers != 0) {
-        if (observers > FEW_OBSERVERS || !object_body_try_get(event))
-            return false;
+        if (observers > FEW_OBSERVERS || !object_body_try_get(event)) {
+            syscall_general(frame);
+            return;
+        }
         object_signal(event, 0, 0, count);
         object_body_put(event);
     }
-    return fast_answer(thread, frame, 0);
+    fast_answer(thread, frame, 0);
 }
 
 static void fill_record(struct thread *thread, const struct arch_frame *frame, struct object *event)
@@ -97,13 +102,15 @@ static void fill_record(struct thread *thread, const struct arch_frame *frame, s
     request_set_state(request, REQUEST_PARKED);
 }
 
-bool fast_event_wait(struct thread *thread, struct arch_frame *frame)
+void fast_event_wait(struct thread *thread, struct arch_frame *frame)
 {
-    if (arch_frame_argument(frame, 4) != TS_SIGNAL_READABLE || arch_frame_argument(frame, 5) != 0)
-        return false;
-    struct object *event = find_event(thread, frame, TS_RIGHT_WAIT);
-    if (event == NULL || !object_body_try_get(event))
-        return false;
+    bool plain =
+        arch_frame_argument(frame, 4) == TS_SIGNAL_READABLE && arch_frame_argument(frame, 5) == 0;
+    struct object *event = plain ? find_event(thread, frame, TS_RIGHT_WAIT) : NULL;
+    if (event == NULL || !object_body_try_get(event)) {
+        syscall_general(frame);
+        return;
+    }
     spin_lock_off(&event->lock);
     uint64_t count = event->count;
     if (count != 0) {
@@ -111,7 +118,8 @@ bool fast_event_wait(struct thread *thread, struct arch_frame *frame)
         atomic_fetch_and_explicit(&event->signals, ~TS_SIGNAL_READABLE, memory_order_relaxed);
         spin_unlock_off(&event->lock);
         object_body_put(event);
-        return fast_answer(thread, frame, count);
+        fast_answer(thread, frame, count);
+        return;
     }
     fill_record(thread, frame, event);
     list_push_back(&event->observers, &thread->request.link);

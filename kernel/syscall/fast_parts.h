@@ -25,14 +25,13 @@ static inline struct object *fast_entry_object(struct handle_entry *entry, uint6
 }
 
 // The result of a system call which the kernel answers at once.
-static inline bool fast_answer(struct thread *thread, struct arch_frame *frame, uint64_t value)
+static inline void fast_answer(struct thread *thread, struct arch_frame *frame, uint64_t value)
 {
     process_count(&thread->process->requests_issued, 1);
     arch_frame_set_result(frame, TS_OK, value);
-    return true;
 }
 
-// signal and wait by system call, on an event. As fast_path_op, whose tests of the first word they
-// rely on. (fast_event.c)
-bool fast_event_signal(struct thread *thread, struct arch_frame *frame);
-bool fast_event_wait(struct thread *thread, struct arch_frame *frame);
+// signal and wait by system call, on an event; on anything else they end in syscall_general(). They
+// rely on the tests of fast_path_op(). (fast_event.c)
+void fast_event_signal(struct thread *thread, struct arch_frame *frame);
+void fast_event_wait(struct thread *thread, struct arch_frame *frame);

@@ -284,15 +284,12 @@ void fast_path_call(struct arch_frame *frame, struct cpu *cpu, const struct fast
 
 void fast_path_answer(struct arch_frame *frame, struct thread *thread)
 {
-    bool done = false;
     switch ((uint32_t)arch_frame_argument(frame, 0)) {
-    case TS_OP_NOP: done = fast_answer(thread, frame, 0); break;
-    case TS_OP_SIGNAL: done = fast_event_signal(thread, frame); break;
-    case TS_OP_WAIT: done = fast_event_wait(thread, frame); break;
-    default: break;
+    case TS_OP_NOP: fast_answer(thread, frame, 0); break;
+    case TS_OP_SIGNAL: fast_event_signal(thread, frame); break;
+    case TS_OP_WAIT: fast_event_wait(thread, frame); break;
+    default: syscall_general(frame);
     }
-    if (!done)
-        syscall_general(frame);
 }
 
 // The way back --------------------------------------------------------------------------------
