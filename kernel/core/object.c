@@ -172,12 +172,19 @@ static bool wait_satisfied(struct object *object, struct request *request)
     return (signals & request->mask) != 0;
 }
 
+void object_wait_over(struct object *object)
+{
+    if (object->class == &served_class)
+        served_count_drop(served_of(object));
+    else
+        object_body_put(object);
+}
+
 void object_wait(struct object *object, struct request *request, ts_signals_t mask)
 {
     request->mask = mask;
     request->home = HOME_OBSERVER;
     request->observed = object;
-    object_get(object);
     irqflags_t flags = spin_lock(&object->lock);
     bool satisfied = wait_satisfied(object, request);
     bool multishot = request_is_multishot(request);

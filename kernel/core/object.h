@@ -106,6 +106,9 @@ static inline void object_capability_put(struct capability capability)
 void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, uint64_t count);
 
 // The operation wait on any object: completes the request at once, or leaves it among the
-// observers (home OBSERVER, state PARKED). The request holds a reference to the object meanwhile.
+// observers (home OBSERVER, state PARKED). The request takes over what the caller holds of the
+// object, a reference or of a served object a count, and gives it up when it is completed.
 // With TS_FLAG_NOWAIT and nothing set: completes with TS_ERR_AGAIN.
 void object_wait(struct object *object, struct request *request, ts_signals_t mask);
+// Gives up what a wait holds. Any context; no lock of the object or its port held.
+void object_wait_over(struct object *object);

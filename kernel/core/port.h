@@ -3,9 +3,9 @@
 // `requests` slots for delivered requests, `objects` slots for served objects, and a session record
 // for each of both. Everything here is under the port's lock unless it says otherwise.
 //
-// A served object's count = handles + handles in transit + requests not yet delivered. At zero the
-// slot becomes CLOSING and its notice waits for a ring to take it; when the CLOSED event is
-// published the slot is FREE and the server may mint it again.
+// A served object's count = handles + handles in transit + requests not yet delivered + pending
+// waits. At zero the slot becomes CLOSING and its notice waits for a ring to take it; when the
+// CLOSED event is published the slot is FREE and the server may mint it again.
 //
 // Sessions. The first object minted outside a reply starts a session; one minted by a reply belongs
 // to the session of the object that was asked. A session lets `limit` requests be parked or

@@ -57,7 +57,7 @@ void request_complete(struct request *request)
     if (request->home == HOME_PORT)
         object_body_put(&request->port->object);
     else if (request->home == HOME_OBSERVER)
-        object_put(request->observed);
+        object_wait_over(request->observed);
     __atomic_store_n(&request->home, HOME_NONE, __ATOMIC_RELAXED); // a canceller may look
     if (requester->ring == NULL) {
         environment_wake_thread(request);

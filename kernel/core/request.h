@@ -101,7 +101,7 @@ struct request {
     // Where it is
     struct port *port;       // HOME_PORT: a reference is held
     struct served *served;   // HOME_PORT
-    struct object *observed; // HOME_OBSERVER: a reference is held
+    struct object *observed; // HOME_OBSERVER: held as object_wait says
     ts_signals_t mask;       // OBSERVER: waited for; multishot: `value` gathers what came
     struct timer timer;      // deadline, then grace
     ts_time_t deadline;

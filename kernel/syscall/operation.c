@@ -96,19 +96,23 @@ void asked_record_drop(struct asked *asked, struct request *request)
 // What the kernel answers for every object
 // ---------------------------------------------------------
 
+// A further count of a served object while the handle is there. Interrupts off.
+static bool served_share(struct handle_table *table, ts_handle_t handle, struct served *served)
+{
+    // As port_issue does: whoever closes the handle needs this lock to drop its count.
+    spin_lock_off(&served->port->object.lock);
+    bool there = handle_still(table, handle, &served->object);
+    served->count += there;
+    spin_unlock_off(&served->port->object.lock);
+    return there;
+}
+
 // A further capability while the handle is there. An object whose last handle goes at this moment
 // must not come back to life: what ends it has begun. Interrupts off.
 static bool capability_share(struct handle_table *table, ts_handle_t handle, struct object *object)
 {
-    if (object->class == &served_class) {
-        // As port_issue does: whoever closes the handle needs this lock to drop its count.
-        struct served *served = served_of(object);
-        spin_lock_off(&served->port->object.lock);
-        bool there = handle_still(table, handle, object);
-        served->count += there;
-        spin_unlock_off(&served->port->object.lock);
-        return there;
-    }
+    if (object->class == &served_class)
+        return served_share(table, handle, served_of(object));
     if (!object_try_get(object))
         return false;
     unsigned handles = atomic_load_explicit(&object->handles, memory_order_relaxed);
@@ -158,26 +162,44 @@ static ts_status_t answer_same(struct handle_table *table, struct operation *ope
     return status;
 }
 
+// What a wait holds of its object (object_wait).
+static ts_status_t wait_hold(struct handle_table *table, ts_handle_t handle,
+                             struct object **out_object)
+{
+    struct capability capability;
+    irqflags_t flags = arch_irq_save();
+    ts_status_t status = handle_lookup(table, handle, TS_RIGHT_WAIT, &capability);
+    if (status == TS_OK) {
+        struct object *object = capability.object;
+        bool held = object->class == &served_class ? served_share(table, handle, served_of(object))
+                                                   : object_body_try_get(object);
+        status = held ? TS_OK : TS_ERR_HANDLE;
+        *out_object = object;
+    }
+    arch_irq_restore(flags);
+    return status;
+}
+
 // The waiter is a record: of the thread, or of the ring.
 static enum outcome start_wait(struct asked *asked, ts_status_t *out_status)
 {
     struct operation *operation = &asked->operation;
-    struct capability capability;
+    struct object *object;
     if (operation->arg == 0 || (operation->arg & ~(uint64_t)TS_SIGNALS_ALL) != 0) {
         *out_status = TS_ERR_ARGUMENT;
         return OUTCOME_ANSWERED;
     }
-    *out_status =
-        handle_get(asked->thread->requester.handles, operation->handle, TS_RIGHT_WAIT, &capability);
+    *out_status = wait_hold(asked->thread->requester.handles, operation->handle, &object);
     if (*out_status != TS_OK)
         return OUTCOME_ANSWERED;
     struct request *request = asked_record(asked);
-    if (request != NULL) {
-        asked->thread->asking = asked->ring == NULL;
-        object_wait(capability.object, request, (ts_signals_t)operation->arg);
+    if (request == NULL) {
+        object_wait_over(object);
+        return OUTCOME_NO_RECORD;
     }
-    object_put(capability.object);
-    return request == NULL ? OUTCOME_NO_RECORD : OUTCOME_ISSUED;
+    asked->thread->asking = asked->ring == NULL;
+    object_wait(object, request, (ts_signals_t)operation->arg);
+    return OUTCOME_ISSUED;
 }
 
 static enum outcome start_kernel(struct asked *asked, ts_status_t *out_status)
@@ -215,6 +237,9 @@ static ts_status_t answer_property(struct handle_table *table, struct operation 
             value = atomic_load_explicit(&capability.object->signals, memory_order_acquire);
         else
             value = capability.rights;
+        // Else it was closed meanwhile, and what was read may be the oid's next object's.
+        if (!handle_still(table, operation->handle, capability.object))
+            status = TS_ERR_HANDLE;
     }
     arch_irq_restore(flags);
     return status != TS_OK ? status : operation_get_u64(operation, value);

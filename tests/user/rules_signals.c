@@ -3,6 +3,7 @@
 #include "lib/pair.h"
 #include "lib/tap.h"
 
+#include <stdatomic.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/thread.h>
 
@@ -146,12 +147,169 @@ static void rule_s05_all_of_many_observers_are_told(void)
     pair_end(&pair);
 }
 
+// A wait that outlives the handles keeps the object: no CLOSED, and its oid is not free.
+static void begin_without_handles(unsigned multishot)
+{
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    struct ts_submission *wait = ts_ring_slot(&pair.client);
+    if (multishot)
+        ts_prepare_watch(wait, pair.object, TS_SIGNAL_READABLE, 1);
+    else
+        ts_prepare_wait(wait, pair.object, TS_SIGNAL_READABLE | TS_SIGNAL_CLOSED, 0, 1);
+    pair_submit(&pair);
+    ts_close(pair.object);
+    pair.object = TS_HANDLE_NONE;
+    pair_quiet(&pair);
+    ts_handle_t next;
+    CHECK_EQUAL(ts_port_mint(pair.port, 0, PAIR_TAG + 1, TS_RIGHTS_ALL, &next), TS_ERR_EXISTS);
+}
+
+// The wait is over: the server hears it, once, and the oid's next object has no part in it.
+static void end_without_handles(void)
+{
+    struct ts_event closed = pair_event(&pair, TS_EVENT_CLOSED);
+    CHECK(closed.oid == 0 && closed.tag == PAIR_TAG);
+    CHECK_OK(ts_port_mint(pair.port, 0, PAIR_TAG + 1, TS_RIGHTS_ALL, &pair.object));
+    CHECK_OK(ts_port_signal(pair.port, 0, 0, TS_SIGNAL_READABLE));
+    pair_no_completion(&pair);
+    pair_quiet(&pair);
+    pair_end(&pair);
+}
+
+static void rule_s06_a_wait_keeps_its_object_until_a_signal(void)
+{
+    begin_without_handles(false);
+    CHECK_OK(ts_port_signal(pair.port, 0, 0, TS_SIGNAL_READABLE));
+    CHECK_EQUAL(pair_completion(&pair, 1).value, TS_SIGNAL_READABLE);
+    end_without_handles();
+}
+
+static void rule_s06_a_watch_keeps_its_object_until_it_is_cancelled(void)
+{
+    begin_without_handles(true);
+    CHECK_OK(ts_port_signal(pair.port, 0, 0, TS_SIGNAL_READABLE));
+    struct ts_event event = pair_completion(&pair, 1);
+    CHECK_EQUAL(event.value, TS_SIGNAL_READABLE);
+    CHECK(event.flags & TS_EVENT_MORE);
+    pair_quiet(&pair);
+    pair_cancel(&pair, 1, 0, 2);
+    CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_CANCELLED);
+    CHECK_OK(pair_completion(&pair, 2).status);
+    end_without_handles();
+}
+
+static void rule_s06_a_wait_keeps_its_object_until_it_is_revoked(void)
+{
+    begin_without_handles(false);
+    CHECK_OK(ts_port_revoke(pair.port, 0));
+    CHECK_EQUAL(pair_completion(&pair, 1).value, TS_SIGNAL_CLOSED);
+    end_without_handles();
+}
+
+static void rule_s06_a_wait_keeps_its_object_until_its_ring_ends(void)
+{
+    begin_without_handles(true);
+    ts_ring_destroy(&pair.client);
+    pair.client.handle = TS_HANDLE_NONE;
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_CLOSED).oid, 0);
+    CHECK_OK(ts_port_mint(pair.port, 0, PAIR_TAG + 1, TS_RIGHTS_ALL, &pair.object));
+    pair_quiet(&pair);
+    pair_end(&pair);
+}
+
+struct sleeper {
+    ts_handle_t object;
+    ts_time_t deadline;
+    _Atomic ts_status_t status;
+};
+
+static void sleep_until(void *argument)
+{
+    struct sleeper *sleeper = argument;
+    ts_signals_t seen;
+    atomic_store(&sleeper->status,
+                 ts_wait(sleeper->object, TS_SIGNAL_READABLE, sleeper->deadline, &seen));
+}
+
+static void rule_s06_a_threads_wait_keeps_its_object_until_its_deadline(void)
+{
+    struct ts_thread thread;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    struct sleeper sleeper = {pair.object, in_ms(300), 1};
+    CHECK_OK(ts_thread_start(&thread, sleep_until, &sleeper, 1u << 16, 0, TS_PRIORITY_NORMAL));
+    pair_quiet(&pair); // it waits now
+    ts_close(pair.object);
+    pair_quiet(&pair);
+    CHECK_EQUAL(atomic_load(&sleeper.status), 1);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_CLOSED).oid, 0);
+    CHECK_OK(ts_thread_join(&thread, in_ms(3000)));
+    CHECK_EQUAL(atomic_load(&sleeper.status), TS_ERR_TIMED_OUT);
+    CHECK_OK(ts_port_mint(pair.port, 0, PAIR_TAG + 1, TS_RIGHTS_ALL, &pair.object));
+    pair_end(&pair);
+}
+
+// A thread looks at an object by a handle which another closes meanwhile, to mint its oid again
+// with another signal: it sees the signal that belongs to its handle or TS_ERR_HANDLE.
+struct looks {
+    _Atomic uint64_t now; // handle, and above it its signals
+    atomic_bool over;
+    uint64_t seen, wrong;
+};
+
+static void look_on(void *argument)
+{
+    struct looks *looks = argument;
+    while (!atomic_load(&looks->over)) {
+        uint64_t now = atomic_load(&looks->now), value = 0;
+        ts_signals_t signals = 0;
+        ts_status_t status = ts_wait((ts_handle_t)now, TS_SIGNALS_ALL, 1, &signals);
+        looks->seen += status == TS_OK;
+        looks->wrong += status == TS_OK && signals != now >> 32;
+        status = ts_get_u64((ts_handle_t)now, TS_PROPERTY_SIGNALS, &value);
+        looks->wrong += status == TS_OK && value != now >> 32;
+    }
+}
+
+static void rule_s06_nobody_hears_the_oids_next_object(void)
+{
+    static struct looks looks;
+    struct ts_thread thread;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_port_signal(pair.port, 0, 0, 1u << 16));
+    atomic_store(&looks.now, 1ull << 48 | pair.object);
+    CHECK_OK(ts_thread_start(&thread, look_on, &looks, 1u << 16, 0, TS_PRIORITY_NORMAL));
+    pair_quiet(&pair); // it runs now
+    ts_time_t end = in_ms(400);
+    for (unsigned i = 1; ts_clock_now() < end; i++) {
+        ts_close(pair.object);
+        CHECK_EQUAL(pair_event(&pair, TS_EVENT_CLOSED).oid, 0);
+        CHECK_OK(ts_port_mint(pair.port, 0, PAIR_TAG, TS_RIGHTS_ALL, &pair.object));
+        ts_signals_t signal = 1u << (16 + i % 16);
+        CHECK_OK(ts_port_signal(pair.port, 0, 0, signal));
+        atomic_store(&looks.now, (uint64_t)signal << 32 | pair.object);
+    }
+    atomic_store(&looks.over, true);
+    CHECK_OK(ts_thread_join(&thread, in_ms(3000)));
+    CHECK(looks.seen != 0);
+    CHECK_EQUAL(looks.wrong, 0);
+    pair_end(&pair);
+}
+
 int main(void)
 {
     static const struct tap_test tests[] = {
-        TAP(rule_s01_no_server_delays_a_look),    TAP(rule_s02_a_wait_for_what_is_set_is_over),
-        TAP(rule_s03_a_watch_tells_each_rise),    TAP(rule_s03_unread_reports_coalesce),
-        TAP(rule_s04_one_waiter_takes_the_count), TAP(rule_s05_all_of_many_observers_are_told),
+        TAP(rule_s01_no_server_delays_a_look),
+        TAP(rule_s02_a_wait_for_what_is_set_is_over),
+        TAP(rule_s03_a_watch_tells_each_rise),
+        TAP(rule_s03_unread_reports_coalesce),
+        TAP(rule_s04_one_waiter_takes_the_count),
+        TAP(rule_s05_all_of_many_observers_are_told),
+        TAP(rule_s06_a_wait_keeps_its_object_until_a_signal),
+        TAP(rule_s06_a_watch_keeps_its_object_until_it_is_cancelled),
+        TAP(rule_s06_a_wait_keeps_its_object_until_it_is_revoked),
+        TAP(rule_s06_a_wait_keeps_its_object_until_its_ring_ends),
+        TAP(rule_s06_a_threads_wait_keeps_its_object_until_its_deadline),
+        TAP(rule_s06_nobody_hears_the_oids_next_object),
     };
     return TAP_RUN(tests);
 }
