@@ -258,8 +258,9 @@ static ts_status_t give_handles(struct child *child, const struct ts_spawn *spaw
     if (!status && clock)
         status = give_copy(child, TS_NAME_CLOCK, clock, TS_RIGHTS_SAME);
     if (!status && spawn->give_job)
-        status = give_copy(child, TS_NAME_JOB,
-                           spawn->job ? spawn->job : ts_named_handle(TS_NAME_JOB), TS_RIGHTS_SAME);
+        status =
+            give_copy(child, TS_NAME_JOB, spawn->job ? spawn->job : ts_named_handle(TS_NAME_JOB),
+                      TS_RIGHTS_SAME & ~TS_RIGHT_MANAGE);
     for (uint32_t i = 0; !status && i < spawn->handle_count; i++) {
         const struct ts_spawn_handle *entry = &spawn->handles[i];
         status = entry->move ? give(child, entry->name, entry->handle)

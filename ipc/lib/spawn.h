@@ -39,7 +39,7 @@ struct ts_spawn {
 };
 
 // The child gets the handles listed, and beside them: process, thread, clock (when the caller has
-// it), job (give_job).
+// it), job (give_job), which it cannot manage: its limits are not its own to set.
 // Blocks on the image's server alone (a memory object: not at all).
 // TS_ERR_EXECUTABLE: not a valid program; TS_ERR_TOO_LARGE: arguments; TS_ERR_LIMIT: the job's.
 // On error nothing is left. Handles with `move` are given up in any case. *out_process is the

@@ -90,12 +90,35 @@ static int threads(void)
     return status == TS_ERR_LIMIT && made <= 8 ? 42 : 1;
 }
 
+// What a program can try to get more than its job has.
+static int raise_limits(void)
+{
+    const struct ts_job_limits more = {.pages = 100000, .handles = 100000, .threads = 1000};
+    ts_handle_t job = job_of_tests(), copy, lower, process;
+    ts_rights_t rights;
+    if (ts_rights(job, &rights) != TS_OK || (rights & TS_RIGHT_MANAGE) != 0)
+        return 1;
+    if (ts_set(job, TS_PROPERTY_JOB_LIMITS, &more, sizeof more) != TS_ERR_RIGHTS ||
+        ts_job_kill(job) != TS_ERR_RIGHTS)
+        return 2;
+    if (ts_duplicate(job, TS_RIGHTS_ALL, &copy) != TS_OK ||
+        ts_set(copy, TS_PROPERTY_JOB_LIMITS, &more, sizeof more) != TS_ERR_RIGHTS)
+        return 3;
+    // A job below is its own to manage, within the limits above.
+    if (ts_job_create(job, &(struct ts_job_limits){.pages = 100}, &lower) != TS_OK ||
+        ts_set(lower, TS_PROPERTY_JOB_LIMITS, &more, sizeof more) != TS_OK ||
+        ts_process_create(lower, "lower", &process) != TS_OK)
+        return 4;
+    return handles();
+}
+
 // In the parent ---------------------------------------------------------------------------------
 
 static struct ts_process_report run_in(ts_handle_t job, const char *what)
 {
     const char *arguments[] = {"rules_memory", what, NULL};
-    const struct ts_spawn spawn = {.job = job, .name = what, .arguments = arguments};
+    const struct ts_spawn spawn = {
+        .job = job, .name = what, .arguments = arguments, .give_job = true};
     struct ts_process_report report;
     ts_handle_t child;
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), PROGRAM, &child));
@@ -206,6 +229,23 @@ static void rule_m05_a_jobs_limits_hold_for_all_below(void)
     ts_close(upper);
 }
 
+static void rule_m05_a_program_does_not_raise_its_own(void)
+{
+    const struct ts_job_limits limits = {.pages = 3000, .handles = 150, .threads = 8};
+    ts_handle_t job;
+    CHECK_OK(ts_job_create(job_of_tests(), &limits, &job));
+    CHECK_EQUAL(run_in(job, "raise").status, 42);
+    struct ts_job_statistics statistics = statistics_of(job);
+    CHECK_EQUAL(statistics.limit.pages, 3000);
+    CHECK_EQUAL(statistics.limit.handles, 150);
+    CHECK(statistics.peak.handles <= 150 && statistics.peak.handles > 100);
+    CHECK_OK(ts_set(job, TS_PROPERTY_JOB_LIMITS, &(struct ts_job_limits){.pages = 3001},
+                    sizeof limits)); // its maker may
+    CHECK_EQUAL(statistics_of(job).limit.pages, 3001);
+    job_check_empty(job);
+    ts_close(job);
+}
+
 static void rule_m06_the_ends_of_the_address_space_stay_empty(void)
 {
     ts_handle_t memory;
@@ -243,6 +283,7 @@ int main(int argc, char **argv)
         TAP(rule_m03_a_touch_over_the_limit_ends_the_toucher),
         TAP(rule_m04_what_others_map_is_not_cut_off),
         TAP(rule_m05_a_jobs_limits_hold_for_all_below),
+        TAP(rule_m05_a_program_does_not_raise_its_own),
         TAP(rule_m06_the_ends_of_the_address_space_stay_empty),
     };
     if (argc < 2)
@@ -251,5 +292,7 @@ int main(int argc, char **argv)
         return touch();
     if (strcmp(argv[1], "copy") == 0)
         return copy();
+    if (strcmp(argv[1], "raise") == 0)
+        return raise_limits();
     return strcmp(argv[1], "handles") == 0 ? handles() : threads();
 }

@@ -127,8 +127,10 @@ static const char *parse_target(struct words *words, char *word, struct config_h
     } else if (strcmp(word, "root-job") == 0) {
         handle->target = CONFIG_OWN;
         handle->what = TS_NAME_JOB;
+        handle->rights &= (ts_rights_t) ~(TS_RIGHT_WRITE | TS_RIGHT_MANAGE);
     } else if (strcmp(word, TS_NAME_JOB) == 0) {
-        handle->target = CONFIG_JOB;
+        handle->target = CONFIG_JOB; // whoever manages a job sets its limits
+        handle->rights &= (ts_rights_t)~TS_RIGHT_MANAGE;
     } else if (is_one_of(word, own)) {
         handle->target = CONFIG_OWN;
     } else {

@@ -53,7 +53,7 @@ static void test_good(void)
           " environment A=b C=d\n handle log\n handle file = /www with read open\n"
           " handle store = service disk part/0\n handle in = session disk\n"
           " handle c = control\n handle kept = memory 3\n handle m = control with call manage\n "
-          "handle job with read\n"
+          "handle job\n handle most = root-job\n handle own = job with write manage\n"
           "mount /mnt = service disk");
     CHECK_EQUAL(config.errors, 0);
     CHECK_EQUAL(config.service_count, 2);
@@ -79,6 +79,12 @@ static void test_good(void)
     CHECK(handle_of("web", "in")->target == CONFIG_SESSION);
     CHECK(!(handle_of("web", "c")->rights & TS_RIGHT_MANAGE));
     CHECK(handle_of("web", "m")->rights & TS_RIGHT_MANAGE);
+    // Nobody sets limits, or starts programs outside of its own, without being allowed to.
+    CHECK(!(handle_of("web", "job")->rights & TS_RIGHT_MANAGE));
+    CHECK(handle_of("web", "job")->rights & TS_RIGHT_WRITE);
+    CHECK(!(handle_of("web", "most")->rights & (TS_RIGHT_MANAGE | TS_RIGHT_WRITE)));
+    CHECK(handle_of("web", "most")->rights & TS_RIGHT_OPEN);
+    CHECK_EQUAL(handle_of("web", "own")->rights, TS_RIGHT_WRITE | TS_RIGHT_MANAGE);
     CHECK(config.mount_count == 1 && strcmp(config.mounts[0].path, "mnt") == 0);
 }
 

@@ -14,7 +14,9 @@ void job_check_empty(ts_handle_t job)
     do { // the reaper is at it
         ts_thread_yield();
         CHECK_OK(ts_job_statistics(job, &statistics));
-    } while (statistics.used.pages + statistics.used.handles + statistics.used.threads != 0 &&
+    } while (statistics.used.pages + statistics.used.handles + statistics.used.threads +
+                     statistics.processes !=
+                 0 &&
              ts_clock_now() < until);
     CHECK_EQUAL(statistics.processes, 0);
     CHECK_EQUAL(statistics.used.pages, 0);
