@@ -23,6 +23,12 @@ static inline bool timer_is_idle(const struct timer *timer)
     return atomic_load_explicit(&timer->state, memory_order_relaxed) == 0;
 }
 
+// In the queue, at this moment: it will expire, or is about to.
+static inline bool timer_is_armed(const struct timer *timer)
+{
+    return atomic_load_explicit(&timer->state, memory_order_acquire) == 1;
+}
+
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer));
 // Arms on this CPU. The timer is idle or running its own callback.
 void timer_start(struct timer *timer, ts_time_t deadline);

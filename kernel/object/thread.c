@@ -13,11 +13,10 @@
 #include <sched/sched.h>
 #include <tessera/abi/signal.h>
 
-// A wait for events has lasted until its deadline.
+// A wait for events has lasted until its deadline, or an earlier one would have.
 static void wake_timer_expired(struct timer *timer)
 {
     struct thread *thread = list_entry(timer, struct thread, wake_timer);
-    atomic_store_explicit(&thread->timed_out, true, memory_order_release);
     thread_wake(thread);
 }
 
@@ -141,7 +140,6 @@ static void leave_ring(struct thread *thread)
 {
     if (thread->ring == NULL)
         return;
-    timer_stop(&thread->wake_timer);
     ring_object_leave(thread->ring);
     object_put(&thread->ring->ring.object);
     thread->ring = NULL;
@@ -165,6 +163,7 @@ static _Noreturn void thread_finish(void)
         thread_block(thread_finish);
     thread->asking = false;
     leave_ring(thread);
+    timer_stop(&thread->wake_timer); // of this wait or an earlier one
     clear_word(thread);
     object_signal(&thread->object, 0, TS_SIGNAL_EXITED, 0);
     // From here on the space may go away under us: not to be preempted and entered again.

@@ -184,7 +184,6 @@ static bool server_is_ready(const struct call *call, const struct run_queue *que
     const struct thread *server = call->server;
     return can_block(call->client) &&
            fast_is_blocked_here(server, queue->cpu, ring_wait_continue) &&
-           timer_is_idle(&server->wake_timer) &&
            run_queue_top(queue) <= (int)call->client->priority;
 }
 
@@ -405,7 +404,6 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     server->submitted = 0;
     server->wait_for = 1;
     server->wait_until = TS_DEADLINE_NONE;
-    atomic_store_explicit(&server->timed_out, false, memory_order_relaxed);
     ring->entered = true;
     ring->requester.priority = server->own_priority;
     ring->wanted = 1;

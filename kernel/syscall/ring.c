@@ -79,8 +79,7 @@ static enum found leave_if_enough(struct thread *thread)
 // Whether the wait is over whatever has come.
 static bool wait_is_over(struct thread *thread)
 {
-    return atomic_load_explicit(&thread->timed_out, memory_order_acquire) ||
-           (thread->wait_until != TS_DEADLINE_NONE && thread->wait_until <= clock_now()) ||
+    return (thread->wait_until != TS_DEADLINE_NONE && thread->wait_until <= clock_now()) ||
            __atomic_load_n(&thread->ring->ring.destroyed, __ATOMIC_RELAXED);
 }
 
@@ -88,10 +87,21 @@ static bool wait_is_over(struct thread *thread)
 static void finish(struct thread *thread, uint32_t unread)
 {
     bool destroyed = __atomic_load_n(&thread->ring->ring.destroyed, __ATOMIC_RELAXED);
-    timer_stop(&thread->wake_timer);
     arch_frame_set_result(arch_thread_frame(&thread->machine),
                           destroyed ? TS_ERR_HANDLE : (int64_t)thread->submitted, unread);
     leave(thread);
+}
+
+// The wake-up of a wait is not taken back when the wait ends otherwise: most waits do, and the next
+// one can use it. What it wakes too early looks again and goes on waiting. So it is only moved to
+// come earlier.
+static void set_wake_timer(struct thread *thread)
+{
+    struct timer *timer = &thread->wake_timer;
+    if (timer_is_armed(timer) && timer->deadline <= thread->wait_until)
+        return; // if it expires right now, its callback wakes us from the sleep to come
+    timer_stop(timer);
+    timer_start(timer, thread->wait_until);
 }
 
 // Waits, since what was there is not enough. In the end `finish` has been called. It returns only
@@ -99,11 +109,10 @@ static void finish(struct thread *thread, uint32_t unread)
 static void sleep_in_ring(struct thread *thread)
 {
     struct ring *ring = &thread->ring->ring;
-    // Armed before the ring is idle: a wake that comes first is not lost, only early.
-    timer_stop(&thread->wake_timer);
     irqflags_t flags = arch_irq_save();
+    // Before the ring is idle: a wake that comes first is not lost, only early.
     if (thread->wait_until != TS_DEADLINE_NONE)
-        timer_start(&thread->wake_timer, thread->wait_until);
+        set_wake_timer(thread);
     if (ring_idle(ring, thread->wait_for, thread, cpu_current()->id))
         thread_block(ring_wait_continue);
     arch_irq_restore(flags);
@@ -122,11 +131,6 @@ static void collect_or_sleep(struct thread *thread)
 _Noreturn void ring_wait_continue(void)
 {
     struct thread *thread = thread_current();
-    if (!timer_is_idle(&thread->wake_timer)) {
-        arch_irq_enable();
-        timer_stop(&thread->wake_timer);
-        arch_irq_disable();
-    }
     if (leave_if_enough(thread) == ENOUGH)
         arch_return_to_user();
     arch_irq_enable();
@@ -144,7 +148,6 @@ static void wait_for_events(struct thread *thread, uint32_t submitted, uint32_t 
     thread->submitted = submitted;
     thread->wait_for = wait_for;
     thread->wait_until = deadline;
-    atomic_store_explicit(&thread->timed_out, false, memory_order_relaxed);
     arch_irq_disable();
     enum found found = leave_if_enough(thread);
     arch_irq_enable();
