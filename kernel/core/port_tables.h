@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the two halves of the port share: port.c (how requests come and go) and port_serve.c (what
-// the server does with them). All with the port's lock held unless said otherwise. Requests that
-// become DONE are put on a `finished` list and completed by port_finish once the lock is free.
+// What the parts of a port share: port.c (its tables), port_deliver.c (how requests come),
+// port_serve.c (what the server does with them) and port_end.c (how they go without an answer). All
+// with the port's lock held unless said otherwise. Requests that become DONE are put on a
+// `finished` list and completed by port_finish once the lock is free.
 #pragma once
 
 #include <core/port.h>
+
+#define PORT_NONE UINT32_MAX // the end of a free list
 
 // Counts `queued`, which is looked at without the lock.
 static inline void port_queued_add(struct port *port, int count)
@@ -47,6 +50,27 @@ static inline void slot_release(struct port *port, struct slot *slot)
 // lock is free; its session moves on.
 struct request *slot_end_request(struct port *port, struct slot *slot, ts_status_t status);
 
+// Puts a request behind the parked ones of its priority; its session counts it.
+static inline void request_park(struct port *port, struct request *request)
+{
+    struct session *session = &port->sessions[request->served->session];
+    session->requests++;
+    session->users++;
+    request_set_state(request, REQUEST_PARKED);
+    list_push_back(&port->parked[request->priority & 31], &request->link);
+    port->parked_mask |= 1u << (request->priority & 31);
+    port_queued_add(port, 1);
+}
+
+// Takes a request out of the parked ones.
+static inline void request_unpark(struct port *port, struct request *request)
+{
+    list_remove(&request->link);
+    port_queued_add(port, -1);
+    if (list_empty(&port->parked[request->priority & 31]))
+        port->parked_mask &= ~(1u << (request->priority & 31));
+}
+
 // The REQUEST event of a delivered request.
 static inline void port_fill_event(struct ts_event *event, uint64_t cookie, const struct slot *slot,
                                    const struct request *request)
@@ -81,6 +105,8 @@ static inline void session_leave(struct port *port, uint32_t index)
     }
 }
 uint32_t session_start(struct port *port);
+// One request of the session is over: the next one of those over the limit is parked.
+void session_request_over(struct port *port, uint32_t index);
 
 // Publishes items to idle rings, one each, as long as there are both.
 void port_dispatch(struct port *port, struct list *finished);
@@ -88,3 +114,5 @@ void port_dispatch(struct port *port, struct list *finished);
 // A free object slot becomes an object with one count.
 void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t session);
 void served_count_drop_locked(struct served *served);
+// A slot whose object is over may be used anew; the reference to the port that it held is dropped.
+void served_free(struct served *served);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// How requests reach a port, wait in it and are delivered to its rings, notices with them. See
+// port.h.
+#include <core/environment.h>
+#include <core/handle_table.h>
+#include <core/port.h>
+#include <core/port_tables.h>
+#include <core/ring_publish.h>
+
+#define ITEMS_PER_HOLD 8 // each may copy an inbox of 4 KiB with interrupts off
+
+// The inbox gets the first bytes of the request. False: the client's memory cannot be read.
+static bool inbox_fill(struct port *port, struct request *request, uint32_t slot)
+{
+    uint32_t length = request->in_length < port->inbox_size ? request->in_length : port->inbox_size;
+    char *to = (char *)port->inbox + (size_t)slot * port->inbox_size;
+    for (uint32_t done = 0; done < length;) {
+        uint64_t address;
+        uint32_t chunk = request_range(request, COPY_PULL, done, length - done, &address);
+        if (environment_copy_inbox(request->requester->space, address, to + done, chunk) != TS_OK)
+            return false;
+        done += chunk;
+    }
+    return true;
+}
+
+// A parked request goes to the ring, which has room, in a slot, which is free. Both locks held.
+// False: it ended instead (its memory faulted, its object was revoked).
+static bool request_deliver(struct port *port, struct ring *ring, uint64_t cookie,
+                            struct request *request, struct list *finished)
+{
+    struct served *served = request->served;
+    uint32_t session = served->session;
+    uint32_t index = port->slot_free;
+    struct slot *slot = &port->slots[index];
+    request_unpark(port, request);
+    ts_status_t status = served->state == SERVED_REVOKED ? TS_ERR_PEER_CLOSED : TS_OK;
+    if (status == TS_OK && port->inbox_size != 0 && !inbox_fill(port, request, index))
+        status = TS_ERR_FAULT;
+    if (status != TS_OK) {
+        request_set_state(request, REQUEST_DONE);
+        request->status = status;
+        list_push_back(finished, &request->link);
+        session_request_over(port, session);
+        served_count_drop_locked(served);
+        return false;
+    }
+    port->slot_free = slot->next_free;
+    slot->request = request;
+    slot->state = SLOT_DELIVERED;
+    slot->session = session;
+    request->slot = index;
+    request_set_state(request, REQUEST_DELIVERED);
+    for (unsigned i = 0; i < request->in_handles; i++) {
+        if (request->sent[i] == TS_HANDLE_NONE)
+            continue;
+        handle_transit_commit(request->requester->handles, request->sent[i]);
+        slot->sent[i] = request->sent_capability[i];
+        request->sent[i] = TS_HANDLE_NONE;
+    }
+    port_fill_event(ring_slot(ring), cookie, slot, request);
+    ring->event_tail++;
+    environment_donate(ring, request->priority);
+    served_count_drop_locked(served); // the request is delivered: it counts no more
+    return true;
+}
+
+static void cancel_publish(struct port *port, struct ring *ring, uint64_t cookie)
+{
+    struct slot *slot = list_entry(list_pop_front(&port->cancels), struct slot, cancel);
+    port_queued_add(port, -1);
+    slot->cancel_queued = false;
+    struct ts_event *event = ring_slot(ring);
+    *event = (struct ts_event){
+        .user_data = cookie,
+        .kind = TS_EVENT_CANCEL,
+        .value = (uint64_t)slot->generation << 32 | (uint32_t)(slot - port->slots),
+    };
+    ring->event_tail++;
+}
+
+static void closed_publish(struct port *port, struct ring *ring, uint64_t cookie)
+{
+    struct served *served = list_entry(list_pop_front(&port->closed), struct served, notice);
+    port_queued_add(port, -1);
+    *ring_slot(ring) = (struct ts_event){
+        .user_data = cookie,
+        .kind = TS_EVENT_CLOSED,
+        .tag = served->tag,
+        .oid = served->oid,
+    };
+    ring->event_tail++;
+    served_free(served);
+}
+
+static bool port_has_items_locked(struct port *port)
+{
+    return port->queued != 0 && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
+                                 (port->parked_mask != 0 && port->slot_free != PORT_NONE));
+}
+
+// Publishes one item; the ring has room. Both locks held. Returns the events written (0 or 1).
+static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t cookie,
+                                 struct list *finished)
+{
+    if (!list_empty(&port->cancels)) {
+        cancel_publish(port, ring, cookie);
+        return 1;
+    }
+    if (!list_empty(&port->closed)) {
+        closed_publish(port, ring, cookie);
+        return 1;
+    }
+    struct list *first = port->parked[port_urgency(port)].next;
+    return request_deliver(port, ring, cookie, list_entry(first, struct request, link), finished);
+}
+
+bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left)
+{
+    struct list finished;
+    list_init(&finished);
+    irqflags_t flags = spin_lock(&port->object.lock);
+    spin_lock_off(&ring->lock);
+    bool left = port_has_items_locked(port), room = true;
+    for (unsigned i = 0; i < ITEMS_PER_HOLD && left; i++) {
+        room = !ring->destroyed && ring_has_room(ring);
+        if (!room)
+            break;
+        (void)port_publish_one(port, ring, cookie, &finished);
+        left = port_has_items_locked(port);
+    }
+    ring_wake_if_due(ring);
+    spin_unlock_off(&ring->lock);
+    spin_unlock(&port->object.lock, flags);
+    port_finish(&finished);
+    *out_left = left;
+    return left && room;
+}
+
+// The idle ring that went idle last, on this CPU if there is one. Looked at without the rings'
+// locks: whoever is chosen is looked at again.
+static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
+{
+    struct ring *best = NULL;
+    bool best_here = false;
+    uint64_t best_stamp = 0;
+    uint32_t here = environment_cpu(), left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        struct ring *ring = port->rings[i].ring;
+        left -= ring != NULL;
+        if (ring == NULL || !__atomic_load_n(&ring->idle, __ATOMIC_RELAXED))
+            continue;
+        bool is_here = __atomic_load_n(&ring->idle_cpu, __ATOMIC_RELAXED) == here;
+        uint64_t stamp = __atomic_load_n(&ring->idle_stamp, __ATOMIC_RELAXED);
+        if (best != NULL && (best_here > is_here || (best_here == is_here && best_stamp > stamp)))
+            continue;
+        best = ring;
+        best_here = is_here;
+        best_stamp = stamp;
+        *out_cookie = ring->bindings[port->rings[i].index].cookie;
+    }
+    return best;
+}
+
+// Nobody is idle: pollers learn that they should enter, and the port's threads hurry.
+static void port_announce(struct port *port)
+{
+    uint32_t left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        struct ring *ring = port->rings[i].ring;
+        if (ring == NULL)
+            continue;
+        left--;
+        spin_lock_off(&ring->lock);
+        ring_flag_pending(ring, true);
+        spin_unlock_off(&ring->lock);
+    }
+    if (port->parked_mask != 0)
+        environment_raise(port, port_urgency(port));
+}
+
+void port_dispatch(struct port *port, struct list *finished)
+{
+    // Pairs with the fence in ring_idle: it sees our item, or we see that it is idle.
+    if (port->queued != 0)
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    while (port_has_items_locked(port)) {
+        uint64_t cookie = 0;
+        struct ring *ring = port_idle_ring(port, &cookie);
+        if (ring == NULL) {
+            port_announce(port);
+            return;
+        }
+        spin_lock_off(&ring->lock);
+        if (!ring->idle) {
+            spin_unlock_off(&ring->lock);
+            continue;
+        }
+        if (!ring_has_room(ring)) {
+            ring_set_idle(ring, false); // it has a queue full of events: it should run
+            environment_wake_ring(ring);
+        } else {
+            (void)port_publish_one(port, ring, cookie, finished);
+            ring_wake_if_due(ring);
+        }
+        spin_unlock_off(&ring->lock);
+    }
+}
+
+// Whether the rings know of something that still waits and is as urgent: none of them is idle then.
+static bool port_is_announced(const struct port *port, uint8_t priority)
+{
+    return port->slot_free != PORT_NONE && port->parked_mask >> (priority & 31) != 0;
+}
+
+void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
+                uint64_t word)
+{
+    struct list finished;
+    list_init(&finished);
+    struct port *port = served->port;
+    irqflags_t flags = spin_lock(&port->object.lock);
+    ts_status_t status = TS_OK;
+    // Who closes the object's last handle needs the lock that we have: is it still there?
+    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word)
+        status = TS_ERR_HANDLE;
+    else if (port->dead || served->state != SERVED_LIVE)
+        status = TS_ERR_PEER_CLOSED;
+    if (status != TS_OK) {
+        request_set_state(request, REQUEST_DONE);
+        request->status = status;
+        spin_unlock(&port->object.lock, flags);
+        request_complete(request);
+        return;
+    }
+    request->home = HOME_PORT;
+    request->port = port;
+    request->served = served;
+    object_get(&port->object);
+    served->count++;
+    if (request->deadline != TS_DEADLINE_NONE)
+        timer_start(&request->timer, request->deadline);
+    struct session *session = &port->sessions[served->session];
+    if (session->requests >= session->limit) {
+        list_push_back(&session->waiting, &request->link);
+    } else {
+        bool announced = port_is_announced(port, request->priority);
+        request_park(port, request);
+        if (!announced)
+            port_dispatch(port, &finished);
+    }
+    spin_unlock(&port->object.lock, flags);
+    port_finish(&finished);
+}
