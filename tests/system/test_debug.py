@@ -16,7 +16,7 @@ def gdb(ctx, port, *commands):
     for command in commands:
         words += ["-ex", command]
     environment = dict(os.environ, TESSERA_BUILD=str(build.folder("debug")),
-                       TESSERA_GDB=f"localhost:{port}", HOME=str(ctx.folder))
+                       TESSERA_GDB=f"127.0.0.1:{port}", HOME=str(ctx.folder))
     result = subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, timeout=60,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     ctx.equal(result.returncode, 0, "gdb's status, with " + result.stdout)

@@ -21,7 +21,7 @@ import gdb
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TESSERA_BUILD") or ROOT / "build" / "debug")
-TARGET = os.environ.get("TESSERA_GDB") or "localhost:1234"
+TARGET = os.environ.get("TESSERA_GDB") or "127.0.0.1:1234"
 MAP_EXECUTE = 4
 STATES = ("runs", "ends", "has ended")
 THREAD_STATES = ("new", "ready", "running", "blocked", "dead")

@@ -105,7 +105,7 @@ class Machine:
     def _listen(self):
         if self.options.bochs:
             self.listener = socket.create_server(("127.0.0.1", 0))
-            return "localhost:%d" % self.listener.getsockname()[1]
+            return "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.folder / "serial"))
         self.listener.listen(1)
