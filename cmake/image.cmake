@@ -44,9 +44,14 @@ function(tessera_iso name)
   add_custom_target(${name} DEPENDS ${out})
 endfunction()
 
-file(GLOB_RECURSE etc CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/iso/etc/*)
 include(cmake/site.cmake)
-set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc www=${TESSERA_SITE})
+set(entries www=${TESSERA_SITE})
+file(GLOB_RECURSE etc CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/iso/etc/*)
+list(FILTER etc EXCLUDE REGEX /README.md$)
+foreach(file ${etc})
+  file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/iso ${file})
+  list(APPEND entries ${path}=${file})
+endforeach()
 tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries}
                 DEPENDS ${etc} ${TESSERA_SITE_STAMP})
 tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries}
