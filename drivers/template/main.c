@@ -126,7 +126,7 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
 static void on_silence(struct ts_timer *timer)
 {
     (void)timer;
-    ts_log("template: the device does not answer");
+    ts_log("the device does not answer");
     ts_process_exit(TS_ERR_IO); // waiting clients get TS_ERR_PEER_CLOSED
 }
 
@@ -198,6 +198,6 @@ int main(void)
     if (status == TS_OK) {
         status = serve(&edu);
     }
-    ts_log("template: ends: %s", ts_status_name(status));
+    ts_log("ends: %s", ts_status_name(status));
     return status;
 }

@@ -38,7 +38,7 @@ static void start_again(const char *what, ts_status_t status)
 {
     ts_time_t delay = listener.told ? RETRY_NS : FIRST_RETRY_NS;
     if (!listener.told)
-        ts_log("httpd: %s: %s", what, ts_status_text(status));
+        ts_log("%s: %s", what, ts_status_text(status));
     listener.told = true;
     ts_close(listener.socket);
     ts_close(httpd.network);
@@ -109,7 +109,7 @@ static void on_step(struct ts_async *async, const struct ts_event *event)
         return;
     }
     listener.told = false;
-    ts_log("httpd: serving on port %u", httpd.port);
+    ts_log("serving on port %u", httpd.port);
     accept_all(NULL);
 }
 

@@ -48,6 +48,6 @@ int main(int argc, char **argv)
         return 2;
     }
     ts_status_t status = serve(pages, nodes);
-    ts_log("memfs: %s", ts_status_name(status));
+    ts_log("%s", ts_status_name(status));
     return 1;
 }

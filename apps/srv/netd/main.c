@@ -5,12 +5,12 @@
 //
 // Named handles: init (to be served), nic (the card's driver; without it loopback alone), random,
 // log, remains (memory in which it notes its connections for its next instance).
+#include <drivers/service/ready.h>
 #include <lwip/dhcp.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
-#include <tessera/proto/init.h>
 
 #include "interface.h"
 #include "netd.h"
@@ -45,7 +45,7 @@ static void log_address(struct netif *netif)
     ip4_addr_copy(last, *netif_ip4_addr(netif));
     const uint8_t *a = (const uint8_t *)&last.addr;
     remains_tell();
-    ts_log("netd: address %u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+    ts_log("address %u.%u.%u.%u", a[0], a[1], a[2], a[3]);
 }
 
 // The card is there, for the first time or again.
@@ -54,8 +54,8 @@ static void card_attached(struct nic *of)
     static bool configured;
     struct netif *netif = &of->link->netif;
     const uint8_t *mac = netif->hwaddr;
-    ts_log("netd: network card %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-           mac[4], mac[5]);
+    ts_log("network card %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+           mac[5]);
     if (configured)
         return;
     configured = true;
@@ -68,15 +68,12 @@ static void card_attached(struct nic *of)
 
 static ts_status_t serve(void)
 {
-    ts_handle_t root = TS_HANDLE_NONE, init = ts_named_handle(TS_NAME_INIT);
+    ts_handle_t root;
     const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL |
                                TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER |
                                TS_RIGHT_MANAGE;
     ts_status_t status = ts_object_mint(&server, &netd.root, rights, &root);
-    if (status != TS_OK || init == TS_HANDLE_NONE)
-        return status;
-    struct ts_call call = {.in_handles = 1, .in_handle = {root}};
-    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
+    return status == TS_OK ? service_ready(root) : status;
 }
 
 static ts_status_t open_remains(void)
@@ -116,7 +113,7 @@ int main(void)
 {
     const char *argument = "";
     if (interface_arguments(&configuration, &argument) != TS_OK) {
-        ts_log("netd: argument not understood: %s", argument);
+        ts_log("argument not understood: %s", argument);
         return 2;
     }
     ts_status_t status = start();
@@ -124,6 +121,6 @@ int main(void)
         loop.idle = batch;
         status = ts_loop_run(&loop);
     }
-    ts_log("netd: %s", ts_status_text(status));
+    ts_log("%s", ts_status_text(status));
     return 1;
 }

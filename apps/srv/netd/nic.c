@@ -28,7 +28,7 @@ static void drop_session(struct nic *nic)
 static void failed(struct nic *nic, const char *what, ts_status_t status)
 {
     if (!nic->told)
-        ts_log("netd: network card: %s: %s", what, ts_status_text(status));
+        ts_log("network card: %s: %s", what, ts_status_text(status));
     nic->told = true;
     // A call that never reached the driver left them here; else they are not ours any more, which
     // close does not mind.
@@ -59,7 +59,7 @@ static void on_session(struct ts_async *async, const struct ts_event *event)
     (void)event;
     if (!nic->link->attached)
         return;
-    ts_log("netd: network card: the driver is gone");
+    ts_log("network card: the driver is gone");
     lose(nic);
 }
 
@@ -67,7 +67,7 @@ void nic_leave(struct nic *nic)
 {
     if (!nic->link->attached)
         return;
-    ts_log("netd: network card: the driver broke the rules of its queues");
+    ts_log("network card: the driver broke the rules of its queues");
     if (nic->watching_session.busy)
         ts_loop_cancel(nic->loop, &nic->watching_session);
     lose(nic);
@@ -174,7 +174,7 @@ ts_status_t nic_start(struct nic *nic, struct ts_loop *loop, struct link *link,
     *nic = (struct nic){.loop = loop, .link = link, .attached = attached};
     nic->service = ts_named_handle(NIC_NAME);
     if (nic->service == TS_HANDLE_NONE) {
-        ts_log("netd: no network card: loopback only");
+        ts_log("no network card: loopback only");
         return TS_OK;
     }
     nic->opening.done = on_open;

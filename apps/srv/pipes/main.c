@@ -35,6 +35,6 @@ int main(int argc, char **argv, char **envp)
 {
     (void)argc, (void)argv, (void)envp;
     ts_status_t status = serve();
-    ts_log("pipes: %s", ts_status_name(status));
+    ts_log("%s", ts_status_name(status));
     return 1;
 }

@@ -37,7 +37,7 @@ static ts_status_t check_bytes(const struct node *node, uint64_t offset, const u
         check->checked = offset + length;
         check->corrupt = check->checked == entry->size && check->crc != entry->data_crc;
         if (check->corrupt)
-            ts_log("wwwfs: %.*s: checksum is wrong", (int)entry->path_length,
+            ts_log("%.*s: checksum is wrong", (int)entry->path_length,
                    tree_archive->strings + entry->path);
     }
     return check->corrupt ? TS_ERR_CORRUPT : TS_OK;

@@ -4,13 +4,13 @@
 // the image).
 //
 // Named handles: init (to be served), disk (a block device's service), file (the other tree), log.
+#include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
 #include <tessera/proto/block.h>
-#include <tessera/proto/init.h>
 
 #include "cache.h"
 #include "tree.h"
@@ -89,9 +89,9 @@ static ts_status_t open_disk(void)
     if (status == TS_OK)
         status = tree_init(&archive);
     if (status != TS_OK)
-        ts_log("wwwfs: the disk: %s", ts_status_text(status));
+        ts_log("the disk: %s", ts_status_text(status));
     else
-        ts_log("wwwfs: %u files and folders on the disk", header.entry_count);
+        ts_log("%u files and folders on the disk", header.entry_count);
     return status;
 }
 
@@ -143,7 +143,7 @@ static ts_status_t serve(void)
 {
     const struct ts_server_limits limits = {
         .requests = 256, .objects = TREE_NODES + 1, .inbox_bytes = 256};
-    ts_handle_t handle, init = ts_named_handle(TS_NAME_INIT);
+    ts_handle_t handle;
     ts_status_t status = ts_server_init(&server, &loop, &limits);
     root.operations = &root_operations;
     if (status == TS_OK)
@@ -151,10 +151,7 @@ static ts_status_t serve(void)
                                 TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT |
                                     TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER,
                                 &handle);
-    if (status != TS_OK || init == TS_HANDLE_NONE)
-        return status;
-    struct ts_call call = {.in_handles = 1, .in_handle = {handle}};
-    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
+    return status == TS_OK ? service_ready(handle) : status;
 }
 
 // Whether it would be the same the next time. A disk that is damaged is told to all who ask;
@@ -177,6 +174,6 @@ int main(void)
         status = serve();
     if (status == TS_OK)
         status = ts_loop_run(&loop);
-    ts_log("wwwfs: %s", ts_status_text(status));
+    ts_log("%s", ts_status_text(status));
     return 1;
 }

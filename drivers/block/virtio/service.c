@@ -15,13 +15,13 @@
 static void fail(const char *what, ts_status_t status)
 {
     // Init starts a new instance as soon as the PCI server has made the device quiet.
-    ts_log("virtio-blk: %s: %s", what, ts_status_name(status));
+    ts_log("%s: %s", what, ts_status_name(status));
     ts_process_exit(status);
 }
 
 static void recover(struct block_service *s)
 {
-    ts_log("virtio-blk: the device misbehaves and is reset");
+    ts_log("the device misbehaves and is reset");
     ts_status_t status = block_stop(&s->block);
     if (status != TS_OK) {
         fail("the device does not stop", status);
@@ -266,7 +266,7 @@ ts_status_t block_service_start(struct block_service *s, struct ts_loop *loop,
     }
     if (status == TS_OK) {
         begin(s);
-        ts_log("virtio-blk: '%s', %llu bytes in blocks of %u%s", s->block.identity,
+        ts_log("'%s', %llu bytes in blocks of %u%s", s->block.identity,
                (unsigned long long)s->block.size, s->block.block_size,
                s->block.read_only ? ", read-only" : "");
     }

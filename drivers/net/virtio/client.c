@@ -148,7 +148,7 @@ void client_on_attach(struct net_session *session, struct ts_request *request)
     if (status == TS_OK) {
         status = net_attach(&s->net, &o.mapped, &o.attach);
         if (status != TS_OK && net_detach(&s->net) != TS_OK) {
-            ts_log("virtio-net: the device neither starts nor stops");
+            ts_log("the device neither starts nor stops");
             o.mapped.bus = NULL; // it may still use the memory: the pins stay
         }
     }

@@ -32,9 +32,9 @@ int main(void)
 {
     ts_status_t status = run();
     if (status == TS_ERR_NOT_FOUND) {
-        ts_log("virtio-net: this machine has none");
+        ts_log("this machine has none");
         return 0;
     }
-    ts_log("virtio-net: ends: %s", ts_status_name(status));
+    ts_log("ends: %s", ts_status_name(status));
     return status;
 }

@@ -14,13 +14,13 @@
 static void fail(const char *what, ts_status_t status)
 {
     // Init starts a new instance as soon as the PCI server has made the device quiet.
-    ts_log("virtio-net: %s: %s", what, ts_status_name(status));
+    ts_log("%s: %s", what, ts_status_name(status));
     ts_process_exit(status);
 }
 
 static void on_client_broke(struct net_service *s)
 {
-    ts_log("virtio-net: the client broke the protocol and is detached");
+    ts_log("the client broke the protocol and is detached");
     s->attached->broke = true;
     ts_object_signal(&s->attached->object, 0, TS_SIGNAL_ERROR);
     ts_status_t status = client_detach(s);
@@ -31,7 +31,7 @@ static void on_client_broke(struct net_service *s)
 
 static void on_device_broke(struct net_service *s)
 {
-    ts_log("virtio-net: the device misbehaves and is reset");
+    ts_log("the device misbehaves and is reset");
     ts_status_t status = net_restart(&s->net);
     if (status != TS_OK) {
         fail("the device does not start again", status);
@@ -96,7 +96,7 @@ static void check_change(struct net_service *s)
         on_device_broke(s);
     }
     if (net_link_changed(&s->net)) {
-        ts_log("virtio-net: link %s", s->net.information.link ? "up" : "down");
+        ts_log("link %s", s->net.information.link ? "up" : "down");
         client_ring(s);
     }
 }

@@ -118,7 +118,7 @@ ts_status_t machine_open(struct machine *m)
     if (use_ecam(m)) {
         return TS_OK;
     }
-    ts_log("pci: no memory-mapped configuration space, using ports");
+    ts_log("no memory-mapped configuration space, using ports");
     return use_ports(m);
 }
 

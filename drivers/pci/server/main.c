@@ -13,7 +13,7 @@ static bool on_found(void *context, const struct pci_function *f)
 {
     struct bus *bus = context;
     if (bus->count == bus->capacity) {
-        ts_log("pci: more than %u functions, the others are ignored", bus->capacity);
+        ts_log("more than %u functions, the others are ignored", bus->capacity);
         return false;
     }
     device_init(&bus->devices[bus->count++], bus, f);
@@ -29,7 +29,7 @@ static ts_status_t start(struct bus *bus)
         return status;
     }
     pci_scan(&bus->machine.access, bus->machine.bus_first, bus->machine.bus_last, on_found, bus);
-    ts_log("pci: %u functions, configuration space of %u bytes each", bus->count,
+    ts_log("%u functions, configuration space of %u bytes each", bus->count,
            bus->machine.access.space);
     status = ts_loop_init(&bus->loop, 64, 256, 64);
     if (status != TS_OK) {
@@ -54,6 +54,6 @@ int main(void)
     if (status == TS_OK) {
         status = ts_loop_run(&bus.loop);
     }
-    ts_log("pci: ends: %s", ts_status_name(status));
+    ts_log("ends: %s", ts_status_name(status));
     return status;
 }

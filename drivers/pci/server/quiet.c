@@ -64,7 +64,7 @@ static void finish(struct device *d, ts_status_t status)
         status = ts_domain_quiet(d->domain);
     }
     if (status != TS_OK) {
-        ts_log("pci: %02x:%02x.%x does not become quiet (%s): out of use, its pages in quarantine",
+        ts_log("%02x:%02x.%x does not become quiet (%s): out of use, its pages in quarantine",
                f->address >> 8, f->address >> 3 & 31u, f->address & 7u, ts_status_name(status));
         d->state = DEVICE_STUCK;
     } else if (d->closed) {

@@ -30,7 +30,7 @@ static void release_log(void)
         ts_sleep_until(ts_deadline_in(TS_MILLISECOND));
     }
     if (status != TS_OK) {
-        ts_log("serial: the kernel's log goes on writing here: %s", ts_status_name(status));
+        ts_log("the kernel's log goes on writing here: %s", ts_status_name(status));
     }
 }
 
@@ -41,7 +41,7 @@ static ts_status_t run(uint64_t port, uint32_t line)
     ts_status_t status = io ? ts_resource_io_range(io, port, UART_PORTS, &ports) : TS_ERR_NOT_FOUND;
     if (status == TS_OK && lines &&
         ts_resource_line(lines, line, TS_LINE_ISA, &interrupt) != TS_OK) {
-        ts_log("serial: line %u cannot be had, polling", line);
+        ts_log("line %u cannot be had, polling", line);
         interrupt = TS_HANDLE_NONE;
     }
     if (status == TS_OK) {
@@ -62,6 +62,6 @@ int main(int argc, char **argv)
     uint64_t port = argc > 1 ? strtoul(argv[1], NULL, 0) : 0x3f8;
     uint32_t line = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 4;
     ts_status_t status = run(port, line);
-    ts_log("serial: ends: %s", ts_status_name(status));
+    ts_log("ends: %s", ts_status_name(status));
     return status;
 }

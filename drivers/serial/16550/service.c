@@ -211,7 +211,7 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
 {
     struct serial *s = TS_OBJECT_OF(async, struct serial, interrupt_wait);
     if (event->status != TS_OK) {
-        ts_log("serial: no more interrupts: %s", ts_status_name(event->status));
+        ts_log("no more interrupts: %s", ts_status_name(event->status));
         return;
     }
     s->statistics.interrupts++;

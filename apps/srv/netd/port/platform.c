@@ -94,6 +94,6 @@ u32_t sys_now(void)
 // starts the next instance.
 _Noreturn void platform_assertion(const char *message, const char *file, int line)
 {
-    ts_log("netd: lwIP: %s (%s:%d)", message, file, line);
+    ts_log("lwIP: %s (%s:%d)", message, file, line);
     ts_process_exit(TS_ERR_CORRUPT);
 }
