@@ -201,6 +201,23 @@ def test_keep_alive(ctx):
     ctx.check(connection.closed(5), "HTTP/1.0 without keep-alive stays open")
 
 
+def test_access_log(ctx):
+    """The access log has the last lines, in bounds, and leaves the system's log alone."""
+    guest = booted(ctx, shell=True)
+    connection = Connection(guest)
+    for number in range(600):
+        connection.send(b"GET /%d%s HTTP/1.1\r\n%s\r\n" % (number, b"x" * 480, HOST))
+        connection.answer()
+    lines = guest.command("cat /httpd/access.log").splitlines()
+    form = re.compile(r'10\.0\.2\.2 - - \[[^]]+\] "GET /(\d+)x+ HTTP/1.1" 404 \d+')
+    numbers = [int(form.fullmatch(line)[1]) for line in lines]
+    ctx.equal(numbers, list(range(numbers[0], 600)), "the lines, up to the last")
+    size = sum(map(len, lines))
+    ctx.check(65536 <= size <= 131072, f"{size} bytes are kept of about 330,000")
+    log = guest.command("log")
+    ctx.check("httpd: serving on port 80" in log and "GET" not in log, "in the system's log")
+
+
 def test_slow_client(ctx):
     """A head that does not end within 10 s is 408."""
     guest = booted(ctx)

@@ -54,7 +54,7 @@ class Restarts:
                 for line in self.guest.command("services").splitlines()[1:]}
 
     def log(self):
-        """What init has said lately: the access log soon drives it out."""
+        """What init has said."""
         return self.guest.command("log | grep init:").splitlines()
 
     def wait_until_healthy(self, service):

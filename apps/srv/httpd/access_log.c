@@ -1,72 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "access_log.h"
 
-#include <string.h>
-
-#include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
-#include <tessera/lib/server.h>
 
 #include "connection.h"
 #include "httpd.h"
 
-#define BUFFER 16384u
+#define BUFFER   65536u
+#define LINE_MAX 4096u // http_log_line() bounds what it shows of a request
 
+// Lines are added to one buffer until it is full; then the other, older one is emptied and filled.
 static struct {
-    ts_handle_t handle;
-    struct ts_async io;
     char buffers[2][BUFFER];
-    unsigned filling; // the other one is being written
-    size_t length, written, writing;
-    uint64_t lost;
+    size_t lengths[2];
+    unsigned filling;
+    uint64_t end; // bytes ever written
 } access;
-
-static void on_written(struct ts_async *async, const struct ts_event *event);
-
-static void write_rest(void)
-{
-    struct ts_submission *slot = ts_loop_begin(&httpd.loop, &access.io);
-    if (slot == NULL) {
-        access.writing = 0;
-        return;
-    }
-    ts_prepare_write_current(slot, access.handle, access.buffers[!access.filling] + access.written,
-                             (uint32_t)(access.writing - access.written), TS_DEADLINE_NONE,
-                             ts_async_data(&access.io));
-}
-
-static void on_written(struct ts_async *async, const struct ts_event *event)
-{
-    (void)async;
-    if (event->status != TS_OK || event->value == 0) {
-        access.writing = 0; // nobody reads it: these lines are lost, the next are tried
-        return;
-    }
-    access.written += event->value;
-    if (access.written < access.writing)
-        write_rest();
-    else
-        access.writing = 0;
-}
-
-void access_log_flush(void)
-{
-    if (access.length == 0 || access.writing != 0 || access.io.busy)
-        return;
-    access.filling = !access.filling;
-    access.writing = access.length;
-    access.written = 0;
-    access.length = 0;
-    write_rest();
-}
-
-void access_log_start(void)
-{
-    access.io.done = on_written;
-    access.handle = ts_named_handle(TS_NAME_ERR);
-    if (access.handle == TS_HANDLE_NONE)
-        access.handle = ts_named_handle(TS_NAME_LOG);
-}
 
 void access_log_peer(struct peer_name *out_name, const struct ts_net_address *peer)
 {
@@ -85,19 +34,28 @@ void access_log_peer(struct peer_name *out_name, const struct ts_net_address *pe
 
 void access_log(const struct connection *connection, unsigned status, uint64_t bytes)
 {
-    if (access.handle == TS_HANDLE_NONE)
-        return;
-    struct writer writer =
-        writer_make(access.buffers[access.filling] + access.length, BUFFER - access.length);
+    size_t *length = &access.lengths[access.filling];
+    if (*length > BUFFER - LINE_MAX) {
+        access.filling = !access.filling;
+        length = &access.lengths[access.filling];
+        *length = 0;
+    }
+    struct writer writer = writer_make(access.buffers[access.filling] + *length, BUFFER - *length);
     struct text peer = {connection->peer.text, connection->peer.length};
     http_log_line(&writer, peer, httpd_now(), connection->request.line, status, bytes);
-    if (writer.overflow)
-        access.lost++;
-    else
-        access.length += writer.length;
+    *length += writer.length;
+    access.end += writer.length;
 }
 
-uint64_t access_log_lost(void)
+struct text access_log_at(uint64_t *position)
 {
-    return access.lost;
+    unsigned newer = access.filling, older = !newer;
+    uint64_t middle = access.end - access.lengths[newer], start = middle - access.lengths[older];
+    if (*position < start)
+        *position = start;
+    if (*position > access.end)
+        *position = access.end;
+    unsigned buffer = *position < middle ? older : newer;
+    size_t within = (size_t)(*position - (buffer == older ? start : middle));
+    return (struct text){access.buffers[buffer] + within, access.lengths[buffer] - within};
 }

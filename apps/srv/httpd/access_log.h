@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The access log, in the common format, written in batches to the handle "err" (else "log").
+// The access log, in the common format: the last lines, at least 64 KiB of them, in this process's
+// memory. It ends with the process.
 #pragma once
 
 #include "connection.h"
-
-void access_log_start(void);
 
 // An address in words, once for all lines of a connection.
 void access_log_peer(struct peer_name *out_name, const struct ts_net_address *peer);
 
 void access_log(const struct connection *connection, unsigned status, uint64_t bytes);
 
-// Writes what is there; called before the loop waits.
-void access_log_flush(void);
-
-uint64_t access_log_lost(void); // lines that did not fit while the reader was slow
+// The bytes that lie at *position (a count since the start), which moves to the oldest line that is
+// there when they are gone. None at the end. They stay until the next line is added.
+struct text access_log_at(uint64_t *position);

@@ -3,20 +3,20 @@
 //
 //   httpd [--port N] [--root PATH]
 //
-// Named handles: net (the network stack), file (the tree; PATH is below it), err or log (access
-// log), system (a job, for the status page), log, init (to be asked whether it is alive).
+// Named handles: net (the network stack), file (the tree; PATH is below it), system (a job, for the
+// status page), log, init (to be asked whether it is alive, and for its access log: log_file.h).
 #include <string.h>
 
+#include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
-#include <tessera/proto/init.h>
 
-#include "access_log.h"
 #include "httpd.h"
 #include "listener.h"
+#include "log_file.h"
 #include "root.h"
 
 #define RING_SUBMISSIONS 1024u
@@ -28,13 +28,6 @@ struct httpd httpd;
 int64_t httpd_now(void)
 {
     return ts_clock_realtime() / TS_SECOND;
-}
-
-static void before_wait(struct ts_loop *loop, void *context)
-{
-    (void)loop;
-    (void)context;
-    access_log_flush();
 }
 
 // False: an argument is not understood.
@@ -59,35 +52,29 @@ static bool take_arguments(const char **out_root)
     return true;
 }
 
-// It serves nothing but init's question whether it is alive.
 static ts_status_t serve(void)
 {
-    static const struct ts_server_limits limits = {.requests = 4, .objects = 2};
-    static const struct ts_operations none = {0};
+    static const struct ts_server_limits limits = {
+        .requests = 16, .objects = LOG_FILE_OBJECTS, .inbox_bytes = 32};
     static struct ts_server server;
-    static struct ts_object object = {.operations = &none};
-    ts_handle_t root, init = ts_named_handle(TS_NAME_INIT);
-    if (init == TS_HANDLE_NONE) // started by hand
-        return TS_OK;
+    static struct ts_object root = {.operations = &log_file_root};
+    ts_handle_t handle;
     ts_status_t status = ts_server_init(&server, &httpd.loop, &limits);
     if (status == TS_OK)
-        status = ts_object_mint(&server, &object, TS_RIGHTS_ALL, &root);
-    if (status != TS_OK)
-        return status;
-    struct ts_call call = {.in_handles = 1, .in_handle = {root}};
-    return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, NULL);
+        status = ts_object_mint(&server, &root, TS_RIGHTS_ALL, &handle);
+    return status == TS_OK ? service_ready(handle) : status;
 }
 
 int main(void)
 {
     const char *root;
     if (!take_arguments(&root)) {
-        ts_log("httpd: usage: httpd [--port N] [--root PATH]");
+        ts_log("usage: httpd [--port N] [--root PATH]");
         return 2;
     }
     if (ts_named_handle(TS_NAME_NET) == TS_HANDLE_NONE ||
         ts_named_handle(TS_NAME_FILE) == TS_HANDLE_NONE) {
-        ts_log("httpd: no handle `net` or `file`");
+        ts_log("no handle `net` or `file`");
         return 1;
     }
     root_init(root);
@@ -95,11 +82,9 @@ int main(void)
     if (status == TS_OK)
         status = serve();
     if (status == TS_OK) {
-        httpd.loop.idle = before_wait;
-        access_log_start();
         listener_start();
         status = ts_loop_run(&httpd.loop);
     }
-    ts_log("httpd: %s", ts_status_text(status));
+    ts_log("%s", ts_status_text(status));
     return 1;
 }

@@ -8,7 +8,6 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
 
-#include "access_log.h"
 #include "httpd.h"
 
 #define NAME_SYSTEM   "system"
@@ -64,7 +63,6 @@ static void write_server(struct writer *writer)
     row(writer, TEXT("bytes sent"), s->bytes_sent, TEXT(""));
     row(writer, TEXT("files in the cache"), content_count(), TEXT(""));
     row(writer, TEXT("found in the cache"), s->cache_hits, TEXT(""));
-    row(writer, TEXT("log lines lost"), access_log_lost(), TEXT(""));
     // One copy into the packet buffer, and one before it for content that is not mapped.
     uint64_t copied = s->bytes_sent + s->bytes_read;
     uint64_t hundredths = s->bytes_sent == 0 ? 100 : copied * 100 / s->bytes_sent;

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "log_file.h"
+
+#include <tessera/lib/listing.h>
+#include <tessera/lib/path.h>
+
+#include "access_log.h"
+#include "pool.h"
+
+#define NAME "access.log"
+#define RIGHTS \
+    (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+
+enum identity { DIRECTORY = 1, LOG };
+
+struct opened {
+    struct ts_object object;
+    enum identity identity;
+    uint64_t position;
+};
+
+static struct pool objects = {
+    .size = POOL_SIZE(struct opened), .clear = sizeof(struct opened), .limit = LOG_FILE_OBJECTS};
+
+static const struct ts_operations operations;
+
+static struct opened *opened_of(const struct ts_request *request)
+{
+    return TS_OBJECT_OF(request->object, struct opened, object);
+}
+
+static void file_closed(struct ts_object *object)
+{
+    pool_give(&objects, TS_OBJECT_OF(object, struct opened, object));
+}
+
+static void file_answer(struct ts_request *request, enum identity identity)
+{
+    struct opened *opened = pool_take(&objects);
+    if (opened == NULL) {
+        ts_request_reply(request, TS_ERR_LIMIT, 0);
+        return;
+    }
+    opened->object.operations = &operations;
+    opened->identity = identity;
+    if (ts_request_reply_mint(request, &opened->object, request->rights & RIGHTS, 0) != TS_OK)
+        file_closed(&opened->object);
+    else if (identity == LOG)
+        ts_object_signal(&opened->object, 0, TS_SIGNAL_READABLE); // nothing is waited for
+}
+
+// What a path below an object leads to; "" is the object itself.
+static ts_status_t file_find(enum identity from, const char *path, size_t length, uint32_t flags,
+                             enum identity *out_identity)
+{
+    struct ts_path_walk walk;
+    ts_path_walk_init(&walk, path, length);
+    ts_status_t status;
+    *out_identity = from;
+    while ((status = ts_path_step(&walk)) == TS_OK) {
+        struct text name = {walk.component, walk.length};
+        if (*out_identity != DIRECTORY)
+            return TS_ERR_NOT_DIRECTORY;
+        if (!text_equal(name, TEXT(NAME)))
+            return TS_ERR_NOT_FOUND;
+        *out_identity = LOG;
+    }
+    if (status != TS_ERR_NOT_FOUND) // the end of the path
+        return status;
+    if ((flags & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE | TS_OPEN_APPEND)) != 0)
+        return TS_ERR_READ_ONLY;
+    return (flags & TS_OPEN_DIRECTORY) != 0 && *out_identity != DIRECTORY ? TS_ERR_NOT_DIRECTORY
+                                                                          : TS_OK;
+}
+
+static void file_open(struct ts_request *request)
+{
+    char path[64];
+    size_t length;
+    enum identity identity;
+    ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
+    if (status == TS_OK)
+        status = file_find(opened_of(request)->identity, path, length, (uint32_t)request->argument,
+                           &identity);
+    if (status == TS_OK)
+        file_answer(request, identity);
+    else
+        ts_request_reply(request, status, 0);
+}
+
+static void file_read(struct ts_request *request)
+{
+    struct opened *opened = opened_of(request);
+    bool current = (request->flags & TS_FLAG_CURRENT) != 0;
+    uint64_t position = current ? opened->position : request->offset;
+    if (opened->identity != LOG) {
+        ts_request_reply(request, TS_ERR_IS_DIRECTORY, 0);
+        return;
+    }
+    struct text text = access_log_at(&position);
+    if (text.length > request->room)
+        text.length = request->room;
+    if (ts_request_reply_now(request, TS_OK, text.length, text.data, text.length) == TS_OK &&
+        current)
+        opened->position = position + text.length;
+}
+
+static void file_list(struct ts_request *request)
+{
+    _Alignas(8) char buffer[64];
+    struct ts_listing listing = {
+        buffer, request->room < sizeof(buffer) ? request->room : sizeof(buffer), 0};
+    if (opened_of(request)->identity != DIRECTORY)
+        ts_request_reply(request, TS_ERR_NOT_DIRECTORY, 0);
+    else if (request->offset == 0 &&
+             !ts_listing_add(&listing, 1, TS_FILE_STREAM, 0, LOG, NAME, sizeof(NAME) - 1))
+        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
+    else
+        ts_request_reply_bytes(request, buffer, listing.used);
+}
+
+static void file_get(struct ts_request *request)
+{
+    enum identity identity = opened_of(request)->identity;
+    struct ts_attributes attributes = {
+        .type = identity == DIRECTORY ? TS_FILE_DIRECTORY : TS_FILE_STREAM,
+        .mode = identity == DIRECTORY ? 0555 : 0444,
+        .links = 1,
+        .identity = identity,
+    };
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+        ts_request_reply_u64(request, 0);
+    else if (request->argument != TS_PROPERTY_ATTRIBUTES)
+        ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    else if (request->room < sizeof(attributes))
+        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
+    else
+        ts_request_reply_bytes(request, &attributes, sizeof(attributes));
+}
+
+static const struct ts_operations operations = {.open = file_open,
+                                                .read = file_read,
+                                                .list = file_list,
+                                                .get = file_get,
+                                                .closed = file_closed};
+
+static void root_opened(struct ts_request *request)
+{
+    if (request->length == 0)
+        file_answer(request, DIRECTORY);
+    else
+        ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
+}
+
+const struct ts_operations log_file_root = {.open = root_opened};
