@@ -10,10 +10,12 @@ import socket
 import subprocess
 import termios
 import time
+import unittest.mock
 import urllib.error
 import urllib.request
 
 from tessera_cmd.machine import free_port
+from tessera_cmd.testing.guest import GuestError
 
 END_LIMIT = 2  # seconds from a signal to the end of the emulator
 
@@ -215,6 +217,18 @@ def page(port, path="/", seconds=30):
             time.sleep(0.1)
 
 
+def test_guests_of_tests_take_no_port(ctx):
+    """Only a test that asks for its guest's web server has a port forwarded, one that is free."""
+    guest = ctx.boot()
+    command = pathlib.Path(f"/proc/{guest.machine.process.pid}/cmdline").read_bytes()
+    ctx.check(b"netdev=net" in command and b"hostfwd" not in command, f"QEMU has {command}")
+    ctx.equal(guest.wait_for_page()[0], 200, "status of a page")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = [taken.getsockname()[1], free_port()]
+        with unittest.mock.patch("tessera_cmd.machine.free_port", side_effect=list(ports)):
+            ctx.equal(guest.machine.forward(80), ports[1], "the port after one that is taken")
+
+
 def test_headless_serves(ctx):
     """`./tessera run --headless` in one terminal, a browser in another."""
     port = free_port()
@@ -252,11 +266,26 @@ def test_machine_options(ctx):
     ctx.check(total and 100 << 10 < int(total[1]) < 128 << 10, f"not 128 MiB: {total}")
 
 
-def test_bad_qemu_argument(ctx):
-    """What QEMU does not take is shown as QEMU says it."""
-    process = tessera(ctx, "run", "--headless", "--port", free_port(), "--", "-nonsense")
-    _, err = process.communicate(timeout=60)
-    ctx.check(process.returncode not in (0, None) and b"nonsense" in err, f"message: {err}")
+def test_emulator_that_does_not_start(ctx):
+    """What the emulator does not take is shown in its words, with what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        forward = "user,id=x,hostfwd=tcp:127.0.0.1:%d-:80" % taken.getsockname()[1]
+        for words, said in ((["-nonsense"], "-nonsense: invalid option"),
+                            (["-device", "nonsense"], "'nonsense' is not a valid device"),
+                            (["-bios", "/nowhere"], "could not load PC BIOS '/nowhere'"),
+                            (["-netdev", forward], "choose another with --port"),
+                            (["-version"], "QEMU emulator version")):
+            process = tessera(ctx, "run", "--headless", "--port", free_port(), "--", *words)
+            _, err = process.communicate(timeout=60)
+            text = err.decode(errors="replace")
+            ctx.equal(process.returncode, 1, f"status with {words}")
+            ctx.check(said in text and "goes to QEMU as it is: " + words[0] in text,
+                      f"message with {words}: {text}")
+    try:
+        ctx.boot(extra=("-device", "nonsense"), shell=True)
+        ctx.check(False, "a guest without an emulator")
+    except GuestError as error:
+        ctx.check("'nonsense' is not a valid device" in str(error), f"a test is told: {error}")
 
 
 def test_exec_status(ctx):

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,12 @@ OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 EXIT_PORT = "0xf4"
 PR_SET_PDEATHSIG = 1
+FORWARD_TRIES = 5
+ADVICE = (  # words of the emulator; what to do
+    ("host forwarding", "a port is in use: choose another with --port N"),
+    ("allocate memory", "this machine has not that much memory: give less with --memory"),
+    ("gtk initialization failed", "there is no display for --window"),
+)
 
 
 @dataclasses.dataclass
@@ -119,13 +126,23 @@ class Machine:
                 self.serial, _ = self.listener.accept()
             except TimeoutError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise CommandError("the emulator did not start:\n" + self.errors()) from None
+                    raise CommandError(self.failure()) from None
         self.listener.close()
         self.serial.setblocking(True)
 
     def errors(self):
-        """What the emulator itself said."""
-        return (self.folder / "emulator.log").read_text(errors="replace").strip()[-4000:]
+        """What the emulator itself said, without Bochs' remarks."""
+        said = (self.folder / "emulator.log").read_text(errors="replace")
+        return re.sub(r"(?m)^\d+i\[.*\n?", "", said).strip()[-4000:]
+
+    def failure(self):
+        """Why there is no guest: the emulator's own words, and what to do."""
+        said = self.errors()
+        lines = ["the emulator ended before the guest began:", said or "(it says nothing)"]
+        lines += [advice for words, advice in ADVICE if words in said]
+        if self.options.extra:
+            lines.append("what follows -- goes to QEMU as it is: " + " ".join(self.options.extra))
+        return "\n".join(lines)
 
     def _qemu(self, serial):
         o = self.options
@@ -215,13 +232,11 @@ pci: enabled=1, chipset=i440fx, slot1=pcivga
     def exit_status(self, timeout=5):
         """The status of the guest: 0 after a power-off, or what it wrote to the exit port."""
         code = self.process.wait(timeout)
+        if not self.heard:  # a guest would have said something
+            raise CommandError(self.failure())
         if self.options.bochs or code == 0:
             return 0
-        if code < 0:
-            return 128 - code
-        if code == 1 and not self.heard:  # QEMU's own failure; a guest would have said something
-            raise CommandError("QEMU failed:\n" + self.errors())
-        return code >> 1
+        return 128 - code if code < 0 else code >> 1
 
     @property
     def running(self):
@@ -232,6 +247,16 @@ pci: enabled=1, chipset=i440fx, slot1=pcivga
         if self._qmp is None:
             self._qmp = Qmp(self.folder / "qmp")
         return self._qmp.run(command, arguments)
+
+    def forward(self, guest_port):
+        """A free port of 127.0.0.1 that leads to one of the guest from now on."""
+        for _ in range(FORWARD_TRIES):  # another process may take the port meanwhile
+            port = free_port()
+            rule = f"hostfwd_add net tcp:127.0.0.1:{port}-:{guest_port}"
+            problem = self.qmp("human-monitor-command", **{"command-line": rule})
+            if not problem:
+                return port
+        raise CommandError(f"{rule}: {problem}")
 
     def stop(self):
         """Ends the emulator, at once, and removes what it needed."""

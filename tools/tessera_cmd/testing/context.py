@@ -14,7 +14,7 @@ import shutil
 import tempfile
 
 from .. import build
-from ..machine import Options, free_port
+from ..machine import Options
 from .guest import Guest
 
 
@@ -54,8 +54,6 @@ class Context:
         if www:
             machine["disk"] = self.folder / f"disk{len(self.guests)}.img"
             build.pack_disk(www, machine["disk"])
-        if not machine.get("bochs"):
-            machine.setdefault("port", free_port())
         machine.setdefault("reboot", False)
         guest = Guest(Options(image=image, **machine), f"guest{len(self.guests)}")
         self.guests.append(guest)

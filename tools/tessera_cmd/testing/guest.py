@@ -83,7 +83,9 @@ class Guest:
                 raise GuestError(f"{self.name}: {panic.group(0).strip()}")
             left = deadline - time.monotonic()
             if left <= 0 or self.ended:
-                why = "it ended" if self.ended else f"not within {timeout:.0f} s"
+                why = f"not within {timeout:.0f} s"
+                if self.ended:
+                    why = "it ended" if self.log else self.machine.failure()
                 raise GuestError(f"{self.name}: waited for {expression.pattern!r}: {why}")
             self.read(min(left, 1))
 
@@ -119,7 +121,9 @@ class Guest:
 
     @property
     def port(self):
-        """The host's port for the guest's web server."""
+        """The host's port for the guest's web server; forwarded when it is first asked for."""
+        if not self.options.port:
+            self.options.port = self.machine.forward(80)
         return self.options.port
 
     def connection(self, timeout=30):
