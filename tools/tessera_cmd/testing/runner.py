@@ -92,6 +92,14 @@ def missing_results(results, patterns):
             for name in expected_names() if name not in names and chosen(name, patterns)]
 
 
+def warn_of_unlisted(units, results):
+    """Names the tests that could vanish unnoticed."""
+    known = set(expected_names()) | {unit.name for unit in units if unit.long}
+    unlisted = [result.name for result in results if result.name not in known]
+    if unlisted:
+        warn("not on the list tests/expected.txt: " + " ".join(unlisted))
+
+
 def list_tests(units, patterns):
     names = {unit.name for unit in units if not re.match(r"(kernel|user)@", unit.name)}
     names |= set(expected_names())
@@ -143,6 +151,7 @@ def run(settings):
         results = run_units(units, failed_builds, settings.names)
     finally:
         suites.SharedGuest.drop()
+    warn_of_unlisted(units, results)
     for result in missing_results(results, settings.names):
         show(result)
         results.append(result)
