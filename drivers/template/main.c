@@ -167,10 +167,9 @@ static ts_status_t open_device(struct edu *edu)
     return known ? TS_OK : TS_ERR_UNSUPPORTED;
 }
 
-static ts_status_t serve(struct edu *edu)
+static ts_status_t serve(struct edu *edu, ts_handle_t *out_root)
 {
     static const struct ts_server_limits limits = {.requests = 32, .objects = 2, .inbox_bytes = 16};
-    ts_handle_t root;
     edu->root.operations = &operations;
     edu->interrupt_wait.done = on_interrupt;
     edu->timer.fired = on_silence;
@@ -179,7 +178,7 @@ static ts_status_t serve(struct edu *edu)
         status = ts_server_init(&edu->server, &edu->loop, &limits);
     }
     if (status == TS_OK) {
-        status = ts_object_mint(&edu->server, &edu->root, TS_RIGHTS_ALL, &root);
+        status = ts_object_mint(&edu->server, &edu->root, TS_RIGHTS_ALL, out_root);
     }
     if (status != TS_OK) {
         return status;
@@ -187,17 +186,16 @@ static ts_status_t serve(struct edu *edu)
     struct ts_submission *submission = ts_loop_begin(&edu->loop, &edu->interrupt_wait);
     ts_prepare_watch(submission, edu->interrupt, TS_SIGNAL_READABLE, // a new ring has room
                      ts_async_data(&edu->interrupt_wait));
-    status = service_ready(root);
-    return status == TS_OK ? ts_loop_run(&edu->loop) : status;
+    return TS_OK;
 }
 
 int main(void)
 {
     static struct edu edu;
+    ts_handle_t root = TS_HANDLE_NONE;
     ts_status_t status = open_device(&edu);
     if (status == TS_OK) {
-        status = serve(&edu);
+        status = serve(&edu, &root);
     }
-    ts_log("ends: %s", ts_status_name(status));
-    return status;
+    return service_run(status, &edu.loop, root);
 }

@@ -52,22 +52,22 @@ static bool take_arguments(const char **out_root)
     return true;
 }
 
-static ts_status_t serve(void)
+static ts_status_t serve(ts_handle_t *out_handle)
 {
     static const struct ts_server_limits limits = {
         .requests = 16, .objects = LOG_FILE_OBJECTS, .inbox_bytes = 32};
     static struct ts_server server;
     static struct ts_object root = {.operations = &log_file_root};
-    ts_handle_t handle;
     ts_status_t status = ts_server_init(&server, &httpd.loop, &limits);
     if (status == TS_OK)
-        status = ts_object_mint(&server, &root, TS_RIGHTS_ALL, &handle);
-    return status == TS_OK ? service_ready(handle) : status;
+        status = ts_object_mint(&server, &root, TS_RIGHTS_ALL, out_handle);
+    return status;
 }
 
 int main(void)
 {
     const char *root;
+    ts_handle_t handle = TS_HANDLE_NONE;
     if (!take_arguments(&root)) {
         ts_log("usage: httpd [--port N] [--root PATH]");
         return 2;
@@ -80,11 +80,8 @@ int main(void)
     root_init(root);
     ts_status_t status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
     if (status == TS_OK)
-        status = serve();
-    if (status == TS_OK) {
+        status = serve(&handle);
+    if (status == TS_OK)
         listener_start();
-        status = ts_loop_run(&httpd.loop);
-    }
-    ts_log("%s", ts_status_text(status));
-    return 1;
+    return service_run(status, &httpd.loop, handle);
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/lib/log.h>
 #include <tessera/lib/random.h>
 #include "memfs.h"
 
@@ -14,21 +13,20 @@
 static const struct ts_server_limits limits = {
     .requests = 256, .objects = 4096, .inbox_bytes = 256};
 
-static ts_status_t serve(uint64_t pages, uint64_t nodes)
+static struct ts_loop loop;
+
+static ts_status_t start(uint64_t pages, uint64_t nodes, ts_handle_t *out_root)
 {
-    static struct ts_loop loop;
     static struct ts_server server;
     static struct tree tree;
     static struct memfs_root root = {.object.operations = &memfs_root_operations, .tree = &tree};
     uint64_t seed = 0;
-    ts_handle_t handle;
     (void)!ts_random_bytes(&seed, sizeof seed); // without it names hash predictably, no worse
     ts_status_t status = tree_init(&tree, nodes, pages, seed);
     status = status ? status : ts_loop_init(&loop, 64, 256, 64);
     status = status ? status : ts_server_init(&server, &loop, &limits);
-    status = status ? status : ts_object_mint(&server, &root.object, TS_RIGHTS_ALL, &handle);
-    status = status ? status : service_ready(handle);
-    return status ? status : ts_loop_run(&loop);
+    status = status ? status : ts_object_mint(&server, &root.object, TS_RIGHTS_ALL, out_root);
+    return status;
 }
 
 static bool number(const char *text, uint64_t *out)
@@ -47,7 +45,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: memfs [PAGES [NODES]]\n");
         return 2;
     }
-    ts_status_t status = serve(pages, nodes);
-    ts_log("%s", ts_status_name(status));
-    return 1;
+    ts_handle_t root = TS_HANDLE_NONE;
+    ts_status_t status = start(pages, nodes, &root);
+    return service_run(status, &loop, root);
 }

@@ -40,6 +40,17 @@ static void answer_open(struct ts_request *request, struct tree *tree, struct se
     ts_object_signal(&open->object, 0, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
 }
 
+// The answer to open and create.
+static void answer_node(struct ts_request *request, ts_status_t status, struct node *node)
+{
+    const struct open_node *open = opened(request);
+    if (status == TS_OK) {
+        answer_open(request, open->tree, open->session, node, (uint32_t)request->argument);
+    } else {
+        ts_request_reply(request, status, 0);
+    }
+}
+
 static void memfs_closed(struct ts_object *object)
 {
     struct open_node *open = TS_OBJECT_OF(object, struct open_node, object);
@@ -105,15 +116,11 @@ static void memfs_open(struct ts_request *request)
 {
     char path[TS_PATH_MAX];
     size_t length;
-    struct node *node;
+    struct node *node = NULL;
     uint32_t flags = (uint32_t)request->argument;
     ts_status_t status = ts_request_path(request, path, sizeof path, &length);
     status = status ? status : open_checked(request, path, length, flags, &node);
-    if (status != TS_OK) {
-        ts_request_reply(request, status, 0);
-        return;
-    }
-    answer_open(request, opened(request)->tree, opened(request)->session, node, flags);
+    answer_node(request, status, node);
 }
 
 static void memfs_create(struct ts_request *request)
@@ -121,8 +128,8 @@ static void memfs_create(struct ts_request *request)
     char path[TS_PATH_MAX];
     size_t length;
     struct tree_place place;
-    struct node *node;
-    uint32_t flags = (uint32_t)request->argument, kind = (uint32_t)(request->argument >> 32);
+    struct node *node = NULL;
+    uint32_t kind = (uint32_t)(request->argument >> 32);
     ts_status_t status = ts_request_path(request, path, sizeof path, &length);
     if (status == TS_OK && kind != TS_FILE_REGULAR && kind != TS_FILE_DIRECTORY) {
         status = TS_ERR_ARGUMENT;
@@ -130,11 +137,7 @@ static void memfs_create(struct ts_request *request)
     struct tree *tree = opened(request)->tree;
     status = status ? status : tree_place(tree, opened(request)->node, path, length, &place);
     status = status ? status : tree_make(tree, &place, kind, &node);
-    if (status != TS_OK) {
-        ts_request_reply(request, status, 0);
-        return;
-    }
-    answer_open(request, opened(request)->tree, opened(request)->session, node, flags);
+    answer_node(request, status, node);
 }
 
 static void memfs_remove(struct ts_request *request)

@@ -66,14 +66,12 @@ static void card_attached(struct nic *of)
     interface_set(netif, &configuration);
 }
 
-static ts_status_t serve(void)
+static ts_status_t serve(ts_handle_t *out_root)
 {
-    ts_handle_t root;
     const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL |
                                TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER |
                                TS_RIGHT_MANAGE;
-    ts_status_t status = ts_object_mint(&server, &netd.root, rights, &root);
-    return status == TS_OK ? service_ready(root) : status;
+    return ts_object_mint(&server, &netd.root, rights, out_root);
 }
 
 static ts_status_t open_remains(void)
@@ -91,7 +89,7 @@ static ts_status_t open_remains(void)
     return status;
 }
 
-static ts_status_t start(void)
+static ts_status_t start(ts_handle_t *out_root)
 {
     const struct ts_server_limits limits = {
         .requests = NETD_REQUESTS, .objects = NETD_OBJECTS, .inbox_bytes = NETD_INBOX};
@@ -105,7 +103,7 @@ static ts_status_t start(void)
     if (status == TS_OK)
         status = nic_start(&nic, &loop, &netd.link, card_attached);
     if (status == TS_OK)
-        status = serve();
+        status = serve(out_root);
     return status;
 }
 
@@ -116,11 +114,8 @@ int main(void)
         ts_log("argument not understood: %s", argument);
         return 2;
     }
-    ts_status_t status = start();
-    if (status == TS_OK) {
-        loop.idle = batch;
-        status = ts_loop_run(&loop);
-    }
-    ts_log("%s", ts_status_text(status));
-    return 1;
+    ts_handle_t root = TS_HANDLE_NONE;
+    ts_status_t status = start(&root);
+    loop.idle = batch;
+    return service_run(status, &loop, root);
 }

@@ -11,30 +11,30 @@
 static const struct ts_server_limits limits = {
     .requests = 1024, .objects = 4096, .inbox_bytes = 256};
 
-static ts_status_t serve(void)
+static struct ts_loop loop;
+
+static ts_status_t start(ts_handle_t *out_root)
 {
-    static struct ts_loop loop;
     static struct ts_server server;
     static struct ts_object root = {.operations = &pipe_root_operations};
-    ts_handle_t null, zero, handle; // the streams' are kept: they never close
+    ts_handle_t null, zero; // the streams' are kept: they never close
     ts_status_t status = ts_loop_init(&loop, 64, 256, 64);
     status = status ? status : ts_server_init(&server, &loop, &limits);
     status = status ? status : ts_object_mint(&server, &pipe_null, STREAM_RIGHTS, &null);
     status = status ? status : ts_object_mint(&server, &pipe_zero, STREAM_RIGHTS, &zero);
-    status = status ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, &handle);
+    status = status ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, out_root);
     if (status != TS_OK) {
         return status;
     }
     ts_object_signal(&pipe_null, 0, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
     ts_object_signal(&pipe_zero, 0, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
-    status = service_ready(handle);
-    return status ? status : ts_loop_run(&loop);
+    return TS_OK;
 }
 
 int main(int argc, char **argv, char **envp)
 {
     (void)argc, (void)argv, (void)envp;
-    ts_status_t status = serve();
-    ts_log("%s", ts_status_name(status));
-    return 1;
+    ts_handle_t root = TS_HANDLE_NONE;
+    ts_status_t status = start(&root);
+    return service_run(status, &loop, root);
 }

@@ -139,19 +139,18 @@ static void root_open(struct ts_request *request)
 
 static const struct ts_operations root_operations = {.open = root_open};
 
-static ts_status_t serve(void)
+static ts_status_t serve(ts_handle_t *out_root)
 {
     const struct ts_server_limits limits = {
         .requests = 256, .objects = TREE_NODES + 1, .inbox_bytes = 256};
-    ts_handle_t handle;
     ts_status_t status = ts_server_init(&server, &loop, &limits);
     root.operations = &root_operations;
     if (status == TS_OK)
         status = ts_object_mint(&server, &root,
                                 TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT |
                                     TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER,
-                                &handle);
-    return status == TS_OK ? service_ready(handle) : status;
+                                out_root);
+    return status;
 }
 
 // Whether it would be the same the next time. A disk that is damaged is told to all who ask;
@@ -164,6 +163,7 @@ static bool is_final(ts_status_t status)
 
 int main(void)
 {
+    ts_handle_t handle = TS_HANDLE_NONE;
     ts_status_t status = ts_loop_init(&loop, 64, 512, 256);
     if (status == TS_OK) {
         disk_status = open_disk();
@@ -171,9 +171,6 @@ int main(void)
             status = disk_status;
     }
     if (status == TS_OK)
-        status = serve();
-    if (status == TS_OK)
-        status = ts_loop_run(&loop);
-    ts_log("%s", ts_status_text(status));
-    return 1;
+        status = serve(&handle);
+    return service_run(status, &loop, handle);
 }

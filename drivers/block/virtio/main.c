@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: MIT
-// /drv/virtio-blk. Named handles: device, log, init. Ends with 0 where there is no such device.
+// /drv/virtio-blk.
 #include "service.h"
 
-#include <drivers/service/ready.h>
-#include <tessera/lib/log.h>
+#include <drivers/virtio/service.h>
 
-static struct ts_loop loop;
-static struct virtio_function function;
-static struct block_service service;
-
-static ts_status_t run(void)
+static ts_status_t start(struct ts_loop *loop, struct virtio_function *function,
+                         ts_handle_t *out_root)
 {
-    ts_handle_t device, root;
-    ts_status_t status = service_device(&device);
-    if (status == TS_OK) {
-        status = virtio_function_open(&function, device);
-    }
-    if (status == TS_OK) {
-        status = ts_loop_init(&loop, 32, 256, 32);
-    }
-    if (status == TS_OK) {
-        status = block_service_start(&service, &loop, &function, &root);
-    }
-    if (status == TS_OK) {
-        status = service_ready(root);
-    }
-    return status == TS_OK ? ts_loop_run(&loop) : status;
+    static struct block_service service;
+    return block_service_start(&service, loop, function, out_root);
 }
 
 int main(void)
 {
-    ts_status_t status = run();
-    if (status == TS_ERR_NOT_FOUND) {
-        ts_log("this machine has none");
-        return 0;
-    }
-    ts_log("ends: %s", ts_status_name(status));
-    return status;
+    return virtio_service_run(start);
 }

@@ -2,6 +2,7 @@
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
+#include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
 #include <tessera/proto/init.h>
 
@@ -32,4 +33,16 @@ ts_status_t service_ready(ts_handle_t root)
     struct ts_call call = {.in_handles = 1, .in_handle = {root}};
     uint64_t value;
     return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, &value);
+}
+
+int service_run(ts_status_t status, struct ts_loop *loop, ts_handle_t root)
+{
+    if (status == TS_OK) {
+        status = service_ready(root);
+    }
+    if (status == TS_OK) {
+        status = ts_loop_run(loop);
+    }
+    ts_log("ends: %s", ts_status_name(status));
+    return status;
 }

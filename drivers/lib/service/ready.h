@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What every driver process does alike: taking its device, and telling init that it serves.
+// What every service's process does alike: taking its device, telling init that it serves, and its
+// end.
 #pragma once
 
+#include <tessera/lib/loop.h>
 #include <tessera/lib/status.h>
 
 // Opens the handle named "device": the device object itself, or a name of init's for it, which is
@@ -12,3 +14,7 @@ TS_MUST_USE ts_status_t service_device(ts_handle_t *out_device);
 // Gives the root to init, which opens it for clients. Without a handle "init" (a test started the
 // driver) there is nobody to tell: TS_OK. The root is moved in any case.
 TS_MUST_USE ts_status_t service_ready(ts_handle_t root);
+
+// The rest of a service's main: when it has started (`status`), hands in its root and runs its loop
+// until that fails. Logs why it ends; returns what main returns.
+int service_run(ts_status_t status, struct ts_loop *loop, ts_handle_t root);

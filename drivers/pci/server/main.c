@@ -43,17 +43,10 @@ int main(void)
     static struct bus bus;
     bus.capacity = FUNCTIONS_MAX;
     bus.devices = calloc(bus.capacity, sizeof *bus.devices);
-    ts_handle_t root;
+    ts_handle_t root = TS_HANDLE_NONE;
     ts_status_t status = bus.devices ? start(&bus) : TS_ERR_MEMORY;
     if (status == TS_OK) {
         status = root_create(&bus, &root);
     }
-    if (status == TS_OK) {
-        status = service_ready(root);
-    }
-    if (status == TS_OK) {
-        status = ts_loop_run(&bus.loop);
-    }
-    ts_log("ends: %s", ts_status_name(status));
-    return status;
+    return service_run(status, &bus.loop, root);
 }

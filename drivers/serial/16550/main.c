@@ -34,9 +34,9 @@ static void release_log(void)
     }
 }
 
-static ts_status_t run(uint64_t port, uint32_t line)
+static ts_status_t start(uint64_t port, uint32_t line, ts_handle_t *out_root)
 {
-    ts_handle_t io = ts_named_handle(TS_NAME_RESOURCE_IO), ports, root;
+    ts_handle_t io = ts_named_handle(TS_NAME_RESOURCE_IO), ports;
     ts_handle_t lines = ts_named_handle(TS_NAME_RESOURCE_INTERRUPT), interrupt = TS_HANDLE_NONE;
     ts_status_t status = io ? ts_resource_io_range(io, port, UART_PORTS, &ports) : TS_ERR_NOT_FOUND;
     if (status == TS_OK && lines &&
@@ -49,19 +49,16 @@ static ts_status_t run(uint64_t port, uint32_t line)
     }
     if (status == TS_OK) {
         release_log();
-        status = serial_start(&serial, &loop, ports, interrupt, &root);
+        status = serial_start(&serial, &loop, ports, interrupt, out_root);
     }
-    if (status == TS_OK) {
-        status = service_ready(root);
-    }
-    return status == TS_OK ? ts_loop_run(&loop) : status;
+    return status;
 }
 
 int main(int argc, char **argv)
 {
     uint64_t port = argc > 1 ? strtoul(argv[1], NULL, 0) : 0x3f8;
     uint32_t line = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 4;
-    ts_status_t status = run(port, line);
-    ts_log("ends: %s", ts_status_name(status));
-    return status;
+    ts_handle_t root = TS_HANDLE_NONE;
+    ts_status_t status = start(port, line, &root);
+    return service_run(status, &loop, root);
 }

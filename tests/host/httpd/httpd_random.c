@@ -8,19 +8,9 @@
 
 #include "answer.h"
 #include "body.h"
-#include "check.h"
+#include "check_text.h"
 #include "head.h"
 #include "path.h"
-
-static uint64_t state;
-
-static uint64_t random_number(uint64_t below)
-{
-    state ^= state << 13; // xorshift64
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state % below;
-}
 
 static const char *const pieces[] = {
     "GET ",
@@ -76,11 +66,11 @@ static const char *const pieces[] = {
 static size_t make_head(char *data, size_t size)
 {
     size_t length = 0;
-    bool likely = random_number(2) == 0;
+    bool likely = random_below(2) == 0;
     if (likely)
         length = (size_t)snprintf(data, size, "GET / HTTP/1.1\r\nHost: x\r\n");
-    for (uint64_t n = random_number(24); n > 0; n--) {
-        const char *piece = pieces[random_number(sizeof(pieces) / sizeof(pieces[0]))];
+    for (uint64_t n = random_below(24); n > 0; n--) {
+        const char *piece = pieces[random_below(sizeof(pieces) / sizeof(pieces[0]))];
         if (length + strlen(piece) + 4 > size)
             break;
         memcpy(data + length, piece, strlen(piece));
@@ -122,7 +112,7 @@ static void use_path(struct text path)
 
 static void use_request(const struct http_request *request)
 {
-    struct http_resource resource = {.size = random_number(20), .modified = 784111777};
+    struct http_resource resource = {.size = random_below(20), .modified = 784111777};
     http_resource_tag(&resource, 1);
     struct http_answer answer = http_answer_decide(request, &resource, 784111999);
     CHECK(answer.first <= resource.size && answer.length <= resource.size - answer.first);
@@ -163,10 +153,12 @@ static void round_of_random(void)
 
 int main(int argc, char **argv)
 {
-    state = argc > 1 ? strtoull(argv[1], NULL, 0) | 1 : 0x9e3779b97f4a7c15u;
+    if (argc > 1)
+        random_state = strtoull(argv[1], NULL, 0) | 1;
     uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 0) : 200000;
-    printf("seed %llu, %llu rounds\n", (unsigned long long)state, (unsigned long long)rounds);
-    while (rounds-- > 0 && check_failures == 0)
+    printf("seed %llu, %llu rounds\n", (unsigned long long)random_state,
+           (unsigned long long)rounds);
+    while (rounds-- > 0)
         round_of_random();
-    return check_result();
+    return 0;
 }

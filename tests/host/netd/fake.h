@@ -8,6 +8,7 @@
 #include "heap.h"
 #include "netd.h"
 #include "session.h"
+#include "tests/host/check.h"
 
 // One request of a client. It is open until `done`.
 struct call {
@@ -22,17 +23,7 @@ struct call {
 };
 
 extern ts_time_t fake_now;
-extern unsigned check_failures, check_count;
 extern struct ts_object *fake_session; // a client's
-
-#define CHECK(condition)                                                    \
-    do {                                                                    \
-        check_count++;                                                      \
-        if (!(condition)) {                                                 \
-            check_failures++;                                               \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-        }                                                                   \
-    } while (0)
 
 // Starts the stack and opens a session.
 void fake_start(void);
@@ -53,5 +44,3 @@ ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operat
 struct ts_object *socket_create(const char *kind);
 void object_close(struct ts_object *object); // the last handle
 struct ts_net_address v4(unsigned a, unsigned b, unsigned c, unsigned d, uint16_t port);
-
-int check_result(void);

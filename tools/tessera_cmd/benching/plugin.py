@@ -34,16 +34,19 @@ class Instructions(NamedTuple):
         return Instructions(self.user - other.user, self.kernel - other.kernel)
 
 
-class Counter:
-    """Instructions that a guest has executed: words for QEMU, then read() at any time."""
+class Plugin:
+    """bench/plugin/NAME.c: `words` for QEMU, and the file that it writes."""
+
+    def __init__(self, name, folder):
+        self.file = pathlib.Path(folder) / f"{name}.out"
+        self.words = ("-plugin", f"{compiled(name, folder)},out={self.file}")
+
+
+class Counter(Plugin):
+    """Instructions that a guest has executed: read() at any time."""
 
     def __init__(self, folder):
-        self.library = compiled("count", folder)
-        self.file = pathlib.Path(folder) / "counts"
-
-    @property
-    def words(self):
-        return ("-plugin", f"{self.library},out={self.file}")
+        super().__init__("count", folder)
 
     def read(self):
         with open(self.file, "rb") as file, \

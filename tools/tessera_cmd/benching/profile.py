@@ -12,7 +12,7 @@ import struct
 import subprocess
 
 from .. import build
-from .plugin import compiled
+from .plugin import Plugin
 
 RECORD = struct.Struct("<QQII40s")
 PAGE = 4096
@@ -59,16 +59,11 @@ def programs():
             for file in sorted(base.glob("**/*.debug"))]
 
 
-class Profile:
-    """Words for QEMU; snapshot() before and after, report() of the difference."""
+class Profile(Plugin):
+    """snapshot() before and after, report() of the difference."""
 
     def __init__(self, folder):
-        self.library = compiled("profile", folder)
-        self.file = pathlib.Path(folder) / "profile"
-
-    @property
-    def words(self):
-        return ("-plugin", f"{self.library},out={self.file}")
+        super().__init__("profile", folder)
 
     def snapshot(self):
         """{(address, code): instructions}, blocks that were translated again put together."""

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include <drivers/virtio/service.h>
+
+#include <drivers/service/ready.h>
+#include <tessera/lib/log.h>
+
+int virtio_service_run(virtio_service_start_t start)
+{
+    static struct ts_loop loop;
+    static struct virtio_function function;
+    ts_handle_t device, root = TS_HANDLE_NONE;
+    ts_status_t status = service_device(&device);
+    if (status == TS_OK) {
+        status = virtio_function_open(&function, device);
+    }
+    if (status == TS_OK) {
+        status = ts_loop_init(&loop, 32, 256, 32);
+    }
+    if (status == TS_OK) {
+        status = start(&loop, &function, &root);
+    }
+    if (status == TS_ERR_NOT_FOUND) {
+        ts_log("this machine has none");
+        return 0;
+    }
+    return service_run(status, &loop, root);
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// The process of a driver for a virtio device. Named handles: device, log, init.
+#pragma once
+
+#include <drivers/virtio/function.h>
+#include <tessera/lib/loop.h>
+
+// Serves the function on the loop and gives the root.
+typedef ts_status_t (*virtio_service_start_t)(struct ts_loop *loop,
+                                              struct virtio_function *function,
+                                              ts_handle_t *out_root);
+
+// Its main: takes the device, starts, and runs until something fails. Returns what main returns: 0
+// where there is no such device.
+int virtio_service_run(virtio_service_start_t start);
