@@ -6,6 +6,7 @@
 #include <core/ring_publish.h>
 
 #define SUBMISSIONS_OFFSET sizeof(struct ts_ring)
+#define PUBLISHED_PER_HOLD 64u
 
 uint32_t ring_bytes(uint32_t submissions, uint32_t events)
 {
@@ -95,9 +96,13 @@ static void publish_record(struct ring *ring, struct request *request)
     record_free(ring, request);
 }
 
-static void publish_pending(struct ring *ring)
+// Publishes some of what is pending, for as long as there is room. Returns whether there is more to
+// publish: whoever looks for events does so (ring_collect), and PENDING tells them to.
+static bool publish_pending(struct ring *ring)
 {
-    while (!list_empty(&ring->pending) && ring_has_room(ring)) {
+    for (unsigned i = 0; !list_empty(&ring->pending) && ring_has_room(ring); i++) {
+        if (i == PUBLISHED_PER_HOLD)
+            return true;
         struct list *node = list_pop_front(&ring->pending);
         if (node == &ring->post.done) {
             ring->post.queued = false;
@@ -109,6 +114,7 @@ static void publish_pending(struct ring *ring)
         }
         ring->event_tail++;
     }
+    return false;
 }
 
 // After something was published or queued from outside: the waiter, if it has what it wants.
@@ -140,7 +146,7 @@ void ring_post_completion(struct ring *ring, struct request *request)
     } else if (!request->queued) {
         request->queued = true;
         list_push_back(&ring->pending, &request->done);
-        publish_pending(ring);
+        (void)publish_pending(ring);
         ring_wake_if_due(ring);
     }
     spin_unlock(&ring->lock, flags);
@@ -155,7 +161,7 @@ void ring_post_more(struct request *request, ts_signals_t signals, uint64_t coun
         if (!request->queued) {
             request->queued = true;
             list_push_back(&ring->pending, &request->done);
-            publish_pending(ring);
+            (void)publish_pending(ring);
             ring_wake_if_due(ring);
         }
     }
@@ -173,7 +179,7 @@ void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value)
             ring->post.queued = true;
             list_push_back(&ring->pending, &ring->post.done);
         }
-        publish_pending(ring);
+        (void)publish_pending(ring);
         ring_wake_if_due(ring);
     }
     spin_unlock(&ring->lock, flags);
@@ -215,8 +221,10 @@ static bool ring_take_from_ports(struct ring *ring)
 uint32_t ring_collect(struct ring *ring)
 {
     irqflags_t flags = spin_lock(&ring->lock);
-    if (!list_empty(&ring->pending))
-        publish_pending(ring);
+    while (!list_empty(&ring->pending) && publish_pending(ring)) {
+        spin_unlock(&ring->lock, flags);
+        flags = spin_lock(&ring->lock);
+    }
     ring_publish_tail(ring);
     bool left = ring_ports_have_items(ring);
     if (left) {
@@ -275,8 +283,8 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
     irqflags_t flags = spin_lock(&ring->lock);
     ring->destroyed = true;
     ring_set_idle(ring, false);
-    struct list *node;
-    while ((node = list_pop_front(&ring->pending)) != NULL) {
+    struct list *node = NULL;
+    for (uint32_t i = 0; i < most && (node = list_pop_front(&ring->pending)) != NULL; i++) {
         if (node == &ring->post.done)
             continue;
         struct request *record = list_entry(node, struct request, done);
@@ -284,7 +292,10 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
         if (record->state == REQUEST_DONE)
             record_free(ring, record);
     }
+    bool more = !list_empty(&ring->pending);
     spin_unlock(&ring->lock, flags);
+    if (more)
+        return true;
     for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
         uint64_t cookie;
         struct port *port = ring_port_get(ring, i, &cookie);

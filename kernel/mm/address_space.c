@@ -197,14 +197,3 @@ ts_status_t region_split(struct address_space *space, struct region *region, vad
     spin_unlock_off(&region->memory->lock);
     return TS_OK;
 }
-
-uint64_t region_chunk(const struct region *region, vaddr_t start, vaddr_t end)
-{
-    const struct memory *memory = region->memory;
-    // Of an anonymous memory no more pages can be entered here than there are. Others make some
-    // meanwhile, but in this space only with its lock.
-    uint64_t resident = __atomic_load_n(&memory->resident, __ATOMIC_RELAXED);
-    bool sparse = memory->type == MEMORY_ANONYMOUS && resident <= SPACE_CHUNK;
-    uint64_t most = sparse ? UINT64_C(4) << 30 : UINT64_C(2) << 20;
-    return end - start < most ? end - start : most;
-}

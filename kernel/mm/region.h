@@ -41,7 +41,3 @@ ts_status_t region_split(struct address_space *space, struct region *region, vad
 
 // Moves the borders of a region inwards.
 void region_trim(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end);
-
-// How many of the bytes [start, end) of a region can be handled in one lock hold: all, where few
-// pages can be present.
-uint64_t region_chunk(const struct region *region, vaddr_t start, vaddr_t end);

@@ -111,15 +111,16 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
 static bool unmap_chunk(struct address_space *space, struct region *region, vaddr_t low,
                         vaddr_t high)
 {
-    uint64_t length = region_chunk(region, low, high);
-    if (low == region->range.start)
-        high = low + length;
-    else
-        low = high - length;
+    uint64_t most = (uint64_t)ARCH_RANGE_PAGES * PAGE_SIZE;
+    if (low != region->range.start && high - low > most)
+        low = high - most;
     struct arch_flush flush;
     arch_flush_begin(&flush, &space->arch);
-    arch_space_unmap_range(&space->arch, low, length / PAGE_SIZE, &flush, NULL, NULL);
+    vaddr_t end =
+        arch_space_unmap_range(&space->arch, low, (high - low) / PAGE_SIZE, &flush, NULL, NULL);
     arch_flush_commit(&flush);
+    if (low == region->range.start)
+        high = end;
     if (low == region->range.start && high == region->range.end) {
         region_remove(space, region);
         return true;
@@ -182,70 +183,69 @@ ts_status_t space_unmap(struct address_space *space, vaddr_t address, uint64_t l
     return status;
 }
 
-// Whether the whole range is mapped and may be protected so. Lock held.
-static ts_status_t protect_check(struct address_space *space, vaddr_t address, vaddr_t end,
-                                 unsigned protection)
+// Whether the range from *address on is mapped and may be protected so; moves *address past some of
+// its regions.
+static ts_status_t protect_check_some(struct address_space *space, vaddr_t *address, vaddr_t end,
+                                      unsigned protection)
 {
-    while (address < end) {
-        struct range *range = range_tree_find(&space->regions, address);
+    ts_status_t status = TS_OK;
+    irqflags_t irq = spin_lock(&space->lock);
+    for (unsigned i = 0; i < SPACE_CHUNK && *address < end && status == TS_OK; i++) {
+        struct range *range = range_tree_find(&space->regions, *address);
         if (range == NULL)
-            return TS_ERR_NOT_FOUND;
-        if ((protection & ~region_of(range)->allowed) != 0)
-            return TS_ERR_RIGHTS;
-        address = range->end;
+            status = TS_ERR_NOT_FOUND;
+        else if ((protection & ~region_of(range)->allowed) != 0)
+            status = TS_ERR_RIGHTS;
+        else
+            *address = range->end;
     }
-    return TS_OK;
-}
-
-static ts_status_t protect_cut(struct address_space *space, vaddr_t at, struct region **inout_spare)
-{
-    struct range *range = range_tree_find(&space->regions, at);
-    if (range == NULL || range->start == at)
-        return TS_OK;
-    ts_status_t status = region_split(space, region_of(range), at, *inout_spare);
-    if (status == TS_OK)
-        *inout_spare = NULL;
+    spin_unlock(&space->lock, irq);
     return status;
 }
 
-// Cuts regions at the range's ends and notes the protection. Lock held.
-static ts_status_t protect_begin(struct address_space *space, vaddr_t address, vaddr_t end,
-                                 unsigned protection, struct region **spares)
+// Cuts the region in which `at` lies, if any, in two there.
+static ts_status_t protect_cut(struct address_space *space, vaddr_t at)
 {
+    struct region *spare = region_create();
+    if (spare == NULL)
+        return TS_ERR_MEMORY;
+    ts_status_t status = TS_OK;
+    irqflags_t irq = spin_lock(&space->lock);
+    struct range *range = range_tree_find(&space->regions, at);
+    if (space->dead)
+        status = TS_ERR_GONE;
+    bool cut = status == TS_OK && range != NULL && range->start != at;
+    if (cut)
+        status = region_split(space, region_of(range), at, spare);
+    spin_unlock(&space->lock, irq);
+    if (!cut || status != TS_OK)
+        region_free(spare);
+    return status;
+}
+
+// Protects the region at *address, or a part of it, which it moves past. Lock held.
+static ts_status_t protect_some(struct address_space *space, vaddr_t *address, vaddr_t end,
+                                unsigned protection)
+{
+    struct range *range = range_tree_find(&space->regions, *address);
     if (space->dead)
         return TS_ERR_GONE;
-    ts_status_t status = protect_check(space, address, end, protection);
-    if (status == TS_OK)
-        status = protect_cut(space, address, &spares[0]);
-    if (status == TS_OK)
-        status = protect_cut(space, end, &spares[1]);
-    while (status == TS_OK && address < end) {
-        struct region *region = region_of(range_tree_find(&space->regions, address));
-        region->protection = (uint8_t)protection;
-        address = region->range.end;
-    }
-    return status;
-}
-
-// Brings the page tables of a chunk in line with what its region says now. Lock held. Returns where
-// to go on.
-static vaddr_t protect_chunk(struct address_space *space, vaddr_t address, vaddr_t end)
-{
-    struct range *range = range_tree_after(&space->regions, address);
-    if (space->dead || range == NULL || range->start >= end)
-        return end;
+    if (range == NULL || range->end > end) // since it was looked at, others mapped and unmapped
+        return TS_ERR_NOT_FOUND;
     struct region *region = region_of(range);
-    vaddr_t low = range->start > address ? range->start : address;
-    uint64_t length = region_chunk(region, low, range->end < end ? range->end : end);
+    if ((protection & ~region->allowed) != 0)
+        return TS_ERR_RIGHTS;
+    region->protection = (uint8_t)protection;
+    uint64_t pages = (range->end - *address) / PAGE_SIZE;
     struct arch_flush flush;
     arch_flush_begin(&flush, &space->arch);
-    if (region->protection == 0)
-        arch_space_unmap_range(&space->arch, low, length / PAGE_SIZE, &flush, NULL, NULL);
+    if (protection == 0)
+        *address = arch_space_unmap_range(&space->arch, *address, pages, &flush, NULL, NULL);
     else
-        arch_space_protect_range(&space->arch, low, length / PAGE_SIZE,
-                                 arch_protection(region->protection), &flush);
+        *address = arch_space_protect_range(&space->arch, *address, pages,
+                                            arch_protection(protection), &flush);
     arch_flush_commit(&flush);
-    return low + length;
+    return TS_OK;
 }
 
 ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t length,
@@ -254,24 +254,17 @@ ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t
     ts_status_t status = space_check_range(address, length);
     if (status == TS_OK)
         status = check_protection(protection, REGION_PROTECTION);
-    if (status != TS_OK)
-        return status;
-    struct region *spares[2] = {region_create(), region_create()};
-    vaddr_t end = address + length;
-    if (spares[0] != NULL && spares[1] != NULL) {
-        irqflags_t irq = spin_lock(&space->lock);
-        status = protect_begin(space, address, end, protection, spares);
-        spin_unlock(&space->lock, irq);
-    } else {
-        status = TS_ERR_MEMORY;
-    }
+    vaddr_t end = address + length, checked = address;
+    while (status == TS_OK && checked < end)
+        status = protect_check_some(space, &checked, end, protection);
+    if (status == TS_OK)
+        status = protect_cut(space, address);
+    if (status == TS_OK)
+        status = protect_cut(space, end);
     while (status == TS_OK && address < end) {
         irqflags_t irq = spin_lock(&space->lock);
-        address = protect_chunk(space, address, end);
+        status = protect_some(space, &address, end, protection);
         spin_unlock(&space->lock, irq);
     }
-    for (unsigned i = 0; i < 2; i++)
-        if (spares[i] != NULL)
-            region_free(spares[i]);
     return status;
 }

@@ -7,7 +7,7 @@
 #include <object/job_operate.h>
 #include <panic.h>
 
-#define KILL_CHUNK 64u
+#define SCAN_PER_HOLD 64u
 
 static void job_destroy(struct object *object);
 
@@ -142,7 +142,6 @@ ts_status_t job_process_add(struct job *job, struct job_member *member, struct o
 {
     member->job = job;
     member->object = process;
-    member->killing = false;
     list_init(&member->link);
     irqflags_t flags = spin_lock(&tree_lock);
     // Under the lock: job_kill() sets `killed` and then looks at the list under it.
@@ -168,25 +167,73 @@ void job_process_remove(struct job_member *member)
     object_put(&member->job->object);
 }
 
+// A walk over the processes in and below a job, in order of their ids: `place` is in the list
+// before what has not been looked at, so that the lock is let go now and then. It has no process.
+struct scan {
+    const struct job *job;
+    uint64_t first, last; // ids
+    struct job_member place;
+};
+
+static void scan_begin(struct scan *scan, const struct job *job, uint64_t first, uint64_t last)
+{
+    *scan = (struct scan){.job = job, .first = first, .last = last};
+    irqflags_t flags = spin_lock(&tree_lock);
+    list_push_front(&processes, &scan->place.link);
+    spin_unlock(&tree_lock, flags);
+}
+
+static void scan_end(struct scan *scan)
+{
+    irqflags_t flags = spin_lock(&tree_lock);
+    list_remove(&scan->place.link);
+    spin_unlock(&tree_lock, flags);
+}
+
+// Looks at some. True: at *out_member, whose process got a reference, or, with NULL, at all.
+static bool scan_some(struct scan *scan, const struct job_member **out_member)
+{
+    *out_member = NULL;
+    irqflags_t flags = spin_lock(&tree_lock);
+    struct list *node = scan->place.link.next;
+    unsigned looked = 0;
+    for (; node != &processes && looked < SCAN_PER_HOLD && *out_member == NULL; looked++) {
+        const struct job_member *member = list_entry(node, struct job_member, link);
+        node = node->next;
+        if (member->object == NULL)
+            continue; // another scan's place
+        if (member->id > scan->last)
+            node = &processes;
+        else if (member->id >= scan->first && job_is_below(member->job, scan->job) &&
+                 object_try_get(member->object))
+            *out_member = member;
+    }
+    list_remove(&scan->place.link);
+    list_push_back(node, &scan->place.link); // before it
+    spin_unlock(&tree_lock, flags);
+    return *out_member != NULL || node == &processes;
+}
+
+// The next process, with a reference, or NULL.
+static const struct job_member *scan_next(struct scan *scan)
+{
+    const struct job_member *member;
+    while (!scan_some(scan, &member))
+        ;
+    return member;
+}
+
 struct object *job_process_find(const struct job *job, uint64_t first, uint64_t last,
                                 uint64_t *out_id)
 {
-    struct object *found = NULL;
-    irqflags_t flags = spin_lock(&tree_lock);
-    list_for_each(node, &processes)
-    {
-        const struct job_member *member = list_entry(node, struct job_member, link);
-        if (member->id > last)
-            break;
-        if (member->id >= first && job_is_below(member->job, job) &&
-            object_try_get(member->object)) {
-            found = member->object;
-            *out_id = member->id;
-            break;
-        }
-    }
-    spin_unlock(&tree_lock, flags);
-    return found;
+    struct scan scan;
+    scan_begin(&scan, job, first, last);
+    const struct job_member *member = scan_next(&scan);
+    scan_end(&scan);
+    if (member == NULL)
+        return NULL;
+    *out_id = member->id;
+    return member->object;
 }
 
 uint64_t job_process_count(const struct job *job)
@@ -197,35 +244,17 @@ uint64_t job_process_count(const struct job *job)
     return count;
 }
 
-// References to processes that were not told yet.
-static uint32_t kill_collect(const struct job *job, struct object **out_objects)
-{
-    uint32_t count = 0;
-    irqflags_t flags = spin_lock(&tree_lock);
-    list_for_each(node, &processes)
-    {
-        struct job_member *member = list_entry(node, struct job_member, link);
-        if (count == KILL_CHUNK)
-            break;
-        if (!member->killing && job_is_below(member->job, job) && object_try_get(member->object)) {
-            member->killing = true;
-            out_objects[count++] = member->object;
-        }
-    }
-    spin_unlock(&tree_lock, flags);
-    return count;
-}
-
 void job_kill(struct job *job)
 {
+    // Before the scan: what is added from now on is refused, what was is found.
     atomic_store_explicit(&job->killed, true, memory_order_release);
-    uint32_t count;
-    do {
-        struct object *objects[KILL_CHUNK];
-        count = kill_collect(job, objects);
-        for (uint32_t i = 0; i < count; i++) {
-            process_kill(process_of_object(objects[i]));
-            object_put(objects[i]);
-        }
-    } while (count != 0);
+    struct scan scan;
+    const struct job_member *member;
+    scan_begin(&scan, job, 0, UINT64_MAX);
+    while ((member = scan_next(&scan)) != NULL) {
+        struct object *process = member->object;
+        process_kill(process_of_object(process));
+        object_put(process);
+    }
+    scan_end(&scan);
 }

@@ -6,7 +6,7 @@
 // are counted by atomic additions on the way up, undone when one level refuses.
 //
 // One lock (`job tree`) guards the tree and the list of all processes, which is in order of their
-// ids; it is held for short scans only. Lock order: job tree is a leaf, object_try_get excepted.
+// ids; scans let go of it on the way. Lock order: job tree is a leaf, object_try_get excepted.
 #pragma once
 
 #include <core/object.h>
@@ -32,7 +32,6 @@ struct job_member {
     struct job *job;       // a reference is held while it is a member
     struct object *object; // the process
     uint64_t id;           // from 1, never used again
-    bool killing;
 };
 
 extern const struct object_class job_class;
@@ -63,8 +62,8 @@ uint64_t job_limit(const struct job *job, enum job_resource resource);
 ts_status_t job_process_add(struct job *job, struct job_member *member, struct object *process);
 void job_process_remove(struct job_member *member);
 
-// Kills every process below, 64 at a time, and refuses new ones from now on. Preemptible; returns
-// when all have been told (process_kill), not when they are gone.
+// Kills every process below, and refuses new ones from now on. Preemptible; returns when all have
+// been told (process_kill), not when they are gone.
 void job_kill(struct job *job);
 
 // The process engine (process.c): ends a process with TS_EXIT_KILLED. Never blocks; may be called

@@ -212,9 +212,10 @@ static void shrink_unmap(struct memory *memory, struct address_space *own, uint6
         const struct region *region = list_entry(node, struct region, link);
         uint64_t low = region->offset > first ? region->offset : first;
         uint64_t high = region_end(region) < end ? region_end(region) : end;
-        if (low < high)
-            arch_space_unmap_range(&own->arch, region->range.start + (low - region->offset),
-                                   (high - low) / PAGE_SIZE, &flush, NULL, NULL);
+        while (low < high)
+            low = arch_space_unmap_range(&own->arch, region->range.start + (low - region->offset),
+                                         (high - low) / PAGE_SIZE, &flush, NULL, NULL) -
+                  region->range.start + region->offset;
     }
     arch_flush_commit(&flush);
 }

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <tessera/abi/signal.h>
 
-#define HANDLES_MAX (1u << TS_HANDLE_SLOT_BITS)
+#define HANDLES_MAX    (1u << TS_HANDLE_SLOT_BITS)
+#define STOPS_PER_HOLD 16u // each takes the lock of a run queue
 
 enum teardown_stage { STAGE_PINS, STAGE_HANDLES, STAGE_SPACE };
 
@@ -146,19 +147,39 @@ void process_thread_gone(struct process *process, struct thread *thread)
 
 // The end ----------------------------------------------------------------------------------------
 
+// Stops the threads of an ending process, which gets no more. Those that were told go to the end of
+// the list: as many as there were at first are taken from its front, and none is missed.
+static void stop_threads(struct process *process, uint32_t count)
+{
+    while (count > 0) {
+        irqflags_t flags = spin_lock(&process->lock);
+        for (unsigned i = 0; i < STOPS_PER_HOLD && count > 0; i++, count--) {
+            struct list *node = list_pop_front(&process->threads);
+            if (node == NULL) {
+                count = 0;
+                break;
+            }
+            thread_stop(list_entry(node, struct thread, member));
+            list_push_back(&process->threads, node);
+        }
+        spin_unlock(&process->lock, flags);
+    }
+}
+
 void process_end(struct process *process, const struct ts_process_report *report)
 {
+    uint32_t count = 0;
     irqflags_t flags = spin_lock(&process->lock);
     bool first = process->state == PROCESS_RUNNING;
     if (first) {
         process->state = PROCESS_ENDING;
         process->report = *report;
-        list_for_each(node, &process->threads) thread_stop(list_entry(node, struct thread, member));
+        count = process->thread_count;
     }
-    bool empty = first && process->thread_count == 0;
     spin_unlock(&process->lock, flags);
-    if (empty)
+    if (first && count == 0)
         reaper_queue(&process->teardown);
+    stop_threads(process, count);
 }
 
 void process_kill(struct process *process)

@@ -9,7 +9,8 @@
 #include <arch/user.h>
 #include <core/environment.h>
 
-#define BUCKETS 256u // a power of two
+#define BUCKETS        256u // a power of two
+#define LOOKS_PER_HOLD 64u
 
 static struct bucket {
     struct spinlock lock;
@@ -87,6 +88,32 @@ ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expect
     }
 }
 
+// Takes the first waiter of the key behind `place`, which moves on, out of the bucket, if it is
+// among the next few: one bucket may hold very many, of others too. True: there are none left.
+static bool take_waiter(struct bucket *bucket, struct request *place, const struct futex_key *key,
+                        struct request **out_request)
+{
+    *out_request = NULL;
+    irqflags_t flags = spin_lock(&bucket->lock);
+    struct list *node = place->link.next;
+    for (unsigned i = 0; i < LOOKS_PER_HOLD && node != &bucket->waiters; i++) {
+        struct request *request = list_entry(node, struct request, link);
+        node = node->next;
+        if (!key_matches(request, key))
+            continue;
+        list_remove(&request->link);
+        request->state = REQUEST_DONE;
+        request->status = TS_OK;
+        *out_request = request;
+        break;
+    }
+    bool end = *out_request == NULL && node == &bucket->waiters;
+    list_remove(&place->link);
+    list_push_back(node, &place->link); // before it
+    spin_unlock(&bucket->lock, flags);
+    return end;
+}
+
 ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
                        uint32_t *out_woken)
 {
@@ -96,26 +123,21 @@ ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t mo
     if (status != TS_OK)
         return status;
     struct bucket *bucket = bucket_of((uint64_t)(uintptr_t)key.memory, key.offset);
-    while (*out_woken < most) {
-        struct request *found = NULL;
-        irqflags_t flags = spin_lock(&bucket->lock);
-        list_for_each(node, &bucket->waiters)
-        {
-            struct request *request = list_entry(node, struct request, link);
-            if (!key_matches(request, &key))
-                continue;
-            found = request;
-            list_remove(node);
-            request->state = REQUEST_DONE;
-            request->status = TS_OK;
-            break;
-        }
-        spin_unlock(&bucket->lock, flags);
+    struct request place; // in the list, before what has not been looked at; nobody's waiter
+    place.in_address = 0;
+    irqflags_t flags = spin_lock(&bucket->lock);
+    list_push_front(&bucket->waiters, &place.link);
+    spin_unlock(&bucket->lock, flags);
+    struct request *found;
+    while (*out_woken < most && !take_waiter(bucket, &place, &key, &found)) {
         if (found == NULL)
-            break;
+            continue;
         request_complete(found);
         ++*out_woken;
     }
+    flags = spin_lock(&bucket->lock);
+    list_remove(&place.link);
+    spin_unlock(&bucket->lock, flags);
     return TS_OK;
 }
 

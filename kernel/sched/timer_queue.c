@@ -26,7 +26,7 @@
 #define SLOTS      (1u << LEVEL_BITS)
 #define LEVELS     9u // 54 bits of ticks are all that 64 bits of nanoseconds have
 
-#define TIMERS_PER_INTERRUPT 64 // called or moved: bounds the time with interrupts off
+#define TIMERS_PER_INTERRUPT 16 // called or moved: bounds the time with interrupts off
 #define LOOK_AT_MOST         8  // timers of a slot whose exact deadlines are looked at
 
 enum timer_state { TIMER_IDLE, TIMER_ARMED, TIMER_RUNNING };

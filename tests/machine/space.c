@@ -95,11 +95,21 @@ void test_range(void)
     CHECK(arch_space_query(&space, at - PAGE_SIZE, NULL, NULL) == TS_ERR_NOT_FOUND);
     unsigned prot;
     arch_flush_begin(&flush, &space);
-    arch_space_protect_range(&space, at, 100, USER_RW, &flush);
+    vaddr_t reached = arch_space_protect_range(&space, at, 100, USER_RW, &flush);
+    CHECK(reached >= at + ARCH_RANGE_PAGES * PAGE_SIZE);
+    while (reached < at + 100 * PAGE_SIZE) {
+        reached = arch_space_protect_range(&space, reached, 100 - (reached - at) / PAGE_SIZE,
+                                           USER_RW, &flush);
+    }
     CHECK(flush.count == 0); // wider needs no flush
     CHECK(arch_space_query(&space, at + 99 * PAGE_SIZE, NULL, &prot) == TS_OK && prot == USER_RW);
     removed_count = 0, removed_sum = 0;
-    arch_space_unmap_range(&space, 0, ARCH_USER_END >> PAGE_SHIFT, &flush, removed, NULL);
+    unsigned steps = 0;
+    for (reached = 0; reached < ARCH_USER_END; steps++) {
+        reached = arch_space_unmap_range(&space, reached, (ARCH_USER_END - reached) >> PAGE_SHIFT,
+                                         &flush, removed, NULL);
+    }
+    CHECK(steps > 1 && reached == ARCH_USER_END);
     CHECK(removed_count == 100 && flush.count > ARCH_FLUSH_MAX);
     CHECK(removed_sum == 100 * UINT64_C(0x10000000) + PAGE_SIZE * 99 * 100 / 2);
     arch_flush_commit(&flush);

@@ -88,11 +88,14 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
                              paddr_t *out_page);
 
 // Removes all mappings in `count` pages from `address`, skipping holes quickly; for each calls
-// `removed` (may be NULL), which must not reuse the page before the commit.
-void arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t count,
-                            struct arch_flush *flush,
-                            void (*removed)(vaddr_t address, paddr_t page, void *context),
-                            void *context);
+// `removed` (may be NULL), which must not reuse the page before the commit. Does a bounded amount
+// of work, at least ARCH_RANGE_PAGES pages: returns the address at which it is to go on, that of
+// the range's end when it is through.
+#define ARCH_RANGE_PAGES 64u
+vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t count,
+                               struct arch_flush *flush,
+                               void (*removed)(vaddr_t address, paddr_t page, void *context),
+                               void *context);
 
 // Changes protection (and, in remap, the page) of what is mapped. TS_ERR_NOT_FOUND: nothing is.
 ts_status_t arch_space_protect(struct arch_space *space, vaddr_t address, unsigned prot,
@@ -100,9 +103,9 @@ ts_status_t arch_space_protect(struct arch_space *space, vaddr_t address, unsign
 ts_status_t arch_space_remap(struct arch_space *space, vaddr_t address, paddr_t page, unsigned prot,
                              struct arch_flush *flush);
 
-// Protects all that is mapped in a range.
-void arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,
-                              unsigned prot, struct arch_flush *flush);
+// Protects all that is mapped in a range; as far as arch_space_unmap_range would come.
+vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,
+                                 unsigned prot, struct arch_flush *flush);
 
 // Loads a space on this CPU (NULL: the kernel's). Interrupts off. The thread primitives do this
 // for threads; this is for code that has none.

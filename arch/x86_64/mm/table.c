@@ -224,10 +224,17 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
     return TS_OK;
 }
 
-// The first present entry at or after *address, before `end`; moves *address to it.
-static uint64_t *entry_next(struct arch_space *space, vaddr_t *address, vaddr_t end)
+// A walk's work is bounded, since locks are held: a hole, or an empty entry looked at, costs one, a
+// present entry this many.
+#define WALK_WORK    2048
+#define WALK_PRESENT 16
+_Static_assert(ARCH_RANGE_PAGES *(WALK_PRESENT + 1) + 2 <= WALK_WORK, "as many are promised");
+
+// The first present entry at or after *address, before `end`; moves *address to it, or as far as
+// the work goes.
+static uint64_t *entry_next(struct arch_space *space, vaddr_t *address, vaddr_t end, int *work)
 {
-    while (*address < end) {
+    while (*address<end && * work> 0) {
         uint64_t *table = phys_to_virt(space->root);
         unsigned level = 4;
         uint64_t *entry = &table[pte_index(*address, level)];
@@ -238,14 +245,16 @@ static uint64_t *entry_next(struct arch_space *space, vaddr_t *address, vaddr_t 
         if (level > 1) { // a hole as large as the missing table's reach
             uint64_t reach = PAGE_SIZE << 9 * (level - 1);
             *address = (*address & ~(reach - 1)) + reach;
+            --*work;
             continue;
         }
         for (;; entry++) {
             if (*entry & PTE_PRESENT) {
+                *work -= WALK_PRESENT;
                 return entry;
             }
             *address += PAGE_SIZE;
-            if (*address >= end || !pte_index(*address, 1)) {
+            if (*address >= end || --*work <= 0 || !pte_index(*address, 1)) {
                 break;
             }
         }
@@ -253,14 +262,15 @@ static uint64_t *entry_next(struct arch_space *space, vaddr_t *address, vaddr_t 
     return NULL;
 }
 
-void arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t count,
-                            struct arch_flush *flush,
-                            void (*removed)(vaddr_t address, paddr_t page, void *context),
-                            void *context)
+vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t count,
+                               struct arch_flush *flush,
+                               void (*removed)(vaddr_t address, paddr_t page, void *context),
+                               void *context)
 {
     vaddr_t end = address + (count << PAGE_SHIFT);
+    int work = WALK_WORK;
     irqflags_t flags = space_lock(space);
-    for (uint64_t *entry; (entry = entry_next(space, &address, end)); address += PAGE_SIZE) {
+    for (uint64_t *entry; (entry = entry_next(space, &address, end, &work)); address += PAGE_SIZE) {
         paddr_t page = *entry & PTE_ADDRESS;
         entry_replace(entry, 0, address, flush);
         if (removed) {
@@ -268,6 +278,7 @@ void arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t 
         }
     }
     space_unlock(space, flags);
+    return address < end ? address : end;
 }
 
 static bool narrows(uint64_t old, uint64_t new)
@@ -316,15 +327,17 @@ ts_status_t arch_space_remap(struct arch_space *space, vaddr_t address, paddr_t 
     return change(space, address, &page, prot, flush);
 }
 
-void arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,
-                              unsigned prot, struct arch_flush *flush)
+vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,
+                                 unsigned prot, struct arch_flush *flush)
 {
     vaddr_t end = address + (count << PAGE_SHIFT);
+    int work = WALK_WORK;
     irqflags_t flags = space_lock(space);
-    for (uint64_t *entry; (entry = entry_next(space, &address, end)); address += PAGE_SIZE) {
+    for (uint64_t *entry; (entry = entry_next(space, &address, end, &work)); address += PAGE_SIZE) {
         entry_change(entry, *entry & PTE_ADDRESS, prot, address, flush);
     }
     space_unlock(space, flags);
+    return address < end ? address : end;
 }
 
 ts_status_t arch_space_create(struct arch_space *space)

@@ -218,12 +218,12 @@ void arch_flush_commit(struct arch_flush *flush)
     flush->count = 0;
 }
 
-void arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t count,
-                            struct arch_flush *flush,
-                            void (*removed)(vaddr_t address, paddr_t page, void *context),
-                            void *context)
+vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t count,
+                               struct arch_flush *flush,
+                               void (*removed)(vaddr_t address, paddr_t page, void *context),
+                               void *context)
 {
-    for (; count > 0; count--, address += PAGE_SIZE) {
+    for (uint32_t left = ARCH_RANGE_PAGES; count > 0 && left > 0; count--, address += PAGE_SIZE) {
         struct entry *entry = entry_find(space, address, false);
         if (entry == NULL || !entry->present)
             continue;
@@ -231,7 +231,9 @@ void arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64_t 
         entry->present = false;
         if (removed != NULL)
             removed(address, entry->page, context);
+        left--;
     }
+    return address;
 }
 
 ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct arch_flush *flush,
@@ -239,20 +241,22 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
 {
     if (arch_space_query(space, address, out_page, &(unsigned){0}) != TS_OK)
         return TS_ERR_NOT_FOUND;
-    arch_space_unmap_range(space, address, 1, flush, NULL, NULL);
+    (void)arch_space_unmap_range(space, address, 1, flush, NULL, NULL);
     return TS_OK;
 }
 
-void arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,
-                              unsigned prot, struct arch_flush *flush)
+vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,
+                                 unsigned prot, struct arch_flush *flush)
 {
-    for (; count > 0; count--, address += PAGE_SIZE) {
+    for (uint32_t left = ARCH_RANGE_PAGES; count > 0 && left > 0; count--, address += PAGE_SIZE) {
         struct entry *entry = entry_find(space, address, false);
         if (entry == NULL || !entry->present)
             continue;
         flushes_open += flush->count++ == 0;
         entry->protection = prot;
+        left--;
     }
+    return address;
 }
 
 ts_status_t kernel_window_alloc(uint64_t bytes, vaddr_t *out_address)

@@ -18,8 +18,11 @@ RUNS = 1101  # of a row, with those to warm up: bench/lib/measure.h
 PROGRAM_LIMIT = 300  # seconds; a guest that counts instructions is slow
 
 
-def options(extra=()):
-    return Options(image=build.image("release", "iso-test"), icount=True, cpu=CPU,
+DEBUG_PROGRAM, DEBUG_ROW = "sections", "longest_section"  # asks what the debug kernel notes
+
+
+def options(kind="release", extra=()):
+    return Options(image=build.image(kind, "iso-test"), icount=True, cpu=CPU,
                    reboot=False, extra=extra)
 
 
@@ -38,7 +41,7 @@ def run_program(guest, program, wanted):
     return found
 
 
-def measure(wanted):
+def measure_release(wanted):
     found = {}
     try:
         with Step("the kernel and its programs, counting instructions"), \
@@ -53,11 +56,30 @@ def measure(wanted):
     return {name: value for name, value in found.items() if name in wanted}
 
 
+def measure_debug():
+    build.build("debug", "iso-test")
+    try:
+        with Step("the debug kernel, counting instructions"), \
+                Guest(options("debug"), "bench") as guest:
+            guest.wait_for_shell(BOOT_LIMIT)
+            return run_program(guest, DEBUG_PROGRAM, {DEBUG_ROW})
+    except GuestError as error:
+        warn(f"the debug kernel: {error}")
+        return {}
+
+
+def measure(wanted):
+    found = measure_release(wanted - {DEBUG_ROW}) if wanted - {DEBUG_ROW} else {}
+    if DEBUG_ROW in wanted:
+        found.update(measure_debug())
+    return found
+
+
 def profile_row(row):
     """Prints where its instructions go: a run of the program less one that measures nothing."""
     with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
         plugin = profile.Profile(folder)
-        with Guest(options(plugin.words), "profile") as guest:
+        with Guest(options(extra=plugin.words), "profile") as guest:
             guest.wait_for_shell(BOOT_LIMIT)
             if row == "boot":
                 profile.report(collections.Counter(), plugin.snapshot(), 1)
