@@ -44,14 +44,9 @@ function(tessera_iso name)
   add_custom_target(${name} DEPENDS ${out})
 endfunction()
 
-include(cmake/site.cmake)
-set(entries www=${TESSERA_SITE})
 file(GLOB_RECURSE etc CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/iso/etc/*)
-list(FILTER etc EXCLUDE REGEX /README.md$)
-foreach(file ${etc})
-  file(RELATIVE_PATH path ${CMAKE_SOURCE_DIR}/iso ${file})
-  list(APPEND entries ${path}=${file})
-endforeach()
+include(cmake/site.cmake)
+set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc www=${TESSERA_SITE})
 tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries}
                 DEPENDS ${etc} ${TESSERA_SITE_STAMP})
 tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries}
@@ -64,8 +59,4 @@ endif()
 if(TARGET machine-test.elf)
   tessera_iso(iso-machine-test KERNEL machine-test ARCHIVE archive APPEND panic=exit
               OUTPUT tessera-machine-test)
-endif()
-if(TARGET kernel-test.elf)
-  tessera_iso(iso-kernel-test KERNEL kernel-test ARCHIVE archive APPEND test
-              OUTPUT tessera-kernel-test)
 endif()

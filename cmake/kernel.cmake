@@ -7,7 +7,6 @@ set(kernel_script ${CMAKE_SOURCE_DIR}/arch/x86_64/boot/kernel.ld)
 file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS
      ${CMAKE_SOURCE_DIR}/kernel/*.c ${CMAKE_SOURCE_DIR}/arch/x86_64/*.[cS])
 list(FILTER kernel_sources EXCLUDE REGEX "/arch/x86_64/user/")
-file(GLOB kernel_test_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/kernel/*.c)
 
 set(symbols_tool ${CMAKE_SOURCE_DIR}/tools/mksymbols.py)
 
@@ -59,10 +58,6 @@ endfunction()
 if(kernel_sources AND EXISTS ${kernel_script})
   tessera_kernel_objects(kernel-objects ${kernel_sources})
   tessera_kernel(kernel kernel-objects)
-  if(kernel_test_sources)
-    tessera_kernel_objects(kernel-test-objects ${kernel_test_sources})
-    tessera_kernel(kernel-test kernel-objects kernel-test-objects)
-  endif()
 
   # The machine layer by itself: tests/machine stands in for the generic kernel.
   file(GLOB_RECURSE machine_sources CONFIGURE_DEPENDS

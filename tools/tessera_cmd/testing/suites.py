@@ -5,7 +5,6 @@
     tools/NAME           tests/tools/test_NAME.py: the build's own tools
     host/NAME            a native test of ctest
     machine@N/TEST       points of the machine layer with tests/machine, on N CPUs
-    kernel@N/TEST        points of the kernel with tests/kernel linked in, on N CPUs
     user@N/PROGRAM.TEST  points of the programs in tests/user, run at the shell on N CPUs
     system/FILE.TEST     functions of tests/system/test_FILE.py
 """
@@ -25,9 +24,9 @@ from .context import Context, SkipTest
 from .guest import Guest, GuestError
 from .tap import Report
 
-CPU_COUNTS = {"machine": (1, 2, 4), "kernel": (1, 2, 4), "user": (1, 2, 4)}
+CPU_COUNTS = {"machine": (1, 2, 4), "user": (1, 2, 4)}
 PROGRAM_LIMIT = 120  # seconds for one program of tests/user
-KERNEL_LIMIT = 180   # and for all of tests/kernel
+MACHINE_LIMIT = 180  # and for all of tests/machine
 SYSTEM_LIMIT = 120   # and for a system test that says nothing else
 LOGS = build.ROOT / "build" / "test-logs"
 
@@ -125,32 +124,19 @@ def report_results(prefix, report, seconds):
         yield Result(prefix, "failed", seconds, "\n".join([report.problem, *report.notes]))
 
 
-def image_units(suite):
-    """Units of a test that is a kernel image: `suite` is its folder in tests."""
-    folder = build.ROOT / "tests" / suite
-    if not list(folder.glob("*.c")):
-        return []
-    target = f"iso-{suite}-test"
-    return [Unit(f"{suite}@{cpus}", lambda cpus=cpus: run_image(f"{suite}@{cpus}", target, cpus),
-                 (("debug", target),), order=cpus) for cpus in CPU_COUNTS[suite]]
-
-
 def machine_units(_):
-    return image_units("machine")
+    return [Unit(f"machine@{cpus}", lambda cpus=cpus: run_machine(cpus),
+                 (("debug", "iso-machine-test"),), order=cpus) for cpus in CPU_COUNTS["machine"]]
 
 
-def kernel_units(_):
-    return image_units("kernel")
-
-
-def run_image(name, target, cpus):
-    start = time.monotonic()
-    options = Options(image=build.image("debug", target), smp=cpus, reboot=False)
+def run_machine(cpus):
+    name, start = f"machine@{cpus}", time.monotonic()
+    options = Options(image=build.image("debug", "iso-machine-test"), smp=cpus, reboot=False)
     trouble = ""
     with Guest(options, name) as guest:
         try:
-            with time_limit(KERNEL_LIMIT):
-                status = guest.wait_exit(KERNEL_LIMIT)
+            with time_limit(MACHINE_LIMIT):
+                status = guest.wait_exit(MACHINE_LIMIT)
                 trouble = f"the kernel ended with status {status}" if status else ""
         except (GuestError, TimeUp) as error:
             trouble = str(error)
@@ -255,7 +241,6 @@ def run_system(name, function, settings):
 def all_units(settings):
     LOGS.mkdir(parents=True, exist_ok=True)
     units = []
-    for suite in (check_units, tools_units, host_units, machine_units, kernel_units, user_units,
-                  system_units):
+    for suite in (check_units, tools_units, host_units, machine_units, user_units, system_units):
         units += suite(settings)
     return units
