@@ -10,12 +10,14 @@
 #include <spinlock.h>
 
 #define WINDOW_BYTES (UINT64_C(64) << 30)
-#define WINDOW_ALIGN (UINT64_C(1) << 30) // what one entry of the second level maps
-#define WINDOW_CHUNK 64u                 // pages unmapped per lock hold
+#define WINDOW_ALIGN (UINT64_C(1) << 30)  // what one entry of the second level maps
+#define WINDOW_ROUND (UINT64_C(64) << 20) // gone round in, beside what is in use
+#define WINDOW_CHUNK 64u                  // pages unmapped per lock hold
 
 static struct spinlock window_lock = SPINLOCK_INIT("kernel window");
 static struct range_tree pieces; // struct range, each a heap object; its last page is the guard
 static vaddr_t window_base, window_next;
+static uint64_t window_used; // bytes of pieces
 
 bool window_contains(const void *pointer)
 {
@@ -28,12 +30,16 @@ ts_status_t window_create(uint64_t bytes, vaddr_t *out_address)
     if (piece == NULL)
         return TS_ERR_MEMORY;
     uint64_t length = bytes + PAGE_SIZE;
-    vaddr_t end = window_base + WINDOW_BYTES;
     irqflags_t flags = spin_lock(&window_lock);
-    // Going round instead of starting low: what is used wrongly after its end is not mapped.
-    bool found = range_tree_gap(&pieces, window_next, end, length, &piece->start) ||
-                 range_tree_gap(&pieces, window_base, end, length, &piece->start);
+    // Going round instead of starting low: what is used wrongly after its end is not mapped. Not a
+    // long way round: the tables of what was once mapped stay.
+    uint64_t round = WINDOW_ROUND + 2 * window_used;
+    vaddr_t limit = window_base + (round < WINDOW_BYTES ? round : WINDOW_BYTES);
+    bool found =
+        range_tree_gap(&pieces, window_next, limit, length, &piece->start) ||
+        range_tree_gap(&pieces, window_base, window_base + WINDOW_BYTES, length, &piece->start);
     if (found) {
+        window_used += length;
         piece->end = piece->start + length;
         window_next = piece->end;
         range_tree_insert(&pieces, piece);
@@ -79,6 +85,7 @@ void window_destroy(vaddr_t address, void (*removed)(paddr_t page))
     }
     flags = spin_lock(&window_lock);
     range_tree_remove(&pieces, piece);
+    window_used -= piece->end - piece->start;
     spin_unlock(&window_lock, flags);
     heap_free(piece, sizeof(*piece));
 }

@@ -417,6 +417,50 @@ static void ring_is_used_by_one_thread(void)
     CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 0).status, TS_ERR_HANDLE);
 }
 
+static uint64_t kernel_pages(void)
+{
+    struct ts_system_statistics system;
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
+    return system.pages_kernel;
+}
+
+static void leave_at_once(void *argument)
+{
+    (void)argument;
+}
+
+// Many threads at once, whose stacks are more than the kernel keeps, and a large ring.
+static void come_and_go(void)
+{
+    static struct ts_thread threads[80];
+    struct ts_ring_queue ring;
+    CHECK_OK(ts_ring_create(&ring, TS_RING_MAX, TS_RING_MAX, TS_RING_MAX));
+    for (unsigned i = 0; i < 80; i++)
+        CHECK_OK(ts_thread_start(&threads[i], leave_at_once, NULL, 16384, 0, TS_PRIORITY_NORMAL));
+    for (unsigned i = 0; i < 80; i++)
+        CHECK_OK(ts_thread_join(&threads[i], in_ms(5000)));
+    ts_ring_destroy(&ring);
+}
+
+// Nothing of the kernel's is left by what comes and goes, page tables of its own addresses
+// included.
+static void what_comes_and_goes_leaves_nothing(void)
+{
+    for (unsigned i = 0; i < 100; i++)
+        come_and_go();
+    uint64_t before = kernel_pages(), most = before + 8, now = 0;
+    for (unsigned i = 0; i < 60; i++)
+        come_and_go();
+    for (ts_time_t limit = in_ms(2000); ts_clock_now() < limit;) {
+        now = kernel_pages(); // the reaper may have something to do still
+        if (now <= most)
+            break;
+        ts_thread_yield();
+    }
+    tap_note("%llu pages, then %llu", (unsigned long long)before, (unsigned long long)now);
+    CHECK(now <= most);
+}
+
 int main(void)
 {
     static const struct tap_test tests[] = {
@@ -432,6 +476,7 @@ int main(void)
         TAP(memory_is_zeroed_and_mapped),
         TAP(bad_pointers_are_faults),
         TAP(threads_share_and_join),
+        TAP(what_comes_and_goes_leaves_nothing),
         TAP(blocked_thread_is_woken),
         TAP(futex_differs_or_times_out),
         TAP(priority_is_limited),

@@ -25,7 +25,7 @@ static vaddr_t window_next = KERNEL_WINDOW_BASE;
 
 static struct spinlock stack_lock = SPINLOCK_INIT("kernel stacks");
 static uint64_t stack_used[STACK_COUNT / 64];
-static uint32_t stack_hint; // word of the bitmap where the last free slot was found
+static uint32_t stack_hint; // no word of the bitmap below this one has a free slot
 static vaddr_t stack_cache; // top of a free, mapped stack; the next one's top is in its last word
 static uint32_t stack_cached;
 
@@ -74,8 +74,7 @@ static vaddr_t slot_take(void)
 {
     irqflags_t flags = spin_lock(&stack_lock);
     vaddr_t top = 0;
-    for (uint32_t n = 0; n < STACK_COUNT / 64; n++) {
-        uint32_t word = (stack_hint + n) % (STACK_COUNT / 64);
+    for (uint32_t word = stack_hint; word < STACK_COUNT / 64; word++) {
         if (~stack_used[word]) {
             uint32_t bit = (uint32_t)__builtin_ctzll(~stack_used[word]);
             stack_used[word] |= UINT64_C(1) << bit;
@@ -93,6 +92,9 @@ static void slot_free(vaddr_t top)
     uint64_t slot = (top - STACK_BASE) / STACK_SLOT;
     irqflags_t flags = spin_lock(&stack_lock);
     stack_used[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+    if (slot / 64 < stack_hint) {
+        stack_hint = (uint32_t)(slot / 64); // low ones first: the tables of the others are not made
+    }
     spin_unlock(&stack_lock, flags);
 }
 
