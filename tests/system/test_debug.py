@@ -28,7 +28,8 @@ def test_gdb(ctx):
     port = free_port()
     guest = ctx.boot(debug=True, shell=True, extra=("-gdb", f"tcp:127.0.0.1:{port}"))
     output = gdb(ctx, port, "tessera processes", "tessera threads netd", "tessera log 200",
-                 "tessera process netd", "info symbol ts_loop_run", "info address syscall_entry")
+                 "tessera process netd", "info symbol ts_loop_run", "info address syscall_entry",
+                 "list nic_start", "list kernel_main")
     for service in ("init", "netd", "httpd", "shell", "virtio-net"):
         ctx.check(re.search(rf"^ *\d+ runs +\d+ +\d+ {service}$", output, re.M),
                   f"no {service} among the processes:\n{output}")
@@ -39,6 +40,8 @@ def test_gdb(ctx):
     ctx.check(match and int(match.group(1), 16) != 0, f"no base of netd:\n{output}")
     ctx.check("ts_loop_run in section .text of" in output, f"no symbols of netd:\n{output}")
     ctx.check('"syscall_entry" is' in output, f"no symbols of the kernel:\n{output}")
+    for line in ("ts_status_t nic_start(", "_Noreturn void kernel_main(void)"):
+        ctx.check(line in output, f"no source with {line}:\n{output}")
     ctx.check("netd" in guest.command("services"), "the guest does not go on")
 
 

@@ -177,4 +177,6 @@ for command in (Tessera, Processes, Threads, Process, Log):
     command()
 gdb.execute(f"file {BUILD / 'kernel.elf'}")
 gdb.execute("set pagination off")
+# Sources are named relative to the tree, as if that were the build folder (-ffile-prefix-map).
+gdb.execute(f"set substitute-path {os.path.relpath(BUILD, ROOT)} {ROOT}")
 gdb.execute(f"target remote {TARGET}")
