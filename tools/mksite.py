@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Renders the site: mksite.py --site apps/site --docs docs -o OUT.
 
-Every Markdown file below DOCS becomes OUT/docs/….html in the site's template; the site's own
-files are copied; index.html gets the list of documents. The Markdown is the part that the
-documents use: headings, paragraphs, lists, tables, code, quotes, links, emphasis. Same input,
-same output, byte by byte.
+Every Markdown file below DOCS becomes OUT/docs/….html in the site's template, a README its folder's
+index.html; the site's own files are copied; the start page and each folder without a README get
+lists of documents. The Markdown is the part that the documents use: headings, paragraphs, lists,
+tables, code, quotes, links, emphasis. Same input, same output, byte by byte.
 """
 import argparse
 import html
@@ -13,6 +13,7 @@ import pathlib
 import re
 import shutil
 
+NAVIGATION = '<nav><a href="/">Tessera</a></nav>'
 BULLET = re.compile(r"^(\s*)([-*]|\d+\.)\s+(.*)$")
 HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
@@ -53,8 +54,13 @@ def link(target):
         return target
     path, mark, anchor = target.partition("#")
     if path.endswith(".md"):
-        path = path[:-3] + ".html"
+        path = page_name(path)
     return path + mark + anchor
+
+
+def page_name(path):
+    """A document's page; a README is its folder's."""
+    return re.sub(r"\bREADME\.html$", "index.html", path[:-3] + ".html")
 
 
 def anchor_of(text):
@@ -148,13 +154,13 @@ class Renderer:
     def table(self):
         head = cells(self.lines[self.at])
         self.at += 2
-        self.out.append("<table><thead><tr>" + "".join(f"<th>{inline(c)}</th>" for c in head) +
-                        "</tr></thead>")
+        self.out.append('<div class="wide"><table><thead><tr>' +
+                        "".join(f"<th>{inline(c)}</th>" for c in head) + "</tr></thead>")
         while self.at < len(self.lines) and "|" in self.lines[self.at]:
             row = (cells(self.lines[self.at]) + [""] * len(head))[:len(head)]
             self.out.append("<tr>" + "".join(f"<td>{inline(c)}</td>" for c in row) + "</tr>")
             self.at += 1
-        self.out.append("</table>")
+        self.out.append("</table></div>")
 
     def list(self, indent):
         """Items at this indentation; what is indented more belongs to the item above it."""
@@ -219,17 +225,27 @@ def render_documents(docs, out, template):
     """Renders all documents; the list of (group, path, title, sentence)."""
     entries = []
     for source in sorted(docs.rglob("*.md")):
-        relative = source.relative_to(docs).with_suffix(".html")
+        relative = pathlib.Path(page_name(source.relative_to(docs).as_posix()))
         renderer = Renderer(source.read_text(encoding="utf-8"))
         body = renderer.render()
         title = renderer.title or source.stem
         target = out / "docs" / relative
         target.parent.mkdir(parents=True, exist_ok=True)
-        navigation = '<nav><a href="/">Tessera</a></nav>'
-        target.write_text(page(template, f"{title} · Tessera", body, navigation), encoding="utf-8")
+        target.write_text(page(template, f"{title} · Tessera", body, NAVIGATION), encoding="utf-8")
         group = relative.parent.as_posix()
         entries.append((group, f"/docs/{relative.as_posix()}", title, first_sentence(body)))
     return entries
+
+
+def render_folders(entries, out, template):
+    """A list for each folder that has no README."""
+    for group in {entry[0] for entry in entries}:
+        own = [(".", *entry[1:]) for entry in entries if entry[0] == group]
+        target = out / "docs" / group / "index.html"
+        if not target.exists():
+            body = f'<h1>{html.escape(group)}</h1>\n{document_list(own)}'
+            target.write_text(page(template, f"{group} · Tessera", body, NAVIGATION),
+                              encoding="utf-8")
 
 
 def document_list(entries):
@@ -257,6 +273,7 @@ def main():
     out.mkdir(parents=True)
     template = (options.site / "page.html").read_text(encoding="utf-8")
     entries = render_documents(options.docs, out, template)
+    render_folders(entries, out, template)
     for source in sorted(options.site.iterdir()):
         if source.suffix in (".css", ".svg", ".png", ".txt"):
             shutil.copyfile(source, out / source.name)

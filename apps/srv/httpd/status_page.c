@@ -111,7 +111,8 @@ static void write_processes(struct writer *writer, ts_handle_t system)
     static uint64_t buffer[512]; // aligned as the entries want it
     size_t length = 0;
     uint64_t cookie = 0;
-    write_string(writer, "</table><h2>Processes</h2><table><tr><th>id<th>name<th>memory<th>handles"
+    write_string(writer, "</table></div><h2>Processes</h2><div "
+                         "class=\"wide\"><table><tr><th>id<th>name<th>memory<th>handles"
                          "<th>threads<th>CPU<th>requests served\n");
     for (unsigned shown = 0;;) {
         ts_status_t status = ts_list(system, buffer, sizeof(buffer), cookie, &length);
@@ -146,13 +147,13 @@ void status_page(struct connection *connection)
                           "<title>Tessera: status</title>\n"
                           "<link rel=\"stylesheet\" href=\"/style.css\">\n"
                           "<main class=\"status\"><p><a href=\"/\">Tessera</a></p>\n"
-                          "<h1>Status</h1>\n<table>\n");
+                          "<h1>Status</h1>\n<div class=\"wide\"><table>\n");
     write_uptime(&writer, (uint64_t)(ts_clock_now() / TS_SECOND));
     if (system != TS_HANDLE_NONE)
         write_system(&writer, system);
     write_server(&writer);
     if (system != TS_HANDLE_NONE)
         write_processes(&writer, system);
-    write_string(&writer, "</table></main></html>\n");
+    write_string(&writer, "</table></div></main></html>\n");
     respond_page(connection, page, writer.length, TEXT("no-store"));
 }
