@@ -204,6 +204,20 @@ def test_commands_from_a_pipe(ctx):
         ctx.check(word in text, f"no {word} in the output:\n{text[-1500:]}")
 
 
+def test_commands_that_come_late(ctx):
+    """What feeds the shell may take its time: the console is shown whole, and nothing is lost."""
+    process = tessera(ctx, "run", "--port", free_port(), stdin=subprocess.PIPE)
+    time.sleep(3)
+    process.stdin.write(b"echo fir")
+    process.stdin.flush()
+    time.sleep(0.5)
+    out, err = process.communicate(b"st\necho second\npoweroff", timeout=60)
+    ctx.equal(process.returncode, 0, f"status ({err.decode()[-300:]})")
+    text = out.decode(errors="replace")
+    for line in ("init: pci started", "\nfirst\r\n", "\nsecond\r\n"):
+        ctx.check(line in text, f"no {line!r} in the output:\n{text[-1500:]}")
+
+
 def page(port, path="/", seconds=30):
     """The page that the guest of a command serves, asked for until it is there."""
     deadline = time.monotonic() + seconds

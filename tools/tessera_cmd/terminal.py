@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import select
 import selectors
 import signal
 import sys
@@ -86,7 +87,8 @@ class Feeder:
 
     def __init__(self, machine):
         self.machine = machine
-        self.lines = [line.rstrip(b"\r\n") + b"\r" for line in sys.stdin.buffer]
+        self.input = b""  # read, not typed yet
+        self.input_ended = False
         self.tail = b""
         self.first = True
         self.last_output = time.monotonic()
@@ -95,9 +97,19 @@ class Feeder:
         self.tail = (self.tail + data)[-PROMPT_TAIL:]
         self.last_output = time.monotonic()
 
+    def next_line(self):
+        """Takes in what stdin has by now: whether there is a line to type. The guest's console is
+        read meanwhile, or it would stand still."""
+        stdin = sys.stdin.fileno()
+        if b"\n" not in self.input and not self.input_ended and select.select([stdin], [], [], 0)[0]:
+            data = os.read(stdin, 65536)
+            self.input += data
+            self.input_ended = not data
+        return b"\n" in self.input or (self.input_ended and self.input != b"")
+
     def turn(self):
         """Types the next line if it is time."""
-        if not self.lines:
+        if not self.next_line():
             return
         silence = time.monotonic() - self.last_output
         prompted = PROMPT.search(self.tail) is not None and silence > 0.05
@@ -110,7 +122,8 @@ class Feeder:
             self.first = False
             self.tail = b""
             self.last_output = time.monotonic()
-            self.machine.send(self.lines.pop(0))
+            line, _, self.input = self.input.partition(b"\n")
+            self.machine.send(line.rstrip(b"\r") + b"\r")
 
 
 def fed(machine):
