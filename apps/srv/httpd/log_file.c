@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "log_file.h"
 
+#include <tessera/lib/clock.h>
 #include <tessera/lib/listing.h>
 #include <tessera/lib/path.h>
 
@@ -62,7 +63,7 @@ static ts_status_t file_find(enum identity from, const char *path, size_t length
         if (*out_identity != DIRECTORY)
             return TS_ERR_NOT_DIRECTORY;
         if (!text_equal(name, TEXT(NAME)))
-            return TS_ERR_NOT_FOUND;
+            return (flags & TS_OPEN_CREATE) != 0 ? TS_ERR_READ_ONLY : TS_ERR_NOT_FOUND;
         *out_identity = LOG;
     }
     if (status != TS_ERR_NOT_FOUND) // the end of the path
@@ -127,6 +128,7 @@ static void file_get(struct ts_request *request)
         .mode = identity == DIRECTORY ? 0555 : 0444,
         .links = 1,
         .identity = identity,
+        .modified_ns = ts_clock_realtime(),
     };
     if (request->argument == TS_PROPERTY_STATUS_FLAGS)
         ts_request_reply_u64(request, 0);
