@@ -98,6 +98,9 @@ void heap_free(void *memory);
     platform_tcp_isn(local_ip, local_port, remote_ip, remote_port)
 #define LWIP_HOOK_TCP_HASH(local_ip, local_port, remote_ip, remote_port) \
     platform_tcp_hash(local_ip, local_port, remote_ip, remote_port)
+#define LWIP_HOOK_DHCP_CHECK(server, address, mask, lease) \
+    guard_dhcp(server, address, mask, lease)                                // our patch
+#define LWIP_HOOK_TCP_HALF_OPEN_DROPPED(port) guard_half_open_dropped(port) // our patch
 
 #define LWIP_STATS       1
 #define LWIP_STATS_LARGE 1
