@@ -68,13 +68,13 @@ class TcpClient:
             return piece
 
     def close(self):
-        """Sends FIN and forgets: the guest's stack is not waited for."""
+        """Sends FIN once; the guest's end is acknowledged when it comes, and not waited for."""
         with self.hub.lock:
-            if self._take in self.hub.subscribers:
-                self.hub.subscribers.remove(self._take)
             self.closing = True
             if self.expected is not None and not self.reset:
                 self._segment(FIN | ACK, self.next)
+                self.next = self.acked = (self.next + 1) % (1 << 32)
+                self.out.clear()
 
     # Segments ---------------------------------------------------------------------------------
 
@@ -137,6 +137,8 @@ class TcpClient:
         if body or flags & (FIN | SYN):
             self._arrived(sequence % (1 << 32), body, flags & FIN)
             self._segment(ACK, self.next)
+        if self.closing and self.ended:
+            self.hub.subscribers.remove(self._take)
         self._push()
 
     def _acknowledged(self, number, window, has_data):
