@@ -230,6 +230,13 @@ def test_access_log(ctx):
     ctx.check(65536 <= size <= 131072, f"{size} bytes are kept of about 330,000")
     log = guest.command("log")
     ctx.check("httpd: serving on port 80" in log and "GET" not in log, "in the system's log")
+    for line, said in (("ls /httpd", "access.log\n"),
+                       ("ls /httpd/x", "ls: /httpd/x: No such file or directory\n"),
+                       ("ls /httpd/access.log/x", "ls: /httpd/access.log/x: Not a directory\n"),
+                       ("cat /httpd", "cat: /httpd: Is a directory\n"),
+                       ("touch /httpd/x", "touch: /httpd/x: Read-only file system\n"),
+                       ("rm /httpd/access.log", "rm: /httpd/access.log: Permission denied\n")):
+        ctx.equal(guest.command(line), said, line)
 
 
 def test_slow_client(ctx):
