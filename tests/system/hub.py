@@ -167,8 +167,8 @@ class Hub:
             return
         try:
             packet = frames.read(frame)
-        except ValueError as error:
-            self.wrong.append(str(error))
+        except (ValueError, IndexError, struct.error) as error:
+            self.wrong.append(f"{error}: {frame[:60].hex()}")
             return
         if packet is None:
             return
