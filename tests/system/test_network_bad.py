@@ -291,7 +291,7 @@ def test_spoiled_frames(ctx):
         hub.send(random.randbytes(size))
         hub.send((good[0][:14] + b"\x45\0" + struct.pack(">H", min(size, 65535)) + good[0][18:] +
                   bytes(65535))[:size])
-    for number in range(6000):
+    for number in range(30000):
         if number % 6 == 0:
             hub.send(good[0][:12] + random.choice((b"\x08\0", b"\x86\xdd", b"\x08\x06", b"\x81\0")) +
                      random.randbytes(random.randrange(120)))
