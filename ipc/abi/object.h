@@ -87,6 +87,8 @@ struct ts_entry {
 // list gives an entry per process below it, named by the decimal id; open(id) gives the process.
 #define TS_JOB_KILL 1u // ends every process below it
 
+#define TS_JOB_LEVELS 32u // jobs one below the other, the root job among them
+
 struct ts_job_limits {
     uint64_t pages, handles, threads; // 0 in create or set: leave
 };

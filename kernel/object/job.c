@@ -33,6 +33,7 @@ static struct job *job_make(struct job *parent, const uint64_t limits[JOB_RESOUR
         return NULL;
     object_init(&job->object, &job_class);
     job->parent = parent;
+    job->level = parent != NULL ? parent->level + 1 : 1;
     for (unsigned i = 0; i < JOB_RESOURCES; i++)
         atomic_init(&job->limit[i], limits[i]);
     if (parent != NULL)
@@ -65,6 +66,8 @@ ts_status_t job_create(struct job *parent, const struct ts_job_limits *limits, s
     uint64_t chosen[JOB_RESOURCES];
     if (job_is_killed(parent))
         return TS_ERR_GONE;
+    if (parent->level == TS_JOB_LEVELS)
+        return TS_ERR_LIMIT;
     for (unsigned i = 0; i < JOB_RESOURCES; i++)
         chosen[i] = asked[i] != 0 ? asked[i] : atomic_load(&parent->limit[i]);
     struct job *job = job_make(parent, chosen);

@@ -19,6 +19,7 @@ enum job_resource { JOB_PAGES, JOB_HANDLES, JOB_THREADS, JOB_RESOURCES };
 struct job {
     struct object object;
     struct job *parent; // a reference is held; NULL: the root
+    unsigned level;     // 1: the root; at most TS_JOB_LEVELS, which bounds every way up
     _Atomic uint64_t used[JOB_RESOURCES];
     _Atomic uint64_t limit[JOB_RESOURCES];
     _Atomic uint64_t peak[JOB_RESOURCES];
@@ -42,7 +43,7 @@ static inline struct job *job_of(struct object *object)
 }
 
 // Limits of 0 are the parent's. One reference, no handle. TS_ERR_MEMORY, TS_ERR_GONE (the parent
-// was killed).
+// was killed), TS_ERR_LIMIT (the parent is at level TS_JOB_LEVELS).
 ts_status_t job_create(struct job *parent, const struct ts_job_limits *limits,
                        struct job **out_job);
 

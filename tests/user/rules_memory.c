@@ -274,6 +274,34 @@ static void rule_m06_the_ends_of_the_address_space_stay_empty(void)
     ts_close(memory);
 }
 
+// The way up from any job is bounded: whoever makes jobs below jobs comes to an end.
+static void rule_m08_jobs_are_not_nested_without_bound(void)
+{
+    const struct ts_job_limits limits = {.pages = 3000, .handles = 150, .threads = 8};
+    ts_handle_t jobs[TS_JOB_LEVELS], other;
+    unsigned made = 0;
+    ts_status_t status = TS_OK;
+    while (status == TS_OK && made < TS_JOB_LEVELS) {
+        ts_handle_t above = made == 0 ? job_of_tests() : jobs[made - 1];
+        status = ts_job_create(above, &limits, &jobs[made]);
+        made += status == TS_OK;
+    }
+    CHECK_EQUAL(status, TS_ERR_LIMIT);
+    CHECK(made >= TS_JOB_LEVELS / 2 && made < TS_JOB_LEVELS); // what is above the tests' job counts
+    ts_handle_t lowest = jobs[made - 1];
+    CHECK_EQUAL(run_in(lowest, "handles").status, 42);        // as good as any
+    CHECK_OK(ts_job_create(jobs[made - 2], &limits, &other)); // beside it there is room
+    CHECK_EQUAL(ts_job_create(other, &limits, &other), TS_ERR_LIMIT);
+    ts_close(other);
+    // It is the level that counts, not who still has handles of those above.
+    for (unsigned i = 0; i + 1 < made; i++)
+        ts_close(jobs[i]);
+    for (unsigned i = 0; i < 100; i++)
+        CHECK_EQUAL(ts_job_create(lowest, &limits, &other), TS_ERR_LIMIT);
+    job_check_empty(lowest);
+    ts_close(lowest);
+}
+
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
@@ -285,6 +313,7 @@ int main(int argc, char **argv)
         TAP(rule_m05_a_jobs_limits_hold_for_all_below),
         TAP(rule_m05_a_program_does_not_raise_its_own),
         TAP(rule_m06_the_ends_of_the_address_space_stay_empty),
+        TAP(rule_m08_jobs_are_not_nested_without_bound),
     };
     if (argc < 2)
         return TAP_RUN(tests);
