@@ -231,6 +231,41 @@ static void rule_q17_reserved_fields_are_zero(void)
     pair_end(&pair);
 }
 
+// Each operation, with each flag that it cannot have: by system call and on a ring, without effect.
+// LINK is known, and not offered.
+static ts_status_t refusal(uint8_t flags)
+{
+    return (flags & TS_FLAG_LINK) != 0 ? TS_ERR_UNSUPPORTED : TS_ERR_ARGUMENT;
+}
+
+static void rule_q17_no_operation_takes_a_flag_that_is_not_its_own(void)
+{
+    static const uint8_t by_call[] = {TS_FLAG_LINK, TS_FLAG_QUIET, TS_FLAG_MULTI, 0x80};
+    static const uint8_t on_ring[] = {TS_FLAG_LINK, 0x80, 0x80 | TS_FLAG_QUIET};
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    for (unsigned op = 0; op < TS_OP_COUNT; op++) {
+        bool of_port = op >= TS_OP_REPLY && op <= TS_OP_REVOKE;
+        ts_handle_t handle = of_port ? pair.port : pair.object;
+        for (unsigned i = 0; op < TS_OP_TIMEOUT && i < sizeof by_call; i++)
+            CHECK_EQUAL(ts_op((enum ts_operation)op, by_call[i], 0, handle, buffer, 1, 0, 0,
+                              in_ms(1000), NULL),
+                        refusal(by_call[i]));
+        for (unsigned i = 0; i < sizeof on_ring; i++) {
+            struct ts_submission *submission = ts_ring_slot(&pair.client);
+            ts_prepare_write(submission, handle, buffer, 1, 0, 0, op);
+            submission->op = (uint8_t)op;
+            submission->flags = on_ring[i];
+            pair_submit(&pair);
+            CHECK_EQUAL(pair_completion(&pair, op).status, refusal(on_ring[i]));
+        }
+    }
+    pair_quiet(&pair);
+    pair_write(&pair, "x", 1, 0, 99); // nothing was closed or revoked
+    pair_reply(&pair, pair_event(&pair, TS_EVENT_REQUEST).value, TS_OK, 1);
+    CHECK_OK(pair_completion(&pair, 99).status);
+    pair_end(&pair);
+}
+
 static void rule_q18_a_failed_reply_moves_nothing(void)
 {
     ts_handle_t event;
@@ -254,11 +289,17 @@ static void rule_q18_a_failed_reply_moves_nothing(void)
 int main(void)
 {
     static const struct tap_test tests[] = {
-        TAP(rule_q01_asking_allocates_nothing),     TAP(rule_q02_checks_come_before_effects),
-        TAP(rule_q03_each_completes_once),          TAP(rule_q11_nothing_changes_after_completion),
-        TAP(rule_q12_copies_stay_inside_the_range), TAP(rule_q13_a_fault_is_told_to_both),
-        TAP(rule_q15_a_session_is_bounded),         TAP(rule_q16_nowait_is_answered_at_once),
-        TAP(rule_q17_reserved_fields_are_zero),     TAP(rule_q18_a_failed_reply_moves_nothing),
+        TAP(rule_q01_asking_allocates_nothing),
+        TAP(rule_q02_checks_come_before_effects),
+        TAP(rule_q03_each_completes_once),
+        TAP(rule_q11_nothing_changes_after_completion),
+        TAP(rule_q12_copies_stay_inside_the_range),
+        TAP(rule_q13_a_fault_is_told_to_both),
+        TAP(rule_q15_a_session_is_bounded),
+        TAP(rule_q16_nowait_is_answered_at_once),
+        TAP(rule_q17_reserved_fields_are_zero),
+        TAP(rule_q17_no_operation_takes_a_flag_that_is_not_its_own),
+        TAP(rule_q18_a_failed_reply_moves_nothing),
     };
     return TAP_RUN(tests);
 }
