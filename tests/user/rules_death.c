@@ -18,6 +18,8 @@
 
 static struct pair pair;
 
+static int hoard(void);
+
 // The one that dies: asks `target` by ring and waits for ever, or faults.
 static int die(const char *how)
 {
@@ -25,6 +27,8 @@ static int die(const char *how)
     ts_handle_t target = ts_named_handle("target");
     if (strcmp(how, "exit") == 0)
         return 7;
+    if (strcmp(how, "hoard") == 0)
+        return hoard();
     if (strcmp(how, "fault") == 0)
         *(volatile int *)(uintptr_t)0x10 = 1;
     if (ts_ring_create(&ring, 32, 32, 32) != TS_OK)
@@ -162,6 +166,78 @@ static void rule_d06_a_large_teardown_lets_others_run(void)
     ts_ring_destroy(&ring);
 }
 
+// One that holds much of everything and then no page of its job more; TARGET is told when it does.
+static int hoard(void)
+{
+    enum { OBJECTS = 500, COPIES = 3000, PLACES = 500 };
+    static struct ts_ring_queue ring;
+    ts_handle_t port, object = 0, copy, memory;
+    void *at;
+    bool made = ts_ring_create(&ring, 1024, 1024, 1024) == TS_OK &&
+                ts_port_create(64, OBJECTS, 0, 0, &port) == TS_OK &&
+                ts_memory_create(TS_PAGE_SIZE * PLACES, 0, &memory) == TS_OK;
+    for (uint32_t oid = 0; oid < OBJECTS && made; oid++)
+        made = ts_port_mint(port, oid, 0, TS_RIGHTS_ALL, &object) == TS_OK;
+    for (unsigned i = 0; i < COPIES && made; i++)
+        made = ts_duplicate(object, TS_RIGHTS_ALL, &copy) == TS_OK;
+    for (unsigned i = 0; i < PLACES && made; i++)
+        made = ts_memory_map(memory, NULL, TS_PAGE_SIZE, i * TS_PAGE_SIZE,
+                             TS_MAP_READ | TS_MAP_WRITE, &at) == TS_OK;
+    for (uint64_t i = 0; i < 1000 && made; i++)
+        ts_prepare_write(ts_ring_slot(&ring), object, "x", 1, 0, 0, i);
+    if (!made || ts_ring_submit(&ring) != TS_OK)
+        return 1;
+    while (ts_memory_allocate(TS_PAGE_SIZE, 0, &memory, &at) == TS_OK &&
+           ts_memory_commit(memory, 0, TS_PAGE_SIZE) == TS_OK)
+        ;
+    (void)!ts_event_signal(ts_named_handle("target"), 1);
+    (void)!ts_ring_enter(&ring, 1000, TS_DEADLINE_NONE);
+    return 2;
+}
+
+static _Atomic uint64_t rounds;
+static _Atomic bool over;
+
+static void go_round(void *argument)
+{
+    (void)argument;
+    while (!over) {
+        rounds++;
+        ts_thread_yield();
+    }
+}
+
+// Its job has not one page left when it is killed, and all comes back; others run meanwhile.
+static void rule_d06_a_teardown_needs_no_memory(void)
+{
+    struct ts_thread beside;
+    ts_handle_t job, ready;
+    over = false;
+    CHECK_OK(ts_thread_start(&beside, go_round, NULL, 16384, 0, TS_PRIORITY_NORMAL));
+    for (unsigned i = 0; i < 3; i++) {
+        struct ts_job_statistics statistics;
+        struct ts_process_report report;
+        CHECK_OK(ts_event_create(0, &ready));
+        CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &(struct ts_job_limits){.pages = 2000},
+                               &job));
+        ts_handle_t child = start_in(job, "hoard", ready);
+        CHECK_OK(ts_wait(ready, TS_SIGNAL_READABLE, in_ms(20000), NULL));
+        CHECK_OK(ts_job_statistics(job, &statistics));
+        CHECK_EQUAL(statistics.used.pages, 2000);
+        uint64_t before = rounds;
+        CHECK_OK(ts_process_kill(child));
+        CHECK_OK(ts_process_wait(child, in_ms(5000), &report));
+        CHECK_EQUAL(report.reason, TS_EXIT_KILLED);
+        CHECK(rounds > before);
+        job_check_empty(job);
+        ts_close(child);
+        ts_close(job);
+        ts_close(ready);
+    }
+    over = true;
+    CHECK_OK(ts_thread_join(&beside, in_ms(3000)));
+}
+
 static void rule_d07_a_jobs_end_ends_all_below(void)
 {
     ts_handle_t upper, lower, children[4];
@@ -193,6 +269,7 @@ int main(int argc, char **argv)
         TAP(rule_d03_a_fault_ends_its_process_alone),
         TAP(rule_d04_the_report_stays),
         TAP(rule_d06_a_large_teardown_lets_others_run),
+        TAP(rule_d06_a_teardown_needs_no_memory),
         TAP(rule_d07_a_jobs_end_ends_all_below),
     };
     return argc > 1 ? die(argv[1]) : TAP_RUN(tests);

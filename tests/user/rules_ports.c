@@ -4,11 +4,15 @@
 #include "lib/tap.h"
 
 #include <string.h>
+#include <tessera/lib/bootstrap.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/process.h>
 #include <tessera/lib/thread.h>
 
 static struct pair pair;
+
+#define GO_ON 1u // posted: wait again
 
 // Two rings of one port, each with a thread that answers with its number.
 struct worker {
@@ -27,7 +31,11 @@ static void work(void *argument)
     for (;;) {
         worker->waiting = true;
         if (ts_ring_enter(&worker->ring, 1, in_ms(5000)) != TS_OK ||
-            !ts_ring_next(&worker->ring, &event) || event.kind != TS_EVENT_REQUEST)
+            !ts_ring_next(&worker->ring, &event))
+            return;
+        if (event.kind == TS_EVENT_POST && event.value == GO_ON)
+            continue;
+        if (event.kind != TS_EVENT_REQUEST)
             return; // a post tells it to end
         const struct ts_reply reply = {.id = event.value, .value = worker->number};
         if (ts_port_reply(worker->port, &reply) != TS_OK)
@@ -43,9 +51,14 @@ static void worker_start(struct worker *worker, uint64_t number)
     CHECK_OK(ts_thread_start(&worker->thread, work, worker, 16384, 0, TS_PRIORITY_NORMAL));
 }
 
+static void worker_post(const struct worker *worker, uint64_t value)
+{
+    CHECK_OK(ts_op(TS_OP_POST, 0, 0, worker->ring.handle, NULL, 0, 0, value, 0, NULL));
+}
+
 static void worker_end(struct worker *worker)
 {
-    CHECK_OK(ts_op(TS_OP_POST, 0, 0, worker->ring.handle, NULL, 0, 0, 0, 0, NULL));
+    worker_post(worker, 0);
     CHECK_OK(ts_thread_join(&worker->thread, in_ms(3000)));
     ts_ring_destroy(&worker->ring);
 }
@@ -69,6 +82,37 @@ static void rule_r06_an_idle_ring_gets_the_request(void)
         CHECK_EQUAL(who, 2);
     }
     worker_end(&workers[1]);
+    pair_end(&pair);
+}
+
+// On one processor whoever waited last is asked, as often as that is; what was asked while nobody
+// waited is for the next one that does.
+static void rule_r06_the_ring_that_went_idle_last_comes_first(void)
+{
+    struct ts_system_statistics system;
+    uint64_t who;
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
+    if (system.cpus != 1)
+        tap_skip("needs one CPU");
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_port_unbind(pair.port, pair.server.handle));
+    pair_write(&pair, "x", 1, 0, 7); // nobody is there
+    for (unsigned i = 0; i < 2; i++)
+        worker_start(&workers[i], i + 1);
+    for (unsigned i = 0; i < 4; i++)
+        ts_thread_yield(); // both wait; the first one found it
+    CHECK_EQUAL(pair_completion(&pair, 7).value, 1);
+    for (unsigned i = 0; i < 40; i++) {
+        unsigned last = i / 4 % 2;
+        if (i % 4 == 0)
+            worker_post(&workers[last], GO_ON);
+        for (unsigned k = 0; k < 4; k++)
+            ts_thread_yield(); // until it waits again
+        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
+        CHECK_EQUAL(who, last + 1);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        worker_end(&workers[i]);
     pair_end(&pair);
 }
 
@@ -201,9 +245,13 @@ static void rule_r14_a_failed_reply_does_not_wait(void)
 int main(void)
 {
     static const struct tap_test tests[] = {
-        TAP(rule_r06_an_idle_ring_gets_the_request), TAP(rule_r07_no_ring_sleeps_beside_work),
-        TAP(rule_r10_memory_is_seen_in_order),       TAP(rule_r11_signals_come_before_the_answer),
-        TAP(rule_r12_an_oid_in_use_is_not_minted),   TAP(rule_r13_the_inbox_has_the_first_bytes),
+        TAP(rule_r06_an_idle_ring_gets_the_request),
+        TAP(rule_r06_the_ring_that_went_idle_last_comes_first),
+        TAP(rule_r07_no_ring_sleeps_beside_work),
+        TAP(rule_r10_memory_is_seen_in_order),
+        TAP(rule_r11_signals_come_before_the_answer),
+        TAP(rule_r12_an_oid_in_use_is_not_minted),
+        TAP(rule_r13_the_inbox_has_the_first_bytes),
         TAP(rule_r14_a_failed_reply_does_not_wait),
     };
     return TAP_RUN(tests);
