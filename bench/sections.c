@@ -166,6 +166,7 @@ int main(int argc, char **argv)
     measure_need(ts_process_kill(process), "kill");
     measure_need(ts_process_wait(process, TS_DEADLINE_NONE, &report), "its end");
     measure_need(ts_system_statistics(system, &statistics), "statistics");
+    measure_need(statistics.longest_locked_ns != 0 ? TS_OK : TS_ERR_UNSUPPORTED, "a debug kernel");
     printf("bench " ROW " %llu\n", (unsigned long long)statistics.longest_locked_ns);
     return 0;
 }

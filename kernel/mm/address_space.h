@@ -7,8 +7,8 @@
 //
 // Locks: a space's lock is a leaf for kernel/core and kernel/object (it may be taken under any of
 // theirs; nothing of theirs is taken under it); below it come the memory object's lock and those
-// of pages and heap. It is never held for longer than SPACE_CHUNK regions
-// or about as many pages take.
+// of pages and heap. It is never held for longer than SPACE_CHUNK regions, or a walk over
+// ARCH_RANGE_PAGES pages, take.
 //
 // A page that is found here is used after the lock is dropped, by a reference of its own: unmapping
 // never waits for a copy, and a copy never keeps a mapping alive.

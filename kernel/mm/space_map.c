@@ -144,15 +144,18 @@ static bool unmap_step(struct address_space *space, vaddr_t address, vaddr_t end
     struct region *region = region_of(range);
     vaddr_t low = range->start > address ? range->start : address;
     vaddr_t high = range->end < end ? range->end : end;
-    if (low > range->start && high < range->end) {
-        // The whole range lies inside of one region. A second time only if others unmapped around
-        // it and mapped anew since: what came later stays.
-        if (*inout_spare == NULL)
+    if (low > range->start && *inout_spare != NULL) {
+        // What begins inside of a region becomes one of its own, which is cut off from its front.
+        ts_status_t status = region_split(space, region, low, *inout_spare);
+        if (status == TS_OK) {
+            region = *inout_spare;
+            *inout_spare = NULL;
+        } else if (high < range->end) {
+            *out_status = status;
             return false;
-        *out_status = region_split(space, region, high, *inout_spare);
-        if (*out_status != TS_OK)
-            return false;
-        *inout_spare = NULL;
+        } // else there is a slower way, from its end, which needs nothing
+    } else if (low > range->start && high < range->end) {
+        return false; // others unmapped around it and mapped anew since: what came later stays
     }
     if (unmap_chunk(space, region, low, high))
         *out_gone = region;

@@ -6,8 +6,9 @@
 #include "connection.h"
 #include "httpd.h"
 
-#define BUFFER   65536u
-#define LINE_MAX 4096u // http_log_line() bounds what it shows of a request
+#define BUFFER 65536u
+#define LINE_MAX \
+    4096u // http_log_line() writes less: 512 bytes of the request, each as four at most
 
 // Lines are added to one buffer until it is full; then the other, older one is emptied and filled.
 static struct {

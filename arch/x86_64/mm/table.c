@@ -228,13 +228,13 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
 // present entry this many.
 #define WALK_WORK    2048
 #define WALK_PRESENT 16
-_Static_assert(ARCH_RANGE_PAGES *(WALK_PRESENT + 1) + 2 <= WALK_WORK, "as many are promised");
+_Static_assert((WALK_PRESENT + 1) * ARCH_RANGE_PAGES + 2 <= WALK_WORK, "as many are promised");
 
 // The first present entry at or after *address, before `end`; moves *address to it, or as far as
 // the work goes.
 static uint64_t *entry_next(struct arch_space *space, vaddr_t *address, vaddr_t end, int *work)
 {
-    while (*address<end && * work> 0) {
+    while (*work > 0 && *address < end) {
         uint64_t *table = phys_to_virt(space->root);
         unsigned level = 4;
         uint64_t *entry = &table[pte_index(*address, level)];
