@@ -105,6 +105,11 @@ struct ts_system_statistics {
     uint64_t tombstones;
     uint64_t longest_locked_ns; // longest time with interrupts off by locks; debug kernel, else 0
     uint32_t cpus, reserved;
+    // What the pages that are not free are used for. Those that jobs are charged for, one page for
+    // another but for kernel objects, which have a share of a page; the pages charged for those
+    // shares; the heap's pages, in which they lie; and what is the kernel's own and in no heap.
+    // pages_total - pages_free = pages_charged - pages_shares + pages_heap + pages_own.
+    uint64_t pages_charged, pages_shares, pages_heap, pages_own;
 };
 
 // memory ------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ enum ts_syscall {
 // create: rdi = kind | flags << 8 | handle << 32, further arguments by kind:
 //   PROCESS  handle = job; rsi = address of a name (<= TS_NAME_MAX bytes), rdx = its length
 //   JOB      handle = parent job; rsi = pages, rdx = handles, r10 = threads (0 = the parent's)
-//   MEMORY   handle 0; rsi = bytes (rounded up to pages); flags TS_MEMORY_*
+//   MEMORY   handle = process that pays (MANAGE) or 0: the caller; rsi = bytes (rounded up to
+//            pages); flags TS_MEMORY_*
 //   RING     handle 0; rsi = submissions, rdx = events, r10 = records in flight
 //   PORT     handle = inbox memory or 0; rsi = requests, rdx = objects, r10 = inbox bytes a request
 //   EVENT    handle 0; rsi = initial count

@@ -24,6 +24,16 @@ ts_status_t ts_process_give(ts_handle_t process, ts_handle_t handle, ts_handle_t
     return status;
 }
 
+ts_status_t ts_process_memory_create(ts_handle_t process, uint64_t size, unsigned flags,
+                                     ts_handle_t *out_memory)
+{
+    struct ts_result result =
+        ts_sys_create(TS_CREATE_WORD(TS_KIND_MEMORY, flags, process), size, 0, 0);
+    if (result.status == TS_OK)
+        *out_memory = (ts_handle_t)result.value;
+    return (ts_status_t)result.status;
+}
+
 ts_status_t ts_process_map(ts_handle_t process, ts_handle_t memory, uint64_t address,
                            uint64_t length, uint64_t offset, unsigned flags, uint64_t *out_address)
 {

@@ -13,6 +13,10 @@ TS_MUST_USE ts_status_t ts_process_create(ts_handle_t job, const char *name,
 TS_MUST_USE ts_status_t ts_process_give(ts_handle_t process, ts_handle_t handle,
                                         ts_handle_t *out_there);
 
+// As ts_memory_create, charged to the process, which the caller manages. TS_ERR_GONE: it ends.
+TS_MUST_USE ts_status_t ts_process_memory_create(ts_handle_t process, uint64_t size, unsigned flags,
+                                                 ts_handle_t *out_memory);
+
 // As ts_memory_map, in a process that the caller manages.
 TS_MUST_USE ts_status_t ts_process_map(ts_handle_t process, ts_handle_t memory, uint64_t address,
                                        uint64_t length, uint64_t offset, unsigned flags,

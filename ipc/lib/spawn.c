@@ -135,7 +135,7 @@ static ts_status_t map_copied(const struct child *child, const struct image *ima
     uint64_t in_page = segment->address % TS_PAGE_SIZE, address;
     uint64_t size = TS_PAGE_ROUND(in_page + segment->memory_size);
     ts_handle_t memory;
-    ts_status_t status = ts_memory_create(size, 0, &memory);
+    ts_status_t status = ts_process_memory_create(child->process, size, 0, &memory);
     if (status)
         return status;
     size_t bytes = 0;
@@ -204,7 +204,7 @@ static ts_status_t make_stack(struct child *child, const struct ts_spawn *spawn,
     uint64_t wish = spawn->stack_size ? spawn->stack_size : elf->stack_size;
     child->stack_size = TS_PAGE_ROUND(wish ? wish : TS_SPAWN_STACK_SIZE);
     uint64_t size = TS_PAGE_SIZE + child->stack_size + block_size, address;
-    ts_status_t status = ts_memory_create(size, 0, &child->stack_memory);
+    ts_status_t status = ts_process_memory_create(child->process, size, 0, &child->stack_memory);
     if (!status)
         status = ts_process_map(child->process, child->stack_memory, 0, size, 0,
                                 TS_MAP_READ | TS_MAP_WRITE, &address);

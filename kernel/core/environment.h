@@ -31,9 +31,10 @@ void environment_write_handles(struct address_space *client, uint64_t client_add
 bool environment_handles_charge(struct handle_table *table, uint32_t count);
 void environment_handles_uncharge(struct handle_table *table, uint32_t count);
 
-// A page of zeroed memory for handle tables, or NULL.
-void *environment_page_get(void);
-void environment_page_put(void *page);
+// A page of zeroed memory for a handle table, charged to its process. NULL: *out_status is
+// TS_ERR_LIMIT or TS_ERR_MEMORY.
+void *environment_page_get(struct handle_table *table, ts_status_t *out_status);
+void environment_page_put(struct handle_table *table, void *page);
 
 // Takes a HOME_FUTEX record out of its queue: true if it was there (the caller makes it DONE).
 bool environment_futex_remove(struct request *request);

@@ -55,48 +55,55 @@ static void free_append(struct handle_table *table, uint32_t slot, uint32_t gene
     table->free_tail = slot;
 }
 
-static bool table_grow(struct handle_table *table)
+static ts_status_t table_grow(struct handle_table *table)
 {
+    ts_status_t status;
     uint32_t page_index = table->slots / HANDLE_PAGE_ENTRIES;
     if (page_index >= HANDLE_DIRECTORIES * HANDLE_DIRECTORY_ENTRIES)
-        return false;
+        return TS_ERR_LIMIT;
     _Atomic(struct handle_directory *) *place =
         &table->directories[page_index / HANDLE_DIRECTORY_ENTRIES];
     struct handle_directory *directory = atomic_load_explicit(place, memory_order_relaxed);
     if (directory == NULL) {
-        directory = environment_page_get();
+        directory = environment_page_get(table, &status);
         if (directory == NULL)
-            return false;
+            return status;
         atomic_store_explicit(place, directory, memory_order_release);
     }
-    struct handle_page *page = environment_page_get();
+    struct handle_page *page = environment_page_get(table, &status);
     if (page == NULL)
-        return false;
+        return status;
     atomic_store_explicit(&directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], page,
                           memory_order_release);
     table->slots += HANDLE_PAGE_ENTRIES;
     if (table->begun == 0)
         table->begun = 1; // slot 0 is never used
-    return true;
+    return TS_OK;
 }
 
-// The next free slot, and the generation of its next handle; 0: there is none. Slots that were
-// never used come before those that were, as if they had been queued when their page was made.
-static uint32_t free_take(struct handle_table *table, uint32_t *out_generation)
+// The next free slot, and the generation of its next handle. Slots that were never used come before
+// those that were, as if they had been queued when their page was made.
+static ts_status_t free_take(struct handle_table *table, uint32_t *out_slot,
+                             uint32_t *out_generation)
 {
-    if (table->begun < table->slots || (table->free_head == 0 && table_grow(table))) {
+    if (table->begun == table->slots && table->free_head == 0) {
+        ts_status_t status = table_grow(table);
+        if (status != TS_OK)
+            return status;
+    }
+    if (table->begun < table->slots) {
         *out_generation = 1;
-        return table->begun++;
+        *out_slot = table->begun++;
+        return TS_OK;
     }
     uint32_t slot = table->free_head;
-    if (slot == 0)
-        return 0;
     uint64_t word = atomic_load_explicit(&handle_entry_of(table, slot)->word, memory_order_relaxed);
     *out_generation = word_generation(word);
     table->free_head = (uint32_t)(word >> 36);
     if (table->free_head == 0)
         table->free_tail = 0;
-    return slot;
+    *out_slot = slot;
+    return TS_OK;
 }
 
 // One more entry is paid for, with some on top where the job's limit allows. Table lock held.
@@ -130,9 +137,10 @@ static ts_status_t slot_take(struct handle_table *table, struct capability capab
         return TS_ERR_GONE;
     if (table->used >= table->limit || (table->used == table->granted && !entry_grant(table)))
         return TS_ERR_LIMIT;
-    uint32_t generation, slot = free_take(table, &generation);
-    if (slot == 0)
-        return TS_ERR_MEMORY;
+    uint32_t generation, slot;
+    ts_status_t status = free_take(table, &slot, &generation);
+    if (status != TS_OK)
+        return status;
     struct handle_entry *entry = handle_entry_of(table, slot);
     table->used++;
     atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
@@ -331,9 +339,10 @@ void handle_table_fini(struct handle_table *table)
         struct handle_directory *directory =
             atomic_load_explicit(&table->directories[i], memory_order_relaxed);
         for (uint32_t j = 0; j < HANDLE_DIRECTORY_ENTRIES && pages > 0; j++, pages--)
-            environment_page_put(atomic_load_explicit(&directory->pages[j], memory_order_relaxed));
+            environment_page_put(table,
+                                 atomic_load_explicit(&directory->pages[j], memory_order_relaxed));
         if (directory != NULL)
-            environment_page_put(directory);
+            environment_page_put(table, directory);
     }
     *table = (struct handle_table){.closed = true};
 }

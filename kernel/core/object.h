@@ -23,6 +23,7 @@
 #include <tessera/abi/signal.h>
 #include <tessera/abi/types.h>
 
+struct account;
 struct object;
 struct operation;
 struct request;
@@ -52,6 +53,7 @@ struct object {
         uint64_t count;         // event, interrupt: what a wait takes
         struct object *retired; // in the reaper's queue
     };
+    struct account *payer; // who is charged for the body (kernel/object/body.h); else NULL
 };
 
 // A handle's meaning outside a handle table: an object and rights. Owns one reference and one
@@ -61,7 +63,7 @@ struct capability {
     ts_rights_t rights;
 };
 
-// Starts with one reference and no handles.
+// Starts with one reference and no handles; `payer` is left as it is.
 void object_init(struct object *object, const struct object_class *class);
 
 // Takes a reference unless none is left. Interrupts off or a reference already held elsewhere.

@@ -3,14 +3,12 @@
 // space_fault.c how pages are found.
 #include <arch/hooks.h>
 #include <cpu.h>
-#include <mm/heap.h>
 #include <mm/page.h>
+#include <mm/paid.h>
 #include <mm/region.h>
 #include <object/memory.h>
 #include <object/random.h>
 #include <panic.h>
-
-#define REGIONS_PER_PAGE 28u // how many records are charged as a page
 
 // Where the kernel looks for room first: between 64 GiB and 80 TiB, at 2 MiB borders, so that
 // there are 25 random bits and a space's regions share page tables.
@@ -20,18 +18,19 @@
 
 ts_status_t space_create(struct account *account, struct address_space **out_space)
 {
-    struct address_space *space = heap_alloc_zeroed(sizeof(*space));
+    ts_status_t status;
+    struct address_space *space = paid_alloc_zeroed(account, sizeof(*space), &status);
     if (space == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     spin_init(&space->lock, "address space");
     range_tree_init(&space->regions);
     space->base = BASE_LOW + random_u64() % ((BASE_HIGH - BASE_LOW) / BASE_ALIGN) * BASE_ALIGN;
     space->account = account;
     account_get(account);
-    ts_status_t status = arch_space_create(&space->arch);
+    status = arch_space_create(&space->arch);
     if (status != TS_OK) {
+        paid_free(account, space, sizeof(*space));
         account_put(account);
-        heap_free(space, sizeof(*space));
         return status;
     }
     *out_space = space;
@@ -54,7 +53,7 @@ bool space_destroy_some(struct address_space *space)
         region_remove(space, region);
         spin_unlock(&space->lock, flags);
         object_put(&region->memory->object);
-        region_free(region);
+        region_free(space, region);
     }
     return true;
 }
@@ -62,8 +61,9 @@ bool space_destroy_some(struct address_space *space)
 void space_free(struct address_space *space)
 {
     KASSERT(space->dead && space->regions.root == NULL);
-    account_put(space->account);
-    heap_free(space, sizeof(*space));
+    struct account *account = space->account;
+    paid_free(account, space, sizeof(*space));
+    account_put(account);
 }
 
 struct address_space *space_current(void)
@@ -75,22 +75,25 @@ struct address_space *space_current(void)
     return arch != NULL ? list_entry(arch, struct address_space, arch) : NULL;
 }
 
+// The kernel's own tables are its own expense.
+static struct account *table_payer(struct arch_space *arch)
+{
+    return arch == arch_kernel_space() ? NULL
+                                       : list_entry(arch, struct address_space, arch)->account;
+}
+
 ts_status_t page_table_alloc(struct arch_space *arch, paddr_t *out_page)
 {
-    struct address_space *space =
-        arch == arch_kernel_space() ? NULL : list_entry(arch, struct address_space, arch);
-    ts_status_t status = space != NULL ? account_charge(space->account, 1) : TS_OK;
+    struct account *payer = table_payer(arch);
+    ts_status_t status = account_charge(payer, 1);
     if (status != TS_OK)
         return status;
     struct page *page;
     status = page_alloc(PAGE_ALLOC_ZERO, &page);
     if (status != TS_OK) {
-        if (space != NULL)
-            account_uncharge(space->account, 1);
+        account_uncharge(payer, 1);
         return status;
     }
-    if (space != NULL)
-        atomic_fetch_add_explicit(&space->table_pages, 1, memory_order_relaxed);
     *out_page = page_address(page);
     return TS_OK;
 }
@@ -98,11 +101,7 @@ ts_status_t page_table_alloc(struct arch_space *arch, paddr_t *out_page)
 void page_table_free(struct arch_space *arch, paddr_t page)
 {
     page_put(page_find(page));
-    if (arch == arch_kernel_space())
-        return;
-    struct address_space *space = list_entry(arch, struct address_space, arch);
-    atomic_fetch_sub_explicit(&space->table_pages, 1, memory_order_relaxed);
-    account_uncharge(space->account, 1);
+    account_uncharge(table_payer(arch), 1);
 }
 
 ts_status_t space_check_range(vaddr_t address, uint64_t length)
@@ -112,43 +111,22 @@ ts_status_t space_check_range(vaddr_t address, uint64_t length)
     return arch_user_range_ok(address, length) ? TS_OK : TS_ERR_RANGE;
 }
 
-struct region *region_create(void)
+struct region *region_create(struct address_space *space, ts_status_t *out_status)
 {
-    return heap_alloc_zeroed(sizeof(struct region));
+    return paid_alloc_zeroed(space->account, sizeof(struct region), out_status);
 }
 
-void region_free(struct region *region)
+void region_free(struct address_space *space, struct region *region)
 {
-    heap_free(region, sizeof(*region));
-}
-
-// Charges for one more record.
-static ts_status_t region_count_up(struct address_space *space)
-{
-    if (space->region_count == SPACE_REGIONS_MAX)
-        return TS_ERR_LIMIT;
-    if (space->region_count % REGIONS_PER_PAGE == 0) {
-        ts_status_t status = account_charge(space->account, 1);
-        if (status != TS_OK)
-            return status;
-    }
-    space->region_count++;
-    return TS_OK;
-}
-
-static void region_count_down(struct address_space *space)
-{
-    if (--space->region_count % REGIONS_PER_PAGE == 0)
-        account_uncharge(space->account, 1);
+    paid_free(space->account, region, sizeof(*region));
 }
 
 ts_status_t region_insert(struct address_space *space, struct region *region)
 {
     struct memory *memory = region->memory;
     uint64_t length = region->range.end - region->range.start;
-    ts_status_t status = region_count_up(space);
-    if (status != TS_OK)
-        return status;
+    if (space->region_count == SPACE_REGIONS_MAX)
+        return TS_ERR_LIMIT;
     spin_lock_off(&memory->lock);
     bool inside = region->offset <= memory->size && length <= memory->size - region->offset;
     if (inside) {
@@ -156,10 +134,9 @@ ts_status_t region_insert(struct address_space *space, struct region *region)
         list_push_back(&memory->regions, &region->link);
         object_get(&memory->object);
         range_tree_insert(&space->regions, &region->range);
+        space->region_count++;
     }
     spin_unlock_off(&memory->lock);
-    if (!inside)
-        region_count_down(space);
     return inside ? TS_OK : TS_ERR_RANGE;
 }
 
@@ -169,7 +146,7 @@ void region_remove(struct address_space *space, struct region *region)
     list_remove(&region->link);
     spin_unlock_off(&region->memory->lock);
     range_tree_remove(&space->regions, &region->range);
-    region_count_down(space);
+    space->region_count--;
 }
 
 void region_trim(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end)
@@ -183,9 +160,9 @@ void region_trim(struct address_space *space, struct region *region, vaddr_t sta
 ts_status_t region_split(struct address_space *space, struct region *region, vaddr_t at,
                          struct region *upper)
 {
-    ts_status_t status = region_count_up(space);
-    if (status != TS_OK)
-        return status;
+    if (space->region_count == SPACE_REGIONS_MAX)
+        return TS_ERR_LIMIT;
+    space->region_count++;
     *upper = *region;
     upper->range.start = at;
     upper->offset += at - region->range.start;

@@ -3,7 +3,7 @@
 //
 // A space has regions, each a window on a memory object. Pages are entered into the page tables
 // when they are touched, always by this kernel alone: a fault never waits for another process.
-// Page tables are charged to the account of the space, pages of memory to that of the memory.
+// Page tables and regions are charged to the account of the space, pages of memory to who made it.
 //
 // Locks: a space's lock is a leaf for kernel/core and kernel/object (it may be taken under any of
 // theirs; nothing of theirs is taken under it); below it come the memory object's lock and those
@@ -37,7 +37,6 @@ struct address_space {
     bool dead;    // being destroyed: nothing is found or mapped any more
     vaddr_t base; // where the kernel starts to look for room: random
     struct account *account;
-    _Atomic uint64_t table_pages;
 };
 
 // A window on a memory object. Under the lock of its space; `link` under the memory's.

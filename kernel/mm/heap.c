@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define CLASS_COUNT  14u
-#define UNIT         16u
 #define NO_OBJECT    UINT16_MAX
 #define POISON       0xa5
 #define ADJACENT_MAX ((size_t)64 << 10)
@@ -29,11 +28,37 @@ struct heap_class {
 static const uint16_t class_sizes[CLASS_COUNT] = {16,  32,  48,  64,  96,  128,  192,
                                                   256, 384, 512, 576, 768, 1024, 2048};
 static struct heap_class classes[CLASS_COUNT];
-static uint8_t class_of_units[HEAP_SMALL_MAX / UNIT + 1]; // by size in units, rounded up
+static uint8_t class_of_units[HEAP_SMALL_MAX / HEAP_UNIT + 1]; // by size in units, rounded up
+uint16_t heap_prices[HEAP_SMALL_MAX / HEAP_UNIT + 1];
+static _Atomic uint64_t pages_held;
 
 static uint8_t class_of(size_t size)
 {
-    return class_of_units[(size + UNIT - 1) / UNIT];
+    return class_of_units[(size + HEAP_UNIT - 1) / HEAP_UNIT];
+}
+
+static uint64_t pages_of(size_t size)
+{
+    return (size + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+uint64_t heap_pages(void)
+{
+    return atomic_load_explicit(&pages_held, memory_order_relaxed);
+}
+
+static ts_status_t heap_page_take(struct page **out_page)
+{
+    ts_status_t status = page_alloc(0, out_page);
+    if (status == TS_OK)
+        atomic_fetch_add_explicit(&pages_held, 1, memory_order_relaxed);
+    return status;
+}
+
+static void heap_page_give(struct page *page)
+{
+    atomic_fetch_sub_explicit(&pages_held, 1, memory_order_relaxed);
+    page_put(page);
 }
 
 static void *object_at(const struct heap_class *class, const struct page *page, uint32_t number)
@@ -67,7 +92,7 @@ static struct page *heap_page_make(uint8_t number)
 {
     const struct heap_class *class = &classes[number];
     struct page *page;
-    if (page_alloc(0, &page) != TS_OK)
+    if (heap_page_take(&page) != TS_OK)
         return NULL;
     page->heap_class = number;
     page->heap_used = 0;
@@ -126,12 +151,12 @@ static void heap_free_small(void *object, uint8_t number)
     }
     spin_unlock(&class->lock, flags);
     if (spare != NULL)
-        page_put(spare);
+        heap_page_give(spare);
 }
 
 static void frame_drop(paddr_t page)
 {
-    page_put(page_find(page));
+    heap_page_give(page_find(page));
 }
 
 // Single frames, side by side in the kernel window.
@@ -142,10 +167,10 @@ static void *heap_alloc_window(uint64_t count)
         return NULL;
     for (uint64_t i = 0; i < count; i++) {
         struct page *page;
-        if (page_alloc(0, &page) != TS_OK)
+        if (heap_page_take(&page) != TS_OK)
             goto undo;
         if (window_enter(address + i * PAGE_SIZE, page_address(page)) != TS_OK) {
-            page_put(page);
+            heap_page_give(page);
             goto undo;
         }
     }
@@ -159,10 +184,12 @@ static void *heap_alloc_large(size_t size)
 {
     if (size > HEAP_LARGE_MAX)
         return NULL;
-    uint64_t count = heap_pages(size);
+    uint64_t count = pages_of(size);
     struct page *first;
-    if (size <= ADJACENT_MAX && page_alloc_contiguous(count, 0, &first) == TS_OK)
+    if (size <= ADJACENT_MAX && page_alloc_contiguous(count, 0, &first) == TS_OK) {
+        atomic_fetch_add_explicit(&pages_held, count, memory_order_relaxed);
         return page_pointer(first);
+    }
     return heap_alloc_window(count);
 }
 
@@ -192,8 +219,8 @@ void heap_free(void *pointer, size_t size)
         return;
     }
     struct page *first = page_find(virt_to_phys(pointer));
-    for (uint64_t i = heap_pages(size); i-- > 0;)
-        page_put(&first[i]);
+    for (uint64_t i = pages_of(size); i-- > 0;)
+        heap_page_give(&first[i]);
 }
 
 void heap_init(void)
@@ -204,9 +231,12 @@ void heap_init(void)
         spin_init(&class->lock, "heap");
         class->size = class_sizes[i];
         class->per_page = (uint32_t)PAGE_SIZE / class->size;
+        uint32_t price = ((uint32_t)PAGE_SIZE + class->per_page - 1) / class->per_page;
         list_init(&class->open);
-        for (; units * UNIT <= class->size; units++)
+        for (; units * HEAP_UNIT <= class->size; units++) {
             class_of_units[units] = i;
+            heap_prices[units] = (uint16_t)price;
+        }
     }
     window_init();
 }

@@ -12,10 +12,11 @@
 #include <stddef.h>
 
 #define HEAP_SMALL_MAX 2048u
+#define HEAP_UNIT      16u
 #define HEAP_LARGE_MAX ((size_t)1 << 30)
 
 // Not zeroed; NULL when there is no memory (or `size` exceeds HEAP_LARGE_MAX). Not charged to
-// anyone: see account.h for what users can make large. Any context for sizes up to
+// anyone: what a program can make the kernel hold comes from paid.h. Any context for sizes up to
 // HEAP_SMALL_MAX; larger ones: no lock held that the page tables of the kernel need (none of
 // kernel/core, kernel/object is).
 void *heap_alloc(size_t size) __attribute__((malloc));
@@ -25,11 +26,16 @@ void *heap_alloc_zeroed(size_t size) __attribute__((malloc));
 // other CPUs have to forget the mapping.
 void heap_free(void *pointer, size_t size);
 
-// Pages that heap_alloc(size) takes, for charging: 0 for small objects.
-static inline uint64_t heap_pages(size_t size)
+// Bytes that heap_alloc(size) costs: a share of a page for small objects, else whole pages.
+extern uint16_t heap_prices[HEAP_SMALL_MAX / HEAP_UNIT + 1]; // by size in units, rounded up
+static inline uint64_t heap_price(size_t size)
 {
-    return size <= HEAP_SMALL_MAX ? 0 : (size + TS_PAGE_SIZE - 1) / TS_PAGE_SIZE;
+    return size <= HEAP_SMALL_MAX ? heap_prices[(size + HEAP_UNIT - 1) / HEAP_UNIT]
+                                  : (size + TS_PAGE_SIZE - 1) & ~(uint64_t)(TS_PAGE_SIZE - 1);
 }
+
+// Pages that the heap has now, for objects and not yet for any.
+uint64_t heap_pages(void);
 
 // After page_init().
 void heap_init(void);

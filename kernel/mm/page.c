@@ -11,6 +11,7 @@
 #include <arch/memory.h>
 #include <cpu.h>
 #include <log.h>
+#include <mm/account.h>
 #include <mm/buddy.h>
 #include <mm/page.h>
 #include <object/statistics.h>
@@ -320,16 +321,20 @@ void page_init(void)
     log_info("memory: %lu MiB free", (unsigned long)(total >> (20 - PAGE_SHIFT)));
 }
 
+// Of kernel stacks: the kernel's own expense until a thread pays for one.
 ts_status_t kernel_page_alloc(paddr_t *out_page)
 {
     struct page *page;
     ts_status_t status = page_alloc(0, &page);
-    if (status == TS_OK)
-        *out_page = page_address(page);
-    return status;
+    if (status != TS_OK)
+        return status;
+    (void)account_charge(NULL, 1);
+    *out_page = page_address(page);
+    return TS_OK;
 }
 
 void kernel_page_free(paddr_t page)
 {
+    account_uncharge(NULL, 1);
     page_put(page_find(page));
 }

@@ -24,16 +24,17 @@ static inline unsigned arch_protection(unsigned protection)
 // TS_ERR_RANGE.
 ts_status_t space_check_range(vaddr_t address, uint64_t length);
 
-// A record, not in the tree. NULL: no memory. No lock needed.
-struct region *region_create(void);
+// A record, not in the tree, charged to the space's account. NULL: *out_status is TS_ERR_MEMORY or
+// TS_ERR_LIMIT. No lock needed.
+struct region *region_create(struct address_space *space, ts_status_t *out_status);
 
 // Enters a filled record (all but `space` and `link`) and takes a reference to its memory.
-// TS_ERR_LIMIT (regions, account), TS_ERR_RANGE (the memory is shorter now).
+// TS_ERR_LIMIT (too many regions), TS_ERR_RANGE (the memory is shorter now).
 ts_status_t region_insert(struct address_space *space, struct region *region);
 
 // Takes a record out. The caller frees it and puts the reference of its memory, without the lock.
 void region_remove(struct address_space *space, struct region *region);
-void region_free(struct region *region);
+void region_free(struct address_space *space, struct region *region);
 
 // Cuts a region at an address inside of it: `upper`, a fresh record, gets the upper part.
 ts_status_t region_split(struct address_space *space, struct region *region, vaddr_t at,

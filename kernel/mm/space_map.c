@@ -87,9 +87,9 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
         return status;
     if (offset > memory->size || length > memory->size - offset)
         return TS_ERR_RANGE;
-    struct region *region = region_create();
+    struct region *region = region_create(space, &status);
     if (region == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     region->memory = memory_resolve(memory, &offset);
     region->offset = offset;
     region->protection = (uint8_t)protection;
@@ -98,7 +98,7 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
     status = map_locked(space, region, flags, inout_address, length);
     spin_unlock(&space->lock, irq);
     if (status != TS_OK) {
-        region_free(region);
+        region_free(space, region);
         return status;
     }
     if ((flags & TS_MAP_POPULATE) != 0 && protection != 0)
@@ -132,10 +132,10 @@ static bool unmap_chunk(struct address_space *space, struct region *region, vadd
     return false;
 }
 
-// A step of space_unmap: *out_gone is a region to drop. False: nothing is left in the range. The
-// lock is held.
+// A step of space_unmap: *out_gone is a region to drop. False: nothing is left in the range, or
+// what is cannot be cut for want of a record (`missing`). The lock is held.
 static bool unmap_step(struct address_space *space, vaddr_t address, vaddr_t end,
-                       struct region **inout_spare, struct region **out_gone,
+                       struct region **inout_spare, ts_status_t missing, struct region **out_gone,
                        ts_status_t *out_status)
 {
     struct range *range = range_tree_after(&space->regions, address);
@@ -155,7 +155,8 @@ static bool unmap_step(struct address_space *space, vaddr_t address, vaddr_t end
             return false;
         } // else there is a slower way, from its end, which needs nothing
     } else if (low > range->start && high < range->end) {
-        return false; // others unmapped around it and mapped anew since: what came later stays
+        *out_status = missing;
+        return false; // (else others unmapped around it and mapped anew: what came later stays)
     }
     if (unmap_chunk(space, region, low, high))
         *out_gone = region;
@@ -167,22 +168,22 @@ ts_status_t space_unmap(struct address_space *space, vaddr_t address, uint64_t l
     ts_status_t status = space_check_range(address, length);
     if (status != TS_OK)
         return status;
-    struct region *spare = region_create();
-    if (spare == NULL)
-        return TS_ERR_MEMORY;
+    // Only what lies inside of a region needs a record: whoever is at the limit can unmap the rest.
+    ts_status_t missing;
+    struct region *spare = region_create(space, &missing);
     bool more;
     do {
         struct region *gone = NULL;
         irqflags_t irq = spin_lock(&space->lock);
-        more = unmap_step(space, address, address + length, &spare, &gone, &status);
+        more = unmap_step(space, address, address + length, &spare, missing, &gone, &status);
         spin_unlock(&space->lock, irq);
         if (gone != NULL) {
             object_put(&gone->memory->object);
-            region_free(gone);
+            region_free(space, gone);
         }
     } while (more);
     if (spare != NULL)
-        region_free(spare);
+        region_free(space, spare);
     return status;
 }
 
@@ -209,10 +210,10 @@ static ts_status_t protect_check_some(struct address_space *space, vaddr_t *addr
 // Cuts the region in which `at` lies, if any, in two there.
 static ts_status_t protect_cut(struct address_space *space, vaddr_t at)
 {
-    struct region *spare = region_create();
+    ts_status_t status;
+    struct region *spare = region_create(space, &status);
     if (spare == NULL)
-        return TS_ERR_MEMORY;
-    ts_status_t status = TS_OK;
+        return status;
     irqflags_t irq = spin_lock(&space->lock);
     struct range *range = range_tree_find(&space->regions, at);
     if (space->dead)
@@ -222,7 +223,7 @@ static ts_status_t protect_cut(struct address_space *space, vaddr_t at)
         status = region_split(space, region_of(range), at, spare);
     spin_unlock(&space->lock, irq);
     if (!cut || status != TS_OK)
-        region_free(spare);
+        region_free(space, spare);
     return status;
 }
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <object/event.h>
 
-#include <mm/heap.h>
+#include <object/body.h>
 #include <object/transfer.h>
 #include <tessera/abi/object.h>
 #include <tessera/abi/signal.h>
 
-ts_status_t event_create(uint64_t count, struct object **out_event)
+ts_status_t event_create(struct account *account, uint64_t count, struct object **out_event)
 {
-    struct object *event = heap_alloc(sizeof *event);
+    ts_status_t status;
+    struct object *event = body_create(account, sizeof *event, &event_class, &status);
     if (event == NULL)
-        return TS_ERR_MEMORY;
-    object_init(event, &event_class);
+        return status;
     if (count != 0)
         object_signal(event, 0, 0, count);
     *out_event = event;
@@ -20,7 +20,7 @@ ts_status_t event_create(uint64_t count, struct object **out_event)
 
 static void event_destroy(struct object *object)
 {
-    heap_free(object, sizeof *object);
+    body_destroy(object, sizeof *object);
 }
 
 static ts_status_t event_operate(struct object *object, struct operation *operation)

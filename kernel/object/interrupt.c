@@ -9,7 +9,7 @@
 #include <arch/interrupt.h>
 #include <arch/smp.h>
 #include <log.h>
-#include <mm/heap.h>
+#include <object/body.h>
 #include <object/interrupt.h>
 #include <object/statistics.h>
 #include <object/transfer.h>
@@ -103,7 +103,7 @@ static void interrupt_destroy(struct object *object)
 {
     struct interrupt *interrupt = interrupt_of(object);
     arch_interrupt_free(interrupt->number);
-    heap_free(interrupt, sizeof(*interrupt));
+    body_destroy(object, sizeof(*interrupt));
 }
 
 const struct object_class interrupt_class = {
@@ -122,12 +122,9 @@ static uint32_t cpu_choose(void)
     return atomic_fetch_add_explicit(&next_cpu, 1, memory_order_relaxed) % cpu_count();
 }
 
-static struct interrupt *interrupt_make(void)
+static struct interrupt *interrupt_make(struct account *account, ts_status_t *out_status)
 {
-    struct interrupt *interrupt = heap_alloc_zeroed(sizeof(*interrupt));
-    if (interrupt != NULL)
-        object_init(&interrupt->object, &interrupt_class);
-    return interrupt;
+    return body_create(account, sizeof(struct interrupt), &interrupt_class, out_status);
 }
 
 // What interrupt_unhandled() undoes.
@@ -137,31 +134,35 @@ static struct object *interrupt_enter(struct interrupt *interrupt)
     return &interrupt->object;
 }
 
-ts_status_t interrupt_create_line(uint32_t line, unsigned flags, struct object **out_interrupt)
+ts_status_t interrupt_create_line(struct account *account, uint32_t line, unsigned flags,
+                                  struct object **out_interrupt)
 {
-    struct interrupt *interrupt = interrupt_make();
+    ts_status_t status;
+    struct interrupt *interrupt = interrupt_make(account, &status);
     if (interrupt == NULL)
-        return TS_ERR_MEMORY;
-    ts_status_t status = arch_interrupt_line(line, flags, cpu_choose(), &interrupt->number);
+        return status;
+    status = arch_interrupt_line(line, flags, cpu_choose(), &interrupt->number);
     if (status == TS_OK)
         *out_interrupt = interrupt_enter(interrupt);
     else
-        heap_free(interrupt, sizeof(*interrupt));
+        body_destroy(&interrupt->object, sizeof(*interrupt));
     return status;
 }
 
-ts_status_t interrupt_create_message(struct ts_interrupt_message *out_message,
+ts_status_t interrupt_create_message(struct account *account,
+                                     struct ts_interrupt_message *out_message,
                                      struct object **out_interrupt)
 {
-    struct interrupt *interrupt = interrupt_make();
+    ts_status_t status;
+    struct interrupt *interrupt = interrupt_make(account, &status);
     if (interrupt == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     *out_message = (struct ts_interrupt_message){0};
-    ts_status_t status = arch_interrupt_message(cpu_choose(), &interrupt->number,
-                                                &out_message->address, &out_message->data);
+    status = arch_interrupt_message(cpu_choose(), &interrupt->number, &out_message->address,
+                                    &out_message->data);
     if (status == TS_OK)
         *out_interrupt = interrupt_enter(interrupt);
     else
-        heap_free(interrupt, sizeof(*interrupt));
+        body_destroy(&interrupt->object, sizeof(*interrupt));
     return status;
 }

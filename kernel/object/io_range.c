@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // I/O ranges. See io_range.h.
 #include <arch/ioport.h>
-#include <mm/heap.h>
+#include <object/body.h>
 #include <object/io_range.h>
 #include <object/transfer.h>
 #include <string.h>
@@ -155,7 +155,7 @@ static ts_status_t io_range_operate(struct object *object, struct operation *ope
 
 static void io_range_destroy(struct object *object)
 {
-    heap_free(io_range_of(object), sizeof(struct io_range));
+    body_destroy(object, sizeof(struct io_range));
 }
 
 const struct object_class io_range_class = {
@@ -167,12 +167,13 @@ const struct object_class io_range_class = {
     .operate = io_range_operate,
 };
 
-ts_status_t io_range_create(uint32_t base, uint32_t count, struct object **out_range)
+ts_status_t io_range_create(struct account *account, uint32_t base, uint32_t count,
+                            struct object **out_range)
 {
-    struct io_range *range = heap_alloc_zeroed(sizeof(*range));
+    ts_status_t status;
+    struct io_range *range = body_create(account, sizeof(*range), &io_range_class, &status);
     if (range == NULL)
-        return TS_ERR_MEMORY;
-    object_init(&range->object, &io_range_class);
+        return status;
     range->base = base;
     range->count = count;
     *out_range = &range->object;

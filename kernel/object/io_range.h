@@ -6,5 +6,6 @@
 
 extern const struct object_class io_range_class;
 
-// Ports [base, base + count). One reference. TS_ERR_MEMORY.
-ts_status_t io_range_create(uint32_t base, uint32_t count, struct object **out_range);
+// Ports [base, base + count). One reference. TS_ERR_LIMIT, TS_ERR_MEMORY.
+ts_status_t io_range_create(struct account *account, uint32_t base, uint32_t count,
+                            struct object **out_range);

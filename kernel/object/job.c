@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Jobs: the tree, charging, and the list of processes. See job.h; job_operate.c has what programs
 // ask of them.
-#include <mm/heap.h>
 #include <mm/page.h>
+#include <object/body.h>
 #include <object/job.h>
 #include <object/job_operate.h>
 #include <panic.h>
@@ -26,12 +26,12 @@ static struct spinlock tree_lock = SPINLOCK_INIT("job tree");
 static struct list processes = {&processes, &processes}; // struct job_member, by id
 static uint64_t last_id;
 
-static struct job *job_make(struct job *parent, const uint64_t limits[JOB_RESOURCES])
+static struct job *job_make(struct account *account, struct job *parent,
+                            const uint64_t limits[JOB_RESOURCES], ts_status_t *out_status)
 {
-    struct job *job = heap_alloc_zeroed(sizeof(*job));
+    struct job *job = body_create(account, sizeof(*job), &job_class, out_status);
     if (job == NULL)
         return NULL;
-    object_init(&job->object, &job_class);
     job->parent = parent;
     job->level = parent != NULL ? parent->level + 1 : 1;
     for (unsigned i = 0; i < JOB_RESOURCES; i++)
@@ -48,7 +48,8 @@ void job_init(void)
     const uint64_t limits[JOB_RESOURCES] = {[JOB_PAGES] = pages.total,
                                             [JOB_HANDLES] = JOB_HANDLES_MAX,
                                             [JOB_THREADS] = JOB_THREADS_MAX};
-    job_root = job_make(NULL, limits);
+    ts_status_t status;
+    job_root = job_make(NULL, NULL, limits, &status);
     KREQUIRE(job_root != NULL);
 }
 
@@ -60,7 +61,8 @@ static bool job_is_killed(const struct job *job)
     return false;
 }
 
-ts_status_t job_create(struct job *parent, const struct ts_job_limits *limits, struct job **out_job)
+ts_status_t job_create(struct account *account, struct job *parent,
+                       const struct ts_job_limits *limits, struct job **out_job)
 {
     const uint64_t asked[JOB_RESOURCES] = {limits->pages, limits->handles, limits->threads};
     uint64_t chosen[JOB_RESOURCES];
@@ -70,9 +72,10 @@ ts_status_t job_create(struct job *parent, const struct ts_job_limits *limits, s
         return TS_ERR_LIMIT;
     for (unsigned i = 0; i < JOB_RESOURCES; i++)
         chosen[i] = asked[i] != 0 ? asked[i] : atomic_load(&parent->limit[i]);
-    struct job *job = job_make(parent, chosen);
+    ts_status_t status;
+    struct job *job = job_make(account, parent, chosen, &status);
     if (job == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     *out_job = job;
     return TS_OK;
 }
@@ -83,7 +86,7 @@ static void job_destroy(struct object *object)
     KASSERT(job->processes == 0);
     if (job->parent != NULL)
         object_put(&job->parent->object);
-    heap_free(job, sizeof(*job));
+    body_destroy(object, sizeof(*job));
 }
 
 // Adds to one level. False: over its limit.

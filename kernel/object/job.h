@@ -12,6 +12,7 @@
 #include <core/object.h>
 #include <tessera/abi/object.h>
 
+struct account;
 struct process;
 
 enum job_resource { JOB_PAGES, JOB_HANDLES, JOB_THREADS, JOB_RESOURCES };
@@ -42,10 +43,10 @@ static inline struct job *job_of(struct object *object)
     return list_entry(object, struct job, object);
 }
 
-// Limits of 0 are the parent's. One reference, no handle. TS_ERR_MEMORY, TS_ERR_GONE (the parent
-// was killed), TS_ERR_LIMIT (the parent is at level TS_JOB_LEVELS).
-ts_status_t job_create(struct job *parent, const struct ts_job_limits *limits,
-                       struct job **out_job);
+// Limits of 0 are the parent's. One reference, no handle; the account pays for it. TS_ERR_MEMORY,
+// TS_ERR_LIMIT (also: the parent is at level TS_JOB_LEVELS), TS_ERR_GONE (the parent was killed).
+ts_status_t job_create(struct account *account, struct job *parent,
+                       const struct ts_job_limits *limits, struct job **out_job);
 
 // The job above all, made by job_init(); its page limit is what the machine has.
 extern struct job *job_root;

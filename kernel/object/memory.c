@@ -2,16 +2,15 @@
 // Memory objects: making and ending them, and their pages. See memory.h; memory_size.c has what
 // changes the size, memory_operate.c what programs ask.
 #include <arch/memory.h>
-#include <mm/heap.h>
 #include <mm/page.h>
 #include <mm/window.h>
+#include <object/body.h>
 #include <object/memory.h>
 #include <object/memory_operate.h>
 #include <panic.h>
 #include <string.h>
 
-#define NODES_PER_PAGE 7u
-#define ADJACENT_MAX   16u // pages for which the kernel tries to do without the window
+#define ADJACENT_MAX 16u // pages for which the kernel tries to do without the window
 
 static void memory_destroy(struct object *object);
 
@@ -26,34 +25,25 @@ const struct object_class memory_class = {
 
 static ts_status_t charge(struct memory *memory, uint64_t pages)
 {
-    return memory->account != NULL ? account_charge(memory->account, pages) : TS_OK;
+    return account_charge(memory->object.payer, pages);
 }
 
 static void uncharge(struct memory *memory, uint64_t pages)
 {
-    if (memory->account != NULL)
-        account_uncharge(memory->account, pages);
+    account_uncharge(memory->object.payer, pages);
 }
 
 static struct radix_node *node_take(void *context)
 {
-    struct memory *memory = context;
-    if (memory->nodes % NODES_PER_PAGE == 0 && charge(memory, 1) != TS_OK)
-        return NULL;
-    struct radix_node *node = heap_alloc_zeroed(sizeof(*node));
-    if (node != NULL)
-        memory->nodes++;
-    else if (memory->nodes % NODES_PER_PAGE == 0)
-        uncharge(memory, 1);
-    return node;
+    const struct memory *memory = context;
+    ts_status_t status;
+    return paid_alloc_zeroed(memory->object.payer, sizeof(struct radix_node), &status);
 }
 
 static void node_give(struct radix_node *node, void *context)
 {
-    struct memory *memory = context;
-    heap_free(node, sizeof(*node));
-    if (--memory->nodes % NODES_PER_PAGE == 0)
-        uncharge(memory, 1);
+    const struct memory *memory = context;
+    paid_free(memory->object.payer, node, sizeof(*node));
 }
 
 static struct radix_memory radix_memory_of(struct memory *memory)
@@ -61,40 +51,36 @@ static struct radix_memory radix_memory_of(struct memory *memory)
     return (struct radix_memory){.take = node_take, .give = node_give, .context = memory};
 }
 
-static struct memory *memory_make(enum memory_type type, uint64_t size, struct account *account)
+static struct memory *memory_make(enum memory_type type, uint64_t size, struct account *payer,
+                                  ts_status_t *out_status)
 {
-    struct memory *memory = heap_alloc_zeroed(sizeof(*memory));
+    struct memory *memory = body_create(payer, sizeof(*memory), &memory_class, out_status);
     if (memory == NULL)
         return NULL;
-    object_init(&memory->object, &memory_class);
     spin_init(&memory->lock, "memory");
     memory->type = (uint8_t)type;
     memory->size = size;
     radix_init(&memory->pages);
     list_init(&memory->regions);
-    memory->account = account;
-    if (account != NULL)
-        account_get(account);
     return memory;
 }
 
 // For memory that was never an object to others.
 static void memory_unmake(struct memory *memory)
 {
-    if (memory->account != NULL)
-        account_put(memory->account);
-    heap_free(memory, sizeof(*memory));
+    body_destroy(&memory->object, sizeof(*memory));
 }
 
 static ts_status_t contiguous_create(struct account *account, uint64_t bytes,
                                      struct memory **out_memory)
 {
-    struct memory *memory = memory_make(MEMORY_CONTIGUOUS, bytes, account);
+    ts_status_t status;
+    struct memory *memory = memory_make(MEMORY_CONTIGUOUS, bytes, account, &status);
     if (memory == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     uint64_t count = bytes / PAGE_SIZE;
     struct page *first;
-    ts_status_t status = charge(memory, count);
+    status = charge(memory, count);
     if (status != TS_OK)
         goto unmake;
     status = page_alloc_contiguous(count, PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &first);
@@ -123,20 +109,22 @@ ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flag
             return TS_ERR_TOO_LARGE;
         return contiguous_create(account, bytes, out_memory);
     }
-    struct memory *memory = memory_make(MEMORY_ANONYMOUS, bytes, account);
+    ts_status_t status;
+    struct memory *memory = memory_make(MEMORY_ANONYMOUS, bytes, account, &status);
     if (memory == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     memory->private = (flags & TS_MEMORY_PRIVATE) != 0;
     *out_memory = memory;
     return TS_OK;
 }
 
-ts_status_t memory_create_physical(paddr_t base, uint64_t bytes, enum arch_cache cache,
-                                   struct memory **out_memory)
+ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64_t bytes,
+                                   enum arch_cache cache, struct memory **out_memory)
 {
-    struct memory *memory = memory_make(MEMORY_PHYSICAL, bytes, NULL);
+    ts_status_t status;
+    struct memory *memory = memory_make(MEMORY_PHYSICAL, bytes, account, &status);
     if (memory == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     memory->base = base;
     memory->cache = (uint8_t)cache;
     *out_memory = memory;
@@ -146,9 +134,10 @@ ts_status_t memory_create_physical(paddr_t base, uint64_t bytes, enum arch_cache
 ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out_memory)
 {
     bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
-    struct memory *memory = memory_make(MEMORY_BOOT, bytes, NULL);
+    ts_status_t status;
+    struct memory *memory = memory_make(MEMORY_BOOT, bytes, NULL, &status);
     if (memory == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     memory->base = base;
     for (uint64_t offset = 0; offset < bytes; offset += PAGE_SIZE)
         page_adopt(base + offset);
@@ -156,16 +145,17 @@ ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out
     return TS_OK;
 }
 
-ts_status_t memory_create_view(struct memory *memory, uint64_t offset, uint64_t length,
-                               struct memory **out_view)
+ts_status_t memory_create_view(struct account *account, struct memory *memory, uint64_t offset,
+                               uint64_t length, struct memory **out_view)
 {
     if (((offset | length) & PAGE_MASK) != 0 || length == 0)
         return TS_ERR_ARGUMENT;
     if (offset > memory->size || length > memory->size - offset)
         return TS_ERR_RANGE;
-    struct memory *view = memory_make(MEMORY_VIEW, length, NULL);
+    ts_status_t status;
+    struct memory *view = memory_make(MEMORY_VIEW, length, account, &status);
     if (view == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     view->parent = memory_resolve(memory, &offset);
     view->offset = offset;
     view->private = memory->private;

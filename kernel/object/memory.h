@@ -2,10 +2,10 @@
 // Memory objects: pages that can be mapped, read and written, sent and pinned.
 //
 // Anonymous memory has its pages in a radix tree and gets them when they are touched, zeroed and
-// charged to the account of the process that made the object. Contiguous memory has them from the
-// start. Physical memory is device memory: it can be mapped, and nothing else. Boot memory is what
-// the loader left in RAM (the archive). A view is a part of another memory with rights of its own;
-// it holds no pages, only its parent.
+// charged like the object itself to the account of the process that made it. Contiguous memory has
+// them from the start. Physical memory is device memory: it can be mapped, and nothing else. Boot
+// memory is what the loader left in RAM (the archive). A view is a part of another memory with
+// rights of its own; it holds no pages, only its parent.
 //
 // Whoever maps a range keeps it from being cut off: shrinking below what another process maps, or
 // what is pinned or mapped by the kernel, is TS_ERR_BUSY.
@@ -15,12 +15,12 @@
 #pragma once
 
 #include <core/object.h>
-#include <mm/account.h>
 #include <mm/radix.h>
 #include <tessera/abi/object.h>
 #include <tessera/abi/syscall.h>
 #include <arch/space.h>
 
+struct account;
 struct address_space;
 struct page;
 
@@ -41,17 +41,15 @@ struct memory {
     uint8_t cache; // PHYSICAL: enum arch_cache
     bool private;  // TS_MEMORY_PRIVATE
     bool resizing;
-    uint64_t size;           // bytes, a multiple of PAGE_SIZE
-    struct radix pages;      // ANONYMOUS: struct page, by index
-    uint64_t resident;       // ANONYMOUS: pages in it
-    uint64_t nodes;          // ANONYMOUS: of the radix tree; charged seven to a page
-    paddr_t base;            // CONTIGUOUS, PHYSICAL, BOOT
-    uint32_t fixed;          // pins and kernel mappings: it cannot shrink
-    struct list regions;     // struct region: everything that maps it
-    struct account *account; // NULL: nobody is charged (boot, physical)
-    struct memory *parent;   // VIEW: never a view itself; a reference is held
-    uint64_t offset;         // VIEW: bytes in the parent
-    void *kernel_pointer;    // ANONYMOUS: while mapped by the kernel
+    uint64_t size;         // bytes, a multiple of PAGE_SIZE
+    struct radix pages;    // ANONYMOUS: struct page, by index
+    uint64_t resident;     // ANONYMOUS: pages in it
+    paddr_t base;          // CONTIGUOUS, PHYSICAL, BOOT
+    uint32_t fixed;        // pins and kernel mappings: it cannot shrink
+    struct list regions;   // struct region: everything that maps it
+    struct memory *parent; // VIEW: never a view itself; a reference is held
+    uint64_t offset;       // VIEW: bytes in the parent
+    void *kernel_pointer;  // ANONYMOUS: while mapped by the kernel
     uint32_t kernel_maps;
 };
 
@@ -68,9 +66,9 @@ static inline struct memory *memory_of(struct object *object)
 ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flags,
                           struct memory **out_memory);
 
-// Device memory. The range has been checked (resource.c).
-ts_status_t memory_create_physical(paddr_t base, uint64_t bytes, enum arch_cache cache,
-                                   struct memory **out_memory);
+// Device memory. The range has been checked (resource.c). The account pays for the object.
+ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64_t bytes,
+                                   enum arch_cache cache, struct memory **out_memory);
 
 // RAM that the loader filled; base is page-aligned, bytes are rounded up.
 ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out_memory);

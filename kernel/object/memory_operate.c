@@ -2,6 +2,7 @@
 // What programs ask of memory objects: read, write, size, map, and the methods COMMIT and VIEW.
 // Everything goes page by page, preemptible.
 #include <mm/page.h>
+#include <object/caller.h>
 #include <object/memory_operate.h>
 #include <object/transfer.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static ts_status_t memory_give(struct memory *memory, uint64_t offset, uint64_t 
         return TS_OK;
     }
     struct memory *view;
-    ts_status_t status = memory_create_view(memory, offset, length, &view);
+    ts_status_t status = memory_create_view(caller_account(), memory, offset, length, &view);
     if (status != TS_OK)
         return status;
     operation->result = object_capability_get(&view->object, rights);

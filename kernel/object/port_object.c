@@ -2,16 +2,10 @@
 // Ports as kernel objects: making and ending them. port_operate.c has their operations.
 #include <object/port_object.h>
 
-#include <mm/account.h>
-#include <mm/heap.h>
+#include <object/body.h>
 #include <object/memory.h>
 #include <object/port_operate.h>
 #include <object/process.h>
-
-static uint64_t table_pages(size_t bytes)
-{
-    return (bytes + TS_PAGE_SIZE - 1) / TS_PAGE_SIZE;
-}
 
 static size_t slots_bytes(const struct port *port)
 {
@@ -31,30 +25,28 @@ static size_t sessions_bytes(const struct port *port)
 static void tables_free(struct port_object *object)
 {
     struct port *port = &object->port;
-    heap_free(port->slots, slots_bytes(port));
-    heap_free(port->served, served_bytes(port));
-    heap_free(port->sessions, sessions_bytes(port));
-    account_uncharge(object->account, object->charged);
+    struct account *payer = port->object.payer;
+    paid_free(payer, port->slots, slots_bytes(port));
+    paid_free(payer, port->served, served_bytes(port));
+    paid_free(payer, port->sessions, sessions_bytes(port));
 }
 
-// The tables, charged in full: their size is the caller's choice.
+// The tables: their size is the caller's choice.
 static ts_status_t tables_create(struct port_object *object, uint32_t requests, uint32_t objects)
 {
     struct port *port = &object->port;
     port->slot_count = requests;
     port->object_count = objects;
-    object->charged = table_pages(slots_bytes(port)) + table_pages(served_bytes(port)) +
-                      table_pages(sessions_bytes(port));
-    ts_status_t status = account_charge(object->account, object->charged);
+    struct account *payer = port->object.payer;
+    ts_status_t status;
+    port->slots = paid_alloc_zeroed(payer, slots_bytes(port), &status);
+    if (port->slots != NULL)
+        port->served = paid_alloc_zeroed(payer, served_bytes(port), &status);
+    if (port->served != NULL)
+        port->sessions = paid_alloc_zeroed(payer, sessions_bytes(port), &status);
     if (status != TS_OK)
-        return status;
-    port->slots = heap_alloc_zeroed(slots_bytes(port));
-    port->served = heap_alloc_zeroed(served_bytes(port));
-    port->sessions = heap_alloc_zeroed(sessions_bytes(port));
-    if (port->slots != NULL && port->served != NULL && port->sessions != NULL)
-        return TS_OK;
-    tables_free(object);
-    return TS_ERR_MEMORY;
+        tables_free(object);
+    return status;
 }
 
 static ts_status_t inbox_open(struct port_object *object, struct memory *inbox, uint64_t inbox_size)
@@ -91,13 +83,13 @@ ts_status_t port_object_create(struct process *process, uint64_t requests, uint6
         objects > TS_PORT_OBJECTS_MAX || inbox_size > TS_PORT_INBOX_MAX ||
         (inbox == NULL) != (inbox_size == 0))
         return TS_ERR_ARGUMENT;
-    struct port_object *port = heap_alloc_zeroed(sizeof *port);
+    ts_status_t status;
+    struct port_object *port = body_create(process->account, sizeof *port, &port_class, &status);
     if (port == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     port->process = process;
-    port->account = process->account;
     port->teardown.step = teardown_step;
-    ts_status_t status = tables_create(port, (uint32_t)requests, (uint32_t)objects);
+    status = tables_create(port, (uint32_t)requests, (uint32_t)objects);
     if (status != TS_OK)
         goto no_tables;
     status = inbox_open(port, inbox, inbox_size);
@@ -106,7 +98,6 @@ ts_status_t port_object_create(struct process *process, uint64_t requests, uint6
     status = process_use(process);
     if (status != TS_OK)
         goto no_process;
-    account_get(port->account);
     port_init(&port->port, &port_class, (uint32_t)requests, (uint32_t)objects,
               (struct port_tables){port->port.slots, port->port.served, port->port.sessions});
     port->port.handles = &process->handles;
@@ -119,7 +110,7 @@ no_process:
 no_inbox:
     tables_free(port);
 no_tables:
-    heap_free(port, sizeof *port);
+    body_destroy(&port->port.object, sizeof *port);
     return status;
 }
 
@@ -160,8 +151,7 @@ static void port_destroy(struct object *object)
     if (port->process != NULL) // it never had a handle
         process_let_go(port);
     tables_free(port);
-    account_put(port->account);
-    heap_free(port, sizeof *port);
+    body_destroy(object, sizeof *port);
 }
 
 const struct object_class port_class = {

@@ -9,16 +9,13 @@
 #include <core/port.h>
 #include <object/reaper.h>
 
-struct account;
 struct memory;
 struct process;
 
 struct port_object {
     struct port port;        // first: the object is port.object
     struct process *process; // until the teardown is over
-    struct account *account; // a reference is held
     struct memory *inbox;    // kernel-mapped, or NULL
-    uint64_t charged;        // pages of the tables
     struct reaper_work teardown;
     bool closing;
 };

@@ -6,7 +6,7 @@
 #include <arch/clock.h>
 #include <core/environment.h>
 #include <mm/address_space.h>
-#include <mm/heap.h>
+#include <object/body.h>
 #include <object/domain.h>
 #include <object/process_operate.h>
 #include <sched/sched.h>
@@ -42,17 +42,17 @@ static void name_copy(char *to, const char *from, size_t length)
 ts_status_t process_create(struct job *job, const char *name, size_t name_length,
                            struct process **out_process)
 {
-    struct process *process = heap_alloc_zeroed(sizeof *process);
+    ts_status_t status;
+    struct account *account = account_create(job, &status);
+    if (account == NULL)
+        return status;
+    struct process *process = body_create(account, sizeof *process, &process_class, &status);
     if (process == NULL)
-        return TS_ERR_MEMORY;
-    ts_status_t status = TS_ERR_MEMORY;
-    process->account = account_create(job);
-    if (process->account == NULL)
-        goto no_account;
-    status = space_create(process->account, &process->space);
+        goto no_process;
+    process->account = account;
+    status = space_create(account, &process->space);
     if (status != TS_OK)
         goto no_space;
-    object_init(&process->object, &process_class);
     spin_init(&process->lock, "process");
     list_init(&process->threads);
     uint64_t handles = job_limit(job, JOB_HANDLES);
@@ -73,16 +73,15 @@ not_added:
         ;
     space_free(process->space);
 no_space:
-    account_put(process->account);
-no_account:
-    heap_free(process, sizeof *process);
+    body_destroy(&process->object, sizeof *process);
+no_process:
+    account_put(account);
     return status;
 }
 
 static void process_destroy(struct object *object)
 {
-    struct process *process = process_of(object);
-    heap_free(process, sizeof *process);
+    body_destroy(object, sizeof(struct process));
 }
 
 // Nobody can start a thread in it any more.
@@ -194,7 +193,7 @@ static void process_finish(struct process *process)
     space_free(process->space);
     process->space = NULL;
     handle_table_fini(&process->handles);
-    account_trim(process->account);
+    account_close(process->account);
     account_put(process->account);
     process->account = NULL;
     job_process_remove(&process->member);

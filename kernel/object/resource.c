@@ -5,8 +5,8 @@
 #include <arch/memory.h>
 #include <arch/power.h>
 #include <log.h>
-#include <mm/heap.h>
 #include <mm/page.h>
+#include <object/body.h>
 #include <object/caller.h>
 #include <object/domain.h>
 #include <object/interrupt.h>
@@ -38,12 +38,13 @@ static bool contains(const struct resource *resource, uint64_t base, uint64_t le
            length <= resource->length - (base - resource->base);
 }
 
-static struct resource *resource_make(enum ts_resource_kind kind, uint64_t base, uint64_t length)
+static struct resource *resource_make(struct account *account, enum ts_resource_kind kind,
+                                      uint64_t base, uint64_t length, ts_status_t *out_status)
 {
-    struct resource *resource = heap_alloc_zeroed(sizeof(*resource));
+    struct resource *resource =
+        body_create(account, sizeof(*resource), &resource_class, out_status);
     if (resource == NULL)
         return NULL;
-    object_init(&resource->object, &resource_class);
     resource->kind = kind;
     resource->base = base;
     resource->length = length;
@@ -67,8 +68,9 @@ static ts_status_t derive(const struct resource *resource, const struct ts_call 
         return status;
     if (!contains(resource, range.base, range.length))
         return TS_ERR_RANGE;
-    struct resource *part = resource_make(resource->kind, range.base, range.length);
-    return part == NULL ? TS_ERR_MEMORY : give(operation, &part->object, operation->handle_rights);
+    struct resource *part =
+        resource_make(caller_account(), resource->kind, range.base, range.length, &status);
+    return part == NULL ? status : give(operation, &part->object, operation->handle_rights);
 }
 
 static ts_status_t make_memory(const struct resource *resource, const struct ts_call *call,
@@ -87,8 +89,8 @@ static ts_status_t make_memory(const struct resource *resource, const struct ts_
         machine_range_is_private(range.base, range.length))
         return TS_ERR_RIGHTS;
     struct memory *memory;
-    status =
-        memory_create_physical(range.base, range.length, (enum arch_cache)range.cache, &memory);
+    status = memory_create_physical(caller_account(), range.base, range.length,
+                                    (enum arch_cache)range.cache, &memory);
     if (status != TS_OK)
         return status;
     return give(operation, &memory->object, memory_class.rights & ~TS_RIGHT_EXECUTE);
@@ -107,7 +109,7 @@ static ts_status_t make_line(const struct resource *resource, const struct ts_ca
     if (line.gsi >= MESSAGE_FIRST || !contains(resource, line.gsi, 1) ||
         ((line.flags & TS_LINE_ISA) != 0 && line.gsi >= ISA_LINES))
         return TS_ERR_RANGE;
-    status = interrupt_create_line(line.gsi, line.flags, &interrupt);
+    status = interrupt_create_line(caller_account(), line.gsi, line.flags, &interrupt);
     return status == TS_OK ? give(operation, interrupt, interrupt_class.rights) : status;
 }
 
@@ -120,7 +122,7 @@ static ts_status_t make_message(const struct resource *resource, const struct ts
         return TS_ERR_RANGE;
     if (call->in_length != 0 || call->out_length < sizeof(message))
         return TS_ERR_ARGUMENT;
-    ts_status_t status = interrupt_create_message(&message, &interrupt);
+    ts_status_t status = interrupt_create_message(caller_account(), &message, &interrupt);
     if (status != TS_OK)
         return status;
     (void)give(operation, interrupt, interrupt_class.rights);
@@ -142,7 +144,8 @@ static ts_status_t make_io_range(const struct resource *resource, const struct t
         return status;
     if (!contains(resource, range.base, range.length))
         return TS_ERR_RANGE;
-    status = io_range_create((uint32_t)range.base, (uint32_t)range.length, &ports);
+    status =
+        io_range_create(caller_account(), (uint32_t)range.base, (uint32_t)range.length, &ports);
     return status == TS_OK ? give(operation, ports, io_range_class.rights) : status;
 }
 
@@ -227,7 +230,7 @@ static ts_status_t resource_operate(struct object *object, struct operation *ope
 
 static void resource_destroy(struct object *object)
 {
-    heap_free(resource_of(object), sizeof(struct resource));
+    body_destroy(object, sizeof(struct resource));
 }
 
 const struct object_class resource_class = {
@@ -247,9 +250,10 @@ ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_reso
         [TS_RESOURCE_DOMAIN] = DEVICES,
         [TS_RESOURCE_SYSTEM] = 1,
     };
-    struct resource *resource = resource_make(kind, 0, lengths[kind]);
+    ts_status_t status;
+    struct resource *resource = resource_make(NULL, kind, 0, lengths[kind], &status);
     if (resource == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     *out_resource = &resource->object;
     return TS_OK;
 }

@@ -3,7 +3,7 @@
 #include <object/ring_object.h>
 
 #include <core/environment.h>
-#include <mm/heap.h>
+#include <object/body.h>
 #include <object/memory.h>
 #include <object/process.h>
 #include <object/transfer.h>
@@ -15,30 +15,6 @@ static bool is_ring_size(uint64_t count)
     return count >= TS_RING_MIN && count <= TS_RING_MAX && (count & (count - 1)) == 0;
 }
 
-// Records are the kernel's own memory, but the owner decides how many: charged in full.
-static ts_status_t records_create(struct ring_object *ring, uint32_t inflight,
-                                  struct request **out_records)
-{
-    size_t bytes = inflight * sizeof(struct request);
-    uint64_t pages = (bytes + TS_PAGE_SIZE - 1) / TS_PAGE_SIZE;
-    ts_status_t status = account_charge(ring->process->account, pages);
-    if (status != TS_OK)
-        return status;
-    *out_records = heap_alloc(bytes);
-    if (*out_records == NULL) {
-        account_uncharge(ring->process->account, pages);
-        return TS_ERR_MEMORY;
-    }
-    ring->record_pages = pages;
-    return TS_OK;
-}
-
-static void records_free(struct ring_object *ring)
-{
-    heap_free(ring->ring.records, ring->ring.inflight * sizeof(struct request));
-    account_uncharge(ring->process->account, ring->record_pages);
-}
-
 static bool teardown_step(struct reaper_work *work);
 
 ts_status_t ring_object_create(struct process *process, uint64_t submissions, uint64_t events,
@@ -47,26 +23,26 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
     if (!is_ring_size(submissions) || !is_ring_size(events) || inflight == 0 ||
         inflight > TS_RING_MAX)
         return TS_ERR_ARGUMENT;
-    struct ring_object *ring = heap_alloc_zeroed(sizeof *ring);
+    struct account *account = process->account;
+    ts_status_t status;
+    struct ring_object *ring = body_create(account, sizeof *ring, &ring_class, &status);
     if (ring == NULL)
-        return TS_ERR_MEMORY;
+        return status;
     ring->process = process;
     ring->teardown.step = teardown_step;
-    struct request *records = NULL;
     void *shared;
-    ts_status_t status = records_create(ring, (uint32_t)inflight + 1, &records);
-    if (status != TS_OK)
+    inflight++; // the spare
+    size_t bytes = inflight * sizeof(struct request);
+    struct request *records = paid_alloc(account, bytes, &status);
+    if (records == NULL)
         goto no_records;
-    status =
-        memory_create_kernel(process->account, ring_bytes((uint32_t)submissions, (uint32_t)events),
-                             &ring->memory, &shared);
+    status = memory_create_kernel(account, ring_bytes((uint32_t)submissions, (uint32_t)events),
+                                  &ring->memory, &shared);
     if (status != TS_OK)
         goto no_memory;
     status = process_use(process);
     if (status != TS_OK)
         goto no_process;
-    inflight++; // the spare
-    object_init(&ring->ring.object, &ring_class);
     ring->ring.requester.space = process->space;
     ring->ring.requester.handles = &process->handles;
     ring->ring.memory = ring->memory;
@@ -79,10 +55,9 @@ no_process:
     memory_kernel_unmap(ring->memory);
     object_put(&ring->memory->object);
 no_memory:
-    heap_free(records, (size_t)(inflight + 1) * sizeof *records);
-    account_uncharge(process->account, ring->record_pages);
+    paid_free(account, records, bytes);
 no_records:
-    heap_free(ring, sizeof *ring);
+    body_destroy(&ring->ring.object, sizeof *ring);
     return status;
 }
 
@@ -171,8 +146,8 @@ static void ring_destroy(struct object *object)
         object_put(&ring->user->object);
     memory_kernel_unmap(ring->memory);
     object_put(&ring->memory->object);
-    records_free(ring);
-    heap_free(ring, sizeof *ring);
+    paid_free(object->payer, ring->ring.records, ring->ring.inflight * sizeof(struct request));
+    body_destroy(object, sizeof *ring);
     process_unuse(process);
 }
 

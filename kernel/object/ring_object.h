@@ -19,7 +19,6 @@ struct ring_object {
     struct memory *memory; // what the user maps; kernel-mapped
     struct thread *user;   // who entered last: a reference is held
     struct request *spare; // a record for an answer without room; the entered thread's
-    uint64_t record_pages; // charged for the records
     struct reaper_work teardown;
     bool unhandled; // ring.lock: the teardown begins when the thread inside has left
 };

@@ -2,6 +2,8 @@
 // See statistics.h.
 #include <arch/clock.h>
 #include <arch/smp.h>
+#include <mm/account.h>
+#include <mm/heap.h>
 #include <mm/page.h>
 #include <object/domain.h>
 #include <object/statistics.h>
@@ -21,8 +23,10 @@ uint64_t statistics_sum(enum statistic statistic)
 void statistics_fill(struct ts_system_statistics *out_statistics)
 {
     struct page_statistics pages;
+    struct account_totals accounts;
     const char *name;
     page_statistics_get(&pages);
+    account_totals_get(&accounts);
     *out_statistics = (struct ts_system_statistics){
         .pages_total = pages.total,
         .pages_free = pages.free,
@@ -42,5 +46,9 @@ void statistics_fill(struct ts_system_statistics *out_statistics)
             statistics_sum(STATISTIC_TOMBSTONES_MADE) - statistics_sum(STATISTIC_TOMBSTONES_FREED),
         .longest_locked_ns = ticks_to_ns(lock_check_longest(&name)),
         .cpus = cpu_count(),
+        .pages_charged = accounts.charged,
+        .pages_shares = accounts.shares,
+        .pages_heap = heap_pages(),
+        .pages_own = accounts.own,
     };
 }

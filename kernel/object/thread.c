@@ -5,7 +5,7 @@
 #include <arch/cpu.h>
 #include <arch/user.h>
 #include <core/environment.h>
-#include <mm/heap.h>
+#include <object/body.h>
 #include <object/process.h>
 #include <object/ring_object.h>
 #include <object/transfer.h>
@@ -20,9 +20,22 @@ static void wake_timer_expired(struct timer *timer)
     thread_wake(thread);
 }
 
-static uint64_t thread_pages(void)
+// A kernel stack becomes the account's, whose expense it was the kernel's own to keep.
+static ts_status_t stack_create(struct account *account, vaddr_t *out_stack)
 {
-    return ARCH_STACK_PAGES + heap_pages(arch_vector_size());
+    ts_status_t status = account_charge(account, ARCH_STACK_PAGES);
+    if (status != TS_OK)
+        return status;
+    status = arch_stack_create(out_stack);
+    account_uncharge(status == TS_OK ? NULL : account, ARCH_STACK_PAGES);
+    return status;
+}
+
+static void stack_destroy(struct account *account, vaddr_t stack)
+{
+    (void)account_charge(NULL, ARCH_STACK_PAGES); // the kernel keeps some
+    arch_stack_destroy(stack);
+    account_uncharge(account, ARCH_STACK_PAGES);
 }
 
 // Stack and vector area, charged.
@@ -32,19 +45,17 @@ static ts_status_t resources_create(struct process *process, vaddr_t *out_stack,
     ts_status_t status = job_charge(job, JOB_THREADS, 1);
     if (status != TS_OK)
         return status;
-    status = account_charge(process->account, thread_pages());
+    *out_vectors = paid_alloc(process->account, arch_vector_size(), &status);
+    if (*out_vectors == NULL)
+        goto no_vectors;
+    status = stack_create(process->account, out_stack);
     if (status != TS_OK)
-        goto no_pages;
-    *out_vectors = heap_alloc(arch_vector_size());
-    status = *out_vectors == NULL ? TS_ERR_MEMORY : arch_stack_create(out_stack);
-    if (status != TS_OK)
-        goto no_memory;
+        goto no_stack;
     return TS_OK;
 
-no_memory:
-    heap_free(*out_vectors, arch_vector_size());
-    account_uncharge(process->account, thread_pages());
-no_pages:
+no_stack:
+    paid_free(process->account, *out_vectors, arch_vector_size());
+no_vectors:
     job_uncharge(job, JOB_THREADS, 1);
     return status;
 }
@@ -52,9 +63,8 @@ no_pages:
 // While the process is used: its account and its place in the job are there.
 static void resources_free(struct process *process, vaddr_t stack, void *vectors)
 {
-    arch_stack_destroy(stack);
-    heap_free(vectors, arch_vector_size());
-    account_uncharge(process->account, thread_pages());
+    stack_destroy(process->account, stack);
+    paid_free(process->account, vectors, arch_vector_size());
     job_uncharge(process->member.job, JOB_THREADS, 1);
 }
 
@@ -73,7 +83,6 @@ static bool teardown_step(struct reaper_work *work)
 static void thread_init(struct thread *thread, struct process *process, vaddr_t stack,
                         void *vectors, const struct thread_start *start)
 {
-    object_init(&thread->object, &thread_class);
     arch_thread_init(&thread->machine, stack, (struct arch_space *)process->space, vectors, NULL);
     arch_frame_start(arch_thread_frame(&thread->machine), start->entry, start->stack,
                      start->argument);
@@ -97,12 +106,12 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
 {
     vaddr_t stack = 0;
     void *vectors = NULL;
-    struct thread *thread = heap_alloc_zeroed(sizeof *thread);
-    if (thread == NULL)
-        return TS_ERR_MEMORY;
     ts_status_t status = process_use(process);
     if (status != TS_OK)
-        goto no_process;
+        return status;
+    struct thread *thread = body_create(process->account, sizeof *thread, &thread_class, &status);
+    if (thread == NULL)
+        goto no_thread;
     status = resources_create(process, &stack, &vectors);
     if (status != TS_OK)
         goto no_resources;
@@ -120,9 +129,9 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
 not_added:
     resources_free(process, stack, vectors);
 no_resources:
+    body_destroy(&thread->object, sizeof *thread);
+no_thread:
     process_unuse(process);
-no_process:
-    heap_free(thread, sizeof *thread);
     return status;
 }
 
@@ -130,7 +139,7 @@ static void thread_destroy(struct object *object)
 {
     struct thread *thread = thread_of(object);
     object_put(&thread->process->object);
-    heap_free(thread, sizeof *thread);
+    body_destroy(object, sizeof *thread);
 }
 
 // The end ----------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 
 #include <arch/cpu.h>
 #include <arch/smp.h>
-#include <mm/heap.h>
+#include <mm/paid.h>
 #include <object/process.h>
 #include <object/ring_object.h>
 #include <sched/sched.h>
@@ -57,10 +57,16 @@ void environment_raise(struct port *port, uint8_t priority)
     }
 }
 
-// A table is its process's, which is in its job until the table is given back.
+// A table is its process's, which is in its job, and has its account, until the table is given
+// back.
+static struct process *process_of_table(struct handle_table *table)
+{
+    return list_entry(table, struct process, handles);
+}
+
 static struct job *job_of_table(struct handle_table *table)
 {
-    return list_entry(table, struct process, handles)->member.job;
+    return process_of_table(table)->member.job;
 }
 
 bool environment_handles_charge(struct handle_table *table, uint32_t count)
@@ -73,14 +79,14 @@ void environment_handles_uncharge(struct handle_table *table, uint32_t count)
     job_uncharge(job_of_table(table), JOB_HANDLES, count);
 }
 
-void *environment_page_get(void)
+void *environment_page_get(struct handle_table *table, ts_status_t *out_status)
 {
-    return heap_alloc_zeroed(TS_PAGE_SIZE);
+    return paid_alloc_zeroed(process_of_table(table)->account, TS_PAGE_SIZE, out_status);
 }
 
-void environment_page_put(void *page)
+void environment_page_put(struct handle_table *table, void *page)
 {
-    heap_free(page, TS_PAGE_SIZE);
+    paid_free(process_of_table(table)->account, page, TS_PAGE_SIZE);
 }
 
 uint32_t environment_cpu(void)

@@ -64,18 +64,34 @@ static ts_status_t create_job(const struct creation *creation, struct object **o
     ts_status_t status = get_object(creation, TS_RIGHT_WRITE, &job_class, &parent);
     if (status != TS_OK)
         return status;
-    status = job_create(job_of(parent), &limits, &job);
+    status = job_create(creation->process->account, job_of(parent), &limits, &job);
     object_put(parent);
     if (status == TS_OK)
         *out_object = &job->object;
     return status;
 }
 
+// At the expense of the process that asks, or of one that it manages: whoever loads a program makes
+// the program's memory.
 static ts_status_t create_memory(const struct creation *creation, struct object **out_object)
 {
+    struct process *payer = creation->process;
+    struct object *named = NULL;
     struct memory *memory;
-    ts_status_t status =
-        memory_create(creation->process->account, creation->a, (unsigned)creation->flags, &memory);
+    ts_status_t status = TS_OK;
+    if (creation->handle != TS_HANDLE_NONE) {
+        status = get_object(creation, TS_RIGHT_MANAGE, &process_class, &named);
+        if (status != TS_OK)
+            return status;
+        payer = process_of(named);
+    }
+    status = process_use(payer);
+    if (status == TS_OK) {
+        status = memory_create(payer->account, creation->a, (unsigned)creation->flags, &memory);
+        process_unuse(payer);
+    }
+    if (named != NULL)
+        object_put(named);
     if (status == TS_OK)
         *out_object = &memory->object;
     return status;
@@ -111,7 +127,8 @@ static ts_status_t create_port(const struct creation *creation, struct object **
 
 static ts_status_t create(const struct creation *creation, uint8_t kind, struct object **out_object)
 {
-    bool takes_handle = kind == TS_KIND_PROCESS || kind == TS_KIND_JOB || kind == TS_KIND_PORT;
+    bool takes_handle = kind == TS_KIND_PROCESS || kind == TS_KIND_JOB || kind == TS_KIND_PORT ||
+                        kind == TS_KIND_MEMORY;
     if ((creation->flags != 0 && kind != TS_KIND_MEMORY) ||
         (creation->handle != TS_HANDLE_NONE && !takes_handle))
         return TS_ERR_ARGUMENT;
@@ -121,7 +138,7 @@ static ts_status_t create(const struct creation *creation, uint8_t kind, struct 
     case TS_KIND_MEMORY: return create_memory(creation, out_object);
     case TS_KIND_RING: return create_ring(creation, out_object);
     case TS_KIND_PORT: return create_port(creation, out_object);
-    case TS_KIND_EVENT: return event_create(creation->a, out_object);
+    case TS_KIND_EVENT: return event_create(creation->process->account, creation->a, out_object);
     default: return TS_ERR_KIND;
     }
 }

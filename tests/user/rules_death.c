@@ -231,8 +231,8 @@ static void rule_d06_a_teardown_needs_no_memory(void)
         for (ts_time_t limit = in_ms(2000); rounds == before && ts_clock_now() < limit;)
             ts_thread_yield();
         CHECK(rounds > before);
-        job_check_empty(job);
         ts_close(child);
+        job_check_empty(job);
         ts_close(job);
         ts_close(ready);
     }

@@ -12,6 +12,7 @@
 #include <log.h>
 #include <mm/heap.h>
 #include <mm/page.h>
+#include <object/caller.h>
 #include <object/domain.h>
 #include <object/process.h>
 #include <object/random.h>
@@ -412,7 +413,14 @@ void environment_handles_uncharge(struct handle_table *table, uint32_t count)
     (void)count;
 }
 
-void *environment_page_get(void)
+void *environment_page_get(struct handle_table *table, ts_status_t *out_status)
+{
+    (void)table;
+    *out_status = TS_ERR_MEMORY;
+    return NULL;
+}
+
+struct account *caller_account(void)
 {
     return NULL;
 }
@@ -423,7 +431,8 @@ void *environment_page_get(void)
     {                        \
         abort();             \
     }
-UNREACHED(void environment_page_put(__attribute__((unused)) void *page))
+UNREACHED(void environment_page_put(__attribute__((unused)) struct handle_table *table,
+                                    __attribute__((unused)) void *page))
 UNREACHED(void environment_wake_ring(__attribute__((unused)) struct ring *ring))
 UNREACHED(void environment_wake_thread(__attribute__((unused)) struct request *request))
 UNREACHED(bool environment_futex_remove(__attribute__((unused)) struct request *request))
