@@ -5,6 +5,7 @@
 #include <mm/page.h>
 #include <mm/region.h>
 #include <object/memory.h>
+#include <object/reaper.h>
 #include <object/statistics.h>
 #include <panic.h>
 
@@ -62,7 +63,12 @@ ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
 {
     struct address_space *space = space_current();
     statistics_add(STATISTIC_FAULTS, 1);
-    return space != NULL ? space_fault(space, address, fault) : TS_ERR_FAULT;
+    if (space == NULL)
+        return TS_ERR_FAULT;
+    ts_status_t status = space_fault(space, address, fault);
+    if ((status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && reaper_wait())
+        status = space_fault(space, address, fault);
+    return status;
 }
 
 ts_status_t space_fault_reason(vaddr_t address)

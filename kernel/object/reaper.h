@@ -2,12 +2,19 @@
 // The reaper: the kernel thread that takes things apart.
 //
 // Objects without a reference come to it by environment_retire() and are destroyed when every CPU
-// has been quiescent. Teardown that takes long (a process, a ring, a port) is work: a function that
-// does a chunk of it and says whether there is more. Queueing needs no memory.
+// has been quiescent. Teardown that takes long (a process, a ring, a port, a memory) is work: a
+// function that does a chunk of it and says whether there is more. Queueing needs no memory.
+//
+// It takes its time from whoever's act it is the end of: what is retired or queued has the priority
+// of the thread that did it (for a process, of the last of its threads), and the reaper runs at the
+// highest that it has something of, giving way to others of that priority now and then. Only with
+// its first few steps it goes before them, so that the little that mostly comes is done at once.
+// And who is refused memory waits a little for what is about to be freed (reaper_wait).
 #pragma once
 
 #include <core/list.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #define REAPER_CHUNK 64u
 
@@ -16,8 +23,14 @@ struct reaper_work {
     // Does at most a chunk. True: call it again. Once it returned false the work's memory is not
     // touched any more. Preemptible, in the reaper.
     bool (*step)(struct reaper_work *work);
+    uint8_t priority;
 };
 
 void reaper_init(void);
 // The work must not be queued already. Any context; no lock of a run queue held.
 void reaper_queue(struct reaper_work *work);
+
+// The caller was refused memory, by the machine or by its job: lets the reaper run before it, and
+// waits, not long, until there is nothing left to reap. False: there was nothing; else it is worth
+// trying again. Interrupts on, no lock held.
+bool reaper_wait(void);

@@ -238,6 +238,20 @@ _Noreturn void thread_yield(void)
     arch_thread_resume(&next->machine);
 }
 
+void thread_give_way(uint64_t after_ns)
+{
+    irqflags_t flags = arch_irq_save();
+    struct thread *thread = cpu_current()->current, *next = NULL;
+    struct run_queue *queue = run_queue_here();
+    // A look without the lock: who becomes ready just now has his turn the next time.
+    if (__atomic_load_n(&queue->ready, __ATOMIC_RELAXED) >> thread->priority != 0 &&
+        ticks_to_ns(arch_counter() - queue->switched_at) >= after_ns)
+        next = preempt(queue, true);
+    if (next != NULL)
+        arch_thread_switch(&thread->machine, &next->machine);
+    arch_irq_restore(flags);
+}
+
 void kernel_preempt(void)
 {
     struct cpu *cpu = cpu_current();

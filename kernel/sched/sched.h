@@ -42,6 +42,10 @@ _Noreturn void thread_block(void (*continuation)(void));
 // are set, and goes on to user mode.
 _Noreturn void thread_yield(void);
 
+// The same for a kernel thread in the midst of its work, if it has run for that long without a
+// break. Interrupts on, no lock held.
+void thread_give_way(uint64_t after_ns);
+
 // The current thread has ended: it is never run again. No lock held, no reference to it is needed.
 _Noreturn void thread_leave(void);
 

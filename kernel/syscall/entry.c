@@ -5,6 +5,7 @@
 
 #include <arch/cpu.h>
 #include <arch/hooks.h>
+#include <object/reaper.h>
 #include <tessera/abi/status.h>
 
 typedef void (*syscall_handler_t)(struct arch_frame *frame);
@@ -28,7 +29,14 @@ void syscall_entry(struct arch_frame *frame)
     }
 }
 
-void syscall_general(struct arch_frame *frame)
+// Such a call had no effect: it can be made again.
+static bool refused_memory(const struct arch_frame *frame)
+{
+    int64_t status = (int64_t)arch_frame_number(frame); // the same register
+    return status == TS_ERR_LIMIT || status == TS_ERR_MEMORY;
+}
+
+__attribute__((noinline)) void syscall_general(struct arch_frame *frame)
 {
     uint64_t number = arch_frame_number(frame);
     if (number >= TS_SYS_COUNT) {
@@ -38,8 +46,13 @@ void syscall_general(struct arch_frame *frame)
     // A wrong guess of the branch above must not reach beyond the table.
     __asm__("" : "+r"(number));
     syscall_handler_t handler = handlers[number & 15];
+    arch_frame_keep_call(frame);
     arch_irq_enable();
     handler(frame);
+    if (refused_memory(frame) && reaper_wait()) {
+        arch_frame_repeat_call(frame);
+        handlers[arch_frame_number(frame)](frame);
+    }
     arch_irq_disable();
 }
 

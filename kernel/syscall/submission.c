@@ -6,6 +6,7 @@
 #include <arch/clock.h>
 #include <core/ring_publish.h>
 #include <object/port_operate.h>
+#include <object/reaper.h>
 #include <sched/futex.h>
 #include <syscall/operation.h>
 #include <tessera/abi/operation.h>
@@ -137,7 +138,13 @@ bool submission_take(struct ring_object *object, struct thread *thread,
     struct asked asked = {.thread = thread, .ring = &object->ring};
     ts_status_t status = TS_OK;
     decode(&asked.operation, slot);
+    const struct operation operation = asked.operation;
     enum outcome outcome = start(&asked, &status);
+    if (outcome == OUTCOME_ANSWERED && (status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) &&
+        reaper_wait()) {
+        asked.operation = operation; // it had no effect: once more
+        outcome = start(&asked, &status);
+    }
     if (outcome == OUTCOME_ANSWERED && !post_answer(&asked, status)) {
         struct request *record = object->spare;
         object->spare = NULL;

@@ -324,11 +324,18 @@ static ts_handle_t process_make(void)
     return process;
 }
 
+static void thread_begin(ts_handle_t process, uint64_t entry, uint64_t stack)
+{
+    struct ts_result started = ts_sys_thread_start(process, entry, stack, 0, 0, TS_PRIORITY_NORMAL);
+    CHECK_OK(started.status);
+    ts_close((ts_handle_t)started.value);
+}
+
 static void fault_ends_a_process_with_a_report(void)
 {
     ts_handle_t process = process_make();
     struct ts_process_report report;
-    CHECK_OK(ts_sys_thread_start(process, 0x123000, 0x200000, 0, 0, TS_PRIORITY_NORMAL).status);
+    thread_begin(process, 0x123000, 0x200000);
     CHECK_OK(ts_process_wait(process, in_ms(5000), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_FAULT);
     CHECK_EQUAL(report.fault_address, 0x123000);
@@ -348,7 +355,7 @@ static void kill_ends_an_endless_loop(void)
     CHECK_OK(ts_process_map(process, memory, 0x400000, 4096, 0,
                             TS_MAP_READ | TS_MAP_EXECUTE | TS_MAP_FIXED, &at));
     for (int i = 0; i < 2; i++)
-        CHECK_OK(ts_sys_thread_start(process, at, 0, 0, 0, TS_PRIORITY_NORMAL).status);
+        thread_begin(process, at, 0);
     CHECK_EQUAL(ts_wait(process, TS_SIGNAL_EXITED, in_ms(30), NULL), TS_ERR_TIMED_OUT);
     CHECK_OK(ts_process_kill(process));
     CHECK_OK(ts_process_wait(process, in_ms(5000), &report));

@@ -265,8 +265,8 @@ static void nobody_notices_a_hostile_program(void)
         by_itself += (signals & TS_SIGNAL_EXITED) != 0;
         CHECK_OK(ts_job_kill(job)); // and what it may have started
         CHECK_OK(ts_process_wait(hostile, in_ms(5000), NULL));
-        job_check_empty(job);
         ts_close(hostile);
+        job_check_empty(job);
         ts_close(job);
         CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
     }

@@ -18,6 +18,8 @@
 // void arch_frame_set_argument(struct arch_frame *, unsigned i, uint64_t value)
 //     what the thread finds in the register of argument i on return (for event words)
 // void arch_frame_set_result(struct arch_frame *, int64_t status, uint64_t value)
+// void arch_frame_keep_call(struct arch_frame *)      remembers number and arguments, over which
+// void arch_frame_repeat_call(struct arch_frame *)    results are written, and puts them back
 // bool arch_frame_is_syscall(const struct arch_frame *)
 // bool arch_frame_is_user(const struct arch_frame *)    it interrupted user mode
 // vaddr_t arch_frame_pc(…), arch_frame_stack(…), arch_frame_base(…)  program counter, stack and

@@ -16,6 +16,7 @@
 #include <object/domain.h>
 #include <object/process.h>
 #include <object/random.h>
+#include <object/reaper.h>
 #include <panic.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -369,6 +370,11 @@ uint64_t ticks_to_ns(uint64_t ticks)
 ts_time_t clock_now(void)
 {
     return 1;
+}
+
+bool reaper_wait(void)
+{
+    return false;
 }
 
 uint64_t domain_quarantined(void)

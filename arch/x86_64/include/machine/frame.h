@@ -46,6 +46,18 @@ static inline void arch_frame_set_result(struct arch_frame *frame, int64_t statu
     frame->rdx = value;
 }
 
+static inline void arch_frame_keep_call(struct arch_frame *frame)
+{
+    frame->rcx = frame->rax; // two registers that a system call gives up
+    frame->r11 = frame->rdx;
+}
+
+static inline void arch_frame_repeat_call(struct arch_frame *frame)
+{
+    frame->rax = frame->rcx;
+    frame->rdx = frame->r11;
+}
+
 static inline bool arch_frame_is_syscall(const struct arch_frame *frame)
 {
     return frame->vector == VECTOR_SYSCALL;
