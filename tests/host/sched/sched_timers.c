@@ -70,12 +70,14 @@ static struct model {
 
 static unsigned expired_now;
 static uint64_t expired_all, interrupts_all;
+static ts_time_t cost; // of a callback
 
 static void expired(struct timer *timer)
 {
     struct model *model = (struct model *)timer;
     CHECK(model->armed); // once
     CHECK(timer->deadline <= now);
+    now += cost;
     expired_now++;
     model->armed = model->period != 0;
     if (model->armed) {
@@ -163,6 +165,38 @@ static void rule_t01_the_end_of_time_is_quiet(void)
     }
 }
 
+// More is due all the time than there is time for: threads have as long as each interrupt took, and
+// each timer has its turn.
+static void rule_t03_timers_leave_time_for_threads(void)
+{
+    ts_time_t begin = now, inside = 0;
+    cost = 1000;
+    for (unsigned i = 0; i < TIMERS; i++) {
+        models[i].armed = true;
+        models[i].period = 50000;
+        timer_start(&models[i].timer, now + (ts_time_t)random_below(50000));
+    }
+    uint64_t before = expired_all;
+    while (expired_all - before < 20 * TIMERS) {
+        CHECK(armed_for > 0);
+        now = armed_for > now ? armed_for : now;
+        ts_time_t start = now;
+        expired_now = 0;
+        kernel_timer();
+        expired_all += expired_now;
+        inside += now - start;
+        CHECK(expired_now < 16 || armed_for - now >= now - start);
+        for (unsigned i = 0; i < TIMERS; i++)
+            CHECK(models[i].timer.deadline > now - 3 * TIMERS * cost);
+    }
+    CHECK(inside <= (now - begin) / 2 + 16 * cost);
+    for (unsigned i = 0; i < TIMERS; i++) {
+        timer_stop(&models[i].timer);
+        models[i].armed = false;
+    }
+    cost = 0;
+}
+
 // The clock comes to the end of its range all the same: what is due until then has expired, and
 // what lies in the last tick is not.
 static void all_times(void)
@@ -190,6 +224,7 @@ int main(void)
     for (unsigned i = 0; i < TIMERS; i++)
         timer_init(&models[i].timer, expired);
     rule_t01_the_end_of_time_is_quiet();
+    rule_t03_timers_leave_time_for_threads();
     random_deadlines();
     printf("%llu timers expired in %llu interrupts\n", (unsigned long long)expired_all,
            (unsigned long long)interrupts_all);
