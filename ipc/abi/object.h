@@ -110,6 +110,7 @@ struct ts_system_statistics {
     // shares; the heap's pages, in which they lie; and what is the kernel's own and in no heap.
     // pages_total - pages_free = pages_charged - pages_shares + pages_heap + pages_own.
     uint64_t pages_charged, pages_shares, pages_heap, pages_own;
+    uint64_t timer_interrupts; // of timers; `interrupts` are of devices
 };
 
 // memory ------------------------------------------------------------------------------------

@@ -41,15 +41,13 @@ ts_time_t ts_clock_realtime(void)
 {
     int64_t offset = 0;
     ts_time_t now = read_clock(&offset);
-    return now + offset;
+    return ts_time_add(now, offset);
 }
 
 ts_time_t ts_deadline_in(ts_time_t ns)
 {
-    ts_time_t now = ts_clock_now();
-    if (ns > INT64_MAX - now)
-        return INT64_MAX;
-    return ns > 0 ? now + ns : now > 0 ? now : 1;
+    ts_time_t deadline = ts_time_add(ts_clock_now(), ns > 0 ? ns : 0);
+    return deadline > 0 ? deadline : 1;
 }
 
 void ts_sleep_until(ts_time_t deadline)

@@ -15,6 +15,24 @@ ts_time_t ts_clock_now(void);
 // Nanoseconds since 1970-01-01 UTC.
 ts_time_t ts_clock_realtime(void);
 
+// The arithmetic of times: what does not fit is the end of the range.
+static inline ts_time_t ts_time_add(ts_time_t time, ts_time_t span)
+{
+    ts_time_t sum;
+    if (__builtin_add_overflow(time, span, &sum))
+        return span < 0 ? INT64_MIN : INT64_MAX;
+    return sum;
+}
+
+// count * unit + rest: ts_time_of(seconds, TS_SECOND, nanoseconds). The rest is not negative.
+static inline ts_time_t ts_time_of(int64_t count, ts_time_t unit, ts_time_t rest)
+{
+    ts_time_t whole;
+    if (__builtin_mul_overflow(count, unit, &whole))
+        return count < 0 ? INT64_MIN : INT64_MAX;
+    return ts_time_add(whole, rest);
+}
+
 // ts_clock_now() + ns, never 0 and never wrapping: a deadline `ns` from now.
 ts_time_t ts_deadline_in(ts_time_t ns);
 

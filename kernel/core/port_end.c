@@ -5,6 +5,7 @@
 #include <core/port.h>
 #include <core/port_tables.h>
 #include <core/ring_publish.h>
+#include <core/time.h>
 
 #define DESTROY_SKIP 64u // looked at per lock hold
 
@@ -50,7 +51,7 @@ static ts_status_t request_cancel_delivered(struct port *port, struct request *r
         slot->cancel_queued = true;
         list_push_back(&port->cancels, &slot->cancel);
         port_queued_add(port, 1);
-        request->deadline = clock_now() + TS_CANCEL_GRACE_NS;
+        request->deadline = time_add(clock_now(), TS_CANCEL_GRACE_NS);
     }
     timer_start(&request->timer, request->deadline);
     return TS_ERR_BUSY;

@@ -104,7 +104,7 @@ ts_status_t space_page_get(struct address_space *space, vaddr_t address, bool wr
 // What a futex word is: the same for all who share the memory. The memory is for comparing only:
 // no reference is taken. TS_ERR_FAULT: not mapped; TS_ERR_ARGUMENT: not aligned to 4.
 struct futex_key {
-    const struct memory *memory;
+    uint64_t memory; // its id: a waiter holds no reference
     uint64_t offset;
 };
 ts_status_t space_futex_key(struct address_space *space, vaddr_t address,

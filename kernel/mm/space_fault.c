@@ -120,7 +120,7 @@ ts_status_t space_futex_key(struct address_space *space, vaddr_t address, struct
     irqflags_t flags = spin_lock(&space->lock);
     const struct region *region = find(space, address);
     if (region != NULL) {
-        out_key->memory = region->memory;
+        out_key->memory = region->memory->id;
         out_key->offset = region->offset + (address - region->range.start);
     }
     spin_unlock(&space->lock, flags);

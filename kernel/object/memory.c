@@ -8,6 +8,7 @@
 #include <object/memory.h>
 #include <object/memory_operate.h>
 #include <panic.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define ADJACENT_MAX 16u // pages for which the kernel tries to do without the window
@@ -51,6 +52,12 @@ static struct radix_memory radix_memory_of(struct memory *memory)
     return (struct radix_memory){.take = node_take, .give = node_give, .context = memory};
 }
 
+static uint64_t next_id(void)
+{
+    static _Atomic uint64_t last;
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
 static struct memory *memory_make(enum memory_type type, uint64_t size, struct account *payer,
                                   ts_status_t *out_status)
 {
@@ -58,6 +65,7 @@ static struct memory *memory_make(enum memory_type type, uint64_t size, struct a
     if (memory == NULL)
         return NULL;
     spin_init(&memory->lock, "memory");
+    memory->id = next_id();
     memory->type = (uint8_t)type;
     memory->size = size;
     radix_init(&memory->pages);

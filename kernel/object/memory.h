@@ -36,6 +36,7 @@ enum memory_type {
 
 struct memory {
     struct object object;
+    uint64_t id; // never another's, from 1: what outlives the object knows it by this
     struct spinlock lock;
     uint8_t type;  // enum memory_type
     uint8_t cache; // PHYSICAL: enum arch_cache

@@ -42,6 +42,7 @@ void statistics_fill(struct ts_system_statistics *out_statistics)
         .page_allocations = statistics_sum(STATISTIC_PAGE_ALLOCATIONS),
         .faults = statistics_sum(STATISTIC_FAULTS),
         .interrupts = statistics_sum(STATISTIC_INTERRUPTS),
+        .timer_interrupts = statistics_sum(STATISTIC_TIMER_INTERRUPTS),
         .tombstones =
             statistics_sum(STATISTIC_TOMBSTONES_MADE) - statistics_sum(STATISTIC_TOMBSTONES_FREED),
         .longest_locked_ns = ticks_to_ns(lock_check_longest(&name)),

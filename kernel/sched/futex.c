@@ -4,43 +4,54 @@
 // The word is compared under the bucket's lock, which a wake takes as well: so a wake that follows
 // a change of the word either finds the waiter or lets it see the change. The comparison is made
 // with interrupts off, so the page is made present beforehand, and again if it went meanwhile.
+//
+// Waiters of a bucket are numbered as they come, and stand in that order. A wake goes through those
+// that have come before it began, some in each hold of the lock; who waits again gets a new number,
+// so it comes to an end.
 #include <sched/futex.h>
 
 #include <arch/user.h>
 #include <core/environment.h>
+#include <object/random.h>
 
 #define BUCKETS        256u // a power of two
 #define LOOKS_PER_HOLD 64u
 
 static struct bucket {
     struct spinlock lock;
-    struct list waiters; // struct request, by link, in order of arrival
+    uint64_t arrivals;   // so far
+    struct list waiters; // struct request, by link, in order of arrival; and places
 } buckets[BUCKETS];
+
+// Of this boot, odd: no program can choose words that share a bucket with another's.
+static uint64_t hash_keys[2];
 
 void futex_init(void)
 {
+    hash_keys[0] = random_u64() | 1;
+    hash_keys[1] = random_u64() | 1;
     for (unsigned i = 0; i < BUCKETS; i++) {
         spin_init(&buckets[i].lock, "futex");
         list_init(&buckets[i].waiters);
     }
 }
 
-// The record keeps the key in fields which a futex has no other use for.
+// The record keeps its key in in_address and offset, its number in out_address: a futex has no
+// other use for these fields.
 static void key_store(struct request *request, const struct futex_key *key)
 {
-    request->in_address = (uint64_t)(uintptr_t)key->memory;
+    request->in_address = key->memory;
     request->offset = key->offset;
 }
 
 static bool key_matches(const struct request *request, const struct futex_key *key)
 {
-    return request->in_address == (uint64_t)(uintptr_t)key->memory &&
-           request->offset == key->offset;
+    return request->in_address == key->memory && request->offset == key->offset;
 }
 
 static struct bucket *bucket_of(uint64_t memory, uint64_t offset)
 {
-    uint64_t hash = (memory >> 4 ^ offset >> 2) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = memory * hash_keys[0] + (offset >> 2) * hash_keys[1];
     return &buckets[hash >> 56 & (BUCKETS - 1)];
 }
 
@@ -61,7 +72,8 @@ static ts_status_t wait_locked(struct request *request, struct bucket *bucket, v
         status = TS_ERR_AGAIN;
     if (status == TS_OK) {
         request->home = HOME_FUTEX;
-        request->state = REQUEST_PARKED;
+        request_set_state(request, REQUEST_PARKED);
+        request->out_address = ++bucket->arrivals;
         list_push_back(&bucket->waiters, &request->link);
         if (request->deadline != TS_DEADLINE_NONE)
             timer_start(&request->timer, request->deadline);
@@ -88,30 +100,77 @@ ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expect
     }
 }
 
-// Takes the first waiter of the key behind `place`, which moves on, out of the bucket, if it is
-// among the next few: one bucket may hold very many, of others too. True: there are none left.
-static bool take_waiter(struct bucket *bucket, struct request *place, const struct futex_key *key,
-                        struct request **out_request)
+// Where a wake stands in its bucket: a node before what it has not looked at. It is no waiter's: no
+// memory has the id 0. It lies on the stack of a thread that cannot end before it takes it out.
+struct walk {
+    struct bucket *bucket;
+    struct request place;
+    uint64_t last; // number of the last waiter that had come when it began
+};
+
+static void walk_begin(struct walk *walk, const struct futex_key *key)
 {
+    walk->bucket = bucket_of(key->memory, key->offset);
+    walk->place.in_address = 0;
+    irqflags_t flags = spin_lock(&walk->bucket->lock);
+    walk->last = walk->bucket->arrivals;
+    list_push_front(&walk->bucket->waiters, &walk->place.link);
+    spin_unlock(&walk->bucket->lock, flags);
+}
+
+static void walk_end(struct walk *walk)
+{
+    irqflags_t flags = spin_lock(&walk->bucket->lock);
+    list_remove(&walk->place.link);
+    spin_unlock(&walk->bucket->lock, flags);
+}
+
+static bool came_later(const struct request *request, const struct walk *walk)
+{
+    return request->in_address != 0 && request->out_address > walk->last;
+}
+
+// Looks at the next few, up to the first waiter of the key, which is then the caller's to complete:
+// out of the bucket and DONE. False: there are none left. Bucket locked.
+static bool walk_on(struct walk *walk, const struct futex_key *key, struct request **out_request)
+{
+    struct list *node = walk->place.link.next;
+    bool over = false;
     *out_request = NULL;
-    irqflags_t flags = spin_lock(&bucket->lock);
-    struct list *node = place->link.next;
-    for (unsigned i = 0; i < LOOKS_PER_HOLD && node != &bucket->waiters; i++) {
+    for (unsigned looks = 0; looks < LOOKS_PER_HOLD && *out_request == NULL; looks++) {
         struct request *request = list_entry(node, struct request, link);
+        over = node == &walk->bucket->waiters || came_later(request, walk);
+        if (over)
+            break;
         node = node->next;
-        if (!key_matches(request, key))
-            continue;
-        list_remove(&request->link);
-        request->state = REQUEST_DONE;
-        request->status = TS_OK;
-        *out_request = request;
-        break;
+        if (key_matches(request, key))
+            *out_request = request;
     }
-    bool end = *out_request == NULL && node == &bucket->waiters;
-    list_remove(&place->link);
-    list_push_back(node, &place->link); // before it
-    spin_unlock(&bucket->lock, flags);
-    return end;
+    if (*out_request != NULL) {
+        list_remove(&(*out_request)->link);
+        (*out_request)->status = TS_OK;
+        request_set_state(*out_request, REQUEST_DONE);
+    }
+    list_remove(&walk->place.link);
+    list_push_back(node, &walk->place.link); // before it
+    return !over;
+}
+
+// One hold of the lock. Interrupts stay off until the waiter that it finds is completed: it does
+// not have to wait for a less important thread that was preempted here.
+static bool walk_step(struct walk *walk, const struct futex_key *key, uint32_t *inout_woken)
+{
+    struct request *found;
+    irqflags_t flags = arch_irq_save();
+    spin_lock_off(&walk->bucket->lock);
+    bool more = walk_on(walk, key, &found);
+    spin_unlock_off(&walk->bucket->lock);
+    if (found != NULL) {
+        request_complete(found);
+        ++*inout_woken;
+    }
+    arch_irq_restore(flags);
+    return more;
 }
 
 ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
@@ -122,22 +181,11 @@ ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t mo
     ts_status_t status = space_futex_key(space, address, &key);
     if (status != TS_OK)
         return status;
-    struct bucket *bucket = bucket_of((uint64_t)(uintptr_t)key.memory, key.offset);
-    struct request place; // in the list, before what has not been looked at; nobody's waiter
-    place.in_address = 0;
-    irqflags_t flags = spin_lock(&bucket->lock);
-    list_push_front(&bucket->waiters, &place.link);
-    spin_unlock(&bucket->lock, flags);
-    struct request *found;
-    while (*out_woken < most && !take_waiter(bucket, &place, &key, &found)) {
-        if (found == NULL)
-            continue;
-        request_complete(found);
-        ++*out_woken;
+    struct walk walk;
+    walk_begin(&walk, &key);
+    while (*out_woken < most && walk_step(&walk, &key, out_woken)) {
     }
-    flags = spin_lock(&bucket->lock);
-    list_remove(&place.link);
-    spin_unlock(&bucket->lock, flags);
+    walk_end(&walk);
     return TS_OK;
 }
 
@@ -148,7 +196,7 @@ bool environment_futex_remove(struct request *request)
     bool queued = request->state == REQUEST_PARKED;
     if (queued) {
         list_remove(&request->link);
-        request->state = REQUEST_DONE; // claimed: the caller sets the status
+        request_set_state(request, REQUEST_DONE); // claimed: the caller sets the status
     }
     spin_unlock(&bucket->lock, flags);
     return queued;

@@ -2,7 +2,8 @@
 // Futexes: threads and ring operations that wait for a word of memory to be woken.
 //
 // A waiter is a request with home FUTEX in one of a fixed number of hash buckets, by what the word
-// is (mm's futex_key), so that processes that share memory meet.
+// is (mm's futex_key), so that processes that share memory meet. It holds no reference to that:
+// when the memory is gone, no wake finds it any more, since no other memory ever has the same key.
 #pragma once
 
 #include <core/request.h>
@@ -14,7 +15,8 @@
 // on.
 ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expected);
 
-// Wakes at most `most` waiters of the word at `address` of `space`; their status is TS_OK.
+// Wakes at most `most` of those who wait for the word at `address` of `space` when it begins, in
+// the order in which they came; their status is TS_OK. Interrupts on.
 ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
                        uint32_t *out_woken);
 

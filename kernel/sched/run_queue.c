@@ -6,6 +6,7 @@
 #include <arch/clock.h>
 #include <arch/hooks.h>
 #include <arch/smp.h>
+#include <core/time.h>
 #include <object/log_object.h>
 #include <object/statistics.h>
 #include <panic.h>
@@ -172,7 +173,7 @@ __attribute__((always_inline)) static inline struct thread *take_next(struct run
 
 void run_queue_slice_start(struct run_queue *queue)
 {
-    timer_start(&queue->slice, clock_now() + SLICE_NS);
+    timer_start(&queue->slice, time_add(clock_now(), SLICE_NS));
 }
 
 _Noreturn void thread_block(void (*continuation)(void))

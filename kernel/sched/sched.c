@@ -5,12 +5,11 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
+#include <core/time.h>
 #include <mm/heap.h>
 #include <panic.h>
 #include <sched/run_queue.h>
 #include <sched/timer_queue.h>
-
-#define NS_PER_SECOND UINT64_C(1000000000)
 
 // Gives a thread its priority anew, in the queue too. Its run queue is locked.
 static void apply_priority(struct run_queue *queue, struct thread *thread)
@@ -74,8 +73,7 @@ ts_status_t thread_registers(struct thread *thread, struct ts_registers *out_reg
 
 uint64_t ticks_to_ns(uint64_t ticks)
 {
-    uint64_t frequency = arch_clock_frequency();
-    return ticks / frequency * NS_PER_SECOND + ticks % frequency * NS_PER_SECOND / frequency;
+    return time_of_counts(ticks, arch_clock_frequency());
 }
 
 uint64_t thread_cpu_ns(const struct thread *thread)

@@ -6,25 +6,28 @@
 // names. So whatever lies in a level comes before whatever lies in a higher one, the slots that are
 // used are all ahead of now's digit, and the earliest timer is in the first used slot of the lowest
 // used level. When the wheel comes to a slot of a higher level it spreads it over the lower ones: a
-// timer is moved at most once a level. Inserting and removing take constant time.
+// timer is moved at most once a level. A slot of which an interrupt deals with a part alone is gone
+// on with before anything else. Inserting and removing take constant time.
 //
-// The hardware is armed for `armed`, which is never later than the earliest timer; it is written
+// The hardware is armed for `armed`, which is not later than the earliest timer, but for the pause
+// after an interrupt that could not deal with all that was due; it is written
 // when a new timer is earlier, and after each interrupt, not when a timer is stopped.
 #include <sched/timer_queue.h>
 
 #include <arch/clock.h>
 #include <arch/hooks.h>
 #include <arch/smp.h>
+#include <core/time.h>
 #include <cpu.h>
+#include <object/statistics.h>
 #include <spinlock.h>
 #include <tessera/abi/status.h>
 #include <mm/heap.h>
 #include <panic.h>
 
-#define TICK_SHIFT 10
 #define LEVEL_BITS 6
 #define SLOTS      (1u << LEVEL_BITS)
-#define LEVELS     9u // 54 bits of ticks are all that 64 bits of nanoseconds have
+#define LEVELS     9u // 54 bits: time_tick_of() is at most 2^53
 
 #define TIMERS_PER_INTERRUPT 16 // called or moved: bounds the time with interrupts off
 #define LOOK_AT_MOST         8  // timers of a slot whose exact deadlines are looked at
@@ -38,6 +41,7 @@ struct timer_queue {
     _Atomic(struct timer *) running; // whose callback is being called
     uint64_t used[LEVELS];           // bit s: slots[level][s] is not empty
     uint32_t levels;                 // bit l: used[l] is not 0
+    uint32_t unfinished;             // level of the slot at `now` that is partly spread; 0: none
     struct list slots[LEVELS][SLOTS];
 };
 
@@ -53,22 +57,9 @@ ts_status_t timer_queue_init(void)
         for (unsigned slot = 0; slot < SLOTS; slot++)
             list_init(&queue->slots[level][slot]);
     }
-    queue->now = (uint64_t)clock_now() >> TICK_SHIFT;
+    queue->now = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
     queues[cpu_current()->id] = queue;
     return TS_OK;
-}
-
-// The tick at whose start the deadline has passed.
-static uint64_t tick_of(ts_time_t deadline)
-{
-    uint64_t ns = deadline < 0 ? 0 : (uint64_t)deadline;
-    return (ns >> TICK_SHIFT) + ((ns & ((1u << TICK_SHIFT) - 1)) != 0);
-}
-
-// When a tick starts: at least 1, since 0 means none to the machine.
-static ts_time_t deadline_of(uint64_t tick)
-{
-    return tick == 0 ? 1 : (ts_time_t)(tick << TICK_SHIFT);
 }
 
 // Where a tick belongs, seen from `now`. What is due lies in the slot that the wheel stands at.
@@ -86,7 +77,7 @@ static unsigned place(const struct timer_queue *queue, uint64_t tick, unsigned *
 static void insert(struct timer_queue *queue, struct timer *timer)
 {
     unsigned slot;
-    unsigned level = place(queue, tick_of(timer->deadline), &slot);
+    unsigned level = place(queue, time_tick_of(timer->deadline), &slot);
     list_push_back(&queue->slots[level][slot], &timer->link);
     queue->used[level] |= UINT64_C(1) << slot;
     queue->levels |= 1u << level;
@@ -115,13 +106,24 @@ static void take_out(struct timer_queue *queue, struct timer *timer)
     }
 }
 
+// The lowest used level; or that of the slot which has been begun with: what is left in it may come
+// before what was moved down already.
+static unsigned first_level(const struct timer_queue *queue)
+{
+    unsigned begun = queue->unfinished;
+    unsigned digit = (unsigned)(queue->now >> (begun * LEVEL_BITS)) & (SLOTS - 1);
+    if (begun != 0 && (queue->used[begun] >> digit & 1) != 0)
+        return begun;
+    return (unsigned)__builtin_ctz(queue->levels);
+}
+
 // The first used slot, and the tick at which the wheel comes to it. False: there is none.
 static bool first_slot(const struct timer_queue *queue, unsigned *out_level, unsigned *out_slot,
                        uint64_t *out_tick)
 {
     if (queue->levels == 0)
         return false;
-    unsigned level = (unsigned)__builtin_ctz(queue->levels);
+    unsigned level = first_level(queue);
     unsigned slot = (unsigned)__builtin_ctzll(queue->used[level]);
     unsigned shift = level * LEVEL_BITS;
     uint64_t above =
@@ -141,17 +143,17 @@ static ts_time_t next_deadline(const struct timer_queue *queue)
     if (!first_slot(queue, &level, &slot, &tick))
         return 0;
     if (level == 0)
-        return deadline_of(tick);
+        return time_of_tick(tick);
     uint64_t earliest = UINT64_MAX;
     unsigned looked = 0;
     list_for_each(node, &queue->slots[level][slot])
     {
         if (++looked > LOOK_AT_MOST)
-            return deadline_of(tick);
-        uint64_t due = tick_of(list_entry(node, struct timer, link)->deadline);
+            return time_of_tick(tick);
+        uint64_t due = time_tick_of(list_entry(node, struct timer, link)->deadline);
         earliest = due < earliest ? due : earliest;
     }
-    return deadline_of(earliest);
+    return time_of_tick(earliest);
 }
 
 static void arm(struct timer_queue *queue, ts_time_t deadline)
@@ -171,7 +173,7 @@ void timer_start(struct timer *timer, ts_time_t deadline)
     irqflags_t flags = arch_irq_save();
     uint32_t cpu = cpu_current()->id;
     struct timer_queue *queue = queues[cpu];
-    ts_time_t due = deadline_of(tick_of(deadline));
+    ts_time_t due = time_of_tick(time_tick_of(deadline));
     spin_lock_off(&queue->lock);
     KASSERT(atomic_load_explicit(&timer->state, memory_order_relaxed) != TIMER_ARMED);
     timer->deadline = deadline;
@@ -239,12 +241,13 @@ static unsigned turn_to(struct timer_queue *queue, unsigned level, unsigned slot
     while (!list_empty(head) && done < most) {
         struct timer *timer = list_entry(list_pop_front(head), struct timer, link);
         tidy(queue, level, slot);
-        if (tick_of(timer->deadline) <= queue->now)
+        if (time_tick_of(timer->deadline) <= queue->now)
             expire_one(queue, timer);
         else
             insert(queue, timer);
         done++;
     }
+    queue->unfinished = list_empty(head) ? 0 : level;
     return done;
 }
 
@@ -254,14 +257,17 @@ void kernel_timer(void)
     struct timer_queue *queue = queues[cpu_current()->id];
     if (queue == NULL)
         return;
+    statistics_add(STATISTIC_TIMER_INTERRUPTS, 1);
     spin_lock_off(&queue->lock);
     ts_time_t now = clock_now();
-    uint64_t until = (uint64_t)now >> TICK_SHIFT, tick;
+    uint64_t until = (uint64_t)now >> TIME_TICK_SHIFT, tick;
     unsigned level, slot, most = TIMERS_PER_INTERRUPT;
     while (most > 0 && first_slot(queue, &level, &slot, &tick) && tick <= until)
         most -= turn_to(queue, level, slot, tick, most);
     if (most == 0) {
-        arm(queue, now); // the rest at once, after other interrupts
+        // The rest soon. Programs can make more timers due than a CPU can deal with: threads have
+        // at least as long for themselves as this took.
+        arm(queue, time_add(clock_now(), clock_now() - now));
     } else {
         if (queue->now < until)
             queue->now = until; // nothing lies between

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,6 +187,45 @@ static void files_below_tmp(void)
     CHECK_EQUAL(chdir("/"), 0);
 }
 
+// Times at which nanoseconds in 64 bits end: what is past is over, what is far ahead may be waited
+// for, and what is no time is refused.
+static void times_do_not_wrap(void)
+{
+    static const time_t passed[] = {INT64_MIN, INT64_MIN / 1000000000 + 1, -8000000000, -1, 0};
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+    sem_t none;
+    CHECK_EQUAL(sem_init(&none, 0, 0), 0);
+    CHECK_EQUAL(pthread_mutex_lock(&mutex), 0);
+    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
+        struct timespec time = {.tv_sec = passed[i]};
+        CHECK_EQUAL(pthread_cond_timedwait(&never, &mutex, &time), ETIMEDOUT);
+        CHECK_EQUAL(sem_timedwait(&none, &time), -1);
+        CHECK_EQUAL(errno, ETIMEDOUT);
+    }
+    CHECK_EQUAL(pthread_mutex_unlock(&mutex), 0);
+    struct timespec far = {.tv_sec = INT64_MAX, .tv_nsec = 999999999}, wrong = {0, 1000000000};
+    CHECK_EQUAL(pthread_mutex_timedlock(&mutex, &far), 0);
+    CHECK_EQUAL(pthread_mutex_unlock(&mutex), 0);
+    CHECK_EQUAL(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &(struct timespec){0}, NULL), 0);
+    CHECK_EQUAL(nanosleep(&(struct timespec){-1, 0}, NULL), -1);
+    // One that is ready at once, so that nobody waits.
+    int ends[2];
+    CHECK_EQUAL(pipe(ends), 0);
+    fd_set set;
+    static const struct timeval longest[] = {{INT64_MAX, 999999}, {INT64_MAX, INT64_MAX}, {0, 0}};
+    for (size_t i = 0; i < sizeof longest / sizeof longest[0]; i++) {
+        struct timeval time = longest[i];
+        FD_ZERO(&set);
+        FD_SET(ends[1], &set);
+        CHECK_EQUAL(select(ends[1] + 1, NULL, &set, NULL, &time), 1);
+        CHECK_EQUAL(pselect(ends[1] + 1, NULL, &set, NULL, &far, NULL), 1);
+    }
+    CHECK_EQUAL(pselect(0, NULL, NULL, NULL, &wrong, NULL), -1);
+    CHECK_EQUAL(errno, EINVAL);
+    CHECK_EQUAL(close(ends[0]) + close(ends[1]), 0);
+}
+
 int main(void)
 {
     static const struct tap_test tests[] = {
@@ -193,6 +234,7 @@ int main(void)
         TAP(signals_within_the_process),
         TAP(threads_count_together),
         TAP(time_passes),
+        TAP(times_do_not_wrap),
         TAP(descriptors_and_errors),
         TAP(files_below_tmp),
     };

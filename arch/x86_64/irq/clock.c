@@ -8,6 +8,7 @@
 #include <arch/boot.h>
 #include <arch/cpu.h>
 #include <arch/memory.h>
+#include <core/time.h>
 #include <cpu.h>
 #include <log.h>
 #include <machine/acpi.h>
@@ -16,8 +17,7 @@
 #include <machine/x86.h>
 #include <panic.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-#define SHIFT    32 // factors are 32.32 fixed point
+#define SHIFT TIME_SCALE_SHIFT
 
 #define MEASURE_NS    UINT64_C(2000000)
 #define MEASURE_TRIES 10
@@ -34,7 +34,10 @@
 #define PIT_HZ      UINT64_C(1193182)
 
 #define HZ_MIN UINT64_C(10000000)
-#define HZ_MAX UINT64_C(100000000000)
+#define HZ_MAX UINT64_C(16000000000)
+_Static_assert((TIME_NS_PER_S << SHIFT) / HZ_MIN < UINT64_C(1) << 48,
+               "time_unscale() divides by it");
+_Static_assert(HZ_MAX <= UINT64_MAX / TIME_NS_PER_S, "time_of_counts() multiplies it");
 
 static uint64_t counter_base;
 static uint64_t counter_hz;
@@ -43,11 +46,6 @@ static uint64_t ticks_per_ns; // 32.32, of the counter
 static uint64_t timer_per_ns; // 32.32, of the APIC timer
 static volatile char *hpet;
 
-static uint64_t scale(uint64_t value, uint64_t factor)
-{
-    return (uint64_t)((unsigned __int128)value * factor >> SHIFT);
-}
-
 static uint64_t ratio(uint64_t a, uint64_t b) // b < 2^32, or a < 2^32
 {
     return (a / b << SHIFT) + (b >> SHIFT ? (a << SHIFT) / b : (a % b << SHIFT) / b);
@@ -55,7 +53,7 @@ static uint64_t ratio(uint64_t a, uint64_t b) // b < 2^32, or a < 2^32
 
 ts_time_t clock_now(void)
 {
-    return (ts_time_t)scale(arch_counter() - counter_base, ns_per_tick);
+    return (ts_time_t)time_scale(arch_counter() - counter_base, ns_per_tick);
 }
 
 uint64_t arch_clock_frequency(void)
@@ -77,7 +75,7 @@ void arch_clock_describe(struct ts_clock *clock)
 void arch_delay_us(uint32_t microseconds)
 {
     uint64_t start = arch_counter();
-    uint64_t ticks = counter_hz ? scale(microseconds * UINT64_C(1000), ticks_per_ns)
+    uint64_t ticks = counter_hz ? time_scale(microseconds * UINT64_C(1000), ticks_per_ns)
                                 : microseconds * UINT64_C(3000);
     while (arch_counter() - start < ticks) {
         arch_cpu_relax();
@@ -121,7 +119,7 @@ static bool hpet_start(struct reference *r)
         return false;
     }
     *(volatile uint32_t *)(hpet + HPET_CONFIG) |= 1;
-    *r = (struct reference){"HPET", FS_PER_NS * NS_PER_S / period, hpet_read, UINT32_MAX};
+    *r = (struct reference){"HPET", FS_PER_NS * TIME_NS_PER_S / period, hpet_read, UINT32_MAX};
     return true;
 }
 
@@ -164,7 +162,7 @@ struct rates {
 // reads than a real one takes; false then, or when the result makes no sense.
 static bool measure_once(const struct reference *r, struct rates *out)
 {
-    uint64_t want = r->hz * MEASURE_NS / NS_PER_S, passed = 0, reads = 0;
+    uint64_t want = r->hz * MEASURE_NS / TIME_NS_PER_S, passed = 0, reads = 0;
     apic_timer_one_shot();
     apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
     struct sample start = sample_take(r);
@@ -244,9 +242,9 @@ static void calibrate(void)
             how = r.name;
         }
     }
-    ns_per_tick = ratio(NS_PER_S, counter_hz);
-    ticks_per_ns = ratio(counter_hz, NS_PER_S);
-    timer_per_ns = ratio(timer_hz, NS_PER_S);
+    ns_per_tick = ratio(TIME_NS_PER_S, counter_hz);
+    ticks_per_ns = ratio(counter_hz, TIME_NS_PER_S);
+    timer_per_ns = ratio(timer_hz, TIME_NS_PER_S);
     log_info("clock: %lu kHz by %s, timer %s", (unsigned long)(counter_hz / 1000), how,
              cpu_features.tsc_deadline ? "by deadline" : "one-shot");
 }
@@ -257,7 +255,7 @@ void clock_init(void)
     calibrate();
     int64_t seconds = rtc_read();
     if (seconds) {
-        boot_info.realtime_offset = seconds * (int64_t)NS_PER_S - clock_now();
+        boot_info.realtime_offset = seconds * (int64_t)TIME_NS_PER_S - clock_now();
     }
     clock_cpu_init();
 }
@@ -271,9 +269,15 @@ void clock_cpu_init(void)
     }
 }
 
+// The very count at which clock_now() comes to the deadline: a factor for the way back would be
+// early by more and more the longer the machine is up, and the interrupt come again and again.
 static void timer_deadline(ts_time_t deadline)
 {
-    uint64_t ticks = deadline ? counter_base + scale((uint64_t)deadline, ticks_per_ns) : 0;
+    uint64_t ticks = 0;
+    if (deadline && __builtin_add_overflow(counter_base,
+                                           time_unscale((uint64_t)deadline, ns_per_tick), &ticks)) {
+        ticks = UINT64_MAX;
+    }
     x86_wrmsr(MSR_TSC_DEADLINE, ticks);
 }
 
@@ -282,8 +286,8 @@ static void timer_count(ts_time_t deadline)
     uint64_t count = 0;
     if (deadline) {
         ts_time_t left = deadline - clock_now();
-        count = left > 0 ? scale((uint64_t)left, timer_per_ns) + 1 : 1;
-        count = count > UINT32_MAX ? UINT32_MAX : count;
+        count = left > 0 ? time_scale((uint64_t)left, timer_per_ns) : 0;
+        count = count < UINT32_MAX ? count + 1 : UINT32_MAX;
     }
     apic_write(APIC_TIMER_INITIAL, (uint32_t)count);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/proto/console.h>
 #include <tessera/proto/file.h>
@@ -280,9 +281,9 @@ static int64_t time_ns(const struct timespec *time)
     if (!time || time->tv_nsec == UTIME_NOW) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
-        return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+        return ts_time_of(now.tv_sec, TS_SECOND, now.tv_nsec);
     }
-    return time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
+    return ts_time_of(time->tv_sec, TS_SECOND, time->tv_nsec);
 }
 
 static struct ts_attributes times_of(const struct timespec times[2])
@@ -311,7 +312,8 @@ int utimes(const char *name, const struct timeval times[2])
 {
     struct timespec exact[2];
     for (int i = 0; times && i < 2; i++) {
-        exact[i] = (struct timespec){times[i].tv_sec, times[i].tv_usec * 1000};
+        exact[i] = (struct timespec){times[i].tv_sec,
+                                     (long)ts_time_of(times[i].tv_usec, TS_MICROSECOND, 0)};
     }
     return utimensat(AT_FDCWD, name, times ? exact : NULL, 0);
 }

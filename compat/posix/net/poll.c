@@ -152,15 +152,20 @@ static int select_until(int count, fd_set *read, fd_set *write, fd_set *except, 
     return result < 0 ? -1 : ready;
 }
 
+static ts_time_t deadline_after(ts_time_t ns)
+{
+    return ns > 0 ? ts_deadline_in(ns) : 1; // 1 ns: long past
+}
+
 int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeval *timeout)
 {
     ts_time_t deadline = TS_DEADLINE_NONE;
     if (timeout) {
-        if (timeout->tv_sec < 0 || timeout->tv_usec < 0 || timeout->tv_sec > 100000000) {
+        if (timeout->tv_sec < 0 || timeout->tv_usec < 0) {
             return posix_fail(EINVAL);
         }
-        ts_time_t ns = timeout->tv_sec * TS_SECOND + timeout->tv_usec * TS_MICROSECOND;
-        deadline = ns ? ts_deadline_in(ns) : 1;
+        ts_time_t part = ts_time_of(timeout->tv_usec, TS_MICROSECOND, 0);
+        deadline = deadline_after(ts_time_of(timeout->tv_sec, TS_SECOND, part));
     }
     return select_until(count, read, write, except, deadline);
 }
@@ -169,9 +174,12 @@ int pselect(int count, fd_set *read, fd_set *write, fd_set *except, const struct
             const sigset_t *mask)
 {
     (void)mask; // nothing arrives from outside, so nothing to hold back meanwhile
-    struct timeval value;
+    ts_time_t deadline = TS_DEADLINE_NONE;
     if (timeout) {
-        value = (struct timeval){timeout->tv_sec, (suseconds_t)((timeout->tv_nsec + 999) / 1000)};
+        if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= TS_SECOND) {
+            return posix_fail(EINVAL);
+        }
+        deadline = deadline_after(ts_time_of(timeout->tv_sec, TS_SECOND, timeout->tv_nsec));
     }
-    return select(count, read, write, except, timeout ? &value : NULL);
+    return select_until(count, read, write, except, deadline);
 }

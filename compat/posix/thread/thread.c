@@ -254,13 +254,9 @@ int thread_deadline(clockid_t clock, const struct timespec *time, ts_time_t *out
     if (!time || time->tv_nsec < 0 || time->tv_nsec >= TS_SECOND) {
         return EINVAL;
     }
-    ts_time_t ns;
-    if (__builtin_mul_overflow(time->tv_sec, TS_SECOND, &ns) ||
-        __builtin_add_overflow(ns, time->tv_nsec, &ns)) {
-        ns = time->tv_sec < 0 ? 0 : INT64_MAX;
-    }
+    ts_time_t ns = ts_time_of(time->tv_sec, TS_SECOND, time->tv_nsec);
     if (clock == CLOCK_REALTIME) {
-        ts_time_t ahead = ns - ts_clock_realtime();
+        ts_time_t ahead = ts_time_add(ns, -ts_clock_realtime());
         *out = ahead > 0 ? ts_deadline_in(ahead) : 1;
     } else {
         *out = ns > 0 ? ns : 1;

@@ -67,10 +67,7 @@ static int duration(const struct timespec *time, ts_time_t *out)
     if (time->tv_sec < 0 || time->tv_nsec < 0 || time->tv_nsec >= TS_SECOND) {
         return EINVAL;
     }
-    if (__builtin_mul_overflow(time->tv_sec, TS_SECOND, out) ||
-        __builtin_add_overflow(*out, time->tv_nsec, out)) {
-        *out = INT64_MAX;
-    }
+    *out = ts_time_of(time->tv_sec, TS_SECOND, time->tv_nsec);
     return 0;
 }
 
@@ -85,7 +82,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
         return EINVAL;
     }
     if (flags & TIMER_ABSTIME) {
-        ns -= clock == CLOCK_REALTIME ? ts_clock_realtime() : ts_clock_now();
+        ns = ts_time_add(ns, -(clock == CLOCK_REALTIME ? ts_clock_realtime() : ts_clock_now()));
     }
     if (ns > 0) {
         ts_sleep_until(ts_deadline_in(ns));

@@ -291,7 +291,7 @@ static void test_bad_arguments(void)
     CHECK(space_futex_key(space, chosen[0] - 8, &a) == TS_ERR_FAULT);
     CHECK(space_futex_key(space, chosen[0] + 8, &a) == TS_OK);
     CHECK(space_futex_key(space, chosen[3] + 8, &b) == TS_OK);
-    CHECK(a.memory == memory && a.memory == b.memory && a.offset == 8 && b.offset == 8);
+    CHECK(a.memory == memory->id && a.memory == b.memory && a.offset == 8 && b.offset == 8);
     space_end(space);
     object_put(&memory->object);
     object_put(&device->object);

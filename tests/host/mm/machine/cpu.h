@@ -6,5 +6,6 @@ struct arch_cpu {
     int unused;
 };
 struct thread;
+void arch_cpu_relax(void);
 struct cpu *arch_cpu_self(void);
 struct thread *arch_cpu_thread(void); // there is none: nobody calls it here
