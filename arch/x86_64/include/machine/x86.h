@@ -5,6 +5,7 @@
 #include <arch/types.h>
 
 #define MSR_APIC_BASE    0x1bu
+#define MSR_SYSENTER_CS  0x174u
 #define MSR_TSC_DEADLINE 0x6e0u
 #define MSR_PAT          0x277u
 #define MSR_X2APIC       0x800u
