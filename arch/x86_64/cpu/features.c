@@ -128,7 +128,9 @@ void features_enable(void)
               (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     x86_wrmsr(MSR_LSTAR, (uint64_t)system_call_start);
     x86_wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT);
-    x86_wrmsr(MSR_SYSENTER_CS, 0); // whatever firmware left: SYSENTER is a fault
+    // Whatever firmware left: SYSENTER is a fault, and there are no breakpoints.
+    x86_wrmsr(MSR_SYSENTER_CS, 0);
+    __asm__ volatile("movq %0, %%dr7" : : "r"(DR7_NONE));
 }
 
 const char *arch_cpu_name(void)
