@@ -158,8 +158,8 @@ static void rule_m11_each_place_is_random_by_itself(void)
             if ((i == STACK && j == THREAD_STACK) || (j == STACK && i == THREAD_STACK))
                 continue; // one lies behind the other
             if ((spread.varied[i][j] & bits) != bits)
-                tap_note("%s beside %s: bits %#llx vary", names[i], names[j],
-                         (unsigned long long)spread.varied[i][j]);
+                tap_note("%s beside %s: bits %#lx vary", names[i], names[j],
+                         (unsigned long)spread.varied[i][j]);
             CHECK((spread.varied[i][j] & bits) == bits);
         }
     }
