@@ -34,8 +34,10 @@ void vector_thread_init(struct arch_thread *thread, void *area)
     }
 }
 
-void vector_area_save(void *area)
+void vector_area_save(struct arch_thread *thread)
 {
+    void *area = thread->vector_area;
+    thread->vector_in_area = 1;
     uint32_t low = (uint32_t)cpu_features.xcr0;
     if (cpu_features.xsaveopt) {
         __asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(low), "d"(0) : "memory");

@@ -26,8 +26,8 @@ extern char vector_initial[];
 #define FCW_INITIAL   UINT16_C(0x037f)
 #define LEFT_INITIAL  (MXCSR_INITIAL | (uint64_t)FCW_INITIAL << 32) // arch_thread.vector_left
 
-// Everything, to and from an area.
-void vector_area_save(void *area);
+// Everything, to the thread's area, and from an area.
+void vector_area_save(struct arch_thread *thread);
 
 static inline void vector_area_load(const void *area)
 {
@@ -54,8 +54,7 @@ static inline void vector_save(struct arch_thread *thread)
     if (arch_frame_is_syscall(arch_thread_frame(thread))) {
         vector_save_control(thread);
     } else {
-        vector_area_save(thread->vector_area);
-        thread->vector_in_area = 1;
+        vector_area_save(thread);
     }
 }
 
