@@ -35,6 +35,7 @@ enum ts_syscall {
 #define TS_MAP_EXECUTE  4u
 #define TS_MAP_FIXED    8u  // at the address exactly; TS_ERR_EXISTS when something is there
 #define TS_MAP_POPULATE 16u // touch every page now
+#define TS_MAP_STACK    32u // a stack: without an address, placed apart from all else
 
 // User addresses. The lowest 64 KiB and the last page below 2^47 are never mapped.
 #define TS_USER_BASE UINT64_C(0x0000000000010000)

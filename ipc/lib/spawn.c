@@ -207,7 +207,7 @@ static ts_status_t make_stack(struct child *child, const struct ts_spawn *spawn,
     ts_status_t status = ts_process_memory_create(child->process, size, 0, &child->stack_memory);
     if (!status)
         status = ts_process_map(child->process, child->stack_memory, 0, size, 0,
-                                TS_MAP_READ | TS_MAP_WRITE, &address);
+                                TS_MAP_READ | TS_MAP_WRITE | TS_MAP_STACK, &address);
     if (!status)
         status = ts_process_protect(child->process, address, TS_PAGE_SIZE, 0);
     if (status)
@@ -222,12 +222,14 @@ static ts_status_t make_stack(struct child *child, const struct ts_spawn *spawn,
     return status;
 }
 
-static ts_status_t map_clock(struct child *child)
+// Behind the image, if there is room: it shares that one's page tables.
+static ts_status_t map_clock(struct child *child, const struct ts_elf *elf)
 {
     ts_handle_t clock = ts_named_handle(TS_NAME_CLOCK);
     if (!clock)
         return TS_OK;
-    return ts_process_map(child->process, clock, 0, TS_PAGE_SIZE, 0, TS_MAP_READ, &child->clock);
+    return ts_process_map(child->process, clock, child->bias + elf->high + TS_PAGE_SIZE,
+                          TS_PAGE_SIZE, 0, TS_MAP_READ, &child->clock);
 }
 
 // handles -----------------------------------------------------------------------------------
@@ -314,7 +316,7 @@ static ts_status_t fill(struct child *child, const struct ts_spawn *spawn,
     if (!status)
         status = make_stack(child, spawn, &image->elf);
     if (!status)
-        status = map_clock(child);
+        status = map_clock(child, &image->elf);
     if (!status)
         status = ts_block_begin(&child->writer, spawn);
     if (!status)

@@ -64,7 +64,13 @@ static ts_status_t stack_create(struct ts_thread *thread, size_t size)
     thread->stack = stack_take(thread->stack_size);
     if (thread->stack != NULL)
         return TS_OK;
-    ts_status_t status = ts_memory_allocate(thread->stack_size, 0, NULL, &thread->stack);
+    ts_handle_t memory;
+    ts_status_t status = ts_memory_create(thread->stack_size, 0, &memory);
+    if (status)
+        return status;
+    status = ts_memory_map(memory, NULL, thread->stack_size, 0,
+                           TS_MAP_READ | TS_MAP_WRITE | TS_MAP_STACK, &thread->stack);
+    ts_close(memory); // the mapping keeps it
     if (status)
         return status;
     status = ts_memory_protect(thread->stack, TS_PAGE_SIZE, 0);

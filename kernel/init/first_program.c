@@ -29,9 +29,8 @@
 #include <tessera/abi/bootstrap.h>
 
 #define INIT_PATH     "srv/init"
-#define IMAGE_BASE    UINT64_C(0x0000500000000000) // and up to 2^34 bytes more
-#define IMAGE_RANDOM  (UINT64_C(1) << 22)          // pages
-#define STACK_BASE    UINT64_C(0x0000700000000000)
+#define IMAGE_BASE    UINT64_C(0x0000500000000000) // and up to 2^42 bytes more
+#define IMAGE_RANDOM  (UINT64_C(1) << 30)          // pages
 #define STACK_SIZE    (UINT64_C(256) << 10)
 #define BLOCK_SIZE    PAGE_SIZE
 #define READ_ONLY_MAP (TS_RIGHT_READ | TS_RIGHT_MAP | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
@@ -232,14 +231,12 @@ static void load_segment(struct first_program *first, const struct elf_segment *
 static void load_stack(struct first_program *first)
 {
     uint64_t size = STACK_SIZE + BLOCK_SIZE;
-    // Nothing is mapped below: an overflow faults.
-    first->stack = STACK_BASE + random_u64() % IMAGE_RANDOM * PAGE_SIZE;
-    first->block = first->stack + STACK_SIZE;
     require(memory_create(first->process->account, size, 0, &first->stack_memory), "no memory");
     require(space_map(first->process->space, first->stack_memory, 0, size,
-                      TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED, TS_MAP_READ | TS_MAP_WRITE,
+                      TS_MAP_READ | TS_MAP_WRITE | TS_MAP_STACK, TS_MAP_READ | TS_MAP_WRITE,
                       &first->stack),
-            "its stack");
+            "its stack"); // with nothing mapped below: an overflow faults
+    first->block = first->stack + STACK_SIZE;
 }
 
 static const char *init_path(char *buffer, size_t size)

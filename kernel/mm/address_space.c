@@ -10,11 +10,18 @@
 #include <object/random.h>
 #include <panic.h>
 
-// Where the kernel looks for room first: between 64 GiB and 80 TiB, at 2 MiB borders, so that
-// there are 25 random bits and a space's regions share page tables.
-#define BASE_LOW   (UINT64_C(64) << 30)
-#define BASE_HIGH  (UINT64_C(80) << 40)
-#define BASE_ALIGN (UINT64_C(2) << 20)
+// Where the kernel looks for room first: between 64 GiB and 80 TiB, at any page, so that there are
+// 34 random bits. The regions of an area share page tables.
+#define BASE_LOW  (UINT64_C(64) << 30)
+#define BASE_HIGH (UINT64_C(80) << 40)
+
+static void bases_choose(struct address_space *space)
+{
+    uint64_t random[SPACE_AREAS];
+    random_bytes(random, sizeof(random));
+    for (unsigned i = 0; i < SPACE_AREAS; i++)
+        space->base[i] = BASE_LOW + random[i] % ((BASE_HIGH - BASE_LOW) / PAGE_SIZE) * PAGE_SIZE;
+}
 
 ts_status_t space_create(struct account *account, struct address_space **out_space)
 {
@@ -24,7 +31,7 @@ ts_status_t space_create(struct account *account, struct address_space **out_spa
         return status;
     spin_init(&space->lock, "address space");
     range_tree_init(&space->regions);
-    space->base = BASE_LOW + random_u64() % ((BASE_HIGH - BASE_LOW) / BASE_ALIGN) * BASE_ALIGN;
+    bases_choose(space);
     space->account = account;
     account_get(account);
     status = arch_space_create(&space->arch);

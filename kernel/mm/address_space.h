@@ -29,13 +29,19 @@ struct memory;
 #define SPACE_CHUNK       64u // regions dealt with per lock hold
 #define SPACE_REGIONS_MAX 65536u
 
+// What is placed apart, so that an address in one tells nothing of another.
+enum space_area { SPACE_MEMORY, SPACE_STACKS, SPACE_RINGS, SPACE_AREAS };
+
+// A flag of space_map() that programs do not have: the memory is a ring's.
+#define SPACE_MAP_RING (1u << 31)
+
 struct address_space {
     struct arch_space arch; // first: the current space is found from the thread's arch space
     struct spinlock lock;
     struct range_tree regions; // struct region, by address
     uint32_t region_count;
-    bool dead;    // being destroyed: nothing is found or mapped any more
-    vaddr_t base; // where the kernel starts to look for room: random
+    bool dead;                 // being destroyed: nothing is found or mapped any more
+    vaddr_t base[SPACE_AREAS]; // where the kernel starts to look for room: random, each by itself
     struct account *account;
 };
 
@@ -63,12 +69,12 @@ void space_free(struct address_space *space);
 // is the thread itself.
 struct address_space *space_current(void);
 
-// Maps [offset, offset + length) of a memory object. `flags`: TS_MAP_*; `allowed`: the TS_MAP_READ,
-// WRITE, EXECUTE that the handle's rights permit, now and by space_protect later. *inout_address:
-// with FIXED where exactly, else a wish or 0. Preemptible; with POPULATE it goes on page by page.
-// TS_ERR_ARGUMENT: unaligned, empty, unknown flags, WRITE with EXECUTE; TS_ERR_RIGHTS: not allowed;
-// TS_ERR_RANGE: beyond the memory or user addresses; TS_ERR_EXISTS: FIXED and taken; TS_ERR_LIMIT;
-// TS_ERR_MEMORY: no room. When POPULATE fails the mapping is undone.
+// Maps [offset, offset + length) of a memory object. `flags`: TS_MAP_*, SPACE_MAP_RING; `allowed`:
+// the TS_MAP_READ, WRITE, EXECUTE that the handle's rights permit, now and by space_protect later.
+// *inout_address: with FIXED where exactly, else a wish or 0. Preemptible; with POPULATE it goes on
+// page by page. TS_ERR_ARGUMENT: unaligned, empty, unknown flags, WRITE with EXECUTE;
+// TS_ERR_RIGHTS: not allowed; TS_ERR_RANGE: beyond the memory or user addresses; TS_ERR_EXISTS:
+// FIXED and taken; TS_ERR_LIMIT; TS_ERR_MEMORY: no room. When POPULATE fails the mapping is undone.
 ts_status_t space_map(struct address_space *space, struct memory *memory, uint64_t offset,
                       uint64_t length, unsigned flags, unsigned allowed, vaddr_t *inout_address);
 

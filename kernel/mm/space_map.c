@@ -6,7 +6,8 @@
 #include <mm/region.h>
 #include <object/memory.h>
 
-#define MAP_FLAGS (REGION_PROTECTION | TS_MAP_FIXED | TS_MAP_POPULATE)
+#define MAP_FLAGS \
+    (REGION_PROTECTION | TS_MAP_FIXED | TS_MAP_POPULATE | TS_MAP_STACK | SPACE_MAP_RING)
 
 unsigned space_allowed(ts_rights_t rights)
 {
@@ -23,9 +24,16 @@ static ts_status_t check_protection(unsigned protection, unsigned allowed)
     return (protection & ~allowed) != 0 ? TS_ERR_RIGHTS : TS_OK;
 }
 
+static enum space_area area_of(unsigned flags)
+{
+    if ((flags & SPACE_MAP_RING) != 0)
+        return SPACE_RINGS;
+    return (flags & TS_MAP_STACK) != 0 ? SPACE_STACKS : SPACE_MEMORY;
+}
+
 // A place for `length` bytes, with a page free on both sides. Lock held.
-static ts_status_t space_choose(struct address_space *space, vaddr_t wish, uint64_t length,
-                                vaddr_t *out_address)
+static ts_status_t space_choose(struct address_space *space, enum space_area area, vaddr_t wish,
+                                uint64_t length, vaddr_t *out_address)
 {
     uint64_t room = length + 2 * PAGE_SIZE;
     wish &= ~PAGE_MASK;
@@ -34,7 +42,7 @@ static ts_status_t space_choose(struct address_space *space, vaddr_t wish, uint6
         *out_address = wish;
         return TS_OK;
     }
-    if (!range_tree_gap(&space->regions, space->base, TS_USER_END, room, out_address) &&
+    if (!range_tree_gap(&space->regions, space->base[area], TS_USER_END, room, out_address) &&
         !range_tree_gap(&space->regions, TS_USER_BASE, TS_USER_END, room, out_address))
         return TS_ERR_MEMORY;
     *out_address += PAGE_SIZE;
@@ -50,7 +58,8 @@ static ts_status_t map_locked(struct address_space *space, struct region *region
         if (range_tree_overlaps(&space->regions, *inout_address, *inout_address + length))
             return TS_ERR_EXISTS;
     } else {
-        ts_status_t status = space_choose(space, *inout_address, length, inout_address);
+        ts_status_t status =
+            space_choose(space, area_of(flags), *inout_address, length, inout_address);
         if (status != TS_OK)
             return status;
     }

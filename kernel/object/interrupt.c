@@ -4,6 +4,9 @@
 // `table` says who a number belongs to. It is read in interrupt context without a lock: an entry is
 // cleared when the last handle closes, and the body goes to the reaper, which frees it after every
 // CPU has been out of interrupt context.
+//
+// An operation holds a reference and no handle: it can come when the last handle has closed. So the
+// line is armed and masked under a lock, and once closed it is never armed again.
 #include <arch/clock.h>
 #include <arch/hooks.h>
 #include <arch/interrupt.h>
@@ -22,7 +25,9 @@
 struct interrupt {
     struct object object;
     uint32_t number;
-    _Atomic bool stormed;
+    struct spinlock lock; // whether the line is masked, with what says why
+    bool closed;          // the last handle is gone
+    _Atomic bool stormed; // written under the lock
     // Of the interrupt handler alone, which does not run on two CPUs for one number.
     uint32_t untaken; // fires in this window since the count was last taken
     ts_time_t window;
@@ -38,8 +43,10 @@ static struct interrupt *interrupt_of(struct object *object)
 
 static void storm_begin(struct interrupt *interrupt)
 {
+    irqflags_t flags = spin_lock(&interrupt->lock);
     arch_interrupt_mask(interrupt->number);
     atomic_store_explicit(&interrupt->stormed, true, memory_order_relaxed);
+    spin_unlock(&interrupt->lock, flags);
     object_signal(&interrupt->object, 0, TS_SIGNAL_ERROR, 0);
     log_warn("interrupt %u: storm, masked until it is acknowledged", interrupt->number);
 }
@@ -75,15 +82,27 @@ void kernel_interrupt(uint32_t number)
         object_signal(&interrupt->object, 0, TS_SIGNAL_READABLE, 1);
 }
 
+// ERROR is cleared before the next storm can set it: so a storm is never without it for long.
+static ts_status_t interrupt_arm(struct interrupt *interrupt)
+{
+    struct object *object = &interrupt->object;
+    ts_signals_t signals = atomic_load_explicit(&object->signals, memory_order_relaxed);
+    if ((signals & TS_SIGNAL_ERROR) != 0)
+        object_signal(object, TS_SIGNAL_ERROR, 0, 0);
+    irqflags_t flags = spin_lock(&interrupt->lock);
+    bool closed = interrupt->closed;
+    if (!closed) {
+        atomic_store_explicit(&interrupt->stormed, false, memory_order_relaxed);
+        arch_interrupt_unmask(interrupt->number);
+    }
+    spin_unlock(&interrupt->lock, flags);
+    return closed ? TS_ERR_GONE : TS_OK;
+}
+
 static ts_status_t interrupt_operate(struct object *object, struct operation *operation)
 {
-    struct interrupt *interrupt = interrupt_of(object);
     switch (operation->op) {
-    case TS_OP_ACK:
-        if (atomic_exchange_explicit(&interrupt->stormed, false, memory_order_relaxed))
-            object_signal(object, TS_SIGNAL_ERROR, 0, 0);
-        arch_interrupt_unmask(interrupt->number);
-        return TS_OK;
+    case TS_OP_ACK: return interrupt_arm(interrupt_of(object));
     case TS_OP_GET:
         return operation->arg == TS_PROPERTY_EVENT_COUNT
                    ? operation_get_u64(operation, __atomic_load_n(&object->count, __ATOMIC_RELAXED))
@@ -95,8 +114,11 @@ static ts_status_t interrupt_operate(struct object *object, struct operation *op
 static void interrupt_unhandled(struct object *object)
 {
     struct interrupt *interrupt = interrupt_of(object);
+    irqflags_t flags = spin_lock(&interrupt->lock);
+    interrupt->closed = true;
     arch_interrupt_mask(interrupt->number);
     atomic_store_explicit(&table[interrupt->number], NULL, memory_order_release);
+    spin_unlock(&interrupt->lock, flags);
 }
 
 static void interrupt_destroy(struct object *object)
@@ -124,7 +146,11 @@ static uint32_t cpu_choose(void)
 
 static struct interrupt *interrupt_make(struct account *account, ts_status_t *out_status)
 {
-    return body_create(account, sizeof(struct interrupt), &interrupt_class, out_status);
+    struct interrupt *interrupt =
+        body_create(account, sizeof(*interrupt), &interrupt_class, out_status);
+    if (interrupt != NULL)
+        spin_init(&interrupt->lock, "interrupt object");
+    return interrupt;
 }
 
 // What interrupt_unhandled() undoes.

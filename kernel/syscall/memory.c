@@ -34,8 +34,10 @@ static ts_status_t target_get(uint64_t handle, struct process **out_process)
     return status;
 }
 
-// What a handle lets one map: a memory object, or a ring (the memory that it shares), read-write.
-static ts_status_t memory_get(ts_handle_t handle, struct memory **out_memory, unsigned *out_allowed)
+// What a handle lets one map: a memory object, or a ring (the memory that it shares), read-write
+// and at a place of its own.
+static ts_status_t memory_get(ts_handle_t handle, struct memory **out_memory, unsigned *out_allowed,
+                              uint64_t *inout_flags)
 {
     struct capability capability;
     ts_status_t status = handle_get(&process_current()->handles, handle, TS_RIGHT_MAP, &capability);
@@ -50,6 +52,7 @@ static ts_status_t memory_get(ts_handle_t handle, struct memory **out_memory, un
     if (capability.object->class == &ring_class) {
         *out_memory = ring_object_of(capability.object)->memory;
         *out_allowed = TS_MAP_READ | TS_MAP_WRITE;
+        *inout_flags |= SPACE_MAP_RING;
         object_get(&(*out_memory)->object);
         status = TS_OK;
     }
@@ -65,9 +68,9 @@ void syscall_map(struct arch_frame *frame)
     struct memory *memory;
     struct process *process;
     unsigned allowed;
-    ts_status_t status = flags > UINT32_MAX ? TS_ERR_ARGUMENT : TS_OK;
+    ts_status_t status = flags >= SPACE_MAP_RING ? TS_ERR_ARGUMENT : TS_OK;
     if (status == TS_OK)
-        status = memory_get((ts_handle_t)(word >> 32), &memory, &allowed);
+        status = memory_get((ts_handle_t)(word >> 32), &memory, &allowed, &flags);
     if (status != TS_OK) {
         arch_frame_set_result(frame, status, 0);
         return;

@@ -45,7 +45,11 @@ static const struct {
     {"user_step", test_user_step, 1},
     {"user_preempted_vectors", test_user_preempted_vectors, 1},
     {"rule_m07_user_vectors_cleared", test_rule_m07_user_vectors_cleared, 1},
+    {"rule_m07_user_selectors_cleared", test_rule_m07_user_selectors_cleared, 1},
+    {"rule_m07_user_x87_pointers_cleared", test_rule_m07_user_x87_pointers_cleared, 1},
     {"user_thread_pointer", test_user_thread_pointer, 1},
+    {"user_bad_frames", test_user_bad_frames, 1},
+    {"user_nmi", test_user_nmi, 2},
 };
 #define TEST_COUNT (sizeof(tests) / sizeof(tests[0]))
 

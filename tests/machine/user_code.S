@@ -140,6 +140,19 @@ user_exceptions:
     shrq $1, %rsp
     pushq %rax
     .balign 16
+    movl $7, %eax               /* 13: there is no local descriptor table */
+    movl %eax, %ds
+    .balign 16
+    movl $0xffff, %eax          /* 13 */
+    movl %eax, %es
+    .balign 16
+    movabsq $0x1b00000000, %rax /* 13: there is no 32-bit code */
+    pushq %rax
+    ljmpl *(%rsp)
+    .balign 16
+    movl $0x33, %eax            /* 13: the task state is no data */
+    movl %eax, %gs
+    .balign 16
 
 /* Single steps through a system call. */
     .globl user_step
@@ -229,5 +242,46 @@ user_pointer:
     movl $7, %eax
     syscall
     jmp good
+
+/* Loads what selectors there are, and finds them cleared when it has been away. */
+    .globl user_selectors, user_selectors_none
+user_selectors:
+    movl $0x23, %eax
+    movl %eax, %ds
+    movl $0x2b, %eax
+    movl %eax, %es
+    movl $0x20, %eax
+    movl %eax, %fs
+    movl $1, %eax
+    movl %eax, %gs
+    movl $7, %eax
+    syscall
+user_selectors_none:
+    movl %ds, %eax
+    movl %es, %ecx
+    orl %ecx, %eax
+    movl %fs, %ecx
+    orl %ecx, %eax
+    movl %gs, %ecx
+    orl %ecx, %eax
+    jnz bad
+    jmp good
+
+/* Leaves its addresses in the x87 unit again and again. */
+    .globl user_x87, user_x87_none
+user_x87:
+    fildl user_code(%rip)
+    movl $7, %eax
+    syscall
+    jmp user_x87
+
+/* Uses the unit, but no operand, and finds nobody's, counting at the address in rdx. */
+user_x87_none:
+    fld1
+1:  fnstenv -64(%rsp)
+    cmpl $0, -64+20(%rsp)       /* address of the last operand */
+    jne bad
+    incq (%rdx)
+    jmp 1b
 user_code_end:
     .section .note.GNU-stack, "", @progbits

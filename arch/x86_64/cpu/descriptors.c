@@ -65,7 +65,9 @@ void descriptors_load(struct cpu *cpu)
     gdt[0] = 0;
     gdt[SELECTOR_KERNEL_CODE / 8] = SEGMENT_KERNEL_CODE;
     gdt[SELECTOR_KERNEL_DATA / 8] = SEGMENT_KERNEL_DATA;
-    gdt[3] = 0; // where SYSRET would look for 32-bit code: there is none
+    // Where SYSRET would look for 32-bit code: there is none. So nobody minds that AMD's SYSRET
+    // leaves SS's hidden attributes as the last interrupt set them: 64-bit code ignores those.
+    gdt[3] = 0;
     gdt[SELECTOR_USER_DATA / 8] = SEGMENT_USER_DATA;
     gdt[SELECTOR_USER_CODE / 8] = SEGMENT_USER_CODE;
     gdt[SELECTOR_TSS / 8] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
@@ -86,6 +88,7 @@ void descriptors_load(struct cpu *cpu)
                      "movl %%eax, %%es\n"
                      "movl %%eax, %%fs\n"
                      "movl %%eax, %%gs\n"
+                     "lldt %%ax\n" // none: a selector into it is a fault
                      "lidt %1\n"
                      "movw %4, %%ax\n"
                      "ltr %%ax\n"

@@ -5,10 +5,16 @@
    thread's kernel stack. An interrupt of user mode is put there by the CPU (TSS.rsp0); a system
    call builds the same by hand. An interrupt of the kernel builds its frame where the stack is.
 
-   GS: in user mode GS base is 0 and the kernel's value waits in MSR_KERNEL_GS; each entry from user
-   mode and each way back executes one SWAPGS. An interrupt knows by the saved CS; NMI, machine
-   check, double fault and debug can hit between SWAPGS and the change of privilege, come on stacks
-   of their own, and look at the sign of GS base instead.
+   GS: in user mode GS base is 0, whatever selector a program loads (cpu/thread.c), and the kernel's
+   value waits in MSR_KERNEL_GS; each entry from user mode and each way back executes one SWAPGS. An
+   interrupt knows by the saved CS; NMI, machine check, double fault and debug can hit between SWAPGS
+   and the change of privilege, come on stacks of their own, and look at the sign of GS base instead.
+
+   IRETQ is the one instruction between SWAPGS and user mode that can fault, when the frame has what
+   no program can run with, such as an address that is not canonical (on AMD's CPUs a jump to one
+   faults only at its target). Then the exception is the program's: see .Liret_fault. SYSRETQ cannot:
+   the frame of a system call has the address behind an instruction of the program, and nothing is
+   mapped in the last page where that would not be canonical.
 
    CS and SS in the frame of a system call are not written: thread_init has put them there, and no
    entry from user mode can write anything else (user mode has one code and one stack segment).
@@ -22,6 +28,47 @@
         .quad 771b;                     \
         .byte 0x0f, 0x01, 0xca, 0, 0, 0, 0, 0; \
         .popsection
+
+/* All of a frame above [rsp] = vector; flags as C wants them, user pages closed. */
+.macro SAVE_REGISTERS
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    cld
+    PATCH_CLAC
+.endm
+
+/* Up to what IRETQ takes. */
+.macro RESTORE_REGISTERS
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %rax
+    addq $16, %rsp
+.endm
 
     .section .text.hot, "ax"
 
@@ -105,23 +152,8 @@ return_checked:
     je .Lreturn_sysret_all
 return_by_iret:
     swapgs
-restore_and_iret:
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rdi
-    popq %rsi
-    popq %rdx
-    popq %rcx
-    popq %rax
-    addq $16, %rsp
+    RESTORE_REGISTERS
+user_iretq:
     iretq
 .Lreturn_work:
     movq %rsp, %rdi
@@ -134,52 +166,36 @@ restore_and_iret:
     .type interrupt_common, @function
 interrupt_common:
     testb $3, 24(%rsp)
-    jz 1f
+    jz .Lof_kernel
     swapgs
-1:  pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    cld
-    PATCH_CLAC
+.Lsave:
+    SAVE_REGISTERS
 interrupt_framed:
     movq %rsp, %rdi
     call interrupt_dispatch
     testb $3, FRAME_CS(%rsp)
     jnz return_checked
-    jmp restore_and_iret
+restore_and_iret:
+    RESTORE_REGISTERS
+    iretq
+
+.Lof_kernel:
+    cmpq $user_iretq, 16(%rsp)
+    jne .Lsave
+/* The frame cannot be returned to; its registers are restored and GS is the user's. The exception
+   becomes the program's, as if it had happened there, in a frame that is whole again. */
+.Liret_fault:
+    swapgs
+    SAVE_REGISTERS
+    movq %rsp, %rdi
+    call iret_fault
+    movq %rax, %rsp
+    jmp interrupt_framed
 
 /* Debug, NMI, double fault, machine check: on stacks of their own, GS unknown. */
     .type paranoid_common, @function
 paranoid_common:
-    pushq %rax
-    pushq %rcx
-    pushq %rdx
-    pushq %rsi
-    pushq %rdi
-    pushq %r8
-    pushq %r9
-    pushq %r10
-    pushq %r11
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    cld
-    PATCH_CLAC
+    SAVE_REGISTERS
     xorl %ebx, %ebx
     movl $0xc0000101, %ecx          /* GS base: the kernel's is in the upper half */
     rdmsr
@@ -188,18 +204,18 @@ paranoid_common:
     swapgs
     incl %ebx
 1:  testb $3, FRAME_CS(%rsp)
-    jz 2f
-    cmpl $1, FRAME_VECTOR(%rsp)
-    je .Ldebug_of_user
-2:  movq %rsp, %rdi
+    jnz .Lparanoid_of_user
+    movq %rsp, %rdi
     call paranoid_dispatch
     testl %ebx, %ebx
     jz restore_and_iret
-    jmp return_by_iret
+    swapgs
+    jmp restore_and_iret
 
-/* A program may have as many debug exceptions as it likes, and its thread may block in one: move
-   the frame to where an interrupt would have put it. */
-.Ldebug_of_user:
+/* Nothing of the kernel was interrupted: move the frame to where an interrupt would have put it. A
+   program may have as many debug exceptions as it likes, and its thread may block in one; and an
+   IRETQ that faults ends the CPU's hold on further NMIs, which then come onto this very stack. */
+.Lparanoid_of_user:
     movq %rsp, %rsi
     movq %gs:CPU_TSS_STACK, %rdi
     subq $FRAME_SIZE, %rdi

@@ -11,6 +11,7 @@
 #include <machine/paging.h>
 #include <machine/x86.h>
 #include <panic.h>
+#include <string.h>
 
 static const char *const names[32] = {"division error",
                                       "debug",
@@ -47,12 +48,16 @@ static const char *const names[32] = {"division error",
 
 void interrupt_dispatch(struct arch_frame *frame);
 void paranoid_dispatch(struct arch_frame *frame);
+struct arch_frame *iret_fault(const struct arch_frame *fault);
 
 static void exception(struct arch_frame *frame)
 {
     uint32_t vector = (uint32_t)frame->vector;
     if (vector == EXCEPTION_PAGE_FAULT) {
         page_fault(frame, x86_read_cr2());
+    } else if (vector == EXCEPTION_NMI || vector == EXCEPTION_DOUBLE_FAULT ||
+               vector == EXCEPTION_MACHINE_CHECK) { // no program's doing, though one was running
+        paranoid_dispatch(frame);
     } else if (arch_frame_is_user(frame)) {
         arch_irq_enable();
         user_exception(frame, vector, frame->error, 0);
@@ -85,6 +90,17 @@ static void interrupt(uint32_t vector)
             cpu->arch.spurious++; // the old controllers', which are masked, or nobody's
         }
     }
+}
+
+// The IRETQ to user mode has faulted. `fault` has the program's registers and the exception; what
+// IRETQ was to load is at its rsp, where a frame of the program's ends. Makes that frame anew,
+// which overlaps with `fault`, and returns it.
+struct arch_frame *iret_fault(const struct arch_frame *fault)
+{
+    struct arch_frame *frame = arch_thread_frame(cpu_current()->machine_thread);
+    KREQUIRE(fault->rsp == (uint64_t)&frame->rip);
+    memmove(frame, fault, offsetof(struct arch_frame, rip));
+    return frame;
 }
 
 void interrupt_dispatch(struct arch_frame *frame)

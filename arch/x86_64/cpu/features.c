@@ -49,6 +49,17 @@ static void detect_vector_state(void)
     f->xsaveopt = x86_cpuid(0xd, 1).eax & 1;
 }
 
+// So it is with AMD's CPUs, and those made after them, that do not say otherwise.
+static bool detect_x87_pointers_stay(void)
+{
+    struct cpuid vendor = x86_cpuid(0, 0); // "AuthenticAMD", "HygonGenuine"
+    bool amd = vendor.ebx == 0x68747541 && vendor.edx == 0x69746e65 && vendor.ecx == 0x444d4163;
+    bool hygon = vendor.ebx == 0x6f677948 && vendor.edx == 0x6e65476e && vendor.ecx == 0x656e6975;
+    bool restored =
+        x86_cpuid(0x80000000, 0).eax >= 0x80000008 && (x86_cpuid(0x80000008, 0).ebx >> 2 & 1);
+    return (amd || hygon) && !restored;
+}
+
 static void detect_name(void)
 {
     char *to = cpu_features.name;
@@ -87,6 +98,7 @@ void features_detect(void)
     }
     cpu_has_erms = f->erms;
     detect_vector_state();
+    f->x87_pointers_stay = detect_x87_pointers_stay();
     if (x86_cpuid(0x80000000, 0).eax >= 0x80000004) {
         detect_name();
     }
@@ -116,6 +128,9 @@ void features_enable(void)
               (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     x86_wrmsr(MSR_LSTAR, (uint64_t)system_call_start);
     x86_wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_DF | RFLAGS_TF | RFLAGS_AC | RFLAGS_NT);
+    // Whatever firmware left: SYSENTER is a fault, and there are no breakpoints.
+    x86_wrmsr(MSR_SYSENTER_CS, 0);
+    __asm__ volatile("movq %0, %%dr7" : : "r"(DR7_NONE));
 }
 
 const char *arch_cpu_name(void)
@@ -149,18 +164,28 @@ bool arch_random(uint64_t *out_value)
     return false;
 }
 
-extern const struct {
+struct patch {
     char *at;
     uint8_t bytes[8];
-} kernel_patch_smap_start[], kernel_patch_smap_end[];
+};
+
+extern const struct patch kernel_patch_smap_start[], kernel_patch_smap_end[];
+extern const struct patch kernel_patch_x87_start[], kernel_patch_x87_end[];
+
+static void patch_table(const struct patch *patch, const struct patch *end)
+{
+    for (; patch < end; patch++) {
+        memcpy(patch->at, patch->bytes, 3);
+    }
+}
 
 void patch_apply(void)
 {
-    if (!cpu_features.smap) {
-        return;
+    if (cpu_features.smap) {
+        patch_table(kernel_patch_smap_start, kernel_patch_smap_end);
     }
-    for (size_t i = 0; &kernel_patch_smap_start[i] < kernel_patch_smap_end; i++) {
-        memcpy(kernel_patch_smap_start[i].at, kernel_patch_smap_start[i].bytes, 3);
+    if (cpu_features.x87_pointers_stay) {
+        patch_table(kernel_patch_x87_start, kernel_patch_x87_end);
     }
     x86_cpuid(0, 0); // serialises, so that no old instruction bytes are executed
 }

@@ -19,6 +19,7 @@ void arch_thread_init(struct arch_thread *thread, vaddr_t stack_top, struct arch
                       void *vector_area, void (*continuation)(void))
 {
     KASSERT(!((uintptr_t)vector_area & (ARCH_VECTOR_ALIGN - 1)) && !(stack_top & 15));
+    KASSERT(!vector_area == !space);
     *thread = (struct arch_thread){
         .stack_top = stack_top,
         .continuation = continuation,
@@ -61,9 +62,42 @@ vaddr_t arch_thread_pointer(const struct arch_thread *thread)
     return thread->fs_base;
 }
 
-// Everything of `next` but its stack. The FS base is written when it differs and whenever the
-// space does: a program can clear the register by loading the selector, unseen by us, and must not
-// hand that to another.
+// Programs have no use for DS, ES, FS and GS, which hold 0; but they can load selectors there, and
+// no other program may read those. Whether this one did:
+static inline bool selectors_loaded(void)
+{
+    bool loaded;
+    uint32_t any, one;
+    __asm__ volatile("movl %%ds, %1\n"
+                     "movl %%es, %2\n"
+                     "orl %2, %1\n"
+                     "movl %%fs, %2\n"
+                     "orl %2, %1\n"
+                     "movl %%gs, %2\n"
+                     "orl %2, %1\n"
+                     : "=@ccnz"(loaded), "=&r"(any), "=&r"(one));
+    return loaded;
+}
+
+// Loading GS changes its base on some CPUs: so it is done while that is the user's, which is 0
+// before and after. What hits in between looks at the base (entry.S). FS has its base again from
+// thread_load(). Inline: a call would cost those who never need it their registers.
+static inline void selectors_clear(void)
+{
+    __asm__ volatile("movl %0, %%ds\n"
+                     "movl %0, %%es\n"
+                     "movl %0, %%fs\n"
+                     "swapgs\n"
+                     "movl %0, %%gs\n"
+                     "swapgs\n"
+                     :
+                     : "r"(0)
+                     : "memory");
+}
+
+// Everything of `next` but its stack. When the space is another one nothing may be left of the
+// last: the FS base is written even if it should be the same, since a program can clear the
+// register by loading the selector.
 static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
                                                               struct arch_thread *next)
 {
@@ -78,14 +112,16 @@ static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
         // Published before it is loaded: see arch_flush_commit().
         atomic_store_explicit(&cpu->arch.root, root, memory_order_relaxed);
         x86_write_cr3(root);
+        if (__builtin_expect(selectors_loaded(), 0)) {
+            selectors_clear();
+        }
     }
-    if (other_space || cpu->arch.fs_base != next->fs_base) {
-        cpu->arch.fs_base = next->fs_base;
-        x86_wrmsr(MSR_FS_BASE, next->fs_base);
+    uint64_t fs_base = next->fs_base;
+    if (other_space || cpu->arch.fs_base != fs_base) {
+        cpu->arch.fs_base = fs_base;
+        x86_wrmsr(MSR_FS_BASE, fs_base);
     }
-    if (next->vector_area) {
-        vector_load(cpu, next);
-    }
+    vector_load(cpu, next);
 }
 
 // On the CPU's own stack: nothing of the previous thread is in use any more.

@@ -28,16 +28,16 @@ void vector_thread_init(struct arch_thread *thread, void *area)
 {
     thread->vector_area = area;
     thread->vector_cpu = VECTOR_CPU_NONE;
-    thread->vector_in_area = false;
-    thread->mxcsr = MXCSR_INITIAL;
-    thread->fcw = FCW_INITIAL;
+    thread->vector_left = LEFT_INITIAL;
     if (area && cpu_features.xsave) {
         memset((char *)area + AREA_HEADER, 0, 64); // XSAVE leaves most of its header alone
     }
 }
 
-void vector_area_save(void *area)
+void vector_area_save(struct arch_thread *thread)
 {
+    void *area = thread->vector_area;
+    thread->vector_in_area = 1;
     uint32_t low = (uint32_t)cpu_features.xcr0;
     if (cpu_features.xsaveopt) {
         __asm__ volatile("xsaveopt64 (%0)" : : "r"(area), "a"(low), "d"(0) : "memory");

@@ -351,21 +351,28 @@ ts_status_t arch_space_create(struct arch_space *space)
     return status;
 }
 
-// Whether eight entries from a multiple of eight on are all empty, as most are.
-static bool line_is_empty(const uint64_t *entry)
+#define LINE 16 // entries that are looked at together: most are empty
+
+static bool line_is_empty(const uint64_t *line)
 {
-    return (entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] |
-            entry[7]) == 0;
+    uint64_t any = 0;
+    for (unsigned i = 0; i < LINE; i++) {
+        any |= line[i];
+    }
+    return any == 0;
 }
 
 static void tables_free(struct arch_space *space, paddr_t page, unsigned level, unsigned count)
 {
-    const uint64_t *table = phys_to_virt(page);
-    for (unsigned i = 0; level > 1 && i < count; i++) {
-        if (i % 8 == 0 && line_is_empty(&table[i])) {
-            i += 7;
-        } else if (table[i] & PTE_PRESENT) {
-            tables_free(space, table[i] & PTE_ADDRESS, level - 1, PTE_COUNT);
+    const uint64_t *line = phys_to_virt(page), *end = line + count;
+    for (; level > 1 && line < end; line += LINE) {
+        if (line_is_empty(line)) {
+            continue;
+        }
+        for (unsigned i = 0; i < LINE; i++) {
+            if (line[i] & PTE_PRESENT) {
+                tables_free(space, line[i] & PTE_ADDRESS, level - 1, PTE_COUNT);
+            }
         }
     }
     page_table_free(space, page);

@@ -48,12 +48,12 @@ struct cpu *cpu_by_id(uint32_t id)
 
 void start_first_cpu(void)
 {
-    // Before there is a window: emergencies share one stack until start_stacks().
-    static char emergency[IST_STACK_SIZE] __attribute__((aligned(16)));
+    // Before there is a window, where such stacks have guard pages.
+    static char emergency[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(16)));
     boot_cpu.self = &boot_cpu;
     boot_cpu.switch_stack = (uint64_t)boot_cpu_stack_end;
     for (unsigned i = 0; i < IST_COUNT; i++) {
-        boot_cpu.arch.tss.ist[i] = (uint64_t)(emergency + sizeof(emergency));
+        boot_cpu.arch.tss.ist[i] = (uint64_t)(emergency[i] + IST_STACK_SIZE);
     }
     gates_init();
     descriptors_load(&boot_cpu);

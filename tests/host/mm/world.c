@@ -357,9 +357,10 @@ void log_write(enum log_level level, const char *format, ...)
     (void)level, (void)format;
 }
 
-uint64_t random_u64(void)
+void random_bytes(void *out_bytes, size_t length)
 {
-    return random_next();
+    for (size_t i = 0; i < length; i++)
+        ((uint8_t *)out_bytes)[i] = (uint8_t)random_next();
 }
 
 uint64_t ticks_to_ns(uint64_t ticks)

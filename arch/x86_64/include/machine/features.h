@@ -8,6 +8,7 @@ struct cpu_features {
     bool gib_pages, pge, pat;
     bool smep, smap, umip, erms;
     bool xsave, xsaveopt;
+    bool x87_pointers_stay; // neither saved nor loaded with an area unless an exception is pending
     bool x2apic, tsc_deadline;
     bool rdrand, rdseed;
     bool hypervisor;
@@ -24,6 +25,6 @@ void features_detect(void);
 // Sets control registers, XCR0, PAT and the system call registers of this CPU.
 void features_enable(void);
 
-// Writes STAC and CLAC over their place-holders when the CPU has SMAP. First CPU, while the
-// kernel's text is still writable.
+// Writes the instructions that this CPU needs over their place-holders (<machine/patch.h>). First
+// CPU, while the kernel's text is still writable.
 void patch_apply(void);

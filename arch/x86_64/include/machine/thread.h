@@ -19,9 +19,14 @@ struct arch_thread {
     struct arch_space *space;
     uint64_t fs_base;
     void *vector_area;
-    uint32_t mxcsr;      // the two control words that survive a system call,
-    uint16_t fcw;        // saved when the thread leaves a CPU in one
-    bool vector_in_area; // left a CPU while in user mode: all of its state is in vector_area
+    union {
+        struct {
+            uint32_t mxcsr;          // the two control words that survive a system call,
+            uint16_t fcw;            // saved when the thread leaves a CPU in one
+            uint16_t vector_in_area; // left in user mode: all of its state is in vector_area
+        };
+        uint64_t vector_left; // all three: what is to be loaded, at one glance
+    };
 };
 
 static inline struct arch_frame *arch_thread_frame(struct arch_thread *thread)

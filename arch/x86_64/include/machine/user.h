@@ -4,23 +4,17 @@
 #pragma once
 
 #include <arch/types.h>
+#include <machine/patch.h>
 
-// STAC and CLAC where the CPU has them: three-byte no-ops that cpu/patch.c fills in at boot.
-#define USER_ACCESS_PATCH(bytes)        \
-    "771: .byte 0x0f, 0x1f, 0x00\n"     \
-    ".pushsection .patch.smap, \"a\"\n" \
-    ".quad 771b\n"                      \
-    ".byte " bytes ", 0, 0, 0, 0, 0\n"  \
-    ".popsection\n"
-
+// STAC and CLAC where the CPU has them.
 static inline void user_access_begin(void)
 {
-    __asm__ volatile(USER_ACCESS_PATCH("0x0f, 0x01, 0xcb") : : : "memory", "cc");
+    __asm__ volatile(PATCH_PLACE("smap", "0x0f, 0x01, 0xcb") : : : "memory", "cc");
 }
 
 static inline void user_access_end(void)
 {
-    __asm__ volatile(USER_ACCESS_PATCH("0x0f, 0x01, 0xca") : : : "memory", "cc");
+    __asm__ volatile(PATCH_PLACE("smap", "0x0f, 0x01, 0xca") : : : "memory", "cc");
 }
 
 // The fault handler finds `from` in this table and goes on at `to`.

@@ -5,6 +5,7 @@
 #include <arch/types.h>
 
 #define MSR_APIC_BASE    0x1bu
+#define MSR_SYSENTER_CS  0x174u
 #define MSR_TSC_DEADLINE 0x6e0u
 #define MSR_PAT          0x277u
 #define MSR_X2APIC       0x800u
@@ -40,6 +41,8 @@
 #define CR4_OSXSAVE    UINT64_C(0x00040000)
 #define CR4_SMEP       UINT64_C(0x00100000)
 #define CR4_SMAP       UINT64_C(0x00200000)
+
+#define DR7_NONE UINT64_C(0x400)
 
 #define RFLAGS_FIXED UINT64_C(0x00002)
 #define RFLAGS_TF    UINT64_C(0x00100)
