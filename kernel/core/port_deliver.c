@@ -51,13 +51,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     slot->session = session;
     request->slot = index;
     request_set_state(request, REQUEST_DELIVERED);
-    for (unsigned i = 0; i < request->in_handles; i++) {
-        if (request->sent[i] == TS_HANDLE_NONE)
-            continue;
-        handle_transit_commit(request->requester->handles, request->sent[i]);
-        slot->sent[i] = request->sent_capability[i];
-        request->sent[i] = TS_HANDLE_NONE;
-    }
+    request_sent_deliver(request, slot->sent);
     port_fill_event(ring_slot(ring), cookie, slot, request);
     ring->event_tail++;
     environment_donate(ring, request->priority);

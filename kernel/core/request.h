@@ -96,7 +96,9 @@ struct request {
     // Handles, as many as out_handles and in_handles say; results are none while it is FREE.
     ts_handle_t reserved[TS_CALL_HANDLES]; // slots for result handles
     struct capability result[TS_CALL_HANDLES];
-    ts_handle_t sent[TS_CALL_HANDLES]; // in transit in the client's table until delivery
+    // In transit until delivery: the client's table keeps their slots, the record owns what they
+    // name. sent[i] none: so is sent_capability[i].
+    ts_handle_t sent[TS_CALL_HANDLES];
     struct capability sent_capability[TS_CALL_HANDLES];
     // Where it is
     struct port *port;       // HOME_PORT: a reference is held
@@ -141,6 +143,12 @@ static inline void request_reset(struct request *request)
 // at once with `force`. 0: it is DONE or will be, exactly once; TS_ERR_BUSY: in the server's hands,
 // told; TS_ERR_NOT_FOUND: it was not pending any more.
 ts_status_t request_cancel(struct request *request, ts_status_t status, bool force);
+
+// What becomes of the first `count` handles in transit when the request was not delivered: they are
+// the client's again. No lock held.
+void request_sent_return(struct request *request, unsigned count);
+// And when it is: the server's slot owns what they name. Its port's lock is held.
+void request_sent_deliver(struct request *request, struct capability to[TS_CALL_HANDLES]);
 
 // Publishes a DONE record: installs or releases result slots, returns or drops sent handles, then
 // queues the completion at its ring or wakes its thread (environment). No lock held.
