@@ -68,12 +68,12 @@ struct requester {
 };
 
 struct request {
-    struct list link;          // its home's queue
-    struct list done;          // ring: its place in the ring's FIFO of events to publish
-    struct request *next_free; // ring, while FREE
-    struct requester *requester;
-    uint8_t state; // enum request_state
-    uint8_t home;  // enum request_home
+    struct list link;            // its home's queue
+    struct requester *requester; // never NULL
+    struct list done;            // ring: its place in the ring's FIFO of events to publish
+    struct request *next_free;   // ring, while FREE
+    uint8_t state;               // enum request_state
+    uint8_t home;                // enum request_home
     uint8_t op, flags;
     ts_rights_t rights; // the handle's, cut to those asked where a handle results
     uint8_t priority;
@@ -109,6 +109,16 @@ struct request {
     ts_time_t deadline;
     struct ts_segment segment[TS_SEGMENTS_MAX];
 };
+
+// The place of a walk through a queue of records, while the queue's lock is free: it lies between
+// them and moves with nobody else's steps.
+struct request_place {
+    struct list link;
+    struct requester *requester; // NULL, which tells it from a record
+};
+_Static_assert(offsetof(struct request, link) == offsetof(struct request_place, link) &&
+                   offsetof(struct request, requester) == offsetof(struct request_place, requester),
+               "a place begins as a request");
 
 // The state is changed under the lock of its home, and looked at without it by who wants to cancel.
 static inline void request_set_state(struct request *request, enum request_state state)
