@@ -66,7 +66,8 @@ void request_complete(struct request *request)
     timer_stop(&request->timer);
     if (request->client_fault)
         request->status = TS_ERR_FAULT;
-    request_sent_return(request, request->in_handles);
+    if (request->in_handles != 0)
+        request_sent_return(request, request->in_handles);
     request_install_results(request);
     if (request->home == HOME_PORT)
         object_body_put(&request->port->object);

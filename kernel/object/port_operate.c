@@ -107,7 +107,6 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
         thread->handing_over = hand_over;
         request_complete(request);
         thread->handing_over = false;
-        thread_lend(thread, answer->reply.urgency);
         process_count(&thread->process->requests_served, 1);
     }
     arch_irq_restore(flags);
