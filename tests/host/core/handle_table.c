@@ -10,7 +10,7 @@ static struct {
     ts_handle_t handle;
     struct object *object;
     struct capability sent; // in transit: ours
-    int state; // 0 gone, 1 used, 2 reserved, 3 in transit
+    int state;              // 0 gone, 1 used, 2 reserved, 3 in transit
 } model[HANDLES];
 
 static int alive;
@@ -114,8 +114,8 @@ int main(void)
     }
     while (handle_table_drain(&table, 64))
         ;
-    // What is in transit is its owner's, not the table's: it outlives the drain, and is given up when
-    // it comes back to a table that is closed.
+    // What is in transit is its owner's, not the table's: it outlives the drain, and is given up
+    // when it comes back to a table that is closed.
     for (unsigned i = 0, sent = 0; i < HANDLES; i++) {
         if (model[i].state != 3)
             continue;
