@@ -234,7 +234,8 @@ static void entry_settle(struct handle_table *table, ts_handle_t handle, enum ha
     bool settled = kept && !table->closed;
     if (settled) {
         atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
-        // Pairs with the first load in handle_lookup: the object is there before the word says USED.
+        // Pairs with the first load in handle_lookup: the object is there before the word says
+        // USED.
         atomic_store_explicit(&entry->word,
                               word_make(capability.rights, word_generation(word), HANDLE_USED),
                               memory_order_release);
@@ -310,8 +311,8 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
         struct capability capability = {0};
         irqflags_t flags = spin_lock(&table->lock);
         table->closed = true;
-        // From the end, so that `begun` is where to go on. Entries that an operation keeps a slot by
-        // name no object: what it holds for them is the operation's to give up, now or later.
+        // From the end, so that `begun` is where to go on. Entries that an operation keeps a slot
+        // by name no object: what it holds for them is the operation's to give up, now or later.
         bool found = false;
         while (table->begun > 0 && !found) {
             uint32_t slot = table->begun - 1;
