@@ -64,7 +64,7 @@ struct requester {
     struct handle_table *handles;
     struct ring *ring; // NULL: a thread
     void *thread;      // synchronous: struct thread; ring: NULL
-    uint8_t priority;  // of requests issued now
+    uint8_t priority;  // a thread's own; of a ring that of the thread which entered it last
 };
 
 struct request {
