@@ -10,11 +10,12 @@
 void environment_wake_ring(struct ring *ring);
 // A synchronous request is DONE; its thread's continuation reads the record. No lock held.
 void environment_wake_thread(struct request *request);
-// The thread behind a ring took a request of this priority (runs at the higher of the two), or
-// replied (priority 0). `ring` may be NULL when the replying thread is the current one.
-void environment_donate(struct ring *ring, uint8_t priority);
-// Requests of `priority` are parked and no ring is idle: raise the threads bound to the port.
-void environment_raise(struct port *port, uint8_t priority);
+// The thread that uses the ring now runs at no less than `priority`, until what this returns is
+// given to environment_return() with the same priority: exactly once, it keeps the thread. NULL:
+// the thread's own priority is as high, nothing is to be returned. The lock of the ring's port is
+// held.
+void *environment_lend(struct ring *ring, uint8_t priority);
+void environment_return(void *borrower, uint8_t priority);
 
 // Copies up to the end of one page between client memory (space, address) and memory of the current
 // address space. Interrupts off. 0, TS_ERR_CLIENT_FAULT or TS_ERR_FAULT (current space's side).

@@ -222,33 +222,50 @@ ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle)
     return status;
 }
 
-void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability)
+// The capability is where it belongs: in the entry that kept its slot in this state, or, when the
+// table is closed, nowhere.
+static void entry_settle(struct handle_table *table, ts_handle_t handle, enum handle_state state,
+                         struct capability capability)
 {
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
-    struct handle_entry *entry = entry_named(table, reserved, &word);
-    bool filled = entry != NULL && word_state(word) == HANDLE_RESERVED && !table->closed;
-    if (filled) {
+    struct handle_entry *entry = entry_named(table, handle, &word);
+    bool kept = entry != NULL && word_state(word) == state;
+    bool settled = kept && !table->closed;
+    if (settled) {
         atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
+        // Pairs with the first load in handle_lookup: the object is there before the word says
+        // USED.
         atomic_store_explicit(&entry->word,
                               word_make(capability.rights, word_generation(word), HANDLE_USED),
                               memory_order_release);
-    } else if (entry != NULL && word_state(word) == HANDLE_RESERVED) {
-        slot_free(table, TS_HANDLE_SLOT(reserved));
+    } else if (kept) {
+        slot_free(table, TS_HANDLE_SLOT(handle));
     }
     spin_unlock(&table->lock, flags);
-    if (!filled)
+    if (!settled)
         object_capability_put(capability);
+}
+
+// The entry that kept a slot in this state is free.
+static void entry_give_up(struct handle_table *table, ts_handle_t handle, enum handle_state state)
+{
+    irqflags_t flags = spin_lock(&table->lock);
+    uint64_t word = 0;
+    struct handle_entry *entry = entry_named(table, handle, &word);
+    if (entry != NULL && word_state(word) == state)
+        slot_free(table, TS_HANDLE_SLOT(handle));
+    spin_unlock(&table->lock, flags);
+}
+
+void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability)
+{
+    entry_settle(table, reserved, HANDLE_RESERVED, capability);
 }
 
 void handle_release(struct handle_table *table, ts_handle_t reserved)
 {
-    irqflags_t flags = spin_lock(&table->lock);
-    uint64_t word = 0;
-    struct handle_entry *entry = entry_named(table, reserved, &word);
-    if (entry != NULL && word_state(word) == HANDLE_RESERVED)
-        slot_free(table, TS_HANDLE_SLOT(reserved));
-    spin_unlock(&table->lock, flags);
+    entry_give_up(table, reserved, HANDLE_RESERVED);
 }
 
 ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
@@ -267,9 +284,11 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
             .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
             .rights = (ts_rights_t)word,
         };
-        atomic_store_explicit(&entry->word,
-                              word_make((ts_rights_t)word, word_generation(word), HANDLE_TRANSIT),
+        // (Who reads the object now still finds the word of before, and what that named is the
+        // caller's: it stays.)
+        atomic_store_explicit(&entry->word, word_make(0, word_generation(word), HANDLE_TRANSIT),
                               memory_order_release);
+        atomic_store_explicit(&entry->object, NULL, memory_order_relaxed);
     }
     spin_unlock(&table->lock, flags);
     return status;
@@ -277,24 +296,13 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
 
 void handle_transit_commit(struct handle_table *table, ts_handle_t handle)
 {
-    irqflags_t flags = spin_lock(&table->lock);
-    uint64_t word = 0;
-    struct handle_entry *entry = entry_named(table, handle, &word);
-    if (entry != NULL && word_state(word) == HANDLE_TRANSIT)
-        slot_free(table, TS_HANDLE_SLOT(handle));
-    spin_unlock(&table->lock, flags);
+    entry_give_up(table, handle, HANDLE_TRANSIT);
 }
 
-void handle_transit_return(struct handle_table *table, ts_handle_t handle)
+void handle_transit_return(struct handle_table *table, ts_handle_t handle,
+                           struct capability capability)
 {
-    irqflags_t flags = spin_lock(&table->lock);
-    uint64_t word = 0;
-    struct handle_entry *entry = entry_named(table, handle, &word);
-    if (entry != NULL && word_state(word) == HANDLE_TRANSIT)
-        atomic_store_explicit(&entry->word,
-                              word_make((ts_rights_t)word, word_generation(word), HANDLE_USED),
-                              memory_order_release);
-    spin_unlock(&table->lock, flags);
+    entry_settle(table, handle, HANDLE_TRANSIT, capability);
 }
 
 bool handle_table_drain(struct handle_table *table, uint32_t most)
@@ -303,8 +311,8 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
         struct capability capability = {0};
         irqflags_t flags = spin_lock(&table->lock);
         table->closed = true;
-        // From the end, so that `begun` is where to go on. Entries that a pending operation still
-        // owns are left to it: processes end their operations before they drain.
+        // From the end, so that `begun` is where to go on. Entries that an operation keeps a slot
+        // by name no object: what it holds for them is the operation's to give up, now or later.
         bool found = false;
         while (table->begun > 0 && !found) {
             uint32_t slot = table->begun - 1;

@@ -6,8 +6,9 @@
 // the process lives. A slot that is freed goes to the end of a queue, so that a stale handle stays
 // recognisable as long as possible; its generation (never 0) changes.
 //
-// An entry is FREE, USED, RESERVED (a pending operation will put its result there) or TRANSIT (sent
-// with a request that is not delivered: unusable, but it comes back if the request ends).
+// An entry is FREE, USED, RESERVED (a pending operation will put its result there) or TRANSIT (its
+// capability was taken out to be sent, and comes back if it is not delivered). The last two name no
+// object: they only keep the slot.
 #pragma once
 
 #include <core/object.h>
@@ -124,10 +125,12 @@ ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle);
 void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability);
 void handle_release(struct handle_table *table, ts_handle_t reserved);
 
-// Marks a handle with TS_RIGHT_TRANSFER as in transit and returns what it means; its reference and
-// count stay the table's until handle_transit_commit, which frees the entry and makes them the
-// request's, or handle_transit_return, which makes the handle usable again.
+// Moves the capability of a handle with TS_RIGHT_TRANSFER out to be sent: the caller owns it from
+// here on, whatever becomes of the table, and the entry keeps its slot. Then handle_transit_commit,
+// when it was delivered, frees the entry; or handle_transit_return moves it back, and the handle is
+// usable again. A closed table gives what comes back up. TS_ERR_HANDLE, TS_ERR_RIGHTS.
 ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
                            struct capability *out_capability);
 void handle_transit_commit(struct handle_table *table, ts_handle_t handle);
-void handle_transit_return(struct handle_table *table, ts_handle_t handle);
+void handle_transit_return(struct handle_table *table, ts_handle_t handle,
+                           struct capability capability);

@@ -118,11 +118,11 @@ static void complete_all(struct list *finished)
         request_complete(list_entry(node, struct request, link));
 }
 
-void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, uint64_t count)
+// Changes the word and the count. Returns the word; *out_risen: the bits that were not set before.
+// Object lock held.
+static ts_signals_t signals_change(struct object *object, ts_signals_t clear, ts_signals_t set,
+                                   uint64_t count, ts_signals_t *out_risen)
 {
-    struct list finished;
-    list_init(&finished);
-    irqflags_t flags = spin_lock(&object->lock);
     if (object_counts(object) && count != 0) {
         object->count = object->count + count < count ? UINT64_MAX : object->count + count;
         set |= TS_SIGNAL_READABLE;
@@ -132,30 +132,64 @@ void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, 
     atomic_store_explicit(&object->signals, signals, memory_order_release);
     if ((clear & TS_SIGNAL_READABLE) != 0 && (set & TS_SIGNAL_READABLE) == 0)
         object->count = object_counts(object) ? 0 : object->count;
+    *out_risen = signals & ~old;
+    return signals;
+}
 
-    // One turn of the queue: who stays goes to its end, so after `left` steps the order is as
-    // before, and whoever arrives while the lock is free looks at the signals itself.
-    uint32_t left = object->observer_count, held = 0;
-    while (left-- > 0 && !list_empty(&object->observers)) {
-        struct list *node = list_pop_front(&object->observers);
+// One change of the signals on its way past the observers. Several can be under way in one queue.
+struct telling {
+    ts_signals_t signals, risen;
+    struct list finished; // who was satisfied and has left
+    // In the queue while there is more than one hold of the lock: where this one goes on, and
+    // behind whom those are who came after the change.
+    struct request_place next, end;
+};
+
+// Tells from `node` on, before `end`. Returns where it stopped. Object lock held.
+static struct list *tell_some(struct object *object, struct telling *telling, struct list *node,
+                              const struct list *end)
+{
+    for (unsigned steps = 0; node != end && steps < OBSERVERS_PER_HOLD; steps++) {
         struct request *request = list_entry(node, struct request, link);
-        if (observer_notify(object, request, signals, signals & ~old)) {
-            request_set_state(request, REQUEST_DONE);
-            request->status = TS_OK;
-            object->observer_count--;
-            list_push_back(&finished, node);
-        } else {
-            list_push_back(&object->observers, node);
-        }
-        if (++held == OBSERVERS_PER_HOLD) {
-            spin_unlock(&object->lock, flags);
-            complete_all(&finished);
-            held = 0;
-            flags = spin_lock(&object->lock);
-        }
+        node = node->next;
+        if (request->requester == NULL) // a place of another one
+            continue;
+        if (!observer_notify(object, request, telling->signals, telling->risen))
+            continue;
+        request_set_state(request, REQUEST_DONE);
+        request->status = TS_OK;
+        object->observer_count--;
+        list_remove(&request->link);
+        list_push_back(&telling->finished, &request->link);
     }
+    return node;
+}
+
+void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, uint64_t count)
+{
+    struct telling telling = {0};
+    list_init(&telling.finished);
+    irqflags_t flags = spin_lock(&object->lock);
+    telling.signals = signals_change(object, clear, set, count, &telling.risen);
+    struct list *end = &object->observers;
+    struct list *node = tell_some(object, &telling, end->next, end);
+    if (node != end) {
+        end = &telling.end.link;
+        list_push_back(&object->observers, end);
+    }
+    while (node != end) {
+        list_push_back(node, &telling.next.link); // before it
+        spin_unlock(&object->lock, flags);
+        complete_all(&telling.finished);
+        flags = spin_lock(&object->lock);
+        node = telling.next.link.next;
+        list_remove(&telling.next.link);
+        node = tell_some(object, &telling, node, end);
+    }
+    if (end != &object->observers)
+        list_remove(end);
     spin_unlock(&object->lock, flags);
-    complete_all(&finished);
+    complete_all(&telling.finished);
 }
 
 // Whether the wait is over at once. Object lock held.

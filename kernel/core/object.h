@@ -47,7 +47,7 @@ struct object {
     atomic_uint handles;
     struct spinlock lock; // signals, observers, count
     _Atomic ts_signals_t signals;
-    struct list observers; // struct request, home OBSERVER, in order of arrival
+    struct list observers; // struct request, home OBSERVER, in order of arrival; request_place
     uint32_t observer_count;
     union {
         uint64_t count;         // event, interrupt: what a wait takes
@@ -104,7 +104,8 @@ static inline void object_capability_put(struct capability capability)
 }
 
 // Changes the signal word: (old & ~clear) | set, and completes the waiters that this satisfies.
-// For events, `count` is added first. At most 16 waiters are completed per lock hold.
+// For events, `count` is added first. At most 16 of those who wait are looked at per lock hold; who
+// comes meanwhile sees the new word by itself.
 void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, uint64_t count);
 
 // The operation wait on any object: completes the request at once, or leaves it among the

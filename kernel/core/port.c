@@ -157,11 +157,38 @@ struct request *slot_end_request(struct port *port, struct slot *slot, ts_status
     request_set_state(request, REQUEST_DONE);
     request->status = status;
     slot->request = NULL;
+    if (slot->borrower != NULL) {
+        environment_return(slot->borrower, request->priority);
+        slot->borrower = NULL;
+    }
     session_request_over(port, slot->session);
     return request;
 }
 
 // Bindings --------------------------------------------------------------------------------------
+
+// What one ring's thread is lent of what is parked; before nothing is taken back.
+static void binding_lend(struct port *port, unsigned place, uint8_t priority)
+{
+    void *before = port->rings[place].borrower;
+    uint8_t lent = port->rings[place].lent;
+    port->rings[place].borrower = environment_lend(port->rings[place].ring, priority);
+    port->rings[place].lent = priority;
+    if (before != NULL)
+        environment_return(before, lent);
+}
+
+void port_lend_parked(struct port *port)
+{
+    uint32_t left = port->ring_count;
+    port->lent = port->parked_mask != 0 ? port_urgency(port) : 0;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        if (port->rings[i].ring == NULL)
+            continue;
+        left--;
+        binding_lend(port, i, port->lent);
+    }
+}
 
 static bool binding_add(struct port *port, unsigned place, struct ring *ring, uint64_t cookie)
 {
@@ -182,6 +209,8 @@ ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie)
 {
     unsigned place = RING_BINDINGS_MAX;
     ts_status_t status = TS_OK;
+    struct list finished;
+    list_init(&finished);
     irqflags_t flags = spin_lock(&port->object.lock);
     for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
         if (port->rings[i].ring == ring)
@@ -195,13 +224,19 @@ ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie)
     if (status == TS_OK && (place == RING_BINDINGS_MAX || !binding_add(port, place, ring, cookie)))
         status = TS_ERR_LIMIT;
     spin_unlock_off(&ring->lock);
+    if (status == TS_OK) {
+        port_lend_parked(port);
+        port_dispatch(port, &finished); // its thread may wait in it already
+    }
     spin_unlock(&port->object.lock, flags);
+    port_finish(&finished);
     return status;
 }
 
 static void binding_remove(struct port *port, unsigned place)
 {
     struct ring *ring = port->rings[place].ring;
+    binding_lend(port, place, 0);
     spin_lock_off(&ring->lock);
     ring->bindings[port->rings[place].index].port = NULL;
     ring->binding_count--;

@@ -7,6 +7,11 @@
 // waits. At zero the slot becomes CLOSING and its notice waits for a ring to take it; when the
 // CLOSED event is published the slot is FREE and the server may mint it again.
 //
+// Priorities. A delivered request lends its priority to the thread that took it, until it ends, by
+// whoever's hand (slot.borrower). The most urgent parked one lends its priority to the threads of
+// all rings, until it is not parked any more (rings[].borrower). So what a thread is lent follows
+// from what it holds and what waits for it, at each moment.
+//
 // Sessions. The first object minted outside a reply starts a session; one minted by a reply belongs
 // to the session of the object that was asked. A session lets `limit` requests be parked or
 // delivered; further ones stay ISSUED in its FIFO, and each completion moves one on.
@@ -50,7 +55,8 @@ struct slot {
     bool cancel_queued;
     uint32_t session;
     uint32_t next_free;
-    struct list cancel;                      // in port.cancels
+    void *borrower;     // `request` lends it its priority; NULL: nobody, or the slot is free
+    struct list cancel; // in port.cancels
     struct capability sent[TS_CALL_HANDLES]; // none while the slot is free
 };
 
@@ -73,11 +79,15 @@ struct port {
     struct {
         struct ring *ring;
         uint32_t index; // in ring.bindings
+        uint8_t lent;   // to whom: the urgency of what is parked
+        void *borrower;
     } rings[RING_BINDINGS_MAX];
     uint32_t ring_count; // of them in use
     void *inbox; // kernel address of the inbox memory, contiguous in kernel space; NULL = none
     uint32_t inbox_size;
     bool dead; // handles of its objects answer TS_ERR_PEER_CLOSED
+    uint8_t
+        lent; // the urgency that all rings' threads were told of; right whenever the lock is free
 };
 
 extern const struct object_class served_class;
@@ -123,12 +133,12 @@ struct reply {
     uint64_t tag;                             // MINT
     ts_rights_t rights;                       // granted
     struct capability moved[TS_CALL_HANDLES]; // MOVE, REDIRECT; call: any
-    uint8_t urgency; // a result: the priority of the most urgent request that is parked, or 0
 };
 
 // Answers. 0: the record is DONE and *out_request is to be given to request_complete by the caller
 // (NULL when otherwise). TS_ERR_GONE: bad id, or detached (the slot is free now). On failure the
-// moved capabilities stay the caller's. TS_ERR_EXISTS: MINT of a used oid.
+// moved capabilities stay the caller's. TS_ERR_EXISTS: MINT of a used oid. TS_ERR_PEER_CLOSED: MINT
+// or OWN of a port that ends, which ends the request as well.
 // TS_ERR_ARGUMENT: oid out of range, or a handle where the operation has no room for one.
 ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request);
 
@@ -136,7 +146,7 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
 // there if 0 is returned. TS_ERR_UNSUPPORTED: it is not one of them, nothing was done. Interrupts
 // off.
 ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status, uint64_t value,
-                             uint8_t *out_urgency, struct request **out_request);
+                             struct request **out_request);
 
 enum copy_direction { COPY_PULL, COPY_PUSH };
 

@@ -51,16 +51,12 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     slot->session = session;
     request->slot = index;
     request_set_state(request, REQUEST_DELIVERED);
-    for (unsigned i = 0; i < request->in_handles; i++) {
-        if (request->sent[i] == TS_HANDLE_NONE)
-            continue;
-        handle_transit_commit(request->requester->handles, request->sent[i]);
-        slot->sent[i] = request->sent_capability[i];
-        request->sent[i] = TS_HANDLE_NONE;
-    }
+    if (request->in_handles != 0)
+        request_sent_deliver(request, slot->sent);
     port_fill_event(ring_slot(ring), cookie, slot, request);
     ring->event_tail++;
-    environment_donate(ring, request->priority);
+    if (request->priority > ring->requester.priority)
+        slot->borrower = environment_lend(ring, request->priority);
     served_count_drop_locked(served); // the request is delivered: it counts no more
     return true;
 }
@@ -93,10 +89,13 @@ static void closed_publish(struct port *port, struct ring *ring, uint64_t cookie
     served_free(served);
 }
 
+// (What a dead port still has is its teardown's: a ring that found the port before it died takes
+// nothing into a slot that the teardown has passed.)
 static bool port_has_items_locked(struct port *port)
 {
-    return port->queued != 0 && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
-                                 (port->parked_mask != 0 && port->slot_free != PORT_NONE));
+    return port->queued != 0 && !port->dead &&
+           (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
+            (port->parked_mask != 0 && port->slot_free != PORT_NONE));
 }
 
 // Publishes one item; the ring has room. Both locks held. Returns the events written (0 or 1).
@@ -131,6 +130,8 @@ bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_
     }
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
+    if ((port->parked_mask | port->lent) != 0)
+        port_lend_parked(port); // (to another thread, too, if the ring has a new user)
     spin_unlock(&port->object.lock, flags);
     port_finish(&finished);
     *out_left = left;
@@ -162,7 +163,7 @@ static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
     return best;
 }
 
-// Nobody is idle: pollers learn that they should enter, and the port's threads hurry.
+// Nobody is idle: pollers learn that they should enter.
 static void port_announce(struct port *port)
 {
     uint32_t left = port->ring_count;
@@ -175,16 +176,15 @@ static void port_announce(struct port *port)
         ring_flag_pending(ring, true);
         spin_unlock_off(&ring->lock);
     }
-    if (port->parked_mask != 0)
-        environment_raise(port, port_urgency(port));
 }
 
-void port_dispatch(struct port *port, struct list *finished)
+// To idle rings, while there are both. After a hold's worth the rings are woken and take the rest.
+static void dispatch(struct port *port, struct list *finished)
 {
     // Pairs with the fence in ring_idle: it sees our item, or we see that it is idle.
     if (port->queued != 0)
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    while (port_has_items_locked(port)) {
+    for (unsigned i = 0; port_has_items_locked(port); i++) {
         uint64_t cookie = 0;
         struct ring *ring = port_idle_ring(port, &cookie);
         if (ring == NULL) {
@@ -196,8 +196,8 @@ void port_dispatch(struct port *port, struct list *finished)
             spin_unlock_off(&ring->lock);
             continue;
         }
-        if (!ring_has_room(ring)) {
-            ring_set_idle(ring, false); // it has a queue full of events: it should run
+        if (i >= ITEMS_PER_HOLD || !ring_has_room(ring)) {
+            ring_set_idle(ring, false); // it has much to do, or a queue full of events
             environment_wake_ring(ring);
         } else {
             (void)port_publish_one(port, ring, cookie, finished);
@@ -205,6 +205,13 @@ void port_dispatch(struct port *port, struct list *finished)
         }
         spin_unlock_off(&ring->lock);
     }
+}
+
+void port_dispatch(struct port *port, struct list *finished)
+{
+    dispatch(port, finished);
+    if (port->lent != (port->parked_mask != 0 ? port_urgency(port) : 0))
+        port_lend_parked(port);
 }
 
 // Whether the rings know of something that still waits and is as urgent: none of them is idle then.

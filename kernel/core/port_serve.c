@@ -92,6 +92,9 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
     }
     if (handles && (request->out_handles == 0 || reply->status < 0))
         return TS_ERR_ARGUMENT;
+    // What is minted now the teardown may have passed: nobody would hear that it is over.
+    if (port->dead && (reply->result == TS_REPLY_MINT || reply->result == TS_REPLY_OWN))
+        return TS_ERR_PEER_CLOSED;
     switch (reply->result) {
     case TS_REPLY_NONE:
     case TS_REPLY_MOVE: return TS_OK;
@@ -147,16 +150,8 @@ static bool slot_drop_sent(struct slot *slot, struct capability dropped[TS_CALL_
     return any;
 }
 
-// What follows the end of a request: others may be delivered. Returns how urgent the next one is.
-static uint8_t reply_dispatch(struct port *port, struct list *finished)
-{
-    if (port->queued != 0)
-        port_dispatch(port, finished);
-    return port->parked_mask != 0 ? port_urgency(port) : 0;
-}
-
 ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status, uint64_t value,
-                             uint8_t *out_urgency, struct request **out_request)
+                             struct request **out_request)
 {
     struct list finished;
     list_init(&finished);
@@ -168,7 +163,8 @@ ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status,
         request->value = value;
         *out_request = slot_end_request(port, slot, status);
         slot_release(port, slot);
-        *out_urgency = reply_dispatch(port, &finished);
+        if (port->queued != 0)
+            port_dispatch(port, &finished);
     }
     spin_unlock_off(&port->object.lock);
     port_finish(&finished);
@@ -202,7 +198,8 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
         *out_request = slot_end_request(port, slot, reply->status);
     }
     slot_release(port, slot);
-    reply->urgency = reply_dispatch(port, &finished);
+    if (port->queued != 0)
+        port_dispatch(port, &finished);
     spin_unlock(&port->object.lock, flags);
     for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++)
         object_capability_put(dropped[i]);
@@ -262,12 +259,14 @@ static ts_status_t served_get(struct port *port, uint32_t oid, struct served **o
         return TS_ERR_ARGUMENT;
     struct served *served = &port->served[oid];
     irqflags_t flags = spin_lock(&port->object.lock);
-    bool live = served->state == SERVED_LIVE;
-    if (live)
+    ts_status_t status = served->state == SERVED_LIVE ? TS_OK : TS_ERR_NOT_FOUND;
+    if (port->dead)
+        status = TS_ERR_PEER_CLOSED;
+    if (status == TS_OK)
         served->count++;
     spin_unlock(&port->object.lock, flags);
     *out_served = served;
-    return live ? TS_OK : TS_ERR_NOT_FOUND;
+    return status;
 }
 
 ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set)

@@ -108,7 +108,11 @@ uint32_t session_start(struct port *port);
 // One request of the session is over: the next one of those over the limit is parked.
 void session_request_over(struct port *port, uint32_t index);
 
-// Publishes items to idle rings, one each, as long as there are both.
+// The threads of all rings are lent the priority of the most urgent request that is parked, and
+// nothing else.
+void port_lend_parked(struct port *port);
+
+// Publishes items to idle rings, one each, as long as there are both, and lends what stays.
 void port_dispatch(struct port *port, struct list *finished);
 
 // A free object slot becomes an object with one count.

@@ -14,13 +14,27 @@ void request_init(struct request *request, struct requester *requester)
     timer_init(&request->timer, request_expired);
 }
 
-// Sent handles that were never delivered are the client's again.
-static void request_return_handles(struct request *request)
+void request_sent_return(struct request *request, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (request->sent[i] == TS_HANDLE_NONE)
+            continue;
+        handle_transit_return(request->requester->handles, request->sent[i],
+                              request->sent_capability[i]);
+        request->sent[i] = TS_HANDLE_NONE;
+        request->sent_capability[i].object = NULL;
+    }
+}
+
+void request_sent_deliver(struct request *request, struct capability to[TS_CALL_HANDLES])
 {
     for (unsigned i = 0; i < request->in_handles; i++) {
-        if (request->sent[i] != TS_HANDLE_NONE)
-            handle_transit_return(request->requester->handles, request->sent[i]);
+        if (request->sent[i] == TS_HANDLE_NONE)
+            continue;
+        handle_transit_commit(request->requester->handles, request->sent[i]);
+        to[i] = request->sent_capability[i];
         request->sent[i] = TS_HANDLE_NONE;
+        request->sent_capability[i].object = NULL;
     }
 }
 
@@ -54,7 +68,8 @@ void request_complete(struct request *request)
     timer_stop(&request->timer);
     if (request->client_fault)
         request->status = TS_ERR_FAULT;
-    request_return_handles(request);
+    if (request->in_handles != 0)
+        request_sent_return(request, request->in_handles);
     request_install_results(request);
     if (request->home == HOME_PORT)
         object_body_put(&request->port->object);

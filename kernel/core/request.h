@@ -64,16 +64,16 @@ struct requester {
     struct handle_table *handles;
     struct ring *ring; // NULL: a thread
     void *thread;      // synchronous: struct thread; ring: NULL
-    uint8_t priority;  // of requests issued now
+    uint8_t priority;  // a thread's own; of a ring that of the thread which entered it last
 };
 
 struct request {
-    struct list link;          // its home's queue
-    struct list done;          // ring: its place in the ring's FIFO of events to publish
-    struct request *next_free; // ring, while FREE
-    struct requester *requester;
-    uint8_t state; // enum request_state
-    uint8_t home;  // enum request_home
+    struct list link;            // its home's queue
+    struct requester *requester; // never NULL
+    struct list done;            // ring: its place in the ring's FIFO of events to publish
+    struct request *next_free;   // ring, while FREE
+    uint8_t state;               // enum request_state
+    uint8_t home;                // enum request_home
     uint8_t op, flags;
     ts_rights_t rights; // the handle's, cut to those asked where a handle results
     uint8_t priority;
@@ -96,7 +96,9 @@ struct request {
     // Handles, as many as out_handles and in_handles say; results are none while it is FREE.
     ts_handle_t reserved[TS_CALL_HANDLES]; // slots for result handles
     struct capability result[TS_CALL_HANDLES];
-    ts_handle_t sent[TS_CALL_HANDLES]; // in transit in the client's table until delivery
+    // In transit until delivery: the client's table keeps their slots, the record owns what they
+    // name. sent[i] none: so is sent_capability[i].
+    ts_handle_t sent[TS_CALL_HANDLES];
     struct capability sent_capability[TS_CALL_HANDLES];
     // Where it is
     struct port *port;       // HOME_PORT: a reference is held
@@ -107,6 +109,16 @@ struct request {
     ts_time_t deadline;
     struct ts_segment segment[TS_SEGMENTS_MAX];
 };
+
+// The place of a walk through a queue of records, while the queue's lock is free: it lies between
+// them and moves with nobody else's steps.
+struct request_place {
+    struct list link;
+    struct requester *requester; // NULL, which tells it from a record
+};
+_Static_assert(offsetof(struct request, link) == offsetof(struct request_place, link) &&
+                   offsetof(struct request, requester) == offsetof(struct request_place, requester),
+               "a place begins as a request");
 
 // The state is changed under the lock of its home, and looked at without it by who wants to cancel.
 static inline void request_set_state(struct request *request, enum request_state state)
@@ -141,6 +153,12 @@ static inline void request_reset(struct request *request)
 // at once with `force`. 0: it is DONE or will be, exactly once; TS_ERR_BUSY: in the server's hands,
 // told; TS_ERR_NOT_FOUND: it was not pending any more.
 ts_status_t request_cancel(struct request *request, ts_status_t status, bool force);
+
+// What becomes of the first `count` handles in transit when the request was not delivered: they are
+// the client's again. No lock held.
+void request_sent_return(struct request *request, unsigned count);
+// And when it is: the server's slot owns what they name. Its port's lock is held.
+void request_sent_deliver(struct request *request, struct capability to[TS_CALL_HANDLES]);
 
 // Publishes a DONE record: installs or releases result slots, returns or drops sent handles, then
 // queues the completion at its ring or wakes its thread (environment). No lock held.

@@ -183,8 +183,9 @@ struct scan {
 
 static void scan_begin(struct scan *scan, const struct job *job, uint64_t first, uint64_t last)
 {
-    *scan = (struct scan){.job = job, .first = first, .last = last};
+    *scan = (struct scan){.job = job, .first = first};
     irqflags_t flags = spin_lock(&tree_lock);
+    scan->last = last < last_id ? last : last_id; // what others make meanwhile is not waited for
     list_push_front(&processes, &scan->place.link);
     spin_unlock(&tree_lock, flags);
 }

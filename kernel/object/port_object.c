@@ -6,6 +6,7 @@
 #include <object/memory.h>
 #include <object/port_operate.h>
 #include <object/process.h>
+#include <panic.h>
 
 static size_t slots_bytes(const struct port *port)
 {
@@ -118,6 +119,7 @@ no_tables:
 
 static void process_let_go(struct port_object *port)
 {
+    KASSERT(port->port.parked_mask == 0 && port->port.ring_count == 0);
     inbox_close(port);
     process_unuse(port->process);
     port->process = NULL;

@@ -12,34 +12,42 @@
 
 // Answers ----------------------------------------------------------------------------------------
 
-// Marks the handles to be moved. On failure none is.
+// The first `count` handles to be moved are the server's again.
+static void answer_return_handles(struct handle_table *table, struct port_answer *answer,
+                                  unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (answer->handles[i] != TS_HANDLE_NONE)
+            handle_transit_return(table, answer->handles[i], answer->reply.moved[i]);
+        answer->reply.moved[i].object = NULL;
+    }
+}
+
+// Takes what is to be moved out of the table. On failure nothing is.
 static ts_status_t answer_take_handles(struct handle_table *table, struct port_answer *answer)
 {
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         if (answer->handles[i] == TS_HANDLE_NONE)
             continue;
         ts_status_t status = handle_transit(table, answer->handles[i], &answer->reply.moved[i]);
-        if (status == TS_OK)
-            continue;
-        while (i-- > 0) {
-            if (answer->handles[i] != TS_HANDLE_NONE)
-                handle_transit_return(table, answer->handles[i]);
+        if (status != TS_OK) {
+            answer_return_handles(table, answer, i);
+            return status;
         }
-        return status;
     }
     return TS_OK;
 }
 
-static void answer_settle_handles(struct handle_table *table, const struct port_answer *answer,
+static void answer_settle_handles(struct handle_table *table, struct port_answer *answer,
                                   bool moved)
 {
+    if (!moved) {
+        answer_return_handles(table, answer, TS_CALL_HANDLES);
+        return;
+    }
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        if (answer->handles[i] == TS_HANDLE_NONE)
-            continue;
-        if (moved)
+        if (answer->handles[i] != TS_HANDLE_NONE)
             handle_transit_commit(table, answer->handles[i]);
-        else
-            handle_transit_return(table, answer->handles[i]);
     }
 }
 
@@ -99,7 +107,6 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
         thread->handing_over = hand_over;
         request_complete(request);
         thread->handing_over = false;
-        thread_lend(thread, answer->reply.urgency);
         process_count(&thread->process->requests_served, 1);
     }
     arch_irq_restore(flags);

@@ -9,6 +9,7 @@
 #include <object/body.h>
 #include <object/domain.h>
 #include <object/process_operate.h>
+#include <panic.h>
 #include <sched/sched.h>
 #include <string.h>
 #include <tessera/abi/signal.h>
@@ -16,7 +17,7 @@
 #define HANDLES_MAX    (1u << TS_HANDLE_SLOT_BITS)
 #define STOPS_PER_HOLD 16u // each takes the lock of a run queue
 
-enum teardown_stage { STAGE_PINS, STAGE_HANDLES, STAGE_SPACE };
+enum teardown_stage { STAGE_PINS, STAGE_HANDLES, STAGE_USERS, STAGE_SPACE };
 
 struct process *process_current(void)
 {
@@ -190,6 +191,7 @@ void process_kill(struct process *process)
 // Everything that could find the space or the table is gone.
 static void process_finish(struct process *process)
 {
+    KASSERT(process->handles.closed && process->handles.used == 0);
     space_free(process->space);
     process->space = NULL;
     handle_table_fini(&process->handles);
@@ -205,12 +207,14 @@ static void process_finish(struct process *process)
 }
 
 // In the reaper. It is queued when the last thread has gone, again by the last user, and each time
-// that a step says there is more.
+// that a step says there is more. The order of the stages is docs/design.md's, "The end of a
+// process".
 static bool teardown_step(struct reaper_work *work)
 {
     struct process *process = list_entry(work, struct process, teardown);
     switch ((enum teardown_stage)process->stage) {
     case STAGE_PINS:
+        KASSERT(process->state == PROCESS_ENDING && process->thread_count == 0);
         // Before its handles are closed: by these the bus's server learns of the end, and what it
         // then says of the device has to find the pins in quarantine.
         domain_owner_died(process->space);
@@ -222,11 +226,18 @@ static bool teardown_step(struct reaper_work *work)
         spin_unlock(&process->handles.lock, flags);
         if (handle_table_drain(&process->handles, REAPER_CHUNK))
             return true;
-        process->stage = STAGE_SPACE;
+        KASSERT(process->handles.used == 0);
+        process->stage = STAGE_USERS;
         object_get(&process->object); // for process_unuse
         process_unuse(process);       // rings, ports and borrowers, or we, go on
         return false;
     }
+    case STAGE_USERS:
+        // Every ring's records, and what they had in transit, every port's requests and every
+        // thread were given up by whoever was a user for them.
+        KASSERT(atomic_load_explicit(&process->users, memory_order_acquire) == 0);
+        process->stage = STAGE_SPACE;
+        return true;
     case STAGE_SPACE:
         if (space_destroy_some(process->space))
             return true;

@@ -34,7 +34,7 @@ static ts_status_t process_give(struct process *process, struct operation *opera
         process_unuse(process);
     }
     if (status != TS_OK) {
-        handle_transit_return(from, call.in_handle[0]);
+        handle_transit_return(from, call.in_handle[0], capability);
         return status;
     }
     handle_transit_commit(from, call.in_handle[0]);

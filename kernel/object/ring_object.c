@@ -7,6 +7,7 @@
 #include <object/memory.h>
 #include <object/process.h>
 #include <object/transfer.h>
+#include <panic.h>
 #include <sched/sched.h>
 #include <string.h>
 
@@ -141,6 +142,7 @@ static void ring_unhandled(struct object *object)
 static void ring_destroy(struct object *object)
 {
     struct ring_object *ring = ring_object_of(object);
+    KASSERT(ring->ring.binding_count == 0 && ring->spare == NULL);
     struct process *process = ring->process;
     if (ring->user != NULL)
         object_put(&ring->user->object);

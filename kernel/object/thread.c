@@ -9,6 +9,7 @@
 #include <object/process.h>
 #include <object/ring_object.h>
 #include <object/transfer.h>
+#include <panic.h>
 #include <sched/futex.h>
 #include <sched/sched.h>
 #include <tessera/abi/signal.h>
@@ -73,6 +74,7 @@ static bool teardown_step(struct reaper_work *work)
 {
     struct thread *thread = list_entry(work, struct thread, teardown);
     struct process *process = thread->process;
+    KASSERT(!thread->asking && thread->ring == NULL); // its record and its ring are let go
     arch_thread_fini(&thread->machine);
     resources_free(process, thread->machine.stack_top, thread->machine.vector_area);
     process_unuse(process);

@@ -37,24 +37,21 @@ void environment_wake_thread(struct request *request)
     arch_irq_restore(flags);
 }
 
-void environment_donate(struct ring *ring, uint8_t priority)
+// Interrupts are off with the port's lock: who was the ring's user a moment ago stays readable.
+void *environment_lend(struct ring *ring, uint8_t priority)
 {
-    struct thread *thread = ring == NULL ? cpu_current()->current : ring_object_of_ring(ring)->user;
-    if (thread != NULL)
-        thread_lend(thread, priority);
+    struct thread *thread = __atomic_load_n(&ring_object_of_ring(ring)->user, __ATOMIC_ACQUIRE);
+    if (thread == NULL || thread->own_priority >= priority || !object_body_try_get(&thread->object))
+        return NULL;
+    thread_lend(thread, priority);
+    return thread;
 }
 
-// The port's lock is held, so its rings stay; a ring's user stays while the ring does.
-void environment_raise(struct port *port, uint8_t priority)
+void environment_return(void *borrower, uint8_t priority)
 {
-    uint32_t left = port->ring_count;
-    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
-        struct ring *ring = port->rings[i].ring;
-        left -= ring != NULL;
-        struct thread *thread = ring == NULL ? NULL : ring_object_of_ring(ring)->user;
-        if (thread != NULL && thread->lent < priority)
-            thread_lend(thread, priority);
-    }
+    struct thread *thread = borrower;
+    thread_lend_over(thread, priority);
+    object_body_put(&thread->object);
 }
 
 // A table is its process's, which is in its job, and has its account, until the table is given

@@ -58,6 +58,24 @@ static inline int run_queue_top(const struct run_queue *queue)
     return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
 }
 
+// What a thread is lent changes; `priority` is then to be made thread_due_priority(). Its queue is
+// locked.
+static inline void thread_loan_add(struct thread *thread, uint8_t priority)
+{
+    if (thread->loans[priority]++ == 0)
+        thread->lent |= 1u << priority;
+}
+static inline void thread_loan_remove(struct thread *thread, uint8_t priority)
+{
+    if (--thread->loans[priority] == 0)
+        thread->lent &= ~(1u << priority);
+}
+static inline uint8_t thread_due_priority(const struct thread *thread)
+{
+    uint8_t lent = thread->lent == 0 ? 0 : (uint8_t)(31 - __builtin_clz(thread->lent));
+    return thread->own_priority > lent ? thread->own_priority : lent;
+}
+
 // A thread that was blocked is ready. Queue locked.
 void run_queue_ready(struct run_queue *queue, struct thread *thread);
 

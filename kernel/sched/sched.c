@@ -14,7 +14,7 @@
 // Gives a thread its priority anew, in the queue too. Its run queue is locked.
 static void apply_priority(struct run_queue *queue, struct thread *thread)
 {
-    uint8_t priority = thread->own_priority > thread->lent ? thread->own_priority : thread->lent;
+    uint8_t priority = thread_due_priority(thread);
     uint8_t before = thread->priority;
     if (priority == before)
         return;
@@ -49,11 +49,21 @@ void thread_set_priority(struct thread *thread, uint8_t priority)
     run_queue_unlock(queue, flags);
 }
 
-void thread_lend_anew(struct thread *thread, uint8_t priority)
+void thread_lend(struct thread *thread, uint8_t priority)
 {
     irqflags_t flags;
     struct run_queue *queue = run_queue_lock(thread, &flags);
-    thread->lent = priority;
+    thread_loan_add(thread, priority);
+    apply_priority(queue, thread);
+    run_queue_unlock(queue, flags);
+}
+
+void thread_lend_over(struct thread *thread, uint8_t priority)
+{
+    irqflags_t flags;
+    struct run_queue *queue = run_queue_lock(thread, &flags);
+    KASSERT(thread->loans[priority] != 0);
+    thread_loan_remove(thread, priority);
     apply_priority(queue, thread);
     run_queue_unlock(queue, flags);
 }

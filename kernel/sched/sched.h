@@ -49,15 +49,12 @@ void thread_give_way(uint64_t after_ns);
 // The current thread has ended: it is never run again. No lock held, no reference to it is needed.
 _Noreturn void thread_leave(void);
 
-// Priorities. A thread runs at the higher of its own and what it was lent.
+// Priorities. A thread runs at the highest of its own and all that it is lent at the moment.
 void thread_set_priority(struct thread *thread, uint8_t priority);
-void thread_lend_anew(struct thread *thread, uint8_t priority);
-static inline void thread_lend(struct thread *thread, uint8_t priority) // 0 ends it
-{
-    // The usual case, unlocked: nobody else changes what is lent to a thread while it holds.
-    if (__atomic_load_n(&thread->lent, __ATOMIC_RELAXED) != priority)
-        thread_lend_anew(thread, priority);
-}
+
+// One loan more of this priority, and one less. Any context; the caller holds a reference.
+void thread_lend(struct thread *thread, uint8_t priority);
+void thread_lend_over(struct thread *thread, uint8_t priority);
 
 // Asks a thread to end: when it next would go to user mode or block, or at once if it is blocked,
 // it calls thread_exit(). Any context.

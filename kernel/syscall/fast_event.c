@@ -31,6 +31,8 @@ static struct object *find_event(const struct thread *thread, const struct arch_
 static bool give_count(struct object *event, uint64_t count)
 {
     struct request *request = list_entry(event->observers.next, struct request, link);
+    if (request->requester == NULL) // a place of a signal that is under way (object_signal)
+        return false;
     if (request->requester->ring != NULL || request->mask != TS_SIGNAL_READABLE ||
         request->deadline != TS_DEADLINE_NONE)
         return false;

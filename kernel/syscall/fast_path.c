@@ -59,10 +59,22 @@ static bool can_block(const struct thread *thread)
     return !(thread->wake_pending | thread->stopping);
 }
 
-static void set_lent(struct thread *thread, uint8_t priority)
+// A request that is more urgent than its server lends it its priority, until it is answered. The
+// run queue is locked, and the server is in no queue. (environment_lend and environment_return)
+OUT_OF_LINE lend(struct slot *slot, struct thread *server, uint8_t priority)
 {
-    thread->lent = priority;
-    thread->priority = thread->own_priority > priority ? thread->own_priority : priority;
+    object_body_get(&server->object);
+    slot->borrower = server;
+    thread_loan_add(server, priority);
+    server->priority = thread_due_priority(server);
+}
+
+OUT_OF_LINE give_back(struct slot *slot, struct thread *server, uint8_t priority)
+{
+    slot->borrower = NULL;
+    thread_loan_remove(server, priority);
+    server->priority = thread_due_priority(server);
+    object_body_put(&server->object);
 }
 
 // The current thread is blocked from here on and `next` returns to user mode.
@@ -214,7 +226,8 @@ IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
     server->ring = NULL;
     arch_frame_set_result(arch_thread_frame(&server->machine), server->submitted,
                           ring->event_tail - ring->event_head);
-    set_lent(server, client->priority);
+    if (__builtin_expect(client->priority > server->own_priority, false))
+        lend(slot, server, client->priority);
     switch_to(queue, server, op_continue);
 }
 
@@ -335,6 +348,8 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
         return false;
     struct slot *slot = &port->slots[index];
     struct request *request = slot->request;
+    if (slot->borrower != NULL && slot->borrower != answer->server)
+        return false;
     if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
         slot->copying || request == NULL || request->requester->ring != NULL ||
         (request->in_handles | request->out_handles | request->client_fault) != 0 ||
@@ -390,6 +405,8 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     struct ring *ring = &answer->ring->ring;
     struct thread *client = answer->client, *server = answer->server;
     uint32_t session = answer->slot->session;
+    if (__builtin_expect(answer->slot->borrower != NULL, false))
+        give_back(answer->slot, server, answer->request->priority);
     // The client's system call returns.
     request_set_state(answer->request, REQUEST_FREE);
     client->asking = false;
@@ -410,7 +427,6 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     ring->waiter = server;
     __atomic_store_n(&ring->idle_cpu, queue->cpu->id, __ATOMIC_RELAXED);
     ring_set_idle(ring, true);
-    set_lent(server, 0);
     switch_to(queue, client, ring_wait_continue);
 }
 

@@ -143,12 +143,6 @@ static void release_results(struct handle_table *table, struct request *request,
         handle_release(table, request->reserved[i]);
 }
 
-static void return_sent(struct handle_table *table, struct request *request, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        handle_transit_return(table, request->sent[i]);
-}
-
 // Slots for results, and the handles to send. With an error nothing stays reserved or marked.
 static ts_status_t reserve_handles(struct handle_table *table, struct request *request)
 {
@@ -169,7 +163,7 @@ static ts_status_t reserve_handles(struct handle_table *table, struct request *r
     if (status == TS_OK)
         return TS_OK;
     release_results(table, request, reserved);
-    return_sent(table, request, marked);
+    request_sent_return(request, marked);
     return status;
 }
 
@@ -224,7 +218,7 @@ enum outcome served_start(struct asked *asked, ts_rights_t needed, ts_status_t *
         if (*out_status == TS_OK)
             return OUTCOME_ISSUED;
         release_results(table, request, request->out_handles);
-        return_sent(table, request, request->in_handles);
+        request_sent_return(request, request->in_handles);
     }
     asked_record_drop(asked, request);
     return OUTCOME_ANSWERED;

@@ -128,15 +128,13 @@ static inline enum taken take_reply(struct batch *batch, const struct ts_submiss
         return NOT_PLAIN;
     struct port *port = &port_object_of(object)->port;
     struct request *request;
-    uint8_t urgency;
     uint32_t length = FIELD(slot, length);
     if (length != 0 && !push(port, id, FIELD(slot, address), length))
         return NOT_PLAIN;
-    if (port_reply_plain(port, id, status, FIELD(slot, offset), &urgency, &request) != TS_OK)
+    if (port_reply_plain(port, id, status, FIELD(slot, offset), &request) != TS_OK)
         return NOT_PLAIN;
     batch->answered++;
     request_complete(request);
-    thread_lend(batch->thread, urgency);
     return TAKEN;
 }
 

@@ -4,6 +4,7 @@
 #include "lib/tap.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/thread.h>
 
@@ -87,6 +88,76 @@ static void rule_s03_unread_reports_coalesce(void)
     CHECK(!ts_ring_next(&ring, &event));
     ts_ring_destroy(&ring);
     ts_close(bell);
+}
+
+// Two threads signal one object, each its own bit and at the same moment, with more observers than
+// are told in one hold of the object's lock: each observer hears of both.
+enum { WATCHERS = 40 };
+static struct both {
+    atomic_uint round, done; // of the second thread
+    atomic_bool over;
+} both;
+
+#define BIT_MINE   (1u << 16)
+#define BIT_OTHERS (1u << 17)
+
+static void signal_too(void *argument)
+{
+    (void)argument;
+    for (unsigned round = 1;; round++) {
+        while (atomic_load(&both.round) < round)
+            ts_thread_yield();
+        if (atomic_load(&both.over))
+            break;
+        (void)!ts_port_signal(pair.port, 0, 0, BIT_OTHERS);
+        atomic_store(&both.done, round);
+    }
+}
+
+// What each watcher was told since the last look. Nothing is on its way any more.
+static void gather(struct ts_ring_queue *ring, ts_signals_t told[WATCHERS])
+{
+    struct ts_event event;
+    do {
+        while (ts_ring_next(ring, &event)) {
+            CHECK(event.user_data < WATCHERS);
+            told[event.user_data] |= (ts_signals_t)event.value;
+        }
+        CHECK_OK(ts_ring_enter(ring, 0, 0));
+    } while (ts_ring_unread(ring) != 0);
+}
+
+static void rule_s03_two_signals_at_once_reach_every_watcher(void)
+{
+    struct ts_ring_queue ring;
+    struct ts_thread thread;
+    memset(&both, 0, sizeof both);
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    CHECK_OK(ts_ring_create(&ring, 64, 128, 64));
+    for (uint64_t i = 0; i < WATCHERS; i++)
+        ts_prepare_watch(ts_ring_slot(&ring), pair.object, BIT_MINE | BIT_OTHERS, i);
+    CHECK_OK(ts_ring_submit(&ring));
+    CHECK_OK(ts_thread_start(&thread, signal_too, NULL, 1u << 16, 0, TS_PRIORITY_NORMAL));
+    ts_time_t end = in_ms(800);
+    unsigned round = 0, lost = 0;
+    while (ts_clock_now() < end && lost == 0) {
+        ts_signals_t told[WATCHERS] = {0};
+        atomic_store(&both.round, ++round);
+        CHECK_OK(ts_port_signal(pair.port, 0, 0, BIT_MINE));
+        while (atomic_load(&both.done) < round)
+            ts_thread_yield();
+        gather(&ring, told);
+        for (unsigned i = 0; i < WATCHERS; i++)
+            lost += told[i] != (BIT_MINE | BIT_OTHERS);
+        CHECK_OK(ts_port_signal(pair.port, 0, BIT_MINE | BIT_OTHERS, 0));
+    }
+    atomic_store(&both.over, true);
+    atomic_store(&both.round, round + 1);
+    CHECK_OK(ts_thread_join(&thread, in_ms(3000)));
+    tap_note("%u rounds", round);
+    CHECK_EQUAL(lost, 0);
+    ts_ring_destroy(&ring);
+    pair_end(&pair);
 }
 
 static void rule_s04_one_waiter_takes_the_count(void)
@@ -302,6 +373,7 @@ int main(void)
         TAP(rule_s02_a_wait_for_what_is_set_is_over),
         TAP(rule_s03_a_watch_tells_each_rise),
         TAP(rule_s03_unread_reports_coalesce),
+        TAP(rule_s03_two_signals_at_once_reach_every_watcher),
         TAP(rule_s04_one_waiter_takes_the_count),
         TAP(rule_s05_all_of_many_observers_are_told),
         TAP(rule_s06_a_wait_keeps_its_object_until_a_signal),

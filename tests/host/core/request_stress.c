@@ -164,15 +164,16 @@ void environment_wake_thread(struct request *request)
     atomic_store(&list_entry(request, struct client, request)->done, true);
 }
 
-void environment_donate(struct ring *ring, uint8_t priority)
+void *environment_lend(struct ring *ring, uint8_t priority)
 {
     (void)ring;
     (void)priority;
+    return NULL;
 }
 
-void environment_raise(struct port *at, uint8_t priority)
+void environment_return(void *borrower, uint8_t priority)
 {
-    (void)at;
+    (void)borrower;
     (void)priority;
 }
 

@@ -103,15 +103,17 @@ void environment_wake_thread(struct request *request)
     world_thread_done(request);
 }
 
-void environment_donate(struct ring *ring, uint8_t priority)
+void *environment_lend(struct ring *ring, uint8_t priority)
 {
     (void)ring;
     (void)priority;
+    return NULL;
 }
 
-void environment_raise(struct port *port, uint8_t priority)
+void environment_return(void *borrower, uint8_t priority)
 {
-    CHECK(port->parked_mask >> priority == 1);
+    (void)borrower;
+    (void)priority;
 }
 
 ts_status_t environment_copy(struct address_space *client, uint64_t client_address,

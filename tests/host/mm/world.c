@@ -441,23 +441,15 @@ struct account *caller_account(void)
 UNREACHED(void environment_page_put(__attribute__((unused)) struct handle_table *table,
                                     __attribute__((unused)) void *page))
 UNREACHED(void environment_wake_ring(__attribute__((unused)) struct ring *ring))
+UNREACHED(void *environment_lend(__attribute__((unused)) struct ring *ring,
+                                 __attribute__((unused)) uint8_t priority))
+UNREACHED(void environment_return(__attribute__((unused)) void *borrower,
+                                  __attribute__((unused)) uint8_t priority))
 UNREACHED(void environment_wake_thread(__attribute__((unused)) struct request *request))
 UNREACHED(bool environment_futex_remove(__attribute__((unused)) struct request *request))
 UNREACHED(uint32_t environment_cpu(void))
 UNREACHED(void environment_relax(void))
 UNREACHED(void timer_stop_busy(__attribute__((unused)) struct timer *timer))
-
-void environment_donate(struct ring *ring, uint8_t priority)
-{
-    (void)ring, (void)priority;
-    abort();
-}
-
-void environment_raise(struct port *port, uint8_t priority)
-{
-    (void)port, (void)priority;
-    abort();
-}
 
 void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
 {

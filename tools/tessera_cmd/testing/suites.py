@@ -28,6 +28,7 @@ CPU_COUNTS = {"machine": (1, 2, 4), "user": (1, 2, 4)}
 PROGRAM_LIMIT = 120  # seconds for one program of tests/user
 MACHINE_LIMIT = 180  # and for all of tests/machine
 SYSTEM_LIMIT = 120   # and for a system test that says nothing else
+HOST_LONG_LIMIT = 7200  # for a host test whose name ends in _long
 LOGS = build.ROOT / "build" / "test-logs"
 
 
@@ -109,8 +110,9 @@ def host_units(_):
     names = re.findall(r"^\s*Test\s+#\d+: (\S+)$", listing, re.M)
     return [Unit(f"host/{name}", lambda name=name: run_process(
         f"host/{name}", ["ctest", "--test-dir", folder, "--output-on-failure", "-R",
-                         f"^{re.escape(name)}$", "--no-tests=error"], 600), (("host", "all"),))
-            for name in names]
+                         f"^{re.escape(name)}$", "--no-tests=error"],
+        HOST_LONG_LIMIT if name.endswith("_long") else 600), (("host", "all"),),
+        long=name.endswith("_long")) for name in names]
 
 
 def report_results(prefix, report, seconds):
