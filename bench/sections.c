@@ -8,6 +8,7 @@
 // others. What was longest since the boot is the row.
 #include "measure.h"
 #include "pair.h"
+#include "vast.h"
 
 #include <stdio.h>
 #include <tessera/lib/bootstrap.h>
@@ -134,6 +135,7 @@ _Noreturn static void child(ts_handle_t ready)
     for (unsigned i = 0; i < RINGS; i++)
         measure_need(ts_ring_create(&rings[i], RECORDS, RECORDS, RECORDS), "ring");
     exercise(touched());
+    vast_memory();
     for (unsigned i = 0; i < HANDLES; i++)
         measure_need(ts_duplicate(object, TS_RIGHTS_ALL, &copy), "duplicate");
     for (unsigned i = 0; i < THREADS; i++)

@@ -82,12 +82,12 @@ struct port {
         uint8_t lent;   // to whom: the urgency of what is parked
         void *borrower;
     } rings[RING_BINDINGS_MAX];
-    uint32_t ring_count; // of them in use
-    void *inbox; // kernel address of the inbox memory, contiguous in kernel space; NULL = none
-    uint32_t inbox_size;
-    bool dead; // handles of its objects answer TS_ERR_PEER_CLOSED
-    uint8_t
-        lent; // the urgency that all rings' threads were told of; right whenever the lock is free
+    uint32_t ring_count;       // of them in use
+    struct kernel_range inbox; // has inbox_size bytes for each slot
+    uint32_t inbox_size;       // 0: there is none
+    bool dead;                 // handles of its objects answer TS_ERR_PEER_CLOSED
+    // The urgency that all rings' threads were told of; right whenever the lock is free.
+    uint8_t lent;
 };
 
 extern const struct object_class served_class;
@@ -101,6 +101,12 @@ struct port_tables {
 // The tables are zeroed memory of the given counts.
 void port_init(struct port *port, const struct object_class *class, uint32_t requests,
                uint32_t objects, struct port_tables tables);
+
+// Where the first bytes of the request in a slot go.
+static inline void *port_inbox(const struct port *port, uint32_t slot)
+{
+    return kernel_range_at(&port->inbox, (uint64_t)slot * port->inbox_size, port->inbox_size);
+}
 
 static inline struct served *served_of(struct object *object)
 {

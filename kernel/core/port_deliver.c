@@ -13,7 +13,7 @@
 static bool inbox_fill(struct port *port, struct request *request, uint32_t slot)
 {
     uint32_t length = request->in_length < port->inbox_size ? request->in_length : port->inbox_size;
-    char *to = (char *)port->inbox + (size_t)slot * port->inbox_size;
+    char *to = port_inbox(port, slot);
     for (uint32_t done = 0; done < length;) {
         uint64_t address;
         uint32_t chunk = request_range(request, COPY_PULL, done, length - done, &address);

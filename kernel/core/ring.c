@@ -14,10 +14,12 @@ uint32_t ring_bytes(uint32_t submissions, uint32_t events)
                       events * sizeof(struct ts_event));
 }
 
-void ring_init(struct ring *ring, struct ts_ring *shared, uint32_t submissions, uint32_t events,
-               struct request *records, uint32_t inflight)
+void ring_init(struct ring *ring, const struct kernel_range *range, uint32_t submissions,
+               uint32_t events, struct request *records, uint32_t inflight)
 {
+    struct ts_ring *shared = kernel_range_at(range, 0, ring_bytes(submissions, events));
     spin_init(&ring->lock, "ring");
+    ring->range = *range;
     ring->shared = shared;
     ring->submissions = (struct ts_submission *)((char *)shared + SUBMISSIONS_OFFSET);
     ring->events = (struct ts_event *)(ring->submissions + submissions);
@@ -77,6 +79,7 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
 void ring_flag_pending(struct ring *ring, bool pending)
 {
     uint32_t value = pending ? TS_RING_PENDING : 0;
+    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
     if (ring->shared->flags != value)
         __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
 }

@@ -13,6 +13,7 @@
 // a port's items are queued before the look at its rings: one of the two sees the other.
 #pragma once
 
+#include <core/kernel_range.h>
 #include <core/request.h>
 
 #define RING_BINDINGS_MAX 8u
@@ -52,12 +53,13 @@ struct ring {
     uint64_t idle_stamp;
     void *waiter; // struct thread
     void *memory; // struct memory that backs `shared`, mapped by the user with its handle
+    struct kernel_range range; // where `shared`, submissions and events lie
 };
 
-// `shared` is zeroed kernel memory of ring_bytes(); `records` has `inflight` entries.
+// `range` is zeroed kernel memory of ring_bytes() at the least; `records` has `inflight` entries.
 uint32_t ring_bytes(uint32_t submissions, uint32_t events);
-void ring_init(struct ring *ring, struct ts_ring *shared, uint32_t submissions, uint32_t events,
-               struct request *records, uint32_t inflight);
+void ring_init(struct ring *ring, const struct kernel_range *range, uint32_t submissions,
+               uint32_t events, struct request *records, uint32_t inflight);
 
 // A free record, or NULL, for the thread inside. The caller fills and issues it.
 struct request *ring_record_refill(struct ring *ring);

@@ -32,7 +32,9 @@ static inline bool ring_has_room(struct ring *ring)
 // The slot of the next event; `event_tail++` makes it count.
 static inline struct ts_event *ring_slot(struct ring *ring)
 {
-    return &ring->events[ring->event_tail & (ring->event_count - 1)];
+    struct ts_event *slot = &ring->events[ring->event_tail & (ring->event_count - 1)];
+    KASSERT(kernel_range_holds(&ring->range, slot, sizeof *slot));
+    return slot;
 }
 
 // The completion of a submission, in the next slot.
@@ -68,6 +70,7 @@ static inline bool ring_post_now(struct ring *ring, uint64_t user_data, ts_statu
 // Makes the slots written so far visible. Pairs with the user's acquire of event_tail.
 static inline void ring_publish_tail(struct ring *ring)
 {
+    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
     __atomic_store_n(&ring->shared->event_tail, ring->event_tail, __ATOMIC_RELEASE);
 }
 

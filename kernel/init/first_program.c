@@ -160,25 +160,27 @@ static void fill_boot_information(struct ts_boot_information *information)
 
 static void give_boot_information(struct first_program *first)
 {
-    struct memory *memory;
-    void *pointer;
-    require(memory_create_kernel(NULL, sizeof(struct ts_boot_information), &memory, &pointer),
+    struct kernel_mapping mapping;
+    require(memory_create_kernel(NULL, sizeof(struct ts_boot_information), &mapping),
             "boot information");
-    fill_boot_information(pointer);
-    memory_kernel_unmap(memory);
+    struct memory *memory = mapping.memory;
+    fill_boot_information(kernel_range_at(&mapping.range, 0, sizeof(struct ts_boot_information)));
+    object_get(&memory->object);
+    memory_kernel_unmap(&mapping);
     give_new(first, TS_NAME_BOOT, &memory->object, READ_ONLY_MAP);
 }
 
 // The clock page stays mapped here: it is the kernel's to change.
 static void give_clock(struct first_program *first)
 {
-    struct memory *memory;
-    void *pointer;
-    require(memory_create_kernel(NULL, sizeof(struct ts_clock), &memory, &pointer), "clock page");
-    arch_clock_describe(pointer);
+    struct kernel_mapping mapping;
+    require(memory_create_kernel(NULL, sizeof(struct ts_clock), &mapping), "clock page");
+    struct memory *memory = mapping.memory; // whose reference the mapping keeps for ever
+    arch_clock_describe(kernel_range_at(&mapping.range, 0, sizeof(struct ts_clock)));
     require(space_map(first->process->space, memory, 0, PAGE_SIZE, TS_MAP_READ, TS_MAP_READ,
                       &first->clock),
             "clock page");
+    object_get(&memory->object);
     give_new(first, TS_NAME_CLOCK, &memory->object, READ_ONLY_MAP);
 }
 

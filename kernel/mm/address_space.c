@@ -134,23 +134,27 @@ ts_status_t region_insert(struct address_space *space, struct region *region)
     uint64_t length = region->range.end - region->range.start;
     if (space->region_count == SPACE_REGIONS_MAX)
         return TS_ERR_LIMIT;
+    ts_status_t status = TS_OK;
     spin_lock_off(&memory->lock);
-    bool inside = region->offset <= memory->size && length <= memory->size - region->offset;
-    if (inside) {
+    if (region->offset > memory->size || length > memory->size - region->offset)
+        status = TS_ERR_RANGE;
+    else if (memory->change != NULL && region->offset + length > memory->change->end)
+        status = TS_ERR_BUSY;
+    if (status == TS_OK) {
         region->space = space;
-        list_push_back(&memory->regions, &region->link);
+        memory_region_add(memory, &region->link);
         object_get(&memory->object);
         range_tree_insert(&space->regions, &region->range);
         space->region_count++;
     }
     spin_unlock_off(&memory->lock);
-    return inside ? TS_OK : TS_ERR_RANGE;
+    return status;
 }
 
 void region_remove(struct address_space *space, struct region *region)
 {
     spin_lock_off(&region->memory->lock);
-    list_remove(&region->link);
+    memory_region_remove(region->memory, &region->link);
     spin_unlock_off(&region->memory->lock);
     range_tree_remove(&space->regions, &region->range);
     space->region_count--;
@@ -174,9 +178,10 @@ ts_status_t region_split(struct address_space *space, struct region *region, vad
     upper->range.start = at;
     upper->offset += at - region->range.start;
     object_get(&region->memory->object);
-    region_trim(space, region, region->range.start, at);
+    // Whoever walks over the memory's regions finds one part or two, never the lower one alone.
     spin_lock_off(&region->memory->lock);
-    list_push_back(&region->memory->regions, &upper->link);
+    range_tree_resize(&space->regions, &region->range, region->range.start, at);
+    memory_region_split(&region->link, &upper->link);
     range_tree_insert(&space->regions, &upper->range);
     spin_unlock_off(&region->memory->lock);
     return TS_OK;

@@ -73,8 +73,9 @@ struct address_space *space_current(void);
 // the TS_MAP_READ, WRITE, EXECUTE that the handle's rights permit, now and by space_protect later.
 // *inout_address: with FIXED where exactly, else a wish or 0. Preemptible; with POPULATE it goes on
 // page by page. TS_ERR_ARGUMENT: unaligned, empty, unknown flags, WRITE with EXECUTE;
-// TS_ERR_RIGHTS: not allowed; TS_ERR_RANGE: beyond the memory or user addresses; TS_ERR_EXISTS:
-// FIXED and taken; TS_ERR_LIMIT; TS_ERR_MEMORY: no room. When POPULATE fails the mapping is undone.
+// TS_ERR_RIGHTS: not allowed; TS_ERR_RANGE: beyond the memory or user addresses; TS_ERR_BUSY:
+// beyond what the memory is being shrunk to; TS_ERR_EXISTS: FIXED and taken; TS_ERR_LIMIT;
+// TS_ERR_MEMORY: no room. When POPULATE fails the mapping is undone.
 ts_status_t space_map(struct address_space *space, struct memory *memory, uint64_t offset,
                       uint64_t length, unsigned flags, unsigned allowed, vaddr_t *inout_address);
 

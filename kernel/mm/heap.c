@@ -159,25 +159,22 @@ static void frame_drop(paddr_t page)
     heap_page_give(page_find(page));
 }
 
+static ts_status_t frame_take(uint64_t index, paddr_t *out_page, void *context)
+{
+    struct page *page;
+    (void)index, (void)context;
+    ts_status_t status = heap_page_take(&page);
+    if (status == TS_OK)
+        *out_page = page_address(page);
+    return status;
+}
+
 // Single frames, side by side in the kernel window.
 static void *heap_alloc_window(uint64_t count)
 {
+    static const struct window_frames frames = {.give = frame_take, .removed = frame_drop};
     vaddr_t address;
-    if (window_create(count * PAGE_SIZE, &address) != TS_OK)
-        return NULL;
-    for (uint64_t i = 0; i < count; i++) {
-        struct page *page;
-        if (heap_page_take(&page) != TS_OK)
-            goto undo;
-        if (window_enter(address + i * PAGE_SIZE, page_address(page)) != TS_OK) {
-            heap_page_give(page);
-            goto undo;
-        }
-    }
-    return (void *)address;
-undo:
-    window_destroy(address, frame_drop);
-    return NULL;
+    return window_create(count, &frames, &address) == TS_OK ? (void *)address : NULL;
 }
 
 static void *heap_alloc_large(size_t size)

@@ -97,21 +97,20 @@ void *radix_remove(struct radix *radix, uint64_t index, const struct radix_memor
     return value;
 }
 
-void *radix_next(const struct radix *radix, uint64_t *inout_index)
+void *radix_next(const struct radix *radix, uint64_t *inout_index, uint32_t *steps)
 {
-    uint64_t index = *inout_index;
-    while (index <= RADIX_INDEX_MAX && radix_reaches(radix->height, index) && radix->root != NULL) {
+    while (*inout_index <= RADIX_INDEX_MAX && radix_reaches(radix->height, *inout_index) &&
+           radix->root != NULL && *steps > 0) {
+        --*steps;
         void *at = radix->root;
         uint32_t level = radix->height;
         for (; level > 0 && at != NULL; level--)
-            at = ((struct radix_node *)at)->slots[slot_of(index, level)];
-        if (at != NULL) {
-            *inout_index = index;
+            at = ((struct radix_node *)at)->slots[slot_of(*inout_index, level)];
+        if (at != NULL)
             return at;
-        }
         // Nothing below a slot that covers 64^level indices: go on behind it.
         uint64_t covered = UINT64_C(1) << (RADIX_BITS * level);
-        index = (index & ~(covered - 1)) + covered;
+        *inout_index = (*inout_index & ~(covered - 1)) + covered;
     }
     return NULL;
 }

@@ -47,5 +47,6 @@ bool radix_set(struct radix *radix, uint64_t index, void *value, const struct ra
 // Takes a value out, NULL when there was none. Nodes that become empty are given back.
 void *radix_remove(struct radix *radix, uint64_t index, const struct radix_memory *memory);
 
-// The first value at or after *inout_index, with its index; NULL: none.
-void *radix_next(const struct radix *radix, uint64_t *inout_index);
+// The first value at or after *inout_index, with its index. NULL: there is none; or, when *steps is
+// 0, it is to be looked for further from *inout_index on. A slot that is looked at takes a step.
+void *radix_next(const struct radix *radix, uint64_t *inout_index, uint32_t *steps);

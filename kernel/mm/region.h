@@ -29,7 +29,8 @@ ts_status_t space_check_range(vaddr_t address, uint64_t length);
 struct region *region_create(struct address_space *space, ts_status_t *out_status);
 
 // Enters a filled record (all but `space` and `link`) and takes a reference to its memory.
-// TS_ERR_LIMIT (too many regions), TS_ERR_RANGE (the memory is shorter now).
+// TS_ERR_LIMIT (too many regions), TS_ERR_RANGE (the memory is shorter now), TS_ERR_BUSY (it is
+// about to be).
 ts_status_t region_insert(struct address_space *space, struct region *region);
 
 // Takes a record out. The caller frees it and puts the reference of its memory, without the lock.

@@ -94,7 +94,8 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
         status = check_protection(protection, allowed);
     if (status != TS_OK)
         return status;
-    if (offset > memory->size || length > memory->size - offset)
+    uint64_t size = memory_size(memory);
+    if (offset > size || length > size - offset)
         return TS_ERR_RANGE;
     struct region *region = region_create(space, &status);
     if (region == NULL)

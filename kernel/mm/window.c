@@ -12,7 +12,7 @@
 #define WINDOW_BYTES (UINT64_C(64) << 30)
 #define WINDOW_ALIGN (UINT64_C(1) << 30)  // what one entry of the second level maps
 #define WINDOW_ROUND (UINT64_C(64) << 20) // gone round in, beside what is in use
-#define WINDOW_CHUNK 64u                  // pages unmapped per lock hold
+#define WINDOW_CHUNK ARCH_RANGE_PAGES     // pages unmapped per lock hold
 
 static struct spinlock window_lock = SPINLOCK_INIT("kernel window");
 static struct range_tree pieces; // struct range, each a heap object; its last page is the guard
@@ -24,12 +24,12 @@ bool window_contains(const void *pointer)
     return (vaddr_t)pointer - window_base < WINDOW_BYTES;
 }
 
-ts_status_t window_create(uint64_t bytes, vaddr_t *out_address)
+// Addresses for `length` bytes. NULL: there are none, or no memory.
+static struct range *piece_make(uint64_t length)
 {
     struct range *piece = heap_alloc(sizeof(*piece));
     if (piece == NULL)
-        return TS_ERR_MEMORY;
-    uint64_t length = bytes + PAGE_SIZE;
+        return NULL;
     irqflags_t flags = spin_lock(&window_lock);
     // Going round instead of starting low: what is used wrongly after its end is not mapped. Not a
     // long way round: the tables of what was once mapped stay.
@@ -43,21 +43,86 @@ ts_status_t window_create(uint64_t bytes, vaddr_t *out_address)
         piece->end = piece->start + length;
         window_next = piece->end;
         range_tree_insert(&pieces, piece);
-        *out_address = piece->start;
     }
     spin_unlock(&window_lock, flags);
     if (found)
-        return TS_OK;
+        return piece;
     heap_free(piece, sizeof(*piece));
-    return TS_ERR_MEMORY;
+    return NULL;
 }
 
-ts_status_t window_enter(vaddr_t address, paddr_t page)
+static void piece_free(struct range *piece)
+{
+    irqflags_t flags = spin_lock(&window_lock);
+    range_tree_remove(&pieces, piece);
+    window_used -= piece->end - piece->start;
+    spin_unlock(&window_lock, flags);
+    heap_free(piece, sizeof(*piece));
+}
+
+static ts_status_t window_enter(vaddr_t address, paddr_t page)
 {
     irqflags_t flags = spin_lock(&window_lock);
     ts_status_t status = arch_space_map(arch_kernel_space(), address, page,
                                         ARCH_PROT_READ | ARCH_PROT_WRITE, ARCH_CACHE_WRITE_BACK);
     spin_unlock(&window_lock, flags);
+    return status;
+}
+
+struct removal {
+    paddr_t pages[WINDOW_CHUNK];
+    uint32_t count;
+};
+
+static void note_removed(vaddr_t address, paddr_t page, void *context)
+{
+    struct removal *removal = context;
+    (void)address;
+    removal->pages[removal->count++] = page;
+}
+
+// Unmaps [address, end), all of which is mapped.
+static void window_leave(vaddr_t address, vaddr_t end, void (*removed)(paddr_t page))
+{
+    while (address < end) {
+        struct removal removal = {.count = 0};
+        struct arch_flush flush;
+        uint64_t left = (end - address) / PAGE_SIZE;
+        irqflags_t flags = spin_lock(&window_lock);
+        arch_flush_begin(&flush, arch_kernel_space());
+        address = arch_space_unmap_range(arch_kernel_space(), address,
+                                         left < WINDOW_CHUNK ? left : WINDOW_CHUNK, &flush,
+                                         note_removed, &removal);
+        arch_flush_commit(&flush);
+        spin_unlock(&window_lock, flags);
+        for (uint32_t i = 0; removed != NULL && i < removal.count; i++)
+            removed(removal.pages[i]);
+    }
+}
+
+ts_status_t window_create(uint64_t count, const struct window_frames *frames, vaddr_t *out_address)
+{
+    struct range *piece = piece_make(count * PAGE_SIZE + PAGE_SIZE);
+    if (piece == NULL)
+        return TS_ERR_MEMORY;
+    ts_status_t status = TS_OK;
+    vaddr_t address = piece->start;
+    for (uint64_t i = 0; i < count && status == TS_OK; i++) {
+        paddr_t page;
+        status = frames->give(i, &page, frames->context);
+        if (status != TS_OK)
+            break;
+        status = window_enter(address, page);
+        if (status == TS_OK)
+            address += PAGE_SIZE;
+        else if (frames->removed != NULL)
+            frames->removed(page);
+    }
+    *out_address = piece->start;
+    if (status == TS_OK)
+        return TS_OK;
+    window_leave(piece->start, address, frames->removed);
+    piece_free(piece);
     return status;
 }
 
@@ -67,27 +132,8 @@ void window_destroy(vaddr_t address, void (*removed)(paddr_t page))
     struct range *piece = range_tree_find(&pieces, address);
     spin_unlock(&window_lock, flags);
     KREQUIRE(piece != NULL && piece->start == address);
-    vaddr_t end = piece->end - PAGE_SIZE;
-    while (address < end) {
-        paddr_t pages[WINDOW_CHUNK];
-        uint32_t count = 0;
-        struct arch_flush flush;
-        flags = spin_lock(&window_lock);
-        arch_flush_begin(&flush, arch_kernel_space());
-        for (; address < end && count < WINDOW_CHUNK; address += PAGE_SIZE) {
-            if (arch_space_unmap(arch_kernel_space(), address, &flush, &pages[count]) == TS_OK)
-                count++;
-        }
-        arch_flush_commit(&flush);
-        spin_unlock(&window_lock, flags);
-        for (uint32_t i = 0; removed != NULL && i < count; i++)
-            removed(pages[i]);
-    }
-    flags = spin_lock(&window_lock);
-    range_tree_remove(&pieces, piece);
-    window_used -= piece->end - piece->start;
-    spin_unlock(&window_lock, flags);
-    heap_free(piece, sizeof(*piece));
+    window_leave(address, piece->end - PAGE_SIZE, removed);
+    piece_free(piece);
 }
 
 void window_init(void)

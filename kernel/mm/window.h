@@ -10,16 +10,29 @@
 #include <tessera/abi/types.h>
 #include <arch/types.h>
 
-// `bytes` of addresses (a multiple of PAGE_SIZE), followed by an unmapped page, with nothing
-// mapped yet. TS_ERR_MEMORY. Any context.
-ts_status_t window_create(uint64_t bytes, vaddr_t *out_address);
+// Where the frames of a piece come from and go to. `give` names frame `index`, which stays the
+// caller's, or says why there is none; `removed` (may be NULL) gets each frame that was given once
+// no CPU knows it any more: when the piece is destroyed, and when it could not be made whole.
+struct window_frames {
+    ts_status_t (*give)(uint64_t index, paddr_t *out_page, void *context);
+    void (*removed)(paddr_t page);
+    void *context;
+};
 
-// Maps a frame writable at an address of a piece; the frame stays the caller's. TS_ERR_MEMORY.
-ts_status_t window_enter(vaddr_t address, paddr_t page);
+// Maps `count` frames writable, side by side, with an unmapped page behind the last. A piece is
+// whole or not made: a failure walks back over what it entered and no further. TS_ERR_MEMORY, or
+// what `give` says. No lock held that `give` or the page tables of the kernel need.
+ts_status_t window_create(uint64_t count, const struct window_frames *frames, vaddr_t *out_address);
 
-// Unmaps a piece and gives its addresses back; then no CPU knows its frames any more. `removed`
-// (may be NULL) is called for each frame after that. Interrupts on, no lock held.
+// Unmaps a piece and gives its addresses back. Interrupts on, no lock held.
 void window_destroy(vaddr_t address, void (*removed)(paddr_t page));
+
+// What a piece of `count` frames is charged, in pages: its page tables. (They are the kernel's own
+// and stay for the next piece.)
+static inline uint64_t window_price(uint64_t count)
+{
+    return count / 512 + 1;
+}
 
 // Whether an address lies in any piece, now or at another time.
 bool window_contains(const void *pointer);

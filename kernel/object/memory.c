@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Memory objects: making and ending them, and their pages. See memory.h; memory_size.c has what
-// changes the size, memory_operate.c what programs ask.
+// changes the size, memory_kernel.c what the kernel maps, memory_operate.c what programs ask.
 #include <arch/memory.h>
 #include <mm/page.h>
-#include <mm/window.h>
 #include <object/body.h>
 #include <object/memory.h>
 #include <object/memory_operate.h>
 #include <panic.h>
 #include <stdatomic.h>
 #include <string.h>
-
-#define ADJACENT_MAX 16u // pages for which the kernel tries to do without the window
 
 static void memory_destroy(struct object *object);
 
@@ -24,32 +21,39 @@ const struct object_class memory_class = {
     .operate = memory_operate,
 };
 
-static ts_status_t charge(struct memory *memory, uint64_t pages)
+ts_status_t memory_charge(struct memory *memory, uint64_t pages)
 {
     return account_charge(memory->object.payer, pages);
 }
 
-static void uncharge(struct memory *memory, uint64_t pages)
+void memory_uncharge(struct memory *memory, uint64_t pages)
 {
     account_uncharge(memory->object.payer, pages);
 }
 
+// Whose the tree's nodes are, and how many were given back.
+struct nodes {
+    struct account *payer;
+    uint32_t given;
+};
+
 static struct radix_node *node_take(void *context)
 {
-    const struct memory *memory = context;
+    const struct nodes *nodes = context;
     ts_status_t status;
-    return paid_alloc_zeroed(memory->object.payer, sizeof(struct radix_node), &status);
+    return paid_alloc_zeroed(nodes->payer, sizeof(struct radix_node), &status);
 }
 
 static void node_give(struct radix_node *node, void *context)
 {
-    const struct memory *memory = context;
-    paid_free(memory->object.payer, node, sizeof(*node));
+    struct nodes *nodes = context;
+    paid_free(nodes->payer, node, sizeof(*node));
+    nodes->given++;
 }
 
-static struct radix_memory radix_memory_of(struct memory *memory)
+static struct radix_memory radix_memory_of(struct nodes *nodes)
 {
-    return (struct radix_memory){.take = node_take, .give = node_give, .context = memory};
+    return (struct radix_memory){.take = node_take, .give = node_give, .context = nodes};
 }
 
 static uint64_t next_id(void)
@@ -88,7 +92,7 @@ static ts_status_t contiguous_create(struct account *account, uint64_t bytes,
         return status;
     uint64_t count = bytes / PAGE_SIZE;
     struct page *first;
-    status = charge(memory, count);
+    status = memory_charge(memory, count);
     if (status != TS_OK)
         goto unmake;
     status = page_alloc_contiguous(count, PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &first);
@@ -98,7 +102,7 @@ static ts_status_t contiguous_create(struct account *account, uint64_t bytes,
     *out_memory = memory;
     return TS_OK;
 uncharge:
-    uncharge(memory, count);
+    memory_uncharge(memory, count);
 unmake:
     memory_unmake(memory);
     return status;
@@ -158,7 +162,8 @@ ts_status_t memory_create_view(struct account *account, struct memory *memory, u
 {
     if (((offset | length) & PAGE_MASK) != 0 || length == 0)
         return TS_ERR_ARGUMENT;
-    if (offset > memory->size || length > memory->size - offset)
+    uint64_t size = memory_size(memory);
+    if (offset > size || length > size - offset)
         return TS_ERR_RANGE;
     ts_status_t status;
     struct memory *view = memory_make(MEMORY_VIEW, length, account, &status);
@@ -180,20 +185,31 @@ struct memory *memory_resolve(struct memory *memory, uint64_t *inout_offset)
     return memory->parent;
 }
 
+// For one more page: what was reserved comes first.
+static ts_status_t page_charge(struct memory *memory)
+{
+    struct memory_change *change = memory->change;
+    if (change == NULL || change->reserved == 0)
+        return memory_charge(memory, 1);
+    change->reserved--;
+    return TS_OK;
+}
+
 static ts_status_t anonymous_page(struct memory *memory, uint64_t index, struct page **out_page)
 {
     *out_page = radix_get(&memory->pages, index);
     if (*out_page != NULL)
         return TS_OK;
-    ts_status_t status = charge(memory, 1);
+    ts_status_t status = page_charge(memory);
     if (status != TS_OK)
         return status;
     struct page *page;
     status = page_alloc(PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &page);
     if (status != TS_OK)
         goto uncharge;
-    struct radix_memory nodes = radix_memory_of(memory);
-    if (!radix_set(&memory->pages, index, page, &nodes)) {
+    struct nodes nodes = {.payer = memory->object.payer};
+    struct radix_memory radix_memory = radix_memory_of(&nodes);
+    if (!radix_set(&memory->pages, index, page, &radix_memory)) {
         status = TS_ERR_LIMIT; // of the account or of the machine: the same to whoever touched it
         goto free;
     }
@@ -203,7 +219,7 @@ static ts_status_t anonymous_page(struct memory *memory, uint64_t index, struct 
 free:
     page_put(page);
 uncharge:
-    uncharge(memory, 1);
+    memory_uncharge(memory, 1);
     return status;
 }
 
@@ -226,7 +242,7 @@ ts_status_t memory_page_locked(struct memory *memory, uint64_t offset, struct pa
 
 ts_status_t memory_page_get(struct memory *memory, uint64_t offset, struct page **out_page)
 {
-    if (offset >= memory->size)
+    if (memory->type == MEMORY_VIEW && offset >= memory->size) // whose size never changes
         return TS_ERR_RANGE;
     memory = memory_resolve(memory, &offset);
     paddr_t address;
@@ -242,27 +258,41 @@ ts_status_t memory_page_get(struct memory *memory, uint64_t offset, struct page 
 
 ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page **out_page)
 {
-    if (memory->type == MEMORY_VIEW ? memory->parent->type != MEMORY_ANONYMOUS
-                                    : memory->type != MEMORY_ANONYMOUS)
-        return memory_page_get(memory, offset, out_page);
-    memory = memory_resolve(memory, &offset);
+    const struct memory *named = memory;
+    uint64_t at = offset;
+    memory = memory_resolve(memory, &at);
+    if (memory->type != MEMORY_ANONYMOUS || offset >= memory_size(named))
+        return memory_page_get((struct memory *)named, offset, out_page);
     irqflags_t flags = spin_lock(&memory->lock);
-    *out_page = radix_get(&memory->pages, offset / PAGE_SIZE);
+    ts_status_t status = at < memory->size ? TS_OK : TS_ERR_RANGE;
+    *out_page = status == TS_OK ? radix_get(&memory->pages, at / PAGE_SIZE) : NULL;
     if (*out_page != NULL)
         page_get(*out_page);
     spin_unlock(&memory->lock, flags);
-    return TS_OK;
+    return status;
 }
 
-uint32_t memory_remove_locked(struct memory *memory, uint64_t *inout_index, uint32_t most,
-                              struct page **out_pages)
+// A step is a look at a slot of the tree, or as much work.
+#define REMOVE_STEPS 1024u // a call
+#define PAGE_STEPS   8u    // to take a page out
+#define NODE_STEPS   128u  // to give an empty node back
+
+uint32_t memory_remove_some(struct memory *memory, uint64_t *inout_index,
+                            struct page *out_pages[MEMORY_CHUNK], bool *out_more)
 {
-    struct radix_memory nodes = radix_memory_of(memory);
-    uint32_t count = 0;
-    while (count < most && radix_next(&memory->pages, inout_index) != NULL)
-        out_pages[count++] = radix_remove(&memory->pages, (*inout_index)++, &nodes);
+    struct nodes nodes = {.payer = memory->object.payer};
+    struct radix_memory radix_memory = radix_memory_of(&nodes);
+    uint32_t count = 0, steps = REMOVE_STEPS;
+    while (count < MEMORY_CHUNK && steps > 0 &&
+           radix_next(&memory->pages, inout_index, &steps) != NULL) {
+        nodes.given = 0;
+        out_pages[count++] = radix_remove(&memory->pages, (*inout_index)++, &radix_memory);
+        uint32_t taken = PAGE_STEPS + nodes.given * NODE_STEPS;
+        steps = steps > taken ? steps - taken : 0;
+    }
+    *out_more = count == MEMORY_CHUNK || steps == 0;
     memory->resident -= count;
-    uncharge(memory, count);
+    memory_uncharge(memory, count);
     return count;
 }
 
@@ -272,36 +302,19 @@ static void memory_destroy(struct object *object)
     struct memory *memory = memory_of(object);
     KASSERT(list_empty(&memory->regions) && memory->kernel_maps == 0);
     uint64_t index = 0;
-    uint32_t count;
+    bool more;
     do {
         struct page *pages[MEMORY_CHUNK];
-        count = memory_remove_locked(memory, &index, MEMORY_CHUNK, pages);
+        uint32_t count = memory_remove_some(memory, &index, pages, &more);
         for (uint32_t i = 0; i < count; i++)
             page_put(pages[i]);
-    } while (count != 0);
+    } while (more);
     if (memory->type == MEMORY_CONTIGUOUS) {
         for (uint64_t offset = 0; offset < memory->size; offset += PAGE_SIZE)
             page_put(page_find(memory->base + offset));
-        uncharge(memory, memory->size / PAGE_SIZE);
+        memory_uncharge(memory, memory->size / PAGE_SIZE);
     }
     if (memory->parent != NULL)
         object_put(&memory->parent->object);
     memory_unmake(memory);
-}
-
-ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
-                                 struct memory **out_memory, void **out_pointer)
-{
-    ts_status_t status = TS_ERR_MEMORY;
-    bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
-    if (bytes / PAGE_SIZE <= ADJACENT_MAX)
-        status = contiguous_create(account, bytes, out_memory);
-    if (status == TS_ERR_MEMORY)
-        status = memory_create(account, bytes, 0, out_memory);
-    if (status != TS_OK)
-        return status;
-    status = memory_kernel_map(*out_memory, out_pointer);
-    if (status != TS_OK)
-        object_put(&(*out_memory)->object);
-    return status;
 }

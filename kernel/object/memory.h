@@ -8,12 +8,17 @@
 // rights of its own; it holds no pages, only its parent.
 //
 // Whoever maps a range keeps it from being cut off: shrinking below what another process maps, or
-// what is pinned or mapped by the kernel, is TS_ERR_BUSY.
+// what is pinned, is TS_ERR_BUSY. What the kernel maps changes its size in neither direction, so
+// that all who have it mapped mean the same bytes; a pin names its own pages and lets it grow.
+//
+// The size is read without the lock to refuse early and to answer. Whoever goes on to a page, a
+// mapping or a region is checked again under the lock that keeps the size from changing.
 //
 // Lock: memory.lock, below the lock of a space. Pages are removed only when no mapping of them is
 // left, so a page table entry needs no reference to the frame.
 #pragma once
 
+#include <core/kernel_range.h>
 #include <core/object.h>
 #include <mm/radix.h>
 #include <tessera/abi/object.h>
@@ -34,24 +39,40 @@ enum memory_type {
 
 #define MEMORY_SIZE_MAX (UINT64_C(1) << 46)
 
+// What is being done to a memory in more than one hold of its lock: it shrinks, or gets its first
+// kernel mapping, one at a time. On the stack of who does it.
+struct memory_change {
+    uint64_t end;         // what may be mapped anew: the size, or what it is about to shrink to
+    uint64_t reserved;    // pages that are charged and not there yet
+    struct list *next;    // where the walk over the regions goes on, and from which byte of the
+    uint64_t next_offset; // memory on in that region; NULL: there is none
+};
+
 struct memory {
     struct object object;
     uint64_t id; // never another's, from 1: what outlives the object knows it by this
     struct spinlock lock;
-    uint8_t type;  // enum memory_type
-    uint8_t cache; // PHYSICAL: enum arch_cache
-    bool private;  // TS_MEMORY_PRIVATE
-    bool resizing;
-    uint64_t size;         // bytes, a multiple of PAGE_SIZE
-    struct radix pages;    // ANONYMOUS: struct page, by index
-    uint64_t resident;     // ANONYMOUS: pages in it
-    paddr_t base;          // CONTIGUOUS, PHYSICAL, BOOT
-    uint32_t fixed;        // pins and kernel mappings: it cannot shrink
-    struct list regions;   // struct region: everything that maps it
-    struct memory *parent; // VIEW: never a view itself; a reference is held
-    uint64_t offset;       // VIEW: bytes in the parent
-    void *kernel_pointer;  // ANONYMOUS: while mapped by the kernel
-    uint32_t kernel_maps;
+    uint8_t type;                 // enum memory_type
+    uint8_t cache;                // PHYSICAL: enum arch_cache
+    bool private;                 // TS_MEMORY_PRIVATE
+    uint64_t size;                // bytes, a multiple of PAGE_SIZE; memory_size() without the lock
+    struct radix pages;           // ANONYMOUS: struct page, by index
+    uint64_t resident;            // ANONYMOUS: pages in it
+    paddr_t base;                 // CONTIGUOUS, PHYSICAL, BOOT
+    uint32_t pins;                // it cannot shrink
+    uint32_t kernel_maps;         // its size stays
+    void *kernel_pointer;         // while there are any
+    struct memory_change *change; // NULL: none, and neither kind begins while there is one
+    struct list regions;          // struct region: everything that maps it; new ones at the front
+    struct memory *parent;        // VIEW: never a view itself; a reference is held
+    uint64_t offset;              // VIEW: bytes in the parent
+};
+
+// What the kernel sees of a memory, by memory_kernel_map(). Nothing else is to be believed of where
+// the memory is and how large.
+struct kernel_mapping {
+    struct memory *memory; // that has the pages, never a view; a reference. NULL: nothing is mapped
+    struct kernel_range range;
 };
 
 extern const struct object_class memory_class;
@@ -59,6 +80,12 @@ extern const struct object_class memory_class;
 static inline struct memory *memory_of(struct object *object)
 {
     return list_entry(object, struct memory, object);
+}
+
+// The size at some time: it may be another one by now.
+static inline uint64_t memory_size(const struct memory *memory)
+{
+    return __atomic_load_n(&memory->size, __ATOMIC_RELAXED);
 }
 
 // For the system call create: `bytes` is rounded up to pages; flags: TS_MEMORY_CONTIGUOUS,
@@ -74,21 +101,25 @@ ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64
 // RAM that the loader filled; base is page-aligned, bytes are rounded up.
 ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out_memory);
 
-// Zeroed anonymous or contiguous memory with all its pages, and where the kernel sees it until
-// memory_kernel_unmap(): rings, the clock page. `account` may be NULL. Interrupts on.
+// Zeroed anonymous or contiguous memory with all its pages, mapped by the kernel: rings, the clock
+// page. The mapping's reference is the only one. `account` may be NULL. Interrupts on.
 ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
-                                 struct memory **out_memory, void **out_pointer);
+                                 struct kernel_mapping *out_mapping);
 
-// Where the kernel sees the whole memory, in one piece: commits all pages and keeps it from
-// shrinking until as many memory_kernel_unmap(). Views give their part. Interrupts on, no lock
-// held. TS_ERR_UNSUPPORTED: physical memory; TS_ERR_LIMIT, TS_ERR_MEMORY.
-ts_status_t memory_kernel_map(struct memory *memory, void **out_pointer);
-void memory_kernel_unmap(struct memory *memory);
+// Maps the whole memory, or the whole part of a view, for the kernel in one piece, says what that
+// is, and keeps its size until memory_kernel_unmap(). All pages are charged before any is made, and
+// window_price() with them. Interrupts on, no lock held. TS_ERR_UNSUPPORTED: physical memory;
+// TS_ERR_RANGE: empty, or shorter than the view; TS_ERR_BUSY: it is being shrunk, or mapped for the
+// first time; TS_ERR_LIMIT, TS_ERR_MEMORY. With an error nothing is mapped.
+ts_status_t memory_kernel_map(struct memory *memory, struct kernel_mapping *out_mapping);
+
+// Ends a mapping, and empties it. Nobody may be using it any more.
+void memory_kernel_unmap(struct kernel_mapping *mapping);
 
 // Allocates the pages of a range. Preemptible. TS_ERR_RANGE, TS_ERR_ARGUMENT (alignment).
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length);
 
-// Keeps the memory from shrinking (pins). TS_ERR_BUSY while it is being shrunk.
+// Keeps the memory from shrinking (pins). TS_ERR_BUSY: it is being shrunk, or mapped by the kernel.
 ts_status_t memory_fix(struct memory *memory);
 void memory_unfix(struct memory *memory);
 
@@ -110,5 +141,31 @@ ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset, const vo
                                 size_t length);
 
 // set SIZE, rounded up to pages; the mappings that the calling process has beyond a new end fault
-// from then on. Preemptible. TS_ERR_UNSUPPORTED: not anonymous; TS_ERR_TOO_LARGE; TS_ERR_BUSY.
+// from then on. Preemptible. TS_ERR_UNSUPPORTED: not anonymous; TS_ERR_TOO_LARGE; TS_ERR_BUSY: to
+// less, and pinned, or mapped there by another process; to another size, and mapped by the kernel;
+// it is being shrunk, or mapped by the kernel.
 ts_status_t memory_resize(struct memory *memory, uint64_t size);
+
+// The list of regions, by their `link`, with the memory's lock held. A walk over it lets go of the
+// lock between chunks: it meets each region that was there when it began, but for those that went
+// meanwhile. What is new is not met: it reaches no further than the change's `end`. What is split
+// off from a region is met if that still would be.
+static inline void memory_region_add(struct memory *memory, struct list *link)
+{
+    list_push_front(&memory->regions, link);
+}
+
+static inline void memory_region_split(struct list *link, struct list *upper)
+{
+    list_push_front(link, upper); // behind the lower part
+}
+
+static inline void memory_region_remove(struct memory *memory, struct list *link)
+{
+    struct memory_change *change = memory->change;
+    if (change != NULL && change->next == link) {
+        change->next = link->next;
+        change->next_offset = 0;
+    }
+    list_remove(link);
+}

@@ -35,7 +35,7 @@ static ts_status_t memory_move(struct memory *memory, struct operation *operatio
     ts_status_t status = transfer_init(&transfer, operation);
     if (status != TS_OK)
         return status;
-    uint64_t offset = operation->offset, size = memory->size;
+    uint64_t offset = operation->offset, size = memory_size(memory);
     if (offset >= size)
         return write && transfer.total != 0 ? TS_ERR_RANGE : TS_OK;
     uint64_t end = transfer.total < size - offset ? offset + transfer.total : size;
@@ -45,6 +45,8 @@ static ts_status_t memory_move(struct memory *memory, struct operation *operatio
         status = move_page(memory, offset, &transfer, part, write);
         offset += part;
     }
+    if (status == TS_ERR_RANGE && !write) // it was shrunk meanwhile: that is where it ends
+        status = TS_OK;
     operation->value = transfer.done;
     return status;
 }
@@ -64,7 +66,7 @@ static ts_status_t memory_set(struct memory *memory, const struct operation *ope
 static ts_status_t memory_give(struct memory *memory, uint64_t offset, uint64_t length,
                                ts_rights_t rights, struct operation *operation)
 {
-    if (offset == 0 && length == memory->size) {
+    if (offset == 0 && length == memory_size(memory)) {
         operation->result = object_capability_get(&memory->object, rights);
         return TS_OK;
     }
@@ -80,13 +82,13 @@ static ts_status_t memory_give(struct memory *memory, uint64_t offset, uint64_t 
 // The part that a program asked for by map, cut at the end; 0 = all.
 static ts_status_t memory_map(struct memory *memory, struct operation *operation)
 {
-    uint64_t offset = operation->offset, length = operation->arg;
+    uint64_t offset = operation->offset, length = operation->arg, size = memory_size(memory);
     ts_rights_t access = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE;
-    if (offset > memory->size || (offset & PAGE_MASK) != 0)
+    if (offset > size || (offset & PAGE_MASK) != 0)
         return (offset & PAGE_MASK) != 0 ? TS_ERR_ARGUMENT : TS_ERR_RANGE;
     if ((operation->rights & access & ~operation->handle_rights) != 0)
         return TS_ERR_RIGHTS;
-    uint64_t most = memory->size - offset;
+    uint64_t most = size - offset;
     if (length == 0 || length > most)
         length = most;
     length = (length + PAGE_MASK) & ~PAGE_MASK;
@@ -120,8 +122,9 @@ ts_status_t memory_operate(struct object *object, struct operation *operation)
     case TS_OP_READ: return memory_move(memory, operation, false);
     case TS_OP_WRITE: return memory_move(memory, operation, true);
     case TS_OP_GET:
-        return operation->arg == TS_PROPERTY_SIZE ? operation_get_u64(operation, memory->size)
-                                                  : TS_ERR_UNSUPPORTED;
+        return operation->arg == TS_PROPERTY_SIZE
+                   ? operation_get_u64(operation, memory_size(memory))
+                   : TS_ERR_UNSUPPORTED;
     case TS_OP_SET: return memory_set(memory, operation);
     case TS_OP_MAP: return memory_map(memory, operation);
     case TS_OP_CALL: return memory_call(memory, operation);

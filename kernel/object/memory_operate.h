@@ -4,7 +4,11 @@
 
 #include <object/memory.h>
 
-#define MEMORY_CHUNK 64u // pages removed per lock hold
+#define MEMORY_CHUNK 64u // pages removed per lock hold, at the most
+
+// What the account of a memory is charged, if it has one. Any context.
+ts_status_t memory_charge(struct memory *memory, uint64_t pages);
+void memory_uncharge(struct memory *memory, uint64_t pages);
 
 ts_status_t memory_operate(struct object *object, struct operation *operation);
 
@@ -16,7 +20,8 @@ ts_status_t memory_create_view(struct account *account, struct memory *memory, u
 // As memory_page_get, but a page that was never touched is not made: *out_page is NULL then.
 ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page **out_page);
 
-// Takes at most `most` pages out, from *inout_index on; the caller owns their references. Returns
-// how many. Lock held, or the only user.
-uint32_t memory_remove_locked(struct memory *memory, uint64_t *inout_index, uint32_t most,
-                              struct page **out_pages);
+// Takes pages out from *inout_index on, in a bounded number of steps; the caller owns their
+// references. Returns how many; *out_more: it is to go on at *inout_index. Lock held, or the only
+// user.
+uint32_t memory_remove_some(struct memory *memory, uint64_t *inout_index,
+                            struct page *out_pages[MEMORY_CHUNK], bool *out_more);

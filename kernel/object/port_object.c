@@ -3,7 +3,6 @@
 #include <object/port_object.h>
 
 #include <object/body.h>
-#include <object/memory.h>
 #include <object/port_operate.h>
 #include <object/process.h>
 #include <panic.h>
@@ -50,28 +49,29 @@ static ts_status_t tables_create(struct port_object *object, uint32_t requests, 
     return status;
 }
 
+static void inbox_close(struct port_object *object)
+{
+    if (object->inbox.memory == NULL)
+        return;
+    object->port.inbox = (struct kernel_range){NULL, 0};
+    memory_kernel_unmap(&object->inbox);
+}
+
+// What is mapped is what counts: the size may be another one before.
 static ts_status_t inbox_open(struct port_object *object, struct memory *inbox, uint64_t inbox_size)
 {
     if (inbox == NULL)
         return TS_OK;
-    if (inbox->size < object->port.slot_count * inbox_size)
-        return TS_ERR_RANGE;
-    ts_status_t status = memory_kernel_map(inbox, &object->port.inbox);
+    ts_status_t status = memory_kernel_map(inbox, &object->inbox);
     if (status != TS_OK)
         return status;
-    object_get(&inbox->object);
-    object->inbox = inbox;
+    if (object->inbox.range.bytes < object->port.slot_count * inbox_size) {
+        inbox_close(object);
+        return TS_ERR_RANGE;
+    }
+    object->port.inbox = object->inbox.range;
     object->port.inbox_size = (uint32_t)inbox_size;
     return TS_OK;
-}
-
-static void inbox_close(struct port_object *object)
-{
-    if (object->inbox == NULL)
-        return;
-    memory_kernel_unmap(object->inbox);
-    object_put(&object->inbox->object);
-    object->inbox = NULL;
 }
 
 static bool teardown_step(struct reaper_work *work);

@@ -4,7 +4,6 @@
 
 #include <core/environment.h>
 #include <object/body.h>
-#include <object/memory.h>
 #include <object/process.h>
 #include <object/transfer.h>
 #include <panic.h>
@@ -31,14 +30,13 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
         return status;
     ring->process = process;
     ring->teardown.step = teardown_step;
-    void *shared;
     inflight++; // the spare
     size_t bytes = inflight * sizeof(struct request);
     struct request *records = paid_alloc(account, bytes, &status);
     if (records == NULL)
         goto no_records;
     status = memory_create_kernel(account, ring_bytes((uint32_t)submissions, (uint32_t)events),
-                                  &ring->memory, &shared);
+                                  &ring->mapping);
     if (status != TS_OK)
         goto no_memory;
     status = process_use(process);
@@ -46,15 +44,14 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
         goto no_process;
     ring->ring.requester.space = process->space;
     ring->ring.requester.handles = &process->handles;
-    ring->ring.memory = ring->memory;
-    ring_init(&ring->ring, shared, (uint32_t)submissions, (uint32_t)events, records,
+    ring->ring.memory = ring->mapping.memory;
+    ring_init(&ring->ring, &ring->mapping.range, (uint32_t)submissions, (uint32_t)events, records,
               (uint32_t)inflight);
     *out_ring = ring;
     return TS_OK;
 
 no_process:
-    memory_kernel_unmap(ring->memory);
-    object_put(&ring->memory->object);
+    memory_kernel_unmap(&ring->mapping);
 no_memory:
     paid_free(account, records, bytes);
 no_records:
@@ -146,8 +143,8 @@ static void ring_destroy(struct object *object)
     struct process *process = ring->process;
     if (ring->user != NULL)
         object_put(&ring->user->object);
-    memory_kernel_unmap(ring->memory);
-    object_put(&ring->memory->object);
+    ring->ring.range = (struct kernel_range){NULL, 0};
+    memory_kernel_unmap(&ring->mapping);
     paid_free(object->payer, ring->ring.records, ring->ring.inflight * sizeof(struct request));
     body_destroy(object, sizeof *ring);
     process_unuse(process);

@@ -7,18 +7,18 @@
 #pragma once
 
 #include <core/ring.h>
+#include <object/memory.h>
 #include <object/reaper.h>
 
-struct memory;
 struct process;
 struct thread;
 
 struct ring_object {
     struct ring ring; // first: the object is ring.object
     struct process *process;
-    struct memory *memory; // what the user maps; kernel-mapped
-    struct thread *user;   // who entered last: a reference is held
-    struct request *spare; // a record for an answer without room; the entered thread's
+    struct kernel_mapping mapping; // of the memory that the user maps
+    struct thread *user;           // who entered last: a reference is held
+    struct request *spare;         // a record for an answer without room; the entered thread's
     struct reaper_work teardown;
     bool unhandled; // ring.lock: the teardown begins when the thread inside has left
 };

@@ -103,8 +103,8 @@ OUT_OF_LINE copy_to_inbox(const struct port *port, const struct arch_frame *fram
 {
     uint64_t length = arch_frame_argument(frame, 2);
     length = length < port->inbox_size ? length : port->inbox_size;
-    *out_done = copy_from_user((char *)port->inbox + (size_t)port->slot_free * port->inbox_size,
-                               arch_frame_argument(frame, 1), length) == TS_OK;
+    *out_done = copy_from_user(port_inbox(port, port->slot_free), arch_frame_argument(frame, 1),
+                               length) == TS_OK;
 }
 
 static bool fill_inbox(const struct port *port, const struct arch_frame *frame)

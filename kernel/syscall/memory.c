@@ -50,7 +50,7 @@ static ts_status_t memory_get(ts_handle_t handle, struct memory **out_memory, un
     }
     status = TS_ERR_KIND;
     if (capability.object->class == &ring_class) {
-        *out_memory = ring_object_of(capability.object)->memory;
+        *out_memory = ring_object_of(capability.object)->mapping.memory;
         *out_allowed = TS_MAP_READ | TS_MAP_WRITE;
         *inout_flags |= SPACE_MAP_RING;
         object_get(&(*out_memory)->object);

@@ -204,6 +204,7 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
     arch_irq_enable();
     process_count(&thread->process->requests_issued, taken);
     process_count(&thread->process->requests_served, batch.answered);
+    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
     // Pairs with the user's acquire: the slots are free again.
     __atomic_store_n(&ring->shared->submit_head, ring->submit_head, __ATOMIC_RELEASE);
     return taken;

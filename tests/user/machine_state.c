@@ -139,7 +139,7 @@ static void spread_add(struct spread *spread, const uint64_t places[PLACES], boo
     }
 }
 
-static void rule_m11_each_place_is_random_by_itself(void)
+static void rule_m13_each_place_is_random_by_itself(void)
 {
     static struct spread spread;
     const uint64_t bits = ((UINT64_C(1) << 28) - 1) << 12; // of a page's address
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(rule_m07_selectors_of_others_are_not_seen),
         TAP(there_is_no_local_descriptor_table),
-        TAP(rule_m11_each_place_is_random_by_itself),
+        TAP(rule_m13_each_place_is_random_by_itself),
     };
     if (argc < 2)
         return TAP_RUN(tests);

@@ -224,11 +224,13 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
     return TS_OK;
 }
 
-// A walk's work is bounded, since locks are held: a hole, or an empty entry looked at, costs one, a
-// present entry this many.
+// A walk's work is bounded, since locks are held: an empty entry looked at costs one, a present one
+// and a hole, to which the way is from the root, this many.
 #define WALK_WORK    2048
 #define WALK_PRESENT 16
-_Static_assert((WALK_PRESENT + 1) * ARCH_RANGE_PAGES + 2 <= WALK_WORK, "as many are promised");
+#define WALK_HOLE    16
+_Static_assert((WALK_PRESENT + 1) * ARCH_RANGE_PAGES + 2 * WALK_HOLE <= WALK_WORK,
+               "as many are promised");
 
 // The first present entry at or after *address, before `end`; moves *address to it, or as far as
 // the work goes.
@@ -245,7 +247,7 @@ static uint64_t *entry_next(struct arch_space *space, vaddr_t *address, vaddr_t 
         if (level > 1) { // a hole as large as the missing table's reach
             uint64_t reach = PAGE_SIZE << 9 * (level - 1);
             *address = (*address & ~(reach - 1)) + reach;
-            --*work;
+            *work -= WALK_HOLE;
             continue;
         }
         for (;; entry++) {

@@ -516,11 +516,12 @@ static void set_up(void)
                                          calloc(OBJECTS, sizeof(struct served)),
                                          calloc(SLOTS + OBJECTS, sizeof(struct session))};
         port_init(&s->port, &port_class, SLOTS, OBJECTS, s->tables);
-        s->port.inbox = s->inbox;
+        s->port.inbox = (struct kernel_range){s->inbox, sizeof s->inbox};
         s->port.inbox_size = 16;
         s->shared = calloc(1, ring_bytes(8, EVENTS));
         object_init(&s->ring.object, &ring_class);
-        ring_init(&s->ring, s->shared, 8, EVENTS, s->records, INFLIGHT);
+        ring_init(&s->ring, &(struct kernel_range){s->shared, ring_bytes(8, EVENTS)}, 8, EVENTS,
+                  s->records, INFLIGHT);
         CHECK(port_bind(&s->port, &s->ring, 7) == TS_OK);
     }
     for (struct source *s = sources; s < &sources[SOURCES]; s++) {
@@ -532,7 +533,8 @@ static void set_up(void)
         s->shared = calloc(1, ring_bytes(8, EVENTS));
         object_init(&s->ring.object, &ring_class);
         s->ring.requester.handles = &s->handles;
-        ring_init(&s->ring, s->shared, 8, EVENTS, s->records, INFLIGHT);
+        ring_init(&s->ring, &(struct kernel_range){s->shared, ring_bytes(8, EVENTS)}, 8, EVENTS,
+                  s->records, INFLIGHT);
     }
 }
 

@@ -412,7 +412,8 @@ static void ring_make(struct ring *ring, struct ts_ring **shared, struct request
     *shared = calloc(1, ring_bytes(8, EVENTS));
     object_init(&ring->object, &ring_class);
     ring->requester.handles = handles;
-    ring_init(ring, *shared, 8, EVENTS, records, INFLIGHT);
+    ring_init(ring, &(struct kernel_range){*shared, ring_bytes(8, EVENTS)}, 8, EVENTS, records,
+              INFLIGHT);
 }
 
 int main(void)

@@ -285,7 +285,7 @@ static void test_bad_arguments(void)
     CHECK(space_page_get(space, at, false, &page, &pointer) == TS_ERR_FAULT);
     CHECK(space_fault(space, at, ARCH_FAULT_WRITE) == TS_OK);
     CHECK(space_page_get(space, at, false, &page, &pointer) == TS_ERR_FAULT);
-    CHECK(memory_kernel_map(device, &pointer) == TS_ERR_UNSUPPORTED);
+    CHECK(memory_kernel_map(device, &(struct kernel_mapping){0}) == TS_ERR_UNSUPPORTED);
     struct futex_key a, b;
     CHECK(space_futex_key(space, chosen[0] + 2, &a) == TS_ERR_ARGUMENT);
     CHECK(space_futex_key(space, chosen[0] - 8, &a) == TS_ERR_FAULT);

@@ -17,7 +17,6 @@
 #include <object/process.h>
 #include <object/random.h>
 #include <object/reaper.h>
-#include <panic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,17 +52,24 @@ static struct table {
 static struct arch_space kernel_space = {.number = 0};
 static uint32_t flushes_open;
 static paddr_t early = EARLY_BASE;
-static struct cpu cpu;
-static struct arch_thread thread;
+static struct cpu cpus[2];
+static _Thread_local struct cpu *cpu = &cpus[0];
+static _Thread_local struct arch_thread thread;
 
 struct cpu *arch_cpu_self(void)
 {
-    return &cpu;
+    return cpu;
 }
 
 uint32_t cpu_count(void)
 {
-    return 1;
+    return sizeof(cpus) / sizeof(cpus[0]);
+}
+
+void world_cpu(uint32_t id)
+{
+    cpu = &cpus[id];
+    cpu->id = id;
 }
 
 // Boot ------------------------------------------------------------------------------------------
@@ -286,6 +292,16 @@ bool world_mapped(const struct address_space *space, vaddr_t address, unsigned *
     return true;
 }
 
+paddr_t world_kernel_frame(const void *pointer)
+{
+    vaddr_t address = (vaddr_t)pointer;
+    if (address < KERNEL_WINDOW_BASE)
+        return virt_to_phys(pointer) & ~PAGE_MASK;
+    const struct entry *entry = entry_find(&kernel_space, address & ~PAGE_MASK, false);
+    CHECK(entry != NULL && entry->present && (entry->protection & ARCH_PROT_USER) == 0);
+    return entry->page;
+}
+
 void world_check(void)
 {
     CHECK(flushes_open == 0);
@@ -304,7 +320,7 @@ void world_check(void)
 void world_enter(struct address_space *space)
 {
     thread.space = space != NULL ? &space->arch : NULL;
-    cpu.machine_thread = &thread;
+    cpu->machine_thread = &thread;
 }
 
 // As a copy with interrupts on: faults are resolved.
@@ -342,15 +358,6 @@ ts_status_t copy_to_user(vaddr_t to, const void *from, size_t length)
 }
 
 // The rest of the kernel ------------------------------------------------------------------------
-
-void panic(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    abort();
-}
 
 void log_write(enum log_level level, const char *format, ...)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A machine for kernel/mm on the host: 32 MiB of RAM with holes, page tables that remember what a
-// CPU could still know of them, one CPU with a current space.
+// CPU could still know of them, CPUs with a current space.
 #pragma once
 
 #include <mm/address_space.h>
@@ -9,11 +9,17 @@
 
 void world_start(void);
 
+// Which CPU the calling thread of the host is: 0 or 1, 0 at first.
+void world_cpu(uint32_t id);
+
 // Which space the current thread has.
 void world_enter(struct address_space *space);
 
 // What the page tables say of an address: TS_MAP_* and the frame, false: nothing.
 bool world_mapped(const struct address_space *space, vaddr_t address, unsigned *out_protection);
+
+// The frame behind an address of the kernel's: of the direct map, or mapped in the window.
+paddr_t world_kernel_frame(const void *pointer);
 
 // Every frame that a CPU could still reach is in use; no lock is held.
 void world_check(void);
