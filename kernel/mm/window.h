@@ -10,7 +10,7 @@
 #include <tessera/abi/types.h>
 #include <arch/types.h>
 
-// `bytes` of addresses (a multiple of PAGE_SIZE), followed by an unmapped page, with nothing
+// `bytes` of addresses (a multiple of PAGE_SIZE), between unmapped guards, with nothing
 // mapped yet. TS_ERR_MEMORY. Any context.
 ts_status_t window_create(uint64_t bytes, vaddr_t *out_address);
 
