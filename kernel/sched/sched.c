@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <mm/heap.h>
+#include <object/random.h>
 #include <panic.h>
 #include <sched/run_queue.h>
 #include <sched/timer_queue.h>
@@ -95,6 +96,7 @@ static struct thread *kernel_thread_create(const char *name, void (*entry)(void)
     }
     object_init(&thread->object, &thread_class);
     arch_thread_init(&thread->machine, stack, NULL, NULL, entry);
+    thread->machine.canary = random_canary();
     list_init(&thread->run);
     list_init(&thread->member);
     thread->own_priority = thread->priority = priority;

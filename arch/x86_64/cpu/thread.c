@@ -61,13 +61,15 @@ vaddr_t arch_thread_pointer(const struct arch_thread *thread)
     return thread->fs_base;
 }
 
-// Everything of `next` but its stack. The FS base is written when it differs and whenever the
+// Everything of `next` but its stack. The canary is its own from here on: the function that this is
+// in does not return, or has none. The FS base is written when it differs and whenever the
 // space does: a program can clear the register by loading the selector, unseen by us, and must not
 // hand that to another.
 static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
                                                               struct arch_thread *next)
 {
     cpu->machine_thread = next;
+    cpu->canary = next->canary;
     cpu->arch.tss.rsp[0] = next->stack_top;
     if (!next->space) {
         return;
@@ -89,7 +91,7 @@ static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
 }
 
 // On the CPU's own stack: nothing of the previous thread is in use any more.
-void thread_enter(struct arch_thread *next)
+__attribute__((no_stack_protector)) void thread_enter(struct arch_thread *next)
 {
     while (atomic_load_explicit(&next->running, memory_order_acquire)) {
         arch_cpu_relax();
