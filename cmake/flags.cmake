@@ -15,17 +15,29 @@ endif()
 option(TESSERA_UBSAN "Undefined behaviour in the kernel panics (debug kernel)" ${ubsan_default})
 
 set(common_flags
+    -U__linux__ -U__linux -U__gnu_linux__ -U__unix__ -U__unix
     -std=c17 -O2 -g -Wall -Wextra -Werror -Wthread-safety -Wmissing-prototypes -Wstrict-prototypes
     -Wvla -nostdlibinc -fno-omit-frame-pointer -fno-strict-aliasing -fno-common
-    -ffunction-sections -fdata-sections
+    -ffunction-sections -fdata-sections -mstack-protector-guard=tls
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   list(APPEND common_flags -DTS_DEBUG=1)
 endif()
 
+# In the release kernel functions with arrays of bytes have a canary; in the debug kernel and in
+# programs all that have an array or give away the address of a variable. There that costs a call
+# or a page fault 1.5 to 2.5 % of its instructions.
+set(kernel_canaries -fstack-protector)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(kernel_canaries -fstack-protector-strong)
+endif()
+
+# The canary of the thread that runs is struct cpu's (CPU_CANARY). A frame is smaller than the guard
+# page below a kernel stack: one that does not fit touches it.
 set(TESSERA_KERNEL_FLAGS
     ${common_flags} -ffreestanding -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic
-    -fno-stack-protector -fno-asynchronous-unwind-tables)
+    ${kernel_canaries} -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=56 -Wframe-larger-than=2048
+    -fno-asynchronous-unwind-tables)
 if(TESSERA_UBSAN)
   list(APPEND TESSERA_KERNEL_FLAGS -fsanitize=undefined)
 endif()
@@ -34,9 +46,11 @@ set(TESSERA_KERNEL_INCLUDES
     ${CMAKE_SOURCE_DIR}/arch/include ${CMAKE_SOURCE_DIR}/arch/x86_64/include
     ${CMAKE_BINARY_DIR}/include/kernel)
 
-# User code is static PIE: everything is in one image, so thread-local storage is local-exec.
+# User code is static PIE: everything is in one image, so thread-local storage is local-exec. The
+# canary is in the thread's control block (ipc/abi/bootstrap.h).
 set(TESSERA_USER_FLAGS
-    ${common_flags} -fPIE -ftls-model=local-exec -fno-stack-protector
+    ${common_flags} -fPIE -ftls-model=local-exec
+    -fstack-protector-strong -mstack-protector-guard-reg=fs -mstack-protector-guard-offset=40
     -fno-asynchronous-unwind-tables -D__tessera__ -D_DEFAULT_SOURCE)
 set(TESSERA_USER_INCLUDES ${CMAKE_BINARY_DIR}/include/user)
 # -zX, not -z X: CMake would take a second -z for a repetition and drop it.

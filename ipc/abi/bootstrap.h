@@ -7,6 +7,16 @@
 
 #define TS_BOOTSTRAP_VERSION 1u
 
+// What a thread pointer points to, as compilers for x86_64 expect it: a thread finds its own
+// address and its canary, which ends those frames of functions that could be overrun, there (fs:0,
+// fs:0x28).
+struct ts_thread_control {
+    uint64_t self; // its own address
+    uint64_t reserved[4];
+    uint64_t canary; // random, its lowest byte 0
+    uint64_t reserved2[2];
+};
+
 struct ts_bootstrap_handle {
     uint32_t name; // offset of the name
     ts_handle_t handle;
@@ -23,8 +33,11 @@ struct ts_bootstrap {
     uint64_t program_header_count;
     uint64_t clock; // address of struct ts_clock
     uint64_t stack_base, stack_size;
-    uint8_t random[32]; // seeds of the process's own
+    uint8_t random[32];               // seeds of the process's own
+    struct ts_thread_control control; // the first thread's pointer points here when it starts
 };
+
+#define TS_CANARY_MASK (~UINT64_C(0xff)) // no string copy goes over a zero
 
 // Names that the spawning library and the kernel use. Others are a configuration's.
 #define TS_NAME_PROCESS "process" // the process itself

@@ -282,6 +282,12 @@ static void close_moved(const struct ts_spawn *spawn)
 
 // all of it ---------------------------------------------------------------------------------
 
+// Where the child's first thread finds its canary, from its first instruction on.
+static uint64_t control_of(const struct child *child)
+{
+    return child->block + offsetof(struct ts_bootstrap, control);
+}
+
 static ts_status_t fill_block(struct child *child, const struct ts_spawn *spawn,
                               const struct ts_elf *elf)
 {
@@ -293,15 +299,22 @@ static ts_status_t fill_block(struct child *child, const struct ts_spawn *spawn,
     block->clock = child->clock;
     block->stack_base = child->stack;
     block->stack_size = child->stack_size;
-    return seed(block->random, sizeof block->random);
+    unsigned char random[sizeof block->random + sizeof(uint64_t)];
+    ts_status_t status = seed(random, sizeof random);
+    memcpy(block->random, random, sizeof block->random);
+    memcpy(&block->control.canary, random + sizeof block->random, sizeof block->control.canary);
+    block->control.canary &= TS_CANARY_MASK;
+    block->control.self = control_of(child);
+    return status;
 }
 
 static ts_status_t start(struct child *child, const struct ts_spawn *spawn,
                          const struct ts_elf *elf)
 {
     uint64_t priority = spawn->priority ? spawn->priority : TS_PRIORITY_NORMAL;
-    struct ts_result result = ts_sys_thread_start(child->process, child->bias + elf->entry,
-                                                  child->block, child->block, 0, priority);
+    struct ts_result result =
+        ts_sys_thread_start(child->process, child->bias + elf->entry, child->block, child->block,
+                            control_of(child), priority);
     if (result.status == TS_OK)
         ts_close((ts_handle_t)result.value); // it lives without
     return (ts_status_t)result.status;

@@ -88,10 +88,14 @@ ts_status_t ts_thread_start(struct ts_thread *thread, void (*entry)(void *argume
     thread->entry = entry;
     thread->argument = argument;
     thread->running = 1;
+    uint64_t top = (uintptr_t)thread->stack + thread->stack_size;
+    if (thread_pointer == 0) {
+        top -= sizeof(struct ts_thread_control);
+        thread_pointer = ts_thread_control_init((struct ts_thread_control *)top);
+    }
     // As if called: the stack is 8 below a multiple of 16 at a function's first instruction.
-    uint64_t top = (uintptr_t)thread->stack + thread->stack_size - 8;
-    struct ts_result result = ts_sys_thread_start(0, (uintptr_t)thread_main, top, (uintptr_t)thread,
-                                                  thread_pointer, priority);
+    struct ts_result result = ts_sys_thread_start(0, (uintptr_t)thread_main, top - 8,
+                                                  (uintptr_t)thread, thread_pointer, priority);
     if (result.status) {
         (void)stack_give(thread->stack, thread->stack_size);
         return (ts_status_t)result.status;

@@ -45,6 +45,9 @@ static void print_backtrace(const struct arch_frame *frame)
     }
 }
 
+// The compiler calls it at the end of a function whose canary has changed.
+_Noreturn void __stack_chk_fail(void);
+
 static _Noreturn void panic_say(const struct arch_frame *frame, const char *format,
                                 va_list arguments)
 {
@@ -84,4 +87,11 @@ _Noreturn void panic_frame(const struct arch_frame *frame, const char *format, .
     va_list arguments;
     va_start(arguments, format);
     panic_say(frame, format, arguments);
+}
+
+_Noreturn void __stack_chk_fail(void)
+{
+    uint64_t offset, at = (uint64_t)__builtin_return_address(0) - 1;
+    const char *name = symbol_find(at, &offset);
+    panic("%s wrote over the end of its frame", name ? name : "a function");
 }

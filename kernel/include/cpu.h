@@ -14,6 +14,9 @@ struct thread;
 
 #define CPU_LOCKS_MAX 16
 
+// A canary's lowest byte, the first in memory, is zero: a string that runs into it ends there.
+#define CANARY_MASK (~UINT64_C(0xff))
+
 // Bits of need_resched.
 #define CPU_RESCHED     1u // another thread may have to run
 #define CPU_THREAD_WORK 2u // the current thread has something to do before it sees user mode
@@ -27,7 +30,7 @@ struct cpu {
     uint64_t switch_stack;              // a stack of the CPU's own: boot, then thread switches
     struct thread *current;
     struct thread *idle;
-    // 56: padding
+    uint64_t canary; // the compiler's: at the end of each frame that could be overrun
     struct arch_cpu arch __attribute__((aligned(64)));
     uint32_t lock_count; // debug kernel: the spin locks that this CPU holds, in order
     struct spinlock *locks[CPU_LOCKS_MAX];

@@ -124,6 +124,10 @@ static void block_finish(struct first_program *first)
     block->stack_base = first->stack;
     block->stack_size = STACK_SIZE;
     random_bytes(block->random, sizeof block->random);
+    block->control = (struct ts_thread_control){
+        .self = first->block + offsetof(struct ts_bootstrap, control),
+        .canary = random_canary(),
+    };
     require(memory_kernel_write(first->stack_memory, STACK_SIZE, block, BLOCK_SIZE), "its stack");
     memset(block, 0, BLOCK_SIZE);
     heap_free(block, BLOCK_SIZE);
@@ -281,6 +285,7 @@ void first_program_start(void)
         .entry = first.bias + first.image.entry,
         .stack = first.block,
         .argument = first.block,
+        .thread_pointer = first.block + offsetof(struct ts_bootstrap, control),
         .priority = TS_PRIORITY_DRIVER, // it watches drivers: none may keep it from running
     };
     struct thread *thread;

@@ -4,6 +4,7 @@
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <init/first_program.h>
+#include <init/provoke.h>
 #include <log.h>
 #include <mm/heap.h>
 #include <mm/page.h>
@@ -24,6 +25,7 @@ static _Atomic uint32_t cpus_ready; // that have
 static _Noreturn void boot_thread(void)
 {
     arch_irq_enable();
+    provoke();
     first_program_start();
     arch_irq_disable();
     thread_leave();

@@ -7,34 +7,53 @@
 #include <arch/memory.h>
 #include <core/list.h>
 #include <mm/heap.h>
+#include <mm/heap_check.h>
 #include <mm/page.h>
 #include <mm/window.h>
 #include <panic.h>
 #include <spinlock.h>
 #include <string.h>
 
-#define CLASS_COUNT  14u
 #define NO_OBJECT    UINT16_MAX
-#define POISON       0xa5
 #define ADJACENT_MAX ((size_t)64 << 10)
+
+// What the debug kernel holds back of each class.
+#define HEAP_HELD_MAX   32u
+#define HEAP_HELD_BYTES 8192u
+
+// The debug kernel's slots are longer than what was asked for, hence its last two classes.
+static const uint16_t class_sizes[] = {
+    16,   32, 48, 64, 96, 128, 192, 256, 384, 512, 576, 768, 1024,
+#if TS_DEBUG
+    1344,
+#endif
+    2048,
+#if TS_DEBUG
+    4096,
+#endif
+};
+
+#define CLASS_COUNT (sizeof(class_sizes) / sizeof(class_sizes[0]))
 
 struct heap_class {
     struct spinlock lock;
     uint32_t size, per_page;
     struct list open; // pages with free objects
     uint32_t empty;   // of these, pages without any object in use
+#if TS_DEBUG
+    void *held[HEAP_HELD_MAX]; // freed objects that are not used again yet, oldest at `held_next`
+    uint32_t held_next;
+#endif
 };
 
-static const uint16_t class_sizes[CLASS_COUNT] = {16,  32,  48,  64,  96,  128,  192,
-                                                  256, 384, 512, 576, 768, 1024, 2048};
 static struct heap_class classes[CLASS_COUNT];
-static uint8_t class_of_units[HEAP_SMALL_MAX / HEAP_UNIT + 1]; // by size in units, rounded up
+static uint8_t class_of_units[(HEAP_SMALL_MAX + HEAP_RED) / HEAP_UNIT + 2]; // by size, rounded up
 uint16_t heap_prices[HEAP_SMALL_MAX / HEAP_UNIT + 1];
 static _Atomic uint64_t pages_held;
 
-static uint8_t class_of(size_t size)
+static struct heap_class *class_of(size_t size)
 {
-    return class_of_units[(size + HEAP_UNIT - 1) / HEAP_UNIT];
+    return &classes[class_of_units[(size + HEAP_RED + HEAP_UNIT - 1) / HEAP_UNIT]];
 }
 
 static uint64_t pages_of(size_t size)
@@ -66,52 +85,35 @@ static void *object_at(const struct heap_class *class, const struct page *page, 
     return (char *)page_pointer(page) + (size_t)number * class->size;
 }
 
-static void poison_set(void *object, uint32_t size)
+// page.heap_class of its pages; 0 is a page of nobody's.
+static uint8_t mark_of(const struct heap_class *class)
 {
-#if TS_DEBUG
-    memset((char *)object + sizeof(uint16_t), POISON, size - sizeof(uint16_t));
-#else
-    (void)object, (void)size;
-#endif
+    return (uint8_t)(class - classes + 1);
 }
 
-static void poison_check(const void *object, uint32_t size)
+// A new page of free objects, not in any list yet. Lock held.
+static struct page *heap_page_make(const struct heap_class *class)
 {
-#if TS_DEBUG
-    const unsigned char *bytes = object;
-    for (uint32_t i = sizeof(uint16_t); i < size; i++)
-        if (bytes[i] != POISON)
-            panic("heap: %p was changed at %u after it was freed", object, i);
-#else
-    (void)object, (void)size;
-#endif
-}
-
-// A new page of free objects, not in any list yet.
-static struct page *heap_page_make(uint8_t number)
-{
-    const struct heap_class *class = &classes[number];
     struct page *page;
     if (heap_page_take(&page) != TS_OK)
         return NULL;
-    page->heap_class = number;
+    page->heap_class = mark_of(class);
     page->heap_used = 0;
     page->heap_free = 0;
     for (uint32_t i = 0; i < class->per_page; i++) {
         uint16_t *next = object_at(class, page, i);
+        heap_slot_make(next, class->size);
         *next = i + 1 < class->per_page ? (uint16_t)(i + 1) : NO_OBJECT;
-        poison_set(next, class->size);
     }
     return page;
 }
 
-static void *heap_alloc_small(uint8_t number)
+static void *heap_alloc_small(size_t size, const void *by)
 {
-    struct heap_class *class = &classes[number];
-    struct page *made = NULL;
+    struct heap_class *class = class_of(size);
     irqflags_t flags = spin_lock(&class->lock);
     if (list_empty(&class->open)) {
-        made = heap_page_make(number);
+        struct page *made = heap_page_make(class);
         if (made == NULL) {
             spin_unlock(&class->lock, flags);
             return NULL;
@@ -125,33 +127,113 @@ static void *heap_alloc_small(uint8_t number)
     class->empty -= page->heap_used++ == 0;
     if (page->heap_free == NO_OBJECT)
         list_remove(&page->link);
+    heap_slot_begin(object, class->size, size, by);
     spin_unlock(&class->lock, flags);
-    poison_check(object, class->size);
     return object;
 }
 
-static void heap_free_small(void *object, uint8_t number)
+// Back into its page; the result is a page to give back, or NULL. Lock held.
+static struct page *object_give(struct heap_class *class, void *object)
 {
-    struct heap_class *class = &classes[number];
     struct page *page = page_find(virt_to_phys(object));
-    KASSERT(page != NULL && page->state == PAGE_USED && page->heap_class == number);
-    uint32_t index = (uint32_t)((vaddr_t)object & PAGE_MASK) / class->size;
-    poison_set(object, class->size);
-    struct page *spare = NULL;
-    irqflags_t flags = spin_lock(&class->lock);
     KASSERT(page->heap_used > 0);
     if (page->heap_free == NO_OBJECT)
         list_push_front(&class->open, &page->link);
     *(uint16_t *)object = page->heap_free;
-    page->heap_free = (uint16_t)index;
-    if (--page->heap_used == 0 && class->empty++ > 0) {
-        list_remove(&page->link);
-        class->empty--;
-        spare = page;
-    }
+    page->heap_free = (uint16_t)(((vaddr_t)object & PAGE_MASK) / class->size);
+    if (--page->heap_used > 0 || class->empty++ == 0)
+        return NULL;
+    list_remove(&page->link);
+    class->empty--;
+    page->heap_class = 0;
+    return page;
+}
+
+#if TS_DEBUG
+
+static uint32_t patrol_frame; // the last that a patrol looked at
+
+// Every object of a page of the class. Lock held.
+static void page_check(const struct heap_class *class, const struct page *page)
+{
+    for (uint32_t i = 0; i < class->per_page; i++)
+        heap_slot_check(object_at(class, page, i), class->size);
+}
+
+// A frame, if it is one of the heap's.
+static void frame_check(uint32_t frame)
+{
+    struct page *page = page_find((paddr_t)frame << PAGE_SHIFT);
+    uint8_t mark = page == NULL ? 0 : __atomic_load_n(&page->heap_class, __ATOMIC_RELAXED);
+    if (mark == 0 || mark > CLASS_COUNT)
+        return;
+    struct heap_class *class = &classes[mark - 1];
+    irqflags_t flags = spin_lock(&class->lock);
+    if (page->state == PAGE_USED && page->heap_class == mark)
+        page_check(class, page);
+    spin_unlock(&class->lock, flags);
+}
+
+// What is overrun and never freed is found in time: each free looks at one more frame.
+static void patrol(void)
+{
+    uint32_t frame = __atomic_add_fetch(&patrol_frame, 1, __ATOMIC_RELAXED);
+    if (frame >= page_frame_end())
+        __atomic_store_n(&patrol_frame, 0, __ATOMIC_RELAXED);
+    else
+        frame_check(frame);
+}
+
+void heap_check(void)
+{
+    for (uint32_t frame = 0; frame < page_frame_end(); frame++)
+        frame_check(frame);
+}
+
+// The object ends and waits among others, so that who still writes to it does not write to a new
+// one; the result is the one that has waited longest, unchanged, or NULL. Lock held.
+static void *object_hold(struct heap_class *class, void *object, size_t size, const void *by)
+{
+    const struct page *page = page_find(virt_to_phys(object));
+    KREQUIRE(page != NULL && page->state == PAGE_USED && page->heap_class == mark_of(class));
+    KREQUIRE(((vaddr_t)object & PAGE_MASK) % class->size == 0);
+    page_check(class, page);
+    heap_slot_end(object, class->size, size, by);
+    uint32_t room = HEAP_HELD_BYTES / class->size;
+    room = room < HEAP_HELD_MAX ? room : HEAP_HELD_MAX;
+    void *oldest = class->held[class->held_next];
+    class->held[class->held_next] = object;
+    class->held_next = (class->held_next + 1) % room;
+    if (oldest != NULL)
+        heap_slot_check_poison(oldest, class->size, 0);
+    return oldest;
+}
+
+#else
+
+static void *object_hold(struct heap_class *class, void *object, size_t size, const void *by)
+{
+    (void)class, (void)size, (void)by;
+    return object;
+}
+
+static void patrol(void)
+{}
+
+#endif
+
+static void heap_free_small(void *object, size_t size, const void *by)
+{
+    struct heap_class *class = class_of(size);
+    struct page *spare = NULL;
+    irqflags_t flags = spin_lock(&class->lock);
+    object = object_hold(class, object, size, by);
+    if (object != NULL)
+        spare = object_give(class, object);
     spin_unlock(&class->lock, flags);
     if (spare != NULL)
         heap_page_give(spare);
+    patrol();
 }
 
 static void frame_drop(paddr_t page)
@@ -190,14 +272,25 @@ static void *heap_alloc_large(size_t size)
     return heap_alloc_window(count);
 }
 
+// Every allocation comes by here; `by` is the address in the function that asked.
+static void *alloc(size_t size, const void *by)
+{
+    if (size <= HEAP_SMALL_MAX)
+        return heap_alloc_small(size, by);
+    void *object = heap_alloc_large(size);
+    if (object != NULL)
+        heap_large_begin(object, size);
+    return object;
+}
+
 void *heap_alloc(size_t size)
 {
-    return size <= HEAP_SMALL_MAX ? heap_alloc_small(class_of(size)) : heap_alloc_large(size);
+    return alloc(size, __builtin_return_address(0));
 }
 
 void *heap_alloc_zeroed(size_t size)
 {
-    void *pointer = heap_alloc(size);
+    void *pointer = alloc(size, __builtin_return_address(0));
     if (pointer != NULL)
         memset(pointer, 0, size);
     return pointer;
@@ -208,9 +301,10 @@ void heap_free(void *pointer, size_t size)
     if (pointer == NULL)
         return;
     if (size <= HEAP_SMALL_MAX) {
-        heap_free_small(pointer, class_of(size));
+        heap_free_small(pointer, size, __builtin_return_address(0));
         return;
     }
+    heap_large_end(pointer, size);
     if (window_contains(pointer)) {
         window_destroy((vaddr_t)pointer, frame_drop);
         return;
@@ -228,12 +322,13 @@ void heap_init(void)
         spin_init(&class->lock, "heap");
         class->size = class_sizes[i];
         class->per_page = (uint32_t)PAGE_SIZE / class->size;
-        uint32_t price = ((uint32_t)PAGE_SIZE + class->per_page - 1) / class->per_page;
         list_init(&class->open);
-        for (; units * HEAP_UNIT <= class->size; units++) {
+        for (; units * HEAP_UNIT <= class->size && units < sizeof(class_of_units); units++)
             class_of_units[units] = i;
-            heap_prices[units] = (uint16_t)price;
-        }
+    }
+    for (units = 0; units * HEAP_UNIT <= HEAP_SMALL_MAX; units++) {
+        uint32_t per_page = class_of(units * HEAP_UNIT)->per_page;
+        heap_prices[units] = (uint16_t)((PAGE_SIZE + per_page - 1) / per_page);
     }
     window_init();
 }

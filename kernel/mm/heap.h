@@ -5,7 +5,8 @@
 // more than 64 KiB, single pages mapped in the kernel window. Objects are aligned to 16 bytes,
 // those larger than 96 bytes to 64, larger than 2 KiB to a page.
 //
-// The debug kernel fills what is freed with 0xa5 and panics when it finds that changed.
+// The debug kernel has red bytes behind each object and holds freed ones back for a while, full of
+// poison (heap_check.h): it panics when it finds either changed.
 #pragma once
 
 #include <tessera/abi/types.h>
@@ -39,3 +40,9 @@ uint64_t heap_pages(void);
 
 // After page_init().
 void heap_init(void);
+
+#if TS_DEBUG
+// Looks at every small object; panics when one was overrun. Freeing looks at those beside the
+// object and at some others, so that all have their turn.
+void heap_check(void);
+#endif

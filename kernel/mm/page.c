@@ -74,6 +74,57 @@ void *page_pointer(const struct page *page)
     return phys_to_virt(page_address(page));
 }
 
+uint32_t page_frame_end(void)
+{
+    return section_count << SECTION_SHIFT;
+}
+
+#if TS_DEBUG
+
+// Not present as an entry of a page table, not canonical as a pointer.
+#define POISON_WORD  UINT64_C(0x5a5a5a5a5a5a5a5a)
+#define POISON_WORDS (PAGE_SIZE / sizeof(uint64_t))
+#define POISON_STEP  8u // one word of these is looked at, another one for each frame and time
+
+static void page_poison(struct page *page)
+{
+    uint64_t *words = page_pointer(page);
+    for (uint32_t i = 0; i < POISON_WORDS; i++)
+        words[i] = POISON_WORD;
+    page->heap_class = PAGE_POISONED;
+}
+
+// The first and the last words always, of the others a sample.
+static void page_poison_check(struct page *page)
+{
+    static uint32_t times;
+    if (page->heap_class != PAGE_POISONED)
+        return;
+    const uint64_t *words = page_pointer(page);
+    uint32_t first = __atomic_add_fetch(&times, 1, __ATOMIC_RELAXED) % POISON_STEP;
+    for (uint32_t i = 0; i < POISON_WORDS; i++) {
+        bool edge = i < POISON_STEP || i >= POISON_WORDS - POISON_STEP;
+        if ((edge || i % POISON_STEP == first) && words[i] != POISON_WORD)
+            panic("page: frame %#lx was changed at %u after it was freed, to %#lx",
+                  (unsigned long)page_address(page), i * (uint32_t)sizeof(uint64_t), words[i]);
+    }
+    page->heap_class = 0;
+}
+
+#else
+
+static void page_poison(struct page *page)
+{
+    (void)page;
+}
+
+static void page_poison_check(struct page *page)
+{
+    (void)page;
+}
+
+#endif
+
 // Buddy lock held.
 static struct page *buddies_take(unsigned order, unsigned flags)
 {
@@ -139,6 +190,7 @@ ts_status_t page_alloc(unsigned flags, struct page **out_page)
     arch_irq_restore(irq);
     if (page == NULL)
         return TS_ERR_MEMORY;
+    page_poison_check(page);
     if ((flags & PAGE_ALLOC_ZERO) != 0)
         page_zero(page_pointer(page));
     *out_page = page;
@@ -166,6 +218,7 @@ ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags, struct page **
         page_begin(&first[i], flags);
         statistics_add(STATISTIC_PAGE_ALLOCATIONS, 1);
         arch_irq_restore(irq);
+        page_poison_check(&first[i]);
         if ((flags & PAGE_ALLOC_ZERO) != 0)
             page_zero(page_pointer(&first[i]));
     }
@@ -175,6 +228,7 @@ ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags, struct page **
 
 static void page_free(struct page *page)
 {
+    page_poison(page);
     irqflags_t irq = arch_irq_save();
     struct page_cache *cache = &caches[cpu_current()->id];
     KASSERT(page->state == PAGE_USED);

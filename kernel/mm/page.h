@@ -31,11 +31,14 @@ struct page {
     uint8_t state;               // enum page_state
     uint8_t order;               // FREE: of the block
     bool user;                   // holds a program's memory (statistics)
-    uint8_t heap_class;          // heap.c: size class of the objects in it
+    uint8_t heap_class;          // heap.c: which class's objects are in it; PAGE_POISONED
     uint16_t heap_used;          // heap.c: objects in use
     uint16_t heap_free;          // heap.c: first free object
     struct list link;            // FREE: blocks of the order; heap.c: pages with free objects
 };
+
+// heap_class of a free frame that the debug kernel has filled: see page_free().
+#define PAGE_POISONED UINT8_MAX
 
 #define PAGE_ALLOC_ZERO 1u // filled with zeros
 #define PAGE_ALLOC_USER 2u // for programs' memory: leaves the last pages to the kernel itself
@@ -50,7 +53,8 @@ ts_status_t page_alloc(unsigned flags, struct page **out_page);
 #define PAGE_CONTIGUOUS_MAX 8192u // 32 MiB
 ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags, struct page **out_first);
 
-// References. The last put frees the frame; its content is left as it is.
+// References. The last put frees the frame; its content is left as it is, or poison in the debug
+// kernel, which panics when that has changed before the frame is given out again.
 static inline void page_get(struct page *page)
 {
     atomic_fetch_add_explicit(&page->references, 1, memory_order_relaxed);
@@ -59,6 +63,9 @@ void page_put(struct page *page);
 
 // The frame that holds a physical address, NULL when that is not RAM.
 struct page *page_find(paddr_t address);
+
+// One more than the highest frame that page_of_frame() may know.
+uint32_t page_frame_end(void);
 
 // Whether any of the range is RAM that this kernel manages or lives in (also its image and the
 // modules); firmware's tables are not.

@@ -8,14 +8,20 @@
 #include <mm/window.h>
 #include <panic.h>
 #include <spinlock.h>
+#include <tessera/abi/ring.h>
 
 #define WINDOW_BYTES (UINT64_C(64) << 30)
 #define WINDOW_ALIGN (UINT64_C(1) << 30)  // what one entry of the second level maps
 #define WINDOW_ROUND (UINT64_C(64) << 20) // gone round in, beside what is in use
+#define WINDOW_GUARD (2 * PAGE_SIZE)      // unmapped behind each piece, and so before each
 #define WINDOW_CHUNK ARCH_RANGE_PAGES     // pages unmapped per lock hold
 
+// An index that is one too high or too low ends in a guard: no array here has wider elements than
+// inboxes.
+_Static_assert(WINDOW_GUARD > TS_PORT_INBOX_MAX, "guard");
+
 static struct spinlock window_lock = SPINLOCK_INIT("kernel window");
-static struct range_tree pieces; // struct range, each a heap object; its last page is the guard
+static struct range_tree pieces; // struct range, each a heap object; with the guard behind
 static vaddr_t window_base, window_next;
 static uint64_t window_used; // bytes of pieces
 
@@ -102,7 +108,7 @@ static void window_leave(vaddr_t address, vaddr_t end, void (*removed)(paddr_t p
 
 ts_status_t window_create(uint64_t count, const struct window_frames *frames, vaddr_t *out_address)
 {
-    struct range *piece = piece_make(count * PAGE_SIZE + PAGE_SIZE);
+    struct range *piece = piece_make(count * PAGE_SIZE + WINDOW_GUARD);
     if (piece == NULL)
         return TS_ERR_MEMORY;
     ts_status_t status = TS_OK;
@@ -132,16 +138,16 @@ void window_destroy(vaddr_t address, void (*removed)(paddr_t page))
     struct range *piece = range_tree_find(&pieces, address);
     spin_unlock(&window_lock, flags);
     KREQUIRE(piece != NULL && piece->start == address);
-    window_leave(address, piece->end - PAGE_SIZE, removed);
+    window_leave(address, piece->end - WINDOW_GUARD, removed);
     piece_free(piece);
 }
 
 void window_init(void)
 {
     vaddr_t address;
-    ts_status_t status = kernel_window_alloc(WINDOW_BYTES + WINDOW_ALIGN, &address);
+    ts_status_t status = kernel_window_alloc(WINDOW_BYTES + 2 * WINDOW_ALIGN, &address);
     KREQUIRE(status == TS_OK);
-    window_base = (address + WINDOW_ALIGN - 1) & ~(WINDOW_ALIGN - 1);
+    window_base = (address + WINDOW_ALIGN + WINDOW_GUARD) & ~(WINDOW_ALIGN - 1);
     window_next = window_base;
     range_tree_init(&pieces);
 }

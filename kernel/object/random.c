@@ -11,6 +11,7 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <core/list.h>
+#include <cpu.h>
 #include <log.h>
 #include <object/chacha.h>
 #include <object/random.h>
@@ -28,6 +29,7 @@ static struct spinlock key_lock = SPINLOCK_INIT("random");
 static uint32_t key[KEY_WORDS];
 static uint64_t uses;
 static uint64_t given; // bytes since the last reseeding
+static uint64_t canary_key[2];
 static struct object random_object;
 
 // The next key, and in out_key (may be NULL) one for the caller. Lock held.
@@ -132,6 +134,17 @@ uint64_t random_u64(void)
     return value;
 }
 
+// A permutation under a key of its own: who has seen one canary does not know the next, and a new
+// thread does not pay for a block.
+uint64_t random_canary(void)
+{
+    static uint64_t made;
+    uint64_t value = __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED) ^ canary_key[0];
+    value = (value ^ value >> 32) * UINT64_C(0x9e3779b97f4a7c15) ^ canary_key[1];
+    value = (value ^ value >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (value ^ canary_key[0]) & CANARY_MASK;
+}
+
 static ts_status_t random_read(struct operation *operation)
 {
     struct transfer transfer;
@@ -194,4 +207,5 @@ void random_init(void)
     mix_jitter();
     if (!mix_hardware())
         log_warn("random: this CPU has no generator; entropy is weak until a program adds some");
+    random_bytes(canary_key, sizeof(canary_key));
 }

@@ -12,6 +12,9 @@ extern const struct object_class random_class;
 void random_bytes(void *out_bytes, size_t length);
 uint64_t random_u64(void);
 
+// What a new thread's kernel frames end with (struct arch_thread).
+uint64_t random_canary(void);
+
 // Mixes bytes into the key.
 void random_mix(const void *bytes, size_t length);
 

@@ -7,6 +7,7 @@
 #include <core/environment.h>
 #include <object/body.h>
 #include <object/process.h>
+#include <object/random.h>
 #include <object/ring_object.h>
 #include <object/transfer.h>
 #include <panic.h>
@@ -86,6 +87,7 @@ static void thread_init(struct thread *thread, struct process *process, vaddr_t 
                         void *vectors, const struct thread_start *start)
 {
     arch_thread_init(&thread->machine, stack, (struct arch_space *)process->space, vectors, NULL);
+    thread->machine.canary = random_canary();
     arch_frame_start(arch_thread_frame(&thread->machine), start->entry, start->stack,
                      start->argument);
     list_init(&thread->run);

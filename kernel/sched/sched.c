@@ -7,6 +7,7 @@
 #include <arch/smp.h>
 #include <core/time.h>
 #include <mm/heap.h>
+#include <object/random.h>
 #include <panic.h>
 #include <sched/run_queue.h>
 #include <sched/timer_queue.h>
@@ -103,6 +104,7 @@ static struct thread *kernel_thread_create(const char *name, void (*entry)(void)
     }
     object_init(&thread->object, &thread_class);
     arch_thread_init(&thread->machine, stack, NULL, NULL, entry);
+    thread->machine.canary = random_canary();
     list_init(&thread->run);
     list_init(&thread->member);
     thread->own_priority = thread->priority = priority;

@@ -65,6 +65,23 @@ def test_crash_report(ctx):
               f"symbolised:\n{output}")
 
 
+def test_smashed_stack(ctx):
+    """A function that wrote over the end of its frame does not return; the report names the check."""
+    program = compile_program(ctx, "smash.c", None, "-g", "-fno-omit-frame-pointer")
+    guest = ctx.boot(shell=True, add=(program,))
+    for words in ("smash", "smash thread"):
+        output = guest.command(words)
+        ctx.check("smash: fault 6 " in output, f"the report of {words}:\n{output}")
+        output = symbolise(ctx, output, "--program", program)
+        ctx.check(re.search(r"instruction .*\n? +__stack_chk_fail at ", output),
+                  f"symbolised:\n{output}")
+    canaries = [int(word, 16) for _ in range(2)
+                for word in guest.command("smash show").split()[1:]]
+    ctx.equal(len(set(canaries)), 6, f"different canaries of {canaries}")
+    ctx.check(all(canary >> 40 and not canary & 0xff for canary in canaries),
+              f"no canaries: {canaries}")
+
+
 def test_service_report(ctx):
     """init's report of a service that faulted has registers; tools/symbolise names its callers."""
     guest = ctx.boot(shell=True, add=(compile_program(ctx, "harm.c"),))

@@ -97,14 +97,17 @@ static void wait_for_ever(void *argument)
 static ts_status_t make_thread(void)
 {
     static char stacks[200][PAGE] __attribute__((aligned(16)));
+    static struct ts_thread_control control; // of all of them: they never return
     static unsigned used;
-    if (used == 0)
+    if (used == 0) {
         memset(stacks, 1, sizeof stacks);
+        ts_thread_control_init(&control);
+    }
     if (used == 200)
         return TS_OK;
     struct ts_result result = ts_sys_thread_start(0, (uint64_t)(uintptr_t)wait_for_ever,
                                                   (uint64_t)(uintptr_t)&stacks[used++][PAGE - 8], 0,
-                                                  0, TS_PRIORITY_NORMAL);
+                                                  control.self, TS_PRIORITY_NORMAL);
     return (ts_status_t)result.status;
 }
 

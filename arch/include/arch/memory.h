@@ -7,7 +7,8 @@
 #include <arch/types.h>
 #include <machine/memory.h>
 
-// All RAM is mapped, writable and not executable, at KERNEL_DIRECT_BASE. Inline:
+// All RAM is mapped, not executable, and but for the image's text and constants writable, at
+// KERNEL_DIRECT_BASE. Inline:
 // void *phys_to_virt(paddr_t address)   RAM and firmware tables only, never device memory
 // paddr_t virt_to_phys(const void *)    of an address in the direct map or the kernel image
 

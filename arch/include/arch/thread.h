@@ -27,6 +27,8 @@
 //                                        to user mode
 //     struct arch_space *space           NULL: a kernel thread, which keeps whatever is loaded
 //     _Atomic uint32_t running
+//     uint64_t canary                    what the compiler ends its kernel frames with; set after
+//                                        arch_thread_init(), which leaves 0
 // Inline:
 // struct arch_frame *arch_thread_frame(struct arch_thread *thread)
 // bool arch_thread_on_cpu(const struct arch_thread *thread)   `running`, acquire

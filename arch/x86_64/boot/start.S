@@ -181,7 +181,7 @@ boot_counter:                   /* at the first instruction */
     .skip 1024
 boot_stack_end:
 
-    /* The first CPU's own stack; see CPU_SWITCH_STACK. */
+    /* The first CPU's stack until it runs threads. */
     .section .bss
     .balign 4096
     .globl boot_cpu_stack, boot_cpu_stack_end

@@ -54,7 +54,8 @@ void gates_init(void)
     gate_set(EXCEPTION_MACHINE_CHECK, IST_MACHINE_CHECK, GATE_INTERRUPT);
 }
 
-void descriptors_load(struct cpu *cpu)
+// Where the canary is read from changes in the midst of it.
+__attribute__((no_stack_protector)) void descriptors_load(struct cpu *cpu)
 {
     struct tss *tss = &cpu->arch.tss;
     tss->io_bitmap = sizeof(*tss); // none: all ports are forbidden to user mode

@@ -12,6 +12,7 @@ SAME(cpu, scratch, CPU_SCRATCH);
 SAME(cpu, machine_thread, CPU_THREAD);
 SAME(cpu, switch_stack, CPU_SWITCH_STACK);
 SAME(cpu, current, CPU_CURRENT);
+SAME(cpu, canary, CPU_CANARY);
 SAME(cpu, arch.tss.rsp, CPU_TSS_STACK);
 
 SAME(arch_frame, r15, FRAME_R15);

@@ -95,13 +95,15 @@ static inline void selectors_clear(void)
                      : "memory");
 }
 
-// Everything of `next` but its stack. When the space is another one nothing may be left of the
-// last: the FS base is written even if it should be the same, since a program can clear the
-// register by loading the selector.
+// Everything of `next` but its stack. The canary is its own from here on: the function that this is
+// in does not return, or has none. When the space is another one nothing may be left of the last:
+// the FS base is written even if it should be the same, since a program can clear the register by
+// loading the selector.
 static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
                                                               struct arch_thread *next)
 {
     cpu->machine_thread = next;
+    cpu->canary = next->canary;
     cpu->arch.tss.rsp[0] = next->stack_top;
     if (!next->space) {
         return;
@@ -125,7 +127,7 @@ static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
 }
 
 // On the CPU's own stack: nothing of the previous thread is in use any more.
-void thread_enter(struct arch_thread *next)
+__attribute__((no_stack_protector)) void thread_enter(struct arch_thread *next)
 {
     while (atomic_load_explicit(&next->running, memory_order_acquire)) {
         arch_cpu_relax();

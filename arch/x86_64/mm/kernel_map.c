@@ -63,6 +63,23 @@ static void map_image(const char *start, const char *end, unsigned prot)
     map((vaddr_t)start, virt_to_phys(start), (uint64_t)(end - start), prot);
 }
 
+static void map_ram_part(paddr_t base, paddr_t end, unsigned prot)
+{
+    map((vaddr_t)phys_to_virt(base), base, end - base, prot);
+}
+
+// A range of RAM. What the image maps read-only is not writable here either.
+static void map_ram(paddr_t base, paddr_t end)
+{
+    paddr_t text = virt_to_phys(kernel_text_start), data = virt_to_phys(kernel_rodata_end);
+    if (base <= text && data <= end) {
+        map_ram_part(base, text, ARCH_PROT_WRITE);
+        map_ram_part(text, data, ARCH_PROT_READ);
+        base = data;
+    }
+    map_ram_part(base, end, ARCH_PROT_WRITE);
+}
+
 static void map_direct(void)
 {
     paddr_t base = 0, end = 0;
@@ -72,12 +89,12 @@ static void map_direct(void)
             continue;
         }
         if (r->base != end) { // neighbours of different kinds are mapped as one
-            map((vaddr_t)phys_to_virt(base), base, end - base, ARCH_PROT_WRITE);
+            map_ram(base, end);
             base = r->base;
         }
         end = r->base + r->size;
     }
-    map((vaddr_t)phys_to_virt(base), base, end - base, ARCH_PROT_WRITE);
+    map_ram(base, end);
     direct_roots = end ? pte_index((vaddr_t)phys_to_virt(end - 1), 4) - ROOT_DIRECT + 1 : 0;
 }
 

@@ -46,11 +46,13 @@ struct cpu *cpu_by_id(uint32_t id)
     return cpus[id];
 }
 
-void start_first_cpu(void)
+// Without a canary: it makes the place that canaries are read from.
+__attribute__((no_stack_protector)) void start_first_cpu(void)
 {
     // Before there is a window, where such stacks have guard pages.
     static char emergency[IST_COUNT][IST_STACK_SIZE] __attribute__((aligned(16)));
     boot_cpu.self = &boot_cpu;
+    boot_cpu.canary = arch_counter() & CANARY_MASK; // until the first thread, whose is random
     boot_cpu.switch_stack = (uint64_t)boot_cpu_stack_end;
     for (unsigned i = 0; i < IST_COUNT; i++) {
         boot_cpu.arch.tss.ist[i] = (uint64_t)(emergency[i] + IST_STACK_SIZE);
@@ -68,6 +70,7 @@ static void stacks_make(struct cpu *cpu)
 
 void start_prepare(void)
 {
+    boot_cpu.switch_stack = kernel_stack_map(SWITCH_STACK_SIZE); // in place of the boot code's
     stacks_make(&boot_cpu);
     boot_cpu.arch.apic_id = apic_id();
     atomic_store(&boot_cpu.arch.root, kernel_space.root);
@@ -81,6 +84,7 @@ void start_prepare(void)
         cpu->self = cpu;
         cpu->id = prepared;
         cpu->arch.apic_id = acpi.cpu_apic_id[i];
+        cpu->canary = boot_cpu.canary;
         cpu->switch_stack = kernel_stack_map(SWITCH_STACK_SIZE);
         stacks_make(cpu);
         cpus[prepared++] = cpu;

@@ -11,6 +11,7 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/start.h>
 #include <tessera/lib/syscall.h>
+#include <tessera/lib/thread.h>
 
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_TLS = 7, PT_GNU_RELRO = 0x6474e552 };
 enum { DT_NULL = 0, DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17, DT_RELR = 36 };
@@ -18,7 +19,6 @@ enum { R_X86_64_RELATIVE = 8 };
 
 #define PROGRAM_HEADERS_MAX 64u
 #define TLS_SIZE_MAX        (64u << 10) // the first thread's lies on its stack
-#define CONTROL_BLOCK_SIZE  64u         // at the thread pointer: its own address, rest reserved
 
 struct elf_program_header {
     uint32_t type, flags;
@@ -165,11 +165,11 @@ static void tls_find(const struct image *image)
 
 size_t ts_thread_local_size(void)
 {
-    return tls.size + tls.align + CONTROL_BLOCK_SIZE;
+    return tls.size + tls.align + sizeof(struct ts_thread_control);
 }
 
-// Variant II of the ELF TLS layout: variables lie below the thread pointer, whose first word is its
-// own address. memcpy is libc's and may not be there yet, hence the loops.
+// Variant II of the ELF TLS layout: variables lie below the thread pointer. memcpy is libc's and
+// may not be there yet, hence the loops.
 uint64_t ts_thread_local_init(void *storage)
 {
     uintptr_t align = tls.align ? tls.align : 16;
@@ -178,10 +178,18 @@ uint64_t ts_thread_local_init(void *storage)
     for (size_t i = 0; i < tls.size; i++) {
         variables[i] = i < tls.initial_size ? tls.initial[i] : 0;
     }
-    for (size_t i = 0; i < CONTROL_BLOCK_SIZE / sizeof(uintptr_t); i++) {
-        ((uintptr_t *)pointer)[i] = i == 0 ? pointer : 0;
+    return ts_thread_control_init((struct ts_thread_control *)pointer);
+}
+
+// The canary stays: the pointer changes within functions that have one.
+static void tls_begin(const struct ts_bootstrap *block, void *storage)
+{
+    uint64_t pointer = ts_thread_local_init(storage);
+    ((struct ts_thread_control *)pointer)->canary = block->control.canary;
+    if (ts_set_u64(ts_named_handle(TS_NAME_PROCESS), TS_PROPERTY_THREAD_POINTER, pointer) !=
+        TS_OK) {
+        refuse();
     }
-    return pointer;
 }
 
 _Noreturn void ts_image_start(const struct ts_bootstrap *block)
@@ -195,11 +203,7 @@ _Noreturn void ts_image_start(const struct ts_bootstrap *block)
     tls_find(&image);
     if (tls.size) {
         // On the stack, in this frame, which is never left.
-        uint64_t pointer = ts_thread_local_init(__builtin_alloca(ts_thread_local_size()));
-        if (ts_set_u64(ts_named_handle(TS_NAME_PROCESS), TS_PROPERTY_THREAD_POINTER, pointer) !=
-            TS_OK) {
-            refuse();
-        }
+        tls_begin(block, __builtin_alloca(ts_thread_local_size()));
     }
     ts_program_start();
 }

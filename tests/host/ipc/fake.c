@@ -2,6 +2,7 @@
 #include "fake.h"
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/lib/thread.h>
 #include <tessera/lib/bootstrap.h>
 #include "tests/host/check.h"
 
@@ -379,6 +380,11 @@ struct ts_result ts_sys_protect(uint64_t process, uint64_t address, uint64_t len
 {
     (void)process, (void)address, (void)length, (void)flags;
     return ok(0);
+}
+
+uint64_t ts_thread_control_init(struct ts_thread_control *control)
+{
+    return control->self = (uintptr_t)control;
 }
 
 struct ts_result ts_sys_thread_start(uint64_t process, uint64_t entry, uint64_t stack_top,

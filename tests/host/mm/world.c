@@ -17,6 +17,7 @@
 #include <object/process.h>
 #include <object/random.h>
 #include <object/reaper.h>
+#include <symbol.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -468,4 +469,10 @@ void timer_start(struct timer *timer, ts_time_t deadline)
 {
     (void)timer, (void)deadline;
     abort();
+}
+
+const char *symbol_find(vaddr_t address, uint64_t *out_offset)
+{
+    (void)address, (void)out_offset;
+    return NULL;
 }

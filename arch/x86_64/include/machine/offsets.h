@@ -17,6 +17,7 @@
 #define CPU_THREAD       24 // struct arch_thread *
 #define CPU_SWITCH_STACK 32
 #define CPU_CURRENT      40 // struct thread *
+#define CPU_CANARY       56 // of the thread that runs; cmake/flags.cmake tells the compiler
 #define CPU_TSS_STACK    72 // rsp0 in the task state segment: top of the thread's kernel stack
 
 // struct arch_frame

@@ -18,6 +18,7 @@ struct arch_thread {
     uint32_t vector_cpu; // CPU whose vector registers may still be this thread's
     struct arch_space *space;
     uint64_t fs_base;
+    uint64_t canary; // of its frames on the kernel stack
     void *vector_area;
     union {
         struct {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Canaries of threads, and what happens when one has changed. See struct ts_thread_control.
+#include <string.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/thread.h>
+
+void __stack_chk_fail(void);
+
+// A permutation of 64 bits under a key that the process alone has: who has seen one canary does
+// not know the next.
+static uint64_t scramble(uint64_t value, const uint64_t *key)
+{
+    value ^= key[0];
+    value = (value ^ value >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    value ^= key[1];
+    value = (value ^ value >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+    return value ^ key[0];
+}
+
+uint64_t ts_thread_control_init(struct ts_thread_control *control)
+{
+    static uint64_t made;
+    uint64_t key[2];
+    memcpy(key, ts_bootstrap_block()->random, sizeof key); // two loads
+    uint64_t number = __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
+    control->self = (uintptr_t)control;
+    control->canary = scramble(number, key) & TS_CANARY_MASK;
+    return control->self;
+}
+
+// The compiler calls it at the end of a function whose canary has changed. The stack is not to be
+// trusted: the exception's report names this function, and nothing else of the program runs.
+void __stack_chk_fail(void)
+{
+    __builtin_trap();
+}
