@@ -55,6 +55,7 @@ ts_status_t process_create(struct job *job, const char *name, size_t name_length
         goto no_space;
     spin_init(&process->lock, "process");
     list_init(&process->threads);
+    list_init(&process->pins);
     uint64_t handles = job_limit(job, JOB_HANDLES);
     handle_table_init(&process->handles, handles < HANDLES_MAX ? (uint32_t)handles : HANDLES_MAX);
     process->users = 1;
@@ -213,7 +214,8 @@ static bool teardown_step(struct reaper_work *work)
     case STAGE_PINS:
         // Before its handles are closed: by these the bus's server learns of the end, and what it
         // then says of the device has to find the pins in quarantine.
-        domain_owner_died(process->space);
+        if (domain_owner_died_some(&process->pins))
+            return true;
         process->stage = STAGE_HANDLES;
         return true;
     case STAGE_HANDLES: {
