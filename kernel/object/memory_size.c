@@ -7,6 +7,7 @@
 #include <object/memory.h>
 #include <object/memory_operate.h>
 #include <panic.h>
+#include <sched/sched.h>
 #include <string.h>
 
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length)
@@ -17,7 +18,8 @@ ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t lengt
         return TS_ERR_RANGE;
     for (uint64_t at = offset; at < offset + length; at += PAGE_SIZE) {
         struct page *page;
-        ts_status_t status = memory_page_get(memory, at, &page);
+        ts_status_t status =
+            thread_is_stopping() ? TS_ERR_INTERRUPTED : memory_page_get(memory, at, &page);
         if (status != TS_OK)
             return status;
         page_put(page);
@@ -50,7 +52,8 @@ static ts_status_t window_fill(struct memory *memory, vaddr_t address)
 {
     for (uint64_t offset = 0; offset < memory->size; offset += PAGE_SIZE) {
         struct page *page;
-        ts_status_t status = memory_page_get(memory, offset, &page);
+        ts_status_t status =
+            thread_is_stopping() ? TS_ERR_INTERRUPTED : memory_page_get(memory, offset, &page);
         if (status != TS_OK)
             return status;
         status = window_enter(address + offset, page_address(page));

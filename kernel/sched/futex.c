@@ -8,6 +8,7 @@
 
 #include <arch/user.h>
 #include <core/environment.h>
+#include <sched/sched.h>
 
 #define BUCKETS        256u // a power of two
 #define LOOKS_PER_HOLD 64u
@@ -129,7 +130,8 @@ ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t mo
     list_push_front(&bucket->waiters, &place.link);
     spin_unlock(&bucket->lock, flags);
     struct request *found;
-    while (*out_woken < most && !take_waiter(bucket, &place, &key, &found)) {
+    while (*out_woken < most && !thread_is_stopping() &&
+           !take_waiter(bucket, &place, &key, &found)) {
         if (found == NULL)
             continue;
         request_complete(found);
