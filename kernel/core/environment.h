@@ -18,7 +18,8 @@ void *environment_lend(struct ring *ring, uint8_t priority);
 void environment_return(void *borrower, uint8_t priority);
 
 // Copies up to the end of one page between client memory (space, address) and memory of the current
-// address space. Interrupts off. 0, TS_ERR_CLIENT_FAULT or TS_ERR_FAULT (current space's side).
+// address space. Interrupts off. 0, TS_ERR_CLIENT_FAULT, TS_ERR_FAULT (current space's side), or
+// TS_ERR_INTERRUPTED (the thread is to end).
 ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
                              uint64_t address, uint32_t length, enum copy_direction direction);
 // Client memory to the inbox (kernel memory). Interrupts off, within one page of the client.

@@ -75,10 +75,8 @@ void space_free(struct address_space *space)
 
 struct address_space *space_current(void)
 {
-    irqflags_t flags = arch_irq_save();
-    const struct arch_thread *thread = cpu_current()->machine_thread;
-    struct arch_space *arch = thread != NULL ? thread->space : NULL;
-    arch_irq_restore(flags);
+    const struct thread *thread = thread_current();
+    struct arch_space *arch = thread != NULL ? thread->machine.space : NULL;
     return arch != NULL ? list_entry(arch, struct address_space, arch) : NULL;
 }
 

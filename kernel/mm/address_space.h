@@ -12,6 +12,11 @@
 //
 // A page that is found here is used after the lock is dropped, by a reference of its own: unmapping
 // never waits for a copy, and a copy never keeps a mapping alive.
+//
+// What holds between regions and entries. A region says what is permitted; its pages' entries
+// follow. Outside of a space_protect() no entry permits more than its region; it may permit less,
+// and then the next fault widens it. So a fault that is answered TS_OK has entered a page or
+// widened its entry, or another CPU did just before, and the same fault does not come again.
 #pragma once
 
 #include <core/list.h>
@@ -25,6 +30,7 @@
 #include <mm/range_tree.h>
 
 struct memory;
+struct region_change;
 
 #define SPACE_CHUNK       64u // regions dealt with per lock hold
 #define SPACE_REGIONS_MAX 65536u
@@ -42,6 +48,8 @@ struct address_space {
     uint32_t region_count;
     bool dead;                 // being destroyed: nothing is found or mapped any more
     vaddr_t base[SPACE_AREAS]; // where the kernel starts to look for room: random, each by itself
+    uint64_t maps;             // calls of space_map so far
+    uint64_t changes;          // how often entries were made or changed
     struct account *account;
 };
 
@@ -52,6 +60,8 @@ struct region {
     uint64_t offset;       // bytes in the memory of the region's start
     uint8_t protection;    // TS_MAP_READ | WRITE | EXECUTE
     uint8_t allowed;       // what protect may make of it
+    uint64_t number;       // of the map call that made it; its parts keep it
+    struct region_change *change; // a protect in progress, or NULL; see region_protection()
     struct address_space *space;
     struct list link; // in memory.regions
 };
@@ -75,19 +85,25 @@ struct address_space *space_current(void);
 // page by page. TS_ERR_ARGUMENT: unaligned, empty, unknown flags, WRITE with EXECUTE;
 // TS_ERR_RIGHTS: not allowed; TS_ERR_RANGE: beyond the memory or user addresses; TS_ERR_BUSY:
 // beyond what the memory is being shrunk to; TS_ERR_EXISTS: FIXED and taken; TS_ERR_LIMIT;
-// TS_ERR_MEMORY: no room. When POPULATE fails the mapping is undone.
+// TS_ERR_MEMORY: no room. When POPULATE fails (TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_INTERRUPTED: the
+// thread is to end) what is left of the mapping is undone, and nothing that others mapped since.
 ts_status_t space_map(struct address_space *space, struct memory *memory, uint64_t offset,
                       uint64_t length, unsigned flags, unsigned allowed, vaddr_t *inout_address);
 
 // The same, `allowed` from a handle's rights.
 unsigned space_allowed(ts_rights_t rights);
 
-// Removes what is mapped in the range; holes are no error. Preemptible. TS_ERR_ARGUMENT,
-// TS_ERR_RANGE, TS_ERR_MEMORY or TS_ERR_LIMIT (splitting a region needs a record; no effect then).
+// Removes what is mapped in the range; holes are no error. Preemptible: it goes through the range
+// once, and what others map meanwhile where it has been stays. TS_ERR_ARGUMENT, TS_ERR_RANGE,
+// TS_ERR_MEMORY or TS_ERR_LIMIT (splitting a region needs a record; no effect then). A thread that
+// is to end leaves its own space half done (TS_ERR_INTERRUPTED), never another's.
 ts_status_t space_unmap(struct address_space *space, vaddr_t address, uint64_t length);
 
-// Changes the protection of all that is mapped in the range. TS_ERR_NOT_FOUND: it has holes;
-// TS_ERR_RIGHTS: not allowed; no effect with any error.
+// Changes the protection of all that is mapped in the range, all at once: others find either what
+// was or what is asked. TS_ERR_NOT_FOUND: it has holes; TS_ERR_RIGHTS: not allowed; TS_ERR_BUSY:
+// two protects of more than SPACE_CHUNK regions meet, or others map and unmap there meanwhile;
+// TS_ERR_INTERRUPTED: the thread is to end; no effect with any error. When it returns, no CPU can
+// do what is not permitted any more.
 ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t length,
                           unsigned protection);
 

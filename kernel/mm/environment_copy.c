@@ -11,6 +11,7 @@
 #include <mm/address_space.h>
 #include <mm/page.h>
 #include <object/statistics.h>
+#include <sched/sched.h>
 #include <string.h>
 
 static ts_status_t copy_once(void *kernel, vaddr_t user, uint32_t length,
@@ -40,6 +41,8 @@ ts_status_t environment_copy(struct address_space *client, uint64_t client_addre
 {
     if (length == 0)
         return TS_OK;
+    if (thread_is_stopping()) // between two pages of a long one
+        return TS_ERR_INTERRUPTED;
     struct page *page;
     void *pointer;
     if (space_page_get(client, client_address, direction == COPY_PUSH, &page, &pointer) != TS_OK)

@@ -8,6 +8,10 @@
 #include <object/reaper.h>
 #include <object/statistics.h>
 #include <panic.h>
+#include <sched/sched.h>
+
+#define FAULT_REPEATS_MAX 128u
+_Static_assert(FAULT_REPEATS_MAX > CPU_MAX, "each CPU may have one for nothing");
 
 static struct region *find(struct address_space *space, vaddr_t address)
 {
@@ -15,23 +19,40 @@ static struct region *find(struct address_space *space, vaddr_t address)
     return range != NULL ? region_of(range) : NULL;
 }
 
-static bool permitted(const struct region *region, unsigned fault)
+static bool permitted(unsigned protection, unsigned fault)
 {
     if ((fault & ARCH_FAULT_WRITE) != 0)
-        return (region->protection & TS_MAP_WRITE) != 0;
+        return (protection & TS_MAP_WRITE) != 0;
     if ((fault & ARCH_FAULT_EXECUTE) != 0)
-        return (region->protection & TS_MAP_EXECUTE) != 0;
-    return region->protection != 0;
+        return (protection & TS_MAP_EXECUTE) != 0;
+    return protection != 0;
 }
 
-// Enters the page at `address` into the page tables, made if need be. *out_page: NULL for device
-// memory. Lock held.
-static ts_status_t resolve(struct address_space *space, vaddr_t address, unsigned fault,
-                           struct page **out_page)
+// Brings the entry of a page that is present in line with its region. Nothing to do: another thread
+// did it first, or this CPU remembered an older entry, which it has forgotten by faulting. Lock
+// held.
+static __attribute__((cold, noinline)) void entry_update(struct address_space *space, vaddr_t at,
+                                                         unsigned wanted)
 {
-    struct region *region = find(space, address);
-    if (region == NULL || !permitted(region, fault))
-        return TS_ERR_FAULT;
+    paddr_t frame;
+    unsigned found;
+    if (arch_space_query(&space->arch, at, &frame, &found) != TS_OK || found == wanted)
+        return;
+    struct arch_flush flush;
+    arch_flush_begin(&flush, &space->arch);
+    (void)arch_space_protect(&space->arch, at, wanted, &flush);
+    arch_flush_commit(&flush);
+    // Once more, for a page that was writable and becomes executable, or the other way round.
+    (void)arch_space_protect(&space->arch, at, wanted, &flush);
+    arch_flush_commit(&flush);
+    space->changes++;
+}
+
+// Enters the page at `address`, of a region that permits it, into the page tables, made if need be.
+// *out_page: NULL for device memory. Lock held.
+static inline ts_status_t enter(struct address_space *space, const struct region *region,
+                                unsigned protection, vaddr_t address, struct page **out_page)
+{
     vaddr_t at = address & ~PAGE_MASK;
     struct memory *memory = region->memory;
     paddr_t frame;
@@ -43,9 +64,26 @@ static ts_status_t resolve(struct address_space *space, vaddr_t address, unsigne
         return status == TS_ERR_RANGE ? TS_ERR_FAULT : status;
     // The frame cannot go before this lock is dropped: what removes pages from a memory takes the
     // lock of each space that maps them.
-    status = arch_space_map(&space->arch, at, frame, arch_protection(region->protection),
-                            (enum arch_cache)memory->cache);
-    return status == TS_ERR_EXISTS ? TS_OK : status; // another thread touched it first
+    unsigned wanted = arch_protection(protection);
+    status = arch_space_map(&space->arch, at, frame, wanted, (enum arch_cache)memory->cache);
+    if (status == TS_OK)
+        space->changes++;
+    if (status != TS_ERR_EXISTS)
+        return status;
+    entry_update(space, at, wanted);
+    return TS_OK;
+}
+
+// What a fault asks for. Lock held.
+static ts_status_t resolve(struct address_space *space, vaddr_t address, unsigned fault,
+                           struct page **out_page)
+{
+    const struct region *region = find(space, address);
+    if (region == NULL)
+        return TS_ERR_FAULT;
+    unsigned protection = region_protection(region);
+    return permitted(protection, fault) ? enter(space, region, protection, address, out_page)
+                                        : TS_ERR_FAULT;
 }
 
 ts_status_t space_fault(struct address_space *space, vaddr_t address, unsigned fault)
@@ -59,15 +97,56 @@ ts_status_t space_fault(struct address_space *space, vaddr_t address, unsigned f
     return status;
 }
 
+ts_status_t space_populate(struct address_space *space, vaddr_t address, uint64_t number,
+                           unsigned fault)
+{
+    struct page *page;
+    ts_status_t status = TS_OK;
+    irqflags_t flags = spin_lock(&space->lock);
+    const struct region *region = find(space, address);
+    if (region != NULL && region->number == number && permitted(region_protection(region), fault))
+        status = enter(space, region, region_protection(region), address, &page);
+    spin_unlock(&space->lock, flags);
+    return status == TS_ERR_FAULT ? TS_OK : status; // its memory was shrunk
+}
+
+// A fault of the current thread had nothing to do. Each CPU may remember an entry that permitted
+// less, and forgets it by faulting; so while no entry of the space is changed, no page can give a
+// thread more such faults than there are CPUs, unless the machine refuses what the entry permits.
+static __attribute__((cold, noinline)) ts_status_t fault_repeated(vaddr_t address, uint64_t changes)
+{
+    struct thread *thread = thread_current();
+    if (thread->fault_address != address || thread->fault_changes != changes) {
+        thread->fault_address = address;
+        thread->fault_changes = changes;
+        thread->fault_repeats = 0;
+    }
+    return ++thread->fault_repeats < FAULT_REPEATS_MAX ? TS_OK : TS_ERR_FAULT;
+}
+
+// The current thread's fault in its space.
+static ts_status_t fault_here(struct address_space *space, vaddr_t address, unsigned fault)
+{
+    if ((fault & ARCH_FAULT_COPY) != 0 && thread_is_stopping())
+        return TS_ERR_INTERRUPTED;
+    struct page *page;
+    irqflags_t flags = spin_lock(&space->lock);
+    uint64_t before = space->changes;
+    ts_status_t status = resolve(space, address, fault, &page);
+    uint64_t changes = space->changes;
+    spin_unlock(&space->lock, flags);
+    return status == TS_OK && changes == before ? fault_repeated(address, changes) : status;
+}
+
 ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
 {
     struct address_space *space = space_current();
     statistics_add(STATISTIC_FAULTS, 1);
-    if (space == NULL)
+    if (space == NULL || !arch_user_range_ok(address, 1))
         return TS_ERR_FAULT;
-    ts_status_t status = space_fault(space, address, fault);
+    ts_status_t status = fault_here(space, address, fault);
     if ((status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && reaper_wait())
-        status = space_fault(space, address, fault);
+        status = fault_here(space, address, fault);
     return status;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Mapping, unmapping and protecting. What takes long goes on in chunks, between which the lock is
-// free; a chunk is flushed before the lock is dropped, so that no address is given out again while
-// a CPU remembers what was there.
+// Mapping and unmapping; space_protect.c has protecting. What takes long goes on in chunks, between
+// which the lock is free; a chunk is flushed before the lock is dropped, so that no address is
+// given out again while a CPU remembers what was there.
 #include <mm/page.h>
 #include <mm/region.h>
 #include <object/memory.h>
@@ -16,7 +16,7 @@ unsigned space_allowed(ts_rights_t rights)
            ((rights & TS_RIGHT_EXECUTE) != 0 ? TS_MAP_EXECUTE : 0);
 }
 
-static ts_status_t check_protection(unsigned protection, unsigned allowed)
+ts_status_t space_check_protection(unsigned protection, unsigned allowed)
 {
     if ((protection & ~REGION_PROTECTION) != 0 ||
         (protection & (TS_MAP_WRITE | TS_MAP_EXECUTE)) == (TS_MAP_WRITE | TS_MAP_EXECUTE))
@@ -68,18 +68,21 @@ static ts_status_t map_locked(struct address_space *space, struct region *region
     return region_insert(space, region);
 }
 
+static void unmap_number(struct address_space *space, vaddr_t address, uint64_t length,
+                         uint64_t number);
+
+// Touches every page of what the map call `number` made, as far as it is still there.
 static ts_status_t populate(struct address_space *space, vaddr_t address, uint64_t length,
-                            unsigned protection)
+                            unsigned protection, uint64_t number)
 {
     unsigned fault = (protection & TS_MAP_WRITE) != 0 ? ARCH_FAULT_WRITE : 0;
-    for (uint64_t at = 0; at < length; at += PAGE_SIZE) {
-        ts_status_t status = space_fault(space, address + at, fault);
-        if (status != TS_OK) {
-            (void)space_unmap(space, address, length);
-            return status;
-        }
-    }
-    return TS_OK;
+    ts_status_t status = TS_OK;
+    for (uint64_t at = 0; at < length && status == TS_OK; at += PAGE_SIZE)
+        status = thread_is_stopping() ? TS_ERR_INTERRUPTED
+                                      : space_populate(space, address + at, number, fault);
+    if (status != TS_OK && !space_is_ending(space))
+        unmap_number(space, address, length, number);
+    return status;
 }
 
 ts_status_t space_map(struct address_space *space, struct memory *memory, uint64_t offset,
@@ -91,7 +94,7 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
         return TS_ERR_ARGUMENT;
     ts_status_t status = space_check_range(check, length);
     if (status == TS_OK)
-        status = check_protection(protection, allowed);
+        status = space_check_protection(protection, allowed);
     if (status != TS_OK)
         return status;
     uint64_t size = memory_size(memory);
@@ -105,6 +108,7 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
     region->protection = (uint8_t)protection;
     region->allowed = (uint8_t)allowed;
     irqflags_t irq = spin_lock(&space->lock);
+    uint64_t number = region->number = ++space->maps; // by which it is known from now on
     status = map_locked(space, region, flags, inout_address, length);
     spin_unlock(&space->lock, irq);
     if (status != TS_OK) {
@@ -112,173 +116,162 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
         return status;
     }
     if ((flags & TS_MAP_POPULATE) != 0 && protection != 0)
-        status = populate(space, *inout_address, length, protection);
+        status = populate(space, *inout_address, length, protection, number);
     return status;
 }
 
-// Unmaps a chunk at one end of [low, high) of a region, and cuts it off. Returns whether the region
-// is gone. Lock held.
-static bool unmap_chunk(struct address_space *space, struct region *region, vaddr_t low,
-                        vaddr_t high)
+// Removes the entries of [low, high) of a region, as many as a hold allows, from the front: returns
+// how far that is. Every CPU has forgotten them then. Lock held.
+static vaddr_t entries_remove(struct address_space *space, vaddr_t low, vaddr_t high)
 {
-    uint64_t most = (uint64_t)ARCH_RANGE_PAGES * PAGE_SIZE;
-    if (low != region->range.start && high - low > most)
-        low = high - most;
     struct arch_flush flush;
     arch_flush_begin(&flush, &space->arch);
     vaddr_t end =
         arch_space_unmap_range(&space->arch, low, (high - low) / PAGE_SIZE, &flush, NULL, NULL);
     arch_flush_commit(&flush);
-    if (low == region->range.start)
-        high = end;
-    if (low == region->range.start && high == region->range.end) {
-        region_remove(space, region);
-        return true;
-    }
-    if (low == region->range.start)
-        region_trim(space, region, high, region->range.end);
-    else
-        region_trim(space, region, region->range.start, low);
-    return false;
+    return end;
 }
 
-// A step of space_unmap: *out_gone is a region to drop. False: nothing is left in the range, or
-// what is cannot be cut for want of a record (`missing`). The lock is held.
-static bool unmap_step(struct address_space *space, vaddr_t address, vaddr_t end,
-                       struct region **inout_spare, ts_status_t missing, struct region **out_gone,
-                       ts_status_t *out_status)
+// An unmapping goes up through its range and never looks back: what lies below `at` is done, and
+// whatever is mapped there since is another's.
+struct unmapping {
+    struct address_space *space;
+    vaddr_t at, end;
+    uint64_t number; // only what this map call made; 0: everything
+};
+
+// Cuts off the front of the next region. *out_gone: it is gone and to be dropped. False: nothing is
+// left in the range. Lock held.
+static bool unmap_step(struct unmapping *unmapping, struct region **out_gone)
 {
-    struct range *range = range_tree_after(&space->regions, address);
-    if (space->dead || range == NULL || range->start >= end)
+    struct address_space *space = unmapping->space;
+    struct range *range = range_tree_after(&space->regions, unmapping->at);
+    if (space->dead || range == NULL || range->start >= unmapping->end)
         return false;
     struct region *region = region_of(range);
-    vaddr_t low = range->start > address ? range->start : address;
-    vaddr_t high = range->end < end ? range->end : end;
-    if (low > range->start && *inout_spare != NULL) {
-        // What begins inside of a region becomes one of its own, which is cut off from its front.
-        ts_status_t status = region_split(space, region, low, *inout_spare);
-        if (status == TS_OK) {
-            region = *inout_spare;
-            *inout_spare = NULL;
-        } else if (high < range->end) {
-            *out_status = status;
-            return false;
-        } // else there is a slower way, from its end, which needs nothing
-    } else if (low > range->start && high < range->end) {
-        *out_status = missing;
-        return false; // (else others unmapped around it and mapped anew: what came later stays)
+    if (range->start < unmapping->at || // mapped since where we have been
+        (unmapping->number != 0 && region->number != unmapping->number)) {
+        unmapping->at = range->end;
+        return range->end < unmapping->end;
     }
-    if (unmap_chunk(space, region, low, high))
+    vaddr_t high = range->end < unmapping->end ? range->end : unmapping->end;
+    unmapping->at = entries_remove(space, range->start, high);
+    if (unmapping->at == range->end) {
+        region_remove(space, region);
         *out_gone = region;
-    return true;
+    } else {
+        region_trim(space, region, unmapping->at, range->end);
+    }
+    return unmapping->at < unmapping->end;
+}
+
+// Drops a region that was taken out of its space, if any. No lock held.
+static void region_drop(struct address_space *space, struct region *region)
+{
+    if (region == NULL)
+        return;
+    object_put(&region->memory->object);
+    region_free(space, region);
+}
+
+static ts_status_t unmap_upwards(struct unmapping *unmapping)
+{
+    for (bool more = unmapping->at < unmapping->end; more;) {
+        struct region *gone = NULL;
+        if (space_is_ending(unmapping->space))
+            return TS_ERR_INTERRUPTED;
+        irqflags_t irq = spin_lock(&unmapping->space->lock);
+        more = unmap_step(unmapping, &gone);
+        spin_unlock(&unmapping->space->lock, irq);
+        region_drop(unmapping->space, gone);
+    }
+    return TS_OK;
+}
+
+// Unmaps [at, end), the end of the region that map call `number` made, from its end downwards: this
+// needs no record. Others who change its end meanwhile end it.
+static ts_status_t unmap_downwards(struct address_space *space, vaddr_t at, vaddr_t end,
+                                   uint64_t number)
+{
+    const uint64_t most = (uint64_t)ARCH_RANGE_PAGES * PAGE_SIZE;
+    while (end > at) {
+        if (space_is_ending(space))
+            return TS_ERR_INTERRUPTED;
+        vaddr_t low = end - at > most ? end - most : at;
+        irqflags_t irq = spin_lock(&space->lock);
+        struct range *range = space->dead ? NULL : range_tree_find(&space->regions, at - 1);
+        bool ours = range != NULL && range->end == end && region_of(range)->number == number;
+        if (ours) {
+            (void)entries_remove(space, low, end);
+            region_trim(space, region_of(range), range->start, low);
+        }
+        spin_unlock(&space->lock, irq);
+        if (!ours)
+            break;
+        end = low;
+    }
+    return TS_OK;
+}
+
+static void unmap_number(struct address_space *space, vaddr_t address, uint64_t length,
+                         uint64_t number)
+{
+    struct unmapping unmapping = {
+        .space = space, .at = address, .end = address + length, .number = number};
+    (void)unmap_upwards(&unmapping);
+}
+
+// Where an unmapping begins inside of a region, its upper part becomes one of its own. If there is
+// no room for one and nothing of the region is to stay above, *out_end is its end and *out_number
+// its map call: it can be unmapped from there. Else *out_end is 0.
+static ts_status_t unmap_cut(struct address_space *space, vaddr_t address, vaddr_t end,
+                             vaddr_t *out_end, uint64_t *out_number)
+{
+    *out_end = 0;
+    ts_status_t status = TS_OK, missing;
+    struct region *spare = region_create(space, &missing);
+    irqflags_t irq = spin_lock(&space->lock);
+    struct range *range = space->dead ? NULL : range_tree_find(&space->regions, address);
+    bool cut = range != NULL && range->start < address;
+    if (cut) {
+        status = spare != NULL ? region_split(space, region_of(range), address, spare) : missing;
+        if (status != TS_OK && range->end <= end) {
+            *out_end = range->end;
+            *out_number = region_of(range)->number;
+            status = TS_OK;
+            cut = false;
+        }
+    }
+    spin_unlock(&space->lock, irq);
+    if (spare != NULL && (!cut || status != TS_OK))
+        region_free(space, spare);
+    return status;
 }
 
 ts_status_t space_unmap(struct address_space *space, vaddr_t address, uint64_t length)
 {
+    vaddr_t tail = 0;
+    uint64_t number;
+    struct unmapping unmapping = {.space = space, .at = address, .end = address + length};
+    struct region *gone = NULL;
     ts_status_t status = space_check_range(address, length);
     if (status != TS_OK)
         return status;
-    // Only what lies inside of a region needs a record: whoever is at the limit can unmap the rest.
-    ts_status_t missing;
-    struct region *spare = region_create(space, &missing);
-    bool more;
-    do {
-        struct region *gone = NULL;
-        irqflags_t irq = spin_lock(&space->lock);
-        more = unmap_step(space, address, address + length, &spare, missing, &gone, &status);
-        spin_unlock(&space->lock, irq);
-        if (gone != NULL) {
-            object_put(&gone->memory->object);
-            region_free(space, gone);
-        }
-    } while (more);
-    if (spare != NULL)
-        region_free(space, spare);
-    return status;
-}
-
-// Whether the range from *address on is mapped and may be protected so; moves *address past some of
-// its regions.
-static ts_status_t protect_check_some(struct address_space *space, vaddr_t *address, vaddr_t end,
-                                      unsigned protection)
-{
-    ts_status_t status = TS_OK;
     irqflags_t irq = spin_lock(&space->lock);
-    for (unsigned i = 0; i < SPACE_CHUNK && *address < end && status == TS_OK; i++) {
-        struct range *range = range_tree_find(&space->regions, *address);
-        if (range == NULL)
-            status = TS_ERR_NOT_FOUND;
-        else if ((protection & ~region_of(range)->allowed) != 0)
-            status = TS_ERR_RIGHTS;
-        else
-            *address = range->end;
-    }
+    const struct range *first = range_tree_find(&space->regions, address);
+    bool inside = first != NULL && first->start < address;
+    bool more = inside || unmap_step(&unmapping, &gone); // most are through with this
     spin_unlock(&space->lock, irq);
-    return status;
-}
-
-// Cuts the region in which `at` lies, if any, in two there.
-static ts_status_t protect_cut(struct address_space *space, vaddr_t at)
-{
-    ts_status_t status;
-    struct region *spare = region_create(space, &status);
-    if (spare == NULL)
+    region_drop(space, gone);
+    if (!more)
+        return TS_OK;
+    if (inside)
+        status = unmap_cut(space, address, address + length, &tail, &number);
+    if (status != TS_OK)
         return status;
-    irqflags_t irq = spin_lock(&space->lock);
-    struct range *range = range_tree_find(&space->regions, at);
-    if (space->dead)
-        status = TS_ERR_GONE;
-    bool cut = status == TS_OK && range != NULL && range->start != at;
-    if (cut)
-        status = region_split(space, region_of(range), at, spare);
-    spin_unlock(&space->lock, irq);
-    if (!cut || status != TS_OK)
-        region_free(space, spare);
-    return status;
-}
-
-// Protects the region at *address, or a part of it, which it moves past. Lock held.
-static ts_status_t protect_some(struct address_space *space, vaddr_t *address, vaddr_t end,
-                                unsigned protection)
-{
-    struct range *range = range_tree_find(&space->regions, *address);
-    if (space->dead)
-        return TS_ERR_GONE;
-    if (range == NULL || range->end > end) // since it was looked at, others mapped and unmapped
-        return TS_ERR_NOT_FOUND;
-    struct region *region = region_of(range);
-    if ((protection & ~region->allowed) != 0)
-        return TS_ERR_RIGHTS;
-    region->protection = (uint8_t)protection;
-    uint64_t pages = (range->end - *address) / PAGE_SIZE;
-    struct arch_flush flush;
-    arch_flush_begin(&flush, &space->arch);
-    if (protection == 0)
-        *address = arch_space_unmap_range(&space->arch, *address, pages, &flush, NULL, NULL);
-    else
-        *address = arch_space_protect_range(&space->arch, *address, pages,
-                                            arch_protection(protection), &flush);
-    arch_flush_commit(&flush);
-    return TS_OK;
-}
-
-ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t length,
-                          unsigned protection)
-{
-    ts_status_t status = space_check_range(address, length);
-    if (status == TS_OK)
-        status = check_protection(protection, REGION_PROTECTION);
-    vaddr_t end = address + length, checked = address;
-    while (status == TS_OK && checked < end)
-        status = protect_check_some(space, &checked, end, protection);
-    if (status == TS_OK)
-        status = protect_cut(space, address);
-    if (status == TS_OK)
-        status = protect_cut(space, end);
-    while (status == TS_OK && address < end) {
-        irqflags_t irq = spin_lock(&space->lock);
-        status = protect_some(space, &address, end, protection);
-        spin_unlock(&space->lock, irq);
-    }
+    unmapping.at = tail != 0 ? tail : unmapping.at;
+    status = unmap_upwards(&unmapping);
+    if (status == TS_OK && tail != 0)
+        status = unmap_downwards(space, address, tail, number);
     return status;
 }

@@ -18,6 +18,11 @@ struct job *caller_job(void)
     return process_current()->member.job;
 }
 
+struct list *caller_pins(void)
+{
+    return &process_current()->pins;
+}
+
 const char *caller_name(void)
 {
     return process_current()->name;

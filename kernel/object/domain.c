@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Domains and their pins. See domain.h.
 //
-// One lock guards the list of domains and all pins: pinning is rare (drivers pin their pools once).
-// The list keeps a reference to each domain; it is dropped when the last handle closes and no pin
-// is left.
+// A device is remembered while somebody holds its domain or pages are pinned for it. Each holder
+// has a domain object of its own: what is late for one that has closed finds it closed, and not the
+// next holder's. A pin is in two lists, its device's and its owner's, and leaves the owner's when
+// that ends: so nothing is found by the address of a process that is gone.
+//
+// One lock guards it all. It is held for a bounded number of steps: those who close, end or make
+// quiet take whole lists or a few pins at a time; a search is as long as PINS_MAX or DEVICES_MAX.
 #include <core/handle_table.h>
-#include <mm/address_space.h>
 #include <mm/heap.h>
 #include <mm/page.h>
 #include <object/caller.h>
@@ -15,27 +18,41 @@
 #include <panic.h>
 #include <tessera/abi/object.h>
 
-#define PINS_MAX      4096u // a domain
-#define ADDRESS_PIECE 32u   // bus addresses copied out at a time
+#define PINS_MAX      4096u // a device
+#define DEVICES_MAX   4096u // with a holder or pins
+#define PINS_PER_HOLD 64u
+#define ADDRESS_PIECE 32u // bus addresses copied out at a time
 
 struct pin {
-    struct list link;      // in domain.pins
+    struct list link;      // in device.live or .quarantined
+    struct list mine;      // in the owner's list while that lives
+    struct list *owner;    // whose that is; NULL: it has ended
     struct memory *memory; // that has the pages, never a view; a reference, and it is fixed
     uint64_t offset, pages;
-    const struct address_space *owner; // for comparing only; NULL: in quarantine
+    struct device *device;
+    uint64_t holding; // device.holdings when it was made
+};
+
+// What is known of a device. Under domain_lock.
+struct device {
+    struct list link; // in `devices`
+    uint64_t number;
+    struct domain *holder; // that is open; NULL: none. No reference
+    uint64_t holdings;     // how many holders have closed
+    struct list live;      // struct pin, of this holder and of processes that live
+    struct list quarantined;
+    uint32_t pin_count;
+    uint64_t live_pages, quarantined_pages;
 };
 
 struct domain {
     struct object object;
-    struct list link; // in `domains`
-    uint64_t device;
-    struct list pins;
-    uint32_t pin_count;
-    uint64_t pinned, quarantined; // pages
+    struct device *device; // under domain_lock; NULL: its last handle has closed
 };
 
 static struct spinlock domain_lock = SPINLOCK_INIT("domains");
-static struct list domains = {&domains, &domains};
+static struct list devices = {&devices, &devices};
+static uint32_t device_count;
 static _Atomic uint64_t quarantined;
 
 static struct domain *domain_of(struct object *object)
@@ -48,47 +65,61 @@ uint64_t domain_quarantined(void)
     return atomic_load_explicit(&quarantined, memory_order_relaxed);
 }
 
+// Takes a device out that nobody holds and that has no pins, for the caller to free without the
+// lock. NULL: it is needed. Lock held.
+static struct device *device_forget(struct device *device)
+{
+    if (device->holder != NULL || device->pin_count != 0)
+        return NULL;
+    list_remove(&device->link);
+    device_count--;
+    return device;
+}
+
+static void device_free(struct device *device)
+{
+    if (device != NULL)
+        heap_free(device, sizeof(*device));
+}
+
 // Where the device finds a page: with an IOMMU, an address of the domain's own.
 static uint64_t pin_address(const struct page *page)
 {
     return page_address(page);
 }
 
-// Pins of `owner` (NULL: all) go into quarantine. Lock held.
-static void quarantine(struct domain *domain, const struct address_space *owner)
+// Pages go from live to quarantined. Lock held.
+static void quarantine_pages(struct device *device, uint64_t pages)
 {
-    list_for_each(node, &domain->pins)
-    {
-        struct pin *pin = list_entry(node, struct pin, link);
-        if (pin->owner == NULL || (owner != NULL && pin->owner != owner))
-            continue;
-        pin->owner = NULL;
-        domain->pinned -= pin->pages;
-        domain->quarantined += pin->pages;
-        atomic_fetch_add_explicit(&quarantined, pin->pages, memory_order_relaxed);
-    }
+    device->live_pages -= pages;
+    device->quarantined_pages += pages;
+    atomic_fetch_add_explicit(&quarantined, pages, memory_order_relaxed);
 }
 
-void domain_owner_died(const struct address_space *space)
+// Whether it is in the live list. Lock held.
+static bool pin_is_live(const struct pin *pin)
+{
+    return pin->owner != NULL && pin->holding == pin->device->holdings;
+}
+
+bool domain_owner_died_some(struct list *pins)
 {
     irqflags_t flags = spin_lock(&domain_lock);
-    list_for_each(node, &domains) quarantine(list_entry(node, struct domain, link), space);
-    spin_unlock(&domain_lock, flags);
-}
-
-// Takes a pin out of its domain. Lock held.
-static void pin_remove(struct domain *domain, struct pin *pin)
-{
-    list_remove(&pin->link);
-    domain->pin_count--;
-    if (pin->owner != NULL) {
-        domain->pinned -= pin->pages;
-    } else {
-        domain->quarantined -= pin->pages;
-        atomic_fetch_sub_explicit(&quarantined, pin->pages, memory_order_relaxed);
+    for (unsigned i = 0; i < PINS_PER_HOLD && !list_empty(pins); i++) {
+        struct pin *pin = list_entry(list_pop_front(pins), struct pin, mine);
+        if (pin_is_live(pin)) {
+            list_remove(&pin->link);
+            list_push_back(&pin->device->quarantined, &pin->link);
+            quarantine_pages(pin->device, pin->pages);
+        }
+        pin->owner = NULL;
     }
+    bool more = !list_empty(pins);
+    spin_unlock(&domain_lock, flags);
+    return more;
 }
 
+// Gives back what a pin keeps. It is in no list, and its device does not reach the pages any more.
 static void pin_free(struct pin *pin)
 {
     memory_unfix(pin->memory);
@@ -96,17 +127,25 @@ static void pin_free(struct pin *pin)
     heap_free(pin, sizeof(*pin));
 }
 
+// Enters a pin for the caller, while the domain has a handle.
 static ts_status_t pin_insert(struct domain *domain, struct pin *pin)
 {
     irqflags_t flags = spin_lock(&domain_lock);
-    bool room = domain->pin_count < PINS_MAX;
-    if (room) {
-        list_push_back(&domain->pins, &pin->link);
-        domain->pin_count++;
-        domain->pinned += pin->pages;
+    struct device *device = domain->device;
+    ts_status_t status = device == NULL                  ? TS_ERR_GONE
+                         : device->pin_count == PINS_MAX ? TS_ERR_LIMIT
+                                                         : TS_OK;
+    if (status == TS_OK) {
+        pin->device = device;
+        pin->holding = device->holdings;
+        pin->owner = caller_pins();
+        list_push_back(&device->live, &pin->link);
+        list_push_back(pin->owner, &pin->mine);
+        device->pin_count++;
+        device->live_pages += pin->pages;
     }
     spin_unlock(&domain_lock, flags);
-    return room ? TS_OK : TS_ERR_LIMIT;
+    return status;
 }
 
 // The argument of PIN and UNPIN, and the memory it names, with a reference.
@@ -149,7 +188,6 @@ static ts_status_t pin_make(struct memory *memory, const struct ts_domain_pin *a
     pin->memory = memory_resolve(memory, &pin->offset);
     object_get(&pin->memory->object);
     pin->pages = argument->length / PAGE_SIZE;
-    pin->owner = space_current();
     *out_pin = pin;
     return TS_OK;
 unfix:
@@ -206,6 +244,28 @@ static ts_status_t domain_pin(struct domain *domain, const struct ts_call *call)
     return status;
 }
 
+// Takes a live pin of the caller out of its domain. Lock held.
+static struct pin *pin_take(struct domain *domain, const struct memory *memory, uint64_t offset,
+                            uint64_t pages)
+{
+    struct device *device = domain->device;
+    if (device == NULL)
+        return NULL;
+    list_for_each(node, &device->live)
+    {
+        struct pin *pin = list_entry(node, struct pin, link);
+        if (pin->memory != memory || pin->offset != offset || pin->pages != pages ||
+            pin->owner != caller_pins())
+            continue;
+        list_remove(&pin->link);
+        list_remove(&pin->mine);
+        device->pin_count--;
+        device->live_pages -= pages;
+        return pin;
+    }
+    return NULL;
+}
+
 static ts_status_t domain_unpin(struct domain *domain, const struct ts_call *call)
 {
     struct ts_domain_pin argument;
@@ -215,18 +275,8 @@ static ts_status_t domain_unpin(struct domain *domain, const struct ts_call *cal
         return status;
     uint64_t offset = argument.offset;
     const struct memory *pages = memory_resolve(memory, &offset);
-    struct pin *found = NULL;
     irqflags_t flags = spin_lock(&domain_lock);
-    list_for_each(node, &domain->pins)
-    {
-        struct pin *pin = list_entry(node, struct pin, link);
-        if (pin->memory == pages && pin->offset == offset && pin->owner == space_current() &&
-            pin->pages == argument.length / PAGE_SIZE) {
-            found = pin;
-            pin_remove(domain, pin);
-            break;
-        }
-    }
+    struct pin *found = pin_take(domain, pages, offset, argument.length / PAGE_SIZE);
     spin_unlock(&domain_lock, flags);
     object_put(&memory->object);
     if (found == NULL)
@@ -235,34 +285,46 @@ static ts_status_t domain_unpin(struct domain *domain, const struct ts_call *cal
     return TS_OK;
 }
 
-// The device is quiet: nothing in quarantine can be written any more.
-static void domain_quiet(struct domain *domain)
+// The device is quiet: nothing that is in quarantine now can be written any more. What comes there
+// while this goes on stays.
+static ts_status_t domain_quiet(struct domain *domain)
 {
-    for (;;) {
-        struct pin *found = NULL;
-        irqflags_t flags = spin_lock(&domain_lock);
-        list_for_each(node, &domain->pins)
-        {
-            struct pin *pin = list_entry(node, struct pin, link);
-            if (pin->owner == NULL) {
-                found = pin;
-                pin_remove(domain, pin);
-                break;
-            }
-        }
-        spin_unlock(&domain_lock, flags);
-        if (found == NULL)
-            return;
-        pin_free(found);
+    struct list quiet;
+    list_init(&quiet);
+    irqflags_t flags = spin_lock(&domain_lock);
+    struct device *device = domain->device;
+    if (device != NULL) {
+        list_splice_back(&quiet, &device->quarantined);
+        atomic_fetch_sub_explicit(&quarantined, device->quarantined_pages, memory_order_relaxed);
+        device->quarantined_pages = 0;
     }
+    spin_unlock(&domain_lock, flags);
+    if (device == NULL)
+        return TS_ERR_GONE;
+    while (!list_empty(&quiet)) { // nobody else takes them out; they keep the device
+        struct pin *pin = list_entry(list_pop_front(&quiet), struct pin, link);
+        flags = spin_lock(&domain_lock);
+        list_remove(&pin->mine); // an owner that lives, whose domain was closed
+        device->pin_count--;
+        struct device *forgotten = device_forget(device);
+        spin_unlock(&domain_lock, flags);
+        pin_free(pin);
+        device_free(forgotten);
+    }
+    return TS_OK;
 }
 
 static ts_status_t domain_state(struct domain *domain, const struct ts_call *call)
 {
+    struct ts_domain_state state = {0};
     irqflags_t flags = spin_lock(&domain_lock);
-    struct ts_domain_state state = {.pinned = domain->pinned, .quarantined = domain->quarantined};
+    const struct device *device = domain->device;
+    if (device != NULL) {
+        state.pinned = device->live_pages;
+        state.quarantined = device->quarantined_pages;
+    }
     spin_unlock(&domain_lock, flags);
-    return call_write(call, &state, sizeof(state));
+    return device != NULL ? call_write(call, &state, sizeof(state)) : TS_ERR_GONE;
 }
 
 static ts_status_t domain_operate(struct object *object, struct operation *operation)
@@ -280,36 +342,33 @@ static ts_status_t domain_operate(struct object *object, struct operation *opera
     case TS_DOMAIN_QUIET:
         if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
             return TS_ERR_RIGHTS;
-        domain_quiet(domain);
-        return TS_OK;
+        return domain_quiet(domain);
     case TS_DOMAIN_STATE: return domain_state(domain, &call);
     default: return TS_ERR_UNSUPPORTED;
     }
 }
 
-// The last handle closed: nobody can say any more that the device is quiet.
+// The last handle closed: nobody can say any more that the device is quiet. Once for each domain,
+// which has no device from here on.
 static void domain_unhandled(struct object *object)
 {
     struct domain *domain = domain_of(object);
-    bool forget = false;
     irqflags_t flags = spin_lock(&domain_lock);
-    // domain_make() may have made a handle since: whoever asks for a domain again finds pins of
-    // others in quarantine.
-    quarantine(domain, NULL);
-    if (domain->pin_count == 0 && atomic_load(&object->handles) == 0 &&
-        !list_empty(&domain->link)) {
-        list_remove(&domain->link);
-        forget = true;
-    }
+    struct device *device = domain->device;
+    domain->device = NULL;
+    device->holder = NULL;
+    device->holdings++; // so that none of these pins is live
+    list_splice_back(&device->quarantined, &device->live);
+    quarantine_pages(device, device->live_pages);
+    struct device *forgotten = device_forget(device);
     spin_unlock(&domain_lock, flags);
-    if (forget)
-        object_put(object);
+    device_free(forgotten);
 }
 
 static void domain_destroy(struct object *object)
 {
     struct domain *domain = domain_of(object);
-    KASSERT(domain->pin_count == 0);
+    KASSERT(domain->device == NULL);
     heap_free(domain, sizeof(*domain));
 }
 
@@ -322,38 +381,65 @@ const struct object_class domain_class = {
     .operate = domain_operate,
 };
 
-static struct domain *domain_find(uint64_t device)
+static struct device *device_find(uint64_t number)
 {
-    list_for_each(node, &domains)
+    list_for_each(node, &devices)
     {
-        struct domain *domain = list_entry(node, struct domain, link);
-        if (domain->device == device)
-            return domain;
+        struct device *device = list_entry(node, struct device, link);
+        if (device->number == number)
+            return device;
     }
     return NULL;
 }
 
+static struct device *device_create(uint64_t number)
+{
+    struct device *device = heap_alloc_zeroed(sizeof(*device));
+    if (device == NULL)
+        return NULL;
+    device->number = number;
+    list_init(&device->live);
+    list_init(&device->quarantined);
+    return device;
+}
+
+// Makes `domain` the holder of a device, of `fresh` if it is not known (which is then NULL). Lock
+// held.
+static ts_status_t device_hold(struct domain *domain, struct device **fresh)
+{
+    struct device *device = device_find((*fresh)->number);
+    if (device != NULL && device->holder != NULL)
+        return TS_ERR_BUSY;
+    if (device == NULL) {
+        if (device_count == DEVICES_MAX)
+            return TS_ERR_LIMIT;
+        device = *fresh;
+        *fresh = NULL;
+        list_push_back(&devices, &device->link);
+        device_count++;
+    }
+    device->holder = domain;
+    domain->device = device;
+    return TS_OK;
+}
+
 ts_status_t domain_make(uint64_t device, struct capability *out_domain)
 {
-    struct domain *fresh = heap_alloc_zeroed(sizeof(*fresh));
-    if (fresh == NULL)
-        return TS_ERR_MEMORY;
-    object_init(&fresh->object, &domain_class);
-    list_init(&fresh->pins);
-    fresh->device = device;
-    ts_status_t status = TS_OK;
-    irqflags_t flags = spin_lock(&domain_lock);
-    struct domain *domain = domain_find(device);
-    if (domain == NULL) {
-        domain = fresh;
-        list_push_back(&domains, &domain->link);
-    } else if (atomic_load(&domain->object.handles) != 0) {
-        status = TS_ERR_BUSY;
+    struct domain *domain = heap_alloc_zeroed(sizeof(*domain));
+    struct device *fresh = device_create(device);
+    ts_status_t status = TS_ERR_MEMORY;
+    if (domain != NULL && fresh != NULL) {
+        object_init(&domain->object, &domain_class);
+        irqflags_t flags = spin_lock(&domain_lock);
+        status = device_hold(domain, &fresh);
+        spin_unlock(&domain_lock, flags);
     }
-    if (status == TS_OK)
-        *out_domain = object_capability_get(&domain->object, domain_class.rights);
-    spin_unlock(&domain_lock, flags);
-    if (domain != fresh)
-        heap_free(fresh, sizeof(*fresh));
-    return status;
+    device_free(fresh);
+    if (status != TS_OK) {
+        heap_free(domain, sizeof(*domain));
+        return status;
+    }
+    *out_domain = object_capability_get(&domain->object, domain_class.rights);
+    object_put(&domain->object);
+    return TS_OK;
 }

@@ -4,8 +4,8 @@
 // Memory has a bus address only while it is pinned in a domain; a pin keeps the memory object, and
 // the object from shrinking. Pins outlive whoever made them: when that process ends, or when the
 // last handle of the domain closes, they are in quarantine until a holder of MANAGE says that the
-// device is quiet (TS_DOMAIN_QUIET). A domain that nobody holds any more is kept while it has pins,
-// and DOMAIN_MAKE for the same device finds it again.
+// device is quiet (TS_DOMAIN_QUIET). A device that nobody holds any more is remembered while it has
+// pins, and who makes a domain for it then finds them in quarantine.
 //
 // There is no IOMMU yet: bus addresses are physical ones, and a driver that programs a device can
 // reach all memory. An IOMMU driver will change pin_address() and what unpinning does, no more.
@@ -13,16 +13,15 @@
 
 #include <core/object.h>
 
-struct address_space;
-
 extern const struct object_class domain_class;
 
-// The one handle to the domain of a device. TS_ERR_BUSY: someone holds it; TS_ERR_MEMORY.
+// The one handle to the domain of a device. TS_ERR_BUSY: someone holds it; TS_ERR_LIMIT: 4096
+// devices are held or have pins; TS_ERR_MEMORY.
 ts_status_t domain_make(uint64_t device, struct capability *out_domain);
 
-// All pins made by the process that had this space go into quarantine. At the end of a process,
-// before its space is freed.
-void domain_owner_died(const struct address_space *space);
+// Some pins of a process that has ended, by its list of them, go into quarantine: until false. No
+// thread of it runs any more.
+bool domain_owner_died_some(struct list *pins);
 
 // Pages in quarantine, all domains.
 uint64_t domain_quarantined(void);

@@ -10,6 +10,7 @@
 #include <object/memory.h>
 #include <object/memory_operate.h>
 #include <panic.h>
+#include <sched/sched.h>
 
 #define REGIONS_PER_HOLD 64u
 
@@ -22,7 +23,8 @@ ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t lengt
         return TS_ERR_RANGE;
     for (uint64_t at = offset; at < offset + length; at += PAGE_SIZE) {
         struct page *page;
-        ts_status_t status = memory_page_get(memory, at, &page);
+        ts_status_t status =
+            thread_is_stopping() ? TS_ERR_INTERRUPTED : memory_page_get(memory, at, &page);
         if (status != TS_OK)
             return status;
         page_put(page);

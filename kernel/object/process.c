@@ -56,6 +56,7 @@ ts_status_t process_create(struct job *job, const char *name, size_t name_length
         goto no_space;
     spin_init(&process->lock, "process");
     list_init(&process->threads);
+    list_init(&process->pins);
     uint64_t handles = job_limit(job, JOB_HANDLES);
     handle_table_init(&process->handles, handles < HANDLES_MAX ? (uint32_t)handles : HANDLES_MAX);
     process->users = 1;
@@ -217,7 +218,8 @@ static bool teardown_step(struct reaper_work *work)
         KASSERT(process->state == PROCESS_ENDING && process->thread_count == 0);
         // Before its handles are closed: by these the bus's server learns of the end, and what it
         // then says of the device has to find the pins in quarantine.
-        domain_owner_died(process->space);
+        if (domain_owner_died_some(&process->pins))
+            return true;
         process->stage = STAGE_HANDLES;
         return true;
     case STAGE_HANDLES: {

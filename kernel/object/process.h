@@ -37,6 +37,7 @@ struct process {
     struct handle_table handles;
     struct job_member member;
     struct list threads;
+    struct list pins; // of memory for devices; domain.c's
     uint32_t thread_count;
     _Atomic uint32_t users; // of space and table: 1 until the handles are closed
     struct reaper_work teardown;

@@ -3,6 +3,7 @@
 #include <arch/space.h>
 #include <arch/user.h>
 #include <object/transfer.h>
+#include <sched/sched.h>
 #include <string.h>
 
 static ts_status_t transfer_check(struct transfer *transfer)
@@ -61,7 +62,8 @@ ts_status_t transfer_to_user(struct transfer *transfer, const void *from, size_t
 {
     while (length > 0) {
         struct ts_segment piece = transfer_piece(transfer, length);
-        ts_status_t status = copy_to_user(piece.address, from, piece.length);
+        ts_status_t status = thread_is_stopping() ? TS_ERR_INTERRUPTED
+                                                  : copy_to_user(piece.address, from, piece.length);
         if (status != TS_OK)
             return status;
         transfer_moved(transfer, piece.length);
@@ -75,7 +77,8 @@ ts_status_t transfer_from_user(struct transfer *transfer, void *to, size_t lengt
 {
     while (length > 0) {
         struct ts_segment piece = transfer_piece(transfer, length);
-        ts_status_t status = copy_from_user(to, piece.address, piece.length);
+        ts_status_t status = thread_is_stopping() ? TS_ERR_INTERRUPTED
+                                                  : copy_from_user(to, piece.address, piece.length);
         if (status != TS_OK)
             return status;
         transfer_moved(transfer, piece.length);

@@ -23,7 +23,8 @@ static inline uint64_t transfer_left(const struct transfer *transfer)
 }
 
 // Moves `length` <= transfer_left() bytes on; a fault leaves `done` at the start of the piece that
-// failed. Preemptible.
+// failed. Preemptible. TS_ERR_INTERRUPTED: the thread is to end; whoever moves a lot goes through
+// here piece by piece and so ends with it.
 ts_status_t transfer_to_user(struct transfer *transfer, const void *from, size_t length);
 ts_status_t transfer_from_user(struct transfer *transfer, void *to, size_t length);
 

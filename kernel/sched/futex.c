@@ -13,6 +13,7 @@
 #include <arch/user.h>
 #include <core/environment.h>
 #include <object/random.h>
+#include <sched/sched.h>
 
 #define BUCKETS        256u // a power of two
 #define LOOKS_PER_HOLD 64u
@@ -183,7 +184,7 @@ ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t mo
         return status;
     struct walk walk;
     walk_begin(&walk, &key);
-    while (*out_woken < most && walk_step(&walk, &key, out_woken)) {
+    while (*out_woken < most && !thread_is_stopping() && walk_step(&walk, &key, out_woken)) {
     }
     walk_end(&walk);
     return TS_OK;

@@ -60,6 +60,16 @@ void thread_lend_over(struct thread *thread, uint8_t priority);
 // it calls thread_exit(). Any context.
 void thread_stop(struct thread *thread);
 
+// Whether the current thread is to end: what takes long is done in steps and looks at this between
+// them. It then lets go of what it has and returns TS_ERR_INTERRUPTED, which nobody sees. False in
+// thread_exit(), which has things to do.
+static inline bool thread_is_stopping(void)
+{
+    const struct thread *thread = thread_current();
+    return thread != NULL && __atomic_load_n(&thread->stopping, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&thread->ending, __ATOMIC_RELAXED);
+}
+
 // Copies the user registers of a thread that is blocked: TS_ERR_BUSY if it is not.
 ts_status_t thread_registers(struct thread *thread, struct ts_registers *out_registers);
 

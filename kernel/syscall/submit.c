@@ -181,6 +181,8 @@ static uint32_t take_some(struct batch *batch, uint32_t most)
         if ((ring->submit_head - begin) % IN_A_ROW == 0) {
             arch_irq_enable();
             arch_irq_disable();
+            if (thread_is_stopping())
+                break;
         }
     }
     return ring->submit_head - begin;

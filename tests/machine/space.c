@@ -27,9 +27,15 @@ void test_map(void)
     CHECK(arch_space_query(&space, AT + 5, &found, &prot) == TS_OK);
     CHECK(found == page && prot == USER_RW);
     arch_flush_begin(&flush, &space);
+    // What was writable is not executable before every CPU knows.
+    CHECK(arch_space_protect(&space, AT, USER_R | ARCH_PROT_EXECUTE, &flush) == TS_OK);
+    CHECK(arch_space_query(&space, AT, NULL, &prot) == TS_OK && prot == USER_R && flush.count == 1);
+    arch_flush_commit(&flush);
     CHECK(arch_space_protect(&space, AT, USER_R | ARCH_PROT_EXECUTE, &flush) == TS_OK);
     CHECK(arch_space_query(&space, AT, NULL, &prot) == TS_OK);
-    CHECK(prot == (USER_R | ARCH_PROT_EXECUTE) && flush.count == 1);
+    CHECK(prot == (USER_R | ARCH_PROT_EXECUTE) && flush.count == 0);
+    CHECK(arch_space_protect(&space, AT, USER_RW, &flush) == TS_OK);
+    CHECK(arch_space_query(&space, AT, NULL, &prot) == TS_OK && prot == USER_R && flush.count == 1);
     CHECK(arch_space_protect(&space, AT + PAGE_SIZE, USER_R, &flush) == TS_ERR_NOT_FOUND);
     CHECK(arch_space_unmap(&space, AT, &flush, &found) == TS_OK && found == page);
     CHECK(arch_space_unmap(&space, AT, &flush, NULL) == TS_ERR_NOT_FOUND);

@@ -42,10 +42,12 @@ void kernel_preempt(void);
 
 // kernel/mm: a page fault on a user address, by user code or by a user copy of the kernel. TS_OK:
 // the page is there now, try again. Else the fault stands: the program gets user_exception(), the
-// copy TS_ERR_FAULT. Interrupts on; may be preempted.
+// copy TS_ERR_FAULT. It stands too when the same fault comes again and again although the page is
+// there and permits it, and for a copy of a thread that is to end. Interrupts on; may be preempted.
 #define ARCH_FAULT_WRITE   1u
 #define ARCH_FAULT_EXECUTE 2u
 #define ARCH_FAULT_PRESENT 4u // a protection was violated, rather than nothing mapped
+#define ARCH_FAULT_COPY    8u // by a user copy of the kernel
 ts_status_t kernel_page_fault(vaddr_t address, unsigned fault);
 
 // kernel/object: a program caused an exception that nobody resolves. `vector`, `error`: the

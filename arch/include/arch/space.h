@@ -98,6 +98,9 @@ vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64
                                void *context);
 
 // Changes protection (and, in remap, the page) of what is mapped. TS_ERR_NOT_FOUND: nothing is.
+// A page never goes from writable to executable, or back, in one step, since other CPUs remember
+// the old entry until the flush: it can only be read then, and gets the rest by a further call
+// after the commit.
 ts_status_t arch_space_protect(struct arch_space *space, vaddr_t address, unsigned prot,
                                struct arch_flush *flush);
 ts_status_t arch_space_remap(struct arch_space *space, vaddr_t address, paddr_t page, unsigned prot,

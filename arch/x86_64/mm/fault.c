@@ -13,6 +13,7 @@
 #define ERROR_WRITE   0x02u
 #define ERROR_USER    0x04u
 #define ERROR_FETCH   0x10u
+#define ERROR_KNOWN   (ERROR_PRESENT | ERROR_WRITE | ERROR_USER | ERROR_FETCH)
 
 extern const struct {
     uint64_t at, to;
@@ -44,10 +45,19 @@ static unsigned fault_flags(uint64_t error)
            (error & ERROR_PRESENT ? ARCH_FAULT_PRESENT : 0);
 }
 
+// Whether page tables can have to do with it. Any other bit is about reserved bits, keys, shadow
+// stacks or enclaves. An access of the machine's own for user code (not USER: to a descriptor
+// table, say) goes to the kernel's addresses, where it does not fault; QEMU without hardware
+// acceleration reads the stack of a user iretq and lretq so, and SMAP then refuses it for ever.
+static bool user_resolvable(uint64_t error)
+{
+    return (error & ~(uint64_t)(ERROR_PRESENT | ERROR_WRITE | ERROR_FETCH)) == ERROR_USER;
+}
+
 static void user_fault(struct arch_frame *frame, vaddr_t address)
 {
     arch_irq_enable();
-    if (!arch_user_range_ok(address, 1) ||
+    if (!arch_user_range_ok(address, 1) || !user_resolvable(frame->error) ||
         kernel_page_fault(address, fault_flags(frame->error)) != TS_OK) {
         user_exception(frame, EXCEPTION_PAGE_FAULT, frame->error, address);
     }
@@ -65,9 +75,9 @@ void page_fault(struct arch_frame *frame, vaddr_t address)
     }
     // A user copy. Where interrupts are off nothing can be resolved: <arch/user.h>.
     ts_status_t status = TS_ERR_FAULT;
-    if (frame->rflags & RFLAGS_IF) {
+    if ((frame->rflags & RFLAGS_IF) && (frame->error & ~(uint64_t)ERROR_KNOWN) == 0) {
         arch_irq_enable();
-        status = kernel_page_fault(address, fault_flags(frame->error));
+        status = kernel_page_fault(address, fault_flags(frame->error) | ARCH_FAULT_COPY);
         arch_irq_disable();
     }
     if (status != TS_OK) {

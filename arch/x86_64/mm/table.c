@@ -289,10 +289,21 @@ static bool narrows(uint64_t old, uint64_t new)
            (!(old & PTE_NX) && (new &PTE_NX));
 }
 
+// Whether a page that can be written would become one that can be executed, or the other way
+// round. CPUs that remember the old entry go on using it until the flush.
+static bool crosses(uint64_t old, unsigned prot)
+{
+    return ((old & PTE_WRITE) && (prot & ARCH_PROT_EXECUTE)) ||
+           (!(old & PTE_NX) && (prot & ARCH_PROT_WRITE));
+}
+
 static void entry_change(uint64_t *entry, paddr_t page, unsigned prot, vaddr_t address,
                          struct arch_flush *flush)
 {
     uint64_t old = *entry;
+    if (crosses(old, prot)) {
+        prot &= ~(ARCH_PROT_WRITE | ARCH_PROT_EXECUTE);
+    }
     uint64_t new = pte_make(page, prot, ARCH_CACHE_WRITE_BACK) | (old & (PTE_PCD | PTE_PWT));
     if (narrows(old, new)) {
         entry_replace(entry, new, address, flush);

@@ -38,6 +38,7 @@ struct boot_info boot_info;
 static struct entry {
     uint32_t space; // number + 1; 0: free
     bool present, stale;
+    unsigned remembered; // protections that a CPU may still use
     vaddr_t address;
     paddr_t page;
     unsigned protection;
@@ -55,7 +56,12 @@ static uint32_t flushes_open;
 static paddr_t early = EARLY_BASE;
 static struct cpu cpus[2];
 static _Thread_local struct cpu *cpu = &cpus[0];
-static _Thread_local struct arch_thread thread;
+static _Thread_local struct thread current;
+
+struct thread *arch_cpu_thread(void)
+{
+    return &current;
+}
 
 struct cpu *arch_cpu_self(void)
 {
@@ -222,7 +228,7 @@ void arch_flush_commit(struct arch_flush *flush)
         return;
     for (uint32_t i = 0; i < ENTRIES; i++)
         if (entries[i].space == flush->space->number + 1)
-            entries[i].stale = false;
+            entries[i].stale = false, entries[i].remembered = 0;
     flushes_open--;
     flush->count = 0;
 }
@@ -254,6 +260,22 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
     return TS_OK;
 }
 
+// As the machine's page tables do it: nothing goes from writable to executable, or back, before
+// every CPU knows.
+static void entry_protect(struct entry *entry, unsigned prot, struct arch_flush *flush)
+{
+    const unsigned both = ARCH_PROT_WRITE | ARCH_PROT_EXECUTE;
+    if (((entry->protection | prot) & both) == both)
+        prot &= ~both;
+    if ((entry->protection & both & ~prot) != 0) {
+        flushes_open += flush->count == 0;
+        flush->count++;
+        entry->remembered |= entry->protection;
+    }
+    entry->protection = prot;
+    CHECK(((entry->protection | entry->remembered) & both) != both);
+}
+
 vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,
                                  unsigned prot, struct arch_flush *flush)
 {
@@ -261,11 +283,20 @@ vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint
         struct entry *entry = entry_find(space, address, false);
         if (entry == NULL || !entry->present)
             continue;
-        flushes_open += flush->count++ == 0;
-        entry->protection = prot;
+        entry_protect(entry, prot, flush);
         left--;
     }
     return address;
+}
+
+ts_status_t arch_space_protect(struct arch_space *space, vaddr_t address, unsigned prot,
+                               struct arch_flush *flush)
+{
+    struct entry *entry = entry_find(space, address, false);
+    if (entry == NULL || !entry->present)
+        return TS_ERR_NOT_FOUND;
+    entry_protect(entry, prot, flush);
+    return TS_OK;
 }
 
 ts_status_t kernel_window_alloc(uint64_t bytes, vaddr_t *out_address)
@@ -320,8 +351,8 @@ void world_check(void)
 
 void world_enter(struct address_space *space)
 {
-    thread.space = space != NULL ? &space->arch : NULL;
-    cpu->machine_thread = &thread;
+    current.machine.space = space != NULL ? &space->arch : NULL;
+    cpu->machine_thread = &current.machine;
 }
 
 // As a copy with interrupts on: faults are resolved.
@@ -331,12 +362,12 @@ static ts_status_t user_move(vaddr_t user, char *kernel, size_t length, bool wri
         return TS_ERR_FAULT;
     for (; length > 0; length--, user++, kernel++) {
         vaddr_t at = user & ~PAGE_MASK;
-        const struct entry *entry = entry_find(thread.space, at, false);
+        const struct entry *entry = entry_find(current.machine.space, at, false);
         if (entry == NULL || !entry->present ||
             (write && (entry->protection & ARCH_PROT_WRITE) == 0)) {
             if (kernel_page_fault(user, write ? ARCH_FAULT_WRITE : 0) != TS_OK)
                 return TS_ERR_FAULT;
-            entry = entry_find(thread.space, at, false);
+            entry = entry_find(current.machine.space, at, false);
         }
         CHECK(entry != NULL && entry->present);
         char *memory = world_ram + entry->page + (user & PAGE_MASK);
@@ -386,7 +417,7 @@ bool reaper_wait(void)
     return false;
 }
 
-uint64_t domain_quarantined(void)
+__attribute__((weak)) uint64_t domain_quarantined(void)
 {
     return 0;
 }

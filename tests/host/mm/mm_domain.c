@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+// Domains and pins: two processes pin, unpin, close, hold anew, make quiet and end, one let in
+// wherever the other lets go of a lock. After each step every pin is where it must be, and in the
+// end nothing is pinned. The source is included to look at its lists.
+// Handles are numbers of memories here.
+#define handle_get memory_by_number
+
+#include "kernel/object/domain.c" // NOLINT
+
+#include <arch/user.h>
+#include <mm/address_space.h>
+
+#include "tests/host/check.h"
+#include "world.h"
+
+#define BASE     UINT64_C(0x40000000)
+#define DEVICES  3u
+#define MEMORIES 3u
+#define PAGES    8u
+#define OWNERS   2u
+#define ROUNDS   30000u
+
+static struct address_space *space;
+static struct memory *memories[MEMORIES];
+static struct capability held[DEVICES]; // the one handle of each, none: closed
+static struct list owners[OWNERS];
+static unsigned caller;
+
+struct handle_table *caller_handles(void)
+{
+    return NULL;
+}
+
+struct list *caller_pins(void)
+{
+    return &owners[caller];
+}
+
+ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
+                       struct capability *out_referenced)
+{
+    (void)table;
+    object_get(&memories[handle]->object);
+    *out_referenced = (struct capability){.object = &memories[handle]->object, .rights = rights};
+    return TS_OK;
+}
+
+// What there is ---------------------------------------------------------------------------------
+
+static bool listed(struct list *list, const struct list *wanted)
+{
+    list_for_each(node, list) if (node == wanted) return true;
+    return false;
+}
+
+static void check_device(const struct device *device, uint32_t *fixed, uint64_t *in_quarantine)
+{
+    uint64_t live = 0, waiting = 0;
+    uint32_t count = 0;
+    list_for_each(node, &device->live)
+    {
+        struct pin *pin = list_entry(node, struct pin, link);
+        CHECK(device->holder != NULL && pin->device == device && pin_is_live(pin));
+        CHECK(listed(pin->owner, &pin->mine));
+        live += pin->pages;
+        fixed[pin->memory == memories[0] ? 0 : pin->memory == memories[1] ? 1 : 2]++;
+        count++;
+    }
+    list_for_each(node, &device->quarantined)
+    {
+        struct pin *pin = list_entry(node, struct pin, link);
+        CHECK(!pin_is_live(pin) && (pin->owner == NULL || listed(pin->owner, &pin->mine)));
+        waiting += pin->pages;
+        fixed[pin->memory == memories[0] ? 0 : pin->memory == memories[1] ? 1 : 2]++;
+        count++;
+    }
+    CHECK(live == device->live_pages && waiting == device->quarantined_pages);
+    CHECK(count == device->pin_count && (device->holder != NULL || count != 0));
+    *in_quarantine += waiting;
+}
+
+static void check_all(void)
+{
+    uint32_t fixed[MEMORIES] = {0}, count = 0;
+    uint64_t in_quarantine = 0;
+    list_for_each(node, &devices)
+    {
+        check_device(list_entry(node, struct device, link), fixed, &in_quarantine);
+        count++;
+    }
+    CHECK(count == device_count && in_quarantine == domain_quarantined());
+    for (unsigned i = 0; i < MEMORIES; i++)
+        CHECK(memories[i]->pins == fixed[i]); // else its owner pays for ever
+}
+
+// Acts ------------------------------------------------------------------------------------------
+
+static ts_status_t call(struct object *domain, uint32_t method, uint64_t in_length)
+{
+    struct ts_call words = {.method = method,
+                            .in_address = BASE + 512,
+                            .in_length = (uint32_t)in_length,
+                            .out_address = BASE + 1024,
+                            .out_length = 512};
+    struct operation operation = {.op = TS_OP_CALL,
+                                  .address = BASE,
+                                  .length = sizeof(words),
+                                  .handle_rights = domain_class.rights};
+    CHECK(copy_to_user(BASE, &words, sizeof(words)) == TS_OK);
+    return domain_class.operate(domain, &operation);
+}
+
+static ts_status_t pin_or_unpin(unsigned device, uint32_t method)
+{
+    struct ts_domain_pin argument = {.memory = (ts_handle_t)random_below(MEMORIES),
+                                     .offset = random_below(3) * PAGE_SIZE,
+                                     .length = (1 + random_below(3)) * PAGE_SIZE};
+    struct object *object = held[device].object;
+    if (object == NULL)
+        return TS_ERR_HANDLE;
+    object_get(object); // as operations have
+    CHECK(copy_to_user(BASE + 512, &argument, sizeof(argument)) == TS_OK);
+    ts_status_t status = call(object, method, sizeof(argument));
+    object_put(object);
+    return status;
+}
+
+static void close_handle(unsigned device)
+{
+    struct capability capability = held[device];
+    held[device] = (struct capability){0};
+    object_capability_put(capability);
+}
+
+static void act(void)
+{
+    unsigned device = (unsigned)random_below(DEVICES), before = caller;
+    caller = (unsigned)random_below(OWNERS);
+    struct object *object = held[device].object;
+    switch (random_below(8)) {
+    case 0: {
+        struct capability made;
+        ts_status_t status = domain_make(device, &made);
+        CHECK(status == TS_OK ? held[device].object == NULL : status == TS_ERR_BUSY);
+        if (status == TS_OK)
+            held[device] = made;
+        break;
+    }
+    case 1: close_handle(device); break;
+    case 2:
+        if (object != NULL) {
+            object_get(object);
+            ts_status_t status = call(object, TS_DOMAIN_QUIET, 0);
+            CHECK(status == TS_OK || status == TS_ERR_GONE);
+            object_put(object);
+        }
+        break;
+    case 3: (void)pin_or_unpin(device, TS_DOMAIN_UNPIN); break;
+    case 4:
+        if (random_below(4) == 0)
+            while (domain_owner_died_some(&owners[caller]))
+                ;
+        break;
+    default: (void)pin_or_unpin(device, TS_DOMAIN_PIN); break;
+    }
+    caller = before;
+}
+
+static unsigned second_in;
+
+static void gap(void)
+{
+    if (second_in == 0 || domain_lock.held || space->lock.held || --second_in != 0)
+        return;
+    // What the first actor told the kernel is in its own memory.
+    char words[1536];
+    CHECK(copy_from_user(words, BASE, sizeof(words)) == TS_OK);
+    act();
+    act();
+    CHECK(copy_to_user(BASE, words, sizeof(words)) == TS_OK);
+}
+
+// A pin that is late for the last close, and the next holder there already.
+static void closed_and_held_anew(void)
+{
+    if (second_in == 0 || domain_lock.held || --second_in != 0)
+        return;
+    close_handle(0);
+    CHECK(domain_make(0, &held[0]) == TS_OK);
+}
+
+static void rule_d10_a_late_pin_is_not_the_next_holders(void)
+{
+    unsigned refused = 0;
+    for (unsigned k = 1; k < 60; k++) {
+        CHECK(held[0].object != NULL || domain_make(0, &held[0]) == TS_OK);
+        const struct object *first = held[0].object;
+        second_in = k;
+        spin_gap = closed_and_held_anew;
+        ts_status_t status = pin_or_unpin(0, TS_DOMAIN_PIN);
+        spin_gap = NULL;
+        struct device *device = device_find(0);
+        CHECK(status == TS_OK || status == TS_ERR_GONE);
+        // Its pin is in quarantine or was never made: it is not the next holder's.
+        CHECK(held[0].object == first || (device->live_pages == 0));
+        refused += status == TS_ERR_GONE;
+        check_all();
+        second_in = 0;
+        CHECK(call(held[0].object, TS_DOMAIN_QUIET, 0) == TS_OK);
+        close_handle(0);
+        check_all();
+        CHECK(domain_make(0, &held[0]) == TS_OK);
+        CHECK(call(held[0].object, TS_DOMAIN_QUIET, 0) == TS_OK);
+    }
+    CHECK(refused > 0);
+    close_handle(0);
+}
+
+static void finish(void)
+{
+    for (unsigned i = 0; i < OWNERS; i++)
+        while (domain_owner_died_some(&owners[i]))
+            ;
+    for (unsigned i = 0; i < DEVICES; i++) {
+        if (held[i].object == NULL)
+            CHECK(domain_make(i, &held[i]) == TS_OK);
+        CHECK(call(held[i].object, TS_DOMAIN_QUIET, 0) == TS_OK);
+        close_handle(i);
+    }
+    check_all();
+    CHECK(list_empty(&devices) && domain_quarantined() == 0);
+}
+
+int main(void)
+{
+    world_start();
+    struct job *job;
+    struct ts_job_limits limits = {.pages = 200};
+    CHECK(job_create(NULL, job_root, &limits, &job) == TS_OK);
+    ts_status_t made;
+    struct account *payer = account_create(job, &made);
+    struct memory *memory;
+    vaddr_t at = BASE;
+    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(memory_create(payer, PAGE_SIZE, 0, &memory) == TS_OK);
+    CHECK(space_map(space, memory, 0, PAGE_SIZE, TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED, 7,
+                    &at) == TS_OK);
+    world_enter(space);
+    for (unsigned i = 0; i < MEMORIES; i++)
+        CHECK(memory_create(payer, PAGES * PAGE_SIZE, 0, &memories[i]) == TS_OK);
+    for (unsigned i = 0; i < OWNERS; i++)
+        list_init(&owners[i]);
+    rule_d10_a_late_pin_is_not_the_next_holders();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        second_in = (unsigned)random_below(30);
+        spin_gap = gap;
+        act();
+        spin_gap = NULL;
+        check_all();
+        if (i % 500 == 499)
+            finish();
+    }
+    finish();
+    for (unsigned i = 0; i < MEMORIES; i++) {
+        CHECK(memories[i]->pins == 0);
+        object_put(&memories[i]->object);
+    }
+    object_put(&memory->object);
+    while (space_destroy_some(space))
+        ;
+    space_free(space);
+    CHECK(account_used(payer) <= 2); // for itself, and a page that is kept
+    account_put(payer);
+    object_put(&job->object);
+    return 0;
+}
