@@ -8,6 +8,7 @@
 #include <object/reaper.h>
 #include <object/statistics.h>
 #include <panic.h>
+#include <sched/sched.h>
 
 static struct region *find(struct address_space *space, vaddr_t address)
 {
@@ -63,18 +64,18 @@ ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
 {
     struct address_space *space = space_current();
     statistics_add(STATISTIC_FAULTS, 1);
-    if (space == NULL)
-        return TS_ERR_FAULT;
-    ts_status_t status = space_fault(space, address, fault);
+    ts_status_t status = space != NULL ? space_fault(space, address, fault) : TS_ERR_FAULT;
     if ((status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && reaper_wait())
         status = space_fault(space, address, fault);
+    if (status != TS_OK)
+        thread_current()->fault_status = status;
     return status;
 }
 
-ts_status_t space_fault_reason(vaddr_t address)
+ts_status_t space_fault_reason(void)
 {
-    struct address_space *space = space_current();
-    ts_status_t status = space != NULL ? space_fault(space, address, 0) : TS_OK;
+    // What was true then: asked again, there may be memory.
+    ts_status_t status = thread_current()->fault_status;
     return status == TS_ERR_LIMIT || status == TS_ERR_MEMORY ? status : TS_ERR_FAULT;
 }
 

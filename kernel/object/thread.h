@@ -54,7 +54,8 @@ struct thread {
     uint32_t submitted;       // enter: its result
     uint32_t wait_for;
     ts_time_t wait_until;
-    vaddr_t clear_address; // thread_exit: a word to clear, or 0
+    vaddr_t clear_address;    // thread_exit: a word to clear, or 0
+    ts_status_t fault_status; // why its last page fault was not resolved
     struct reaper_work teardown;
     const char *name; // kernel threads
 };

@@ -54,7 +54,12 @@ static uint32_t flushes_open;
 static paddr_t early = EARLY_BASE;
 static struct cpu cpus[2];
 static _Thread_local struct cpu *cpu = &cpus[0];
-static _Thread_local struct arch_thread thread;
+static _Thread_local struct thread current;
+
+struct thread *arch_cpu_thread(void)
+{
+    return &current;
+}
 
 struct cpu *arch_cpu_self(void)
 {
@@ -319,8 +324,8 @@ void world_check(void)
 
 void world_enter(struct address_space *space)
 {
-    thread.space = space != NULL ? &space->arch : NULL;
-    cpu->machine_thread = &thread;
+    current.machine.space = space != NULL ? &space->arch : NULL;
+    cpu->machine_thread = &current.machine;
 }
 
 // As a copy with interrupts on: faults are resolved.
@@ -330,12 +335,12 @@ static ts_status_t user_move(vaddr_t user, char *kernel, size_t length, bool wri
         return TS_ERR_FAULT;
     for (; length > 0; length--, user++, kernel++) {
         vaddr_t at = user & ~PAGE_MASK;
-        const struct entry *entry = entry_find(thread.space, at, false);
+        const struct entry *entry = entry_find(current.machine.space, at, false);
         if (entry == NULL || !entry->present ||
             (write && (entry->protection & ARCH_PROT_WRITE) == 0)) {
             if (kernel_page_fault(user, write ? ARCH_FAULT_WRITE : 0) != TS_OK)
                 return TS_ERR_FAULT;
-            entry = entry_find(thread.space, at, false);
+            entry = entry_find(current.machine.space, at, false);
         }
         CHECK(entry != NULL && entry->present);
         char *memory = world_ram + entry->page + (user & PAGE_MASK);

@@ -8,4 +8,4 @@ struct arch_cpu {
 struct thread;
 void arch_cpu_relax(void);
 struct cpu *arch_cpu_self(void);
-struct thread *arch_cpu_thread(void); // there is none: nobody calls it here
+struct thread *arch_cpu_thread(void);
