@@ -4,6 +4,7 @@
 // A size class has pages cut into objects; free objects of a page form a list by their numbers, in
 // their first two bytes. Pages with free objects are in their class's list; a page whose objects
 // are all free is given back, but for one per class.
+#include <allocation.h>
 #include <arch/memory.h>
 #include <core/list.h>
 #include <mm/heap.h>
@@ -192,7 +193,12 @@ static void *heap_alloc_large(size_t size)
 
 void *heap_alloc(size_t size)
 {
-    return size <= HEAP_SMALL_MAX ? heap_alloc_small(class_of(size)) : heap_alloc_large(size);
+    if (allocation_refused())
+        return NULL;
+    void *pointer =
+        size <= HEAP_SMALL_MAX ? heap_alloc_small(class_of(size)) : heap_alloc_large(size);
+    allocation_count(pointer != NULL);
+    return pointer;
 }
 
 void *heap_alloc_zeroed(size_t size)
@@ -207,6 +213,7 @@ void heap_free(void *pointer, size_t size)
 {
     if (pointer == NULL)
         return;
+    allocation_count(-1);
     if (size <= HEAP_SMALL_MAX) {
         heap_free_small(pointer, class_of(size));
         return;
