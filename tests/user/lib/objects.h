@@ -7,5 +7,5 @@
 
 // False: this kernel does not count them.
 bool objects_count(uint64_t *out_count);
-// They are as few as that again within seconds, else the test fails.
-void objects_check_back(uint64_t most);
+// Whether they are as few as that again within seconds.
+bool objects_are_back(uint64_t most);
