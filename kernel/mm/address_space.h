@@ -112,9 +112,9 @@ ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t
 // memory held. `fault`: ARCH_FAULT_*.
 ts_status_t space_fault(struct address_space *space, vaddr_t address, unsigned fault);
 
-// For user_exception(): why kernel_page_fault() did not resolve a fault of the current thread at
-// `address`: TS_ERR_LIMIT or TS_ERR_MEMORY (end it with TS_EXIT_LIMIT), else TS_ERR_FAULT.
-ts_status_t space_fault_reason(vaddr_t address);
+// For user_exception(): why kernel_page_fault() did not resolve the last fault of the current
+// thread: TS_ERR_LIMIT or TS_ERR_MEMORY (end it with TS_EXIT_LIMIT), else TS_ERR_FAULT.
+ts_status_t space_fault_reason(void);
 
 // Finds the frame at a user address, resolving a zero-fill; on success the caller has a reference
 // (page_put) and may use *out_pointer, which is where the kernel sees that very address, up to the

@@ -4,6 +4,7 @@
 // A size class has pages cut into objects; free objects of a page form a list by their numbers, in
 // their first two bytes. Pages with free objects are in their class's list; a page whose objects
 // are all free is given back, but for one per class.
+#include <allocation.h>
 #include <arch/memory.h>
 #include <core/list.h>
 #include <mm/heap.h>
@@ -275,11 +276,12 @@ static void *heap_alloc_large(size_t size)
 // Every allocation comes by here; `by` is the address in the function that asked.
 static void *alloc(size_t size, const void *by)
 {
-    if (size <= HEAP_SMALL_MAX)
-        return heap_alloc_small(size, by);
-    void *object = heap_alloc_large(size);
-    if (object != NULL)
+    if (allocation_refused())
+        return NULL;
+    void *object = size <= HEAP_SMALL_MAX ? heap_alloc_small(size, by) : heap_alloc_large(size);
+    if (object != NULL && size > HEAP_SMALL_MAX)
         heap_large_begin(object, size);
+    allocation_count(object != NULL);
     return object;
 }
 
@@ -300,6 +302,7 @@ void heap_free(void *pointer, size_t size)
 {
     if (pointer == NULL)
         return;
+    allocation_count(-1);
     if (size <= HEAP_SMALL_MAX) {
         heap_free_small(pointer, size, __builtin_return_address(0));
         return;

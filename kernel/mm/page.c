@@ -6,6 +6,7 @@
 //
 // A machine that runs out keeps its last `reserve` frames from programs' memory, so that the kernel
 // can still do what ends or shrinks something.
+#include <allocation.h>
 #include <arch/boot.h>
 #include <arch/hooks.h>
 #include <arch/memory.h>
@@ -181,6 +182,8 @@ ts_status_t page_alloc(unsigned flags, struct page **out_page)
 {
     if ((flags & PAGE_ALLOC_LOW) != 0)
         return page_alloc_contiguous(1, flags, out_page);
+    if (allocation_refused())
+        return TS_ERR_MEMORY;
     irqflags_t irq = arch_irq_save();
     struct page *page = cache_take(flags);
     if (page != NULL) {
@@ -199,7 +202,7 @@ ts_status_t page_alloc(unsigned flags, struct page **out_page)
 
 ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags, struct page **out_first)
 {
-    if (count == 0 || count > PAGE_CONTIGUOUS_MAX)
+    if (count == 0 || count > PAGE_CONTIGUOUS_MAX || allocation_refused())
         return TS_ERR_MEMORY;
     unsigned order = 0;
     while (UINT64_C(1) << order < count)

@@ -147,13 +147,15 @@ ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
     ts_status_t status = fault_here(space, address, fault);
     if ((status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && reaper_wait())
         status = fault_here(space, address, fault);
+    if ((fault & ARCH_FAULT_COPY) == 0) // a copy's is its caller's error
+        thread_current()->fault_status = status;
     return status;
 }
 
-ts_status_t space_fault_reason(vaddr_t address)
+ts_status_t space_fault_reason(void)
 {
-    struct address_space *space = space_current();
-    ts_status_t status = space != NULL ? space_fault(space, address, 0) : TS_OK;
+    // What was true then: asked again, there may be memory.
+    ts_status_t status = thread_current()->fault_status;
     return status == TS_ERR_LIMIT || status == TS_ERR_MEMORY ? status : TS_ERR_FAULT;
 }
 

@@ -30,7 +30,7 @@ void user_exception(struct arch_frame *frame, uint32_t vector, uint64_t error, v
 {
     struct thread *thread = thread_current();
     struct process *process = thread->process;
-    bool limit = address != 0 && space_fault_reason(address) != TS_ERR_FAULT;
+    bool limit = address != 0 && space_fault_reason() != TS_ERR_FAULT;
     struct ts_process_report report = {
         .reason = limit ? TS_EXIT_LIMIT : TS_EXIT_FAULT,
         .status = limit ? TS_ERR_LIMIT : TS_ERR_FAULT,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What programs ask of jobs: statistics and limits, the processes below, killing them all.
+#include <allocation.h>
 #include <arch/user.h>
 #include <format.h>
 #include <object/job_operate.h>
@@ -40,12 +41,20 @@ static ts_status_t get_system(struct job *job, struct operation *operation)
     return operation_get(operation, &statistics, sizeof(statistics));
 }
 
+static ts_status_t get_kernel_objects(struct job *job, struct operation *operation)
+{
+    uint64_t count;
+    ts_status_t status = job->parent != NULL ? TS_ERR_UNSUPPORTED : allocation_live(&count);
+    return status == TS_OK ? operation_get_u64(operation, count) : status;
+}
+
 static ts_status_t job_get(struct job *job, struct operation *operation)
 {
     switch (operation->arg) {
     case TS_PROPERTY_JOB_STATISTICS: return get_statistics(job, operation);
     case TS_PROPERTY_JOB_LIMITS: return get_limits(job, operation);
     case TS_PROPERTY_SYSTEM_STATISTICS: return get_system(job, operation);
+    case TS_PROPERTY_KERNEL_OBJECTS: return get_kernel_objects(job, operation);
     default: return TS_ERR_UNSUPPORTED;
     }
 }

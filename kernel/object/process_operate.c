@@ -2,6 +2,7 @@
 // Operations on processes: give, kill, read and write memory, report, statistics.
 #include <object/process_operate.h>
 
+#include <allocation.h>
 #include <arch/clock.h>
 #include <arch/user.h>
 #include <mm/address_space.h>
@@ -168,6 +169,32 @@ static ts_status_t set_thread_pointer(struct process *process, const struct oper
     return status != TS_OK ? status : arch_thread_set_pointer(&thread_current()->machine, value);
 }
 
+// allocation.h: which of the process's allocations fails.
+static ts_status_t set_failure(struct process *process, const struct operation *operation)
+{
+    uint64_t n;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        return TS_ERR_RIGHTS;
+    ts_status_t status = operation_set(operation, &n, sizeof n);
+    return status == TS_OK ? allocation_fail(process->member.id, n) : status;
+}
+
+static ts_status_t get_failure(struct process *process, struct operation *operation)
+{
+    uint64_t left;
+    ts_status_t status = allocation_left(process->member.id, &left);
+    return status == TS_OK ? operation_get_u64(operation, left) : status;
+}
+
+static ts_status_t process_set(struct process *process, const struct operation *operation)
+{
+    switch (operation->arg) {
+    case TS_PROPERTY_THREAD_POINTER: return set_thread_pointer(process, operation);
+    case TS_PROPERTY_ALLOCATION_FAILURE: return set_failure(process, operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
 ts_status_t process_operate(struct object *object, struct operation *operation)
 {
     struct process *process = process_of(object);
@@ -180,10 +207,10 @@ ts_status_t process_operate(struct object *object, struct operation *operation)
             return get_statistics(process, operation);
         if (operation->arg == TS_PROPERTY_NAME)
             return operation_get(operation, process->name, strlen(process->name));
+        if (operation->arg == TS_PROPERTY_ALLOCATION_FAILURE)
+            return get_failure(process, operation);
         return TS_ERR_UNSUPPORTED;
-    case TS_OP_SET:
-        return operation->arg == TS_PROPERTY_THREAD_POINTER ? set_thread_pointer(process, operation)
-                                                            : TS_ERR_UNSUPPORTED;
+    case TS_OP_SET: return process_set(process, operation);
     default: return TS_ERR_UNSUPPORTED;
     }
 }

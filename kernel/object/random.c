@@ -9,6 +9,7 @@
 // Mixing makes the key depend on all that was ever put in: block(key ^ input) gives the next key.
 // Input that an attacker chooses cannot undo what others put in.
 #include <arch/clock.h>
+#include <arch/boot.h>
 #include <arch/cpu.h>
 #include <core/list.h>
 #include <cpu.h>
@@ -32,11 +33,25 @@ static uint64_t given; // bytes since the last reseeding
 static uint64_t canary_key[2];
 static struct object random_object;
 
+// The debug kernel with the word `random=fixed`: the same numbers after each boot, so that a run of
+// the fuzzer can be repeated (docs/testing.md).
+static bool is_fixed(void)
+{
+#if TS_DEBUG
+    static signed char fixed = -1;
+    if (fixed < 0)
+        fixed = boot_option_word("random=fixed");
+    return fixed;
+#else
+    return false;
+#endif
+}
+
 // The next key, and in out_key (may be NULL) one for the caller. Lock held.
 static void key_advance(uint32_t *out_key)
 {
     uint8_t block[CHACHA_BLOCK];
-    uint64_t counter = arch_counter();
+    uint64_t counter = is_fixed() ? 0 : arch_counter();
     const uint32_t nonce[3] = {(uint32_t)++uses, (uint32_t)counter, (uint32_t)(counter >> 32)};
     chacha_block(key, (uint32_t)(uses >> 32), nonce, block);
     memcpy(key, block, CHACHA_KEY);
@@ -67,6 +82,8 @@ void random_mix(const void *bytes, size_t length)
 static bool mix_hardware(void)
 {
     uint64_t words[4];
+    if (is_fixed())
+        return true;
     for (unsigned i = 0; i < 4; i++)
         if (!arch_random(&words[i]))
             return false;
@@ -80,6 +97,8 @@ static void mix_jitter(void)
 {
     uint64_t sum[4] = {0};
     uint64_t last = arch_counter();
+    if (is_fixed())
+        return;
     for (unsigned i = 0; i < JITTER_STEPS; i++) {
         uint64_t now = arch_counter();
         sum[i % 4] = (sum[i % 4] << 7 | sum[i % 4] >> 57) ^ (now - last);

@@ -55,10 +55,11 @@ struct thread {
     uint32_t wait_for;
     ts_time_t wait_until;
     vaddr_t clear_address; // thread_exit: a word to clear, or 0
-    // The last page fault that had nothing to do (kernel/mm). Only the thread itself.
-    vaddr_t fault_address;
-    uint64_t fault_changes; // address_space.changes then
-    uint32_t fault_repeats; // how often since
+    // Page faults (kernel/mm). Only the thread itself.
+    ts_status_t fault_status; // why the last one was not resolved
+    uint32_t fault_repeats;   // how often one had nothing to do, since
+    vaddr_t fault_address;    // it was here
+    uint64_t fault_changes;   // and address_space.changes was this
     struct reaper_work teardown;
     const char *name; // kernel threads
 };

@@ -316,8 +316,10 @@ static void test_limit(void)
     CHECK(touched > 30 && touched < 40 && account_used(payer) == 40);
     CHECK(space_fault(space, at + 63 * PAGE_SIZE, 0) == TS_ERR_LIMIT);
     world_enter(space);
-    CHECK(space_fault_reason(at + 63 * PAGE_SIZE) == TS_ERR_LIMIT);
-    CHECK(space_fault_reason(at) == TS_ERR_FAULT && space_fault_reason(8) == TS_ERR_FAULT);
+    CHECK(kernel_page_fault(8, 0) == TS_ERR_FAULT && space_fault_reason() == TS_ERR_FAULT);
+    CHECK(kernel_page_fault(at + 63 * PAGE_SIZE, 0) == TS_ERR_LIMIT);
+    CHECK(memory_resize(memory, 64 * PAGE_SIZE) == TS_OK);
+    CHECK(space_fault_reason() == TS_ERR_LIMIT); // as it was then
     CHECK(memory_create(payer, PAGE_SIZE, TS_MEMORY_CONTIGUOUS, &other) == TS_ERR_LIMIT);
     CHECK(memory_commit(memory, 0, 64 * PAGE_SIZE) == TS_ERR_LIMIT);
     CHECK(memory_resize(memory, 8 * PAGE_SIZE) == TS_OK);

@@ -9,7 +9,7 @@
 void job_check_empty(ts_handle_t job)
 {
     struct ts_job_statistics statistics;
-    ts_time_t until = ts_deadline_in(3 * TS_SECOND);
+    ts_time_t until = ts_deadline_in(5 * TS_SECOND);
     do {                                                  // the reaper is at it
         ts_sleep_until(ts_deadline_in(TS_SECOND / 1000)); // at whatever priority those had
         CHECK_OK(ts_job_statistics(job, &statistics));

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// See honest.h.
+#include "honest.h"
+
+#include "pair.h"
+#include "tap.h"
+
+#include <tessera/lib/thread.h>
+
+#define STACK_SIZE 32768u
+#define REQUESTS   32u
+
+static struct pair pair;
+static struct ts_thread server_thread;
+static ts_handle_t own;
+static _Atomic bool over;
+
+// Answers everything; what the hostile program sends is its own affair.
+static void serve(void *argument)
+{
+    (void)argument;
+    struct ts_event event;
+    while (!over) {
+        if (ts_ring_enter(&pair.server, 1, in_ms(20)) != TS_OK)
+            continue;
+        while (ts_ring_next(&pair.server, &event)) {
+            if (event.kind != TS_EVENT_REQUEST)
+                continue;
+            const struct ts_reply reply = {.id = event.value, .value = event.offset ^ 1};
+            (void)!ts_port_reply(pair.port, &reply);
+        }
+    }
+}
+
+void honest_begin(ts_handle_t *out_target)
+{
+    pair_begin(&pair, REQUESTS, 0);
+    CHECK_OK(ts_port_mint(pair.port, 1, 1, TS_RIGHTS_ALL, &own)); // a session of our own
+    over = false;
+    CHECK_OK(ts_thread_start(&server_thread, serve, NULL, STACK_SIZE, 0, TS_PRIORITY_NORMAL));
+    *out_target = pair.object;
+}
+
+uint64_t honest_ask(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t value;
+        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, own, "x", 1, i, 0, in_ms(10000), &value));
+        CHECK_EQUAL(value, i ^ 1);
+    }
+    return count;
+}
+
+void honest_end(void)
+{
+    over = true;
+    CHECK_OK(ts_thread_join(&server_thread, in_ms(3000)));
+    ts_close(own);
+    pair_end(&pair);
+}

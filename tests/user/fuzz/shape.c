@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+// See shape.h.
+#include "shape.h"
+
+#include <string.h>
+#include <tessera/abi/kind.h>
+#include <tessera/abi/object.h>
+#include <tessera/abi/signal.h>
+
+// How the arguments of an operation are chosen.
+enum form {
+    FORM_NONE,
+    FORM_BYTES,    // a buffer, an offset
+    FORM_PATH,     // a short text
+    FORM_CALL,     // a ts_call with handles, for a server
+    FORM_METHOD,   // one of a kernel object's
+    FORM_PROPERTY, // of any object
+    FORM_WAIT,
+    FORM_SAME,
+    FORM_REPLY,
+    FORM_COPY, // pull and push
+    FORM_OID,  // mint, revoke, signal of a port
+    FORM_RING, // timeout, cancel, futex
+};
+
+static const struct rule {
+    uint8_t sort, form;
+} rules[TS_OP_COUNT] = {
+    [TS_OP_NOP] = {SORT_OTHER, FORM_NONE},      [TS_OP_READ] = {SORT_MEMORY, FORM_BYTES},
+    [TS_OP_WRITE] = {SORT_MEMORY, FORM_BYTES},  [TS_OP_SYNC] = {SORT_SERVED, FORM_BYTES},
+    [TS_OP_OPEN] = {SORT_SERVED, FORM_PATH},    [TS_OP_CREATE] = {SORT_SERVED, FORM_PATH},
+    [TS_OP_REMOVE] = {SORT_SERVED, FORM_PATH},  [TS_OP_RENAME] = {SORT_SERVED, FORM_CALL},
+    [TS_OP_LINK] = {SORT_SERVED, FORM_CALL},    [TS_OP_SHARE] = {SORT_SERVED, FORM_CALL},
+    [TS_OP_LIST] = {SORT_JOB, FORM_BYTES},      [TS_OP_GET] = {SORT_MEMORY, FORM_PROPERTY},
+    [TS_OP_SET] = {SORT_MEMORY, FORM_PROPERTY}, [TS_OP_WAIT] = {SORT_EVENT, FORM_WAIT},
+    [TS_OP_ACCEPT] = {SORT_SERVED, FORM_NONE},  [TS_OP_MAP] = {SORT_SERVED, FORM_BYTES},
+    [TS_OP_CALL] = {SORT_MEMORY, FORM_METHOD},  [TS_OP_DUPLICATE] = {SORT_MEMORY, FORM_NONE},
+    [TS_OP_CLOSE] = {SORT_STALE, FORM_NONE},    [TS_OP_SAME] = {SORT_EVENT, FORM_SAME},
+    [TS_OP_SIGNAL] = {SORT_EVENT, FORM_OID},    [TS_OP_ACK] = {SORT_EVENT, FORM_NONE},
+    [TS_OP_REPLY] = {SORT_PORT, FORM_REPLY},    [TS_OP_PULL] = {SORT_PORT, FORM_COPY},
+    [TS_OP_PUSH] = {SORT_PORT, FORM_COPY},      [TS_OP_TAKE] = {SORT_PORT, FORM_COPY},
+    [TS_OP_MINT] = {SORT_PORT, FORM_OID},       [TS_OP_REVOKE] = {SORT_PORT, FORM_OID},
+    [TS_OP_TIMEOUT] = {SORT_STALE, FORM_RING},  [TS_OP_CANCEL] = {SORT_STALE, FORM_RING},
+    [TS_OP_POST] = {SORT_RING, FORM_NONE},      [TS_OP_FUTEX_WAIT] = {SORT_STALE, FORM_RING},
+};
+
+static uint32_t some_length(struct actor *actor)
+{
+    static const uint16_t lengths[] = {1, 8, 64, 256, 4095, 4096, 4097, 8192};
+    return one_in(actor, 8) ? (uint32_t)some_number(actor) : ONE_OF(actor, lengths);
+}
+
+static void shape_path(struct actor *actor, struct ts_submission *shape)
+{
+    static const char *const paths[] = {"a", "a/b", "..", "/", "1", "18446744073709551615", ""};
+    const char *path = ONE_OF(actor, paths);
+    char *at = area_place(actor, 64);
+    memcpy(at, path, strlen(path));
+    shape->address = (uintptr_t)at;
+    shape->length = (uint32_t)strlen(path);
+    shape->arg = TS_OPEN_ARG(below(actor, 64), below(actor, 4));
+}
+
+// What goes to a server, with up to four handles.
+static void shape_sent(struct actor *actor, struct ts_submission *shape)
+{
+    struct ts_call *call = area_place(actor, sizeof *call);
+    *call = (struct ts_call){.in_address = some_address(actor),
+                             .out_address = some_address(actor),
+                             .in_length = some_length(actor),
+                             .out_length = some_length(actor),
+                             .method = (uint32_t)shape->arg,
+                             .out_handles = (uint8_t)below(actor, 6)};
+    if (shape->op != TS_OP_CALL)
+        call->out_handles = 0;
+    call->in_handles = (uint8_t)(shape->op == TS_OP_CALL ? below(actor, 5) : 1);
+    for (unsigned i = 0; i < TS_CALL_HANDLES && i < call->in_handles; i++)
+        call->in_handle[i] = some_handle(actor);
+    shape->address = (uintptr_t)call;
+    shape->length = sizeof *call;
+}
+
+static void shape_property(struct actor *actor, struct ts_submission *shape)
+{
+    static const uint8_t properties[] = {
+#define TS_PROPERTY(name, number, right, meaning) TS_PROPERTY_##name,
+#include <tessera/abi/property.def>
+#undef TS_PROPERTY
+        0, 255};
+    shape->arg = ONE_OF(actor, properties);
+    uint64_t *value = area_place(actor, 256);
+    shape->address = (uintptr_t)value;
+    shape->length = shape->op == TS_OP_SET ? 8 : 256;
+    if (shape->op == TS_OP_GET) {
+        shape->handle = some_handle(actor);
+        return;
+    }
+    switch (below(actor, 4)) {
+    case 0:
+        shape->arg = TS_PROPERTY_SIZE;
+        *value = some_size(actor);
+        break;
+    case 1:
+        shape->arg = TS_PROPERTY_JOB_LIMITS;
+        shape->handle = pool_pick(actor, SORT_JOB);
+        shape->length = sizeof(struct ts_job_limits);
+        for (unsigned i = 0; i < 3; i++)
+            value[i] = some_number(actor);
+        break;
+    default: // also the fs base of this thread: not one to keep
+        if (shape->arg == TS_PROPERTY_THREAD_POINTER)
+            shape->arg = TS_PROPERTY_THREAD_PRIORITY;
+        shape->handle = some_handle(actor);
+        *value = some_number(actor);
+        break;
+    }
+}
+
+static void shape_reply(struct actor *actor, struct ts_submission *shape)
+{
+    static const int8_t statuses[] = {0, 0, TS_ERR_NOT_FOUND, TS_ERR_VERSION, 1};
+    uint32_t result = (uint32_t)below(actor, 6);
+    shape->arg = request_pick(actor);
+    shape->offset = some_number(actor);
+    shape->address = some_address(actor);
+    shape->length = one_in(actor, 2) ? 0 : some_length(actor);
+    bool handle = result == TS_REPLY_MOVE || result == TS_REPLY_REDIRECT;
+    shape->aux = handle ? some_handle(actor) : (uint32_t)below(actor, 8);
+    shape->arg2 = TS_REPLY_WORD((int32_t)ONE_OF(actor, statuses), result);
+    shape->rights = (uint16_t)(one_in(actor, 2) ? TS_RIGHTS_ALL : actor_next(actor));
+}
+
+static void shape_oid(struct actor *actor, struct ts_submission *shape)
+{
+    if (shape->op == TS_OP_SIGNAL && one_in(actor, 2))
+        shape->handle = pool_pick(actor, SORT_PORT);
+    shape->arg = one_in(actor, 8) ? some_number(actor) : below(actor, 6);
+    shape->offset = actor_next(actor) & (TS_SIGNALS_ALL | (uint64_t)TS_SIGNALS_ALL << 32);
+}
+
+static void shape_ring(struct actor *actor, struct ts_submission *shape)
+{
+    shape->handle = TS_HANDLE_NONE;
+    shape->arg = shape->op == TS_OP_CANCEL ? below(actor, 32) : some_number(actor);
+    if (shape->op == TS_OP_TIMEOUT && one_in(actor, 4))
+        shape->flags = TS_FLAG_MULTI;
+    if (shape->op == TS_OP_CANCEL && one_in(actor, 2))
+        shape->flags = TS_FLAG_FORCE;
+    if (shape->op == TS_OP_FUTEX_WAIT)
+        shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
+}
+
+static void shape_form(struct actor *actor, enum form form, struct ts_submission *shape)
+{
+    switch (form) {
+    case FORM_PATH: shape_path(actor, shape); break;
+    case FORM_CALL: shape_sent(actor, shape); break;
+    case FORM_METHOD:
+        if (one_in(actor, 3)) {
+            shape->handle = handle_like(actor, SORT_SERVED);
+            shape_sent(actor, shape);
+        } else {
+            shape_method(actor, shape);
+        }
+        break;
+    case FORM_PROPERTY: shape_property(actor, shape); break;
+    case FORM_WAIT:
+        shape->handle = some_handle(actor);
+        shape->arg = one_in(actor, 2) ? TS_SIGNALS_ALL : some_number(actor);
+        break;
+    case FORM_SAME: shape->arg = some_handle(actor); break;
+    case FORM_REPLY: shape_reply(actor, shape); break;
+    case FORM_COPY: shape->arg = request_pick(actor); break;
+    case FORM_OID: shape_oid(actor, shape); break;
+    case FORM_RING: shape_ring(actor, shape); break;
+    default: break;
+    }
+}
+
+// One field is not what it should be.
+static void shape_spoil(struct actor *actor, struct ts_submission *shape)
+{
+    switch (below(actor, 8)) {
+    case 0: shape->handle = some_handle(actor); break;
+    case 1: shape->flags ^= (uint8_t)(1u << below(actor, 8)); break;
+    case 2: shape->length = (uint32_t)some_number(actor); break;
+    case 3: shape->address = some_address(actor); break;
+    case 4: shape->offset = some_number(actor); break;
+    case 5: shape->arg = some_number(actor); break;
+    case 6: shape->arg2 = some_number(actor); break;
+    default: shape->rights = (uint16_t)actor_next(actor); break;
+    }
+}
+
+void shape_operation(struct actor *actor, enum ts_operation op, struct ts_submission *out_shape)
+{
+    const struct rule rule = op < TS_OP_COUNT ? rules[op] : (struct rule){SORT_OTHER, FORM_BYTES};
+    *out_shape = (struct ts_submission){.op = (uint8_t)op,
+                                        .rights = TS_RIGHTS_ALL,
+                                        .user_data = below(actor, 32),
+                                        .address = some_address(actor),
+                                        .length = some_length(actor),
+                                        .deadline = some_deadline(actor)};
+    out_shape->handle = handle_like(actor, (enum sort)rule.sort);
+    if (rule.form == FORM_BYTES || rule.form == FORM_COPY)
+        out_shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
+    if (rule.form == FORM_BYTES && one_in(actor, 2))
+        out_shape->handle = some_handle(actor);
+    if (op == TS_OP_WRITE && one_in(actor, 32))
+        out_shape->flags = TS_FLAG_VECTOR;
+    shape_form(actor, (enum form)rule.form, out_shape);
+    if (one_in(actor, 4))
+        shape_spoil(actor, out_shape);
+    // The log is the console of who tests: it is read only.
+    if (op == TS_OP_DUPLICATE)
+        out_shape->handle = some_handle(actor);
+    if (op == TS_OP_DUPLICATE && one_in(actor, 2))
+        out_shape->rights = (uint16_t)actor_next(actor) & TS_RIGHTS_ALL;
+}
+
+void shape_any(struct actor *actor, struct ts_submission *out_shape)
+{
+    shape_operation(actor, (enum ts_operation)below(actor, TS_OP_COUNT + 1), out_shape);
+}
+
+// The sort of what an operation gives.
+static enum sort result_sort(const struct ts_submission *shape)
+{
+    switch (shape->op) {
+    case TS_OP_MINT: return SORT_SERVED;
+    case TS_OP_MAP: return SORT_MEMORY;
+    case TS_OP_CALL: return SORT_MEMORY; // a view
+    default: return SORT_OTHER;
+    }
+}
+
+static bool gives_handle(uint8_t op)
+{
+    return op == TS_OP_MINT || op == TS_OP_MAP || op == TS_OP_DUPLICATE || op == TS_OP_TAKE ||
+           op == TS_OP_OPEN || op == TS_OP_CREATE || op == TS_OP_ACCEPT;
+}
+
+void shape_call(struct actor *actor, const struct ts_submission *shape)
+{
+    uint64_t address = shape->address, length = shape->length, arg = shape->arg;
+    if (shape->op == TS_OP_REPLY && !one_in(actor, 8)) {
+        struct ts_reply *reply = area_place(actor, sizeof *reply);
+        *reply = (struct ts_reply){.id = arg,
+                                   .status = (int32_t)shape->arg2,
+                                   .result = (uint32_t)(shape->arg2 >> 32),
+                                   .value = shape->offset,
+                                   .address = address,
+                                   .length = shape->length,
+                                   .object = shape->aux,
+                                   .tag = 1,
+                                   .rights = shape->rights,
+                                   .handles = {0, one_in(actor, 8) ? some_handle(actor) : 0, 0}};
+        address = (uintptr_t)reply;
+        length = sizeof *reply;
+    }
+    struct ts_result result = actor_saw(
+        actor,
+        ts_sys_op(TS_OP_WORD(shape->op, shape->flags, shape->rights & TS_RIGHTS_ALL, shape->handle),
+                  address, length, shape->offset, arg, shape->deadline));
+    bool given = gives_handle(shape->op) || (shape->op == TS_OP_CALL && arg == TS_MEMORY_VIEW);
+    if (given && result.status == TS_OK && result.value != 0 && result.value <= UINT32_MAX)
+        pool_keep(actor, result_sort(shape), (ts_handle_t)result.value);
+}

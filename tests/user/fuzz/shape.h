@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Operations that make sense, mostly: each of operation.def has a line in shape.c that says which
+// sort of object it is for and how its arguments are chosen. Then a field or two may be spoiled.
+#pragma once
+
+#include "pool.h"
+
+#include <tessera/abi/operation.h>
+
+// Any operation.
+void shape_any(struct actor *actor, struct ts_submission *out_shape);
+// This one.
+void shape_operation(struct actor *actor, enum ts_operation op, struct ts_submission *out_shape);
+// A ts_call of a kernel object's method, its input and the room for its output, in the area.
+void shape_method(struct actor *actor, struct ts_submission *out_shape);
+// Makes it by system call. A result that is a handle is kept.
+void shape_call(struct actor *actor, const struct ts_submission *shape);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#include "objects.h"
+
+#include "tap.h"
+
+#include <tessera/abi/object.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/op.h>
+
+bool objects_count(uint64_t *out_count)
+{
+    return ts_get_u64(ts_named_handle("system"), TS_PROPERTY_KERNEL_OBJECTS, out_count) == TS_OK;
+}
+
+bool objects_are_back(uint64_t most)
+{
+    ts_time_t until = ts_deadline_in(2 * TS_SECOND);
+    uint64_t count = 0;
+    CHECK(objects_count(&count));
+    while (count > most && ts_clock_now() < until) { // the reaper is at it
+        ts_sleep_until(ts_deadline_in(TS_SECOND / 1000));
+        CHECK(objects_count(&count));
+    }
+    if (count > most)
+        tap_note("%lu objects of the kernel are too many", (unsigned long)(count - most));
+    return count <= most;
+}
