@@ -383,7 +383,7 @@ static void death_gives_everything_back(void)
     ts_time_t until = in_ms(2000);
     while (pages_used() > before && ts_clock_now() < until)
         ts_thread_yield();
-    CHECK_EQUAL(pages_used(), before);
+    CHECK(pages_used() <= before); // less, if what was kept in advance went back
 }
 
 static void unstarted_process_goes_with_its_handle(void)
@@ -393,7 +393,7 @@ static void unstarted_process_goes_with_its_handle(void)
     ts_time_t until = in_ms(2000);
     while (pages_used() > before && ts_clock_now() < until)
         ts_thread_yield();
-    CHECK_EQUAL(pages_used(), before);
+    CHECK(pages_used() <= before);
 }
 
 int main(void)
