@@ -65,9 +65,8 @@ static ts_status_t give_frame(uint64_t index, paddr_t *out_page, void *context)
 {
     struct memory *memory = context;
     struct page *page;
-    ts_status_t status = thread_is_stopping()
-                             ? TS_ERR_INTERRUPTED
-                             : memory_page_get(memory, index * PAGE_SIZE, &page);
+    ts_status_t status = thread_is_stopping() ? TS_ERR_INTERRUPTED
+                                              : memory_page_get(memory, index * PAGE_SIZE, &page);
     if (status != TS_OK)
         return status;
     *out_page = page_address(page);
