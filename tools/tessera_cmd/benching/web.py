@@ -27,15 +27,17 @@ CACHED = 2 << 20  # bytes of a file that stay in the file server's memory
 WARM_UP, REQUESTS = 1000, 4000
 DRIFT_REQUESTS, DRIFT_CONNECTIONS = 100_000, 16
 WRK_SECONDS, WRK_RUNS = 10, 3
+HELD_SECONDS, HELD_RUNS, HELD_CONNECTIONS = 5, 5, 16
 SERVE_LIMIT = 60
 
 COUNTED = {"http_1", "http_64", "http_byte", "http_drift"}
 TIMED = {"requests_1", "requests_16", "requests_64", "file_rate"}
-ROWS = COUNTED | TIMED
+HELD = {"iommu_rate"}
+ROWS = COUNTED | TIMED | HELD
 
 
 @contextlib.contextmanager
-def serving(instrument=None):
+def serving(instrument=None, **machine):
     """A guest that serves /page and /file, and the plugin instrument(folder) on it, if there is one."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-bench-"))
     try:
@@ -47,7 +49,7 @@ def serving(instrument=None):
         plugin = instrument(folder) if instrument else None
         options = Options(image=build.image("release", "iso-test"), port=free_port(),
                           reboot=False, disk=folder / "disk", cpu=CPU if plugin else "",
-                          extra=plugin.words if plugin else ())
+                          extra=plugin.words if plugin else (), **machine)
         with Guest(options, "http") as guest:
             status, _, body = guest.wait_for_page("/page", SERVE_LIMIT)
             if status != 200 or body != PAGE:
@@ -151,9 +153,21 @@ def measure_timed(wanted, found):
             found["file_rate"] = Measured(max(rates), {"least": min(rates)})
 
 
+def measure_held(_, found):
+    """Both guests by turns, so that what else the host does falls on both: the median of the pairs."""
+    with Step("the web server, with an IOMMU and without"), \
+            serving(iommu=True) as (held, _), serving() as (free, _):
+        rates = [tuple(load.wrk(guest.port, "/page", HELD_CONNECTIONS, HELD_SECONDS)
+                       for guest in (held, free)) for _ in range(HELD_RUNS)]
+        found["iommu_rate"] = Measured(
+            statistics.median(with_it / without for with_it, without in rates),
+            {"held": statistics.median(pair[0] for pair in rates),
+             "free": statistics.median(pair[1] for pair in rates)})
+
+
 def measure(wanted):
     found = {}
-    for rows, part in ((COUNTED, measure_counted), (TIMED, measure_timed)):
+    for rows, part in ((COUNTED, measure_counted), (TIMED, measure_timed), (HELD, measure_held)):
         if not wanted & rows:
             continue
         try:
