@@ -22,8 +22,12 @@ static const char *state_name(uint32_t state)
 static const char *reason(const struct ts_init_service *s, char out[48])
 {
     static const char *const reasons[] = {
-        [TS_EXIT_NONE] = "",         [TS_EXIT_STATUS] = "ended with",    [TS_EXIT_FAULT] = "fault",
-        [TS_EXIT_KILLED] = "killed", [TS_EXIT_LIMIT] = "over its limit",
+        [TS_EXIT_NONE] = "",
+        [TS_EXIT_STATUS] = "ended with",
+        [TS_EXIT_FAULT] = "fault",
+        [TS_EXIT_KILLED] = "killed",
+        [TS_EXIT_LIMIT] = "over its limit",
+        [TS_EXIT_DMA] = "device fault",
     };
     out[0] = '\0';
     if (s->state == TS_INIT_FAILED) {

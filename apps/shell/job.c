@@ -136,6 +136,10 @@ static int status_of(ts_handle_t process, uint64_t bias, bool last)
     case TS_EXIT_LIMIT:
         fprintf(stderr, "%.32s: ended: over its memory limit\n", statistics.name);
         return STATUS_KILLED;
+    case TS_EXIT_DMA:
+        fprintf(stderr, "%.32s: ended: its device reached for %#lx, which is not pinned\n",
+                statistics.name, (unsigned long)report.fault_address);
+        return STATUS_KILLED;
     default: return last ? STATUS_KILLED : 0;
     }
 }

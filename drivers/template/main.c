@@ -17,6 +17,7 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/process.h>
+#include <tessera/lib/resource.h>
 #include <tessera/lib/server.h>
 #include <tessera/proto/pci.h>
 
@@ -150,6 +151,9 @@ static ts_status_t open_device(struct edu *edu)
         // Messages are writes of a bus master, so that a device without DMA needs a domain too.
         status = ts_call_handle(edu->device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &memory);
         flags |= TS_PCI_ENABLE_BUS_MASTER;
+    }
+    if (status == TS_OK) {
+        status = ts_domain_drive(memory); // from here on we answer for what the device does
     }
     if (status == TS_OK) {
         status = ts_call_bytes(edu->device, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL);

@@ -41,6 +41,8 @@ enum ts_exit_reason {
     TS_EXIT_FAULT = 2,  // an exception; vector, address and registers say which
     TS_EXIT_KILLED = 3, // ended from outside
     TS_EXIT_LIMIT = 4,  // touched memory over its job's limit
+    TS_EXIT_DMA = 5,    // its device reached for what is not pinned: fault_address, on the bus;
+                        // fault is the IOMMU's reason, fault_code 1 for a write
 };
 
 struct ts_registers {
@@ -147,10 +149,12 @@ enum ts_resource_kind {
     TS_RESOURCE_SYSTEM = 5,    // power off, restart, kernel debug
 };
 
-#define TS_RESOURCE_DERIVE      1u // struct ts_resource_range -> handle
-#define TS_RESOURCE_MEMORY      2u // PHYSICAL: struct ts_resource_memory -> memory
-#define TS_RESOURCE_LINE        3u // INTERRUPT: struct ts_resource_line -> interrupt
-#define TS_RESOURCE_MESSAGE     4u // INTERRUPT: -> interrupt; out: struct ts_interrupt_message
+#define TS_RESOURCE_DERIVE 1u // struct ts_resource_range -> handle
+#define TS_RESOURCE_MEMORY 2u // PHYSICAL: struct ts_resource_memory -> memory
+#define TS_RESOURCE_LINE   3u // INTERRUPT: struct ts_resource_line -> interrupt
+#define TS_RESOURCE_MESSAGE \
+    4u                             // INTERRUPT: struct ts_resource_device -> interrupt; out:
+                                   // struct ts_interrupt_message
 #define TS_RESOURCE_IO_RANGE    5u // IO: struct ts_resource_range -> I/O range
 #define TS_RESOURCE_DOMAIN_MAKE 6u // DOMAIN: struct ts_resource_range (1 device) -> domain
 #define TS_RESOURCE_POWER_OFF   7u // SYSTEM: struct ts_resource_range.base = exit status
@@ -176,6 +180,10 @@ struct ts_resource_line {
     uint32_t gsi, flags;
 };
 
+struct ts_resource_device { // whose message it is: no other device can send it, with an IOMMU
+    uint32_t device, reserved;
+};
+
 struct ts_interrupt_message {
     uint64_t address;
     uint32_t data, reserved;
@@ -197,6 +205,10 @@ struct ts_io_string {
 #define TS_DOMAIN_UNPIN 2u // struct ts_domain_pin; CALL
 #define TS_DOMAIN_QUIET 3u // the device is quiet: pins of dead owners are released; MANAGE
 #define TS_DOMAIN_STATE 4u // out: struct ts_domain_state
+#define TS_DOMAIN_DRIVE 5u // the caller answers for the device, as by PIN; CALL. TS_ERR_BUSY
+#define TS_DOMAIN_END \
+    6u // the device is quiet and given up: all pins are released, and the domain
+       // does no more (TS_ERR_GONE): the next driver gets another; MANAGE
 
 struct ts_domain_pin {
     ts_handle_t memory;
@@ -206,7 +218,10 @@ struct ts_domain_pin {
 
 struct ts_domain_state {
     uint64_t pinned, quarantined; // pages
+    uint32_t flags, reserved;
 };
+#define TS_DOMAIN_HELD   1u // an IOMMU stops all that is not pinned
+#define TS_DOMAIN_DRIVEN 2u // a process answers for the device
 
 // log ---------------------------------------------------------------------------------------
 // read: offset is a cursor, a count of bytes since boot; extra = the next cursor, which is larger

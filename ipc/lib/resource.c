@@ -29,11 +29,13 @@ ts_status_t ts_resource_line(ts_handle_t resource, uint32_t gsi, unsigned flags,
     return ts_call_handle(resource, TS_RESOURCE_LINE, &line, sizeof line, NULL, 0, out_interrupt);
 }
 
-ts_status_t ts_resource_message(ts_handle_t resource, struct ts_interrupt_message *out_message,
+ts_status_t ts_resource_message(ts_handle_t resource, uint32_t device,
+                                struct ts_interrupt_message *out_message,
                                 ts_handle_t *out_interrupt)
 {
-    return ts_call_handle(resource, TS_RESOURCE_MESSAGE, NULL, 0, out_message, sizeof *out_message,
-                          out_interrupt);
+    struct ts_resource_device sender = {.device = device};
+    return ts_call_handle(resource, TS_RESOURCE_MESSAGE, &sender, sizeof sender, out_message,
+                          sizeof *out_message, out_interrupt);
 }
 
 ts_status_t ts_resource_io_range(ts_handle_t resource, uint64_t base, uint64_t length,
@@ -83,6 +85,16 @@ ts_status_t ts_domain_unpin(ts_handle_t domain, ts_handle_t memory, uint64_t off
 ts_status_t ts_domain_quiet(ts_handle_t domain)
 {
     return ts_call_bytes(domain, TS_DOMAIN_QUIET, NULL, 0, NULL, 0, NULL);
+}
+
+ts_status_t ts_domain_drive(ts_handle_t domain)
+{
+    return ts_call_bytes(domain, TS_DOMAIN_DRIVE, NULL, 0, NULL, 0, NULL);
+}
+
+ts_status_t ts_domain_end(ts_handle_t domain)
+{
+    return ts_call_bytes(domain, TS_DOMAIN_END, NULL, 0, NULL, 0, NULL);
 }
 
 ts_status_t ts_domain_state(ts_handle_t domain, struct ts_domain_state *out_state)

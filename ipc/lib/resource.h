@@ -17,7 +17,7 @@ TS_MUST_USE ts_status_t ts_resource_memory(ts_handle_t resource, uint64_t base, 
 // INTERRUPT: a line, or a message vector with where the device must write what.
 TS_MUST_USE ts_status_t ts_resource_line(ts_handle_t resource, uint32_t gsi, unsigned flags,
                                          ts_handle_t *out_interrupt);
-TS_MUST_USE ts_status_t ts_resource_message(ts_handle_t resource,
+TS_MUST_USE ts_status_t ts_resource_message(ts_handle_t resource, uint32_t device,
                                             struct ts_interrupt_message *out_message,
                                             ts_handle_t *out_interrupt);
 
@@ -36,7 +36,9 @@ TS_MUST_USE ts_status_t ts_domain_pin(ts_handle_t domain, ts_handle_t memory, ui
                                       uint64_t length, uint64_t *addresses, size_t count);
 TS_MUST_USE ts_status_t ts_domain_unpin(ts_handle_t domain, ts_handle_t memory, uint64_t offset,
                                         uint64_t length);
+TS_MUST_USE ts_status_t ts_domain_drive(ts_handle_t domain); // answers for the device, as by pin
 TS_MUST_USE ts_status_t ts_domain_quiet(ts_handle_t domain);
+TS_MUST_USE ts_status_t ts_domain_end(ts_handle_t domain);
 TS_MUST_USE ts_status_t ts_domain_state(ts_handle_t domain, struct ts_domain_state *out_state);
 
 // SYSTEM: does not return on success.

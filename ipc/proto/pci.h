@@ -79,11 +79,13 @@ struct ts_pci_range {
 // index replaces the interrupt: the old one falls silent. TS_ERR_RANGE: not below `vectors`.
 #define TS_PCI_VECTOR 2u
 
-// DOMAIN: out_handle[0] = the function's DMA domain (CALL), for TS_DOMAIN_PIN and UNPIN.
+// DOMAIN: out_handle[0] = the function's DMA domain (CALL), for TS_DOMAIN_DRIVE, PIN and UNPIN.
+// TS_ERR_UNSUPPORTED: it is behind a conventional bridge, where an IOMMU cannot tell it from
+// others.
 #define TS_PCI_DOMAIN 3u
 
-// ENABLE: in: u32 TS_PCI_ENABLE_*: exactly these are on afterwards. BUS_MASTER needs that DOMAIN
-// was asked for before: else TS_ERR_ARGUMENT.
+// ENABLE: in: u32 TS_PCI_ENABLE_*: exactly these are on afterwards. BUS_MASTER needs that somebody
+// drives the domain, by DRIVE or PIN: else TS_ERR_ARGUMENT.
 #define TS_PCI_ENABLE            4u
 #define TS_PCI_ENABLE_IO         1u
 #define TS_PCI_ENABLE_MEMORY     2u

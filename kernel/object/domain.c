@@ -12,6 +12,7 @@
 #include <mm/heap.h>
 #include <mm/page.h>
 #include <object/caller.h>
+#include <object/device_hold.h>
 #include <object/domain.h>
 #include <object/memory.h>
 #include <object/transfer.h>
@@ -29,6 +30,8 @@ struct pin {
     struct list *owner;    // whose that is; NULL: it has ended
     struct memory *memory; // that has the pages, never a view; a reference, and it is fixed
     uint64_t offset, pages;
+    struct domain *domain; // by which the device reaches it; a reference
+    uint64_t mapped;       // pages that the IOMMU lets it reach
     struct device *device;
     uint64_t holding; // device.holdings when it was made
 };
@@ -47,7 +50,8 @@ struct device {
 
 struct domain {
     struct object object;
-    struct device *device; // under domain_lock; NULL: its last handle has closed
+    struct device *device; // under domain_lock; NULL: it was ended, or its last handle has closed
+    struct device_hold hold;
 };
 
 static struct spinlock domain_lock = SPINLOCK_INIT("domains");
@@ -82,7 +86,7 @@ static void device_free(struct device *device)
         heap_free(device, sizeof(*device));
 }
 
-// Where the device finds a page: with an IOMMU, an address of the domain's own.
+// Where the device finds a page. The IOMMU's tables (device_hold.h) say the same.
 static uint64_t pin_address(const struct page *page)
 {
     return page_address(page);
@@ -122,6 +126,8 @@ bool domain_owner_died_some(struct list *pins)
 // Gives back what a pin keeps. It is in no list, and its device does not reach the pages any more.
 static void pin_free(struct pin *pin)
 {
+    hold_unmap(&pin->domain->hold, pin->memory, pin->offset, pin->mapped);
+    object_put(&pin->domain->object);
     memory_unfix(pin->memory);
     object_put(&pin->memory->object);
     heap_free(pin, sizeof(*pin));
@@ -219,7 +225,7 @@ static ts_status_t pin_addresses(const struct pin *pin, const struct ts_call *ca
     return status;
 }
 
-static ts_status_t domain_pin(struct domain *domain, const struct ts_call *call)
+static ts_status_t pin_enter(struct domain *domain, const struct ts_call *call)
 {
     struct ts_domain_pin argument;
     struct memory *memory;
@@ -230,17 +236,41 @@ static ts_status_t domain_pin(struct domain *domain, const struct ts_call *call)
     if (call->out_length / sizeof(uint64_t) < argument.length / PAGE_SIZE)
         status = TS_ERR_ARGUMENT;
     if (status == TS_OK)
+        status = hold_drive(&domain->hold);
+    if (status == TS_OK)
         status = pin_make(memory, &argument, &pin);
     object_put(&memory->object);
     if (status != TS_OK)
         return status;
+    object_get(&domain->object);
+    pin->domain = domain;
     // Told first, entered then: addresses are of no use before the call has ended, and a pin that
     // was never told needs no quarantine.
     status = pin_addresses(pin, call);
     if (status == TS_OK)
+        status = hold_map(&domain->hold, pin->memory, pin->offset, pin->pages, &pin->mapped);
+    if (status == TS_OK)
         status = pin_insert(domain, pin);
     if (status != TS_OK)
         pin_free(pin);
+    return status;
+}
+
+static ts_status_t domain_pin(struct domain *domain, const struct ts_call *call)
+{
+    if (!hold_use(&domain->hold))
+        return TS_ERR_GONE;
+    ts_status_t status = pin_enter(domain, call);
+    hold_unuse(&domain->hold);
+    return status;
+}
+
+static ts_status_t domain_drive(struct domain *domain)
+{
+    if (!hold_use(&domain->hold))
+        return TS_ERR_GONE;
+    ts_status_t status = hold_drive(&domain->hold);
+    hold_unuse(&domain->hold);
     return status;
 }
 
@@ -273,16 +303,43 @@ static ts_status_t domain_unpin(struct domain *domain, const struct ts_call *cal
     ts_status_t status = pin_argument(call, &argument, &memory);
     if (status != TS_OK)
         return status;
+    if (!hold_use(&domain->hold)) {
+        object_put(&memory->object);
+        return TS_ERR_GONE;
+    }
     uint64_t offset = argument.offset;
     const struct memory *pages = memory_resolve(memory, &offset);
     irqflags_t flags = spin_lock(&domain_lock);
     struct pin *found = pin_take(domain, pages, offset, argument.length / PAGE_SIZE);
     spin_unlock(&domain_lock, flags);
     object_put(&memory->object);
-    if (found == NULL)
-        return TS_ERR_NOT_FOUND;
-    pin_free(found);
-    return TS_OK;
+    if (found != NULL)
+        pin_free(found);
+    hold_unuse(&domain->hold);
+    return found != NULL ? TS_OK : TS_ERR_NOT_FOUND;
+}
+
+// Takes what is in quarantine now, to be released. Lock held.
+static void quiet_take(struct device *device, struct list *quiet)
+{
+    list_splice_back(quiet, &device->quarantined);
+    atomic_fetch_sub_explicit(&quarantined, device->quarantined_pages, memory_order_relaxed);
+    device->quarantined_pages = 0;
+}
+
+// Nobody else takes these pins out, and they keep the device.
+static void quiet_release(struct device *device, struct list *quiet)
+{
+    while (!list_empty(quiet)) {
+        struct pin *pin = list_entry(list_pop_front(quiet), struct pin, link);
+        irqflags_t flags = spin_lock(&domain_lock);
+        list_remove(&pin->mine); // an owner that lives, whose domain was closed
+        device->pin_count--;
+        struct device *forgotten = device_forget(device);
+        spin_unlock(&domain_lock, flags);
+        pin_free(pin);
+        device_free(forgotten);
+    }
 }
 
 // The device is quiet: nothing that is in quarantine now can be written any more. What comes there
@@ -291,27 +348,110 @@ static ts_status_t domain_quiet(struct domain *domain)
 {
     struct list quiet;
     list_init(&quiet);
+    if (!hold_use(&domain->hold))
+        return TS_ERR_GONE;
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = domain->device;
-    if (device != NULL) {
-        list_splice_back(&quiet, &device->quarantined);
-        atomic_fetch_sub_explicit(&quarantined, device->quarantined_pages, memory_order_relaxed);
-        device->quarantined_pages = 0;
+    if (device != NULL)
+        quiet_take(device, &quiet);
+    spin_unlock(&domain_lock, flags);
+    quiet_release(device, &quiet);
+    hold_unuse(&domain->hold);
+    return device != NULL ? TS_OK : TS_ERR_GONE;
+}
+
+// The domain has no device from here on, and all pins of that are in quarantine. Lock held.
+static struct device *device_leave(struct domain *domain)
+{
+    struct device *device = domain->device;
+    domain->device = NULL;
+    device->holder = NULL;
+    device->holdings++; // so that none of these pins is live
+    list_splice_back(&device->quarantined, &device->live);
+    quarantine_pages(device, device->live_pages);
+    return device;
+}
+
+// The device is quiet and its driver has given it up, living or not. Whoever still has a handle can
+// do no more with it.
+static ts_status_t domain_end(struct domain *domain)
+{
+    struct list quiet;
+    list_init(&quiet);
+    if (!hold_use(&domain->hold))
+        return TS_ERR_GONE;
+    irqflags_t flags = spin_lock(&domain_lock);
+    struct device *device = NULL, *forgotten = NULL;
+    if (domain->device != NULL) {
+        device = device_leave(domain);
+        quiet_take(device, &quiet);
+        forgotten = device_forget(device);
     }
     spin_unlock(&domain_lock, flags);
-    if (device == NULL)
-        return TS_ERR_GONE;
-    while (!list_empty(&quiet)) { // nobody else takes them out; they keep the device
-        struct pin *pin = list_entry(list_pop_front(&quiet), struct pin, link);
-        flags = spin_lock(&domain_lock);
-        list_remove(&pin->mine); // an owner that lives, whose domain was closed
-        device->pin_count--;
-        struct device *forgotten = device_forget(device);
-        spin_unlock(&domain_lock, flags);
-        pin_free(pin);
-        device_free(forgotten);
+    if (device != NULL) {
+        hold_end(&domain->hold);
+        quiet_release(device, &quiet);
+        hold_release(&domain->hold);
+        hold_unuse(&domain->hold); // the use that it began with
     }
-    return TS_OK;
+    device_free(forgotten);
+    hold_unuse(&domain->hold);
+    return device != NULL ? TS_OK : TS_ERR_GONE;
+}
+
+static struct device *device_find(uint64_t number)
+{
+    list_for_each(node, &devices)
+    {
+        struct device *device = list_entry(node, struct device, link);
+        if (device->number == number)
+            return device;
+    }
+    return NULL;
+}
+
+// A domain whose device this space's process drives, with a reference; NULL: none.
+static struct domain *domain_driven_by(const struct address_space *space)
+{
+    struct domain *found = NULL;
+    irqflags_t flags = spin_lock(&domain_lock);
+    list_for_each(node, &devices)
+    {
+        struct domain *domain = list_entry(node, struct device, link)->holder;
+        if (domain != NULL && hold_driven_by(&domain->hold, space)) {
+            object_get(&domain->object);
+            found = domain;
+            break;
+        }
+    }
+    spin_unlock(&domain_lock, flags);
+    return found;
+}
+
+void domain_driver_died(const struct address_space *space)
+{
+    struct domain *domain;
+    while ((domain = domain_driven_by(space)) != NULL) {
+        if (hold_use(&domain->hold)) {
+            hold_block(&domain->hold);
+            if (domain->hold.dma != NULL) // whatever the device does: it reaches none of them
+                (void)domain_quiet(domain);
+            hold_unuse(&domain->hold);
+        }
+        hold_release(&domain->hold);
+        object_put(&domain->object);
+    }
+}
+
+void kernel_dma_fault(const struct dma_fault *fault)
+{
+    irqflags_t flags = spin_lock(&domain_lock);
+    struct device *device = device_find(fault->device);
+    if (device != NULL && device->holder != NULL)
+        hold_fault(&device->holder->hold, fault);
+    else
+        hold_fault_of_nobody(fault);
+    spin_unlock(&domain_lock, flags);
 }
 
 static ts_status_t domain_state(struct domain *domain, const struct ts_call *call)
@@ -322,6 +462,8 @@ static ts_status_t domain_state(struct domain *domain, const struct ts_call *cal
     if (device != NULL) {
         state.pinned = device->live_pages;
         state.quarantined = device->quarantined_pages;
+        state.flags = (domain->hold.dma != NULL ? TS_DOMAIN_HELD : 0) |
+                      (hold_driven(&domain->hold) ? TS_DOMAIN_DRIVEN : 0);
     }
     spin_unlock(&domain_lock, flags);
     return device != NULL ? call_write(call, &state, sizeof(state)) : TS_ERR_GONE;
@@ -344,31 +486,38 @@ static ts_status_t domain_operate(struct object *object, struct operation *opera
             return TS_ERR_RIGHTS;
         return domain_quiet(domain);
     case TS_DOMAIN_STATE: return domain_state(domain, &call);
+    case TS_DOMAIN_END:
+        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+            return TS_ERR_RIGHTS;
+        return domain_end(domain);
+    case TS_DOMAIN_DRIVE: return domain_drive(domain);
     default: return TS_ERR_UNSUPPORTED;
     }
 }
 
 // The last handle closed: nobody can say any more that the device is quiet. Once for each domain,
-// which has no device from here on.
+// which has no device from here on, and whose device reaches nothing by it.
 static void domain_unhandled(struct object *object)
 {
     struct domain *domain = domain_of(object);
+    struct device *forgotten = NULL;
     irqflags_t flags = spin_lock(&domain_lock);
-    struct device *device = domain->device;
-    domain->device = NULL;
-    device->holder = NULL;
-    device->holdings++; // so that none of these pins is live
-    list_splice_back(&device->quarantined, &device->live);
-    quarantine_pages(device, device->live_pages);
-    struct device *forgotten = device_forget(device);
+    bool ended = domain->device == NULL;
+    if (!ended)
+        forgotten = device_forget(device_leave(domain));
     spin_unlock(&domain_lock, flags);
     device_free(forgotten);
+    if (!ended) {
+        hold_end(&domain->hold);
+        hold_release(&domain->hold);
+    }
 }
 
 static void domain_destroy(struct object *object)
 {
     struct domain *domain = domain_of(object);
     KASSERT(domain->device == NULL);
+    hold_fini(&domain->hold);
     heap_free(domain, sizeof(*domain));
 }
 
@@ -380,17 +529,6 @@ const struct object_class domain_class = {
     .destroy = domain_destroy,
     .operate = domain_operate,
 };
-
-static struct device *device_find(uint64_t number)
-{
-    list_for_each(node, &devices)
-    {
-        struct device *device = list_entry(node, struct device, link);
-        if (device->number == number)
-            return device;
-    }
-    return NULL;
-}
 
 static struct device *device_create(uint64_t number)
 {
@@ -430,9 +568,14 @@ ts_status_t domain_make(uint64_t device, struct capability *out_domain)
     ts_status_t status = TS_ERR_MEMORY;
     if (domain != NULL && fresh != NULL) {
         object_init(&domain->object, &domain_class);
-        irqflags_t flags = spin_lock(&domain_lock);
-        status = device_hold(domain, &fresh);
-        spin_unlock(&domain_lock, flags);
+        status = hold_init(&domain->hold, &domain->object, device);
+        if (status == TS_OK) {
+            irqflags_t flags = spin_lock(&domain_lock);
+            status = device_hold(domain, &fresh);
+            spin_unlock(&domain_lock, flags);
+            if (status != TS_OK)
+                hold_fini(&domain->hold);
+        }
     }
     device_free(fresh);
     if (status != TS_OK) {

@@ -7,8 +7,9 @@
 // device is quiet (TS_DOMAIN_QUIET). A device that nobody holds any more is remembered while it has
 // pins, and who makes a domain for it then finds them in quarantine.
 //
-// There is no IOMMU yet: bus addresses are physical ones, and a driver that programs a device can
-// reach all memory. An IOMMU driver will change pin_address() and what unpinning does, no more.
+// Where an IOMMU holds the device (device_hold.h) it reaches its pins and nothing else, and at the
+// end of its driver it is blocked and its pins are released at once: no quarantine. Elsewhere a
+// driver that programs a device can reach all memory. Bus addresses are physical ones.
 #pragma once
 
 #include <core/object.h>
@@ -22,6 +23,11 @@ ts_status_t domain_make(uint64_t device, struct capability *out_domain);
 // Some pins of a process that has ended, by its list of them, go into quarantine: until false. No
 // thread of it runs any more.
 bool domain_owner_died_some(struct list *pins);
+
+// After these: what the process with this space drove is blocked, where an IOMMU holds it, and its
+// pins are released; nobody drives it any more.
+struct address_space;
+void domain_driver_died(const struct address_space *space);
 
 // Pages in quarantine, all domains.
 uint64_t domain_quarantined(void);

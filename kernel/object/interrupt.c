@@ -175,7 +175,7 @@ ts_status_t interrupt_create_line(struct account *account, uint32_t line, unsign
     return status;
 }
 
-ts_status_t interrupt_create_message(struct account *account,
+ts_status_t interrupt_create_message(struct account *account, uint32_t device,
                                      struct ts_interrupt_message *out_message,
                                      struct object **out_interrupt)
 {
@@ -184,7 +184,7 @@ ts_status_t interrupt_create_message(struct account *account,
     if (interrupt == NULL)
         return status;
     *out_message = (struct ts_interrupt_message){0};
-    status = arch_interrupt_message(cpu_choose(), &interrupt->number, &out_message->address,
+    status = arch_interrupt_message(device, cpu_choose(), &interrupt->number, &out_message->address,
                                     &out_message->data);
     if (status == TS_OK)
         *out_interrupt = interrupt_enter(interrupt);

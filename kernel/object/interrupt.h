@@ -22,6 +22,7 @@ extern const struct object_class interrupt_class;
 // TS_LINE_* flags. TS_ERR_RANGE, TS_ERR_BUSY, TS_ERR_LIMIT, TS_ERR_MEMORY.
 ts_status_t interrupt_create_line(struct account *account, uint32_t line, unsigned flags,
                                   struct object **out_interrupt);
-ts_status_t interrupt_create_message(struct account *account,
+// `device` as in TS_RESOURCE_MESSAGE.
+ts_status_t interrupt_create_message(struct account *account, uint32_t device,
                                      struct ts_interrupt_message *out_message,
                                      struct object **out_interrupt);

@@ -220,6 +220,7 @@ static bool teardown_step(struct reaper_work *work)
         // then says of the device has to find the pins in quarantine.
         if (domain_owner_died_some(&process->pins))
             return true;
+        domain_driver_died(process->space);
         process->stage = STAGE_HANDLES;
         return true;
     case STAGE_HANDLES: {

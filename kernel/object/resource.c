@@ -116,13 +116,17 @@ static ts_status_t make_line(const struct resource *resource, const struct ts_ca
 static ts_status_t make_message(const struct resource *resource, const struct ts_call *call,
                                 struct operation *operation)
 {
+    struct ts_resource_device sender;
     struct ts_interrupt_message message;
     struct object *interrupt;
     if (resource->base + resource->length <= MESSAGE_FIRST)
         return TS_ERR_RANGE;
-    if (call->in_length != 0 || call->out_length < sizeof(message))
+    ts_status_t status = call_read(call, &sender, sizeof(sender));
+    if (status != TS_OK)
+        return status;
+    if (sender.reserved != 0 || call->out_length < sizeof(message))
         return TS_ERR_ARGUMENT;
-    ts_status_t status = interrupt_create_message(caller_account(), &message, &interrupt);
+    status = interrupt_create_message(caller_account(), sender.device, &message, &interrupt);
     if (status != TS_OK)
         return status;
     (void)give(operation, interrupt, interrupt_class.rights);

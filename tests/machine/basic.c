@@ -188,7 +188,7 @@ void test_interrupts(void)
     CHECK(arch_interrupt_line(4, ARCH_LINE_ISA, 0, &number) == TS_OK);
     arch_interrupt_free(number);
     uint32_t count = 0, given[ARCH_INTERRUPT_MAX + 1];
-    while (arch_interrupt_message(0, &given[count], &address, &data) == TS_OK) {
+    while (arch_interrupt_message(0, 0, &given[count], &address, &data) == TS_OK) {
         CHECK(address >> 20 == 0xfee && data >= 0x30 && data < 0xf0);
         CHECK(given[count] < ARCH_INTERRUPT_MAX);
         count++;

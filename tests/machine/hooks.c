@@ -82,6 +82,23 @@ void kernel_page_free(paddr_t page)
     pool_give(page);
 }
 
+ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page)
+{
+    (void)owner;
+    return kernel_page_alloc(out_page);
+}
+
+void dma_table_free(struct device_hold *owner, paddr_t page)
+{
+    (void)owner;
+    kernel_page_free(page);
+}
+
+void kernel_dma_fault(const struct dma_fault *fault)
+{
+    panic("device %lx reached for %lx", fault->device, fault->address);
+}
+
 void syscall_entry(struct arch_frame *frame)
 {
     hooks.system_call(frame);

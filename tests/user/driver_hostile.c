@@ -288,6 +288,10 @@ static void test_domain(void)
         return;
     }
     EXPECT(ts_domain_quiet(domain), TS_ERR_RIGHTS); // the PCI server's to say
+    EXPECT(ts_domain_end(domain), TS_ERR_RIGHTS);
+    EXPECT(enable(TS_PCI_ENABLE_BUS_MASTER), TS_ERR_ARGUMENT); // nobody answers for it yet
+    EXPECT(ts_domain_drive(domain), TS_OK);
+    EXPECT(enable(0), TS_OK);
     EXPECT(ts_domain_pin(domain, 0x00300000, 0, TS_PAGE_SIZE, &bus, 1), TS_ERR_HANDLE);
     EXPECT(ts_domain_pin(domain, domain, 0, TS_PAGE_SIZE, &bus, 1), TS_ERR_RIGHTS);
     EXPECT(ts_domain_pin(domain, memory, TS_PAGE_SIZE, TS_PAGE_SIZE, &bus, 1), TS_ERR_RANGE);
@@ -349,10 +353,23 @@ static ts_status_t open_again(void)
     return status;
 }
 
+// What was pinned goes with the device, and its domain is no way back to it.
 static void test_giving_up(void)
 {
+    ts_handle_t domain, memory;
+    uint64_t bus;
+    EXPECT(ts_call_handle(device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain), TS_OK);
+    EXPECT(ts_memory_create(TS_PAGE_SIZE, 0, &memory), TS_OK);
+    EXPECT(ts_domain_pin(domain, memory, 0, TS_PAGE_SIZE, &bus, 1), TS_OK);
+    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, 0), TS_ERR_BUSY);
     ts_close(device);
     EXPECT(open_again(), TS_OK);
+    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, TS_PAGE_SIZE), TS_OK);
+    EXPECT(ts_domain_pin(domain, memory, 0, TS_PAGE_SIZE, &bus, 1), TS_ERR_GONE);
+    EXPECT(ts_domain_drive(domain), TS_ERR_GONE);
+    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, 0), TS_OK);
+    ts_close(domain);
+    ts_close(memory);
 }
 
 // A driver that dies with memory pinned for its device: nobody gets the pages before it is quiet.

@@ -47,6 +47,7 @@ class Options:
     forwards: tuple = ()     # more of them: (host port, guest port)
     disk: pathlib.Path = None  # read-only, serial number "www"
     network: tuple = None    # QEMU words in place of user networking
+    iommu: bool = False      # DMA and interrupts go through an Intel IOMMU
     icount: bool = False     # deterministic: one instruction a nanosecond
     cpu: str = ""
     reboot: bool = True      # False: a reboot ends the emulator
@@ -155,6 +156,8 @@ class Machine:
                  "-device", f"isa-debug-exit,iobase={EXIT_PORT},iosize=4",
                  "-drive", f"if=none,id=cd,media=cdrom,readonly=on,format=raw,file={o.image}",
                  "-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"]
+        if o.iommu:  # before the devices that it holds
+            words += ["-device", "intel-iommu,intremap=on"]
         if o.icount:
             words += ["-icount", "shift=0,sleep=off", "-seed", "1"]
         if o.uefi:
@@ -164,7 +167,7 @@ class Machine:
                       "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
         if o.disk:
             words += ["-drive", f"if=none,id=www,format=raw,readonly=on,file={o.disk}",
-                      "-device", "virtio-blk-pci,drive=www,serial=www,disable-legacy=on,romfile="]
+                      "-device", self._virtio("virtio-blk-pci,drive=www,serial=www")]
         if not o.reboot:
             words.append("-no-reboot")
         return words + self._network() + list(o.extra)
@@ -177,8 +180,12 @@ class Machine:
             forwards.append((self.options.port, 80))
         net = "user,id=net" + "".join(f",hostfwd=tcp:127.0.0.1:{host}-:{guest}"
                                       for host, guest in forwards)
-        return ["-netdev", net, "-device",
-                "virtio-net-pci,netdev=net,disable-legacy=on,romfile="]
+        return ["-netdev", net, "-device", self._virtio("virtio-net-pci,netdev=net")]
+
+    def _virtio(self, device):
+        """A virtio device as a real one: behind the IOMMU, if there is one, and of version 1."""
+        platform = ",iommu_platform=on" if self.options.iommu else ""
+        return f"{device},disable-legacy=on,romfile={platform}"
 
     def _bochs(self, serial):
         o = self.options

@@ -21,6 +21,8 @@ def add_run(commands):
     parser.add_argument("--debug", action="store_true", help="the debug build, with assertions")
     parser.add_argument("--uefi", action="store_true", help="boot by UEFI instead of BIOS")
     parser.add_argument("--bochs", action="store_true", help="Bochs instead of QEMU; no network")
+    parser.add_argument("--no-iommu", action="store_true",
+                        help="a machine without an IOMMU: DMA is not held")
     parser.add_argument("--window", action="store_true", help="show the screen in a window")
     parser.add_argument("--headless", action="store_true", help="show the console, read no input")
     parser.add_argument("--www", metavar="DIR", help="serve DIR, packed at the start")

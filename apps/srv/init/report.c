@@ -45,6 +45,10 @@ void report_end(const struct service *service, const struct ts_process_report *r
         ts_log("%s was over its memory limit after %u s, at address %lx", name, seconds,
                (unsigned long)report->fault_address);
         break;
+    case TS_EXIT_DMA:
+        ts_log("%s was ended after %u s: its device reached for %lx, which is not pinned", name,
+               seconds, (unsigned long)report->fault_address);
+        break;
     default: ts_log("%s ended after %u s", name, seconds); break;
     }
     if (report->reason == TS_EXIT_FAULT || report->reason == TS_EXIT_LIMIT) {

@@ -8,6 +8,7 @@
 #include <arch/types.h>
 
 struct cpu;
+struct device_hold;
 
 // kernel/init: the first CPU, on its boot stack, interrupts off. Per-CPU data, kernel page tables,
 // ACPI, interrupt controllers and the clock work; the early allocator still does.
@@ -54,6 +55,21 @@ ts_status_t kernel_page_fault(vaddr_t address, unsigned fault);
 // machine's; `address`: where, for faults on memory, else 0. Interrupts on. Returning lets the
 // program go on (the frame may have been changed).
 void user_exception(struct arch_frame *frame, uint32_t vector, uint64_t error, vaddr_t address);
+
+// kernel/object: a zeroed page for a table of what a device reaches (<arch/iommu.h>), and
+// back. Any error is passed on to whoever asked for the mapping. Interrupts may be off.
+ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page);
+void dma_table_free(struct device_hold *owner, paddr_t page);
+
+// kernel/object: a device reached for what it may not, and was stopped; it reaches nothing until it
+// is admitted again. Interrupts off, no lock held.
+struct dma_fault {
+    uint64_t device;  // segment << 16 | bus << 8 | device << 3 | function
+    uint64_t address; // of the page on the bus; of a message: what the hardware says of it
+    uint32_t reason;  // the hardware's number
+    bool write, message;
+};
+void kernel_dma_fault(const struct dma_fault *fault);
 
 // kernel/object: a device interrupt; kernel/sched: this CPU's timer. Interrupts off, on whatever
 // stack; must not block nor switch: they set need_resched.

@@ -12,6 +12,7 @@
 #include <machine/apic.h>
 #include <machine/emulator.h>
 #include <machine/features.h>
+#include <machine/iommu.h>
 #include <machine/paging.h>
 #include <machine/start.h>
 #include <machine/vector.h>
@@ -34,6 +35,7 @@ _Noreturn void machine_main(paddr_t information, uint64_t counter)
              (unsigned long)(boot_info.ram_bytes >> 20), boot_info.command_line);
     acpi_init();
     apic_init();
+    iommu_init(acpi.dmar, acpi.dmar_length);
     io_apic_init();
     clock_init();
     start_prepare();

@@ -8,6 +8,7 @@
 #include <cpu.h>
 #include <machine/apic.h>
 #include <machine/descriptors.h>
+#include <machine/iommu.h>
 #include <machine/paging.h>
 #include <machine/x86.h>
 #include <panic.h>
@@ -81,6 +82,10 @@ static void interrupt(uint32_t vector)
     case VECTOR_FLUSH:
         apic_end_of_interrupt();
         arch_smp_serve();
+        break;
+    case VECTOR_DMA_FAULT:
+        apic_end_of_interrupt();
+        iommu_interrupt();
         break;
     case VECTOR_SPURIOUS: cpu->arch.spurious++; break;
     default:

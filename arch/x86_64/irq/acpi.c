@@ -131,7 +131,7 @@ static void madt_entry(const uint8_t *entry, uint8_t length)
     case 1:
         if (length >= 12 && acpi.io_apic_count < ACPI_IO_APIC_MAX) {
             acpi.io_apic[acpi.io_apic_count++] =
-                (struct acpi_io_apic){read32(entry, 4), read32(entry, 8)};
+                (struct acpi_io_apic){read32(entry, 4), read32(entry, 8), entry[2]};
         }
         break;
     case 2:
@@ -189,6 +189,15 @@ static void read_hpet(const struct header *table)
 {
     if (table->length >= 56 && read8(table, 40) == 0 && read64(table, 44) < ADDRESS_MAX) {
         acpi.hpet = read64(table, 44);
+    }
+}
+
+// Read where it is used (iommu/dmar.c). Of several the first counts.
+static void read_dmar(const struct header *table)
+{
+    if (!acpi.dmar) {
+        acpi.dmar = table;
+        acpi.dmar_length = table->length;
     }
 }
 
@@ -266,8 +275,11 @@ static void read_table(paddr_t address)
     static const struct {
         char signature[5];
         void (*read)(const struct header *table);
-    } readers[] = {
-        {"APIC", read_madt}, {"MCFG", read_mcfg}, {"HPET", read_hpet}, {"FACP", read_fadt}};
+    } readers[] = {{"APIC", read_madt},
+                   {"MCFG", read_mcfg},
+                   {"HPET", read_hpet},
+                   {"FACP", read_fadt},
+                   {"DMAR", read_dmar}};
     const struct header *table = table_map(address);
     for (size_t i = 0; table && i < sizeof(readers) / sizeof(readers[0]); i++) {
         if (!memcmp(table->signature, readers[i].signature, 4)) {

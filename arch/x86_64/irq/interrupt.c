@@ -11,12 +11,14 @@
 #include <machine/acpi.h>
 #include <machine/apic.h>
 #include <machine/descriptors.h>
+#include <machine/iommu.h>
 #include <spinlock.h>
 #include <tessera/abi/status.h>
 
 _Static_assert(VECTOR_DEVICE + ARCH_INTERRUPT_MAX == VECTOR_TIMER, "device vectors");
 
-#define MESSAGE_ADDRESS UINT64_C(0xfee00000)
+#define MESSAGE_ADDRESS  UINT64_C(0xfee00000)
+#define MESSAGE_REMAPPED (1u << 4) // and the number of the remapping entry from bit 5 on
 
 enum use { FREE, LINE, MESSAGE };
 
@@ -65,7 +67,7 @@ static ts_status_t line_locked(uint32_t line, unsigned flags, uint32_t cpu, uint
     if (number == ARCH_INTERRUPT_MAX) {
         return TS_ERR_LIMIT;
     }
-    if (!io_apic_route(line, flags, target_of(cpu), VECTOR_DEVICE + number)) {
+    if (!io_apic_route(line, flags, target_of(cpu), VECTOR_DEVICE + number, number)) {
         return TS_ERR_RANGE;
     }
     interrupts[number] =
@@ -90,25 +92,33 @@ ts_status_t arch_interrupt_line(uint32_t line, unsigned flags, uint32_t cpu,
     return status;
 }
 
-ts_status_t arch_interrupt_message(uint32_t cpu, uint32_t *out_interrupt, uint64_t *out_address,
-                                   uint32_t *out_data)
+ts_status_t arch_interrupt_message(uint32_t device, uint32_t cpu, uint32_t *out_interrupt,
+                                   uint64_t *out_address, uint32_t *out_data)
 {
     uint32_t target = target_of(cpu);
-    if (target > 0xff) {
+    if (target > 0xff && !remap_wide()) {
         target = cpu_by_id(0)->arch.apic_id;
     }
     irqflags_t irq = spin_lock(&interrupt_lock);
     uint32_t number = free_find();
     if (number < ARCH_INTERRUPT_MAX) {
         interrupts[number] = (struct interrupt){.use = MESSAGE};
+        if (remap_active()) {
+            remap_set(number, VECTOR_DEVICE + number, target, false, device);
+        }
     }
     spin_unlock(&interrupt_lock, irq);
     if (number == ARCH_INTERRUPT_MAX) {
         return TS_ERR_LIMIT;
     }
     *out_interrupt = number;
-    *out_address = MESSAGE_ADDRESS | (uint64_t)target << 12; // physical, fixed, edge
-    *out_data = VECTOR_DEVICE + number;
+    if (remap_active()) {
+        *out_address = MESSAGE_ADDRESS | MESSAGE_REMAPPED | (uint64_t)number << 5;
+        *out_data = 0;
+    } else {
+        *out_address = MESSAGE_ADDRESS | (uint64_t)target << 12; // physical, fixed, edge
+        *out_data = VECTOR_DEVICE + number;
+    }
     return TS_OK;
 }
 
@@ -118,6 +128,9 @@ void arch_interrupt_free(uint32_t interrupt)
     struct interrupt *i = &interrupts[interrupt];
     if (i->use == LINE) {
         io_apic_mask(i->line, true);
+    }
+    if (remap_active()) {
+        remap_clear(interrupt);
     }
     i->use = FREE;
     spin_unlock(&interrupt_lock, irq);

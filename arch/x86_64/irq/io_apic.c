@@ -7,6 +7,7 @@
 #include <log.h>
 #include <machine/acpi.h>
 #include <machine/apic.h>
+#include <machine/iommu.h>
 
 #define REG_VERSION 0x01u
 #define REG_TABLE   0x10u
@@ -15,9 +16,13 @@
 #define ENTRY_LEVEL  (1u << 15)
 #define ENTRY_MASKED (1u << 16)
 
+// The upper half of an entry that is remapped: the number of the remapping entry.
+#define ENTRY_REMAPPED(number) ((number) << 17 | 1u << 16)
+
 struct io_apic {
     volatile char *registers;
     uint32_t first, count; // global lines
+    uint32_t source;       // as an IOMMU sees it
 };
 
 static struct io_apic controllers[ACPI_IO_APIC_MAX];
@@ -45,6 +50,7 @@ void io_apic_init(void)
             continue;
         }
         c->first = acpi.io_apic[i].first_line;
+        c->source = remap_active() ? remap_io_apic_source(acpi.io_apic[i].id) : IOMMU_NO_SOURCE;
         c->count = (read(c, REG_VERSION) >> 16 & 0xff) + 1;
         for (uint32_t line = 0; line < c->count; line++) {
             write(c, REG_TABLE + 2 * line, ENTRY_MASKED);
@@ -75,17 +81,20 @@ uint32_t io_apic_line_count(void)
     return end;
 }
 
-bool io_apic_route(uint32_t line, unsigned flags, uint32_t apic, uint32_t vector)
+bool io_apic_route(uint32_t line, unsigned flags, uint32_t apic, uint32_t vector, uint32_t number)
 {
     const struct io_apic *c = find(line);
-    if (!c || apic > 0xff) { // a wider id does not fit without interrupt remapping
+    if (!c || (apic > 0xff && !remap_wide())) {
         return false;
     }
     uint32_t reg = REG_TABLE + 2 * (line - c->first);
     uint32_t low = vector | ENTRY_MASKED | (flags & ARCH_LINE_LOW ? ENTRY_LOW : 0) |
                    (flags & ARCH_LINE_LEVEL ? ENTRY_LEVEL : 0);
     write(c, reg, ENTRY_MASKED);
-    write(c, reg + 1, apic << 24);
+    if (remap_active()) {
+        remap_set(number, vector, apic, flags & ARCH_LINE_LEVEL, c->source);
+    }
+    write(c, reg + 1, remap_active() ? ENTRY_REMAPPED(number) : apic << 24);
     write(c, reg, low);
     return true;
 }

@@ -59,6 +59,10 @@ enum pci_register {
 #define PCI_MSI_CONTROL_MULTIPLE 0x0070u
 #define PCI_MSI_CONTROL_64       0x0080u
 
+#define PCI_EXPRESS_FLAGS           2u
+#define PCI_EXPRESS_KIND            0x00f0u
+#define PCI_EXPRESS_TO_CONVENTIONAL 0x0070u
+
 #define PCI_EXPRESS_CAPABILITIES 4u // device capabilities, 32 bits
 #define PCI_EXPRESS_CONTROL      8u
 #define PCI_EXPRESS_STATUS       10u

@@ -3,6 +3,7 @@
 #include <drivers/virtio/function.h>
 
 #include <tessera/lib/memory.h>
+#include <tessera/lib/resource.h>
 
 // Configuration space through the device object. A failure reads as all ones, as on the bus.
 static uint32_t read_config(void *context, uint16_t address, uint16_t offset, unsigned width)
@@ -238,6 +239,9 @@ static ts_status_t enable(struct virtio_function *f)
 {
     uint32_t flags = TS_PCI_ENABLE_MEMORY | TS_PCI_ENABLE_BUS_MASTER;
     ts_status_t status = ts_call_handle(f->handle, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &f->domain);
+    if (status == TS_OK) {
+        status = ts_domain_drive(f->domain);
+    }
     if (status != TS_OK) {
         return status;
     }

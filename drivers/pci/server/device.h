@@ -8,7 +8,7 @@
 //                QUIETING (of a live driver)
 //
 // QUIETING is quiet.c's. The table of all functions never changes after the scan, so pointers to
-// devices stay good; so do `domain` and the mapping of the MSI-X table, once made.
+// devices stay good; so does the mapping of the MSI-X table, once made. A domain is one driver's.
 #pragma once
 
 #include "machine.h"

@@ -2,6 +2,7 @@
 #include "grant.h"
 
 #include <drivers/pci/registers.h>
+#include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/resource.h>
 
@@ -157,7 +158,8 @@ static ts_status_t make_message(struct device *d, uint32_t index, ts_handle_t *o
 {
     struct ts_interrupt_message message;
     ts_handle_t interrupt;
-    ts_status_t status = ts_resource_message(d->bus->machine.interrupt, &message, &interrupt);
+    ts_status_t status =
+        ts_resource_message(d->bus->machine.interrupt, d->function.address, &message, &interrupt);
     if (status != TS_OK) {
         return status;
     }
@@ -235,12 +237,82 @@ void grant_silence(struct device *d)
     }
 }
 
+// The bridge to a bus; NULL: there is none above a root bus.
+static const struct device *bridge_to(const struct bus *bus, uint8_t number)
+{
+    for (unsigned i = 0; i < bus->count; i++) {
+        const struct device *d = &bus->devices[i];
+        if (d->header == PCI_HEADER_BRIDGE &&
+            pci_read8(&d->function, PCI_SECONDARY_BUS) == number) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+static bool is_conventional(const struct pci_function *bridge)
+{
+    struct pci_walk walk = {0};
+    return pci_capability(bridge, PCI_CAPABILITY_EXPRESS, &walk) != TS_OK ||
+           (pci_read16(bridge, walk.at + PCI_EXPRESS_FLAGS) & PCI_EXPRESS_KIND) ==
+               PCI_EXPRESS_TO_CONVENTIONAL;
+}
+
+// Whether a conventional bridge stands between the function and the machine: what comes from behind
+// one all looks alike to an IOMMU.
+static bool is_behind_conventional(const struct device *d)
+{
+    const struct device *above = d;
+    for (unsigned steps = 0; steps < d->bus->count; steps++) { // what bridges say may be a circle
+        above = bridge_to(d->bus, (uint8_t)(above->function.address >> 8));
+        if (!above) {
+            return false;
+        }
+        if (is_conventional(&above->function)) {
+            return true;
+        }
+    }
+    return true;
+}
+
+// Makes the domain. A device that the IOMMU cannot tell from its neighbours has none.
+static ts_status_t make_domain(struct device *d)
+{
+    struct ts_domain_state state = {0};
+    ts_handle_t domain;
+    ts_status_t status = ts_resource_domain(d->bus->machine.domain, d->function.address, &domain);
+    if (status != TS_OK) {
+        return status;
+    }
+    status = ts_domain_state(domain, &state);
+    if (status == TS_OK && (state.flags & TS_DOMAIN_HELD) && is_behind_conventional(d)) {
+        const struct pci_function *f = &d->function;
+        ts_log("%02x:%02x.%x is behind a conventional bridge: the IOMMU cannot hold it alone",
+               f->address >> 8, f->address >> 3 & 31u, f->address & 7u);
+        status = TS_ERR_UNSUPPORTED;
+    }
+    if (status != TS_OK) {
+        ts_close(domain);
+        return status;
+    }
+    d->domain = domain;
+    return TS_OK;
+}
+
+// Whether a process answers for what the function does as a bus master.
+static bool is_driven(const struct device *d)
+{
+    struct ts_domain_state state = {0};
+    return d->domain && ts_domain_state(d->domain, &state) == TS_OK &&
+           (state.flags & TS_DOMAIN_DRIVEN);
+}
+
 void grant_domain(struct device *d, struct ts_request *request)
 {
     ts_handle_t given = TS_HANDLE_NONE;
     ts_status_t status = TS_OK;
     if (!d->domain) {
-        status = ts_resource_domain(d->bus->machine.domain, d->function.address, &d->domain);
+        status = make_domain(d);
     }
     if (status == TS_OK) {
         status = ts_duplicate(d->domain, TS_RIGHTS_ALL, &given);
@@ -257,8 +329,8 @@ void grant_enable(struct device *d, struct ts_request *request)
                   "the flags are the register's");
     uint32_t wanted = 0;
     ts_status_t status = ts_request_pull_exact(request, &wanted, sizeof wanted);
-    if (status == TS_OK &&
-        ((wanted & ~(uint32_t)all) != 0 || ((wanted & TS_PCI_ENABLE_BUS_MASTER) && !d->domain))) {
+    if (status == TS_OK && ((wanted & ~(uint32_t)all) != 0 ||
+                            ((wanted & TS_PCI_ENABLE_BUS_MASTER) && !is_driven(d)))) {
         status = TS_ERR_ARGUMENT;
     }
     if (status == TS_OK) {

@@ -6,7 +6,8 @@
 //      PCI Express: no transaction pending (within 100 ms, else it is reset anyway)
 //   3. function-level reset where there is one, and 100 ms for it (PCI Express 3.0 6.6.2); its
 //      BARs are then written back. A virtio function needs none.
-//   4. it answers, bus mastering is off: the domain may release the pages of dead drivers
+//   4. it answers, bus mastering is off: the domain may release the pages of dead drivers, or ends
+//      if the driver has closed the device
 //
 // A function with none of these is quiet by step 1: a conventional one finishes what it does before
 // it can answer the read-back.
@@ -61,7 +62,7 @@ static void finish(struct device *d, ts_status_t status)
         status = TS_ERR_IO;
     }
     if (status == TS_OK && d->domain) {
-        status = ts_domain_quiet(d->domain);
+        status = d->closed ? ts_domain_end(d->domain) : ts_domain_quiet(d->domain);
     }
     if (status != TS_OK) {
         ts_log("%02x:%02x.%x does not become quiet (%s): out of use, its pages in quarantine",
@@ -69,6 +70,8 @@ static void finish(struct device *d, ts_status_t status)
         d->state = DEVICE_STUCK;
     } else if (d->closed) {
         pci_write16(f, PCI_COMMAND, d->command & (uint16_t)~PCI_COMMAND_BUS_MASTER);
+        ts_close(d->domain); // the next driver gets one of its own
+        d->domain = TS_HANDLE_NONE;
         d->state = DEVICE_FREE;
     } else {
         d->state = DEVICE_HELD;

@@ -45,6 +45,85 @@ ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights
     return TS_OK;
 }
 
+// A machine without an IOMMU, and nobody who drives -----------------------------------------------
+
+ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device)
+{
+    (void)hold, (void)domain, (void)device;
+    return TS_OK;
+}
+
+void hold_fini(struct device_hold *hold)
+{
+    (void)hold;
+}
+
+bool hold_use(struct device_hold *hold)
+{
+    (void)hold;
+    return true;
+}
+
+void hold_unuse(struct device_hold *hold)
+{
+    (void)hold;
+}
+
+ts_status_t hold_drive(struct device_hold *hold)
+{
+    (void)hold;
+    return TS_OK;
+}
+
+bool hold_driven(struct device_hold *hold)
+{
+    (void)hold;
+    return false;
+}
+
+bool hold_driven_by(struct device_hold *hold, const struct address_space *by)
+{
+    (void)hold, (void)by;
+    return false;
+}
+
+void hold_block(struct device_hold *hold)
+{
+    (void)hold;
+}
+
+void hold_release(struct device_hold *hold)
+{
+    (void)hold;
+}
+
+void hold_end(struct device_hold *hold)
+{
+    (void)hold;
+}
+
+ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t offset,
+                     uint64_t pages, uint64_t *inout_mapped)
+{
+    (void)hold, (void)memory, (void)offset, (void)pages, (void)inout_mapped;
+    return TS_OK;
+}
+
+void hold_unmap(struct device_hold *hold, struct memory *memory, uint64_t offset, uint64_t mapped)
+{
+    (void)hold, (void)memory, (void)offset, (void)mapped;
+}
+
+void hold_fault(struct device_hold *hold, const struct dma_fault *fault)
+{
+    (void)hold, (void)fault;
+}
+
+void hold_fault_of_nobody(const struct dma_fault *fault)
+{
+    (void)fault;
+}
+
 // What there is ---------------------------------------------------------------------------------
 
 static bool listed(struct list *list, const struct list *wanted)

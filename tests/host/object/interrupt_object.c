@@ -31,10 +31,10 @@ ts_status_t arch_interrupt_line(uint32_t line, unsigned flags, uint32_t cpu,
     return TS_OK;
 }
 
-ts_status_t arch_interrupt_message(uint32_t cpu, uint32_t *out_interrupt, uint64_t *out_address,
-                                   uint32_t *out_data)
+ts_status_t arch_interrupt_message(uint32_t device, uint32_t cpu, uint32_t *out_interrupt,
+                                   uint64_t *out_address, uint32_t *out_data)
 {
-    (void)cpu, (void)out_interrupt, (void)out_address, (void)out_data;
+    (void)device, (void)cpu, (void)out_interrupt, (void)out_address, (void)out_data;
     return TS_ERR_LIMIT;
 }
 

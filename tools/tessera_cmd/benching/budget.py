@@ -11,7 +11,7 @@ ROW = re.compile(r'^BUDGET\(\s*(\w+),\s*(\w+),\s*([\w.]+),\s*([\w.]+),\s*([\w.]+
                  r'\s*"((?:[^"]|"\s*")*)"\)', re.M)
 LINE = re.compile(r"^bench (\w+) (\d+(?:\.\d+)?)((?: \w+=[\d.]+)*)\s*$", re.M)
 FAILURE = re.compile(r"^bench (.+) failed: (.*)$", re.M)
-MORE_IS_BETTER = ("PER_SECOND", "MB_PER_SECOND", "FASTER")
+MORE_IS_BETTER = ("PER_SECOND", "MB_PER_SECOND", "FASTER", "SHARE")
 
 
 class Row(NamedTuple):

@@ -6,7 +6,8 @@ import sys
 from ..console import coloured
 
 UNITS = {"INSTRUCTIONS": "", "PER_BYTE": "/byte", "MIB": "MiB", "SECONDS": "s", "PERCENT": "%",
-         "PER_SECOND": "/s", "MB_PER_SECOND": "MB/s", "RATIO": "x", "FASTER": "x"}
+         "PER_SECOND": "/s", "MB_PER_SECOND": "MB/s", "RATIO": "x", "FASTER": "x",
+         "SHARE": "x"}
 NOTE = "guest instructions, medians, where no unit stands; Linux 6.1 tuned, seL4 its own suite"
 
 

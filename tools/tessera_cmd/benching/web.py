@@ -5,6 +5,7 @@ The server serves a disk, as `./tessera run --www` does, with the access log on.
 the mean of a fixed number of requests on connections that are kept; an idle guest executes none.
 """
 import contextlib
+import os
 import pathlib
 import re
 import shutil
@@ -27,15 +28,17 @@ CACHED = 2 << 20  # bytes of a file that stay in the file server's memory
 WARM_UP, REQUESTS = 1000, 4000
 DRIFT_REQUESTS, DRIFT_CONNECTIONS = 100_000, 16
 WRK_SECONDS, WRK_RUNS = 10, 3
+HELD_SECONDS, HELD_RUNS, HELD_CONNECTIONS = 3, 10, 16
 SERVE_LIMIT = 60
 
 COUNTED = {"http_1", "http_64", "http_byte", "http_drift"}
 TIMED = {"requests_1", "requests_16", "requests_64", "file_rate"}
-ROWS = COUNTED | TIMED
+HELD = {"iommu_rate"}
+ROWS = COUNTED | TIMED | HELD
 
 
 @contextlib.contextmanager
-def serving(instrument=None):
+def serving(instrument=None, **machine):
     """A guest that serves /page and /file, and the plugin instrument(folder) on it, if there is one."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tessera-bench-"))
     try:
@@ -47,7 +50,7 @@ def serving(instrument=None):
         plugin = instrument(folder) if instrument else None
         options = Options(image=build.image("release", "iso-test"), port=free_port(),
                           reboot=False, disk=folder / "disk", cpu=CPU if plugin else "",
-                          extra=plugin.words if plugin else ())
+                          extra=plugin.words if plugin else (), **machine)
         with Guest(options, "http") as guest:
             status, _, body = guest.wait_for_page("/page", SERVE_LIMIT)
             if status != 200 or body != PAGE:
@@ -151,9 +154,32 @@ def measure_timed(wanted, found):
             found["file_rate"] = Measured(max(rates), {"least": min(rates)})
 
 
+def emulator_seconds(guest):
+    """Processor time that a guest's emulator has used."""
+    stat = pathlib.Path(f"/proc/{guest.machine.process.pid}/stat").read_text()
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_held(_, found):
+    """Both guests by turns. A request's cost in processor time of the emulator, the least of each, is
+    what a host with nothing else to do would show as rates."""
+    rates, costs = ([], []), ([], [])
+    with Step("the web server, with an IOMMU and without"), \
+            serving(iommu=True) as (held, _), serving() as (free, _):
+        for _ in range(HELD_RUNS):
+            for which, guest in enumerate((held, free)):
+                begin = emulator_seconds(guest)
+                rates[which].append(load.wrk(guest.port, "/page", HELD_CONNECTIONS, HELD_SECONDS))
+                spent = emulator_seconds(guest) - begin
+                costs[which].append(spent / (rates[which][-1] * HELD_SECONDS))
+    found["iommu_rate"] = Measured(min(costs[1]) / min(costs[0]),
+                                   {"held": max(rates[0]), "free": max(rates[1])})
+
+
 def measure(wanted):
     found = {}
-    for rows, part in ((COUNTED, measure_counted), (TIMED, measure_timed)):
+    for rows, part in ((COUNTED, measure_counted), (TIMED, measure_timed), (HELD, measure_held)):
         if not wanted & rows:
             continue
         try:

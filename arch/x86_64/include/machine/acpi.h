@@ -11,6 +11,7 @@
 struct acpi_io_apic {
     paddr_t address;
     uint32_t first_line;
+    uint8_t id;
 };
 
 struct acpi_isa_line {
@@ -31,7 +32,9 @@ struct acpi_info {
     struct acpi_io_apic io_apic[ACPI_IO_APIC_MAX];
     uint32_t io_apic_count;
     struct acpi_isa_line isa[ACPI_ISA_LINES];
-    paddr_t hpet;      // 0: none
+    paddr_t hpet;     // 0: none
+    const void *dmar; // Intel's table of IOMMUs, whole; NULL: none
+    uint32_t dmar_length;
     uint16_t pm_timer; // I/O port, 0: none
     bool have_reset;
     struct acpi_register reset;

@@ -5,12 +5,13 @@
 #include <cpu.h>
 
 // Vectors above the exceptions. Devices have VECTOR_DEVICE to VECTOR_TIMER - 1.
-#define VECTOR_DEVICE   0x30
-#define VECTOR_TIMER    0xf0
-#define VECTOR_RESCHED  0xf1
-#define VECTOR_FLUSH    0xf2
-#define VECTOR_QUIESCE  0xf3
-#define VECTOR_SPURIOUS 0xff
+#define VECTOR_DEVICE    0x30
+#define VECTOR_TIMER     0xf0
+#define VECTOR_RESCHED   0xf1
+#define VECTOR_FLUSH     0xf2
+#define VECTOR_QUIESCE   0xf3
+#define VECTOR_DMA_FAULT 0xf4
+#define VECTOR_SPURIOUS  0xff
 
 enum exception_vector {
     EXCEPTION_DEBUG = 1,

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// See device_hold.h.
+#include <object/device_hold.h>
+
+#include <arch/iommu.h>
+#include <log.h>
+#include <mm/account.h>
+#include <mm/page.h>
+#include <object/caller.h>
+#include <object/memory.h>
+#include <object/process.h>
+#include <panic.h>
+#include <tessera/abi/status.h>
+
+static bool end_step(struct reaper_work *work);
+
+ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device)
+{
+    spin_init(&hold->lock, "device hold");
+    hold->domain = domain;
+    hold->users = 1;
+    hold->end.step = end_step;
+    return arch_dma_held(device) ? arch_dma_create(device, hold, &hold->dma) : TS_OK;
+}
+
+void hold_fini(struct device_hold *hold)
+{
+    KASSERT(hold->driver == NULL);
+    arch_dma_destroy(hold->dma);
+    if (hold->payer != NULL)
+        account_put(hold->payer);
+}
+
+bool hold_use(struct device_hold *hold)
+{
+    irqflags_t flags = spin_lock(&hold->lock);
+    bool live = hold->users != 0;
+    if (live)
+        hold->users++;
+    spin_unlock(&hold->lock, flags);
+    return live;
+}
+
+void hold_unuse(struct device_hold *hold)
+{
+    struct arch_dma *last = NULL;
+    irqflags_t flags = spin_lock(&hold->lock);
+    if (--hold->users == 0) {
+        last = hold->dma;
+        hold->dma = NULL;
+    }
+    spin_unlock(&hold->lock, flags);
+    arch_dma_destroy(last);
+}
+
+// Who drives --------------------------------------------------------------------------------------
+
+// The caller pays for the tables, unless some are left that another pays for. Lock held.
+static void payer_set(struct device_hold *hold)
+{
+    struct account *account = caller_account();
+    if (hold->payer == account || hold->tables != 0)
+        return;
+    if (hold->payer != NULL)
+        account_put(hold->payer);
+    account_get(account);
+    hold->payer = account;
+}
+
+static ts_status_t admit(struct device_hold *hold)
+{
+    ts_status_t status = arch_dma_admit(hold->dma);
+    // It may have ended meanwhile, and blocked what was not admitted yet.
+    if (status == TS_OK && __atomic_load_n(&hold->over, __ATOMIC_SEQ_CST))
+        status = TS_ERR_GONE;
+    if (status != TS_OK) {
+        hold_block(hold);
+        hold_release(hold);
+    }
+    return status;
+}
+
+ts_status_t hold_drive(struct device_hold *hold)
+{
+    struct process *self = process_current();
+    ts_status_t status = TS_OK;
+    irqflags_t flags = spin_lock(&hold->lock);
+    bool first = hold->driver == NULL && !hold->over;
+    if (first) {
+        object_get(&self->object);
+        hold->driver = self;
+        payer_set(hold);
+    } else if (hold->driver != self) {
+        status = hold->over ? TS_ERR_GONE : TS_ERR_BUSY;
+    }
+    spin_unlock(&hold->lock, flags);
+    return first && hold->dma != NULL ? admit(hold) : status;
+}
+
+bool hold_driven(struct device_hold *hold)
+{
+    return __atomic_load_n(&hold->driver, __ATOMIC_RELAXED) != NULL;
+}
+
+bool hold_driven_by(struct device_hold *hold, const struct address_space *space)
+{
+    irqflags_t flags = spin_lock(&hold->lock);
+    bool driven = hold->driver != NULL && hold->driver->space == space;
+    spin_unlock(&hold->lock, flags);
+    return driven;
+}
+
+void hold_block(struct device_hold *hold)
+{
+    if (hold->dma == NULL)
+        return;
+    arch_dma_block(hold->dma);
+    arch_dma_flush(hold->dma); // gives the tables back if nothing is mapped
+}
+
+void hold_release(struct device_hold *hold)
+{
+    irqflags_t flags = spin_lock(&hold->lock);
+    struct process *driver = hold->driver;
+    hold->driver = NULL;
+    spin_unlock(&hold->lock, flags);
+    if (driver != NULL)
+        object_put(&driver->object);
+}
+
+void hold_end(struct device_hold *hold)
+{
+    irqflags_t flags = spin_lock(&hold->lock);
+    __atomic_store_n(&hold->over, true, __ATOMIC_SEQ_CST);
+    spin_unlock(&hold->lock, flags);
+    hold_block(hold);
+}
+
+// What it reaches ---------------------------------------------------------------------------------
+
+ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page)
+{
+    struct page *page;
+    irqflags_t flags = spin_lock(&owner->lock);
+    ts_status_t status = owner->payer == NULL ? TS_ERR_GONE : account_charge(owner->payer, 1);
+    if (status == TS_OK)
+        owner->tables++;
+    spin_unlock(&owner->lock, flags);
+    if (status != TS_OK)
+        return status;
+    status = page_alloc(PAGE_ALLOC_ZERO, &page);
+    if (status == TS_OK)
+        *out_page = page_address(page);
+    else
+        dma_table_free(owner, 0);
+    return status;
+}
+
+void dma_table_free(struct device_hold *owner, paddr_t page)
+{
+    irqflags_t flags = spin_lock(&owner->lock);
+    owner->tables--;
+    account_uncharge(owner->payer, 1);
+    spin_unlock(&owner->lock, flags);
+    if (page != 0)
+        page_put(page_find(page));
+}
+
+ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t offset,
+                     uint64_t pages, uint64_t *inout_mapped)
+{
+    ts_status_t status = TS_OK;
+    for (; hold->dma != NULL && *inout_mapped < pages; ++*inout_mapped) {
+        struct page *page;
+        status = memory_page_get(memory, offset + *inout_mapped * PAGE_SIZE, &page);
+        if (status != TS_OK)
+            break;
+        status = arch_dma_map(hold->dma, page_address(page));
+        page_put(page);
+        if (status != TS_OK)
+            break;
+    }
+    return status;
+}
+
+void hold_unmap(struct device_hold *hold, struct memory *memory, uint64_t offset, uint64_t mapped)
+{
+    if (hold->dma == NULL || mapped == 0)
+        return;
+    for (uint64_t i = 0; i < mapped; i++) {
+        struct page *page;
+        // It is there: it was when it was mapped, and fixed memory loses no page.
+        if (memory_page_get(memory, offset + i * PAGE_SIZE, &page) == TS_OK) {
+            arch_dma_unmap(hold->dma, page_address(page));
+            page_put(page);
+        }
+    }
+    arch_dma_flush(hold->dma);
+}
+
+// Faults ------------------------------------------------------------------------------------------
+
+static void fault_log(const struct dma_fault *fault, const char *driver)
+{
+    const char *what = fault->message ? "sent an interrupt that it does not have"
+                       : fault->write ? "wrote where nothing is pinned for it"
+                                      : "read where nothing is pinned for it";
+    log_warn("device %02lx:%02lx.%lx %s (%#lx, reason %u): blocked; %s%s", fault->device >> 8,
+             fault->device >> 3 & 31, fault->device & 7, what, fault->address, fault->reason,
+             driver != NULL ? "ended is its driver " : "it has no driver",
+             driver != NULL ? driver : "");
+}
+
+void hold_fault_of_nobody(const struct dma_fault *fault)
+{
+    fault_log(fault, NULL);
+}
+
+void hold_fault(struct device_hold *hold, const struct dma_fault *fault)
+{
+    irqflags_t flags = spin_lock(&hold->lock);
+    bool queue = hold->driver != NULL && !hold->ending;
+    fault_log(fault, hold->driver != NULL ? hold->driver->name : NULL);
+    if (queue) {
+        hold->ending = true;
+        hold->fault = *fault;
+        object_get(hold->domain);
+    }
+    spin_unlock(&hold->lock, flags);
+    if (queue)
+        reaper_queue(&hold->end);
+}
+
+// In the reaper: an interrupt is no place for ending a process.
+static bool end_step(struct reaper_work *work)
+{
+    struct device_hold *hold = list_entry(work, struct device_hold, end);
+    irqflags_t flags = spin_lock(&hold->lock);
+    struct process *driver = hold->driver;
+    const struct ts_process_report report = {.reason = TS_EXIT_DMA,
+                                             .fault = hold->fault.reason,
+                                             .fault_code = hold->fault.write,
+                                             .fault_address = hold->fault.address};
+    hold->ending = false;
+    if (driver != NULL)
+        object_get(&driver->object);
+    spin_unlock(&hold->lock, flags);
+    if (driver != NULL) {
+        process_end(driver, &report);
+        object_put(&driver->object);
+    }
+    object_put(hold->domain);
+    return false;
+}
