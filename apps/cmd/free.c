@@ -10,15 +10,20 @@ static void show(const char *name, uint64_t pages)
 
 int main(int argc, char **argv)
 {
-    command_begin(argc, argv,
-                  "free\nShows the machine's memory: total, free, the kernel's own, "
-                  "and what is kept\nback until devices are known to be quiet.\n");
+    command_begin(
+        argc, argv,
+        "free\nShows the machine's memory: total, free, used; of what is used, the kernel's "
+        "part:\nits objects, whose users' jobs are charged for their share of the heap, "
+        "and what is\nits own; and what is kept back until devices are known to be quiet.\n");
     command_no_arguments(argc, argv);
     struct ts_system_statistics s = system_statistics();
     show("total", s.pages_total);
     show("free", s.pages_free);
     show("used", s.pages_total - s.pages_free);
     show("kernel", s.pages_kernel);
+    show("  heap", s.pages_heap);
+    show("    charged", s.pages_shares);
+    show("  own", s.pages_own);
     show("quarantined", s.pages_quarantined);
     return command_end(0);
 }
