@@ -200,10 +200,9 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
     slot_release(port, slot);
     if (port->queued != 0)
         port_dispatch(port, &finished);
-    spin_unlock(&port->object.lock, flags);
+    port_unlock(port, flags, &finished);
     for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++)
         object_capability_put(dropped[i]);
-    port_finish(&finished);
     return status;
 }
 
