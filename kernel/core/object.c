@@ -111,6 +111,8 @@ static bool observer_notify(struct object *object, struct request *request, ts_s
     return (signals & request->mask) != 0;
 }
 
+// Interrupts are off since they became DONE: nobody who waits for them, be it a ring that ends,
+// waits for a less important thread that was preempted here.
 static void complete_all(struct list *finished)
 {
     struct list *node;
@@ -179,8 +181,9 @@ void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, 
     }
     while (node != end) {
         list_push_back(node, &telling.next.link); // before it
-        spin_unlock(&object->lock, flags);
+        spin_unlock_off(&object->lock);
         complete_all(&telling.finished);
+        arch_irq_restore(flags);
         flags = spin_lock(&object->lock);
         node = telling.next.link.next;
         list_remove(&telling.next.link);
@@ -188,8 +191,9 @@ void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, 
     }
     if (end != &object->observers)
         list_remove(end);
-    spin_unlock(&object->lock, flags);
+    spin_unlock_off(&object->lock);
     complete_all(&telling.finished);
+    arch_irq_restore(flags);
 }
 
 // Whether the wait is over at once. Object lock held.

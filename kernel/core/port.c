@@ -127,8 +127,7 @@ void served_count_drop(struct served *served)
     irqflags_t flags = spin_lock(&port->object.lock);
     served_count_drop_locked(served);
     port_dispatch(port, &finished);
-    spin_unlock(&port->object.lock, flags);
-    port_finish(&finished);
+    port_unlock(port, flags, &finished);
 }
 
 // Slots ---------------------------------------------------------------------------------------
@@ -228,8 +227,7 @@ ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie)
         port_lend_parked(port);
         port_dispatch(port, &finished); // its thread may wait in it already
     }
-    spin_unlock(&port->object.lock, flags);
-    port_finish(&finished);
+    port_unlock(port, flags, &finished);
     return status;
 }
 

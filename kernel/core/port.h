@@ -14,7 +14,8 @@
 //
 // Sessions. The first object minted outside a reply starts a session; one minted by a reply belongs
 // to the session of the object that was asked. A session lets `limit` requests be parked or
-// delivered; further ones stay ISSUED in its FIFO, and each completion moves one on.
+// delivered; further ones stay ISSUED in its FIFO, and each completion moves one on, a higher limit
+// as many as it lets.
 #pragma once
 
 #include <core/ring.h>
@@ -171,6 +172,8 @@ ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direct
 // Handle `index` that came with the request. Own objects come back as out_own with out_tag.
 ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
                              struct capability *out_capability, struct served **out_own);
+// The same back again, since its taker could not be told of it. Dropped if its slot is over.
+void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capability capability);
 ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
                       struct capability *out_capability);
 ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set);

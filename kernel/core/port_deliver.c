@@ -132,8 +132,7 @@ bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_
     spin_unlock_off(&ring->lock);
     if ((port->parked_mask | port->lent) != 0)
         port_lend_parked(port); // (to another thread, too, if the ring has a new user)
-    spin_unlock(&port->object.lock, flags);
-    port_finish(&finished);
+    port_unlock(port, flags, &finished);
     *out_left = left;
     return left && room;
 }
@@ -256,6 +255,5 @@ void port_issue(struct request *request, struct served *served, const struct han
         if (!announced)
             port_dispatch(port, &finished);
     }
-    spin_unlock(&port->object.lock, flags);
-    port_finish(&finished);
+    port_unlock(port, flags, &finished);
 }

@@ -87,8 +87,7 @@ static ts_status_t request_end(struct port *port, struct request *request, ts_st
     case REQUEST_DONE: break;
     }
     port_dispatch(port, &finished);
-    spin_unlock(&port->object.lock, flags);
-    port_finish(&finished);
+    port_unlock(port, flags, &finished);
     return result;
 }
 
@@ -187,8 +186,7 @@ static bool destroy_step(struct port *port)
     } else {
         more = false;
     }
-    spin_unlock(&port->object.lock, flags);
-    port_finish(&finished);
+    port_unlock(port, flags, &finished);
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++)
         object_capability_put(sent[i]);
     if (closed != NULL)

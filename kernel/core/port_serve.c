@@ -4,6 +4,8 @@
 #include <core/port.h>
 #include <core/port_tables.h>
 
+#define MOVED_PER_HOLD 16u // requests that a higher limit lets on
+
 // Client memory ---------------------------------------------------------------------------------
 
 uint32_t request_range(const struct request *request, enum copy_direction direction,
@@ -200,10 +202,9 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
     slot_release(port, slot);
     if (port->queued != 0)
         port_dispatch(port, &finished);
-    spin_unlock(&port->object.lock, flags);
+    port_unlock(port, flags, &finished);
     for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++)
         object_capability_put(dropped[i]);
-    port_finish(&finished);
     return status;
 }
 
@@ -228,6 +229,18 @@ ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
     }
     spin_unlock(&port->object.lock, flags);
     return status;
+}
+
+void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capability capability)
+{
+    irqflags_t flags = spin_lock(&port->object.lock);
+    struct slot *slot = port_slot(port, id);
+    bool there = slot != NULL && slot->sent[index].object == NULL;
+    if (there)
+        slot->sent[index] = capability;
+    spin_unlock(&port->object.lock, flags);
+    if (!there)
+        object_capability_put(capability);
 }
 
 // Objects ---------------------------------------------------------------------------------------
@@ -296,6 +309,30 @@ ts_status_t port_revoke(struct port *port, uint32_t oid)
     return TS_OK;
 }
 
+// Sets the limit of the object's session, or, while more requests wait than one hold of the lock
+// can move on, as much of it as those take that were: a request only ever waits where the limit is
+// reached, so that none overtakes another. Returns whether to go on.
+static bool session_limit_step(struct port *port, const struct served *served, uint32_t limit)
+{
+    struct list finished;
+    list_init(&finished);
+    irqflags_t flags = spin_lock(&port->object.lock);
+    struct session *session = &port->sessions[served->session];
+    unsigned moved = 0;
+    for (; moved < MOVED_PER_HOLD && session->requests < limit; moved++) {
+        struct list *next = list_pop_front(&session->waiting);
+        if (next == NULL)
+            break;
+        request_park(port, list_entry(next, struct request, link));
+    }
+    bool more = !list_empty(&session->waiting) && session->requests < limit;
+    session->limit = more ? session->requests : limit;
+    if (moved != 0)
+        port_dispatch(port, &finished);
+    port_unlock(port, flags, &finished);
+    return more;
+}
+
 ts_status_t port_session_limit(struct port *port, uint32_t oid, uint32_t limit)
 {
     if (limit == 0)
@@ -304,9 +341,8 @@ ts_status_t port_session_limit(struct port *port, uint32_t oid, uint32_t limit)
     ts_status_t status = served_get(port, oid, &served);
     if (status != TS_OK)
         return status;
-    irqflags_t flags = spin_lock(&port->object.lock);
-    port->sessions[served->session].limit = limit;
-    spin_unlock(&port->object.lock, flags);
+    while (session_limit_step(port, served, limit))
+        ;
     served_count_drop(served);
     return TS_OK;
 }

@@ -21,12 +21,20 @@ static inline uint8_t port_urgency(const struct port *port)
     return (uint8_t)(31 - __builtin_clz(port->parked_mask));
 }
 
-// Completes all requests of the list. No lock held.
+// Completes all requests of the list. No lock held; interrupts are off since they became DONE, so
+// that nobody who waits for them waits for a less important thread that was preempted meanwhile.
 void port_finish_some(struct list *finished);
 static inline void port_finish(struct list *finished)
 {
     if (!list_empty(finished))
         port_finish_some(finished);
+}
+static inline void port_unlock(struct port *port, irqflags_t flags, struct list *finished)
+    LOCK_RELEASES(&port->object.lock)
+{
+    spin_unlock_off(&port->object.lock);
+    port_finish(finished);
+    arch_irq_restore(flags);
 }
 
 // The slot of a request id, waiting until no page is being copied for it; NULL when there is none.

@@ -6,7 +6,10 @@
 #include <core/ring_publish.h>
 
 #define SUBMISSIONS_OFFSET sizeof(struct ts_ring)
-#define PUBLISHED_PER_HOLD 64u
+// Events in one hold of the lock: by the thread inside, and by each post, of which one signal makes
+// many.
+#define COLLECTED_PER_HOLD 64u
+#define POSTED_PER_HOLD    8u
 
 uint32_t ring_bytes(uint32_t submissions, uint32_t events)
 {
@@ -51,6 +54,7 @@ struct request *ring_record_refill(struct ring *ring)
 // Most recently used first: its lines are in the cache. Ring lock held.
 static void record_free(struct ring *ring, struct request *record)
 {
+    KASSERT(request_state(record) != REQUEST_FREE);
     request_set_state(record, REQUEST_FREE);
     record->next_free = ring->freed;
     ring->freed = record;
@@ -101,10 +105,10 @@ static void publish_record(struct ring *ring, struct request *request)
 
 // Publishes some of what is pending, for as long as there is room. Returns whether there is more to
 // publish: whoever looks for events does so (ring_collect), and PENDING tells them to.
-static bool publish_pending(struct ring *ring)
+static bool publish_pending(struct ring *ring, unsigned most)
 {
     for (unsigned i = 0; !list_empty(&ring->pending) && ring_has_room(ring); i++) {
-        if (i == PUBLISHED_PER_HOLD)
+        if (i == most)
             return true;
         struct list *node = list_pop_front(&ring->pending);
         if (node == &ring->post.done) {
@@ -149,7 +153,7 @@ void ring_post_completion(struct ring *ring, struct request *request)
     } else if (!request->queued) {
         request->queued = true;
         list_push_back(&ring->pending, &request->done);
-        (void)publish_pending(ring);
+        (void)publish_pending(ring, POSTED_PER_HOLD);
         ring_wake_if_due(ring);
     }
     spin_unlock(&ring->lock, flags);
@@ -160,11 +164,12 @@ void ring_post_more(struct request *request, ts_signals_t signals, uint64_t coun
     struct ring *ring = request->requester->ring;
     irqflags_t flags = spin_lock(&ring->lock);
     if (!ring->destroyed && !request->multishot_ended) {
-        request->value = (request->value | signals) + count;
+        uint64_t value = request->value | signals;
+        request->value = value + count < value ? UINT64_MAX : value + count;
         if (!request->queued) {
             request->queued = true;
             list_push_back(&ring->pending, &request->done);
-            (void)publish_pending(ring);
+            (void)publish_pending(ring, POSTED_PER_HOLD);
             ring_wake_if_due(ring);
         }
     }
@@ -182,7 +187,7 @@ void ring_post_value(struct ring *ring, uint64_t user_data, uint64_t value)
             ring->post.queued = true;
             list_push_back(&ring->pending, &ring->post.done);
         }
-        (void)publish_pending(ring);
+        (void)publish_pending(ring, POSTED_PER_HOLD);
         ring_wake_if_due(ring);
     }
     spin_unlock(&ring->lock, flags);
@@ -224,7 +229,7 @@ static bool ring_take_from_ports(struct ring *ring)
 uint32_t ring_collect(struct ring *ring)
 {
     irqflags_t flags = spin_lock(&ring->lock);
-    while (!list_empty(&ring->pending) && publish_pending(ring)) {
+    while (!list_empty(&ring->pending) && publish_pending(ring, COLLECTED_PER_HOLD)) {
         spin_unlock(&ring->lock, flags);
         flags = spin_lock(&ring->lock);
     }
@@ -292,7 +297,8 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
             continue;
         struct request *record = list_entry(node, struct request, done);
         record->queued = false;
-        if (record->state == REQUEST_DONE)
+        // (One that is DONE without that is being completed, and comes here by itself.)
+        if (record->multishot_ended)
             record_free(ring, record);
     }
     bool more = !list_empty(&ring->pending);

@@ -187,8 +187,6 @@ static ts_status_t take_own(struct operation *operation, const struct served *ow
     struct ts_taken taken = {.tag = own->tag, .oid = own->oid, .rights = rights};
     if (operation->address == 0)
         return TS_OK;
-    if (operation->length != sizeof taken)
-        return TS_ERR_ARGUMENT;
     return copy_to_user(operation->address, &taken, sizeof taken);
 }
 
@@ -199,7 +197,10 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
     struct served *own;
     ts_handle_t handle;
     operation->aux = 0;
-    // The slot first: what was taken cannot be put back.
+    if ((operation->flags & OPERATION_SUBMITTED) == 0 && operation->address != 0 &&
+        operation->length != sizeof(struct ts_taken))
+        return TS_ERR_ARGUMENT;
+    // The slot first: what was taken has a place.
     ts_status_t status = handle_reserve(table, &handle);
     if (status != TS_OK)
         return status;
@@ -216,7 +217,10 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
     if (status != TS_OK)
         return status;
     status = take_own(operation, own, capability.rights);
-    object_capability_put(capability);
+    if (status == TS_OK)
+        object_capability_put(capability);
+    else
+        port_take_back(&port->port, operation->arg, (uint32_t)operation->offset, capability);
     return status;
 }
 
@@ -224,10 +228,23 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
 
 static ts_status_t mint(struct port_object *port, struct operation *operation)
 {
+    struct handle_table *table = &process_current()->handles;
+    struct capability capability;
+    ts_handle_t handle;
     if (operation->arg > UINT32_MAX)
         return TS_ERR_ARGUMENT;
-    return port_mint(&port->port, (uint32_t)operation->arg, operation->offset, operation->rights,
-                     &operation->result);
+    // The slot first: an object that was minted and has no handle would be one that was closed.
+    ts_status_t status = handle_reserve(table, &handle);
+    if (status != TS_OK)
+        return status;
+    status = port_mint(&port->port, (uint32_t)operation->arg, operation->offset, operation->rights,
+                       &capability);
+    if (status == TS_OK)
+        handle_fill(table, handle, capability);
+    else
+        handle_release(table, handle);
+    operation->value = status == TS_OK ? handle : 0;
+    return status;
 }
 
 static ts_status_t signal(struct port_object *port, const struct operation *operation)

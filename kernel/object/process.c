@@ -14,8 +14,8 @@
 #include <string.h>
 #include <tessera/abi/signal.h>
 
-#define HANDLES_MAX    (1u << TS_HANDLE_SLOT_BITS)
-#define STOPS_PER_HOLD 16u // each takes the lock of a run queue
+#define HANDLES_MAX      (1u << TS_HANDLE_SLOT_BITS)
+#define THREADS_PER_HOLD 16u // for each the lock of a run queue may be taken
 
 enum teardown_stage { STAGE_PINS, STAGE_HANDLES, STAGE_USERS, STAGE_SPACE };
 
@@ -146,25 +146,47 @@ void process_thread_gone(struct process *process, struct thread *thread)
         process_end(process, &last_left);
 }
 
+// The place of a walk over a process's threads in their list, while the lock is free: before what
+// has not been looked at. It begins as a thread's part that is in the list.
+struct thread_place {
+    struct list member;
+    struct address_space *space; // NULL, which tells it from a thread
+};
+_Static_assert(offsetof(struct thread_place, space) ==
+                   offsetof(struct thread, requester.space) - offsetof(struct thread, member),
+               "a place begins as a thread's membership");
+
+void process_threads_each(struct process *process, void (*look)(struct thread *, void *),
+                          void *argument)
+{
+    struct thread_place place = {.space = NULL};
+    irqflags_t flags = spin_lock(&process->lock);
+    struct list *node = process->threads.next, *end = &process->threads;
+    list_init(&place.member);
+    for (uint32_t left = process->thread_count; node != end && left > 0;) {
+        for (unsigned i = 0; i < THREADS_PER_HOLD && node != end && left > 0; i++) {
+            struct thread *thread = list_entry(node, struct thread, member);
+            node = node->next;
+            if (thread->requester.space == NULL)
+                continue; // another walk's place
+            look(thread, argument);
+            left--;
+        }
+        list_push_back(node, &place.member); // before it
+        spin_unlock(&process->lock, flags);
+        flags = spin_lock(&process->lock);
+        node = place.member.next;
+        list_remove(&place.member);
+    }
+    spin_unlock(&process->lock, flags);
+}
+
 // The end ----------------------------------------------------------------------------------------
 
-// Stops the threads of an ending process, which gets no more. Those that were told go to the end of
-// the list: as many as there were at first are taken from its front, and none is missed.
-static void stop_threads(struct process *process, uint32_t count)
+static void stop(struct thread *thread, void *nothing)
 {
-    while (count > 0) {
-        irqflags_t flags = spin_lock(&process->lock);
-        for (unsigned i = 0; i < STOPS_PER_HOLD && count > 0; i++, count--) {
-            struct list *node = list_pop_front(&process->threads);
-            if (node == NULL) {
-                count = 0;
-                break;
-            }
-            thread_stop(list_entry(node, struct thread, member));
-            list_push_back(&process->threads, node);
-        }
-        spin_unlock(&process->lock, flags);
-    }
+    (void)nothing;
+    thread_stop(thread);
 }
 
 void process_end(struct process *process, const struct ts_process_report *report)
@@ -180,7 +202,8 @@ void process_end(struct process *process, const struct ts_process_report *report
     spin_unlock(&process->lock, flags);
     if (first && count == 0)
         reaper_queue(&process->teardown);
-    stop_threads(process, count);
+    else if (first)
+        process_threads_each(process, stop, NULL); // it gets no more
 }
 
 void process_kill(struct process *process)

@@ -76,6 +76,10 @@ void process_end(struct process *process, const struct ts_process_report *report
 // A thread joins (TS_ERR_GONE: it is ending) and leaves; the last one out ends the process.
 ts_status_t process_thread_add(struct process *process, struct thread *thread);
 void process_thread_gone(struct process *process, struct thread *thread);
+// Calls `look` for the threads that are there when it begins, with the process's lock held, some in
+// each hold. One that leaves meanwhile may be left out, and one that comes be looked at instead.
+void process_threads_each(struct process *process, void (*look)(struct thread *, void *),
+                          void *argument);
 
 // Keeps space and handle table, as rings and ports do. TS_ERR_GONE: they are being given back.
 ts_status_t process_use(struct process *process);

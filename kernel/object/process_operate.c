@@ -122,14 +122,18 @@ static ts_status_t get_report(struct process *process, struct operation *operati
     return operation_get(operation, &report, sizeof report);
 }
 
+static void add_cpu_ns(struct thread *thread, void *inout_ns)
+{
+    *(uint64_t *)inout_ns += thread_cpu_ns(thread);
+}
+
 // What is known without the account, which an ended process no longer has.
 static void statistics_fill_process(struct process *process,
                                     struct ts_process_statistics *statistics)
 {
-    irqflags_t flags = spin_lock(&process->lock);
     uint64_t cpu_ns = atomic_load_explicit(&process->past_cpu_ns, memory_order_relaxed);
-    list_for_each(node, &process->threads) cpu_ns +=
-        thread_cpu_ns(list_entry(node, struct thread, member));
+    process_threads_each(process, add_cpu_ns, &cpu_ns);
+    irqflags_t flags = spin_lock(&process->lock);
     *statistics = (struct ts_process_statistics){
         .id = process->member.id,
         .handles = process->handles.used,

@@ -118,8 +118,9 @@ bool reaper_wait(void)
         return false;
     const struct thread *thread = thread_current();
     ts_time_t now = clock_now(), until = now + WAIT_NS;
-    hurry(priority_above(thread->own_priority), now);
-    reaper_call(thread->own_priority);
+    // (What it is lent counts: it would not let a less important reaper run.)
+    hurry(priority_above(thread->priority), now);
+    reaper_call(thread->priority);
     while (atomic_load_explicit(&reaper.busy, memory_order_acquire) && clock_now() < until &&
            !thread->stopping) {
         arch_cpu_relax();

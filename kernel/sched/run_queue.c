@@ -125,9 +125,12 @@ static uint32_t next_cpu(void)
 
 void thread_launch(struct thread *thread)
 {
-    atomic_store_explicit(&thread->cpu, next_cpu(), memory_order_relaxed);
     irqflags_t flags;
+    // It may have a handle already: who stops it or sets its priority holds the lock of its queue.
     struct run_queue *queue = run_queue_lock(thread, &flags);
+    atomic_store_explicit(&thread->cpu, next_cpu(), memory_order_relaxed);
+    run_queue_unlock(queue, flags);
+    queue = run_queue_lock(thread, &flags);
     run_queue_ready(queue, thread);
     run_queue_unlock(queue, flags);
 }

@@ -189,6 +189,26 @@ static void rule_q15_a_session_is_bounded(void)
     pair_end(&pair);
 }
 
+// A limit that is raised lets on those who wait, before those who come.
+static void rule_q15_a_higher_limit_lets_on_who_waits(void)
+{
+    pair_begin(&pair, 64, 0);
+    CHECK_OK(ts_port_session_limit(pair.port, 0, 1));
+    for (uint64_t i = 0; i < 30; i++)
+        pair_write(&pair, "x", 1, i, i);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, 0);
+    pair_quiet(&pair);
+    CHECK_OK(ts_port_session_limit(pair.port, 0, 29));
+    pair_write(&pair, "x", 1, 30, 30);
+    for (uint64_t i = 1; i < 29; i++)
+        CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, i);
+    pair_quiet(&pair);
+    CHECK_OK(ts_port_session_limit(pair.port, 0, 31));
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, 29);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, 30);
+    pair_end(&pair);
+}
+
 static void rule_q16_nowait_is_answered_at_once(void)
 {
     ts_handle_t event;
@@ -296,6 +316,7 @@ int main(void)
         TAP(rule_q12_copies_stay_inside_the_range),
         TAP(rule_q13_a_fault_is_told_to_both),
         TAP(rule_q15_a_session_is_bounded),
+        TAP(rule_q15_a_higher_limit_lets_on_who_waits),
         TAP(rule_q16_nowait_is_answered_at_once),
         TAP(rule_q17_reserved_fields_are_zero),
         TAP(rule_q17_no_operation_takes_a_flag_that_is_not_its_own),

@@ -39,6 +39,30 @@ static void rule_s02_a_wait_for_what_is_set_is_over(void)
     pair_end(&pair);
 }
 
+// A watch whose ring has no room gathers counts, up to the most that there is.
+static void rule_s04_a_gathered_count_does_not_wrap(void)
+{
+    struct ts_ring_queue ring;
+    struct ts_event event = {0};
+    ts_handle_t counter;
+    CHECK_OK(ts_event_create(0, &counter));
+    CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
+    ts_prepare_watch(ts_ring_slot(&ring), counter, TS_SIGNAL_READABLE, 99);
+    CHECK_OK(ts_ring_submit(&ring));
+    for (uint64_t i = 0; i < 8; i++)
+        ts_prepare_nop(ts_ring_slot(&ring), i);
+    CHECK_OK(ts_ring_submit(&ring));
+    CHECK_OK(ts_event_signal(counter, UINT64_MAX));
+    CHECK_OK(ts_event_signal(counter, 5));
+    while (event.user_data != 99) {
+        if (!ts_ring_next(&ring, &event))
+            CHECK_OK(ts_ring_enter(&ring, 1, in_ms(3000)));
+    }
+    CHECK_EQUAL(event.value, UINT64_MAX);
+    ts_ring_destroy(&ring);
+    ts_close(counter);
+}
+
 static void rule_s03_a_watch_tells_each_rise(void)
 {
     pair_begin(&pair, PAIR_REQUESTS, 0);
@@ -371,6 +395,7 @@ int main(void)
     static const struct tap_test tests[] = {
         TAP(rule_s01_no_server_delays_a_look),
         TAP(rule_s02_a_wait_for_what_is_set_is_over),
+        TAP(rule_s04_a_gathered_count_does_not_wrap),
         TAP(rule_s03_a_watch_tells_each_rise),
         TAP(rule_s03_unread_reports_coalesce),
         TAP(rule_s03_two_signals_at_once_reach_every_watcher),
