@@ -296,25 +296,53 @@ uint32_t memory_remove_some(struct memory *memory, uint64_t *inout_index,
     return count;
 }
 
-// In the reaper: nobody knows the object any more.
+// Gives some pages back of a memory that nobody knows any more, from its `offset` on. Returns
+// whether there are more.
+static bool pages_give_some(struct memory *memory)
+{
+    if (memory->type == MEMORY_ANONYMOUS) {
+        struct page *pages[MEMORY_CHUNK];
+        bool more;
+        uint32_t count = memory_remove_some(memory, &memory->offset, pages, &more);
+        for (uint32_t i = 0; i < count; i++)
+            page_put(pages[i]);
+        return more;
+    }
+    if (memory->type != MEMORY_CONTIGUOUS)
+        return false;
+    uint64_t left = memory->size / PAGE_SIZE - memory->offset;
+    uint64_t count = left < MEMORY_CHUNK ? left : MEMORY_CHUNK;
+    for (uint64_t end = memory->offset + count; memory->offset < end; memory->offset++)
+        page_put(page_find(memory->base + memory->offset * PAGE_SIZE));
+    memory_uncharge(memory, count);
+    return count < left;
+}
+
+static void memory_finish(struct memory *memory)
+{
+    if (memory->parent != NULL)
+        object_put(&memory->parent->object);
+    memory_unmake(memory);
+}
+
+static bool teardown_step(struct reaper_work *work)
+{
+    struct memory *memory = list_entry(work, struct memory, teardown);
+    if (pages_give_some(memory))
+        return true;
+    memory_finish(memory);
+    return false;
+}
+
+// In the reaper: nobody knows the object any more. Most are through with one step.
 static void memory_destroy(struct object *object)
 {
     struct memory *memory = memory_of(object);
     KASSERT(list_empty(&memory->regions) && memory->kernel_maps == 0);
-    uint64_t index = 0;
-    bool more;
-    do {
-        struct page *pages[MEMORY_CHUNK];
-        uint32_t count = memory_remove_some(memory, &index, pages, &more);
-        for (uint32_t i = 0; i < count; i++)
-            page_put(pages[i]);
-    } while (more);
-    if (memory->type == MEMORY_CONTIGUOUS) {
-        for (uint64_t offset = 0; offset < memory->size; offset += PAGE_SIZE)
-            page_put(page_find(memory->base + offset));
-        memory_uncharge(memory, memory->size / PAGE_SIZE);
+    if (!pages_give_some(memory)) {
+        memory_finish(memory);
+        return;
     }
-    if (memory->parent != NULL)
-        object_put(&memory->parent->object);
-    memory_unmake(memory);
+    memory->teardown.step = teardown_step;
+    reaper_queue(&memory->teardown);
 }

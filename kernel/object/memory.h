@@ -21,6 +21,7 @@
 #include <core/kernel_range.h>
 #include <core/object.h>
 #include <mm/radix.h>
+#include <object/reaper.h>
 #include <tessera/abi/object.h>
 #include <tessera/abi/syscall.h>
 #include <arch/space.h>
@@ -60,18 +61,19 @@ struct memory {
     uint64_t resident;            // ANONYMOUS: pages in it
     paddr_t base;                 // CONTIGUOUS, PHYSICAL, BOOT
     uint32_t pins;                // it cannot shrink
-    uint32_t kernel_maps;         // its size stays
+    uint32_t kernel_maps;         // its size stays; of a view: its own, and its parent is pinned
     void *kernel_pointer;         // while there are any
     struct memory_change *change; // NULL: none, and neither kind begins while there is one
     struct list regions;          // struct region: everything that maps it; new ones at the front
     struct memory *parent;        // VIEW: never a view itself; a reference is held
     uint64_t offset;              // VIEW: bytes in the parent
+    struct reaper_work teardown;  // of more pages than a step gives back; `offset` says how far
 };
 
 // What the kernel sees of a memory, by memory_kernel_map(). Nothing else is to be believed of where
 // the memory is and how large.
 struct kernel_mapping {
-    struct memory *memory; // that has the pages, never a view; a reference. NULL: nothing is mapped
+    struct memory *memory; // or view; a reference. NULL: nothing is mapped
     struct kernel_range range;
 };
 
@@ -106,11 +108,13 @@ ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out
 ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
                                  struct kernel_mapping *out_mapping);
 
-// Maps the whole memory, or the whole part of a view, for the kernel in one piece, says what that
-// is, and keeps its size until memory_kernel_unmap(). All pages are charged before any is made, and
-// window_price() with them. Interrupts on, no lock held. TS_ERR_UNSUPPORTED: physical memory;
-// TS_ERR_RANGE: empty, or shorter than the view; TS_ERR_BUSY: it is being shrunk, or mapped for the
-// first time; TS_ERR_LIMIT, TS_ERR_MEMORY. With an error nothing is mapped.
+// Maps the whole memory for the kernel in one piece, says what that is, and keeps its size until
+// memory_kernel_unmap(); or the part that is a view's, which keeps its memory from shrinking. All
+// pages are charged before any is made (a view's one by one, to the memory's account, and those
+// that were made stay), and window_price() with them. Interrupts on, no lock held.
+// TS_ERR_UNSUPPORTED: physical memory; TS_ERR_RANGE: empty, or shorter than the view; TS_ERR_BUSY:
+// it is being shrunk, or mapped for the first time; TS_ERR_LIMIT, TS_ERR_MEMORY. With an error
+// nothing is mapped.
 ts_status_t memory_kernel_map(struct memory *memory, struct kernel_mapping *out_mapping);
 
 // Ends a mapping, and empties it. Nobody may be using it any more.

@@ -13,11 +13,20 @@
 
 #define ADJACENT_MAX 16u // pages for which the kernel tries to do without the window
 
-// What the mapping of a memory in the window is charged; one page needs none.
-static uint64_t mapping_price(const struct memory *memory, uint64_t bytes)
+// The memory that has the pages of one that may be a view, and at what offset.
+static struct memory *pages_of(struct memory *memory, uint64_t *out_offset)
 {
-    return memory->type == MEMORY_ANONYMOUS && bytes > PAGE_SIZE ? window_price(bytes / PAGE_SIZE)
-                                                                 : 0;
+    *out_offset = 0;
+    return memory_resolve(memory, out_offset);
+}
+
+// What the mapping of a memory in the window is charged; one page needs none.
+static uint64_t mapping_price(struct memory *memory, uint64_t bytes)
+{
+    uint64_t offset;
+    return pages_of(memory, &offset)->type == MEMORY_ANONYMOUS && bytes > PAGE_SIZE
+               ? window_price(bytes / PAGE_SIZE)
+               : 0;
 }
 
 // The tables are the kernel's own pages; what somebody pays of them is no expense of the kernel's.
@@ -35,12 +44,13 @@ static void price_give(struct memory *memory, uint64_t price)
     memory_uncharge(memory, price);
 }
 
-// Charges the window and all pages that are not there yet, or nothing. The size stays meanwhile.
+// Charges the window and all pages that are not there yet, or nothing. The size stays meanwhile. A
+// view's pages are charged as they are made: which of its parent's are missing is not known.
 static ts_status_t reserve(struct memory *memory, uint64_t bytes)
 {
     uint64_t price = mapping_price(memory, bytes);
     irqflags_t flags = spin_lock(&memory->lock);
-    uint64_t missing = bytes / PAGE_SIZE - memory->resident;
+    uint64_t missing = memory->type == MEMORY_ANONYMOUS ? bytes / PAGE_SIZE - memory->resident : 0;
     ts_status_t status = memory_charge(memory, missing);
     if (status == TS_OK && price_take(memory, price) != TS_OK) {
         memory_uncharge(memory, missing);
@@ -117,14 +127,27 @@ static ts_status_t map_begin(struct memory *memory, struct memory_change *change
     return status;
 }
 
+// Makes the mapping of what may be a view; of that, the part alone, whose pages stay from here on.
+static ts_status_t map_pages(struct memory *memory, uint64_t bytes, void **out_pointer)
+{
+    uint64_t offset;
+    const struct memory *pages = pages_of(memory, &offset);
+    ts_status_t status = pages != memory ? memory_fix(memory) : TS_OK;
+    if (status != TS_OK)
+        return status;
+    if (pages->type == MEMORY_ANONYMOUS)
+        status = anonymous_map(memory, bytes, out_pointer);
+    else
+        *out_pointer = phys_to_virt(pages->base + offset);
+    if (status != TS_OK && pages != memory)
+        memory_unfix(memory);
+    return status;
+}
+
 static ts_status_t map_first(struct memory *memory, struct kernel_range *range)
 {
     void *pointer;
-    ts_status_t status = TS_OK;
-    if (memory->type == MEMORY_ANONYMOUS)
-        status = anonymous_map(memory, range->bytes, &pointer);
-    else
-        pointer = phys_to_virt(memory->base);
+    ts_status_t status = map_pages(memory, range->bytes, &pointer);
     irqflags_t flags = spin_lock(&memory->lock);
     memory->change = NULL;
     if (status == TS_OK) {
@@ -135,11 +158,10 @@ static ts_status_t map_first(struct memory *memory, struct kernel_range *range)
     return status;
 }
 
-ts_status_t memory_kernel_map(struct memory *named, struct kernel_mapping *out_mapping)
+ts_status_t memory_kernel_map(struct memory *memory, struct kernel_mapping *out_mapping)
 {
-    uint64_t offset = 0;
-    struct memory *memory = memory_resolve(named, &offset);
-    if (memory->type == MEMORY_PHYSICAL)
+    uint64_t offset;
+    if (pages_of(memory, &offset)->type == MEMORY_PHYSICAL)
         return TS_ERR_UNSUPPORTED;
     struct kernel_range range;
     struct memory_change change;
@@ -151,14 +173,6 @@ ts_status_t memory_kernel_map(struct memory *named, struct kernel_mapping *out_m
         return status;
     object_get(&memory->object);
     *out_mapping = (struct kernel_mapping){memory, range};
-    if (named == memory)
-        return TS_OK;
-    // The memory may be shorter by now than the view, whose own borders never change.
-    if (offset > range.bytes || named->size > range.bytes - offset) {
-        memory_kernel_unmap(out_mapping);
-        return TS_ERR_RANGE;
-    }
-    out_mapping->range = (struct kernel_range){(char *)range.pointer + offset, named->size};
     return TS_OK;
 }
 
@@ -173,7 +187,8 @@ void memory_kernel_unmap(struct kernel_mapping *mapping)
         pointer = memory->kernel_pointer;
         memory->kernel_pointer = NULL;
         price = mapping_price(memory, memory->size);
-        memory->pins++; // the pages stay until the window has forgotten them
+        // The pages stay until the window has forgotten them; a view's were kept all the time.
+        memory->pins += memory->type != MEMORY_VIEW;
     }
     spin_unlock(&memory->lock, flags);
     if (pointer != NULL) {

@@ -27,6 +27,7 @@ static struct {
     _Atomic ts_time_t hurry_until;    // somebody waits for it, with this priority
     _Atomic ts_time_t hurry_again;
     _Atomic uint8_t hurry_priority;
+    _Atomic uint32_t waiting[THREAD_PRIORITIES]; // threads in reaper_wait, by priority
     struct thread *thread;
     // The reaper's own. Those in `dead` are destroyed; `batch` waits until every CPU has passed the
     // ticket, so that one wait serves all that were retired before it.
@@ -38,13 +39,14 @@ static struct {
 } reaper = {.lock = SPINLOCK_INIT("reaper")};
 
 // Whose time it is to take. The reaper acts for whom it takes apart, and an interrupt that finds
-// nobody running for ordinary programs.
+// nobody running for ordinary programs. (A program's thread may have priority 0, and is then no
+// more urgent at its end.)
 static uint8_t priority_here(void)
 {
     const struct thread *thread = thread_current();
     if (thread != NULL && thread == reaper.thread)
         return reaper.acting;
-    return thread == NULL || thread->own_priority == 0 ? TS_PRIORITY_NORMAL : thread->own_priority;
+    return thread == NULL || thread->process == NULL ? TS_PRIORITY_NORMAL : thread->own_priority;
 }
 
 static uint8_t priority_top(uint32_t priorities)
@@ -117,15 +119,19 @@ bool reaper_wait(void)
     if (!atomic_load_explicit(&reaper.busy, memory_order_acquire))
         return false;
     const struct thread *thread = thread_current();
+    uint8_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED); // what it is lent, too
     ts_time_t now = clock_now(), until = now + WAIT_NS;
-    // (What it is lent counts: it would not let a less important reaper run.)
-    hurry(priority_above(thread->priority), now);
-    reaper_call(thread->priority);
+    hurry(priority_above(priority), now);
+    // While somebody waits the reaper takes turns with him, whoever it acts for: at less it would
+    // never run on his CPU.
+    atomic_fetch_add_explicit(&reaper.waiting[priority], 1, memory_order_relaxed);
+    reaper_call(priority);
     while (atomic_load_explicit(&reaper.busy, memory_order_acquire) && clock_now() < until &&
            !thread->stopping) {
         arch_cpu_relax();
         thread_give_way(0);
     }
+    atomic_fetch_sub_explicit(&reaper.waiting[priority], 1, memory_order_relaxed);
     return true;
 }
 
@@ -201,6 +207,15 @@ static bool bury_some(void)
 
 // The thread ------------------------------------------------------------------------------------
 
+// At least that of each who waits.
+static uint8_t priority_waiting(uint8_t priority)
+{
+    for (unsigned p = THREAD_PRIORITIES - 1; p > priority; p--)
+        if (atomic_load_explicit(&reaper.waiting[p], memory_order_relaxed) != 0)
+            return (uint8_t)p;
+    return priority;
+}
+
 // The highest priority of what is to be done.
 static uint8_t priority_due(void)
 {
@@ -215,7 +230,7 @@ static uint8_t priority_due(void)
         else
             atomic_store_explicit(&reaper.hurry_priority, 0, memory_order_relaxed);
     }
-    return priority;
+    return priority_waiting(priority);
 }
 
 static void priority_adapt(void)

@@ -4,12 +4,14 @@
 // Objects without a reference come to it by environment_retire() and are destroyed when every CPU
 // has been quiescent. Teardown that takes long (a process, a ring, a port, a memory) is work: a
 // function that does a chunk of it and says whether there is more. Queueing needs no memory.
+// A class's destroy does no more than a chunk, or queues work.
 //
 // It takes its time from whoever's act it is the end of: what is retired or queued has the priority
 // of the thread that did it (for a process, of the last of its threads), and the reaper runs at the
 // highest that it has something of, giving way to others of that priority now and then. Only with
 // its first few steps it goes before them, so that the little that mostly comes is done at once.
-// And who is refused memory waits a little for what is about to be freed (reaper_wait).
+// And who is refused memory waits a little for what is about to be freed (reaper_wait), with which
+// the reaper goes on meanwhile at no less than his priority.
 #pragma once
 
 #include <core/list.h>

@@ -98,13 +98,19 @@ static vaddr_t address_of(unsigned i)
 
 // What must hold ----------------------------------------------------------------------------------
 
+static bool is_of_view(const struct held_mapping *held)
+{
+    return held->mapping.memory != memories[held->memory];
+}
+
 static void check_mapping(const struct held_mapping *held)
 {
     const struct kernel_range *range = &held->mapping.range;
     if (held->mapping.memory == NULL)
         return;
-    CHECK(held->mapping.memory == memories[held->memory]);
-    CHECK(memory_size(memories[held->memory]) == held->size);
+    // A view's keeps the memory from shrinking, and no more.
+    uint64_t size = memory_size(memories[held->memory]);
+    CHECK(is_of_view(held) ? size >= held->size : size == held->size);
     CHECK(held->offset + range->bytes <= held->size);
     for (uint64_t at = 0; at < range->bytes; at += PAGE_SIZE) {
         const struct page *frame = frame_of(held->memory, (held->offset + at) / PAGE_SIZE);
@@ -149,12 +155,14 @@ static void check_all(const struct actor *actor)
     }
 }
 
-static bool memory_is_mapped(unsigned memory)
+// The whole of it, or a part.
+static bool memory_is_mapped(unsigned memory, bool part)
 {
     bool found = false;
     for (unsigned i = 0; i < ACTORS * HELD; i++) {
         const struct held_mapping *held = &actors[i / HELD].mappings[i % HELD];
-        found = found || (held->mapping.memory != NULL && held->memory == memory);
+        found = found || (held->mapping.memory != NULL && held->memory == memory &&
+                          is_of_view(held) == part);
     }
     return found;
 }
@@ -187,8 +195,9 @@ static void resize(struct actor *actor)
     unsigned m = (unsigned)random_below(MEMORIES);
     uint64_t pages = random_below(PAGES + 1), before = pages_of(m);
     ts_status_t expected = TS_OK;
-    if ((pages != before && memory_is_mapped(m)) ||
-        (pages < before && (memory_is_pinned(m) || memory_is_in_use_beyond(peer(actor), m, pages))))
+    if ((pages != before && memory_is_mapped(m, false)) ||
+        (pages < before && (memory_is_mapped(m, true) || memory_is_pinned(m) ||
+                            memory_is_in_use_beyond(peer(actor), m, pages))))
         expected = TS_ERR_BUSY;
     call_begin(actor);
     ts_status_t status = memory_resize(memories[m], pages * PAGE_SIZE);
