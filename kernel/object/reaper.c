@@ -181,10 +181,10 @@ static void batch_finish(void)
 // Destroys some of those that are dead. Returns whether there were any.
 static bool bury_some(void)
 {
-    if (reaper.dead == NULL && reaper.batch != NULL && arch_quiesce_done(reaper.ticket))
-        batch_finish();
     if (reaper.batch == NULL)
         batch_take();
+    if (reaper.dead == NULL && reaper.batch != NULL && arch_quiesce_done(reaper.ticket))
+        batch_finish();
     if (reaper.dead != NULL)
         reaper.acting = priority_top(reaper.dead_priorities);
     unsigned done = 0;
@@ -253,8 +253,8 @@ static _Noreturn void reaper_loop(void)
     arch_irq_enable();
     reaper.first = FIRST_STEPS;
     for (;;) {
-        bool worked = bury_some();
-        worked |= work_step(reaper.dead_priorities);
+        bool worked = work_step(reaper.dead_priorities); // first: it mostly ends with objects
+        worked |= bury_some();
         if (!worked && reaper.batch == NULL)
             reaper_rest();
         else if (reaper.first > 0)

@@ -92,7 +92,8 @@ static uint64_t *entry_find(struct arch_space *space, vaddr_t address)
 }
 
 // The same, making what tables are missing.
-static __attribute__((noinline)) ts_status_t entry_make(struct arch_space *space, vaddr_t address, uint64_t **out_entry)
+static __attribute__((noinline)) ts_status_t entry_make(struct arch_space *space, vaddr_t address,
+                                                        uint64_t **out_entry)
 {
     uint64_t *table = phys_to_virt(space->root);
     uint64_t user = space == &kernel_space ? 0 : PTE_USER;
