@@ -76,14 +76,6 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
     return NULL;
 }
 
-void ring_flag_pending(struct ring *ring, bool pending)
-{
-    uint32_t value = pending ? TS_RING_PENDING : 0;
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
-    if (ring->shared->flags != value)
-        __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
-}
-
 // Writes a record's event; a record that is through becomes free.
 static void publish_record(struct ring *ring, struct request *request)
 {
