@@ -31,6 +31,7 @@ void ring_init(struct ring *ring, const struct kernel_range *range, uint32_t sub
     list_init(&ring->pending);
     list_init(&ring->post.done);
     for (uint32_t i = 0; i < inflight; i++) {
+        records[i] = (struct request){0};
         request_init(&records[i], &ring->requester);
         records[i].next_free = i + 1 < inflight ? &records[i + 1] : NULL;
     }

@@ -186,9 +186,9 @@ uint64_t arch_quiesce_begin(void)
     KASSERT(arch_irq_enabled());
     irqflags_t flags = arch_irq_save();
     uint64_t ticket = atomic_fetch_add(&quiesce_ticket, 1) + 1;
-    uint32_t self = cpu_current()->id;
+    uint32_t self = cpu_current()->id, count = cpu_count();
     quiesce_note(); // just now this one had interrupts on
-    for (uint32_t i = 0; i < cpu_count(); i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (i != self) {
             apic_send(cpu_by_id(i)->arch.apic_id, VECTOR_QUIESCE);
         }
@@ -199,7 +199,8 @@ uint64_t arch_quiesce_begin(void)
 
 bool arch_quiesce_done(uint64_t ticket)
 {
-    for (uint32_t i = 0; i < cpu_count(); i++) {
+    uint32_t count = cpu_count();
+    for (uint32_t i = 0; i < count; i++) {
         if (atomic_load_explicit(&cpu_by_id(i)->arch.quiesce_seen, memory_order_acquire) < ticket) {
             return false;
         }
