@@ -24,6 +24,10 @@ struct image {
 
 struct child {
     ts_handle_t process;
+    struct {
+        uint64_t load, canary;
+        unsigned char own[sizeof((struct ts_bootstrap *)0)->random];
+    } random;
     uint64_t bias;
     uint64_t stack, stack_size; // above the guard page
     uint64_t block;             // address there
@@ -184,12 +188,12 @@ static ts_status_t seed(void *buffer, size_t length)
     return TS_OK;
 }
 
-static ts_status_t choose_address(struct child *child, const struct ts_elf *elf)
+// All that is random of a child, at once, and where its image is loaded.
+static ts_status_t choose(struct child *child, const struct ts_elf *elf)
 {
-    uint64_t random;
-    ts_status_t status = seed(&random, sizeof random);
-    if (!status)
-        child->bias = TS_USER_BASE + (random & LOAD_PAGES_MASK) * TS_PAGE_SIZE - elf->low;
+    ts_status_t status = seed(&child->random, sizeof child->random);
+    uint64_t page = child->random.load & LOAD_PAGES_MASK;
+    child->bias = TS_USER_BASE + page * TS_PAGE_SIZE - elf->low;
     return status;
 }
 
@@ -288,8 +292,7 @@ static uint64_t control_of(const struct child *child)
     return child->block + offsetof(struct ts_bootstrap, control);
 }
 
-static ts_status_t fill_block(struct child *child, const struct ts_spawn *spawn,
-                              const struct ts_elf *elf)
+static void fill_block(struct child *child, const struct ts_spawn *spawn, const struct ts_elf *elf)
 {
     struct ts_bootstrap *block = child->writer.block;
     ts_block_strings(&child->writer, spawn);
@@ -299,13 +302,9 @@ static ts_status_t fill_block(struct child *child, const struct ts_spawn *spawn,
     block->clock = child->clock;
     block->stack_base = child->stack;
     block->stack_size = child->stack_size;
-    unsigned char random[sizeof block->random + sizeof(uint64_t)];
-    ts_status_t status = seed(random, sizeof random);
-    memcpy(block->random, random, sizeof block->random);
-    memcpy(&block->control.canary, random + sizeof block->random, sizeof block->control.canary);
-    block->control.canary &= TS_CANARY_MASK;
+    memcpy(block->random, child->random.own, sizeof block->random);
+    block->control.canary = child->random.canary & TS_CANARY_MASK;
     block->control.self = control_of(child);
-    return status;
 }
 
 static ts_status_t start(struct child *child, const struct ts_spawn *spawn,
@@ -323,7 +322,7 @@ static ts_status_t start(struct child *child, const struct ts_spawn *spawn,
 static ts_status_t fill(struct child *child, const struct ts_spawn *spawn,
                         const struct image *image)
 {
-    ts_status_t status = choose_address(child, &image->elf);
+    ts_status_t status = choose(child, &image->elf);
     if (!status)
         status = map_segments(child, image);
     if (!status)
@@ -334,11 +333,10 @@ static ts_status_t fill(struct child *child, const struct ts_spawn *spawn,
         status = ts_block_begin(&child->writer, spawn);
     if (!status)
         status = give_handles(child, spawn);
-    if (!status)
-        status = fill_block(child, spawn, &image->elf);
-    if (!status)
-        status = start(child, spawn, &image->elf);
-    return status;
+    if (status)
+        return status;
+    fill_block(child, spawn, &image->elf);
+    return start(child, spawn, &image->elf);
 }
 
 static ts_status_t spawn_image(const struct ts_spawn *spawn, const struct image *image,

@@ -41,8 +41,9 @@ static inline void list_push_front(struct list *list, struct list *node)
 
 static inline void list_remove(struct list *node)
 {
-    node->prev->next = node->next;
-    node->next->prev = node->prev;
+    struct list *prev = node->prev, *next = node->next;
+    prev->next = next;
+    next->prev = prev;
     list_init(node);
 }
 

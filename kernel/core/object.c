@@ -169,7 +169,8 @@ static struct list *tell_some(struct object *object, struct telling *telling, st
 
 void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, uint64_t count)
 {
-    struct telling telling = {0};
+    struct telling telling;
+    telling.next.requester = telling.end.requester = NULL; // places
     list_init(&telling.finished);
     irqflags_t flags = spin_lock(&object->lock);
     telling.signals = signals_change(object, clear, set, count, &telling.risen);

@@ -8,7 +8,8 @@
 
 void request_init(struct request *request, struct requester *requester)
 {
-    *request = (struct request){.requester = requester, .state = REQUEST_FREE};
+    request->requester = requester;
+    request->state = REQUEST_FREE;
     list_init(&request->link);
     list_init(&request->done);
     timer_init(&request->timer, request_expired);

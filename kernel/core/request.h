@@ -131,6 +131,7 @@ static inline enum request_state request_state(const struct request *request)
     return (enum request_state)__atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
 }
 
+// In memory that is zeroed.
 void request_init(struct request *request, struct requester *requester);
 // Makes a FREE record ready to be filled: ISSUED, no home, nothing sent, reserved or resulting. The
 // issuer sets op, flags, rights, handle, ranges, offset, arg, user_data, deadline and priority.

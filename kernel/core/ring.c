@@ -34,6 +34,7 @@ void ring_init(struct ring *ring, const struct kernel_range *range, uint32_t sub
     list_init(&ring->pending);
     list_init(&ring->post.done);
     for (uint32_t i = 0; i < inflight; i++) {
+        records[i] = (struct request){0};
         request_init(&records[i], &ring->requester);
         records[i].next_free = i + 1 < inflight ? &records[i + 1] : NULL;
     }
@@ -78,14 +79,6 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
             return record;
     }
     return NULL;
-}
-
-void ring_flag_pending(struct ring *ring, bool pending)
-{
-    uint32_t value = pending ? TS_RING_PENDING : 0;
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
-    if (ring->shared->flags != value)
-        __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
 }
 
 // Writes a record's event; a record that is through becomes free.

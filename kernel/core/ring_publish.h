@@ -90,7 +90,14 @@ static inline bool ring_ports_have_items(const struct ring *ring)
     return false;
 }
 
+// Shows the user whether it should enter to receive more.
+static inline void ring_flag_pending(struct ring *ring, bool pending)
+{
+    uint32_t value = pending ? TS_RING_PENDING : 0;
+    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
+    if (ring->shared->flags != value)
+        __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
+}
+
 // Publishes the tail and wakes the waiter if it has what it wants.
 void ring_wake_if_due(struct ring *ring);
-// Shows the user whether it should enter to receive more.
-void ring_flag_pending(struct ring *ring, bool pending);

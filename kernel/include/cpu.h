@@ -9,6 +9,7 @@
 #include <arch/thread.h>
 #include <arch/types.h>
 
+struct run_queue;
 struct spinlock;
 struct thread;
 
@@ -32,7 +33,8 @@ struct cpu {
     struct thread *idle;
     uint64_t canary; // the compiler's: at the end of each frame that could be overrun
     struct arch_cpu arch __attribute__((aligned(64)));
-    uint32_t lock_count; // debug kernel: the spin locks that this CPU holds, in order
+    struct run_queue *queue; // this CPU's: run_queue_here()
+    uint32_t lock_count;     // debug kernel: the spin locks that this CPU holds, in order
     struct spinlock *locks[CPU_LOCKS_MAX];
     uint64_t locked_since; // arch_counter() when it took the first of them
 };

@@ -139,7 +139,9 @@ static struct page *buddies_take(unsigned order, unsigned flags)
     return page != NULL ? page : buddy_take(&buddy_low, order);
 }
 
-static void cache_fill(struct page_cache *cache, unsigned flags)
+// (Seldom, and so at the expense of no register of its caller: see spin_wait.)
+__attribute__((noinline, preserve_most)) static void cache_fill(struct page_cache *cache,
+                                                                unsigned flags)
 {
     spin_lock_off(&buddy_lock);
     while (cache->count < CACHE_BATCH) {
@@ -162,20 +164,21 @@ static void cache_drain(struct page_cache *cache)
     spin_unlock_off(&buddy_lock);
 }
 
-static struct page *cache_take(unsigned flags)
+static struct page *cache_take(struct page_cache *cache, unsigned flags)
 {
-    struct page_cache *cache = &caches[cpu_current()->id];
     if (cache->count == 0)
         cache_fill(cache, flags);
     return cache->count > 0 ? cache->pages[--cache->count] : NULL;
 }
 
-static void page_begin(struct page *page, unsigned flags)
+// In use from now on, on this CPU. Interrupts off.
+static void page_begin(uint32_t cpu, struct page *page, unsigned flags)
 {
     page->state = PAGE_USED;
     page->user = (flags & PAGE_ALLOC_USER) != 0;
-    caches[cpu_current()->id].user += page->user;
+    caches[cpu].user += page->user;
     atomic_store_explicit(&page->references, 1, memory_order_relaxed);
+    statistics_add_at(cpu, STATISTIC_PAGE_ALLOCATIONS, 1);
 }
 
 ts_status_t page_alloc(unsigned flags, struct page **out_page)
@@ -185,11 +188,10 @@ ts_status_t page_alloc(unsigned flags, struct page **out_page)
     if (allocation_refused())
         return TS_ERR_MEMORY;
     irqflags_t irq = arch_irq_save();
-    struct page *page = cache_take(flags);
-    if (page != NULL) {
-        page_begin(page, flags);
-        statistics_add(STATISTIC_PAGE_ALLOCATIONS, 1);
-    }
+    uint32_t cpu = cpu_current()->id;
+    struct page *page = cache_take(&caches[cpu], flags);
+    if (page != NULL)
+        page_begin(cpu, page, flags);
     arch_irq_restore(irq);
     if (page == NULL)
         return TS_ERR_MEMORY;
@@ -218,8 +220,7 @@ ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags, struct page **
     for (uint64_t i = 0; i < count; i++) {
         irq = arch_irq_save();
         first[i].frame = first->frame + (uint32_t)i;
-        page_begin(&first[i], flags);
-        statistics_add(STATISTIC_PAGE_ALLOCATIONS, 1);
+        page_begin(cpu_current()->id, &first[i], flags);
         arch_irq_restore(irq);
         page_poison_check(&first[i]);
         if ((flags & PAGE_ALLOC_ZERO) != 0)

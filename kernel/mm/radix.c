@@ -102,15 +102,24 @@ void *radix_next(const struct radix *radix, uint64_t *inout_index, uint32_t *ste
     while (*inout_index <= RADIX_INDEX_MAX && radix_reaches(radix->height, *inout_index) &&
            radix->root != NULL && *steps > 0) {
         --*steps;
+        const struct radix_node *node = NULL;
         void *at = radix->root;
         uint32_t level = radix->height;
-        for (; level > 0 && at != NULL; level--)
-            at = ((struct radix_node *)at)->slots[slot_of(*inout_index, level)];
+        for (; level > 0 && at != NULL; level--) {
+            node = at;
+            at = node->slots[slot_of(*inout_index, level)];
+        }
         if (at != NULL)
             return at;
-        // Nothing below a slot that covers 64^level indices: go on behind it.
+        // Nothing below a slot that covers 64^level indices: go on behind it, and behind those next
+        // to it in the node.
         uint64_t covered = UINT64_C(1) << (RADIX_BITS * level);
+        unsigned slot = slot_of(*inout_index, level + 1);
         *inout_index = (*inout_index & ~(covered - 1)) + covered;
+        while (++slot < RADIX_SLOTS && node->slots[slot] == NULL && *steps > 0) {
+            *inout_index += covered;
+            --*steps;
+        }
     }
     return NULL;
 }

@@ -125,7 +125,7 @@ static __attribute__((cold, noinline)) ts_status_t fault_repeated(vaddr_t addres
 }
 
 // The current thread's fault in its space.
-static ts_status_t fault_here(struct address_space *space, vaddr_t address, unsigned fault)
+static inline ts_status_t fault_here(struct address_space *space, vaddr_t address, unsigned fault)
 {
     if ((fault & ARCH_FAULT_COPY) != 0 && thread_is_stopping())
         return TS_ERR_INTERRUPTED;
@@ -144,9 +144,12 @@ ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
     statistics_add(STATISTIC_FAULTS, 1);
     if (space == NULL || !arch_user_range_ok(address, 1))
         return TS_ERR_FAULT;
-    ts_status_t status = fault_here(space, address, fault);
-    if ((status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && reaper_wait())
+    ts_status_t status;
+    bool waited = false; // for memory
+    do
         status = fault_here(space, address, fault);
+    while ((status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && !waited &&
+           (waited = reaper_wait()));
     if ((fault & ARCH_FAULT_COPY) == 0) // a copy's is its caller's error
         thread_current()->fault_status = status;
     return status;

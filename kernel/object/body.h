@@ -11,5 +11,9 @@
 void *body_create(struct account *payer, size_t size, const struct object_class *class,
                   ts_status_t *out_status);
 
-// Gives the body back: in the class's destroy, or before anybody else knew it.
+// The same with so many bytes more behind it, which are not zeroed.
+void *body_create_with(struct account *payer, size_t size, size_t more,
+                       const struct object_class *class, ts_status_t *out_status);
+
+// Gives the body back, of the whole size: in the class's destroy, or before anybody else knew it.
 void body_destroy(struct object *object, size_t size);

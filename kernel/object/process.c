@@ -19,11 +19,6 @@
 
 enum teardown_stage { STAGE_PINS, STAGE_HANDLES, STAGE_USERS, STAGE_SPACE };
 
-struct process *process_current(void)
-{
-    return thread_current()->process;
-}
-
 struct process *process_of_object(struct object *object)
 {
     return process_of(object);

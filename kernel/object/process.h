@@ -19,6 +19,7 @@
 #include <object/job.h>
 #include <object/reaper.h>
 #include <object/thread.h>
+#include <sched/sched.h>
 #include <tessera/abi/object.h>
 
 struct address_space;
@@ -63,7 +64,10 @@ static inline void process_count(_Atomic uint64_t *counter, uint64_t count)
 }
 
 // The process of the current thread (NULL: a kernel thread).
-struct process *process_current(void);
+static inline struct process *process_current(void)
+{
+    return thread_current()->process;
+}
 
 // Empty. One reference for the caller, no handle. TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE (its job
 // was killed).

@@ -141,6 +141,8 @@ bool reaper_wait(void)
 static struct reaper_work *work_pop(uint32_t priorities)
 {
     struct reaper_work *work = NULL;
+    if (__atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0)
+        return NULL;
     irqflags_t flags = spin_lock(&reaper.lock);
     if (reaper.ready != 0 && __builtin_clz(reaper.ready) <= __builtin_clz(priorities | 1)) {
         unsigned priority = 31 - (unsigned)__builtin_clz(reaper.ready);
@@ -153,16 +155,15 @@ static struct reaper_work *work_pop(uint32_t priorities)
     return work;
 }
 
-// Does a chunk of some work. Returns whether there was any.
-static bool work_step(uint32_t priorities)
+// Does a chunk of some work, if there is any.
+static void work_step(uint32_t priorities)
 {
     struct reaper_work *work = work_pop(priorities);
     if (work == NULL)
-        return false;
+        return;
     reaper.acting = work->priority;
     if (work->step(work))
         work_push(work);
-    return true;
 }
 
 // Objects ---------------------------------------------------------------------------------------
@@ -185,13 +186,13 @@ static void batch_finish(void)
     reaper.batch_priorities = 0;
 }
 
-// Destroys some of those that are dead. Returns whether there were any.
-static bool bury_some(void)
+// Destroys some of those that are dead, if there are any.
+static void bury_some(void)
 {
-    if (reaper.dead == NULL && reaper.batch != NULL && arch_quiesce_done(reaper.ticket))
-        batch_finish();
     if (reaper.batch == NULL)
         batch_take();
+    if (reaper.dead == NULL && reaper.batch != NULL && arch_quiesce_done(reaper.ticket))
+        batch_finish();
     if (reaper.dead != NULL)
         reaper.acting = priority_top(reaper.dead_priorities);
     unsigned done = 0;
@@ -202,7 +203,6 @@ static bool bury_some(void)
     }
     if (reaper.dead == NULL)
         reaper.dead_priorities = 0;
-    return done != 0;
 }
 
 // The thread ------------------------------------------------------------------------------------
@@ -252,13 +252,19 @@ static void take_turns(void)
 
 static _Noreturn void reaper_loop(void);
 
-// There was nothing to do: waits, unless something came meanwhile.
+static bool nothing_left(void)
+{
+    return reaper.dead == NULL && reaper.batch == NULL &&
+           __atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0 &&
+           atomic_load_explicit(&reaper.retired, memory_order_relaxed) == NULL;
+}
+
+// Waits, unless something came meanwhile.
 static void reaper_rest(void)
 {
     atomic_store_explicit(&reaper.busy, false, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst); // pairs with the one in reaper_call
-    if (__atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0 &&
-        atomic_load_explicit(&reaper.retired, memory_order_relaxed) == NULL)
+    if (nothing_left())
         thread_block(reaper_loop); // a wake since the last look is not lost
     atomic_store_explicit(&reaper.busy, true, memory_order_relaxed);
 }
@@ -269,9 +275,9 @@ static _Noreturn void reaper_loop(void)
     arch_irq_enable();
     reaper.first = FIRST_STEPS;
     for (;;) {
-        bool worked = bury_some();
-        worked |= work_step(reaper.dead_priorities);
-        if (!worked && reaper.batch == NULL)
+        work_step(reaper.dead_priorities); // first: it mostly ends with objects
+        bury_some();
+        if (nothing_left())
             reaper_rest();
         else if (reaper.first > 0)
             reaper.first--;

@@ -40,34 +40,38 @@ static void stack_destroy(struct account *account, vaddr_t stack)
     account_uncharge(account, ARCH_STACK_PAGES);
 }
 
-// Stack and vector area, charged.
-static ts_status_t resources_create(struct process *process, vaddr_t *out_stack, void **out_vectors)
+// Its place in the job and its stack, charged.
+static ts_status_t resources_create(struct process *process, vaddr_t *out_stack)
 {
-    struct job *job = process->member.job;
-    ts_status_t status = job_charge(job, JOB_THREADS, 1);
+    ts_status_t status = job_charge(process->member.job, JOB_THREADS, 1);
     if (status != TS_OK)
         return status;
-    *out_vectors = paid_alloc(process->account, arch_vector_size(), &status);
-    if (*out_vectors == NULL)
-        goto no_vectors;
     status = stack_create(process->account, out_stack);
     if (status != TS_OK)
-        goto no_stack;
-    return TS_OK;
-
-no_stack:
-    paid_free(process->account, *out_vectors, arch_vector_size());
-no_vectors:
-    job_uncharge(job, JOB_THREADS, 1);
+        job_uncharge(process->member.job, JOB_THREADS, 1);
     return status;
 }
 
 // While the process is used: its account and its place in the job are there.
-static void resources_free(struct process *process, vaddr_t stack, void *vectors)
+static void resources_free(struct process *process, vaddr_t stack)
 {
     stack_destroy(process->account, stack);
-    paid_free(process->account, vectors, arch_vector_size());
     job_uncharge(process->member.job, JOB_THREADS, 1);
+}
+
+// Behind the body in the same piece of memory lies the vector area.
+#define VECTORS_AT ((sizeof(struct thread) + ARCH_VECTOR_ALIGN - 1) & -(size_t)ARCH_VECTOR_ALIGN)
+_Static_assert(sizeof(struct thread) > 96, "the heap aligns what is larger to ARCH_VECTOR_ALIGN");
+
+static size_t thread_size(void)
+{
+    return VECTORS_AT + arch_vector_size();
+}
+
+static struct thread *thread_body_create(struct account *account, ts_status_t *out_status)
+{
+    size_t size = sizeof(struct thread);
+    return body_create_with(account, size, thread_size() - size, &thread_class, out_status);
 }
 
 // In the reaper, once the thread has ended.
@@ -77,15 +81,16 @@ static bool teardown_step(struct reaper_work *work)
     struct process *process = thread->process;
     KASSERT(!thread->asking && thread->ring == NULL); // its record and its ring are let go
     arch_thread_fini(&thread->machine);
-    resources_free(process, thread->machine.stack_top, thread->machine.vector_area);
+    resources_free(process, thread->machine.stack_top);
     process_unuse(process);
     object_put(&thread->object);
     return false;
 }
 
 static void thread_init(struct thread *thread, struct process *process, vaddr_t stack,
-                        void *vectors, const struct thread_start *start)
+                        const struct thread_start *start)
 {
+    void *vectors = (char *)thread + VECTORS_AT;
     arch_thread_init(&thread->machine, stack, (struct arch_space *)process->space, vectors, NULL);
     thread->machine.canary = random_canary();
     arch_frame_start(arch_thread_frame(&thread->machine), start->entry, start->stack,
@@ -109,17 +114,16 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
                           struct thread **out_thread)
 {
     vaddr_t stack = 0;
-    void *vectors = NULL;
     ts_status_t status = process_use(process);
     if (status != TS_OK)
         return status;
-    struct thread *thread = body_create(process->account, sizeof *thread, &thread_class, &status);
+    struct thread *thread = thread_body_create(process->account, &status);
     if (thread == NULL)
         goto no_thread;
-    status = resources_create(process, &stack, &vectors);
+    status = resources_create(process, &stack);
     if (status != TS_OK)
         goto no_resources;
-    thread_init(thread, process, stack, vectors, start);
+    thread_init(thread, process, stack, start);
     status = arch_thread_set_pointer(&thread->machine, start->thread_pointer);
     if (status == TS_OK)
         status = process_thread_add(process, thread);
@@ -131,9 +135,9 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
     return TS_OK;
 
 not_added:
-    resources_free(process, stack, vectors);
+    resources_free(process, stack);
 no_resources:
-    body_destroy(&thread->object, sizeof *thread);
+    body_destroy(&thread->object, thread_size());
 no_thread:
     process_unuse(process);
     return status;
@@ -143,7 +147,7 @@ static void thread_destroy(struct object *object)
 {
     struct thread *thread = thread_of(object);
     object_put(&thread->process->object);
-    body_destroy(object, sizeof *thread);
+    body_destroy(object, thread_size());
 }
 
 // The end ----------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 // synchronously; kernel/sched runs it.
 //
 // References: one by the thread's being alive, one for each handle, one by a ring that it used.
-// When it has ended the reaper gives its kernel stack and vector area back as soon as no CPU stands
-// on the stack, and drops the first; the body goes with the last.
+// When it has ended the reaper gives its kernel stack back as soon as no CPU stands on it, and
+// drops the first; the body, with the vector area behind it, goes with the last.
 #pragma once
 
 #include <core/request.h>

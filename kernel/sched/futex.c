@@ -101,22 +101,34 @@ ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expect
     }
 }
 
-// Where a wake stands in its bucket: a node before what it has not looked at. It is no waiter's: no
-// memory has the id 0. It lies on the stack of a thread that cannot end before it takes it out.
+// A wake in its bucket. Between its holds of the lock it has a place there: a node before what it
+// has not looked at. It is no waiter's: no memory has the id 0. It lies on the stack of a thread
+// that cannot end before it takes it out.
 struct walk {
     struct bucket *bucket;
     struct request place;
+    bool placed;   // false: it has not begun, or has come to its end
     uint64_t last; // number of the last waiter that had come when it began
 };
 
-static void walk_begin(struct walk *walk, const struct futex_key *key)
+// Where it begins or goes on. Bucket locked.
+static struct list *walk_enter(struct walk *walk)
 {
-    walk->bucket = bucket_of(key->memory, key->offset);
-    walk->place.in_address = 0;
-    irqflags_t flags = spin_lock(&walk->bucket->lock);
-    walk->last = walk->bucket->arrivals;
-    list_push_front(&walk->bucket->waiters, &walk->place.link);
-    spin_unlock(&walk->bucket->lock, flags);
+    struct list *next = walk->placed ? walk->place.link.next : walk->bucket->waiters.next;
+    if (walk->placed)
+        list_remove(&walk->place.link);
+    else
+        walk->last = walk->bucket->arrivals;
+    return next;
+}
+
+// Leaves its place before a node. False: it has come to the end. Bucket locked.
+static bool walk_leave(struct walk *walk, struct list *node)
+{
+    walk->placed = node != &walk->bucket->waiters;
+    if (walk->placed)
+        list_push_back(node, &walk->place.link);
+    return walk->placed;
 }
 
 static void walk_end(struct walk *walk)
@@ -135,14 +147,15 @@ static bool came_later(const struct request *request, const struct walk *walk)
 // out of the bucket and DONE. False: there are none left. Bucket locked.
 static bool walk_on(struct walk *walk, const struct futex_key *key, struct request **out_request)
 {
-    struct list *node = walk->place.link.next;
-    bool over = false;
+    struct list *const end = &walk->bucket->waiters;
+    struct list *node = walk_enter(walk);
     *out_request = NULL;
     for (unsigned looks = 0; looks < LOOKS_PER_HOLD && *out_request == NULL; looks++) {
         struct request *request = list_entry(node, struct request, link);
-        over = node == &walk->bucket->waiters || came_later(request, walk);
-        if (over)
+        if (node == end || came_later(request, walk)) {
+            node = end;
             break;
+        }
         node = node->next;
         if (key_matches(request, key))
             *out_request = request;
@@ -152,9 +165,7 @@ static bool walk_on(struct walk *walk, const struct futex_key *key, struct reque
         (*out_request)->status = TS_OK;
         request_set_state(*out_request, REQUEST_DONE);
     }
-    list_remove(&walk->place.link);
-    list_push_back(node, &walk->place.link); // before it
-    return !over;
+    return walk_leave(walk, node);
 }
 
 // One hold of the lock. Interrupts stay off until the waiter that it finds is completed: it does
@@ -183,10 +194,13 @@ ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t mo
     if (status != TS_OK)
         return status;
     struct walk walk;
-    walk_begin(&walk, &key);
+    walk.bucket = bucket_of(key.memory, key.offset);
+    walk.place.in_address = 0;
+    walk.placed = false;
     while (*out_woken < most && !thread_is_stopping() && walk_step(&walk, &key, out_woken)) {
     }
-    walk_end(&walk);
+    if (walk.placed)
+        walk_end(&walk);
     return TS_OK;
 }
 

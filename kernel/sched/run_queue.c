@@ -11,7 +11,7 @@
 #include <object/statistics.h>
 #include <panic.h>
 
-struct run_queue run_queues[CPU_MAX];
+static struct run_queue run_queues[CPU_MAX];
 static _Atomic uint64_t run_queues_online; // bit: CPU; set once its queue can be used
 _Static_assert(CPU_MAX <= 64, "the CPUs are bits of a word");
 
@@ -174,7 +174,7 @@ __attribute__((always_inline)) static inline struct thread *take_next(struct run
     return next;
 }
 
-void run_queue_slice_start(struct run_queue *queue)
+__attribute__((noinline)) void run_queue_slice_start(struct run_queue *queue)
 {
     timer_start(&queue->slice, time_add(clock_now(), SLICE_NS));
 }
@@ -194,7 +194,7 @@ _Noreturn void thread_block(void (*continuation)(void))
     }
     thread->state = THREAD_IS_BLOCKED;
     struct thread *next = take_next(queue);
-    run_queue_switch(queue, next);
+    run_queue_switch(queue, thread, next);
     spin_unlock_off(&queue->lock);
     arch_thread_resume(&next->machine);
 }
@@ -203,10 +203,11 @@ _Noreturn void thread_leave(void)
 {
     arch_irq_disable();
     struct run_queue *queue = run_queue_here();
+    struct thread *thread = queue->current;
     spin_lock_off(&queue->lock);
-    queue->current->state = THREAD_IS_DEAD;
+    thread->state = THREAD_IS_DEAD;
     struct thread *next = take_next(queue);
-    run_queue_switch(queue, next);
+    run_queue_switch(queue, thread, next);
     spin_unlock_off(&queue->lock);
     arch_thread_resume(&next->machine);
 }
@@ -221,7 +222,7 @@ static struct thread *preempt(struct run_queue *queue, bool yield)
     if (top > thread->priority || (turn_over && top == thread->priority)) {
         next = take_next(queue);
         enqueue(queue, thread, !turn_over);
-        run_queue_switch(queue, next);
+        run_queue_switch(queue, thread, next);
     } else {
         queue->slice_over = false;
         if (top == thread->priority && timer_is_idle(&queue->slice))
@@ -298,9 +299,10 @@ static _Noreturn void idle_loop(void)
         spin_lock_off(&queue->lock);
         struct thread *next = queue->ready == 0 ? NULL : take_next(queue);
         if (next != NULL) {
-            queue->current->state = THREAD_IS_READY;
-            queue->current->machine.continuation = idle_loop;
-            run_queue_switch(queue, next);
+            struct thread *idle = queue->cpu->idle;
+            idle->state = THREAD_IS_READY;
+            idle->machine.continuation = idle_loop;
+            run_queue_switch(queue, idle, next);
         }
         atomic_store_explicit(&queue->cpu->need_resched,
                               next != NULL && next->stopping ? CPU_THREAD_WORK : 0,
@@ -325,6 +327,7 @@ void run_queue_init(struct cpu *cpu, struct thread *idle)
     idle->state = THREAD_IS_RUNNING;
     idle->machine.continuation = idle_loop;
     queue->cpu = cpu;
+    cpu->queue = queue;
     queue->current = idle;
     queue->switched_at = arch_counter();
     cpu->idle = idle;

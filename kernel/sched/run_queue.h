@@ -26,11 +26,9 @@ struct run_queue {
     uint64_t switched_at; // arch_counter() of the last switch
 } __attribute__((aligned(64)));
 
-extern struct run_queue run_queues[CPU_MAX];
-
 static inline struct run_queue *run_queue_here(void)
 {
-    return &run_queues[cpu_current()->id];
+    return cpu_current()->queue;
 }
 
 // The queue of a thread, locked.
@@ -79,14 +77,15 @@ static inline uint8_t thread_due_priority(const struct thread *thread)
 // A thread that was blocked is ready. Queue locked.
 void run_queue_ready(struct run_queue *queue, struct thread *thread);
 
-// A slice begins for the current thread. Queue locked.
-void run_queue_slice_start(struct run_queue *queue);
+// A slice begins for the current thread. Queue locked. (The rare case, as spin_wait() is.)
+__attribute__((preserve_most, cold)) void run_queue_slice_start(struct run_queue *queue);
 
-// The CPU runs `next`, which is in no queue, from now on. Queue locked.
-static inline void run_queue_switch(struct run_queue *queue, struct thread *next)
+// The CPU runs `next`, which is in no queue, from now on instead of its current thread, `previous`.
+// Queue locked.
+static inline void run_queue_switch(struct run_queue *queue, struct thread *previous,
+                                    struct thread *next)
 {
     struct cpu *cpu = queue->cpu;
-    struct thread *previous = queue->current;
     uint64_t now = arch_counter();
     uint64_t ticks = atomic_load_explicit(&previous->ticks, memory_order_relaxed);
     atomic_store_explicit(&previous->ticks, ticks + (now - queue->switched_at),

@@ -78,11 +78,12 @@ OUT_OF_LINE give_back(struct slot *slot, struct thread *server, uint8_t priority
 }
 
 // The current thread is blocked from here on and `next` returns to user mode.
-static void switch_to(struct run_queue *queue, struct thread *next, void (*continuation)(void))
+static void switch_to(struct run_queue *queue, struct thread *current, struct thread *next,
+                      void (*continuation)(void))
 {
-    queue->current->machine.continuation = continuation;
-    queue->current->state = THREAD_IS_BLOCKED;
-    run_queue_switch(queue, next);
+    current->machine.continuation = continuation;
+    current->state = THREAD_IS_BLOCKED;
+    run_queue_switch(queue, current, next);
 }
 
 // The way there -------------------------------------------------------------------------------
@@ -228,12 +229,12 @@ IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
                           ring->event_tail - ring->event_head);
     if (__builtin_expect(client->priority > server->own_priority, false))
         lend(slot, server, client->priority);
-    switch_to(queue, server, op_continue);
+    switch_to(queue, client, server, op_continue);
 }
 
 IN_LINE bool call_locked(struct call *call, const struct arch_frame *frame, struct cpu *cpu)
 {
-    struct run_queue *queue = &run_queues[cpu->id];
+    struct run_queue *queue = cpu->queue;
     call->ring = call->port->rings[0].ring;
     spin_lock_off(&call->ring->lock);
     bool ready = ring_is_ready(call, cpu) && fill_inbox(call->port, frame);
@@ -427,12 +428,12 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     ring->waiter = server;
     __atomic_store_n(&ring->idle_cpu, queue->cpu->id, __ATOMIC_RELAXED);
     ring_set_idle(ring, true);
-    switch_to(queue, client, ring_wait_continue);
+    switch_to(queue, server, client, ring_wait_continue);
 }
 
 IN_LINE bool answer_locked(struct answer *answer, const struct arch_frame *frame, struct cpu *cpu)
 {
-    struct run_queue *queue = &run_queues[cpu->id];
+    struct run_queue *queue = cpu->queue;
     struct ring *ring = &answer->ring->ring;
     spin_lock_off(&ring->lock);
     bool ready = ring_would_wait(answer);

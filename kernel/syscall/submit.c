@@ -167,25 +167,25 @@ static uint32_t take_some(struct batch *batch, uint32_t most)
 {
     struct ring_object *object = batch->object;
     struct ring *ring = batch->ring;
-    uint32_t begin = ring->submit_head, mask = ring->submission_count - 1;
-    while (ring->submit_head - begin < most) {
+    uint32_t begin = ring->submit_head, head = begin, mask = ring->submission_count - 1;
+    while (head - begin < most) {
         if (object->spare == NULL && (object->spare = ring_record_take(ring)) == NULL)
             break;
-        const struct ts_submission *slot = &ring->submissions[ring->submit_head & mask];
+        const struct ts_submission *slot = &ring->submissions[head & mask];
         enum taken taken = take_plain(batch, slot);
         if (taken == NOT_PLAIN)
             taken = take_any(batch, slot);
         if (taken == NO_RECORD)
             break;
-        ring->submit_head++;
-        if ((ring->submit_head - begin) % IN_A_ROW == 0) {
+        ring->submit_head = ++head;
+        if ((head - begin) % IN_A_ROW == 0) {
             arch_irq_enable();
             arch_irq_disable();
             if (thread_is_stopping())
                 break;
         }
     }
-    return ring->submit_head - begin;
+    return head - begin;
 }
 
 uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t most)

@@ -27,7 +27,7 @@ void arch_smp_serve(void);
 
 // Quiescence, for lock-free readers: a reader looks something up and uses it with interrupts off;
 // memory unlinked before arch_quiesce_begin() may be freed once arch_quiesce_done(ticket), for by
-// then every CPU has been at a point with interrupts on. Neither waits.
+// then every CPU has been at a point with interrupts on. Neither waits; to begin interrupts are on.
 // arch_quiesce() waits: interrupts on, no lock held. A CPU that spins on a lock does NOT count as
 // quiescent (it may hold a lock-free reference), so never wait while holding one.
 uint64_t arch_quiesce_begin(void);

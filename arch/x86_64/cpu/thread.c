@@ -95,19 +95,21 @@ static inline void selectors_clear(void)
                      : "memory");
 }
 
-// Everything of `next` but its stack. The canary is its own from here on: the function that this is
-// in does not return, or has none. When the space is another one nothing may be left of the last:
-// the FS base is written even if it should be the same, since a program can clear the register by
-// loading the selector.
-static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
-                                                              struct arch_thread *next)
+// What any thread has. The canary is that of `next` from here on: the function that this is in does
+// not return, or has none.
+static inline void thread_load_kernel(struct cpu *cpu, struct arch_thread *next)
 {
     cpu->machine_thread = next;
     cpu->canary = next->canary;
     cpu->arch.tss.rsp[0] = next->stack_top;
-    if (!next->space) {
-        return;
-    }
+}
+
+// What a thread with a space has besides. When that is another one nothing may be left of the last:
+// the FS base is written even if it should be the same, since a program can clear the register by
+// loading the selector.
+static inline __attribute__((always_inline)) void thread_load_user(struct cpu *cpu,
+                                                                   struct arch_thread *next)
+{
     paddr_t root = next->space->root;
     bool other_space = atomic_load_explicit(&cpu->arch.root, memory_order_relaxed) != root;
     if (other_space) {
@@ -126,6 +128,16 @@ static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
     vector_load(cpu, next);
 }
 
+// Everything of `next` but its stack.
+static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
+                                                              struct arch_thread *next)
+{
+    thread_load_kernel(cpu, next);
+    if (next->space) {
+        thread_load_user(cpu, next);
+    }
+}
+
 // On the CPU's own stack: nothing of the previous thread is in use any more.
 __attribute__((no_stack_protector)) void thread_enter(struct arch_thread *next)
 {
@@ -140,12 +152,12 @@ __attribute__((no_stack_protector)) void thread_enter(struct arch_thread *next)
 _Noreturn void arch_thread_resume(struct arch_thread *next)
 {
     KASSERT(!arch_irq_enabled());
-    struct arch_thread *previous = cpu_current()->machine_thread;
+    struct cpu *cpu = cpu_current();
+    struct arch_thread *previous = cpu->machine_thread;
     if (previous && previous->vector_area) {
         vector_save(previous);
     }
     // Straight to user mode, if there is nothing that its stack is needed for.
-    struct cpu *cpu = cpu_current();
     if (previous && !next->continuation && !next->saved_stack &&
         !atomic_load_explicit(&next->running, memory_order_acquire) &&
         atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) == 0) {
@@ -169,8 +181,10 @@ __attribute__((hot)) _Noreturn void arch_thread_return(struct arch_thread *next)
 {
     struct cpu *cpu = cpu_current();
     struct arch_thread *previous = cpu->machine_thread;
+    KASSERT(next->space);
     vector_save_control(previous);
     atomic_store_explicit(&next->running, 1, memory_order_relaxed);
-    thread_load(cpu, next);
+    thread_load_kernel(cpu, next);
+    thread_load_user(cpu, next);
     thread_return_tail(next, previous);
 }

@@ -57,7 +57,7 @@ static bool user_resolvable(uint64_t error)
 static void user_fault(struct arch_frame *frame, vaddr_t address)
 {
     arch_irq_enable();
-    if (!arch_user_range_ok(address, 1) || !user_resolvable(frame->error) ||
+    if (!user_resolvable(frame->error) ||
         kernel_page_fault(address, fault_flags(frame->error)) != TS_OK) {
         user_exception(frame, EXCEPTION_PAGE_FAULT, frame->error, address);
     }

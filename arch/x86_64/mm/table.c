@@ -92,7 +92,8 @@ static uint64_t *entry_find(struct arch_space *space, vaddr_t address)
 }
 
 // The same, making what tables are missing.
-static ts_status_t entry_make(struct arch_space *space, vaddr_t address, uint64_t **out_entry)
+static __attribute__((noinline)) ts_status_t entry_make(struct arch_space *space, vaddr_t address,
+                                                        uint64_t **out_entry)
 {
     uint64_t *table = phys_to_virt(space->root);
     uint64_t user = space == &kernel_space ? 0 : PTE_USER;
@@ -168,7 +169,20 @@ ts_status_t arch_space_map_range(struct arch_space *space, vaddr_t address, padd
 ts_status_t arch_space_map(struct arch_space *space, vaddr_t address, paddr_t page, unsigned prot,
                            enum arch_cache cache)
 {
-    return arch_space_map_range(space, address, page, 1, prot, cache);
+    if (!map_ok(space, address, 1, prot) || (page & ~PTE_ADDRESS)) {
+        return TS_ERR_ARGUMENT;
+    }
+    irqflags_t flags = space_lock(space);
+    uint64_t *entry = entry_find(space, address);
+    ts_status_t status = entry ? TS_OK : entry_make(space, address, &entry);
+    if (status == TS_OK && (*entry & PTE_PRESENT)) {
+        status = TS_ERR_EXISTS;
+    }
+    if (status == TS_OK) {
+        entry_set(entry, pte_make(page, prot, cache));
+    }
+    space_unlock(space, flags);
+    return status;
 }
 
 ts_status_t arch_space_query(struct arch_space *space, vaddr_t address, paddr_t *out_page,

@@ -12,8 +12,9 @@
 // reads the new entry.
 //
 // Quiescence. A ticket is the value of a global count; each CPU notes the count it saw at its last
-// interrupt, which it can only have taken with interrupts on. A ticket is done when all CPUs have
-// noted it. CPUs that wait with interrupts off, and serve flushes, note nothing.
+// interrupt, which it can only have taken with interrupts on, or when it made a ticket itself. A
+// ticket is done when all CPUs have noted it. CPUs that wait with interrupts off, and serve
+// flushes, note nothing.
 #include <arch/smp.h>
 
 #include <arch/cpu.h>
@@ -182,16 +183,24 @@ void quiesce_note(void)
 
 uint64_t arch_quiesce_begin(void)
 {
+    KASSERT(arch_irq_enabled());
+    irqflags_t flags = arch_irq_save();
     uint64_t ticket = atomic_fetch_add(&quiesce_ticket, 1) + 1;
-    for (uint32_t i = 0; i < cpu_count(); i++) {
-        apic_send(cpu_by_id(i)->arch.apic_id, VECTOR_QUIESCE);
+    uint32_t self = cpu_current()->id, count = cpu_count();
+    quiesce_note(); // just now this one had interrupts on
+    for (uint32_t i = 0; i < count; i++) {
+        if (i != self) {
+            apic_send(cpu_by_id(i)->arch.apic_id, VECTOR_QUIESCE);
+        }
     }
+    arch_irq_restore(flags);
     return ticket;
 }
 
 bool arch_quiesce_done(uint64_t ticket)
 {
-    for (uint32_t i = 0; i < cpu_count(); i++) {
+    uint32_t count = cpu_count();
+    for (uint32_t i = 0; i < count; i++) {
         if (atomic_load_explicit(&cpu_by_id(i)->arch.quiesce_seen, memory_order_acquire) < ticket) {
             return false;
         }
