@@ -61,9 +61,10 @@ void run_queue_ask(struct run_queue *queue, uint32_t work)
 
 void run_queue_announce(struct run_queue *queue, const struct thread *thread)
 {
+    // (A timer that expires this moment may have looked already.)
     bool waiting_turn = !is_idle(queue) && thread->priority == queue->current->priority;
     if (is_idle(queue) || thread->priority > queue->current->priority ||
-        (waiting_turn && timer_is_idle(&queue->slice)))
+        (waiting_turn && !timer_is_armed(&queue->slice)))
         run_queue_ask(queue, CPU_RESCHED);
 }
 

@@ -27,8 +27,8 @@
 // The machine -----------------------------------------------------------------------------------
 
 static struct cpu cpus[CPUS], *here;
-static bool kicked[CPUS];
-static jmp_buf gone; // where a function that does not return goes to
+static bool kicked[CPUS], acts[CPUS]; // in this step
+static jmp_buf gone;                  // where a function that does not return goes to
 struct statistics statistics_cpu[CPU_MAX];
 const struct object_class thread_class;
 _Atomic bool log_object_news;
@@ -278,6 +278,19 @@ static void leave_kernel(void)
         kernel_exit_work(NULL);
 }
 
+// A turn ends. The other CPU acts after the callback and before the timer is idle.
+static void expire(struct timer *timer)
+{
+    struct cpu *expires = here;
+    timer->state = 2;
+    timer->expired(timer);
+    here = &cpus[1 - here->id];
+    acts[here->id] = true;
+    act_on(&threads[random_below(THREADS)]);
+    here = expires;
+    timer->state = 0;
+}
+
 // Something that this CPU's thread does, or an interrupt.
 static void run_on(void)
 {
@@ -296,10 +309,8 @@ static void run_on(void)
             thread_leave();
         break;
     default:
-        if (timer_is_armed(&queue->slice)) {
-            queue->slice.state = 0;
-            queue->slice.expired(&queue->slice);
-        }
+        if (timer_is_armed(&queue->slice))
+            expire(&queue->slice);
         break;
     }
 }
@@ -311,6 +322,7 @@ static void step(void)
     for (unsigned i = 0; i < CPUS; i++) {
         before[i] = cpus[i].need_resched;
         kicked[i] = false;
+        acts[i] = &cpus[i] == here;
     }
     if (setjmp(gone) == 0) {
         if (random_below(2) != 0)
@@ -321,7 +333,7 @@ static void step(void)
             here->idle->machine.continuation();
     }
     for (unsigned i = 0; i < CPUS; i++)
-        CHECK(&cpus[i] == here || cpus[i].need_resched == before[i] || kicked[i]);
+        CHECK(acts[i] || cpus[i].need_resched == before[i] || kicked[i]);
     check_all();
 }
 
