@@ -188,6 +188,16 @@ static void check_thread(const struct thread *thread)
         CHECK(!thread->wake_pending);
 }
 
+static void rule_p03_who_is_ready_has_its_turn(const struct run_queue *queue)
+{
+    bool asked = (queue->cpu->need_resched & CPU_RESCHED) != 0;
+    int top = run_queue_top(queue), running = queue->current->priority;
+    if (top > running || (top >= 0 && queue->current == queue->cpu->idle))
+        CHECK(asked);
+    else if (top == running)
+        CHECK(asked || timer_is_armed(&queue->slice));
+}
+
 static void check_queue(const struct run_queue *queue)
 {
     uint32_t ready = 0;
@@ -202,12 +212,7 @@ static void check_queue(const struct run_queue *queue)
     }
     CHECK_EQUAL(queue->ready, ready);
     CHECK(queue->current == queue->cpu->current);
-    bool asked = (queue->cpu->need_resched & CPU_RESCHED) != 0;
-    int top = run_queue_top(queue), running = queue->current->priority;
-    if (top > running || (top >= 0 && queue->current == queue->cpu->idle))
-        CHECK(asked);
-    else if (top == running)
-        CHECK(asked || timer_is_armed(&queue->slice));
+    rule_p03_who_is_ready_has_its_turn(queue);
 }
 
 static void check_all(void)
