@@ -96,7 +96,7 @@ ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expect
         key_store(request, &key);
         bool fault;
         status = wait_locked(request, bucket_of_request(request), address, expected, &fault);
-        if (!fault)
+        if (!fault || thread_is_stopping())
             return status;
     }
 }

@@ -52,27 +52,26 @@ static bool is_idle(const struct run_queue *queue)
     return queue->current == queue->cpu->idle;
 }
 
-// Makes the CPU look at its queue. Queue locked.
-static void ask_resched(struct run_queue *queue, uint32_t work)
+void run_queue_ask(struct run_queue *queue, uint32_t work)
 {
     atomic_fetch_or_explicit(&queue->cpu->need_resched, work, memory_order_release);
     if (queue->cpu != cpu_current())
         arch_cpu_kick(queue->cpu);
 }
 
-// A thread has become ready: does the CPU have to know? Queue locked.
-static void announce(struct run_queue *queue, const struct thread *thread)
+void run_queue_announce(struct run_queue *queue, const struct thread *thread)
 {
+    // (A timer that expires this moment may have looked already.)
     bool waiting_turn = !is_idle(queue) && thread->priority == queue->current->priority;
     if (is_idle(queue) || thread->priority > queue->current->priority ||
-        (waiting_turn && timer_is_idle(&queue->slice)))
-        ask_resched(queue, CPU_RESCHED);
+        (waiting_turn && !timer_is_armed(&queue->slice)))
+        run_queue_ask(queue, CPU_RESCHED);
 }
 
 void run_queue_ready(struct run_queue *queue, struct thread *thread)
 {
     enqueue(queue, thread, false);
-    announce(queue, thread);
+    run_queue_announce(queue, thread);
 }
 
 // Waking --------------------------------------------------------------------------------------
@@ -107,8 +106,8 @@ void thread_wake_here(struct thread *thread)
         run_queue_lock_off(here);
     }
     enqueue(here, thread, true);
-    if (thread->priority > here->current->priority)
-        ask_resched(here, CPU_RESCHED);
+    // The current thread may go on all the same, having been answered meanwhile.
+    run_queue_announce(here, thread);
     run_queue_unlock(here, flags);
 }
 
@@ -144,7 +143,7 @@ void thread_stop(struct thread *thread)
         thread->machine.continuation = thread_exit;
         run_queue_ready(queue, thread);
     } else if (queue->current == thread) {
-        ask_resched(queue, CPU_THREAD_WORK);
+        run_queue_ask(queue, CPU_THREAD_WORK);
     }
     run_queue_unlock(queue, flags);
 }
@@ -158,7 +157,7 @@ static void slice_expired(struct timer *timer)
     spin_lock_off(&queue->lock);
     if (!is_idle(queue) && run_queue_top(queue) >= queue->current->priority) {
         queue->slice_over = true;
-        ask_resched(queue, CPU_RESCHED);
+        run_queue_ask(queue, CPU_RESCHED);
     }
     spin_unlock_off(&queue->lock);
 }
@@ -276,16 +275,16 @@ void kernel_exit_work(struct arch_frame *frame)
     struct cpu *cpu = cpu_current();
     log_object_poll();
     uint32_t work = atomic_exchange_explicit(&cpu->need_resched, 0, memory_order_acquire);
+    if ((work & CPU_RESCHED) != 0) {
+        // In user mode but for this: nothing on the stack is needed any more.
+        cpu->current->machine.continuation = NULL;
+        struct thread *next = preempt(run_queue_here(), false);
+        if (next != NULL)
+            arch_thread_resume(&next->machine);
+    }
+    // After the others: an end can take long. (A switch to it asks for this again.)
     if ((work & CPU_THREAD_WORK) != 0 && cpu->current->stopping)
         thread_exit();
-    if ((work & CPU_RESCHED) == 0)
-        return;
-    struct run_queue *queue = run_queue_here();
-    // In user mode but for this: nothing on the stack is needed any more.
-    cpu->current->machine.continuation = NULL;
-    struct thread *next = preempt(queue, false);
-    if (next != NULL)
-        arch_thread_resume(&next->machine);
 }
 
 // Idle ----------------------------------------------------------------------------------------

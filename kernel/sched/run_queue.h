@@ -74,6 +74,12 @@ static inline uint8_t thread_due_priority(const struct thread *thread)
     return thread->own_priority > lent ? thread->own_priority : lent;
 }
 
+// Makes the CPU look at its queue (CPU_RESCHED) or at its thread (CPU_THREAD_WORK). Queue locked.
+void run_queue_ask(struct run_queue *queue, uint32_t work);
+
+// A thread has been put into the queue, whatever way: does the CPU have to know? Queue locked.
+void run_queue_announce(struct run_queue *queue, const struct thread *thread);
+
 // A thread that was blocked is ready. Queue locked.
 void run_queue_ready(struct run_queue *queue, struct thread *thread);
 

@@ -29,14 +29,9 @@ static void apply_priority(struct run_queue *queue, struct thread *thread)
     if (queued) {
         list_push_back(&queue->queues[priority], &thread->run);
         queue->ready |= 1u << priority;
-    }
-    // Someone else may be more important now.
-    bool other = queued ? priority > queue->current->priority
-                        : thread == queue->current && priority < before && queue->ready != 0;
-    if (other) {
-        atomic_fetch_or_explicit(&queue->cpu->need_resched, CPU_RESCHED, memory_order_release);
-        if (queue->cpu != cpu_current())
-            arch_cpu_kick(queue->cpu);
+        run_queue_announce(queue, thread);
+    } else if (thread == queue->current && queue->ready >> priority != 0) {
+        run_queue_ask(queue, CPU_RESCHED); // others may be as important now
     }
 }
 

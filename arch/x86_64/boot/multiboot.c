@@ -47,18 +47,19 @@ static void read_map(const struct multiboot_map *map)
     uint32_t count = (map->tag.size - (uint32_t)sizeof(*map)) / map->entry_size;
     const char *at = (const char *)(map + 1);
     for (uint32_t i = 0; i < count; i++, at += map->entry_size) {
-        const struct multiboot_map_entry *entry = (const void *)at;
-        if (!entry->size || entry->base >= ADDRESS_MAX) {
+        struct multiboot_map_entry entry;
+        memcpy(&entry, at, sizeof(entry)); // their size may be anything
+        if (!entry.size || entry.base >= ADDRESS_MAX) {
             continue;
         }
-        uint64_t size = entry->size;
-        if (size > ADDRESS_MAX - entry->base) {
-            size = ADDRESS_MAX - entry->base;
+        uint64_t size = entry.size;
+        if (size > ADDRESS_MAX - entry.base) {
+            size = ADDRESS_MAX - entry.base;
         }
-        enum boot_memory_kind kind = entry->type == 1                       ? BOOT_MEMORY_RAM
-                                     : entry->type == 3 || entry->type == 4 ? BOOT_MEMORY_FIRMWARE
-                                                                            : BOOT_MEMORY_RESERVED;
-        boot_range_add(entry->base, size, kind);
+        enum boot_memory_kind kind = entry.type == 1                      ? BOOT_MEMORY_RAM
+                                     : entry.type == 3 || entry.type == 4 ? BOOT_MEMORY_FIRMWARE
+                                                                          : BOOT_MEMORY_RESERVED;
+        boot_range_add(entry.base, size, kind);
     }
 }
 

@@ -108,9 +108,22 @@ static void madt_isa(const uint8_t *entry)
         ((flags & 3) == 3 ? ARCH_LINE_LOW : 0) | ((flags >> 2 & 3) == 3 ? ARCH_LINE_LEVEL : 0);
 }
 
-static void madt_cpu(uint32_t apic_id, uint32_t flags)
+// Some firmware names a CPU in both of the table's forms. To start it twice would reset it while it
+// runs.
+static bool cpu_is_known(uint32_t apic_id)
 {
-    if (!(flags & 1)) { // not enabled
+    for (uint32_t i = 0; i < acpi.cpu_count; i++) {
+        if (acpi.cpu_apic_id[i] == apic_id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// `all` is the id that means every CPU, in the form of the table that it comes from.
+static void madt_cpu(uint32_t apic_id, uint32_t all, uint32_t flags)
+{
+    if (!(flags & 1) || apic_id == all || cpu_is_known(apic_id)) { // bit 0: enabled
         return;
     }
     if (acpi.cpu_count == CPU_MAX) {
@@ -125,7 +138,7 @@ static void madt_entry(const uint8_t *entry, uint8_t length)
     switch (entry[0]) {
     case 0:
         if (length >= 8) {
-            madt_cpu(entry[3], read32(entry, 4));
+            madt_cpu(entry[3], UINT8_MAX, read32(entry, 4));
         }
         break;
     case 1:
@@ -146,7 +159,7 @@ static void madt_entry(const uint8_t *entry, uint8_t length)
         break;
     case 9:
         if (length >= 16) {
-            madt_cpu(read32(entry, 4), read32(entry, 8));
+            madt_cpu(read32(entry, 4), UINT32_MAX, read32(entry, 8));
         }
         break;
     default: break;

@@ -65,6 +65,11 @@ uint32_t apic_id(void)
     return x2apic ? apic_read(REG_ID) : apic_read(REG_ID) >> 24;
 }
 
+bool apic_reaches(uint32_t target)
+{
+    return x2apic || target < UINT8_MAX;
+}
+
 void apic_end_of_interrupt(void)
 {
     apic_write(REG_EOI, 0);

@@ -29,6 +29,7 @@
 #define HPET_COUNTER 0x0f0
 #define FS_PER_NS    UINT64_C(1000000)
 #define HPET_FS_MAX  UINT32_C(100000000) // the specification's limit
+#define HPET_FS_MIN  UINT32_C(100000)    // faster than any: products of its rate fit
 
 #define PM_TIMER_HZ UINT64_C(3579545)
 #define PIT_HZ      UINT64_C(1193182)
@@ -115,7 +116,7 @@ static bool hpet_start(struct reference *r)
     }
     hpet = arch_device_map(acpi.hpet, 1024, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
     uint32_t period = hpet ? *(volatile uint32_t *)(hpet + HPET_PERIOD) : 0;
-    if (!period || period > HPET_FS_MAX) {
+    if (period < HPET_FS_MIN || period > HPET_FS_MAX) {
         return false;
     }
     *(volatile uint32_t *)(hpet + HPET_CONFIG) |= 1;

@@ -77,7 +77,7 @@ void start_prepare(void)
 
     uint64_t limit = boot_option_number("maxcpus", CPU_MAX);
     for (uint32_t i = 0; i < acpi.cpu_count && prepared < limit; i++) {
-        if (acpi.cpu_apic_id[i] == boot_cpu.arch.apic_id) {
+        if (acpi.cpu_apic_id[i] == boot_cpu.arch.apic_id || !apic_reaches(acpi.cpu_apic_id[i])) {
             continue;
         }
         struct cpu *cpu = phys_to_virt(boot_page_alloc(sizeof(*cpu), PAGE_SIZE));

@@ -17,6 +17,9 @@ void apic_enable(void);
 uint32_t apic_id(void);
 void apic_end_of_interrupt(void);
 
+// Whether interrupts can be sent to this APIC id: of the wider ones xAPIC would send to another.
+bool apic_reaches(uint32_t target);
+
 // Interrupts the CPU with this APIC id. Any context.
 void apic_send(uint32_t target, uint32_t vector);
 void apic_send_nmi(uint32_t target);

@@ -6,3 +6,4 @@
 
 ts_time_t clock_now(void);
 void timer_arm(ts_time_t deadline);
+uint64_t arch_clock_frequency(void);

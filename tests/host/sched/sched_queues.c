@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+// The run queues of two CPUs (kernel/sched/run_queue.c, sched.c) under random sequences of all that
+// is done to them. After each step: a thread is in one place, which its state tells; nobody waits
+// for a CPU that does not know of it (rule P03); no wake-up and no stop is lost.
+#include <tests/host/check.h>
+
+#include <arch/clock.h>
+#include <arch/cpu.h>
+#include <arch/hooks.h>
+#include <arch/memory.h>
+#include <arch/smp.h>
+#include <mm/heap.h>
+#include <object/log_object.h>
+#include <object/random.h>
+#include <panic.h>
+#include <sched/run_queue.h>
+#include <sched/sched.h>
+#include <sched/timer_queue.h>
+#include <setjmp.h>
+#include <string.h>
+
+#define CPUS       2u
+#define THREADS    6u
+#define PRIORITIES 4u // 1 to 4
+#define STEPS      2000000u
+
+// The machine -----------------------------------------------------------------------------------
+
+static struct cpu cpus[CPUS], *here;
+static bool kicked[CPUS], acts[CPUS]; // in this step
+static jmp_buf gone;                  // where a function that does not return goes to
+struct statistics statistics_cpu[CPU_MAX];
+const struct object_class thread_class;
+_Atomic bool log_object_news;
+
+struct cpu *arch_cpu_self(void)
+{
+    return here;
+}
+
+struct thread *arch_cpu_thread(void)
+{
+    return here->current;
+}
+
+void arch_cpu_kick(struct cpu *cpu)
+{
+    kicked[cpu->id] = true;
+}
+
+uint64_t arch_counter(void)
+{
+    static uint64_t counter;
+    return counter += 1000;
+}
+
+ts_time_t clock_now(void)
+{
+    return 1;
+}
+
+uint64_t arch_clock_frequency(void)
+{
+    return 1000000000;
+}
+
+_Noreturn void arch_thread_resume(struct arch_thread *next)
+{
+    CHECK(next == &here->current->machine);
+    longjmp(gone, 1);
+}
+
+// Who is switched away from goes on some time later: for the test, at its next step.
+void arch_thread_switch(struct arch_thread *save, struct arch_thread *next)
+{
+    CHECK(save != next && next == &here->current->machine);
+}
+
+_Noreturn void arch_return_to_user(void)
+{
+    longjmp(gone, 1);
+}
+
+void arch_cpu_idle(void)
+{
+    longjmp(gone, 1);
+}
+
+void timer_init(struct timer *timer, void (*expired)(struct timer *timer))
+{
+    *timer = (struct timer){.expired = expired};
+}
+
+void timer_start(struct timer *timer, ts_time_t deadline)
+{
+    (void)deadline;
+    CHECK(timer_is_idle(timer));
+    timer->state = 1;
+}
+
+// An end can take long: nobody more important waits for it to begin.
+_Noreturn void thread_exit(void)
+{
+    CHECK(run_queue_top(run_queue_here()) <= here->current->priority);
+    here->current->ending = true;
+    thread_leave();
+}
+
+_Noreturn void panic(const char *format, ...)
+{
+    fprintf(stderr, "panic: %s\n", format);
+    exit(1);
+}
+
+// Of the start of threads, which no test here needs.
+void log_object_signal(void)
+{}
+
+void object_init(struct object *object, const struct object_class *class)
+{
+    object->class = class;
+}
+
+void *heap_alloc_zeroed(size_t size)
+{
+    return calloc(1, size);
+}
+
+void heap_free(void *object, size_t size)
+{
+    (void)size;
+    free(object);
+}
+
+uint64_t random_canary(void)
+{
+    return 0;
+}
+
+ts_status_t arch_stack_create(vaddr_t *out_top)
+{
+    *out_top = 0;
+    return TS_OK;
+}
+
+void arch_thread_init(struct arch_thread *thread, vaddr_t stack_top, struct arch_space *space,
+                      void *vector_area, void (*continuation)(void))
+{
+    (void)stack_top, (void)vector_area;
+    *thread = (struct arch_thread){.continuation = continuation, .space = space};
+}
+
+vaddr_t arch_thread_pointer(const struct arch_thread *thread)
+{
+    (void)thread;
+    return 0;
+}
+
+void arch_frame_export(const struct arch_frame *frame, struct ts_registers *out_registers)
+{
+    (void)frame, (void)out_registers;
+}
+
+ts_status_t timer_queue_init(void)
+{
+    return TS_OK;
+}
+
+// What holds after each step ----------------------------------------------------------------------
+
+static struct thread threads[THREADS];
+
+static void continuation(void)
+{}
+
+static void check_thread(const struct thread *thread)
+{
+    const struct run_queue *queue = &run_queues[thread->cpu];
+    CHECK_EQUAL(thread->priority, thread_due_priority(thread));
+    CHECK_EQUAL(thread->state == THREAD_IS_RUNNING, queue->current == thread);
+    CHECK_EQUAL(thread->state == THREAD_IS_READY, !list_empty(&thread->run));
+    // A stop reaches who is blocked at once, others when they would block or leave the kernel.
+    if (thread->stopping && !thread->ending)
+        CHECK(thread->state != THREAD_IS_BLOCKED);
+    if (thread->stopping && thread->state == THREAD_IS_RUNNING && !thread->ending)
+        CHECK((queue->cpu->need_resched & CPU_THREAD_WORK) != 0);
+    if (thread->state == THREAD_IS_BLOCKED)
+        CHECK(!thread->wake_pending);
+}
+
+static void rule_p03_who_is_ready_has_its_turn(const struct run_queue *queue)
+{
+    bool asked = (queue->cpu->need_resched & CPU_RESCHED) != 0;
+    int top = run_queue_top(queue), running = queue->current->priority;
+    if (top > running || (top >= 0 && queue->current == queue->cpu->idle))
+        CHECK(asked);
+    else if (top == running)
+        CHECK(asked || timer_is_armed(&queue->slice));
+}
+
+static void check_queue(const struct run_queue *queue)
+{
+    uint32_t ready = 0;
+    for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
+        list_for_each(node, &queue->queues[i])
+        {
+            const struct thread *thread = list_entry(node, struct thread, run);
+            CHECK_EQUAL(thread->priority, i);
+            CHECK(&run_queues[thread->cpu] == queue && thread->state == THREAD_IS_READY);
+            ready |= 1u << i;
+        }
+    }
+    CHECK_EQUAL(queue->ready, ready);
+    CHECK(queue->current == queue->cpu->current);
+    rule_p03_who_is_ready_has_its_turn(queue);
+}
+
+static void check_all(void)
+{
+    for (unsigned i = 0; i < THREADS; i++)
+        check_thread(&threads[i]);
+    for (unsigned i = 0; i < CPUS; i++)
+        check_queue(&run_queues[i]);
+}
+
+// Steps -------------------------------------------------------------------------------------------
+
+static bool idle_here(void)
+{
+    return here->current == here->idle;
+}
+
+static void launch(struct thread *thread)
+{
+    memset(thread, 0, sizeof *thread);
+    list_init(&thread->run);
+    thread->own_priority = thread->priority = (uint8_t)(1 + random_below(PRIORITIES));
+    thread_launch(thread);
+}
+
+static void lend_or_return(struct thread *thread)
+{
+    uint8_t priority = (uint8_t)(1 + random_below(PRIORITIES));
+    if (thread->loans[priority] != 0 && random_below(2) != 0)
+        thread_lend_over(thread, priority);
+    else if (thread->loans[priority] < 3)
+        thread_lend(thread, priority);
+}
+
+static void wake(struct thread *thread)
+{
+    bool blocked = thread->state == THREAD_IS_BLOCKED;
+    if (random_below(2) == 0 || idle_here())
+        thread_wake(thread);
+    else
+        thread_wake_here(thread);
+    CHECK(blocked ? thread->state == THREAD_IS_READY : thread->wake_pending);
+}
+
+// Something that is done to a thread, from this CPU.
+static void act_on(struct thread *thread)
+{
+    if (thread->state == THREAD_IS_DEAD) {
+        launch(thread);
+        return;
+    }
+    switch (random_below(8)) {
+    case 0: thread_set_priority(thread, (uint8_t)(1 + random_below(PRIORITIES))); break;
+    case 1:
+    case 2: lend_or_return(thread); break;
+    case 3:
+        if (random_below(8) == 0)
+            thread_stop(thread);
+        break;
+    default: wake(thread); break;
+    }
+}
+
+// The way out of the kernel, as often as it is asked for.
+static void leave_kernel(void)
+{
+    if (here->need_resched != 0)
+        kernel_exit_work(NULL);
+}
+
+// A turn ends. The other CPU acts after the callback and before the timer is idle.
+static void expire(struct timer *timer)
+{
+    struct cpu *expires = here;
+    timer->state = 2;
+    timer->expired(timer);
+    here = &cpus[1 - here->id];
+    acts[here->id] = true;
+    act_on(&threads[random_below(THREADS)]);
+    here = expires;
+    timer->state = 0;
+}
+
+// Something that this CPU's thread does, or an interrupt.
+static void run_on(void)
+{
+    struct run_queue *queue = run_queue_here();
+    switch (random_below(7)) {
+    case 0: thread_block(continuation);
+    case 1: leave_kernel(); break;
+    case 2: thread_yield();
+    case 3: thread_give_way(random_below(2000)); break;
+    case 4:
+        if (here->need_resched != 0)
+            kernel_preempt();
+        break;
+    case 5:
+        if (random_below(16) == 0)
+            thread_leave();
+        break;
+    default:
+        if (timer_is_armed(&queue->slice))
+            expire(&queue->slice);
+        break;
+    }
+}
+
+static void step(void)
+{
+    here = &cpus[random_below(CPUS)];
+    uint32_t before[CPUS];
+    for (unsigned i = 0; i < CPUS; i++) {
+        before[i] = cpus[i].need_resched;
+        kicked[i] = false;
+        acts[i] = &cpus[i] == here;
+    }
+    if (setjmp(gone) == 0) {
+        if (random_below(2) != 0)
+            act_on(&threads[random_below(THREADS)]);
+        else if (!idle_here())
+            run_on();
+        else if (here->need_resched != 0)
+            here->idle->machine.continuation();
+    }
+    for (unsigned i = 0; i < CPUS; i++)
+        CHECK(acts[i] || cpus[i].need_resched == before[i] || kicked[i]);
+    check_all();
+}
+
+int main(void)
+{
+    for (unsigned i = 0; i < CPUS; i++) {
+        here = &cpus[i];
+        *here = (struct cpu){.self = here, .id = i};
+        sched_cpu_init();
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        launch(&threads[i]);
+    for (unsigned i = 0; i < STEPS; i++)
+        step();
+    for (unsigned i = 0; i < CPUS; i++)
+        heap_free(cpus[i].idle, sizeof *cpus[i].idle);
+    return 0;
+}
