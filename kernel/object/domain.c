@@ -17,6 +17,7 @@
 #include <object/memory.h>
 #include <object/transfer.h>
 #include <panic.h>
+#include <sched/sched.h>
 #include <tessera/abi/object.h>
 
 #define PINS_MAX      4096u // a device
@@ -213,7 +214,9 @@ static ts_status_t pin_addresses(const struct pin *pin, const struct ts_call *ca
         uint32_t count = 0;
         for (; count < ADDRESS_PIECE && at < pin->pages && status == TS_OK; at++) {
             struct page *page;
-            status = memory_page_get(pin->memory, pin->offset + at * PAGE_SIZE, &page);
+            status = thread_is_stopping()
+                         ? TS_ERR_INTERRUPTED
+                         : memory_page_get(pin->memory, pin->offset + at * PAGE_SIZE, &page);
             if (status == TS_OK) {
                 addresses[count++] = pin_address(page);
                 page_put(page);

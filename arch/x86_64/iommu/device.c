@@ -146,29 +146,34 @@ static void context_set(struct vtd *unit, uint64_t *entry, uint64_t low, uint64_
     vtd_write_back(unit, entry, 2 * sizeof(*entry));
 }
 
-// No slot of this source is admitted any more; the hardware has forgotten it.
-static void dismiss(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock)
+// No slot of this source is admitted any more; the hardware has forgotten it. Returns the admission
+// of the one that was.
+static uint64_t dismiss(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock)
 {
+    uint64_t admission = 0;
     vtd_forget_contexts(unit);
     for (uint32_t i = 1; i < DEVICES_MAX; i++) {
         struct arch_dma *dma = &slots[i];
         if (dma->unit == unit && dma->source == source && atomic_load(&dma->admitted)) {
             vtd_forget_pages(unit, dma->id);
             atomic_store(&dma->admitted, false);
+            admission = dma->admission;
         }
     }
+    return admission;
 }
 
-void device_silence(struct vtd *unit, uint16_t source)
+uint64_t device_silence(struct vtd *unit, uint16_t source)
 {
     uint64_t *entry = context(unit, source);
-    if (entry) {
-        context_set(unit, entry, VTD_CONTEXT_NO_FAULT, 0);
-        dismiss(unit, source);
+    if (!entry) {
+        return 0;
     }
+    context_set(unit, entry, VTD_CONTEXT_NO_FAULT, 0);
+    return dismiss(unit, source);
 }
 
-static ts_status_t admit_locked(struct arch_dma *dma) LOCK_REQUIRES(dma->lock)
+static ts_status_t admit_locked(struct arch_dma *dma, uint64_t admission) LOCK_REQUIRES(dma->lock)
 {
     struct vtd *unit = dma->unit;
     ts_status_t status = table_root(dma);
@@ -176,22 +181,24 @@ static ts_status_t admit_locked(struct arch_dma *dma) LOCK_REQUIRES(dma->lock)
         return status;
     }
     spin_lock_off(&unit->lock);
-    uint64_t *entry = context(unit, dma->source);
+    uint64_t *entry = dma->closed ? NULL : context(unit, dma->source);
+    status = entry ? TS_OK : dma->closed ? TS_ERR_GONE : TS_ERR_MEMORY;
     if (entry) {
         context_set(unit, entry, 0, 0);
-        dismiss(unit, dma->source); // firmware's, or a driver's that it had before
+        (void)dismiss(unit, dma->source); // firmware's, or a driver's that it had before
         context_set(unit, entry, virt_to_phys(dma->root) | VTD_ENTRY_PRESENT,
                     (uint64_t)dma->id << 8 | (unit->levels - 2u));
         vtd_forget_contexts(unit);
         vtd_forget_pages(unit, dma->id);
         atomic_store(&dma->admitted, true);
+        dma->admission = admission;
         unit->faults_left = FAULTS_LEFT;
         if (dma->owner) {
             vtd_faults_on(unit, VECTOR_DMA_FAULT, iommu_fault_cpu());
         }
     }
     spin_unlock_off(&unit->lock);
-    return entry ? TS_OK : TS_ERR_MEMORY;
+    return status;
 }
 
 // Firmware's regions
@@ -256,7 +263,7 @@ void devices_reserve(void)
                      found.devfn >> 3, found.devfn & 7u, (unsigned long)r->base,
                      (unsigned long)r->end - 1);
             if (arch_dma_create(source, NULL, &dma) == TS_OK) {
-                (void)arch_dma_admit(dma);
+                (void)arch_dma_admit(dma, 0);
             }
         }
     }
@@ -286,25 +293,36 @@ ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner, struct a
     return dma ? TS_OK : TS_ERR_LIMIT;
 }
 
-ts_status_t arch_dma_admit(struct arch_dma *dma)
+ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission)
 {
     ts_status_t status = reserved_set(dma, true);
     if (status == TS_OK) {
         irqflags_t flags = spin_lock(&dma->lock);
-        status = admit_locked(dma);
+        status = admit_locked(dma, admission);
         spin_unlock(&dma->lock, flags);
     }
     return status;
 }
 
-void arch_dma_block(struct arch_dma *dma)
+static void block(struct arch_dma *dma, bool close)
 {
     irqflags_t flags = spin_lock(&dma->unit->lock);
+    dma->closed |= close;
     if (atomic_load(&dma->admitted)) {
         context_set(dma->unit, context(dma->unit, dma->source), 0, 0);
-        dismiss(dma->unit, dma->source);
+        (void)dismiss(dma->unit, dma->source);
     }
     spin_unlock(&dma->unit->lock, flags);
+}
+
+void arch_dma_block(struct arch_dma *dma)
+{
+    block(dma, false);
+}
+
+void arch_dma_close(struct arch_dma *dma)
+{
+    block(dma, true);
 }
 
 void arch_dma_destroy(struct arch_dma *dma)

@@ -88,7 +88,7 @@ static bool fault_take(struct vtd *unit, uint32_t *at, struct vtd_fault *out)
     irqflags_t flags = spin_lock(&unit->lock);
     bool found = unit->faults_left > 0 && vtd_fault_next(unit, at, out);
     if (found) {
-        device_silence(unit, out->source);
+        out->admission = device_silence(unit, out->source);
         if (--unit->faults_left == 0) { // of sources that cannot be silenced
             vtd_faults_mask(unit, true);
         }
@@ -100,6 +100,7 @@ static bool fault_take(struct vtd *unit, uint32_t *at, struct vtd_fault *out)
 static void fault_tell(const struct vtd *unit, const struct vtd_fault *fault)
 {
     struct dma_fault told = {.device = (uint64_t)unit->segment << 16 | fault->source,
+                             .admission = fault->admission,
                              .address = fault->address,
                              .reason = fault->reason,
                              .write = fault->write};

@@ -48,6 +48,7 @@ bool vtd_remap(struct vtd *unit, paddr_t table, bool extended);
 // *at is where to go on looking, 0 at first.
 struct vtd_fault {
     uint64_t address;
+    uint64_t admission; // the caller's
     uint16_t source;
     uint8_t reason;
     bool write;
