@@ -31,6 +31,16 @@ struct range {
 static struct range ranges[RANGES_MAX];
 static uint32_t range_count;
 static const struct dmar *said;
+
+// A region that a function goes on reaching. Looked up once: later the ports of configuration space
+// are the PCI server's, and what bridges say of their buses is no longer the firmware's word.
+struct reserved {
+    const struct dmar_reserved *region;
+    uint16_t source;
+};
+
+static struct reserved reserved[RANGES_MAX];
+static uint32_t reserved_count;
 static struct vtd *units;
 
 static struct spinlock slots_lock = SPINLOCK_INIT("iommu devices");
@@ -65,10 +75,8 @@ static bool matches(const struct dmar_range *r, uint16_t source)
            (r->bridge && r->bus_from <= bus && bus <= r->bus_to);
 }
 
-void devices_init(const struct dmar *dmar, struct vtd *all_units)
+static void ranges_init(const struct dmar *dmar)
 {
-    said = dmar;
-    units = all_units;
     for (uint32_t u = 0; u < dmar->unit_count; u++) {
         const struct dmar_unit *unit = &dmar->units[u];
         for (uint32_t i = 0; i < unit->scope_count; i++) {
@@ -85,6 +93,32 @@ void devices_init(const struct dmar *dmar, struct vtd *all_units)
                          (unsigned long)unit->registers);
             }
         }
+    }
+}
+
+static void reserved_init(const struct dmar_reserved *r, const struct dmar_scope *scopes)
+{
+    if (memory_is_ours(r->base, r->end) || machine_range_is_private(r->base, r->end - r->base)) {
+        log_warn("iommu: firmware's region %#lx is memory or registers of ours: it is not mapped",
+                 (unsigned long)r->base);
+        return;
+    }
+    for (uint32_t i = 0; i < r->scope_count && r->segment == 0; i++) {
+        struct dmar_range found;
+        if (dmar_resolve(&scopes[r->scope_first + i], config_read, &found) && !found.bridge) {
+            uint16_t source = (uint16_t)(found.bus << 8 | found.devfn);
+            reserved[reserved_count++] = (struct reserved){r, source};
+        }
+    }
+}
+
+void devices_init(const struct dmar *dmar, struct vtd *all_units)
+{
+    said = dmar;
+    units = all_units;
+    ranges_init(dmar);
+    for (uint32_t i = 0; i < dmar->reserved_count; i++) {
+        reserved_init(&dmar->reserved[i], dmar->scopes);
     }
 }
 
@@ -184,8 +218,9 @@ static ts_status_t admit_locked(struct arch_dma *dma, uint64_t admission) LOCK_R
     uint64_t *entry = dma->closed ? NULL : context(unit, dma->source);
     status = entry ? TS_OK : dma->closed ? TS_ERR_GONE : TS_ERR_MEMORY;
     if (entry) {
-        context_set(unit, entry, 0, 0);
-        (void)dismiss(unit, dma->source); // firmware's, or a driver's that it had before
+        context_set(unit, entry, VTD_CONTEXT_NO_FAULT, 0);
+        (void)dismiss(unit, dma->source);   // firmware's, or a driver's that it had before
+        vtd_faults_drop(unit, dma->source); // nor does the next answer for what that one did
         context_set(unit, entry, virt_to_phys(dma->root) | VTD_ENTRY_PRESENT,
                     (uint64_t)dma->id << 8 | (unit->levels - 2u));
         vtd_forget_contexts(unit);
@@ -204,27 +239,14 @@ static ts_status_t admit_locked(struct arch_dma *dma, uint64_t admission) LOCK_R
 // Firmware's regions
 // -------------------------------------------------------------------------------
 
-static bool is_reserved_for(const struct dmar_reserved *r, uint16_t source)
-{
-    for (uint32_t i = 0; i < r->scope_count; i++) {
-        struct dmar_range found;
-        if (r->segment == 0 &&
-            dmar_resolve(&said->scopes[r->scope_first + i], config_read, &found) && !found.bridge &&
-            matches(&found, source)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Maps what firmware's use of the device needs, or takes it out again. (It is not memory of ours,
 // so no pin has any of it.)
 static ts_status_t reserved_set(struct arch_dma *dma, bool mapped)
 {
     ts_status_t status = TS_OK;
-    for (uint32_t i = 0; i < said->reserved_count && dma->reserved != mapped; i++) {
-        const struct dmar_reserved *r = &said->reserved[i];
-        if (memory_is_ours(r->base, r->end) || !is_reserved_for(r, dma->source)) {
+    for (uint32_t i = 0; i < reserved_count && dma->reserved != mapped; i++) {
+        const struct dmar_reserved *r = reserved[i].region;
+        if (reserved[i].source != dma->source) {
             continue;
         }
         for (paddr_t page = r->base; page < r->end && status == TS_OK; page += PAGE_SIZE) {
@@ -242,29 +264,27 @@ static ts_status_t reserved_set(struct arch_dma *dma, bool mapped)
     return status;
 }
 
+// Whether the source has a region before this one in the list.
+static bool reserved_before(uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (reserved[i].source == reserved[index].source) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void devices_reserve(void)
 {
-    for (uint32_t i = 0; i < said->reserved_count; i++) {
-        const struct dmar_reserved *r = &said->reserved[i];
-        if (memory_is_ours(r->base, r->end)) {
-            log_warn("iommu: firmware's region %#lx is memory of ours: it is not mapped",
-                     (unsigned long)r->base);
-            continue;
-        }
-        for (uint32_t s = 0; s < r->scope_count && r->segment == 0; s++) {
-            struct dmar_range found;
-            struct arch_dma *dma;
-            if (!dmar_resolve(&said->scopes[r->scope_first + s], config_read, &found) ||
-                found.bridge) {
-                continue;
-            }
-            uint16_t source = (uint16_t)(found.bus << 8 | found.devfn);
-            log_info("iommu: %02x:%02x.%x reaches %#lx to %#lx, as firmware asks", found.bus,
-                     found.devfn >> 3, found.devfn & 7u, (unsigned long)r->base,
-                     (unsigned long)r->end - 1);
-            if (arch_dma_create(source, NULL, &dma) == TS_OK) {
-                (void)arch_dma_admit(dma, 0);
-            }
+    for (uint32_t i = 0; i < reserved_count; i++) {
+        const struct dmar_reserved *r = reserved[i].region;
+        uint16_t source = reserved[i].source;
+        struct arch_dma *dma;
+        log_info("iommu: %02x:%02x.%x reaches %#lx to %#lx, as firmware asks", source >> 8,
+                 source >> 3 & 31u, source & 7u, (unsigned long)r->base, (unsigned long)r->end - 1);
+        if (!reserved_before(i) && arch_dma_create(source, NULL, &dma) == TS_OK) {
+            (void)arch_dma_admit(dma, 0);
         }
     }
 }
@@ -299,7 +319,11 @@ ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission)
     if (status == TS_OK) {
         irqflags_t flags = spin_lock(&dma->lock);
         status = admit_locked(dma, admission);
-        spin_unlock(&dma->lock, flags);
+        spin_unlock_off(&dma->lock);
+        if (dma->owner) {
+            iommu_faults_take(dma->unit); // others', of which no interrupt told: it was masked
+        }
+        arch_irq_restore(flags);
     }
     return status;
 }

@@ -41,5 +41,8 @@ void devices_reserve(void);
 // the admission that ends so; 0: it had none.
 uint64_t device_silence(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock);
 
+// iommu.c: tells the kernel what the unit has recorded. Interrupts off, no lock held.
+void iommu_faults_take(struct vtd *unit);
+
 // remap.c. Whether all units can remap; the source of an interrupt controller.
 void remap_init(const struct dmar *dmar, struct vtd *units);
