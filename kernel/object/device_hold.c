@@ -10,9 +10,12 @@
 #include <object/memory.h>
 #include <object/process.h>
 #include <panic.h>
+#include <sched/sched.h>
 #include <tessera/abi/status.h>
 
 static bool end_step(struct reaper_work *work);
+
+static _Atomic uint64_t admissions; // how many there were: each has a number of its own
 
 ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device)
 {
@@ -69,10 +72,8 @@ static void payer_set(struct device_hold *hold)
 
 static ts_status_t admit(struct device_hold *hold)
 {
-    ts_status_t status = arch_dma_admit(hold->dma);
-    // It may have ended meanwhile, and blocked what was not admitted yet.
-    if (status == TS_OK && __atomic_load_n(&hold->over, __ATOMIC_SEQ_CST))
-        status = TS_ERR_GONE;
+    // If it ends meanwhile either that comes later, and blocks it, or it is closed already.
+    ts_status_t status = arch_dma_admit(hold->dma, hold->admission);
     if (status != TS_OK) {
         hold_block(hold);
         hold_release(hold);
@@ -89,6 +90,7 @@ ts_status_t hold_drive(struct device_hold *hold)
     if (first) {
         object_get(&self->object);
         hold->driver = self;
+        hold->admission = atomic_fetch_add_explicit(&admissions, 1, memory_order_relaxed) + 1;
         payer_set(hold);
     } else if (hold->driver != self) {
         status = hold->over ? TS_ERR_GONE : TS_ERR_BUSY;
@@ -131,9 +133,12 @@ void hold_release(struct device_hold *hold)
 void hold_end(struct device_hold *hold)
 {
     irqflags_t flags = spin_lock(&hold->lock);
-    __atomic_store_n(&hold->over, true, __ATOMIC_SEQ_CST);
+    hold->over = true;
     spin_unlock(&hold->lock, flags);
-    hold_block(hold);
+    if (hold->dma == NULL)
+        return;
+    arch_dma_close(hold->dma);
+    arch_dma_flush(hold->dma); // gives the tables back if nothing is mapped
 }
 
 // What it reaches ---------------------------------------------------------------------------------
@@ -172,7 +177,9 @@ ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t o
     ts_status_t status = TS_OK;
     for (; hold->dma != NULL && *inout_mapped < pages; ++*inout_mapped) {
         struct page *page;
-        status = memory_page_get(memory, offset + *inout_mapped * PAGE_SIZE, &page);
+        status = thread_is_stopping()
+                     ? TS_ERR_INTERRUPTED
+                     : memory_page_get(memory, offset + *inout_mapped * PAGE_SIZE, &page);
         if (status != TS_OK)
             break;
         status = arch_dma_map(hold->dma, page_address(page));
@@ -219,10 +226,13 @@ void hold_fault_of_nobody(const struct dma_fault *fault)
 void hold_fault(struct device_hold *hold, const struct dma_fault *fault)
 {
     irqflags_t flags = spin_lock(&hold->lock);
-    bool queue = hold->driver != NULL && !hold->ending;
-    fault_log(fault, hold->driver != NULL ? hold->driver->name : NULL);
+    // Who drives it now answers for what the device has done since, not for those before.
+    struct process *driver = hold->admission == fault->admission ? hold->driver : NULL;
+    bool queue = driver != NULL && hold->ending == NULL;
+    fault_log(fault, driver != NULL ? driver->name : NULL);
     if (queue) {
-        hold->ending = true;
+        object_get(&driver->object);
+        hold->ending = driver;
         hold->fault = *fault;
         object_get(hold->domain);
     }
@@ -236,19 +246,15 @@ static bool end_step(struct reaper_work *work)
 {
     struct device_hold *hold = list_entry(work, struct device_hold, end);
     irqflags_t flags = spin_lock(&hold->lock);
-    struct process *driver = hold->driver;
+    struct process *driver = hold->ending;
     const struct ts_process_report report = {.reason = TS_EXIT_DMA,
                                              .fault = hold->fault.reason,
                                              .fault_code = hold->fault.write,
                                              .fault_address = hold->fault.address};
-    hold->ending = false;
-    if (driver != NULL)
-        object_get(&driver->object);
+    hold->ending = NULL;
     spin_unlock(&hold->lock, flags);
-    if (driver != NULL) {
-        process_end(driver, &report);
-        object_put(&driver->object);
-    }
+    process_end(driver, &report);
+    object_put(&driver->object);
     object_put(hold->domain);
     return false;
 }

@@ -30,8 +30,9 @@ struct device_hold {
     struct process *driver; // a reference; NULL: nobody
     struct account *payer;  // of the tables; a reference; NULL
     uint64_t tables;        // pages charged to it
+    uint64_t admission;     // the driver's: what its device does is told with this
     bool over;              // nobody can drive it any more
-    bool ending;            // `end` is queued
+    struct process *ending; // `end` is queued for this driver; a reference
     struct dma_fault fault; // why
     struct reaper_work end;
 };

@@ -17,12 +17,14 @@
 #include <object/memory.h>
 #include <object/transfer.h>
 #include <panic.h>
+#include <sched/sched.h>
 #include <tessera/abi/object.h>
 
-#define PINS_MAX      4096u // a device
-#define DEVICES_MAX   4096u // with a holder or pins
-#define PINS_PER_HOLD 64u
-#define ADDRESS_PIECE 32u // bus addresses copied out at a time
+#define PINS_MAX       4096u // a device
+#define DEVICES_MAX    4096u // with a holder or pins
+#define PINS_PER_HOLD  64u
+#define PAGES_PER_STEP 4096u // of pins that are released, or one pin
+#define ADDRESS_PIECE  32u   // bus addresses copied out at a time
 
 struct pin {
     struct list link;      // in device.live or .quarantined
@@ -213,7 +215,9 @@ static ts_status_t pin_addresses(const struct pin *pin, const struct ts_call *ca
         uint32_t count = 0;
         for (; count < ADDRESS_PIECE && at < pin->pages && status == TS_OK; at++) {
             struct page *page;
-            status = memory_page_get(pin->memory, pin->offset + at * PAGE_SIZE, &page);
+            status = thread_is_stopping()
+                         ? TS_ERR_INTERRUPTED
+                         : memory_page_get(pin->memory, pin->offset + at * PAGE_SIZE, &page);
             if (status == TS_OK) {
                 addresses[count++] = pin_address(page);
                 page_put(page);
@@ -428,19 +432,44 @@ static struct domain *domain_driven_by(const struct address_space *space)
     return found;
 }
 
-void domain_driver_died(const struct address_space *space)
+// Whatever the device does, it is blocked: some of the pins that are in quarantine go. False: none.
+static bool release_some(struct domain *domain)
 {
-    struct domain *domain;
-    while ((domain = domain_driven_by(space)) != NULL) {
-        if (hold_use(&domain->hold)) {
-            hold_block(&domain->hold);
-            if (domain->hold.dma != NULL) // whatever the device does: it reaches none of them
-                (void)domain_quiet(domain);
-            hold_unuse(&domain->hold);
-        }
-        hold_release(&domain->hold);
-        object_put(&domain->object);
+    struct list quiet;
+    list_init(&quiet);
+    uint64_t pages = 0;
+    irqflags_t flags = spin_lock(&domain_lock);
+    struct device *device = domain->device;
+    for (unsigned i = 0; device != NULL && i < PINS_PER_HOLD && pages < PAGES_PER_STEP; i++) {
+        if (list_empty(&device->quarantined))
+            break;
+        struct pin *pin = list_entry(list_pop_front(&device->quarantined), struct pin, link);
+        list_push_back(&quiet, &pin->link);
+        device->quarantined_pages -= pin->pages;
+        atomic_fetch_sub_explicit(&quarantined, pin->pages, memory_order_relaxed);
+        pages += pin->pages;
     }
+    spin_unlock(&domain_lock, flags);
+    bool some = !list_empty(&quiet);
+    quiet_release(device, &quiet);
+    return some;
+}
+
+bool domain_driver_died_some(const struct address_space *space)
+{
+    struct domain *domain = domain_driven_by(space);
+    if (domain == NULL)
+        return false;
+    bool more = false;
+    if (hold_use(&domain->hold)) {
+        hold_block(&domain->hold);
+        more = domain->hold.dma != NULL && release_some(domain);
+        hold_unuse(&domain->hold);
+    }
+    if (!more)
+        hold_release(&domain->hold);
+    object_put(&domain->object);
+    return true;
 }
 
 void kernel_dma_fault(const struct dma_fault *fault)

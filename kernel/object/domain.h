@@ -24,10 +24,10 @@ ts_status_t domain_make(uint64_t device, struct capability *out_domain);
 // thread of it runs any more.
 bool domain_owner_died_some(struct list *pins);
 
-// After these: what the process with this space drove is blocked, where an IOMMU holds it, and its
-// pins are released; nobody drives it any more.
+// After these: what the process with this space drove is blocked, where an IOMMU holds it, and some
+// of its pins are released; in the end nobody drives it any more. Until false.
 struct address_space;
-void domain_driver_died(const struct address_space *space);
+bool domain_driver_died_some(const struct address_space *space);
 
 // Pages in quarantine, all domains.
 uint64_t domain_quarantined(void);

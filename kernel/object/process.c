@@ -236,9 +236,8 @@ static bool teardown_step(struct reaper_work *work)
         KASSERT(process->state == PROCESS_ENDING && process->thread_count == 0);
         // Before its handles are closed: by these the bus's server learns of the end, and what it
         // then says of the device has to find the pins in quarantine.
-        if (domain_owner_died_some(&process->pins))
+        if (domain_owner_died_some(&process->pins) || domain_driver_died_some(process->space))
             return true;
-        domain_driver_died(process->space);
         process->stage = STAGE_HANDLES;
         return true;
     case STAGE_HANDLES: {

@@ -34,10 +34,20 @@ static ts_status_t target_get(uint64_t handle, struct process **out_process)
     return status;
 }
 
+// What is mapped for another process is that one's, whatever becomes of the caller. Registers of a
+// device go there by a handle alone that may be passed on: else a driver's heir would have those
+// that the next driver uses.
+static bool may_pass_on(struct memory *memory, ts_rights_t rights)
+{
+    uint64_t offset = 0;
+    return memory_resolve(memory, &offset)->type != MEMORY_PHYSICAL ||
+           (rights & TS_RIGHT_TRANSFER) != 0;
+}
+
 // What a handle lets one map: a memory object, or a ring (the memory that it shares), read-write
 // and at a place of its own.
-static ts_status_t memory_get(ts_handle_t handle, struct memory **out_memory, unsigned *out_allowed,
-                              uint64_t *inout_flags)
+static ts_status_t memory_get(ts_handle_t handle, bool for_other, struct memory **out_memory,
+                              unsigned *out_allowed, uint64_t *inout_flags)
 {
     struct capability capability;
     ts_status_t status = handle_get(&process_current()->handles, handle, TS_RIGHT_MAP, &capability);
@@ -46,7 +56,10 @@ static ts_status_t memory_get(ts_handle_t handle, struct memory **out_memory, un
     if (capability.object->class == &memory_class) {
         *out_memory = memory_of(capability.object);
         *out_allowed = space_allowed(capability.rights);
-        return TS_OK;
+        if (!for_other || may_pass_on(*out_memory, capability.rights))
+            return TS_OK;
+        object_put(capability.object);
+        return TS_ERR_RIGHTS;
     }
     status = TS_ERR_KIND;
     if (capability.object->class == &ring_class) {
@@ -70,7 +83,8 @@ void syscall_map(struct arch_frame *frame)
     unsigned allowed;
     ts_status_t status = flags >= SPACE_MAP_RING ? TS_ERR_ARGUMENT : TS_OK;
     if (status == TS_OK)
-        status = memory_get((ts_handle_t)(word >> 32), &memory, &allowed, &flags);
+        status = memory_get((ts_handle_t)(word >> 32), (uint32_t)word != TS_HANDLE_NONE, &memory,
+                            &allowed, &flags);
     if (status != TS_OK) {
         arch_frame_set_result(frame, status, 0);
         return;

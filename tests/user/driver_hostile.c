@@ -225,9 +225,11 @@ static void test_message_table(void)
 static void test_memory_handle(void)
 {
     struct ts_pci_range range = {.bar = memory_bar(&information), .length = TS_PAGE_SIZE};
-    ts_handle_t memory, other;
+    ts_handle_t memory, other, child;
     void *mapped;
+    uint64_t there;
     EXPECT(ts_call_handle(device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory), TS_OK);
+    EXPECT(ts_process_create(ts_named_handle(TS_NAME_JOB), "heir", &child), TS_OK);
     if (!good) {
         return;
     }
@@ -236,6 +238,10 @@ static void test_memory_handle(void)
            TS_ERR_RANGE);
     EXPECT(ts_memory_view(memory, TS_PAGE_SIZE, TS_PAGE_SIZE, &other), TS_ERR_RIGHTS);
     EXPECT(ts_duplicate(memory, TS_RIGHTS_ALL, &other), TS_ERR_RIGHTS);
+    EXPECT(ts_process_give(child, memory, &other), TS_ERR_RIGHTS);
+    EXPECT(ts_process_map(child, memory, 0, TS_PAGE_SIZE, 0, TS_MAP_READ, &there), TS_ERR_RIGHTS);
+    EXPECT(ts_process_kill(child), TS_OK);
+    ts_close(child);
     EXPECT(ts_memory_map(memory, NULL, TS_PAGE_SIZE, 0, TS_MAP_READ | TS_MAP_EXECUTE, &mapped),
            TS_ERR_RIGHTS);
     ts_close(memory);

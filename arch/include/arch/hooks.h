@@ -64,9 +64,10 @@ void dma_table_free(struct device_hold *owner, paddr_t page);
 // kernel/object: a device reached for what it may not, and was stopped; it reaches nothing until it
 // is admitted again. Interrupts off, no lock held.
 struct dma_fault {
-    uint64_t device;  // segment << 16 | bus << 8 | device << 3 | function
-    uint64_t address; // of the page on the bus; of a message: what the hardware says of it
-    uint32_t reason;  // the hardware's number
+    uint64_t device;    // segment << 16 | bus << 8 | device << 3 | function
+    uint64_t admission; // with which it was admitted (<arch/iommu.h>) until this; 0: it was not
+    uint64_t address;   // of the page on the bus; of a message: what the hardware says of it
+    uint32_t reason;    // the hardware's number
     bool write, message;
 };
 void kernel_dma_fault(const struct dma_fault *fault);

@@ -26,12 +26,15 @@ ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner, struct a
 // the device has some, are many pages.
 void arch_dma_destroy(struct arch_dma *dma);
 
-// From now on the device reaches what is mapped, and its next fault is told. TS_ERR_LIMIT,
-// TS_ERR_MEMORY: it stays blocked.
-ts_status_t arch_dma_admit(struct arch_dma *dma);
+// From now on the device reaches what is mapped, and its next fault is told with `admission`, which
+// is not 0. TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE (after arch_dma_close): it stays blocked.
+ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission);
 
-// From now on it reaches nothing; no access of it is under way any more.
+// From now on it reaches nothing; no access of it is under way any more. Close: and it is never
+// admitted by this `dma` again. A call of admit that is late for that takes nothing from whoever
+// has the device by then.
 void arch_dma_block(struct arch_dma *dma);
+void arch_dma_close(struct arch_dma *dma);
 
 // One page more or less, at the bus address that is its physical one. A page counts how often it
 // was mapped (pins may overlap). TS_ERR_RANGE: the IOMMU has no such address; TS_ERR_LIMIT: mapped

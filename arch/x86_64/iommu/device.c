@@ -31,6 +31,16 @@ struct range {
 static struct range ranges[RANGES_MAX];
 static uint32_t range_count;
 static const struct dmar *said;
+
+// A region that a function goes on reaching. Looked up once: later the ports of configuration space
+// are the PCI server's, and what bridges say of their buses is no longer the firmware's word.
+struct reserved {
+    const struct dmar_reserved *region;
+    uint16_t source;
+};
+
+static struct reserved reserved[RANGES_MAX];
+static uint32_t reserved_count;
 static struct vtd *units;
 
 static struct spinlock slots_lock = SPINLOCK_INIT("iommu devices");
@@ -65,10 +75,8 @@ static bool matches(const struct dmar_range *r, uint16_t source)
            (r->bridge && r->bus_from <= bus && bus <= r->bus_to);
 }
 
-void devices_init(const struct dmar *dmar, struct vtd *all_units)
+static void ranges_init(const struct dmar *dmar)
 {
-    said = dmar;
-    units = all_units;
     for (uint32_t u = 0; u < dmar->unit_count; u++) {
         const struct dmar_unit *unit = &dmar->units[u];
         for (uint32_t i = 0; i < unit->scope_count; i++) {
@@ -85,6 +93,32 @@ void devices_init(const struct dmar *dmar, struct vtd *all_units)
                          (unsigned long)unit->registers);
             }
         }
+    }
+}
+
+static void reserved_init(const struct dmar_reserved *r, const struct dmar_scope *scopes)
+{
+    if (memory_is_ours(r->base, r->end) || machine_range_is_private(r->base, r->end - r->base)) {
+        log_warn("iommu: firmware's region %#lx is memory or registers of ours: it is not mapped",
+                 (unsigned long)r->base);
+        return;
+    }
+    for (uint32_t i = 0; i < r->scope_count && r->segment == 0; i++) {
+        struct dmar_range found;
+        if (dmar_resolve(&scopes[r->scope_first + i], config_read, &found) && !found.bridge) {
+            uint16_t source = (uint16_t)(found.bus << 8 | found.devfn);
+            reserved[reserved_count++] = (struct reserved){r, source};
+        }
+    }
+}
+
+void devices_init(const struct dmar *dmar, struct vtd *all_units)
+{
+    said = dmar;
+    units = all_units;
+    ranges_init(dmar);
+    for (uint32_t i = 0; i < dmar->reserved_count; i++) {
+        reserved_init(&dmar->reserved[i], dmar->scopes);
     }
 }
 
@@ -146,29 +180,34 @@ static void context_set(struct vtd *unit, uint64_t *entry, uint64_t low, uint64_
     vtd_write_back(unit, entry, 2 * sizeof(*entry));
 }
 
-// No slot of this source is admitted any more; the hardware has forgotten it.
-static void dismiss(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock)
+// No slot of this source is admitted any more; the hardware has forgotten it. Returns the admission
+// of the one that was.
+static uint64_t dismiss(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock)
 {
+    uint64_t admission = 0;
     vtd_forget_contexts(unit);
     for (uint32_t i = 1; i < DEVICES_MAX; i++) {
         struct arch_dma *dma = &slots[i];
         if (dma->unit == unit && dma->source == source && atomic_load(&dma->admitted)) {
             vtd_forget_pages(unit, dma->id);
             atomic_store(&dma->admitted, false);
+            admission = dma->admission;
         }
     }
+    return admission;
 }
 
-void device_silence(struct vtd *unit, uint16_t source)
+uint64_t device_silence(struct vtd *unit, uint16_t source)
 {
     uint64_t *entry = context(unit, source);
-    if (entry) {
-        context_set(unit, entry, VTD_CONTEXT_NO_FAULT, 0);
-        dismiss(unit, source);
+    if (!entry) {
+        return 0;
     }
+    context_set(unit, entry, VTD_CONTEXT_NO_FAULT, 0);
+    return dismiss(unit, source);
 }
 
-static ts_status_t admit_locked(struct arch_dma *dma) LOCK_REQUIRES(dma->lock)
+static ts_status_t admit_locked(struct arch_dma *dma, uint64_t admission) LOCK_REQUIRES(dma->lock)
 {
     struct vtd *unit = dma->unit;
     ts_status_t status = table_root(dma);
@@ -176,48 +215,38 @@ static ts_status_t admit_locked(struct arch_dma *dma) LOCK_REQUIRES(dma->lock)
         return status;
     }
     spin_lock_off(&unit->lock);
-    uint64_t *entry = context(unit, dma->source);
+    uint64_t *entry = dma->closed ? NULL : context(unit, dma->source);
+    status = entry ? TS_OK : dma->closed ? TS_ERR_GONE : TS_ERR_MEMORY;
     if (entry) {
-        context_set(unit, entry, 0, 0);
-        dismiss(unit, dma->source); // firmware's, or a driver's that it had before
+        context_set(unit, entry, VTD_CONTEXT_NO_FAULT, 0);
+        (void)dismiss(unit, dma->source);   // firmware's, or a driver's that it had before
+        vtd_faults_drop(unit, dma->source); // nor does the next answer for what that one did
         context_set(unit, entry, virt_to_phys(dma->root) | VTD_ENTRY_PRESENT,
                     (uint64_t)dma->id << 8 | (unit->levels - 2u));
         vtd_forget_contexts(unit);
         vtd_forget_pages(unit, dma->id);
         atomic_store(&dma->admitted, true);
+        dma->admission = admission;
         unit->faults_left = FAULTS_LEFT;
         if (dma->owner) {
             vtd_faults_on(unit, VECTOR_DMA_FAULT, iommu_fault_cpu());
         }
     }
     spin_unlock_off(&unit->lock);
-    return entry ? TS_OK : TS_ERR_MEMORY;
+    return status;
 }
 
 // Firmware's regions
 // -------------------------------------------------------------------------------
-
-static bool is_reserved_for(const struct dmar_reserved *r, uint16_t source)
-{
-    for (uint32_t i = 0; i < r->scope_count; i++) {
-        struct dmar_range found;
-        if (r->segment == 0 &&
-            dmar_resolve(&said->scopes[r->scope_first + i], config_read, &found) && !found.bridge &&
-            matches(&found, source)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 // Maps what firmware's use of the device needs, or takes it out again. (It is not memory of ours,
 // so no pin has any of it.)
 static ts_status_t reserved_set(struct arch_dma *dma, bool mapped)
 {
     ts_status_t status = TS_OK;
-    for (uint32_t i = 0; i < said->reserved_count && dma->reserved != mapped; i++) {
-        const struct dmar_reserved *r = &said->reserved[i];
-        if (memory_is_ours(r->base, r->end) || !is_reserved_for(r, dma->source)) {
+    for (uint32_t i = 0; i < reserved_count && dma->reserved != mapped; i++) {
+        const struct dmar_reserved *r = reserved[i].region;
+        if (reserved[i].source != dma->source) {
             continue;
         }
         for (paddr_t page = r->base; page < r->end && status == TS_OK; page += PAGE_SIZE) {
@@ -235,29 +264,27 @@ static ts_status_t reserved_set(struct arch_dma *dma, bool mapped)
     return status;
 }
 
+// Whether the source has a region before this one in the list.
+static bool reserved_before(uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (reserved[i].source == reserved[index].source) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void devices_reserve(void)
 {
-    for (uint32_t i = 0; i < said->reserved_count; i++) {
-        const struct dmar_reserved *r = &said->reserved[i];
-        if (memory_is_ours(r->base, r->end)) {
-            log_warn("iommu: firmware's region %#lx is memory of ours: it is not mapped",
-                     (unsigned long)r->base);
-            continue;
-        }
-        for (uint32_t s = 0; s < r->scope_count && r->segment == 0; s++) {
-            struct dmar_range found;
-            struct arch_dma *dma;
-            if (!dmar_resolve(&said->scopes[r->scope_first + s], config_read, &found) ||
-                found.bridge) {
-                continue;
-            }
-            uint16_t source = (uint16_t)(found.bus << 8 | found.devfn);
-            log_info("iommu: %02x:%02x.%x reaches %#lx to %#lx, as firmware asks", found.bus,
-                     found.devfn >> 3, found.devfn & 7u, (unsigned long)r->base,
-                     (unsigned long)r->end - 1);
-            if (arch_dma_create(source, NULL, &dma) == TS_OK) {
-                (void)arch_dma_admit(dma);
-            }
+    for (uint32_t i = 0; i < reserved_count; i++) {
+        const struct dmar_reserved *r = reserved[i].region;
+        uint16_t source = reserved[i].source;
+        struct arch_dma *dma;
+        log_info("iommu: %02x:%02x.%x reaches %#lx to %#lx, as firmware asks", source >> 8,
+                 source >> 3 & 31u, source & 7u, (unsigned long)r->base, (unsigned long)r->end - 1);
+        if (!reserved_before(i) && arch_dma_create(source, NULL, &dma) == TS_OK) {
+            (void)arch_dma_admit(dma, 0);
         }
     }
 }
@@ -286,25 +313,40 @@ ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner, struct a
     return dma ? TS_OK : TS_ERR_LIMIT;
 }
 
-ts_status_t arch_dma_admit(struct arch_dma *dma)
+ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission)
 {
     ts_status_t status = reserved_set(dma, true);
     if (status == TS_OK) {
         irqflags_t flags = spin_lock(&dma->lock);
-        status = admit_locked(dma);
-        spin_unlock(&dma->lock, flags);
+        status = admit_locked(dma, admission);
+        spin_unlock_off(&dma->lock);
+        if (dma->owner) {
+            iommu_faults_take(dma->unit); // others', of which no interrupt told: it was masked
+        }
+        arch_irq_restore(flags);
     }
     return status;
 }
 
-void arch_dma_block(struct arch_dma *dma)
+static void block(struct arch_dma *dma, bool close)
 {
     irqflags_t flags = spin_lock(&dma->unit->lock);
+    dma->closed |= close;
     if (atomic_load(&dma->admitted)) {
         context_set(dma->unit, context(dma->unit, dma->source), 0, 0);
-        dismiss(dma->unit, dma->source);
+        (void)dismiss(dma->unit, dma->source);
     }
     spin_unlock(&dma->unit->lock, flags);
+}
+
+void arch_dma_block(struct arch_dma *dma)
+{
+    block(dma, false);
+}
+
+void arch_dma_close(struct arch_dma *dma)
+{
+    block(dma, true);
 }
 
 void arch_dma_destroy(struct arch_dma *dma)

@@ -14,6 +14,8 @@ struct arch_dma {
     uint16_t source, id;       // id: of the domain in the hardware, the slot's index
     bool reserved;             // firmware's regions are mapped
     _Atomic bool admitted;
+    bool closed;          // never admitted again; under the unit's lock
+    uint64_t admission;   // what it was admitted with last; under the unit's lock
     struct spinlock lock; // the tables
     uint64_t *root;       // NULL: none yet
     uint64_t used;        // entries of the root
@@ -35,8 +37,12 @@ struct vtd *device_unit(uint64_t device);
 // Firmware's regions, before the units translate.
 void devices_reserve(void);
 
-// A source's accesses are neither let through nor recorded, until it is admitted again.
-void device_silence(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock);
+// A source's accesses are neither let through nor recorded, until it is admitted again. Returns
+// the admission that ends so; 0: it had none.
+uint64_t device_silence(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock);
+
+// iommu.c: tells the kernel what the unit has recorded. Interrupts off, no lock held.
+void iommu_faults_take(struct vtd *unit);
 
 // remap.c. Whether all units can remap; the source of an interrupt controller.
 void remap_init(const struct dmar *dmar, struct vtd *units);

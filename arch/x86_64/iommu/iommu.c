@@ -10,7 +10,6 @@
 #include <cpu.h>
 #include <log.h>
 
-#define ROUNDS_MAX    4u // through a unit's records, for one interrupt
 #define REASON_REMAP  0x20u
 #define REASON_REMAPS 0x27u
 
@@ -88,7 +87,7 @@ static bool fault_take(struct vtd *unit, uint32_t *at, struct vtd_fault *out)
     irqflags_t flags = spin_lock(&unit->lock);
     bool found = unit->faults_left > 0 && vtd_fault_next(unit, at, out);
     if (found) {
-        device_silence(unit, out->source);
+        out->admission = device_silence(unit, out->source);
         if (--unit->faults_left == 0) { // of sources that cannot be silenced
             vtd_faults_mask(unit, true);
         }
@@ -100,6 +99,7 @@ static bool fault_take(struct vtd *unit, uint32_t *at, struct vtd_fault *out)
 static void fault_tell(const struct vtd *unit, const struct vtd_fault *fault)
 {
     struct dma_fault told = {.device = (uint64_t)unit->segment << 16 | fault->source,
+                             .admission = fault->admission,
                              .address = fault->address,
                              .reason = fault->reason,
                              .write = fault->write};
@@ -107,19 +107,37 @@ static void fault_tell(const struct vtd *unit, const struct vtd_fault *fault)
     kernel_dma_fault(&told);
 }
 
+// As long as some are left there is no interrupt for new ones, so it goes on until there are none
+// or the unit is masked: `faults_left` is the bound.
+void iommu_faults_take(struct vtd *unit)
+{
+    bool some;
+    do {
+        struct vtd_fault fault;
+        uint32_t at = 0;
+        some = false;
+        while (fault_take(unit, &at, &fault)) {
+            fault_tell(unit, &fault);
+            some = true;
+        }
+    } while (vtd_fault_more(unit) && some);
+}
+
 void iommu_interrupt(void)
 {
     for (uint32_t i = 0; i < unit_count; i++) {
-        struct vtd *unit = &units[i];
-        for (unsigned rounds = 0; unit->on && rounds < ROUNDS_MAX; rounds++) {
-            struct vtd_fault fault;
-            uint32_t at = 0;
-            while (fault_take(unit, &at, &fault)) {
-                fault_tell(unit, &fault);
-            }
-            if (!vtd_fault_more(unit)) {
-                break;
-            }
+        if (units[i].on) {
+            iommu_faults_take(&units[i]);
         }
     }
+}
+
+bool iommu_has_registers(paddr_t base, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < DMAR_UNITS_MAX; i++) {
+        if (units[i].place && base < units[i].place_end && units[i].place < base + bytes) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -122,6 +122,7 @@ static bool registers_map(struct vtd *u)
     u->capability = read64(u, REG_CAPABILITY);
     u->extended = read64(u, REG_EXTENDED);
     uint64_t end = CAPABILITY_FAULT_AT(u->capability) + CAPABILITY_FAULTS(u->capability) * 16;
+    u->place_end = u->place + (end > PAGE_SIZE ? end : PAGE_SIZE);
     if (end > PAGE_SIZE) {
         u->registers = arch_device_map(u->place, end, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
     }
@@ -262,6 +263,10 @@ bool vtd_prepare(struct vtd *u)
     queue_run(u); // first these, or the hardware could come to remember pages by them again
     queue_add(u, FORGET_PAGES | GLOBAL | DRAIN, 0);
     queue_run(u);
+    struct vtd_fault old;
+    for (uint32_t at = 0; vtd_fault_next(u, &at, &old);) {
+    }
+    (void)vtd_fault_more(u);
     spin_unlock(&u->lock, flags);
     return true;
 }
@@ -320,6 +325,17 @@ bool vtd_fault_next(struct vtd *u, uint32_t *at, struct vtd_fault *out)
         }
     }
     return false;
+}
+
+void vtd_faults_drop(struct vtd *u, uint16_t source)
+{
+    for (uint32_t at = 0; at < CAPABILITY_FAULTS(u->capability); at++) {
+        uint32_t record = (uint32_t)CAPABILITY_FAULT_AT(u->capability) + at * 16;
+        uint64_t high = read64(u, record + 8);
+        if ((high & FAULT_VALID) && (uint16_t)high == source) {
+            write32(u, record + 12, (uint32_t)(FAULT_VALID >> 32));
+        }
+    }
 }
 
 bool vtd_fault_more(const struct vtd *u)

@@ -9,6 +9,7 @@
 #include "dmar.h"
 
 #include <spinlock.h>
+#include <stdatomic.h>
 
 #define VTD_ENTRY_PRESENT    1u // of root and context entries
 #define VTD_CONTEXT_NO_FAULT 2u // faults of this function are not recorded
@@ -16,7 +17,7 @@
 struct vtd {
     volatile char *registers;
     uint64_t capability, extended;
-    paddr_t place; // of the registers, for messages
+    paddr_t place, place_end; // of the registers
     uint16_t segment;
     uint8_t levels, width; // of second-level tables; bits of a bus address
     uint16_t ids;          // domains that it can tell apart, 0 not among them
@@ -48,6 +49,7 @@ bool vtd_remap(struct vtd *unit, paddr_t table, bool extended);
 // *at is where to go on looking, 0 at first.
 struct vtd_fault {
     uint64_t address;
+    uint64_t admission; // the caller's
     uint16_t source;
     uint8_t reason;
     bool write;
@@ -55,6 +57,7 @@ struct vtd_fault {
 void vtd_faults_on(struct vtd *unit, uint32_t vector, uint32_t apic_id);
 bool vtd_fault_next(struct vtd *unit, uint32_t *at, struct vtd_fault *out)
     LOCK_REQUIRES(unit->lock);
+void vtd_faults_drop(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock);
 bool vtd_fault_more(const struct vtd *unit); // some came meanwhile, of which no interrupt tells
 void vtd_faults_mask(const struct vtd *unit, bool masked);
 

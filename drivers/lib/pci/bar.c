@@ -2,6 +2,9 @@
 #include <drivers/pci/bar.h>
 #include <drivers/pci/registers.h>
 
+#define PORTS_FIRST 0x1000u // below are the machine's own: also those of configuration space
+#define PORTS_END   0x10000u
+
 // What the register says when it is written all ones: zeros where the size is.
 static uint32_t probe(const struct pci_function *f, unsigned offset, uint32_t *out_old)
 {
@@ -36,8 +39,9 @@ static unsigned read_one(const struct pci_function *f, unsigned index, struct pc
         // Devices may implement 16 bits of address only: then the upper half reads zero.
         uint32_t bits = (mask & ~3u) | ((mask >> 16) == 0 ? 0xffff0000u : 0);
         *out = make(TS_PCI_BAR_IO, low & ~3u, bits, UINT32_MAX);
-        if (out->kind == TS_PCI_BAR_IO && out->base + out->size > 0x10000) {
-            out->kind = TS_PCI_BAR_NONE; // there are no such ports
+        if (out->kind == TS_PCI_BAR_IO &&
+            (out->base < PORTS_FIRST || out->base + out->size > PORTS_END)) {
+            out->kind = TS_PCI_BAR_NONE;
         }
         return 1;
     }

@@ -14,5 +14,5 @@ struct pci_bar {
 
 // Sizes all BARs of an ordinary function (header type 0), with its decoding switched off
 // meanwhile. BARs that are absent, without an address, or whose answers make no sense (a size that
-// is no power of two, a base not aligned to it, wrapping) are NONE.
+// is no power of two, a base not aligned to it, wrapping, ports of the machine's own) are NONE.
 void pci_bars_read(const struct pci_function *f, struct pci_bar bars[TS_PCI_BARS]);

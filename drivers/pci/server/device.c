@@ -27,6 +27,24 @@ void device_init(struct device *d, struct bus *bus, const struct pci_function *f
     }
 }
 
+bool device_shared(const struct device *d, enum ts_pci_bar_kind kind, uint64_t base, uint64_t size)
+{
+    const struct bus *bus = d->bus;
+    if (kind == TS_PCI_BAR_MEMORY && machine_is_configuration(&bus->machine, base, size)) {
+        return true;
+    }
+    for (unsigned i = 0; i < bus->count; i++) {
+        for (unsigned b = 0; b < TS_PCI_BARS; b++) {
+            const struct pci_bar *bar = &bus->devices[i].bars[b];
+            if (&bus->devices[i] != d && bar->kind == kind && bar->base < base + size &&
+                base < bar->base + bar->size) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 uint32_t device_vectors(const struct device *d)
 {
     if (d->msix.entries > 0) {

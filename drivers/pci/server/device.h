@@ -58,6 +58,12 @@ struct bus {
 // Reads all that is known of a function at the start. It is not changed, but for the sizing.
 void device_init(struct device *device, struct bus *bus, const struct pci_function *function);
 
+// Whether [base, base + size), physical addresses or ports, holds registers of another function, or
+// configuration space: a function's BAR is its own word, and neither its driver nor this server
+// writes there for it.
+bool device_shared(const struct device *device, enum ts_pci_bar_kind kind, uint64_t base,
+                   uint64_t size);
+
 // Interrupts that the driver can have.
 uint32_t device_vectors(const struct device *device);
 

@@ -20,22 +20,6 @@ static void reply_handle(struct ts_request *request, ts_status_t status, ts_hand
     }
 }
 
-// Whether physical [base, base + size) holds registers of another function.
-static bool shared(const struct device *d, uint64_t base, uint64_t size)
-{
-    const struct bus *bus = d->bus;
-    for (unsigned i = 0; i < bus->count; i++) {
-        for (unsigned b = 0; b < TS_PCI_BARS; b++) {
-            const struct pci_bar *bar = &bus->devices[i].bars[b];
-            if (&bus->devices[i] != d && bar->kind == TS_PCI_BAR_MEMORY &&
-                bar->base < base + size && base < bar->base + bar->size) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 // The pages of the MSI-X table, as physical addresses; an empty range if there is none.
 static void table_pages(const struct device *d, uint64_t *out_start, uint64_t *out_end)
 {
@@ -69,7 +53,8 @@ static ts_status_t memory_pages(const struct device *d, const struct ts_pci_rang
     }
     start &= ~PAGE_MASK; // a BAR smaller than a page: its page
     end = TS_PAGE_ROUND(end);
-    if ((start < table_end && table_start < end) || shared(d, start, end - start)) {
+    if ((start < table_end && table_start < end) ||
+        device_shared(d, TS_PCI_BAR_MEMORY, start, end - start)) {
         return TS_ERR_RIGHTS;
     }
     *out_start = start;
@@ -100,8 +85,10 @@ static void grant_ports(struct device *d, struct ts_request *request,
     ts_status_t status = TS_ERR_RANGE;
     if (range->offset < bar->size && range->length <= bar->size - range->offset) {
         uint64_t length = range->length ? range->length : bar->size - range->offset;
-        status =
-            ts_resource_io_range(d->bus->machine.io, bar->base + range->offset, length, &ports);
+        uint64_t base = bar->base + range->offset;
+        status = device_shared(d, TS_PCI_BAR_IO, base, length)
+                     ? TS_ERR_RIGHTS
+                     : ts_resource_io_range(d->bus->machine.io, base, length, &ports);
     }
     reply_handle(request, status, ports, TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL, 0);
 }
@@ -133,9 +120,12 @@ static ts_status_t program_msix(struct device *d, uint32_t index,
 {
     if (!d->table) {
         volatile void *mapped;
-        ts_status_t status =
-            machine_map(&d->bus->machine, d->bars[d->msix.bar].base + d->msix.offset,
-                        d->msix.entries * sizeof(struct pci_msix_entry), &mapped);
+        uint64_t base = d->bars[d->msix.bar].base + d->msix.offset;
+        uint64_t size = d->msix.entries * sizeof(struct pci_msix_entry);
+        if (device_shared(d, TS_PCI_BAR_MEMORY, base, size)) {
+            return TS_ERR_RIGHTS;
+        }
+        ts_status_t status = machine_map(&d->bus->machine, base, size, &mapped);
         if (status != TS_OK) {
             return status;
         }

@@ -122,6 +122,12 @@ ts_status_t machine_open(struct machine *m)
     return use_ports(m);
 }
 
+bool machine_is_configuration(const struct machine *m, uint64_t base, uint64_t size)
+{
+    uint64_t end = m->ecam + (m->bus_last - m->bus_first + 1u) * BUS_SPACE;
+    return m->ecam != 0 && base < end && m->ecam < base + size;
+}
+
 ts_status_t machine_map(const struct machine *m, uint64_t base, uint64_t length,
                         volatile void **out)
 {

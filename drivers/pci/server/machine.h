@@ -17,6 +17,9 @@ struct machine {
 // Takes the process's named handles. TS_ERR_NOT_FOUND: one that is needed is missing.
 TS_MUST_USE ts_status_t machine_open(struct machine *machine);
 
+// Whether physical addresses are configuration space, of any function.
+bool machine_is_configuration(const struct machine *machine, uint64_t base, uint64_t size);
+
 // Maps device memory uncached: [base, base + length), any alignment. The mapping stays until
 // machine_unmap with the same pointer and length.
 TS_MUST_USE ts_status_t machine_map(const struct machine *machine, uint64_t base, uint64_t length,

@@ -173,10 +173,13 @@ static bool map_virtio(struct device *d)
     for (unsigned i = 0; i < TS_PCI_BARS; i++) {
         sizes[i] = d->bars[i].kind == TS_PCI_BAR_MEMORY ? d->bars[i].size : 0;
     }
-    if (d->identity.vendor != 0x1af4 || virtio_layout_find(&d->function, sizes, &layout) != TS_OK ||
+    if (d->identity.vendor != 0x1af4 || virtio_layout_find(&d->function, sizes, &layout) != TS_OK) {
+        return false;
+    }
+    uint64_t base = d->bars[layout.common.bar].base + layout.common.offset;
+    if (device_shared(d, TS_PCI_BAR_MEMORY, base, sizeof *d->virtio) ||
         pci_command(&d->function, 0, PCI_COMMAND_MEMORY) != TS_OK ||
-        machine_map(&d->bus->machine, d->bars[layout.common.bar].base + layout.common.offset,
-                    sizeof *d->virtio, &mapped) != TS_OK) {
+        machine_map(&d->bus->machine, base, sizeof *d->virtio, &mapped) != TS_OK) {
         return false;
     }
     d->virtio = mapped;

@@ -131,6 +131,7 @@ static void test_bars(void)
     memset(m->fixed[0] + PCI_BAR0 + 4, 0, 4);
     put_bar(m, 2, 0xc040, 0x20, PCI_BAR_IO);
     put_bar(m, 3, 0xfeb00000, 0x1000, 0);
+    put_bar(m, 4, 0xcf8, 8, PCI_BAR_IO);                // the ports of configuration space
     put_bar(m, 5, 0xd0000000, 0x1000, PCI_BAR_TYPE_64); // no room for its upper half
     pci_bars_read(&f, bars);
     CHECK_EQUAL(bars[0].kind, TS_PCI_BAR_MEMORY);

@@ -229,8 +229,13 @@ static void act(void)
     case 2:
         if (object != NULL) {
             object_get(object);
-            ts_status_t status = call(object, TS_DOMAIN_QUIET, 0);
-            CHECK(status == TS_OK || status == TS_ERR_GONE);
+            if (random_below(2) == 0) { // its driver has died and it is blocked
+                while (release_some(domain_of(object)))
+                    ;
+            } else {
+                ts_status_t status = call(object, TS_DOMAIN_QUIET, 0);
+                CHECK(status == TS_OK || status == TS_ERR_GONE);
+            }
             object_put(object);
         }
         break;

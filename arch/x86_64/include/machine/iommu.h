@@ -19,6 +19,9 @@ void iommu_init(const void *dmar, uint32_t length);
 void iommu_interrupt(void);
 uint32_t iommu_fault_cpu(void);
 
+// Whether physical addresses touch an IOMMU's registers.
+bool iommu_has_registers(paddr_t base, uint64_t bytes);
+
 // Whether interrupts are remapped: by all IOMMUs or by none.
 bool remap_active(void);
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <arch/types.h>
+#include <machine/iommu.h>
 
 #define KERNEL_DIRECT_BASE UINT64_C(0xffff800000000000) // all RAM, at most 64 TiB
 #define KERNEL_DIRECT_END  UINT64_C(0xffffc00000000000)
@@ -23,11 +24,13 @@ static inline paddr_t virt_to_phys(const void *pointer)
                                         : address - KERNEL_DIRECT_BASE;
 }
 
-// Whether a range of physical addresses touches the interrupt controllers, which are the kernel's
-// alone: 1 MiB each for the I/O APICs and for the local APIC and interrupt messages.
+// Whether a range of physical addresses touches what is the kernel's alone: the interrupt
+// controllers, 1 MiB each for the I/O APICs and for the local APIC and interrupt messages; IOMMUs.
+// A device that claims to have its own registers there gets them for no driver.
 static inline bool machine_range_is_private(paddr_t base, uint64_t bytes)
 {
     const paddr_t io_apic = 0xfec00000, local_apic = 0xfee00000, size = 0x100000;
     return (base < io_apic + size && io_apic < base + bytes) ||
-           (base < local_apic + size && local_apic < base + bytes);
+           (base < local_apic + size && local_apic < base + bytes) ||
+           iommu_has_registers(base, bytes);
 }
