@@ -101,15 +101,10 @@ static struct dma_fault fault(void)
 
 // The rest of the kernel --------------------------------------------------------------------------
 
-static struct process drivers[2], *self, *ended;
+static struct process drivers[2], *ended;
 static struct reaper_work *queued;
 static struct thread thread;
 static struct page page;
-
-struct process *process_current(void)
-{
-    return self;
-}
 
 struct thread *arch_cpu_thread(void)
 {
@@ -209,7 +204,7 @@ static void make(unsigned i)
 
 static ts_status_t drive(unsigned hold, unsigned driver)
 {
-    self = &drivers[driver];
+    thread.process = &drivers[driver];
     CHECK(hold_use(&holds[hold]));
     ts_status_t status = hold_drive(&holds[hold]);
     hold_unuse(&holds[hold]);
@@ -301,7 +296,7 @@ static void next_has_it(void)
     end(0);
     make(1);
     CHECK_EQUAL(drive(1, 1), TS_OK);
-    self = &drivers[0];
+    thread.process = &drivers[0];
 }
 
 // A thread says DRIVE and is held up until its domain has ended and the next driver has the device.

@@ -175,7 +175,7 @@ static void continuation(void)
 
 static void check_thread(const struct thread *thread)
 {
-    const struct run_queue *queue = &run_queues[thread->cpu];
+    const struct run_queue *queue = cpus[thread->cpu].queue;
     CHECK_EQUAL(thread->priority, thread_due_priority(thread));
     CHECK_EQUAL(thread->state == THREAD_IS_RUNNING, queue->current == thread);
     CHECK_EQUAL(thread->state == THREAD_IS_READY, !list_empty(&thread->run));
@@ -206,7 +206,7 @@ static void check_queue(const struct run_queue *queue)
         {
             const struct thread *thread = list_entry(node, struct thread, run);
             CHECK_EQUAL(thread->priority, i);
-            CHECK(&run_queues[thread->cpu] == queue && thread->state == THREAD_IS_READY);
+            CHECK(cpus[thread->cpu].queue == queue && thread->state == THREAD_IS_READY);
             ready |= 1u << i;
         }
     }
@@ -220,7 +220,7 @@ static void check_all(void)
     for (unsigned i = 0; i < THREADS; i++)
         check_thread(&threads[i]);
     for (unsigned i = 0; i < CPUS; i++)
-        check_queue(&run_queues[i]);
+        check_queue(cpus[i].queue);
 }
 
 // Steps -------------------------------------------------------------------------------------------
