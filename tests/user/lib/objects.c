@@ -7,6 +7,8 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
+#include <tessera/lib/process.h>
+#include <tessera/lib/thread.h>
 
 bool objects_count(uint64_t *out_count)
 {
@@ -25,4 +27,23 @@ bool objects_are_back(uint64_t most)
     if (count > most)
         tap_note("%lu objects of the kernel are too many", (unsigned long)(count - most));
     return count <= most;
+}
+
+static int64_t pages_unexplained(void)
+{
+    struct ts_system_statistics s;
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &s));
+    return (int64_t)(s.pages_total - s.pages_free) -
+           (int64_t)(s.pages_charged - s.pages_shares + s.pages_heap + s.pages_own);
+}
+
+bool pages_are_explained(void)
+{
+    ts_time_t until = ts_deadline_in(5 * TS_SECOND);
+    int64_t left;
+    while ((left = pages_unexplained()) != 0 && ts_clock_now() < until)
+        ts_thread_yield();
+    if (left != 0)
+        tap_note("%ld pages are not explained", (long)left);
+    return left == 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The objects of the kernel's heap, which the debug kernel counts.
+// What the kernel has: the objects of its heap, which the debug kernel counts, and all pages.
 #pragma once
 
 #include <stdbool.h>
@@ -9,3 +9,5 @@
 bool objects_count(uint64_t *out_count);
 // Whether they are as few as that again within seconds.
 bool objects_are_back(uint64_t most);
+// Whether what the kernel says of the pages in use adds up within seconds: others run meanwhile.
+bool pages_are_explained(void);
