@@ -71,7 +71,7 @@ _Noreturn void arch_thread_return(struct arch_thread *next);
 void arch_thread_fini(struct arch_thread *thread);
 
 // Kernel stacks: KERNEL_STACK_SIZE bytes with an unmapped guard page below. The pages are counted
-// as ARCH_STACK_PAGES by the caller. A few stacks are kept for reuse. Not zeroed: the kernel never
+// as ARCH_STACK_PAGES by the caller. A few stacks are kept for reuse, as they are: the kernel never
 // hands stack contents to users. May take page allocator locks; interrupts may be off.
 // TS_ERR_MEMORY.
 #if TS_DEBUG

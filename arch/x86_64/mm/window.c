@@ -165,6 +165,10 @@ ts_status_t arch_stack_create(vaddr_t *out_top)
             return status;
         }
     }
+    // Whatever lay in these pages is gone. An emulator that has translated code of such a page, the
+    // firmware's say, is slow at every write to it until all of that code is overwritten: hundreds
+    // of times slower, for a thread that lives as long as the reaper.
+    memset((void *)(top - KERNEL_STACK_SIZE), 0, KERNEL_STACK_SIZE);
     *out_top = top;
     return TS_OK;
 }
