@@ -101,7 +101,8 @@ def add_bench(commands):
     parser = commands.add_parser(
         "bench", help="measure, beside the figures to beat",
         description="Runs the benchmarks in QEMU with instruction counting and prints each row of "
-        "bench/budget.def with bar, goal and result.")
+        "bench/budget.def with bar, goal and result. `contain [BOMB…]` shows what others notice while "
+        "the largest bombs die, and fails when a bar is missed.")
     parser.add_argument("names", nargs="*", metavar="ROW")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--profile", action="store_true",

@@ -12,7 +12,7 @@
 #define SPARED  8192u // pages that the rest of the system keeps
 #define GROW_S  300
 #define GONE_S  120
-#define STILL   (300 * TS_MILLISECOND) // between the bomb's last act and its end
+#define STILL   (500 * TS_MILLISECOND) // between the bomb's last act and its end
 #define LOOK_NS (2 * TS_MILLISECOND)
 
 static bool job_is_empty(ts_handle_t job)
