@@ -31,8 +31,9 @@ struct bomb {
     uint64_t most;      // where it stops by itself; 0: it does not
     // It touches memory that was promised, and may be ended where there is none (TS_EXIT_LIMIT).
     bool touches;
-    bool serves; // what it makes lies with a server too, whose pages are not its job's
-    bool large;  // one that grows to the size of the machine (`bombs large`)
+    bool serves;         // what it makes lies with a server too, whose pages are not its job's
+    bool large;          // one that grows to the size of the machine (`bombs large`), and where it
+    uint64_t large_most; // stops by itself then; 0: it does not
 };
 
 #define LIMITED(p, h, t)                             \

@@ -3,8 +3,7 @@
 
 A bomb is grown to what the machine has, and killed. Meanwhile somebody types at the serial shell and
 somebody asks for pages, one request after the other; both did the same before, when the machine was
-idle. The host's own noise is in both: a bar that is missed by the clock is judged by the ratio to the
-idle system of the same run, as below. The longest section is counted in instructions in boots of
+idle. The host's own slowness is in both, so the bars are for what the death adds. The longest section is counted in instructions in boots of
 their own, of the debug kernel.
 """
 import re
@@ -26,8 +25,7 @@ BOMBS = ("memory", "handle_pages", "region", "far_region", "pages", "served", "j
 IDLE_SECONDS = 10
 LEAST_SECONDS = 1     # that are looked at from a kill on, however soon all is gone
 GROW_LIMIT, DEATH_LIMIT = 300, 120
-PROMPT_BARS = (0.1, 0.5)  # seconds, median and worst
-PROMPT_RATIO = 3          # or so much of the idle system's, where the host is slow
+PROMPT_BARS = (0.1, 0.5)  # seconds, median and worst, more than on the idle system
 HTTP_RATIO = 3
 BACK_BAR = 2000           # ms from the end to everything being back
 SECTION_BAR = 50_000      # instructions
@@ -87,13 +85,12 @@ class Typist:
         self.guest, self.number = guest, 0
 
     def once(self, limit=60):
-        """When the return key was hit, and seconds until the program's output."""
+        """When the line was typed, and seconds until the program's output. (The line's echo may be
+        cut in two by what the bomb says.)"""
         self.number += 1
-        word = f"mark{self.number:06}"
-        self.guest.send(f"/bin/echo {word}")
-        self.guest.wait_for(word, limit)
+        word = f"m{self.number}"
         begin = time.monotonic()
-        self.guest.send("\r")
+        self.guest.send(f"echo {word}\r")
         self.guest.wait_for(rf"(?m)^{word}$", limit)
         return begin, time.monotonic() - begin
 
@@ -120,7 +117,7 @@ def look_idle(guest, page):
 def grow(guest, bomb):
     """Starts it in the background; what it had when it could get no more."""
     guest.send(f"/test/bombs large {bomb} &\r")
-    return guest.wait_for(rf"bomb {bomb} armed (.*)", GROW_LIMIT).group(1)
+    return guest.wait_for(rf"bomb {bomb} armed (.*)\n", GROW_LIMIT).group(1)
 
 
 class Dying:
@@ -195,8 +192,8 @@ def rows(idle, death):
     median, worst = statistics.median(prompts), max(prompts)
     p99 = quantile(pages, 0.99)
     idle_median, idle_worst = statistics.median(idle.prompts), max(idle.prompts)
-    return [(f"{median * 1000:.0f}", median <= max(PROMPT_BARS[0], PROMPT_RATIO * idle_median)),
-            (f"{worst * 1000:.0f}", worst <= max(PROMPT_BARS[1], PROMPT_RATIO * idle_worst)),
+    return [(f"{median * 1000:.0f}", median <= idle_median + PROMPT_BARS[0]),
+            (f"{worst * 1000:.0f}", worst <= idle_worst + PROMPT_BARS[1]),
             (f"{p99 / quantile(idle.pages, 0.99):.1f}",
              p99 <= HTTP_RATIO * quantile(idle.pages, 0.99)),
             (f"{death.gone}", True),
@@ -221,8 +218,8 @@ def print_table(idle, deaths, longest):
         print(f"{bomb:13} " + " ".join(f"{cell:>{width}}" for cell, width in
                                        zip(cells, (8, 8, 7, 8, 8, 10))) + f"  {death.armed}")
     print(f"prompt, gone and back in ms; HTTP: p99 as a multiple of idle; section in instructions; "
-          f"✗ misses its bar: {PROMPT_BARS[0] * 1000:.0f} and {PROMPT_BARS[1] * 1000:.0f} ms or "
-          f"{PROMPT_RATIO} times idle, {HTTP_RATIO} times, {BACK_BAR} ms back, {SECTION_BAR:,}")
+          f"✗ misses its bar: {PROMPT_BARS[0] * 1000:.0f} and {PROMPT_BARS[1] * 1000:.0f} ms more than "
+          f"idle, {HTTP_RATIO} times, back within {BACK_BAR}, {SECTION_BAR:,}")
     return good
 
 
