@@ -60,7 +60,7 @@ static void rule_m10_after_all_of_that_too(void)
 
 static void all_at_once(void)
 {
-    static const struct ts_job_limits above = {.pages = 20000}, each = {0};
+    static const struct ts_job_limits above = {0};
     static struct trial trials[BOMBS];
     unsigned number = 0, over = 0;
     int64_t worst = 0;
@@ -70,7 +70,7 @@ static void all_at_once(void)
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &above, &job));
     for (unsigned i = 0; i < 2; i++) // those of servers would take away what they need
         for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++)
-            trial_begin(&trials[number++], bomb, job, &each);
+            trial_begin(&trials[number++], bomb, job, &bomb->limits);
     while (over < number && ts_clock_now() < until) {
         over = 0;
         for (unsigned i = 0; i < number; i++)

@@ -42,7 +42,11 @@ void trial_begin(struct trial *trial, const struct bomb *bomb, ts_handle_t above
     CHECK_OK(ts_memory_allocate(BOMB_PAGE, 0, &trial->told_memory, &at));
     trial->told = at;
     CHECK_OK(ts_job_create(above, limits, &trial->job));
-    CHECK_OK(bomb_start(bomb, trial->large, trial->job, trial->told_memory, &trial->process));
+    ts_status_t status =
+        bomb_start(bomb, trial->large, trial->job, trial->told_memory, &trial->process);
+    if (status != TS_OK)
+        tap_note("%s does not start", bomb->name);
+    CHECK_OK(status);
 }
 
 bool trial_is_over(const struct trial *trial)
