@@ -211,7 +211,8 @@ def system_units(settings):
                 name = f"system/{path.stem[5:]}.{function_name[5:]}"
                 units.append(Unit(
                     name, lambda n=name, f=function: run_system(n, f, settings),
-                    (("release", "iso"), ("release", "iso-test"), ("debug", "iso"), ("debug", "iso-test")),
+                    tuple((kind, target) for kind in ("release", "debug")
+                          for target in ("iso", "iso-test")),
                     long=getattr(function, "long", False)))
     return units
 
