@@ -25,7 +25,7 @@
 #define LOW_FRAMES     (UINT64_C(1) << (32 - PAGE_SHIFT))
 
 #define CACHE_MAX   64u
-#define CACHE_BATCH 32u
+#define CACHE_BATCH 16u
 
 // The frames from the first to the last of RAM in 128 MiB of addresses.
 struct section {

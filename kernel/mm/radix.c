@@ -101,16 +101,24 @@ void *radix_next(const struct radix *radix, uint64_t *inout_index, uint32_t *ste
 {
     while (*inout_index <= RADIX_INDEX_MAX && radix_reaches(radix->height, *inout_index) &&
            radix->root != NULL && *steps > 0) {
-        --*steps;
+        *steps -= *steps > radix->height ? radix->height + 1 : *steps;
+        const struct radix_node *node = NULL;
         void *at = radix->root;
-        uint32_t level = radix->height;
-        for (; level > 0 && at != NULL; level--)
-            at = ((struct radix_node *)at)->slots[slot_of(*inout_index, level)];
+        uint32_t level = radix->height, slot = 0;
+        for (; level > 0 && at != NULL; level--) {
+            node = at;
+            slot = slot_of(*inout_index, level);
+            at = node->slots[slot];
+        }
         if (at != NULL)
             return at;
         // Nothing below a slot that covers 64^level indices: go on behind it.
         uint64_t covered = UINT64_C(1) << (RADIX_BITS * level);
         *inout_index = (*inout_index & ~(covered - 1)) + covered;
+        while (++slot < RADIX_SLOTS && node->slots[slot] == NULL && *steps > 0) {
+            *inout_index += covered;
+            --*steps;
+        }
     }
     return NULL;
 }
