@@ -14,8 +14,9 @@
 #include <string.h>
 #include <tessera/abi/signal.h>
 
-#define HANDLES_MAX    (1u << TS_HANDLE_SLOT_BITS)
-#define STOPS_PER_HOLD 16u // each takes the lock of a run queue
+#define HANDLES_MAX      (1u << TS_HANDLE_SLOT_BITS)
+#define STOPS_PER_HOLD   16u // each takes the lock of a run queue
+#define THREADS_PER_HOLD 64u // counted
 
 enum teardown_stage { STAGE_PINS, STAGE_HANDLES, STAGE_USERS, STAGE_SPACE };
 
@@ -116,6 +117,14 @@ void process_unuse(struct process *process)
     object_put(&process->object);
 }
 
+// Takes a thread out of the list, over which a walk may be going on. Lock held.
+static void thread_remove(struct process *process, struct list *node)
+{
+    if (process->counting == node)
+        process->counting = node->next;
+    list_remove(node);
+}
+
 ts_status_t process_thread_add(struct process *process, struct thread *thread)
 {
     irqflags_t flags = spin_lock(&process->lock);
@@ -134,7 +143,7 @@ void process_thread_gone(struct process *process, struct thread *thread)
     static const struct ts_process_report last_left = {.reason = TS_EXIT_STATUS};
     atomic_fetch_add_explicit(&process->past_cpu_ns, thread_cpu_ns(thread), memory_order_relaxed);
     irqflags_t flags = spin_lock(&process->lock);
-    list_remove(&thread->member);
+    thread_remove(process, &thread->member);
     bool last = --process->thread_count == 0;
     bool ending = process->state != PROCESS_RUNNING;
     spin_unlock(&process->lock, flags);
@@ -146,6 +155,39 @@ void process_thread_gone(struct process *process, struct thread *thread)
         process_end(process, &last_left);
 }
 
+// Adds up some threads. False: there are none left. Lock held.
+static bool count_some(struct process *process, uint32_t *left, uint64_t *ns)
+{
+    for (unsigned i = 0; i<THREADS_PER_HOLD && * left> 0; i++, --*left) {
+        if (process->counting == &process->threads)
+            return false;
+        *ns += thread_cpu_ns(list_entry(process->counting, struct thread, member));
+        process->counting = process->counting->next;
+    }
+    return *left > 0;
+}
+
+uint64_t process_cpu_ns(struct process *process)
+{
+    uint64_t ns = atomic_load_explicit(&process->past_cpu_ns, memory_order_relaxed);
+    irqflags_t flags = spin_lock(&process->lock);
+    if (process->counting != NULL) {
+        ns = process->counted_ns;
+        spin_unlock(&process->lock, flags);
+        return ns;
+    }
+    process->counting = process->threads.next;
+    uint32_t left = process->thread_count; // those that come meanwhile are not waited for
+    while (count_some(process, &left, &ns)) {
+        spin_unlock(&process->lock, flags);
+        flags = spin_lock(&process->lock);
+    }
+    process->counting = NULL;
+    process->counted_ns = ns;
+    spin_unlock(&process->lock, flags);
+    return ns;
+}
+
 // The end ----------------------------------------------------------------------------------------
 
 // Stops the threads of an ending process, which gets no more. Those that were told go to the end of
@@ -155,11 +197,12 @@ static void stop_threads(struct process *process, uint32_t count)
     while (count > 0) {
         irqflags_t flags = spin_lock(&process->lock);
         for (unsigned i = 0; i < STOPS_PER_HOLD && count > 0; i++, count--) {
-            struct list *node = list_pop_front(&process->threads);
-            if (node == NULL) {
+            struct list *node = process->threads.next;
+            if (node == &process->threads) {
                 count = 0;
                 break;
             }
+            thread_remove(process, node);
             thread_stop(list_entry(node, struct thread, member));
             list_push_back(&process->threads, node);
         }

@@ -39,6 +39,8 @@ struct process {
     struct list threads;
     struct list pins; // of memory for devices; domain.c's
     uint32_t thread_count;
+    struct list *counting;  // where a walk over the threads goes on; NULL: there is none
+    uint64_t counted_ns;    // what the last one found
     _Atomic uint32_t users; // of space and table: 1 until the handles are closed
     struct reaper_work teardown;
     ts_time_t started_at;
@@ -76,6 +78,10 @@ void process_end(struct process *process, const struct ts_process_report *report
 // A thread joins (TS_ERR_GONE: it is ending) and leaves; the last one out ends the process.
 ts_status_t process_thread_add(struct process *process, struct thread *thread);
 void process_thread_gone(struct process *process, struct thread *thread);
+
+// What its threads have used of CPUs. Preemptible. While somebody else is counting it is what was
+// found the last time.
+uint64_t process_cpu_ns(struct process *process);
 
 // Keeps space and handle table, as rings and ports do. TS_ERR_GONE: they are being given back.
 ts_status_t process_use(struct process *process);

@@ -126,10 +126,8 @@ static ts_status_t get_report(struct process *process, struct operation *operati
 static void statistics_fill_process(struct process *process,
                                     struct ts_process_statistics *statistics)
 {
+    uint64_t cpu_ns = process_cpu_ns(process);
     irqflags_t flags = spin_lock(&process->lock);
-    uint64_t cpu_ns = atomic_load_explicit(&process->past_cpu_ns, memory_order_relaxed);
-    list_for_each(node, &process->threads) cpu_ns +=
-        thread_cpu_ns(list_entry(node, struct thread, member));
     *statistics = (struct ts_process_statistics){
         .id = process->member.id,
         .handles = process->handles.used,
