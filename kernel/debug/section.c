@@ -18,7 +18,7 @@
 #define PLACES      64u
 #define TRAIL       6u // of the callers of the end
 #define OWN         2u // return addresses of this file's functions before those
-#define REPORT_MOST 30u
+#define REPORT_MOST 8u
 
 struct place {
     uint64_t from, to, ticks;
