@@ -7,7 +7,7 @@
 
 #define SUBMISSIONS_OFFSET sizeof(struct ts_ring)
 #define PUBLISHED_PER_HOLD 64u
-#define RECORD_LOOKS       16u // for each record that may be ended
+#define RECORD_LOOKS       64u // for each record that may be ended
 
 uint32_t ring_bytes(uint32_t submissions, uint32_t events)
 {

@@ -289,6 +289,8 @@ ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page
 #define PAGE_STEPS   16u   // to take a page out
 #define NODE_STEPS   8u    // to take an empty node off
 
+#define CHUNKS_A_STEP 8u // of the reaper, interrupts on
+
 bool memory_remove_some(struct memory *memory, uint64_t *inout_index,
                         struct memory_removed *out_removed)
 {
@@ -318,8 +320,8 @@ void memory_removed_free(struct memory *memory, struct memory_removed *removed)
 
 // The end -----------------------------------------------------------------------------------------
 
-// Gives some of the pages back. True: there are more.
-static bool pages_end_some(struct memory *memory)
+// Gives a chunk of the pages back. True: there are more.
+static bool chunk_end(struct memory *memory)
 {
     if (memory->type == MEMORY_ANONYMOUS) {
         struct memory_removed removed;
@@ -335,6 +337,15 @@ static bool pages_end_some(struct memory *memory)
         page_put(page_find(memory->base + memory->freed * PAGE_SIZE));
     memory_uncharge(memory, end - first);
     return end < pages;
+}
+
+// The reaper's step.
+static bool pages_end_some(struct memory *memory)
+{
+    for (unsigned i = 0; i < CHUNKS_A_STEP; i++)
+        if (!chunk_end(memory))
+            return false;
+    return true;
 }
 
 static bool ending_step(struct reaper_work *work)
