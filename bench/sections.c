@@ -6,6 +6,7 @@
 // The program starts itself again with a handle READY. The child fills the kernel with waiters,
 // threads, handles, pages and requests, lets some of them end by themselves, and is killed with the
 // others. What was longest since the boot is the row.
+#include "crowd.h"
 #include "measure.h"
 #include "pair.h"
 #include "vast.h"
@@ -136,6 +137,7 @@ _Noreturn static void child(ts_handle_t ready)
         measure_need(ts_ring_create(&rings[i], RECORDS, RECORDS, RECORDS), "ring");
     exercise(touched());
     vast_memory();
+    crowd();
     for (unsigned i = 0; i < HANDLES; i++)
         measure_need(ts_duplicate(object, TS_RIGHTS_ALL, &copy), "duplicate");
     for (unsigned i = 0; i < THREADS; i++)
@@ -160,8 +162,11 @@ int main(int argc, char **argv)
     struct ts_system_statistics statistics;
     struct ts_process_report report;
     measure_need(ts_event_create(0, &ready), "event");
-    struct ts_spawn_handle handle = {READY, ready, TS_RIGHTS_ALL, false};
-    ts_handle_t process = pair_start("sections", argv, &handle, 1);
+    const struct ts_spawn_handle handles[] = {
+        {READY, ready, TS_RIGHTS_ALL, false},
+        {TS_NAME_JOB, ts_named_handle(TS_NAME_JOB), TS_RIGHTS_ALL, false},
+    };
+    ts_handle_t process = pair_start("sections", argv, handles, 2);
     measure_need(
         ts_wait(ready, TS_SIGNAL_READABLE, ts_clock_now() + INT64_C(1000000000) * 60, NULL),
         "the child");

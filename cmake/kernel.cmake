@@ -14,7 +14,7 @@ function(tessera_kernel_objects name)
   add_library(${name} OBJECT ${ARGN})
   target_compile_options(${name} PRIVATE
     "$<$<COMPILE_LANGUAGE:C>:${TESSERA_KERNEL_FLAGS}>"
-    "$<$<COMPILE_LANGUAGE:ASM>:-g;-ffreestanding;-mcmodel=kernel;-fno-pic;-Wno-unused-command-line-argument>")
+    "$<$<COMPILE_LANGUAGE:ASM>:-g;-ffreestanding;-mcmodel=kernel;-fno-pic;$<$<CONFIG:Debug>:-DTS_DEBUG=1>;-Wno-unused-command-line-argument>")
   target_include_directories(${name} PRIVATE ${TESSERA_KERNEL_INCLUDES})
 endfunction()
 

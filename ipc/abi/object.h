@@ -105,7 +105,7 @@ struct ts_system_statistics {
     uint64_t uptime_ns, idle_ns;
     uint64_t switches, requests, copies, bytes_copied, page_allocations, faults, interrupts;
     uint64_t tombstones;
-    uint64_t longest_locked_ns; // longest time with interrupts off by locks; debug kernel, else 0
+    uint64_t longest_locked_ns; // longest time with interrupts off; debug kernel, else 0
     uint32_t cpus, reserved;
     // What the pages that are not free are used for. Those that jobs are charged for, one page for
     // another but for kernel objects, which have a share of a page; the pages charged for those

@@ -10,6 +10,7 @@
 // many.
 #define COLLECTED_PER_HOLD 64u
 #define POSTED_PER_HOLD    8u
+#define RECORD_LOOKS       64u // for each record that may be ended
 
 uint32_t ring_bytes(uint32_t submissions, uint32_t events)
 {
@@ -279,6 +280,28 @@ void ring_busy(struct ring *ring)
     spin_unlock(&ring->lock, flags);
 }
 
+// Ends records by force, the next ones of a walk that is gone on with. True: there are more, or
+// this walk has met one that was not free. (One that another CPU is completing right now becomes
+// free when that is through.)
+static bool records_end_some(struct ring *ring, uint32_t most)
+{
+    uint32_t looks = RECORD_LOOKS * most;
+    for (uint32_t ended = 0; ring->ending < ring->inflight; ring->ending++) {
+        struct request *record = &ring->records[ring->ending];
+        if (looks-- == 0 || ended == most)
+            return true;
+        if (request_state(record) == REQUEST_FREE)
+            continue;
+        ended++;
+        ring->ending_again = true;
+        (void)request_cancel(record, TS_ERR_CANCELLED, true);
+    }
+    bool again = ring->ending_again;
+    ring->ending = 0;
+    ring->ending_again = false;
+    return again;
+}
+
 bool ring_destroy_some(struct ring *ring, uint32_t most)
 {
     irqflags_t flags = spin_lock(&ring->lock);
@@ -306,19 +329,5 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
         (void)port_unbind(port, ring);
         object_put(&port->object);
     }
-    uint32_t ended = 0;
-    for (uint32_t i = 0; i < ring->inflight; i++) {
-        struct request *record = &ring->records[i];
-        if (request_state(record) == REQUEST_FREE)
-            continue;
-        if (ended++ == most)
-            return true;
-        (void)request_cancel(record, TS_ERR_CANCELLED, true);
-    }
-    // A record that another CPU is completing right now becomes free when it is through.
-    for (uint32_t i = 0; i < ring->inflight; i++) {
-        if (request_state(&ring->records[i]) != REQUEST_FREE)
-            return true;
-    }
-    return false;
+    return records_end_some(ring, most);
 }

@@ -45,9 +45,11 @@ struct ring {
     } post;
     struct ring_binding bindings[RING_BINDINGS_MAX];
     uint32_t binding_count;
-    bool entered;   // a thread is in enter or reply_wait
-    bool idle;      // that thread waits: wake it when `wanted` events are unread
-    bool destroyed; // torn down: nothing is published any more, and it never becomes idle
+    bool entered;      // a thread is in enter or reply_wait
+    bool idle;         // that thread waits: wake it when `wanted` events are unread
+    bool destroyed;    // torn down: nothing is published any more, and it never becomes idle
+    uint32_t ending;   // destroyed: where the walk over its records goes on, and whether another
+    bool ending_again; // one has to follow
     uint32_t wanted;
     uint32_t idle_cpu;
     uint64_t idle_stamp;

@@ -113,33 +113,7 @@ void lock_check_acquired(struct spinlock *lock)
     if (cpu->lock_count == CPU_LOCKS_MAX) {
         panic("lock check: more than %u locks held", CPU_LOCKS_MAX);
     }
-    if (cpu->lock_count == 0) {
-        cpu->locked_since = arch_counter();
-    }
     cpu->locks[cpu->lock_count++] = lock;
-}
-
-// The longest time for which a CPU has held locks, and the last one it gave back then.
-static _Atomic uint64_t longest_ticks;
-static const char *_Atomic longest_name;
-
-static void longest_note(const struct cpu *cpu, const struct spinlock *lock)
-{
-    uint64_t ticks = arch_counter() - cpu->locked_since;
-    uint64_t longest = atomic_load_explicit(&longest_ticks, memory_order_relaxed);
-    while (ticks > longest) {
-        if (atomic_compare_exchange_weak_explicit(&longest_ticks, &longest, ticks,
-                                                  memory_order_relaxed, memory_order_relaxed)) {
-            atomic_store_explicit(&longest_name, lock->name, memory_order_relaxed);
-            return;
-        }
-    }
-}
-
-uint64_t lock_check_longest(const char **out_name)
-{
-    *out_name = atomic_load_explicit(&longest_name, memory_order_relaxed);
-    return atomic_load_explicit(&longest_ticks, memory_order_relaxed);
 }
 
 void lock_check_release(struct spinlock *lock)
@@ -161,17 +135,7 @@ void lock_check_release(struct spinlock *lock)
     for (; i < cpu->lock_count; i++) { // mostly it was the last
         cpu->locks[i - 1] = cpu->locks[i];
     }
-    if (--cpu->lock_count == 0) {
-        longest_note(cpu, lock);
-    }
-}
-
-#else
-
-uint64_t lock_check_longest(const char **out_name)
-{
-    *out_name = NULL;
-    return 0;
+    cpu->lock_count--;
 }
 
 #endif

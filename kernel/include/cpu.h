@@ -36,7 +36,7 @@ struct cpu {
     struct run_queue *queue; // this CPU's: run_queue_here()
     uint32_t lock_count;     // debug kernel: the spin locks that this CPU holds, in order
     struct spinlock *locks[CPU_LOCKS_MAX];
-    uint64_t locked_since; // arch_counter() when it took the first of them
+    uint64_t off_since, off_from; // debug kernel: interrupts are off since, 0: on; and from where
 };
 
 // This CPU. Only good while interrupts are off or the thread cannot move.

@@ -37,11 +37,6 @@ struct LOCK_CAPABILITY spinlock {
 #endif
 };
 
-// The longest time, in ticks of arch_counter(), for which a CPU has held spin locks without a
-// break, and the name of the lock that ended it. 0 and NULL in the release kernel, which does not
-// measure.
-uint64_t lock_check_longest(const char **out_name);
-
 #if TS_DEBUG
 #define SPINLOCK_INIT(label) \
     {                        \

@@ -47,11 +47,11 @@ ts_status_t space_create(struct account *account, struct address_space **out_spa
 bool space_destroy_some(struct address_space *space)
 {
     irqflags_t flags = spin_lock(&space->lock);
-    bool first = !space->dead;
     space->dead = true;
     spin_unlock(&space->lock, flags);
-    if (first)
-        arch_space_destroy(&space->arch); // no entry is left: what is below needs no flush
+    if (arch_space_destroy_some(&space->arch))
+        return true;
+    // No entry is left: what is below needs no flush.
     for (unsigned i = 0; i < SPACE_CHUNK; i++) {
         if (space->regions.root == NULL)
             return false;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <tessera/abi/types.h>
+#include <mm/range_tree.h>
 #include <stddef.h>
 
 #define HEAP_SMALL_MAX 2048u
@@ -27,12 +28,19 @@ void *heap_alloc_zeroed(size_t size) __attribute__((malloc));
 // other CPUs have to forget the mapping.
 void heap_free(void *pointer, size_t size);
 
-// Bytes that heap_alloc(size) costs: a share of a page for small objects, else whole pages.
+// Bytes that heap_alloc(size) costs: a share of a page for small objects; else whole pages, and the
+// record of a piece of the kernel window if there may have to be one.
 extern uint16_t heap_prices[HEAP_SMALL_MAX / HEAP_UNIT + 1]; // by size in units, rounded up
+static inline uint64_t heap_price_small(size_t size)
+{
+    return heap_prices[(size + HEAP_UNIT - 1) / HEAP_UNIT];
+}
 static inline uint64_t heap_price(size_t size)
 {
-    return size <= HEAP_SMALL_MAX ? heap_prices[(size + HEAP_UNIT - 1) / HEAP_UNIT]
-                                  : (size + TS_PAGE_SIZE - 1) & ~(uint64_t)(TS_PAGE_SIZE - 1);
+    if (size <= HEAP_SMALL_MAX)
+        return heap_price_small(size);
+    return ((size + TS_PAGE_SIZE - 1) & ~(uint64_t)(TS_PAGE_SIZE - 1)) +
+           (size > TS_PAGE_SIZE ? heap_price_small(sizeof(struct range)) : 0);
 }
 
 // Pages that the heap has now, for objects and not yet for any.

@@ -45,6 +45,14 @@ static void tail_check(const void *slot, uint32_t size)
 static uint32_t first_other(const void *slot, uint32_t from, uint32_t end, uint8_t value)
 {
     const uint8_t *bytes = slot;
+    const uint64_t word = UINT64_C(0x0101010101010101) * value;
+    while (from < end && (from % sizeof(word) != 0 || end - from < sizeof(word))) {
+        if (bytes[from] != value)
+            return from;
+        from++;
+    }
+    while (end - from >= sizeof(word) && *(const uint64_t *)(bytes + from) == word)
+        from += sizeof(word);
     while (from < end && bytes[from] == value)
         from++;
     return from;

@@ -25,7 +25,7 @@
 #define LOW_FRAMES     (UINT64_C(1) << (32 - PAGE_SHIFT))
 
 #define CACHE_MAX   64u
-#define CACHE_BATCH 32u
+#define CACHE_BATCH 16u
 
 // The frames from the first to the last of RAM in 128 MiB of addresses.
 struct section {
@@ -95,20 +95,25 @@ static void page_poison(struct page *page)
     page->heap_class = PAGE_POISONED;
 }
 
+static void poison_expect(const struct page *page, uint32_t from, uint32_t end, uint32_t step)
+{
+    const uint64_t *words = page_pointer(page);
+    for (uint32_t i = from; i < end; i += step)
+        if (words[i] != POISON_WORD)
+            panic("page: frame %#lx was changed at %u after it was freed, to %#lx",
+                  (unsigned long)page_address(page), i * (uint32_t)sizeof(uint64_t), words[i]);
+}
+
 // The first and the last words always, of the others a sample.
 static void page_poison_check(struct page *page)
 {
     static uint32_t times;
     if (page->heap_class != PAGE_POISONED)
         return;
-    const uint64_t *words = page_pointer(page);
     uint32_t first = __atomic_add_fetch(&times, 1, __ATOMIC_RELAXED) % POISON_STEP;
-    for (uint32_t i = 0; i < POISON_WORDS; i++) {
-        bool edge = i < POISON_STEP || i >= POISON_WORDS - POISON_STEP;
-        if ((edge || i % POISON_STEP == first) && words[i] != POISON_WORD)
-            panic("page: frame %#lx was changed at %u after it was freed, to %#lx",
-                  (unsigned long)page_address(page), i * (uint32_t)sizeof(uint64_t), words[i]);
-    }
+    poison_expect(page, 0, POISON_STEP, 1);
+    poison_expect(page, first, POISON_WORDS, POISON_STEP);
+    poison_expect(page, POISON_WORDS - POISON_STEP, POISON_WORDS, 1);
     page->heap_class = 0;
 }
 

@@ -101,7 +101,7 @@ void *radix_next(const struct radix *radix, uint64_t *inout_index, uint32_t *ste
 {
     while (*inout_index <= RADIX_INDEX_MAX && radix_reaches(radix->height, *inout_index) &&
            radix->root != NULL && *steps > 0) {
-        --*steps;
+        *steps -= *steps > radix->height ? radix->height + 1 : *steps;
         const struct radix_node *node = NULL;
         void *at = radix->root;
         uint32_t level = radix->height;

@@ -48,5 +48,6 @@ bool radix_set(struct radix *radix, uint64_t index, void *value, const struct ra
 void *radix_remove(struct radix *radix, uint64_t index, const struct radix_memory *memory);
 
 // The first value at or after *inout_index, with its index. NULL: there is none; or, when *steps is
-// 0, it is to be looked for further from *inout_index on. A slot that is looked at takes a step.
+// 0, it is to be looked for further from *inout_index on. A node or an empty slot that is looked at
+// takes a step.
 void *radix_next(const struct radix *radix, uint64_t *inout_index, uint32_t *steps);

@@ -9,8 +9,8 @@
 // One lock guards it all. It is held for a bounded number of steps: those who close, end or make
 // quiet take whole lists or a few pins at a time; a search is as long as PINS_MAX or DEVICES_MAX.
 #include <core/handle_table.h>
-#include <mm/heap.h>
 #include <mm/page.h>
+#include <object/body.h>
 #include <object/caller.h>
 #include <object/device_hold.h>
 #include <object/domain.h>
@@ -30,6 +30,7 @@ struct pin {
     struct list link;      // in device.live or .quarantined
     struct list mine;      // in the owner's list while that lives
     struct list *owner;    // whose that is; NULL: it has ended
+    struct account *payer; // for the pin; a reference
     struct memory *memory; // that has the pages, never a view; a reference, and it is fixed
     uint64_t offset, pages;
     struct domain *domain; // by which the device reaches it; a reference
@@ -40,7 +41,8 @@ struct pin {
 
 // What is known of a device. Under domain_lock.
 struct device {
-    struct list link; // in `devices`
+    struct list link;      // in `devices`
+    struct account *payer; // of whoever held it first since it was forgotten; a reference
     uint64_t number;
     struct domain *holder; // that is open; NULL: none. No reference
     uint64_t holdings;     // how many holders have closed
@@ -84,8 +86,11 @@ static struct device *device_forget(struct device *device)
 
 static void device_free(struct device *device)
 {
-    if (device != NULL)
-        heap_free(device, sizeof(*device));
+    if (device == NULL)
+        return;
+    struct account *payer = device->payer;
+    paid_free(payer, device, sizeof(*device));
+    account_put(payer);
 }
 
 // Where the device finds a page. The IOMMU's tables (device_hold.h) say the same.
@@ -125,6 +130,13 @@ bool domain_owner_died_some(struct list *pins)
     return more;
 }
 
+static void pin_unmake(struct pin *pin)
+{
+    struct account *payer = pin->payer;
+    paid_free(payer, pin, sizeof(*pin));
+    account_put(payer);
+}
+
 // Gives back what a pin keeps. It is in no list, and its device does not reach the pages any more.
 static void pin_free(struct pin *pin)
 {
@@ -132,7 +144,7 @@ static void pin_free(struct pin *pin)
     object_put(&pin->domain->object);
     memory_unfix(pin->memory);
     object_put(&pin->memory->object);
-    heap_free(pin, sizeof(*pin));
+    pin_unmake(pin);
 }
 
 // Enters a pin for the caller, while the domain has a handle.
@@ -183,10 +195,14 @@ static ts_status_t pin_argument(const struct ts_call *call, struct ts_domain_pin
 static ts_status_t pin_make(struct memory *memory, const struct ts_domain_pin *argument,
                             struct pin **out_pin)
 {
-    struct pin *pin = heap_alloc_zeroed(sizeof(*pin));
+    ts_status_t status;
+    struct account *payer = caller_account();
+    struct pin *pin = paid_alloc_zeroed(payer, sizeof(*pin), &status);
     if (pin == NULL)
-        return TS_ERR_MEMORY;
-    ts_status_t status = memory_fix(memory);
+        return status;
+    pin->payer = payer;
+    account_get(payer);
+    status = memory_fix(memory);
     if (status != TS_OK)
         goto free;
     status = memory_commit(memory, argument->offset, argument->length);
@@ -201,7 +217,7 @@ static ts_status_t pin_make(struct memory *memory, const struct ts_domain_pin *a
 unfix:
     memory_unfix(memory);
 free:
-    heap_free(pin, sizeof(*pin));
+    pin_unmake(pin);
     return status;
 }
 
@@ -547,7 +563,7 @@ static void domain_destroy(struct object *object)
     struct domain *domain = domain_of(object);
     KASSERT(domain->device == NULL);
     hold_fini(&domain->hold);
-    heap_free(domain, sizeof(*domain));
+    body_destroy(object, sizeof(*domain));
 }
 
 const struct object_class domain_class = {
@@ -559,11 +575,13 @@ const struct object_class domain_class = {
     .operate = domain_operate,
 };
 
-static struct device *device_create(uint64_t number)
+static struct device *device_create(uint64_t number, struct account *payer, ts_status_t *out_status)
 {
-    struct device *device = heap_alloc_zeroed(sizeof(*device));
+    struct device *device = paid_alloc_zeroed(payer, sizeof(*device), out_status);
     if (device == NULL)
         return NULL;
+    device->payer = payer;
+    account_get(payer);
     device->number = number;
     list_init(&device->live);
     list_init(&device->quarantined);
@@ -590,25 +608,26 @@ static ts_status_t device_hold(struct domain *domain, struct device **fresh)
     return TS_OK;
 }
 
-ts_status_t domain_make(uint64_t device, struct capability *out_domain)
+ts_status_t domain_make(uint64_t number, struct capability *out_domain)
 {
-    struct domain *domain = heap_alloc_zeroed(sizeof(*domain));
-    struct device *fresh = device_create(device);
-    ts_status_t status = TS_ERR_MEMORY;
-    if (domain != NULL && fresh != NULL) {
-        object_init(&domain->object, &domain_class);
-        status = hold_init(&domain->hold, &domain->object, device);
-        if (status == TS_OK) {
-            irqflags_t flags = spin_lock(&domain_lock);
-            status = device_hold(domain, &fresh);
-            spin_unlock(&domain_lock, flags);
-            if (status != TS_OK)
-                hold_fini(&domain->hold);
-        }
+    struct account *payer = caller_account();
+    ts_status_t status;
+    struct domain *domain = body_create(payer, sizeof(*domain), &domain_class, &status);
+    if (domain == NULL)
+        return status;
+    struct device *fresh = device_create(number, payer, &status);
+    if (fresh != NULL)
+        status = hold_init(&domain->hold, &domain->object, number);
+    if (status == TS_OK) {
+        irqflags_t flags = spin_lock(&domain_lock);
+        status = device_hold(domain, &fresh);
+        spin_unlock(&domain_lock, flags);
+        if (status != TS_OK)
+            hold_fini(&domain->hold);
     }
     device_free(fresh);
     if (status != TS_OK) {
-        heap_free(domain, sizeof(*domain));
+        body_destroy(&domain->object, sizeof(*domain));
         return status;
     }
     *out_domain = object_capability_get(&domain->object, domain_class.rights);

@@ -31,10 +31,11 @@ void memory_uncharge(struct memory *memory, uint64_t pages)
     account_uncharge(memory->object.payer, pages);
 }
 
-// Whose the tree's nodes are, and how many were given back.
+// Whose the tree's nodes are, and those that were taken off it.
 struct nodes {
     struct account *payer;
-    uint32_t given;
+    struct radix_node *given; // linked by slots[0]
+    uint32_t given_count;
 };
 
 static struct radix_node *node_take(void *context)
@@ -47,13 +48,23 @@ static struct radix_node *node_take(void *context)
 static void node_give(struct radix_node *node, void *context)
 {
     struct nodes *nodes = context;
-    paid_free(nodes->payer, node, sizeof(*node));
-    nodes->given++;
+    node->slots[0] = nodes->given;
+    nodes->given = node;
+    nodes->given_count++;
 }
 
 static struct radix_memory radix_memory_of(struct nodes *nodes)
 {
     return (struct radix_memory){.take = node_take, .give = node_give, .context = nodes};
+}
+
+static void nodes_free(struct account *payer, struct radix_node *node)
+{
+    while (node != NULL) {
+        struct radix_node *next = node->slots[0];
+        paid_free(payer, node, sizeof(*node));
+        node = next;
+    }
 }
 
 static uint64_t next_id(void)
@@ -211,6 +222,7 @@ static ts_status_t anonymous_page(struct memory *memory, uint64_t index, struct 
     struct radix_memory radix_memory = radix_memory_of(&nodes);
     if (!radix_set(&memory->pages, index, page, &radix_memory)) {
         status = TS_ERR_LIMIT; // of the account or of the machine: the same to whoever touched it
+        nodes_free(nodes.payer, nodes.given);
         goto free;
     }
     memory->resident++;
@@ -272,77 +284,91 @@ ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page
     return status;
 }
 
-// A step is a look at a slot of the tree, or as much work.
+// A step is a look at a node of the tree, or as much work.
 #define REMOVE_STEPS 1024u // a call
-#define PAGE_STEPS   8u    // to take a page out
-#define NODE_STEPS   128u  // to give an empty node back
+#define PAGE_STEPS   16u   // to take a page out
+#define NODE_STEPS   8u    // to take an empty node off
 
-uint32_t memory_remove_some(struct memory *memory, uint64_t *inout_index,
-                            struct page *out_pages[MEMORY_CHUNK], bool *out_more)
+#define CHUNKS_A_STEP 8u // of the reaper, interrupts on
+
+bool memory_remove_some(struct memory *memory, uint64_t *inout_index,
+                        struct memory_removed *out_removed)
 {
     struct nodes nodes = {.payer = memory->object.payer};
     struct radix_memory radix_memory = radix_memory_of(&nodes);
     uint32_t count = 0, steps = REMOVE_STEPS;
     while (count < MEMORY_CHUNK && steps > 0 &&
            radix_next(&memory->pages, inout_index, &steps) != NULL) {
-        nodes.given = 0;
-        out_pages[count++] = radix_remove(&memory->pages, (*inout_index)++, &radix_memory);
-        uint32_t taken = PAGE_STEPS + nodes.given * NODE_STEPS;
+        uint32_t before = nodes.given_count;
+        out_removed->pages[count++] = radix_remove(&memory->pages, (*inout_index)++, &radix_memory);
+        uint32_t taken = PAGE_STEPS + (nodes.given_count - before) * NODE_STEPS;
         steps = steps > taken ? steps - taken : 0;
     }
-    *out_more = count == MEMORY_CHUNK || steps == 0;
+    out_removed->count = count;
+    out_removed->nodes = nodes.given;
     memory->resident -= count;
     memory_uncharge(memory, count);
-    return count;
+    return count == MEMORY_CHUNK || steps == 0;
 }
 
-// Gives some pages back of a memory that nobody knows any more, from its `offset` on. Returns
-// whether there are more.
-static bool pages_give_some(struct memory *memory)
+void memory_removed_free(struct memory *memory, struct memory_removed *removed)
+{
+    for (uint32_t i = 0; i < removed->count; i++)
+        page_put(removed->pages[i]);
+    nodes_free(memory->object.payer, removed->nodes);
+}
+
+// The end -----------------------------------------------------------------------------------------
+
+// Gives a chunk of the pages back. True: there are more.
+static bool chunk_end(struct memory *memory)
 {
     if (memory->type == MEMORY_ANONYMOUS) {
-        struct page *pages[MEMORY_CHUNK];
-        bool more;
-        uint32_t count = memory_remove_some(memory, &memory->offset, pages, &more);
-        for (uint32_t i = 0; i < count; i++)
-            page_put(pages[i]);
+        struct memory_removed removed;
+        bool more = memory_remove_some(memory, &memory->freed, &removed);
+        memory_removed_free(memory, &removed);
         return more;
     }
     if (memory->type != MEMORY_CONTIGUOUS)
         return false;
-    uint64_t left = memory->size / PAGE_SIZE - memory->offset;
-    uint64_t count = left < MEMORY_CHUNK ? left : MEMORY_CHUNK;
-    for (uint64_t end = memory->offset + count; memory->offset < end; memory->offset++)
-        page_put(page_find(memory->base + memory->offset * PAGE_SIZE));
-    memory_uncharge(memory, count);
-    return count < left;
+    uint64_t pages = memory->size / PAGE_SIZE, first = memory->freed;
+    uint64_t end = pages - first < MEMORY_CHUNK ? pages : first + MEMORY_CHUNK;
+    for (; memory->freed < end; memory->freed++)
+        page_put(page_find(memory->base + memory->freed * PAGE_SIZE));
+    memory_uncharge(memory, end - first);
+    return end < pages;
 }
 
-static void memory_finish(struct memory *memory)
+// The reaper's step.
+static bool pages_end_some(struct memory *memory)
 {
-    if (memory->parent != NULL)
-        object_put(&memory->parent->object);
-    memory_unmake(memory);
+    for (unsigned i = 0; i < CHUNKS_A_STEP; i++)
+        if (!chunk_end(memory))
+            return false;
+    return true;
 }
 
-static bool teardown_step(struct reaper_work *work)
+static bool ending_step(struct reaper_work *work)
 {
-    struct memory *memory = list_entry(work, struct memory, teardown);
-    if (pages_give_some(memory))
+    struct memory *memory = list_entry(work, struct memory, ending);
+    if (pages_end_some(memory))
         return true;
-    memory_finish(memory);
+    memory_unmake(memory);
     return false;
 }
 
-// In the reaper: nobody knows the object any more. Most are through with one step.
+// In the reaper: nobody knows the object any more. What is large goes on among other work.
 static void memory_destroy(struct object *object)
 {
     struct memory *memory = memory_of(object);
     KASSERT(list_empty(&memory->regions) && memory->kernel_maps == 0);
-    if (!pages_give_some(memory)) {
-        memory_finish(memory);
-        return;
+    if (memory->type == MEMORY_VIEW)
+        object_put(&memory->parent->object);
+    memory->freed = 0;
+    if (pages_end_some(memory)) {
+        memory->ending = (struct reaper_work){.step = ending_step};
+        reaper_queue(&memory->ending);
+    } else {
+        memory_unmake(memory);
     }
-    memory->teardown.step = teardown_step;
-    reaper_queue(&memory->teardown);
 }

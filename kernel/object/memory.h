@@ -64,10 +64,15 @@ struct memory {
     uint32_t kernel_maps;         // its size stays; of a view: its own, and its parent is pinned
     void *kernel_pointer;         // while there are any
     struct memory_change *change; // NULL: none, and neither kind begins while there is one
-    struct list regions;          // struct region: everything that maps it; new ones at the front
-    struct memory *parent;        // VIEW: never a view itself; a reference is held
-    uint64_t offset;              // VIEW: bytes in the parent
-    struct reaper_work teardown;  // of more pages than a step gives back; `offset` says how far
+    union {
+        struct list regions;       // struct region: all that map it; new ones at the front
+        struct reaper_work ending; // when nobody knows the memory any more
+    };
+    struct memory *parent; // VIEW: never a view itself; a reference is held
+    union {
+        uint64_t offset; // VIEW: bytes in the parent
+        uint64_t freed;  // ending: pages below this index have been given back
+    };
 };
 
 // What the kernel sees of a memory, by memory_kernel_map(). Nothing else is to be believed of where

@@ -3,6 +3,7 @@
 // kernel_mapping, and while there is one the size stays.
 #include <arch/memory.h>
 #include <mm/account.h>
+#include <mm/heap.h>
 #include <mm/page.h>
 #include <mm/window.h>
 #include <object/memory.h>
@@ -29,12 +30,23 @@ static uint64_t mapping_price(struct memory *memory, uint64_t bytes)
                : 0;
 }
 
+// The record of the window's piece, beside it.
+static uint64_t record_price(uint64_t price)
+{
+    return price != 0 ? heap_price(sizeof(struct range)) : 0;
+}
+
 // The tables are the kernel's own pages; what somebody pays of them is no expense of the kernel's.
 static ts_status_t price_take(struct memory *memory, uint64_t price)
 {
-    ts_status_t status = memory_charge(memory, price);
+    ts_status_t status = account_charge_bytes(memory->object.payer, record_price(price));
+    if (status != TS_OK)
+        return status;
+    status = memory_charge(memory, price);
     if (status == TS_OK)
         account_uncharge(NULL, price);
+    else
+        account_uncharge_bytes(memory->object.payer, record_price(price));
     return status;
 }
 
@@ -42,6 +54,7 @@ static void price_give(struct memory *memory, uint64_t price)
 {
     (void)account_charge(NULL, price);
     memory_uncharge(memory, price);
+    account_uncharge_bytes(memory->object.payer, record_price(price));
 }
 
 // Charges the window and all pages that are not there yet, or nothing. The size stays meanwhile. A

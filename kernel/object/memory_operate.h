@@ -20,8 +20,15 @@ ts_status_t memory_create_view(struct account *account, struct memory *memory, u
 // As memory_page_get, but a page that was never touched is not made: *out_page is NULL then.
 ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page **out_page);
 
-// Takes pages out from *inout_index on, in a bounded number of steps; the caller owns their
-// references. Returns how many; *out_more: it is to go on at *inout_index. Lock held, or the only
-// user.
-uint32_t memory_remove_some(struct memory *memory, uint64_t *inout_index,
-                            struct page *out_pages[MEMORY_CHUNK], bool *out_more);
+// What was taken out of a memory, to be given back without its lock.
+struct memory_removed {
+    struct page *pages[MEMORY_CHUNK];
+    uint32_t count;
+    struct radix_node *nodes; // of the tree, linked by slots[0]
+};
+
+// Takes pages out from *inout_index on, in a bounded number of steps. True: it is to go on at
+// *inout_index. Lock held, or the only user. What comes out is to be given to memory_removed_free.
+bool memory_remove_some(struct memory *memory, uint64_t *inout_index,
+                        struct memory_removed *out_removed);
+void memory_removed_free(struct memory *memory, struct memory_removed *removed);

@@ -150,13 +150,11 @@ static bool shrink_unmap_some(struct memory *memory, struct address_space *own)
 // Gives some pages beyond the size back, which nothing maps; false when there are none left.
 static bool shrink_free_some(struct memory *memory, uint64_t *inout_index)
 {
-    struct page *pages[MEMORY_CHUNK];
-    bool more;
+    struct memory_removed removed;
     irqflags_t flags = spin_lock(&memory->lock);
-    uint32_t count = memory_remove_some(memory, inout_index, pages, &more);
+    bool more = memory_remove_some(memory, inout_index, &removed);
     spin_unlock(&memory->lock, flags);
-    for (uint32_t i = 0; i < count; i++)
-        page_put(pages[i]);
+    memory_removed_free(memory, &removed);
     return more;
 }
 

@@ -8,7 +8,7 @@
 #include <object/domain.h>
 #include <object/statistics.h>
 #include <sched/sched.h>
-#include <spinlock.h>
+#include <section.h>
 
 struct statistics statistics_cpu[CPU_MAX];
 
@@ -24,7 +24,7 @@ void statistics_fill(struct ts_system_statistics *out_statistics)
 {
     struct page_statistics pages;
     struct account_totals accounts;
-    const char *name;
+    section_report();
     page_statistics_get(&pages);
     account_totals_get(&accounts);
     *out_statistics = (struct ts_system_statistics){
@@ -45,7 +45,7 @@ void statistics_fill(struct ts_system_statistics *out_statistics)
         .timer_interrupts = statistics_sum(STATISTIC_TIMER_INTERRUPTS),
         .tombstones =
             statistics_sum(STATISTIC_TOMBSTONES_MADE) - statistics_sum(STATISTIC_TOMBSTONES_FREED),
-        .longest_locked_ns = ticks_to_ns(lock_check_longest(&name)),
+        .longest_locked_ns = ticks_to_ns(section_longest()),
         .cpus = cpu_count(),
         .pages_charged = accounts.charged,
         .pages_shares = accounts.shares,

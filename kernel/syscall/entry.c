@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/hooks.h>
 #include <object/reaper.h>
+#include <section.h>
 #include <tessera/abi/status.h>
 
 typedef void (*syscall_handler_t)(struct arch_frame *frame);
@@ -22,6 +23,7 @@ static const syscall_handler_t handlers[16] = {
 // the next one.)
 void syscall_entry(struct arch_frame *frame)
 {
+    section_begin();
     switch (arch_frame_number(frame)) {
     case TS_SYS_op: fast_path_op(frame); break;
     case TS_SYS_reply_wait: fast_path_reply_wait(frame); break;

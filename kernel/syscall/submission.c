@@ -54,12 +54,13 @@ static enum outcome start_timeout(struct asked *asked, ts_status_t *out_status)
 static ts_status_t run_cancel(struct asked *asked)
 {
     const struct operation *operation = &asked->operation;
+    struct request *target = ring_find(asked->ring, operation->arg);
+    if (target == NULL)
+        return TS_ERR_NOT_FOUND;
     // Off: what the record refers to stays readable while it is completed elsewhere.
     irqflags_t flags = arch_irq_save();
-    struct request *target = ring_find(asked->ring, operation->arg);
-    ts_status_t status = TS_ERR_NOT_FOUND;
-    if (target != NULL)
-        status = request_cancel(target, TS_ERR_CANCELLED, (operation->flags & TS_FLAG_FORCE) != 0);
+    ts_status_t status =
+        request_cancel(target, TS_ERR_CANCELLED, (operation->flags & TS_FLAG_FORCE) != 0);
     arch_irq_restore(flags);
     return status;
 }

@@ -65,7 +65,8 @@ static void program_drop(struct program *p)
 {
     arch_thread_fini(&p->thread);
     arch_stack_destroy(p->thread.stack_top);
-    arch_space_destroy(&p->space);
+    while (arch_space_destroy_some(&p->space)) {
+    }
 }
 
 static void program_run(struct program *p)

@@ -41,11 +41,12 @@ static inline bool arch_user_range_ok(vaddr_t address, uint64_t length)
 // page_table_alloc() says.
 ts_status_t arch_space_create(struct arch_space *space);
 
-// Frees all tables. Leaf mappings are dropped, their frames are the caller's business. CPUs that
-// idle or run kernel threads on this space are moved off it first; no user thread of it may be
-// running. Interrupts on or off; no lock held that another CPU may want with interrupts off
-// without spin_lock().
-void arch_space_destroy(struct arch_space *space);
+// Frees some of the tables, a bounded number; true: there are more, and it is to be called again.
+// Leaf mappings are dropped, their frames are the caller's business. CPUs that idle or run kernel
+// threads on this space are moved off it first; no user thread of it may be running, and nothing
+// else may be done with the space from the first call on. Interrupts on or off; no lock held that
+// another CPU may want with interrupts off without spin_lock().
+bool arch_space_destroy_some(struct arch_space *space);
 
 // The space of the kernel's own half: for mappings in the kernel window.
 struct arch_space *arch_kernel_space(void);

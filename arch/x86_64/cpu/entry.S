@@ -29,6 +29,14 @@
         .byte 0x0f, 0x01, 0xca, 0, 0, 0, 0, 0; \
         .popsection
 
+/* The debug kernel measures how long interrupts are off (section.h): until here. Changes all
+   registers that C may. */
+.macro SECTION_LEAVE
+#if TS_DEBUG
+    call section_leave
+#endif
+.endm
+
 /* All of a frame above [rsp] = vector; flags as C wants them, user pages closed. */
 .macro SAVE_REGISTERS
     pushq %rax
@@ -107,6 +115,7 @@ system_call_start:
     cmpl $VECTOR_SYSCALL, FRAME_VECTOR(%rsp)
     jne return_by_iret
 .Lreturn_sysret:
+    SECTION_LEAVE
     movq FRAME_RAX(%rsp), %rax
     movq FRAME_RDX(%rsp), %rdx
     movq FRAME_RSI(%rsp), %rsi
@@ -151,6 +160,7 @@ return_checked:
     cmpl $VECTOR_SYSCALL, FRAME_VECTOR(%rsp)
     je .Lreturn_sysret_all
 return_by_iret:
+    SECTION_LEAVE
     swapgs
     RESTORE_REGISTERS
 user_iretq:

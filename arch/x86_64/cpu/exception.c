@@ -108,7 +108,7 @@ struct arch_frame *iret_fault(const struct arch_frame *fault)
     return frame;
 }
 
-void interrupt_dispatch(struct arch_frame *frame)
+static void dispatch(struct arch_frame *frame)
 {
     if (frame->vector < 32) {
         exception(frame);
@@ -118,6 +118,18 @@ void interrupt_dispatch(struct arch_frame *frame)
     if (!arch_frame_is_user(frame) &&
         atomic_load_explicit(&cpu_current()->need_resched, memory_order_relaxed)) {
         kernel_preempt();
+    }
+}
+
+void interrupt_dispatch(struct arch_frame *frame)
+{
+    bool on = frame->rflags & RFLAGS_IF; // they were until now
+    if (on) {
+        section_begin();
+    }
+    dispatch(frame);
+    if (on && !arch_frame_is_user(frame)) {
+        section_end();
     }
 }
 

@@ -240,7 +240,7 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
 
 // A walk's work is bounded, since locks are held: an empty entry looked at costs one, a present one
 // and a hole, to which the way is from the root, this many.
-#define WALK_WORK    2048
+#define WALK_WORK    1280
 #define WALK_PRESENT 16
 #define WALK_HOLE    16
 _Static_assert((WALK_PRESENT + 1) * ARCH_RANGE_PAGES + 2 * WALK_HOLE <= WALK_WORK,
@@ -389,27 +389,50 @@ static bool line_is_empty(const uint64_t *line)
     return any == 0;
 }
 
-static void tables_free(struct arch_space *space, paddr_t page, unsigned level, unsigned count)
+// Frees tables below one of level 2 or more, lowest first, as many as *left says. True: all of
+// them. Nobody walks them any more, and whoever goes on later finds none twice.
+static bool tables_free_some(struct arch_space *space, uint64_t *table, unsigned level,
+                             unsigned count, unsigned *left)
 {
-    const uint64_t *line = phys_to_virt(page), *end = line + count;
-    for (; level > 1 && line < end; line += LINE) {
+    for (uint64_t *line = table; line < table + count; line += LINE) {
         if (line_is_empty(line)) {
             continue;
         }
         for (unsigned i = 0; i < LINE; i++) {
-            if (line[i] & PTE_PRESENT) {
-                tables_free(space, line[i] & PTE_ADDRESS, level - 1, PTE_COUNT);
+            if (!(line[i] & PTE_PRESENT)) {
+                continue;
             }
+            if (level > 2 &&
+                !tables_free_some(space, table_of(line[i]), level - 1, PTE_COUNT, left)) {
+                return false;
+            }
+            if (!*left) {
+                return false;
+            }
+            --*left;
+            paddr_t page = line[i] & PTE_ADDRESS;
+            entry_set(&line[i], 0);
+            page_table_free(space, page);
         }
     }
-    page_table_free(space, page);
+    return true;
 }
+
+#define TABLES_A_STEP 32u
 
 void space_leave_everywhere(struct arch_space *space); // smp/request.c
 
-void arch_space_destroy(struct arch_space *space)
+bool arch_space_destroy_some(struct arch_space *space)
 {
+    if (!space->root) {
+        return false;
+    }
+    unsigned left = TABLES_A_STEP;
     space_leave_everywhere(space);
-    tables_free(space, space->root, 4, PTE_COUNT / 2);
+    if (!tables_free_some(space, phys_to_virt(space->root), 4, PTE_COUNT / 2, &left)) {
+        return true;
+    }
+    page_table_free(space, space->root);
     space->root = 0;
+    return false;
 }

@@ -71,9 +71,3 @@ static inline void arch_irq_restore(irqflags_t flags)
 {
     (void)flags;
 }
-
-static inline uint64_t lock_check_longest(const char **out_name)
-{
-    *out_name = "none";
-    return 0;
-}

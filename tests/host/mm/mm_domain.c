@@ -9,6 +9,7 @@
 
 #include <arch/user.h>
 #include <mm/address_space.h>
+#include <mm/heap.h>
 
 #include "tests/host/check.h"
 #include "world.h"
@@ -25,6 +26,12 @@ static struct memory *memories[MEMORIES];
 static struct capability held[DEVICES]; // the one handle of each, none: closed
 static struct list owners[OWNERS];
 static unsigned caller;
+static struct account *payer;
+
+struct account *caller_account(void)
+{
+    return payer;
+}
 
 struct handle_table *caller_handles(void)
 {
@@ -300,6 +307,55 @@ static void rule_d10_a_late_pin_is_not_the_next_holders(void)
     close_handle(0);
 }
 
+static uint64_t bytes_charged(void)
+{
+    return account_used(payer) * PAGE_SIZE - atomic_load(&payer->spare);
+}
+
+static void rule_m09_devices_domains_and_pins_are_paid_for(void)
+{
+    // Pages that are touched on the way are there beforehand.
+    for (unsigned i = 0; i < MEMORIES; i++)
+        CHECK(memory_commit(memories[i], 0, PAGES * PAGE_SIZE) == TS_OK);
+    CHECK(copy_to_user(BASE, &caller, sizeof(caller)) == TS_OK);
+    uint64_t before = bytes_charged(), device = heap_price(sizeof(struct device));
+    uint64_t domain = heap_price(sizeof(struct domain)), pin = heap_price(sizeof(struct pin));
+    CHECK(domain_make(0, &held[0]) == TS_OK);
+    CHECK(bytes_charged() == before + device + domain);
+    for (unsigned pins = 1; pins <= 20; pins++) {
+        CHECK(pin_or_unpin(0, TS_DOMAIN_PIN) == TS_OK);
+        CHECK(bytes_charged() == before + device + domain + pins * pin);
+    }
+    close_handle(0); // they, their device and domain stay until it is quiet
+    CHECK(bytes_charged() == before + device + domain + 20 * pin);
+    CHECK(domain_make(0, &held[0]) == TS_OK);
+    CHECK(call(held[0].object, TS_DOMAIN_QUIET, 0) == TS_OK);
+    close_handle(0);
+    CHECK(bytes_charged() == before);
+}
+
+static void rule_m09_a_pin_over_the_limit_is_refused(struct job *job)
+{
+    unsigned made = 0;
+    CHECK(domain_make(0, &held[0]) == TS_OK);
+    uint64_t limit = atomic_load(&job->limit[JOB_PAGES]);
+    atomic_store(&job->limit[JOB_PAGES], 1);
+    ts_status_t status = TS_OK;
+    while (status == TS_OK && made < PINS_MAX) {
+        status = pin_or_unpin(0, TS_DOMAIN_PIN);
+        made += status == TS_OK;
+    }
+    CHECK(status == TS_ERR_LIMIT && made < PINS_MAX);
+    uint64_t before = bytes_charged();
+    CHECK(pin_or_unpin(0, TS_DOMAIN_PIN) == TS_ERR_LIMIT && bytes_charged() == before);
+    atomic_store(&job->limit[JOB_PAGES], limit);
+    close_handle(0);
+    CHECK(domain_make(0, &held[0]) == TS_OK);
+    CHECK(call(held[0].object, TS_DOMAIN_QUIET, 0) == TS_OK);
+    close_handle(0);
+    check_all();
+}
+
 static void finish(void)
 {
     for (unsigned i = 0; i < OWNERS; i++)
@@ -322,7 +378,7 @@ int main(void)
     struct ts_job_limits limits = {.pages = 200};
     CHECK(job_create(NULL, job_root, &limits, &job) == TS_OK);
     ts_status_t made;
-    struct account *payer = account_create(job, &made);
+    payer = account_create(job, &made);
     struct memory *memory;
     vaddr_t at = BASE;
     CHECK(space_create(payer, &space) == TS_OK);
@@ -334,6 +390,8 @@ int main(void)
         CHECK(memory_create(payer, PAGES * PAGE_SIZE, 0, &memories[i]) == TS_OK);
     for (unsigned i = 0; i < OWNERS; i++)
         list_init(&owners[i]);
+    rule_m09_devices_domains_and_pins_are_paid_for();
+    rule_m09_a_pin_over_the_limit_is_refused(job);
     rule_d10_a_late_pin_is_not_the_next_holders();
     for (unsigned i = 0; i < ROUNDS; i++) {
         second_in = (unsigned)random_below(30);

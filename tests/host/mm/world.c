@@ -17,6 +17,7 @@
 #include <object/process.h>
 #include <object/random.h>
 #include <object/reaper.h>
+#include <section.h>
 #include <symbol.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,8 +162,10 @@ ts_status_t arch_space_create(struct arch_space *space)
     abort();
 }
 
-void arch_space_destroy(struct arch_space *space)
+bool arch_space_destroy_some(struct arch_space *space)
 {
+    if (space->root == 0)
+        return false;
     struct table *table = &tables[space->number];
     for (uint32_t i = 0; i < table->count; i++)
         page_table_free(space, table->pages[i]);
@@ -171,6 +174,8 @@ void arch_space_destroy(struct arch_space *space)
         if (entries[i].space == space->number + 1)
             entries[i].present = entries[i].stale = false;
     table->space = NULL;
+    space->root = 0;
+    return false;
 }
 
 static ts_status_t table_make(struct arch_space *space, vaddr_t address)
@@ -407,9 +412,23 @@ uint64_t ticks_to_ns(uint64_t ticks)
     return ticks;
 }
 
+uint64_t section_longest(void)
+{
+    return 0;
+}
+
+void section_report(void)
+{}
+
 ts_time_t clock_now(void)
 {
     return 1;
+}
+
+void reaper_queue(struct reaper_work *work)
+{
+    while (work->step(work))
+        ;
 }
 
 bool reaper_wait(void)
@@ -472,7 +491,7 @@ void *environment_page_get(struct handle_table *table, ts_status_t *out_status)
     return NULL;
 }
 
-struct account *caller_account(void)
+__attribute__((weak)) struct account *caller_account(void)
 {
     return NULL;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arch/types.h>
+#include <section.h>
 
 #define RFLAGS_IF UINT64_C(0x200)
 
@@ -10,17 +11,22 @@ static inline irqflags_t arch_irq_save(void)
 {
     irqflags_t flags;
     __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+    if (flags & RFLAGS_IF) {
+        section_begin();
+    }
     return flags;
 }
 
 static inline void arch_irq_enable(void)
 {
+    section_end();
     __asm__ volatile("sti" : : : "memory");
 }
 
 static inline void arch_irq_disable(void)
 {
     __asm__ volatile("cli" : : : "memory");
+    section_begin();
 }
 
 static inline void arch_irq_restore(irqflags_t flags)
