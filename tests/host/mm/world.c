@@ -436,12 +436,6 @@ bool reaper_wait(void)
     return false;
 }
 
-void reaper_queue(struct reaper_work *work)
-{
-    while (work->step(work))
-        ;
-}
-
 __attribute__((weak)) uint64_t domain_quarantined(void)
 {
     return 0;
