@@ -154,7 +154,7 @@ static void rule_m11_a_view_is_mapped_as_far_as_it_goes(void)
     CHECK_OK(port_of(inner, 2, PAGE, &port));
     CHECK_EQUAL(resize(memory, 6 * PAGE), TS_ERR_BUSY); // beyond the view, but it is one mapping
     CHECK_OK(resize(memory, 9 * PAGE)); // longer is no harm: the pages of the part stay
-    ts_close(inner); // the port needs no handle of it
+    ts_close(inner);                    // the port needs no handle of it
     deliver(port, 2);
     check_pages(at, 3, 0);
     check_pages(at + 3 * PAGE, 2, 0x41);
