@@ -47,7 +47,7 @@ class Options:
     forwards: tuple = ()     # more of them: (host port, guest port)
     disk: pathlib.Path = None  # read-only, serial number "www"
     network: tuple = None    # QEMU words in place of user networking
-    iommu: bool = False      # DMA and interrupts go through an Intel IOMMU
+    iommu: str = ""          # DMA and interrupts go through one: "intel", "amd"
     icount: bool = False     # deterministic: one instruction a nanosecond
     cpu: str = ""
     reboot: bool = True      # False: a reboot ends the emulator
@@ -157,7 +157,7 @@ class Machine:
                  "-drive", f"if=none,id=cd,media=cdrom,readonly=on,format=raw,file={o.image}",
                  "-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"]
         if o.iommu:  # before the devices that it holds
-            words += ["-device", "intel-iommu,intremap=on"]
+            words += ["-device", f"{o.iommu}-iommu,intremap=on"]
         if o.icount:
             words += ["-icount", "shift=0,sleep=off", "-seed", "1"]
         if o.uefi:

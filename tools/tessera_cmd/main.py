@@ -21,7 +21,9 @@ def add_run(commands):
     parser.add_argument("--debug", action="store_true", help="the debug build, with assertions")
     parser.add_argument("--uefi", action="store_true", help="boot by UEFI instead of BIOS")
     parser.add_argument("--bochs", action="store_true", help="Bochs instead of QEMU; no network")
-    parser.add_argument("--no-iommu", action="store_true",
+    parser.add_argument("--iommu", choices=("intel", "amd"), default="intel",
+                        help="whose IOMMU the machine has (intel)")
+    parser.add_argument("--no-iommu", action="store_const", dest="iommu", const="",
                         help="a machine without an IOMMU: DMA is not held")
     parser.add_argument("--window", action="store_true", help="show the screen in a window")
     parser.add_argument("--headless", action="store_true", help="show the console, read no input")

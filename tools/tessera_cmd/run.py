@@ -67,7 +67,7 @@ def prepare(options, temporary):
         build.pack_disk(options.www, disk)
     return Options(image=boot_image(options, kind, temporary), memory=memory, smp=options.smp,
                    uefi=options.uefi, bochs=options.bochs, window=options.window,
-                   iommu=not options.no_iommu,
+                   iommu=options.iommu,
                    port=0 if options.bochs else options.port, disk=disk,
                    reboot=not options.exec, extra=tuple(options.qemu))
 

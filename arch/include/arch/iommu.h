@@ -38,7 +38,7 @@ void arch_dma_close(struct arch_dma *dma);
 
 // One page more or less, at the bus address that is its physical one. A page counts how often it
 // was mapped (pins may overlap). TS_ERR_RANGE: the IOMMU has no such address; TS_ERR_LIMIT: mapped
-// 1,023 times, or the tables' payer has no pages left; TS_ERR_MEMORY.
+// 511 times, or the tables' payer has no pages left; TS_ERR_MEMORY.
 ts_status_t arch_dma_map(struct arch_dma *dma, paddr_t page);
 void arch_dma_unmap(struct arch_dma *dma, paddr_t page);
 

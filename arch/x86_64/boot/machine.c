@@ -35,7 +35,7 @@ _Noreturn void machine_main(paddr_t information, uint64_t counter)
              (unsigned long)(boot_info.ram_bytes >> 20), boot_info.command_line);
     acpi_init();
     apic_init();
-    iommu_init(acpi.dmar, acpi.dmar_length);
+    iommu_init(&acpi.dmar, &acpi.ivrs);
     io_apic_init();
     clock_init();
     start_prepare();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Between the parts of the IOMMU code: the devices that are held, and their tables.
 //
-// Locks: arch_dma.lock (the tables) < vtd.lock.
+// Locks: arch_dma.lock (the tables) < iommu.lock.
 #pragma once
 
-#include "vtd.h"
+#include "unit.h"
 
 #include <arch/iommu.h>
 
 struct arch_dma {
-    struct vtd *unit;          // NULL: the slot is free
+    struct iommu *unit;        // NULL: the slot is free
     struct device_hold *owner; // NULL: what firmware reaches
     uint16_t source, id;       // id: of the domain in the hardware, the slot's index
     bool reserved;             // firmware's regions are mapped
@@ -22,27 +22,72 @@ struct arch_dma {
     paddr_t given_back;   // tables that the hardware may still look into, a chain
 };
 
+#define DEVICE_REGIONS_MAX 128u
+
+// Functions of a segment, and what firmware said of them.
+struct device_range {
+    uint16_t segment, first, last;
+    union {
+        struct iommu *unit;
+        uint16_t alias;
+        struct {
+            paddr_t base, end;
+        };
+    };
+};
+
 bool boot_memory_active(void); // boot/memory.c
 
 // table.c: the root, made if it is missing; lock held.
 ts_status_t table_root(struct arch_dma *dma) LOCK_REQUIRES(dma->lock);
 
-// device.c: whether any of [base, end) is memory that firmware gave us: tables may not name it.
+// claims.c, all to device_unit(). Whether any of [base, end) is memory that firmware gave us:
+// tables may not name it.
 bool memory_is_ours(paddr_t base, paddr_t end);
 
-// Taking note of what firmware said, and of the unit that has a device; NULL: none.
-void devices_init(const struct dmar *dmar, struct vtd *units);
-struct vtd *device_unit(uint64_t device);
+// Configuration space of segment 0, a byte or a word of 32 bits. At boot: later it is a program's.
+uint8_t config_read(uint8_t bus, uint8_t devfn, uint8_t offset);
+void config_write(uint8_t bus, uint8_t devfn, uint8_t offset, uint32_t value);
 
-// Firmware's regions, before the units translate.
+// A page for the hardware's tables of devices and interrupts, zeroed, which stays; 0: none.
+paddr_t table_page(void);
+
+// Taking note of what firmware said, before anything else here. Sources are numbers of functions,
+// bus << 8 | device << 3 | function; `last` is one of the range. False: more than there is room
+// for.
+bool devices_claim(struct iommu *unit, uint16_t first, uint16_t last); // the earlier claim counts
+void devices_claim_rest(struct iommu *unit); // of its segment, but for what others have
+bool devices_region(uint16_t segment, uint16_t first, uint16_t last, paddr_t base, paddr_t end);
+
+// The accesses of functions in [first, last] bear the number `alias`. Neither those nor that one
+// can be held alone.
+bool devices_alias(uint16_t segment, uint16_t first, uint16_t last, uint16_t alias);
+uint16_t device_number(uint16_t segment, uint16_t source); // that its accesses bear
+bool device_is_aliased(uint16_t segment, uint16_t source);
+
+const struct device_range *device_region(uint32_t index); // NULL: there are no more
+bool device_is_in(const struct device_range *range, uint16_t segment, uint16_t source);
+
+// The unit that has a device; NULL: none.
+struct iommu *device_unit(uint64_t device);
+
+// device.c: firmware's regions, before the units translate.
 void devices_reserve(void);
 
 // A source's accesses are neither let through nor recorded, until it is admitted again. Returns
 // the admission that ends so; 0: it had none.
-uint64_t device_silence(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock);
+uint64_t device_silence(struct iommu *unit, uint16_t source) LOCK_REQUIRES(unit->lock);
 
 // iommu.c: tells the kernel what the unit has recorded. Interrupts off, no lock held.
-void iommu_faults_take(struct vtd *unit);
+void iommu_faults_take(struct iommu *unit);
 
-// remap.c. Whether all units can remap; the source of an interrupt controller.
-void remap_init(const struct dmar *dmar, struct vtd *units);
+// vtd_machine.c, amd_machine.c: the machine's units, as firmware's table says; `ram_end`: where
+// memory ends. What they have is claimed. False, with a log line: the table is damaged, or a unit
+// of a kind that is not known.
+struct iommu_firmware {
+    bool (*open)(const void *table, uint32_t length, paddr_t ram_end);
+    uint32_t (*count)(void);
+    struct iommu *(*unit)(uint32_t index);
+    void (*remap)(void); // once they translate: remaps interrupts, if all can
+};
+extern const struct iommu_firmware vtd_firmware, amd_firmware;

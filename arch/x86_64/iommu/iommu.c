@@ -9,13 +9,10 @@
 #include <arch/smp.h>
 #include <cpu.h>
 #include <log.h>
+#include <machine/acpi.h>
 
-#define REASON_REMAP  0x20u
-#define REASON_REMAPS 0x27u
-
-static struct dmar dmar;
-static struct vtd units[DMAR_UNITS_MAX];
-static uint32_t unit_count; // that are in use
+static struct iommu *units[IOMMU_UNITS_MAX];
+static uint32_t known_count, unit_count; // that firmware names; that are in use
 
 static paddr_t ram_end(void)
 {
@@ -27,48 +24,41 @@ static paddr_t ram_end(void)
     return end;
 }
 
-static bool units_open(void)
-{
-    for (uint32_t i = 0; i < dmar.unit_count; i++) {
-        paddr_t place = dmar.units[i].registers;
-        if (memory_is_ours(place, place + PAGE_SIZE)) {
-            log_error("iommu: the unit at %#lx is memory of ours", (unsigned long)place);
-            return false;
-        }
-        if (!vtd_open(&units[i], &dmar.units[i], ram_end())) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void units_start(void)
 {
-    bool prepared[DMAR_UNITS_MAX];
-    for (uint32_t i = 0; i < dmar.unit_count; i++) {
-        units[i].on = prepared[i] = vtd_prepare(&units[i]);
+    bool prepared[IOMMU_UNITS_MAX];
+    uint32_t count = known_count;
+    for (uint32_t i = 0; i < count; i++) {
+        units[i]->on = prepared[i] = units[i]->kind->prepare(units[i]);
     }
     devices_reserve();
-    for (uint32_t i = 0; i < dmar.unit_count; i++) {
-        units[i].on = prepared[i] && vtd_translate(&units[i]);
-        log_info("iommu: VT-d at %#lx, %u bits of address%s", (unsigned long)units[i].place,
-                 units[i].width, units[i].on ? "" : ", does not work");
+    for (uint32_t i = 0; i < count; i++) {
+        units[i]->on = prepared[i] && units[i]->kind->translate(units[i]);
+        log_info("iommu: %s at %#lx, %u bits of address%s", units[i]->kind->name,
+                 (unsigned long)units[i]->place, units[i]->width,
+                 units[i]->on ? "" : ", does not work");
     }
-    unit_count = dmar.unit_count;
+    unit_count = count;
 }
 
-void iommu_init(const void *table, uint32_t length)
+void iommu_init(const struct acpi_table *dmar, const struct acpi_table *ivrs)
 {
-    if (!table) {
-        log_warn("iommu: no VT-d: a driver that does DMA reaches all memory by its device");
-    } else if (!dmar_parse(table, length, &dmar)) {
-        log_error("iommu: the table of IOMMUs is damaged: none is used, DMA is not held");
-    } else if (units_open()) {
-        devices_init(&dmar, units);
+    const struct acpi_table *table = dmar->at ? dmar : ivrs;
+    const struct iommu_firmware *firmware = dmar->at ? &vtd_firmware : &amd_firmware;
+    if (!table->at) {
+        log_warn("iommu: no VT-d, no AMD-Vi: a driver that does DMA reaches all memory by its "
+                 "device");
+        return;
+    }
+    bool good = firmware->open(table->at, table->length, ram_end());
+    for (uint32_t i = 0; i < firmware->count(); i++) {
+        units[known_count++] = firmware->unit(i);
+    }
+    if (good) {
         units_start();
-        remap_init(&dmar, units);
-        if (remap_active()) {
-            log_info("iommu: interrupts are remapped");
+        firmware->remap();
+        if (!remap_active()) {
+            log_warn("iommu: interrupts are not remapped: a device can send any");
         }
     }
 }
@@ -82,60 +72,61 @@ uint32_t iommu_fault_cpu(void)
 
 // One record, whose source is silenced: it says no more until it is admitted again, so what a
 // device can make us do here is bounded by what drivers begin. False: there is none.
-static bool fault_take(struct vtd *unit, uint32_t *at, struct vtd_fault *out)
+static bool fault_take(struct iommu *unit, uint32_t *at, struct iommu_fault *out)
 {
     irqflags_t flags = spin_lock(&unit->lock);
-    bool found = unit->faults_left > 0 && vtd_fault_next(unit, at, out);
+    bool found = unit->faults_left > 0 && unit->kind->fault_next(unit, at, out);
     if (found) {
         out->admission = device_silence(unit, out->source);
         if (--unit->faults_left == 0) { // of sources that cannot be silenced
-            vtd_faults_mask(unit, true);
+            unit->kind->faults_off(unit);
         }
     }
     spin_unlock(&unit->lock, flags);
     return found;
 }
 
-static void fault_tell(const struct vtd *unit, const struct vtd_fault *fault)
+static void fault_tell(const struct iommu *unit, const struct iommu_fault *fault)
 {
     struct dma_fault told = {.device = (uint64_t)unit->segment << 16 | fault->source,
                              .admission = fault->admission,
                              .address = fault->address,
                              .reason = fault->reason,
-                             .write = fault->write};
-    told.message = fault->reason >= REASON_REMAP && fault->reason < REASON_REMAPS;
+                             .write = fault->write,
+                             .message = fault->message};
     kernel_dma_fault(&told);
 }
 
 // As long as some are left there is no interrupt for new ones, so it goes on until there are none
 // or the unit is masked: `faults_left` is the bound.
-void iommu_faults_take(struct vtd *unit)
+void iommu_faults_take(struct iommu *unit)
 {
     bool some;
     do {
-        struct vtd_fault fault;
+        struct iommu_fault fault;
         uint32_t at = 0;
         some = false;
         while (fault_take(unit, &at, &fault)) {
             fault_tell(unit, &fault);
             some = true;
         }
-    } while (vtd_fault_more(unit) && some);
+    } while (unit->kind->fault_more(unit) && some);
 }
 
 void iommu_interrupt(void)
 {
     for (uint32_t i = 0; i < unit_count; i++) {
-        if (units[i].on) {
-            iommu_faults_take(&units[i]);
+        if (units[i]->on) {
+            iommu_faults_take(units[i]);
         }
     }
 }
 
 bool iommu_has_registers(paddr_t base, uint64_t bytes)
 {
-    for (uint32_t i = 0; i < DMAR_UNITS_MAX; i++) {
-        if (units[i].place && base < units[i].place_end && units[i].place < base + bytes) {
+    for (uint32_t i = 0; i < known_count; i++) {
+        const struct iommu *u = units[i];
+        if (base < u->place_end && u->place < base + bytes) {
             return true;
         }
     }

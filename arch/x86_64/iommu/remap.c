@@ -1,98 +1,51 @@
 // SPDX-License-Identifier: MIT
-// Interrupt remapping: one table for all units. Messages in the old format, which name vector and
-// CPU themselves, are not let through.
-#include "device.h"
+// Interrupt remapping, whichever IOMMUs do it. See <machine/iommu.h>.
+#include "remap.h"
 
-#include <arch/boot.h>
-#include <arch/interrupt.h>
-#include <arch/memory.h>
 #include <log.h>
-#include <machine/features.h>
 #include <machine/iommu.h>
-#include <panic.h>
 
-#define ENTRIES        256u
-#define ENTRY_PRESENT  1u
-#define ENTRY_LEVEL    (1u << 4)
-#define ENTRY_VERIFIED (1u << 18) // by all 16 bits of the source
+static const struct remap_kind *active; // NULL: none
+static bool is_wide;
 
-_Static_assert(ARCH_INTERRUPT_MAX <= ENTRIES, "an entry for each interrupt");
-
-static uint64_t (*entries)[2]; // NULL: not active
-static bool wide;
-static struct vtd *units;
-static const struct dmar *said;
+void remap_start(const struct remap_kind *kind, bool wide)
+{
+    active = kind;
+    is_wide = wide;
+    log_info("iommu: interrupts are remapped");
+}
 
 bool remap_active(void)
 {
-    return entries;
+    return active;
 }
 
 bool remap_wide(void)
 {
-    return entries && wide;
+    return active && is_wide;
 }
 
-static bool all_can(bool (*can)(const struct vtd *unit))
+bool remap_set(uint32_t number, uint32_t vector, uint32_t apic_id, bool level, uint32_t source)
 {
-    for (uint32_t i = 0; i < said->unit_count; i++) {
-        if (!units[i].on || !can(&units[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void remap_init(const struct dmar *dmar, struct vtd *all_units)
-{
-    said = dmar;
-    units = all_units;
-    if (!dmar->interrupts || !all_can(vtd_can_remap)) {
-        log_warn("iommu: interrupts are not remapped: a device can send any");
-        return;
-    }
-    wide = cpu_features.x2apic && all_can(vtd_can_extend);
-    paddr_t table = boot_page_alloc(ENTRIES * sizeof(entries[0]), PAGE_SIZE);
-    for (uint32_t i = 0; i < dmar->unit_count; i++) {
-        vtd_write_back(&units[i], phys_to_virt(table), PAGE_SIZE);
-        KREQUIRE(vtd_remap(&units[i], table, wide)); // half of them would be worse than none
-    }
-    entries = phys_to_virt(table);
-}
-
-static void entry_set(uint32_t number, uint64_t low, uint64_t high)
-{
-    volatile uint64_t *entry = entries[number];
-    entry[0] = 0;
-    entry[1] = high;
-    entry[0] = low;
-    for (uint32_t i = 0; i < said->unit_count; i++) {
-        irqflags_t flags = spin_lock(&units[i].lock);
-        vtd_write_back(&units[i], entry, sizeof(entries[0]));
-        vtd_forget_interrupt(&units[i], number);
-        spin_unlock(&units[i].lock, flags);
-    }
-}
-
-void remap_set(uint32_t number, uint32_t vector, uint32_t apic_id, bool level, uint32_t source)
-{
-    uint64_t target = wide ? (uint64_t)apic_id << 32 : (uint64_t)(apic_id & 0xff) << 40;
-    entry_set(number, target | vector << 16 | (level ? ENTRY_LEVEL : 0) | ENTRY_PRESENT,
-              source == IOMMU_NO_SOURCE ? 0 : (source & 0xffff) | ENTRY_VERIFIED);
+    return active->set(number, vector, apic_id, level, source);
 }
 
 void remap_clear(uint32_t number)
 {
-    entry_set(number, 0, 0);
+    active->clear(number);
 }
 
 uint32_t remap_io_apic_source(uint8_t id)
 {
-    for (uint32_t i = 0; i < said->scope_count; i++) {
-        const struct dmar_scope *s = &said->scopes[i];
-        if (s->kind == DMAR_IO_APIC && s->id == id && s->length == 1) {
-            return (uint32_t)s->bus << 8 | (uint32_t)s->path[0].slot << 3 | s->path[0].function;
-        }
-    }
-    return IOMMU_NO_SOURCE;
+    return active->io_apic_source(id);
+}
+
+void remap_message(uint32_t number, uint32_t vector, uint64_t *out_address, uint32_t *out_data)
+{
+    active->message(number, vector, out_address, out_data);
+}
+
+uint32_t remap_line_high(uint32_t number)
+{
+    return active->line_high(number);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Second-level tables: what a device reaches. Three or four levels of a page each, as the CPU's,
-// with two bits of rights. Bits 52 to 61, which the hardware ignores, have counts: in an entry for
-// a table how many entries of that are in use, in one for a page how often it is mapped. So a table
-// is given back when its last entry goes.
+// Tables of what a device reaches. Three or four levels of a page each, as the CPU's; what their
+// entries look like is the unit's format. Bits that the hardware ignores have counts: in an entry
+// for a table how many entries of that are in use, modulo 512 (nobody looks at it while the table
+// is full), in one for a page how often it is mapped. So a table is given back when its last entry
+// goes.
 //
 // The hardware remembers tables as it does pages: one that was taken out is kept in a chain until
 // arch_dma_flush(). The chain is threaded through the tables' first words: addresses of pages,
@@ -15,26 +16,34 @@
 #include <string.h>
 #include <tessera/abi/status.h>
 
-#define RIGHTS      3u // read, write
-#define ADDRESS     UINT64_C(0x000ffffffffff000)
-#define COUNT_SHIFT 52
-#define COUNT_ONE   (UINT64_C(1) << COUNT_SHIFT)
-#define COUNT_MAX   1023u
-#define LEVELS_MAX  4u
+#define ADDRESS    UINT64_C(0x000ffffffffff000)
+#define COUNT_MAX  511u
+#define LEVELS_MAX 4u
 
 struct path {
     uint64_t *entries[LEVELS_MAX + 1]; // by level; 1: of the page
 };
 
-static uint64_t count_of(uint64_t entry)
+static const struct iommu_format *format(const struct arch_dma *dma)
 {
-    return entry >> COUNT_SHIFT & COUNT_MAX;
+    return &dma->unit->kind->format;
+}
+
+static uint64_t count_of(const struct arch_dma *dma, uint64_t entry)
+{
+    return format(dma)->count_of(entry);
 }
 
 static void entry_set(const struct arch_dma *dma, uint64_t *entry, uint64_t value)
 {
     *(volatile uint64_t *)entry = value;
-    vtd_write_back(dma->unit, entry, sizeof(*entry));
+    dma->unit->kind->write_back(dma->unit, entry, sizeof(*entry));
+}
+
+static void count_set(const struct arch_dma *dma, uint64_t *entry, uint64_t count)
+{
+    const struct iommu_format *f = format(dma);
+    entry_set(dma, entry, (*entry & ~f->counts) | f->count_bits(count & COUNT_MAX));
 }
 
 static ts_status_t table_alloc(const struct arch_dma *dma, uint64_t **out_table)
@@ -48,7 +57,7 @@ static ts_status_t table_alloc(const struct arch_dma *dma, uint64_t **out_table)
     }
     if (status == TS_OK) {
         *out_table = phys_to_virt(page);
-        vtd_write_back(dma->unit, *out_table, PAGE_SIZE);
+        dma->unit->kind->write_back(dma->unit, *out_table, PAGE_SIZE);
     }
     return status;
 }
@@ -70,14 +79,15 @@ static void count_add(struct arch_dma *dma, const struct path *path, unsigned le
         dma->used += more ? 1 : -UINT64_C(1);
     } else {
         uint64_t *above = path->entries[level + 1];
-        entry_set(dma, above, more ? *above + COUNT_ONE : *above - COUNT_ONE);
+        uint64_t count = count_of(dma, *above);
+        count_set(dma, above, more ? count + 1 : count - 1);
     }
 }
 
 // Takes tables without entries out, from the one that the entry of `level` leads to upwards.
 static void prune(struct arch_dma *dma, const struct path *path, unsigned level)
 {
-    for (; level <= dma->unit->levels && count_of(*path->entries[level]) == 0; level++) {
+    for (; level <= dma->unit->levels && count_of(dma, *path->entries[level]) == 0; level++) {
         uint64_t *table = phys_to_virt(*path->entries[level] & ADDRESS);
         entry_set(dma, path->entries[level], 0);
         entry_set(dma, table, dma->given_back);
@@ -95,12 +105,13 @@ static ts_status_t walk(struct arch_dma *dma, paddr_t page, bool make, struct pa
     unsigned level = dma->unit->levels;
     for (; status == TS_OK && level > 1; level--) {
         uint64_t *entry = path->entries[level] = entry_at(table, page, level);
-        if (!(*entry & RIGHTS)) {
+        if (!(*entry & format(dma)->present)) {
             status = make ? table_alloc(dma, &table) : TS_ERR_NOT_FOUND;
             if (status != TS_OK) {
                 break;
             }
-            entry_set(dma, entry, virt_to_phys(table) | RIGHTS);
+            entry_set(dma, entry,
+                      virt_to_phys(table) | format(dma)->table | (level - 1) * format(dma)->level);
             count_add(dma, path, level, true);
         }
         table = phys_to_virt(*entry & ADDRESS);
@@ -121,14 +132,14 @@ static ts_status_t map_locked(struct arch_dma *dma, paddr_t page) LOCK_REQUIRES(
         return status;
     }
     uint64_t *entry = path.entries[1];
-    if (count_of(*entry) == COUNT_MAX) {
+    if (count_of(dma, *entry) == COUNT_MAX) {
         return TS_ERR_LIMIT;
     }
     if (!*entry) {
-        entry_set(dma, entry, page | RIGHTS | COUNT_ONE);
+        entry_set(dma, entry, page | format(dma)->page | format(dma)->count_bits(1));
         count_add(dma, &path, 1, true);
     } else {
-        entry_set(dma, entry, *entry + COUNT_ONE);
+        count_set(dma, entry, count_of(dma, *entry) + 1);
     }
     return TS_OK;
 }
@@ -141,7 +152,7 @@ ts_status_t arch_dma_map(struct arch_dma *dma, paddr_t page)
     irqflags_t flags = spin_lock(&dma->lock);
     ts_status_t status = map_locked(dma, page);
     spin_unlock(&dma->lock, flags);
-    if (status == TS_OK && vtd_caches_absent(dma->unit)) {
+    if (status == TS_OK && dma->unit->caches_absent) {
         arch_dma_flush(dma);
     }
     return status;
@@ -153,9 +164,11 @@ void arch_dma_unmap(struct arch_dma *dma, paddr_t page)
     irqflags_t flags = spin_lock(&dma->lock);
     if (walk(dma, page, false, &path) == TS_OK && *path.entries[1]) {
         uint64_t *entry = path.entries[1];
-        bool last = count_of(*entry) == 1;
-        entry_set(dma, entry, last ? 0 : *entry - COUNT_ONE);
-        if (last) {
+        uint64_t count = count_of(dma, *entry);
+        if (count > 1) {
+            count_set(dma, entry, count - 1);
+        } else {
+            entry_set(dma, entry, 0);
             count_add(dma, &path, 1, false);
             prune(dma, &path, 2);
         }
@@ -174,7 +187,7 @@ void arch_dma_flush(struct arch_dma *dma)
         dma->root = NULL;
     }
     spin_lock_off(&dma->unit->lock);
-    vtd_forget_pages(dma->unit, dma->id);
+    dma->unit->kind->forget_pages(dma->unit, dma->id);
     spin_unlock_off(&dma->unit->lock);
     spin_unlock(&dma->lock, flags);
     while (chain) {

@@ -69,6 +69,9 @@
 #define FAULT_PENDING  3u    // status: records are there, records were lost
 #define FAULT_CLEAR    0x7du // status: what is cleared by writing 1
 
+#define REASON_REMAP  0x20u
+#define REASON_REMAPS 0x27u
+
 #define MESSAGE_ADDRESS 0xfee00000u
 #define CACHE_LINE      64u
 #define PATIENCE        20000000u // reads of a register: seconds
@@ -101,7 +104,7 @@ static bool status_becomes(const struct vtd *u, uint32_t bit, bool on)
         }
         arch_cpu_relax();
     }
-    log_error("iommu: the unit at %#lx does not answer", (unsigned long)u->place);
+    log_error("iommu: the unit at %#lx does not answer", (unsigned long)u->unit.place);
     return false;
 }
 
@@ -115,39 +118,41 @@ static bool command(const struct vtd *u, uint32_t bit, bool on)
 
 static bool registers_map(struct vtd *u)
 {
-    u->registers = arch_device_map(u->place, PAGE_SIZE, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
+    u->registers = arch_device_map(u->unit.place, PAGE_SIZE, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
     if (!u->registers) {
         return false;
     }
     u->capability = read64(u, REG_CAPABILITY);
     u->extended = read64(u, REG_EXTENDED);
     uint64_t end = CAPABILITY_FAULT_AT(u->capability) + CAPABILITY_FAULTS(u->capability) * 16;
-    u->place_end = u->place + (end > PAGE_SIZE ? end : PAGE_SIZE);
+    u->unit.place_end = u->unit.place + (end > PAGE_SIZE ? end : PAGE_SIZE);
     if (end > PAGE_SIZE) {
-        u->registers = arch_device_map(u->place, end, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
+        u->registers = arch_device_map(u->unit.place, end, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
     }
     return u->registers != NULL;
 }
 
 bool vtd_open(struct vtd *u, const struct dmar_unit *said, paddr_t ram_end)
 {
-    *u = (struct vtd){.place = said->registers, .segment = said->segment, .all = said->all};
-    spin_init(&u->lock, "iommu");
+    *u = (struct vtd){
+        .unit = {.kind = &vtd_kind, .place = said->registers, .segment = said->segment}};
+    spin_init(&u->unit.lock, "iommu");
     uint64_t levels = registers_map(u) ? CAPABILITY_LEVELS(u->capability) : 0;
-    u->levels = (levels & LEVELS_3) && ram_end <= UINT64_C(1) << 39 ? 3
-                : (levels & LEVELS_4)                               ? 4
-                                                                    : 0;
-    if (!u->levels || !(u->extended & EXTENDED_QUEUE) || u->capability == UINT64_MAX) {
+    u->unit.levels = (levels & LEVELS_3) && ram_end <= UINT64_C(1) << 39 ? 3
+                     : (levels & LEVELS_4)                               ? 4
+                                                                         : 0;
+    if (!u->unit.levels || !(u->extended & EXTENDED_QUEUE) || u->capability == UINT64_MAX) {
         log_error("iommu: the unit at %#lx (%lx, %lx) is not of a kind that is known",
-                  (unsigned long)u->place, (unsigned long)u->capability,
+                  (unsigned long)u->unit.place, (unsigned long)u->capability,
                   (unsigned long)u->extended);
         return false;
     }
     uint8_t most = (uint8_t)CAPABILITY_WIDTH(u->capability);
-    u->width = u->levels == 3 ? 39 : 48;
-    u->width = most < u->width ? most : u->width;
+    uint8_t width = u->unit.levels == 3 ? 39 : 48;
+    u->unit.width = most < width ? most : width;
     uint32_t bits = 4 + 2 * (uint32_t)CAPABILITY_IDS(u->capability);
-    u->ids = bits >= 16 ? UINT16_MAX : (uint16_t)(1u << bits);
+    u->unit.ids = bits >= 16 ? UINT16_MAX : (uint16_t)(1u << bits);
+    u->unit.caches_absent = u->capability & CAPABILITY_CACHING;
     return true;
 }
 
@@ -159,11 +164,6 @@ bool vtd_can_remap(const struct vtd *u)
 bool vtd_can_extend(const struct vtd *u)
 {
     return u->extended & EXTENDED_IDS;
-}
-
-bool vtd_caches_absent(const struct vtd *u)
-{
-    return u->capability & CAPABILITY_CACHING;
 }
 
 void vtd_write_back(const struct vtd *u, const volatile void *start, size_t bytes)
@@ -198,7 +198,7 @@ static void queue_run(struct vtd *u)
     write32(u, REG_QUEUE_TAIL, u->tail * 16);
     for (uint32_t tries = 0; !u->done; tries++) {
         if (tries == PATIENCE) {
-            panic("iommu: the unit at %#lx does not answer (%#x)", (unsigned long)u->place,
+            panic("iommu: the unit at %#lx does not answer (%#x)", (unsigned long)u->unit.place,
                   read32(u, REG_FAULT_STATUS));
         }
         arch_cpu_relax();
@@ -258,27 +258,27 @@ bool vtd_prepare(struct vtd *u)
     if (!command(u, USE_QUEUE, true)) {
         return false;
     }
-    irqflags_t flags = spin_lock(&u->lock);
+    irqflags_t flags = spin_lock(&u->unit.lock);
     queue_add(u, FORGET_CONTEXTS | GLOBAL, 0);
     queue_run(u); // first these, or the hardware could come to remember pages by them again
     queue_add(u, FORGET_PAGES | GLOBAL | DRAIN, 0);
     queue_run(u);
-    struct vtd_fault old;
+    struct iommu_fault old;
     for (uint32_t at = 0; vtd_fault_next(u, &at, &old);) {
     }
     (void)vtd_fault_more(u);
-    spin_unlock(&u->lock, flags);
+    spin_unlock(&u->unit.lock, flags);
     return true;
 }
 
 bool vtd_translate(struct vtd *u)
 {
-    u->on = command(u, TRANSLATE, true);
+    bool on = command(u, TRANSLATE, true);
     // Firmware may have closed memory to all devices in a coarser way until somebody takes over.
-    if (u->on && (u->capability & CAPABILITY_PROTECTED)) {
+    if (on && (u->capability & CAPABILITY_PROTECTED)) {
         write32(u, REG_PROTECTED, read32(u, REG_PROTECTED) & ~PROTECT_ENABLE);
     }
-    return u->on;
+    return on;
 }
 
 bool vtd_remap(struct vtd *u, paddr_t table, bool extended)
@@ -287,18 +287,18 @@ bool vtd_remap(struct vtd *u, paddr_t table, bool extended)
     if (!command(u, SET_REMAP, true)) {
         return false;
     }
-    irqflags_t flags = spin_lock(&u->lock);
+    irqflags_t flags = spin_lock(&u->unit.lock);
     queue_add(u, FORGET_INTERRUPT, 0);
     queue_run(u);
-    spin_unlock(&u->lock, flags);
+    spin_unlock(&u->unit.lock, flags);
     return command(u, REMAP, true);
 }
 
 // Faults ------------------------------------------------------------------------------------------
 
-void vtd_faults_mask(const struct vtd *u, bool masked)
+void vtd_faults_off(const struct vtd *u)
 {
-    write32(u, REG_FAULT_CONTROL, masked ? FAULT_MASKED : 0);
+    write32(u, REG_FAULT_CONTROL, FAULT_MASKED);
 }
 
 void vtd_faults_on(struct vtd *u, uint32_t vector, uint32_t apic_id)
@@ -306,19 +306,20 @@ void vtd_faults_on(struct vtd *u, uint32_t vector, uint32_t apic_id)
     write32(u, REG_FAULT_DATA, vector);
     write32(u, REG_FAULT_ADDRESS, MESSAGE_ADDRESS | (apic_id & 0xff) << 12);
     write32(u, REG_FAULT_UPPER, apic_id & ~0xffu);
-    vtd_faults_mask(u, false);
+    write32(u, REG_FAULT_CONTROL, 0);
 }
 
-bool vtd_fault_next(struct vtd *u, uint32_t *at, struct vtd_fault *out)
+bool vtd_fault_next(struct vtd *u, uint32_t *at, struct iommu_fault *out)
 {
     for (; *at < CAPABILITY_FAULTS(u->capability); ++*at) {
         uint32_t record = (uint32_t)CAPABILITY_FAULT_AT(u->capability) + *at * 16;
         uint64_t high = read64(u, record + 8);
         if (high & FAULT_VALID) {
-            *out = (struct vtd_fault){.address = read64(u, record) & ~PAGE_MASK,
-                                      .source = (uint16_t)high,
-                                      .reason = (uint8_t)(high >> 32),
-                                      .write = !(high & FAULT_READ)};
+            *out = (struct iommu_fault){.address = read64(u, record) & ~PAGE_MASK,
+                                        .source = (uint16_t)high,
+                                        .reason = (uint8_t)(high >> 32),
+                                        .write = !(high & FAULT_READ)};
+            out->message = out->reason >= REASON_REMAP && out->reason < REASON_REMAPS;
             write32(u, record + 12, (uint32_t)(FAULT_VALID >> 32));
             ++*at;
             return true;

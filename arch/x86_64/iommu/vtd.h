@@ -7,28 +7,28 @@
 #pragma once
 
 #include "dmar.h"
+#include "unit.h"
 
-#include <spinlock.h>
-#include <stdatomic.h>
-
-#define VTD_ENTRY_PRESENT    1u // of root and context entries
-#define VTD_CONTEXT_NO_FAULT 2u // faults of this function are not recorded
+#define VTD_CONTEXT_NO_FAULT 2u // in a context entry: faults of this function are not recorded
 
 struct vtd {
+    struct iommu unit;
     volatile char *registers;
     uint64_t capability, extended;
-    paddr_t place, place_end; // of the registers
-    uint16_t segment;
-    uint8_t levels, width; // of second-level tables; bits of a bus address
-    uint16_t ids;          // domains that it can tell apart, 0 not among them
-    bool on, all;          // it translates; it has all of its segment that no other has
-    struct spinlock lock;  // all below, and the context tables
-    uint64_t *root;        // two words for each bus
+    // All below, and the context tables, are under the unit's lock.
+    uint64_t *root; // two words for each bus
     uint64_t (*queue)[2];
     uint32_t tail;
-    uint32_t faults_left;               // that may still be recorded before the next driver begins
     _Alignas(8) volatile uint32_t done; // written by the hardware
 };
+
+extern const struct iommu_kind vtd_kind; // vtd_context.c
+
+// Of a unit whose kind is vtd_kind.
+static inline struct vtd *vtd_of(const struct iommu *unit)
+{
+    return (struct vtd *)(uintptr_t)unit; // its first member
+}
 
 // Maps the registers and looks whether the unit is one that this kernel can use; nothing of it is
 // changed. False, with a log line: it is not.
@@ -45,29 +45,20 @@ bool vtd_translate(struct vtd *unit);
 // From here on interrupts go through the table, which has 256 entries; no others are let through.
 bool vtd_remap(struct vtd *unit, paddr_t table, bool extended);
 
-// Faults interrupt the first CPU from now on. vtd_fault_next takes one out of the unit's registers:
-// *at is where to go on looking, 0 at first.
-struct vtd_fault {
-    uint64_t address;
-    uint64_t admission; // the caller's
-    uint16_t source;
-    uint8_t reason;
-    bool write;
-};
+// See struct iommu_kind.
 void vtd_faults_on(struct vtd *unit, uint32_t vector, uint32_t apic_id);
-bool vtd_fault_next(struct vtd *unit, uint32_t *at, struct vtd_fault *out)
-    LOCK_REQUIRES(unit->lock);
-void vtd_faults_drop(struct vtd *unit, uint16_t source) LOCK_REQUIRES(unit->lock);
-bool vtd_fault_more(const struct vtd *unit); // some came meanwhile, of which no interrupt tells
-void vtd_faults_mask(const struct vtd *unit, bool masked);
+bool vtd_fault_next(struct vtd *unit, uint32_t *at, struct iommu_fault *out);
+void vtd_faults_drop(struct vtd *unit, uint16_t source);
+bool vtd_fault_more(const struct vtd *unit);
+void vtd_faults_off(const struct vtd *unit);
 
 // Makes memory seen by the hardware, which may not look into the CPU's caches.
 void vtd_write_back(const struct vtd *unit, const volatile void *start, size_t bytes);
 
-// Invalidations; each returns when it is done.
-void vtd_forget_contexts(struct vtd *unit) LOCK_REQUIRES(unit->lock);
-void vtd_forget_pages(struct vtd *unit, uint32_t id) LOCK_REQUIRES(unit->lock);
-void vtd_forget_interrupt(struct vtd *unit, uint32_t index) LOCK_REQUIRES(unit->lock);
+// Invalidations; each returns when it is done. The unit's lock is held.
+void vtd_forget_contexts(struct vtd *unit);
+void vtd_forget_pages(struct vtd *unit, uint32_t id);
+void vtd_forget_interrupt(struct vtd *unit, uint32_t index);
 
-// Whether it remembers what was not there, so that new entries must be told to it as well.
-bool vtd_caches_absent(const struct vtd *unit);
+// vtd_remap.c: has all of them remap, if all can.
+void vtd_remap_start(const struct dmar *dmar, struct vtd *units);

@@ -205,13 +205,22 @@ static void read_hpet(const struct header *table)
     }
 }
 
-// Read where it is used (iommu/dmar.c). Of several the first counts.
+// Read where they are used (iommu/dmar.c, iommu/ivrs.c). Of several the first counts.
+static void keep(struct acpi_table *kept, const struct header *table)
+{
+    if (!kept->at) {
+        *kept = (struct acpi_table){table, table->length};
+    }
+}
+
 static void read_dmar(const struct header *table)
 {
-    if (!acpi.dmar) {
-        acpi.dmar = table;
-        acpi.dmar_length = table->length;
-    }
+    keep(&acpi.dmar, table);
+}
+
+static void read_ivrs(const struct header *table)
+{
+    keep(&acpi.ivrs, table);
 }
 
 // The package \_S5_ in the definition block, without interpreting it: NameOp "_S5_" PackageOp
@@ -288,11 +297,8 @@ static void read_table(paddr_t address)
     static const struct {
         char signature[5];
         void (*read)(const struct header *table);
-    } readers[] = {{"APIC", read_madt},
-                   {"MCFG", read_mcfg},
-                   {"HPET", read_hpet},
-                   {"FACP", read_fadt},
-                   {"DMAR", read_dmar}};
+    } readers[] = {{"APIC", read_madt}, {"MCFG", read_mcfg}, {"HPET", read_hpet},
+                   {"FACP", read_fadt}, {"DMAR", read_dmar}, {"IVRS", read_ivrs}};
     const struct header *table = table_map(address);
     for (size_t i = 0; table && i < sizeof(readers) / sizeof(readers[0]); i++) {
         if (!memcmp(table->signature, readers[i].signature, 4)) {

@@ -17,8 +17,7 @@
 
 _Static_assert(VECTOR_DEVICE + ARCH_INTERRUPT_MAX == VECTOR_TIMER, "device vectors");
 
-#define MESSAGE_ADDRESS  UINT64_C(0xfee00000)
-#define MESSAGE_REMAPPED (1u << 4) // and the number of the remapping entry from bit 5 on
+#define MESSAGE_ADDRESS UINT64_C(0xfee00000)
 
 enum use { FREE, LINE, MESSAGE };
 
@@ -92,29 +91,35 @@ ts_status_t arch_interrupt_line(uint32_t line, unsigned flags, uint32_t cpu,
     return status;
 }
 
+static ts_status_t message_locked(uint32_t device, uint32_t target, uint32_t *out_number)
+{
+    uint32_t number = *out_number = free_find();
+    if (number == ARCH_INTERRUPT_MAX) {
+        return TS_ERR_LIMIT;
+    }
+    if (remap_active() && !remap_set(number, VECTOR_DEVICE + number, target, false, device)) {
+        return TS_ERR_MEMORY;
+    }
+    interrupts[number] = (struct interrupt){.use = MESSAGE};
+    return TS_OK;
+}
+
 ts_status_t arch_interrupt_message(uint32_t device, uint32_t cpu, uint32_t *out_interrupt,
                                    uint64_t *out_address, uint32_t *out_data)
 {
-    uint32_t target = target_of(cpu);
+    uint32_t target = target_of(cpu), number;
     if (target > 0xff && !remap_wide()) {
         target = cpu_by_id(0)->arch.apic_id;
     }
     irqflags_t irq = spin_lock(&interrupt_lock);
-    uint32_t number = free_find();
-    if (number < ARCH_INTERRUPT_MAX) {
-        interrupts[number] = (struct interrupt){.use = MESSAGE};
-        if (remap_active()) {
-            remap_set(number, VECTOR_DEVICE + number, target, false, device);
-        }
-    }
+    ts_status_t status = message_locked(device, target, &number);
     spin_unlock(&interrupt_lock, irq);
-    if (number == ARCH_INTERRUPT_MAX) {
-        return TS_ERR_LIMIT;
+    if (status != TS_OK) {
+        return status;
     }
     *out_interrupt = number;
     if (remap_active()) {
-        *out_address = MESSAGE_ADDRESS | MESSAGE_REMAPPED | (uint64_t)number << 5;
-        *out_data = 0;
+        remap_message(number, VECTOR_DEVICE + number, out_address, out_data);
     } else {
         *out_address = MESSAGE_ADDRESS | (uint64_t)target << 12; // physical, fixed, edge
         *out_data = VECTOR_DEVICE + number;

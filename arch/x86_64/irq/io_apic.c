@@ -16,9 +16,6 @@
 #define ENTRY_LEVEL  (1u << 15)
 #define ENTRY_MASKED (1u << 16)
 
-// The upper half of an entry that is remapped: the number of the remapping entry.
-#define ENTRY_REMAPPED(number) ((number) << 17 | 1u << 16)
-
 struct io_apic {
     volatile char *registers;
     uint32_t first, count; // global lines
@@ -91,10 +88,10 @@ bool io_apic_route(uint32_t line, unsigned flags, uint32_t apic, uint32_t vector
     uint32_t low = vector | ENTRY_MASKED | (flags & ARCH_LINE_LOW ? ENTRY_LOW : 0) |
                    (flags & ARCH_LINE_LEVEL ? ENTRY_LEVEL : 0);
     write(c, reg, ENTRY_MASKED);
-    if (remap_active()) {
-        remap_set(number, vector, apic, flags & ARCH_LINE_LEVEL, c->source);
+    if (remap_active() && !remap_set(number, vector, apic, flags & ARCH_LINE_LEVEL, c->source)) {
+        return false;
     }
-    write(c, reg + 1, remap_active() ? ENTRY_REMAPPED(number) : apic << 24);
+    write(c, reg + 1, remap_active() ? remap_line_high(number) : apic << 24);
     write(c, reg, low);
     return true;
 }

@@ -8,6 +8,7 @@
 
 #define ADDRESS_LENGTH 7u  // "00:03.0"
 #define PATH_MAX_HERE  64u // no match is longer
+#define CLASS_IOMMU    0x0806u
 
 // The root, and each session of it: the same operations.
 struct root {
@@ -98,6 +99,12 @@ static struct device *find(struct bus *bus, const struct pci_match *match)
     return NULL;
 }
 
+// Bridges forward other functions' traffic; IOMMUs are the kernel's.
+static bool is_drivable(const struct device *d)
+{
+    return d->header == 0 && d->identity.class_code >> 8 != CLASS_IOMMU;
+}
+
 static void on_open(struct ts_request *request)
 {
     struct bus *bus = TS_OBJECT_OF(request->object, struct root, object)->bus;
@@ -113,8 +120,7 @@ static void on_open(struct ts_request *request)
         status = pci_match_parse(path, length, &match);
     }
     struct device *d = status == TS_OK ? find(bus, &match) : NULL;
-    if (!d || (d->header != 0 && !match.information)) {
-        // Bridges forward other functions' traffic: they have no driver.
+    if (!d || (!is_drivable(d) && !match.information)) {
         ts_request_reply(request,
                          status != TS_OK ? status
                          : d             ? TS_ERR_RIGHTS

@@ -22,6 +22,11 @@ struct spinlock {
     const char *name;
 };
 
+#define SPINLOCK_INIT(label) \
+    {                        \
+        .name = (label)      \
+    }
+
 // Runs where the lock was let go and others could come: the test's second actor. NULL: nobody does.
 __attribute__((weak)) void (*spin_gap)(void);
 

@@ -6,6 +6,7 @@
 #include <arch/memory.h>
 #include <cpu.h>
 #include <log.h>
+#include <machine/acpi.h>
 #include <machine/descriptors.h>
 #include <machine/features.h>
 #include <machine/iommu.h>
@@ -15,6 +16,7 @@
 #include <tessera/abi/status.h>
 #include "device.h"
 #include "tests/host/check.h"
+#include "vtd.h"
 
 #define RAM       0x400000u
 #define REGISTERS 0xfed90000u
@@ -28,6 +30,7 @@
 _Alignas(4096) char world_ram[RAM];
 struct boot_info boot_info = {.ranges = {{0, RAM, BOOT_MEMORY_RAM}}, .range_count = 1};
 struct cpu_features cpu_features;
+struct acpi_info acpi;
 
 // The hardware ------------------------------------------------------------------------------------
 
@@ -229,7 +232,8 @@ static void start(void)
                    (uint64_t)(RECORDS - 1) << 40;
     *reg64(0x10) = 1 | 2;
     record(0, OTHER); // from before our time
-    iommu_init(table, sizeof(table));
+    struct acpi_table dmar = {table, sizeof(table)}, ivrs = {0};
+    iommu_init(&dmar, &ivrs);
     CHECK(arch_dma_held(SOURCE) && (*reg32(0x1c) & 1u << 31));
     CHECK(contexts_forgotten && told_count == 0);
     booting = false;

@@ -24,6 +24,11 @@ struct acpi_register { // generic address, system I/O or memory, 8 bits wide
     uint64_t address;
 };
 
+struct acpi_table { // whole; `at` NULL: there is none
+    const void *at;
+    uint32_t length;
+};
+
 struct acpi_info {
     bool have_madt;
     paddr_t local_apic;
@@ -32,10 +37,9 @@ struct acpi_info {
     struct acpi_io_apic io_apic[ACPI_IO_APIC_MAX];
     uint32_t io_apic_count;
     struct acpi_isa_line isa[ACPI_ISA_LINES];
-    paddr_t hpet;     // 0: none
-    const void *dmar; // Intel's table of IOMMUs, whole; NULL: none
-    uint32_t dmar_length;
-    uint16_t pm_timer; // I/O port, 0: none
+    paddr_t hpet;                 // 0: none
+    struct acpi_table dmar, ivrs; // Intel's and AMD's tables of IOMMUs
+    uint16_t pm_timer;            // I/O port, 0: none
     bool have_reset;
     struct acpi_register reset;
     uint8_t reset_value;

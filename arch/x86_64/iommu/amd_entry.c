@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// AMD-Vi's device table: an entry of four words for each number that an access can bear; and what
+// else the common code wants of a unit.
+//
+// An entry that is not valid lets everything through: so each is valid from the first on. A blocked
+// one says that nothing is translated, and gives no right.
+#include "amd.h"
+
+#include "device.h"
+
+#include <arch/boot.h>
+#include <arch/memory.h>
+#include <machine/descriptors.h>
+#include <machine/iommu.h>
+
+// The first word: rights, root, levels. A root with none and no rights: blocked.
+#define BLOCKED     3u // valid, as is its translation
+#define LEVELS(n)   ((uint64_t)(n) << 9)
+#define READ        (UINT64_C(1) << 61)
+#define WRITE       (UINT64_C(1) << 62)
+#define SILENT      (UINT64_C(1) << 34) // the second word: no events for its accesses
+#define MANAGE(n)   ((uint64_t)(n) << 40)
+#define MANAGE_MASK MANAGE(3)
+
+// The third word: interrupts.
+#define INTERRUPTS_HELD   1u
+#define INTERRUPTS_LENGTH (8u << 1)           // 2^8 entries
+#define INTERRUPTS_SILENT (UINT64_C(1) << 5)  // no events for those that are not in the table
+#define INTERRUPTS_REMAP  (UINT64_C(2) << 60) // those in the table are let through
+#define INTERRUPTS_ROOT   UINT64_C(0x000fffffffffffc0)
+#define INTERRUPTS_PASS(s) \
+    ((uint64_t)((s)&7u) << 56 | (uint64_t)((s) >> 6 & 3u) << 62) // firmware's setting
+
+// Entries of the tables of pages.
+#define PRESENT    1u
+#define COUNT_LOW  0x1feu // bits 1 to 8
+#define COUNT_HIGH (UINT64_C(1) << 63)
+#define NEXT_LEVEL (1u << 9)
+
+static uint64_t (*entries)[4];
+
+void amd_entries_init(void)
+{
+    entries = phys_to_virt(boot_page_alloc(AMD_DEVICES * sizeof(entries[0]), PAGE_SIZE));
+    for (uint32_t i = 0; i < AMD_DEVICES; i++) {
+        entries[i][0] = BLOCKED;
+        entries[i][1] = entries[i][2] = entries[i][3] = 0;
+    }
+}
+
+void amd_entry_setting(uint16_t source, uint8_t setting)
+{
+    entries[source][1] |= MANAGE(IVRS_SETTING_MANAGE(setting));
+    entries[source][2] |= INTERRUPTS_PASS(setting);
+}
+
+// A word that the hardware may be reading.
+static void word_set(uint16_t source, unsigned word, uint64_t value)
+{
+    *(volatile uint64_t *)&entries[source][word] = value;
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+static void silence(uint16_t source, bool silent)
+{
+    uint64_t *entry = entries[source];
+    word_set(source, 1, (entry[1] & MANAGE_MASK) | (silent ? SILENT : 0));
+    word_set(source, 2, (entry[2] & ~INTERRUPTS_SILENT) | (silent ? INTERRUPTS_SILENT : 0));
+}
+
+static bool block(struct iommu *unit, uint16_t source, bool silent)
+{
+    word_set(source, 0, BLOCKED);
+    silence(source, silent);
+    amd_forget_device(amd_of(unit), source);
+    return true;
+}
+
+static bool admit(struct iommu *unit, uint16_t source, paddr_t root, uint16_t id)
+{
+    silence(source, false);
+    word_set(source, 1, (entries[source][1] & MANAGE_MASK) | id);
+    word_set(source, 0, BLOCKED | LEVELS(unit->levels) | root | READ | WRITE);
+    amd_forget_device(amd_of(unit), source);
+    return true;
+}
+
+// Interrupts --------------------------------------------------------------------------------------
+
+void amd_entries_remap(void)
+{
+    for (uint32_t i = 0; i < AMD_DEVICES; i++) {
+        word_set((uint16_t)i, 2, entries[i][2] | INTERRUPTS_HELD);
+    }
+}
+
+uint32_t *amd_interrupts(uint16_t source)
+{
+    paddr_t table = entries[source][2] & INTERRUPTS_ROOT;
+    return table ? phys_to_virt(table) : NULL;
+}
+
+bool amd_interrupts_make(struct amd *u, uint16_t source)
+{
+    paddr_t page = amd_interrupts(source) ? 0 : table_page();
+    if (page) {
+        word_set(source, 2,
+                 entries[source][2] | page | INTERRUPTS_LENGTH | INTERRUPTS_HELD |
+                     INTERRUPTS_REMAP);
+        amd_forget_device(u, source);
+    }
+    return amd_interrupts(source);
+}
+
+// The unit ----------------------------------------------------------------------------------------
+
+static bool prepare(struct iommu *unit)
+{
+    return amd_prepare(amd_of(unit), virt_to_phys(entries));
+}
+
+static bool translate(struct iommu *unit)
+{
+    return amd_message_set(amd_of(unit), VECTOR_DMA_FAULT, iommu_fault_cpu()) &&
+           amd_start(amd_of(unit));
+}
+
+// It looks into the CPU's caches.
+static void write_back(const struct iommu *unit, const volatile void *start, size_t bytes)
+{
+    (void)unit, (void)start, (void)bytes;
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+static void forget_pages(struct iommu *unit, uint16_t id)
+{
+    amd_forget_pages(amd_of(unit), id);
+}
+
+static void faults_on(struct iommu *unit, uint32_t vector, uint32_t apic_id)
+{
+    (void)vector, (void)apic_id; // it was told at boot
+    amd_faults_on(amd_of(unit));
+}
+
+static void faults_off(struct iommu *unit)
+{
+    amd_faults_off(amd_of(unit));
+}
+
+static bool fault_next(struct iommu *unit, uint32_t *at, struct iommu_fault *out)
+{
+    return amd_fault_next(amd_of(unit), at, out);
+}
+
+static void faults_drop(struct iommu *unit, uint16_t source)
+{
+    amd_faults_drop(amd_of(unit), source);
+}
+
+static bool fault_more(struct iommu *unit)
+{
+    return amd_fault_more(amd_of(unit));
+}
+
+static uint64_t count_of(uint64_t entry)
+{
+    return (entry & COUNT_LOW) >> 1 | entry >> 63 << 8;
+}
+
+static uint64_t count_bits(uint64_t count)
+{
+    return (count << 1 & COUNT_LOW) | count >> 8 << 63;
+}
+
+const struct iommu_kind amd_kind = {.name = "AMD-Vi",
+                                    .format = {.present = PRESENT,
+                                               .page = PRESENT | READ | WRITE,
+                                               .table = PRESENT | READ | WRITE,
+                                               .level = NEXT_LEVEL,
+                                               .counts = COUNT_LOW | COUNT_HIGH,
+                                               .count_of = count_of,
+                                               .count_bits = count_bits},
+                                    .prepare = prepare,
+                                    .translate = translate,
+                                    .write_back = write_back,
+                                    .block = block,
+                                    .admit = admit,
+                                    .forget_pages = forget_pages,
+                                    .faults_on = faults_on,
+                                    .faults_off = faults_off,
+                                    .fault_next = fault_next,
+                                    .faults_drop = faults_drop,
+                                    .fault_more = fault_more};
