@@ -357,7 +357,8 @@ static bool ending_step(struct reaper_work *work)
     return false;
 }
 
-// In the reaper: nobody knows the object any more. What is large goes on among other work.
+// In the reaper: nobody knows the object any more. What is large goes on among other work; a chunk
+// here, since the reaper destroys many objects in a step.
 static void memory_destroy(struct object *object)
 {
     struct memory *memory = memory_of(object);
@@ -365,7 +366,7 @@ static void memory_destroy(struct object *object)
     if (memory->type == MEMORY_VIEW)
         object_put(&memory->parent->object);
     memory->freed = 0;
-    if (pages_end_some(memory)) {
+    if (chunk_end(memory)) {
         memory->ending = (struct reaper_work){.step = ending_step};
         reaper_queue(&memory->ending);
     } else {

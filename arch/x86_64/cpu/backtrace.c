@@ -2,6 +2,7 @@
 #include <arch/debug.h>
 
 #include <arch/memory.h>
+#include <arch/thread.h>
 #include <machine/paging.h>
 #include <machine/x86.h>
 
@@ -37,7 +38,9 @@ unsigned arch_backtrace(const struct arch_frame *frame, uint64_t *out_addresses,
             break;
         }
         out_addresses[count++] = link[1];
-        if (link[0] <= base) { // frames only go up, so that this ends
+        // Frames only go up, so that this ends, and by less than a stack: the first link of an
+        // entry is the program's RBP, which may name anything, another thread's stack too.
+        if (link[0] <= base || link[0] - base >= KERNEL_STACK_SIZE) {
             break;
         }
         base = link[0];
