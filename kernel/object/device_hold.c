@@ -228,17 +228,22 @@ void hold_fault(struct device_hold *hold, const struct dma_fault *fault)
     irqflags_t flags = spin_lock(&hold->lock);
     // Who drives it now answers for what the device has done since, not for those before.
     struct process *driver = hold->admission == fault->admission ? hold->driver : NULL;
-    bool queue = driver != NULL && hold->ending == NULL;
+    // One that still waits for its end and drives no more has ended by itself.
+    struct process *gone = hold->ending;
+    bool fresh = driver != NULL && driver != gone;
     fault_log(fault, driver != NULL ? driver->name : NULL);
-    if (queue) {
+    if (fresh) {
         object_get(&driver->object);
         hold->ending = driver;
         hold->fault = *fault;
-        object_get(hold->domain);
+        if (gone == NULL)
+            object_get(hold->domain);
     }
     spin_unlock(&hold->lock, flags);
-    if (queue)
+    if (fresh && gone == NULL)
         reaper_queue(&hold->end);
+    else if (fresh)
+        object_put(&gone->object);
 }
 
 // In the reaper: an interrupt is no place for ending a process.

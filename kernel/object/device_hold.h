@@ -57,7 +57,7 @@ void hold_block(struct device_hold *hold);
 void hold_release(struct device_hold *hold);
 
 // Blocks it, and nobody ever drives it again by this hold; and once all is unmapped, the end of its
-// use, by whoever called hold_end() first.
+// use, by whoever took the device from the domain.
 void hold_end(struct device_hold *hold);
 
 // The device reaches pages of the memory more, or less: *inout_mapped of them, from `offset` on.

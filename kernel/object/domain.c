@@ -400,6 +400,7 @@ static ts_status_t domain_end(struct domain *domain)
     list_init(&quiet);
     if (!hold_use(&domain->hold))
         return TS_ERR_GONE;
+    hold_end(&domain->hold); // before another can have it: a late DRIVE takes nothing
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = NULL, *forgotten = NULL;
     if (domain->device != NULL) {
@@ -409,7 +410,6 @@ static ts_status_t domain_end(struct domain *domain)
     }
     spin_unlock(&domain_lock, flags);
     if (device != NULL) {
-        hold_end(&domain->hold);
         quiet_release(device, &quiet);
         hold_release(&domain->hold);
         hold_unuse(&domain->hold); // the use that it began with
@@ -546,16 +546,18 @@ static void domain_unhandled(struct object *object)
 {
     struct domain *domain = domain_of(object);
     struct device *forgotten = NULL;
+    if (!hold_use(&domain->hold))
+        return; // it was ended
+    hold_end(&domain->hold);
     irqflags_t flags = spin_lock(&domain_lock);
     bool ended = domain->device == NULL;
     if (!ended)
         forgotten = device_forget(device_leave(domain));
     spin_unlock(&domain_lock, flags);
     device_free(forgotten);
-    if (!ended) {
-        hold_end(&domain->hold);
+    if (!ended)
         hold_release(&domain->hold);
-    }
+    hold_unuse(&domain->hold);
 }
 
 static void domain_destroy(struct object *object)

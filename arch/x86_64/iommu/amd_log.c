@@ -28,7 +28,14 @@
 #define EVENT_MESSAGE(e) ((e)[0] >> 51 & 1)
 #define EVENT_WRITE(e)   ((e)[0] >> 53 & 1)
 
-enum { ENTRY_ILLEGAL = 1, PAGE_FAULT = 2, ENTRY_ERROR = 3, TABLE_ERROR = 4, REQUEST_ILLEGAL = 8 };
+enum {
+    ENTRY_ILLEGAL = 1,
+    PAGE_FAULT = 2,
+    ENTRY_ERROR = 3,
+    TABLE_ERROR = 4,
+    REQUEST_ILLEGAL = 8,
+    PAGE_REQUEST = 9 // a request for a page, which nobody may send
+};
 
 #define DROPPED UINT64_MAX // an event that nobody wants any more
 
@@ -108,7 +115,7 @@ bool amd_fault_next(struct amd *u, uint32_t *at, struct iommu_fault *out)
             continue;
         }
         if (code != ENTRY_ILLEGAL && code != PAGE_FAULT && code != ENTRY_ERROR &&
-            code != TABLE_ERROR && code != REQUEST_ILLEGAL) {
+            code != TABLE_ERROR && code != REQUEST_ILLEGAL && code != PAGE_REQUEST) {
             log_error("iommu: the unit at %#lx reports %#lx, %#lx", (unsigned long)u->unit.place,
                       (unsigned long)event[0], (unsigned long)event[1]);
             continue;

@@ -11,8 +11,11 @@
 #include <log.h>
 #include <machine/acpi.h>
 
+#define EMPTY_MAX 3u // rounds that find nothing, for one call
+
 static struct iommu *units[IOMMU_UNITS_MAX];
-static uint32_t known_count, unit_count; // that firmware names; that are in use
+static uint32_t known_count, unit_count;   // that firmware names; that are in use
+static const struct iommu_firmware *known; // whose units may be open; NULL: there are none
 
 static paddr_t ram_end(void)
 {
@@ -50,6 +53,7 @@ void iommu_init(const struct acpi_table *dmar, const struct acpi_table *ivrs)
                  "device");
         return;
     }
+    known = firmware; // at once: its regions must not be the units' registers
     bool good = firmware->open(table->at, table->length, ram_end());
     for (uint32_t i = 0; i < firmware->count(); i++) {
         units[known_count++] = firmware->unit(i);
@@ -98,10 +102,13 @@ static void fault_tell(const struct iommu *unit, const struct iommu_fault *fault
 }
 
 // As long as some are left there is no interrupt for new ones, so it goes on until there are none
-// or the unit is masked: `faults_left` is the bound.
+// or the unit is masked: `faults_left` is the bound. A round that found nothing may have thrown
+// something away (faults_drop, what names no function), for which the one that came next sent no
+// interrupt: then there is one more.
 void iommu_faults_take(struct iommu *unit)
 {
     bool some;
+    uint32_t empty = 0;
     do {
         struct iommu_fault fault;
         uint32_t at = 0;
@@ -110,7 +117,7 @@ void iommu_faults_take(struct iommu *unit)
             fault_tell(unit, &fault);
             some = true;
         }
-    } while (unit->kind->fault_more(unit) && some);
+    } while (unit->kind->fault_more(unit) && (some || ++empty < EMPTY_MAX));
 }
 
 void iommu_interrupt(void)
@@ -124,8 +131,8 @@ void iommu_interrupt(void)
 
 bool iommu_has_registers(paddr_t base, uint64_t bytes)
 {
-    for (uint32_t i = 0; i < known_count; i++) {
-        const struct iommu *u = units[i];
+    for (uint32_t i = 0; known && i < known->count(); i++) {
+        const struct iommu *u = known->unit(i); // one that is not open has no place
         if (base < u->place_end && u->place < base + bytes) {
             return true;
         }
