@@ -28,7 +28,14 @@
 #define EVENT_MESSAGE(e) ((e)[0] >> 51 & 1)
 #define EVENT_WRITE(e)   ((e)[0] >> 53 & 1)
 
-enum { ENTRY_ILLEGAL = 1, PAGE_FAULT = 2, ENTRY_ERROR = 3, TABLE_ERROR = 4, REQUEST_ILLEGAL = 8 };
+enum {
+    ENTRY_ILLEGAL = 1,
+    PAGE_FAULT = 2,
+    ENTRY_ERROR = 3,
+    TABLE_ERROR = 4,
+    REQUEST_ILLEGAL = 8,
+    PAGES_ILLEGAL = 9, // it asked for pages
+};
 
 #define DROPPED UINT64_MAX // an event that nobody wants any more
 
@@ -108,7 +115,7 @@ bool amd_fault_next(struct amd *u, uint32_t *at, struct iommu_fault *out)
             continue;
         }
         if (code != ENTRY_ILLEGAL && code != PAGE_FAULT && code != ENTRY_ERROR &&
-            code != TABLE_ERROR && code != REQUEST_ILLEGAL) {
+            code != TABLE_ERROR && code != REQUEST_ILLEGAL && code != PAGES_ILLEGAL) {
             log_error("iommu: the unit at %#lx reports %#lx, %#lx", (unsigned long)u->unit.place,
                       (unsigned long)event[0], (unsigned long)event[1]);
             continue;
@@ -150,10 +157,24 @@ static void log_restart(struct amd *u)
     amd_write64(u, AMD_CONTROL, u->control);
 }
 
+// Drops what the ring has of sources that are blocked already: nobody is ended for it.
+static void drop_blocked(struct amd *u)
+{
+    uint32_t tail = amd_read32(u, AMD_EVENT_TAIL) & RING_MASK;
+    for (uint32_t at = u->head; at != tail; at = (at + 16) & RING_MASK) {
+        volatile uint64_t *event = u->events[at / 16];
+        if (amd_entry_blocked(u, EVENT_DEVICE(event))) {
+            event[0] = DROPPED;
+        }
+    }
+}
+
+// What the ring has of others that are admitted stays: who admits takes it next, and that restarts
+// the ring if it ran over (amd_fault_more).
 void amd_faults_on(struct amd *u)
 {
     if (!(u->control & AMD_CONTROL_INTERRUPT)) {
-        log_restart(u); // what it has is of before; it may have run over
+        drop_blocked(u);
         u->control |= AMD_CONTROL_INTERRUPT;
         amd_write64(u, AMD_CONTROL, u->control);
     }

@@ -13,6 +13,7 @@
 
 static struct iommu *units[IOMMU_UNITS_MAX];
 static uint32_t known_count, unit_count; // that firmware names; that are in use
+static const struct iommu_firmware *firmware; // NULL: none
 
 static paddr_t ram_end(void)
 {
@@ -44,12 +45,12 @@ static void units_start(void)
 void iommu_init(const struct acpi_table *dmar, const struct acpi_table *ivrs)
 {
     const struct acpi_table *table = dmar->at ? dmar : ivrs;
-    const struct iommu_firmware *firmware = dmar->at ? &vtd_firmware : &amd_firmware;
     if (!table->at) {
         log_warn("iommu: no VT-d, no AMD-Vi: a driver that does DMA reaches all memory by its "
                  "device");
         return;
     }
+    firmware = dmar->at ? &vtd_firmware : &amd_firmware;
     bool good = firmware->open(table->at, table->length, ram_end());
     for (uint32_t i = 0; i < firmware->count(); i++) {
         units[known_count++] = firmware->unit(i);
@@ -78,6 +79,7 @@ static bool fault_take(struct iommu *unit, uint32_t *at, struct iommu_fault *out
     bool found = unit->faults_left > 0 && unit->kind->fault_next(unit, at, out);
     if (found) {
         out->admission = device_silence(unit, out->source);
+        unit->kind->faults_drop(unit, out->source); // it may have filled the log before
         if (--unit->faults_left == 0) { // of sources that cannot be silenced
             unit->kind->faults_off(unit);
         }
@@ -124,8 +126,9 @@ void iommu_interrupt(void)
 
 bool iommu_has_registers(paddr_t base, uint64_t bytes)
 {
-    for (uint32_t i = 0; i < known_count; i++) {
-        const struct iommu *u = units[i];
+    // As open() left them so far: it asks, for firmware's regions.
+    for (uint32_t i = 0; firmware && i < firmware->count(); i++) {
+        const struct iommu *u = firmware->unit(i);
         if (base < u->place_end && u->place < base + bytes) {
             return true;
         }
