@@ -153,7 +153,7 @@ void amd_forget_all(struct amd *u)
 
 // Taking over -------------------------------------------------------------------------------------
 
-bool amd_prepare(struct amd *u, paddr_t devices)
+bool amd_prepare(struct amd *u)
 {
     if (u->unit.segment != 0) {
         log_error("iommu: the unit at %#lx is of segment %u: it is not used",
@@ -166,7 +166,7 @@ bool amd_prepare(struct amd *u, paddr_t devices)
     }
     u->commands = phys_to_virt(boot_page_alloc(PAGE_SIZE, PAGE_SIZE));
     u->events = phys_to_virt(boot_page_alloc(PAGE_SIZE, PAGE_SIZE));
-    amd_write64(u, AMD_DEVICE_TABLE, devices | DEVICES_CODE);
+    amd_write64(u, AMD_DEVICE_TABLE, virt_to_phys(u->entries) | DEVICES_CODE);
     amd_write64(u, AMD_COMMANDS, virt_to_phys(u->commands) | BUFFER_CODE);
     amd_write64(u, AMD_EVENTS, virt_to_phys(u->events) | BUFFER_CODE);
     amd_write64(u, AMD_EXCLUSION, 0);

@@ -20,6 +20,7 @@ struct amd {
     // All below, and the device table, are under the unit's lock.
     bool started;
     uint64_t control;
+    uint64_t (*entries)[4]; // the device table
     uint64_t (*commands)[2];
     uint32_t tail;
     uint64_t (*events)[2];
@@ -42,7 +43,7 @@ bool amd_open(struct amd *unit, const struct ivrs_unit *said, paddr_t ram_end);
 
 // Takes the unit over from the firmware, with a table of AMD_DEVICES entries, and switches it off;
 // on again. False: no answer.
-bool amd_prepare(struct amd *unit, paddr_t devices);
+bool amd_prepare(struct amd *unit);
 bool amd_start(struct amd *unit);
 
 // Invalidations; each returns when it is done, at once before amd_start(). The unit's lock is held.
@@ -60,15 +61,16 @@ bool amd_fault_next(struct amd *unit, uint32_t *at, struct iommu_fault *out);
 void amd_faults_drop(struct amd *unit, uint16_t source);
 bool amd_fault_more(struct amd *unit);
 
-// amd_entry.c: the device table of segment 0, all blocked. What firmware asks for functions.
-void amd_entries_init(void);
-void amd_entry_setting(uint16_t source, uint8_t setting);
+// amd_entry.c: a unit's device table, all blocked. What firmware asks for functions.
+void amd_entries_init(struct amd *unit);
+void amd_entry_setting(struct amd *unit, uint16_t source, uint8_t setting);
+bool amd_entry_blocked(const struct amd *unit, uint16_t source);
 
 // Interrupts of all functions are stopped, but for those in their tables (amd_remap.c), which have
 // an entry of 32 bits for each vector.
-void amd_entries_remap(void);
-uint32_t *amd_interrupts(uint16_t source); // a function's table; NULL: it has none
-bool amd_interrupts_make(struct amd *unit, uint16_t source); // false: no memory
+void amd_entries_remap(struct amd *unit);
+uint32_t *amd_interrupts(const struct amd *unit, uint16_t source); // NULL: it has no table
+bool amd_interrupts_make(struct amd *unit, uint16_t source);       // false: no memory
 
 // amd_remap.c: has all of them remap, if all can.
 void amd_remap_start(const struct ivrs *ivrs, struct amd *units);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // AMD-Vi's device table: an entry of four words for each number that an access can bear; and what
-// else the common code wants of a unit.
+// else the common code wants of a unit. Each unit has its own: in it the functions of others are
+// blocked, whose invalidations it does not see.
 //
 // An entry that is not valid lets everything through: so each is valid from the first on. A blocked
 // one says that nothing is translated, and gives no right.
@@ -37,86 +38,91 @@
 #define COUNT_HIGH (UINT64_C(1) << 63)
 #define NEXT_LEVEL (1u << 9)
 
-static uint64_t (*entries)[4];
-
-void amd_entries_init(void)
+void amd_entries_init(struct amd *u)
 {
-    entries = phys_to_virt(boot_page_alloc(AMD_DEVICES * sizeof(entries[0]), PAGE_SIZE));
+    u->entries = phys_to_virt(boot_page_alloc(AMD_DEVICES * sizeof(u->entries[0]), PAGE_SIZE));
     for (uint32_t i = 0; i < AMD_DEVICES; i++) {
-        entries[i][0] = BLOCKED;
-        entries[i][1] = entries[i][2] = entries[i][3] = 0;
+        u->entries[i][0] = BLOCKED;
+        u->entries[i][1] = u->entries[i][2] = u->entries[i][3] = 0;
     }
 }
 
-void amd_entry_setting(uint16_t source, uint8_t setting)
+void amd_entry_setting(struct amd *u, uint16_t source, uint8_t setting)
 {
-    entries[source][1] |= MANAGE(IVRS_SETTING_MANAGE(setting));
-    entries[source][2] |= INTERRUPTS_PASS(setting);
+    u->entries[source][1] |= MANAGE(IVRS_SETTING_MANAGE(setting));
+    u->entries[source][2] |= INTERRUPTS_PASS(setting);
 }
 
 // A word that the hardware may be reading.
-static void word_set(uint16_t source, unsigned word, uint64_t value)
+static void word_set(struct amd *u, uint16_t source, unsigned word, uint64_t value)
 {
-    *(volatile uint64_t *)&entries[source][word] = value;
+    *(volatile uint64_t *)&u->entries[source][word] = value;
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-static void silence(uint16_t source, bool silent)
+static void silence(struct amd *u, uint16_t source, bool silent)
 {
-    uint64_t *entry = entries[source];
-    word_set(source, 1, (entry[1] & MANAGE_MASK) | (silent ? SILENT : 0));
-    word_set(source, 2, (entry[2] & ~INTERRUPTS_SILENT) | (silent ? INTERRUPTS_SILENT : 0));
+    uint64_t *entry = u->entries[source];
+    word_set(u, source, 1, (entry[1] & MANAGE_MASK) | (silent ? SILENT : 0));
+    word_set(u, source, 2, (entry[2] & ~INTERRUPTS_SILENT) | (silent ? INTERRUPTS_SILENT : 0));
 }
 
 static bool block(struct iommu *unit, uint16_t source, bool silent)
 {
-    word_set(source, 0, BLOCKED);
-    silence(source, silent);
-    amd_forget_device(amd_of(unit), source);
+    struct amd *u = amd_of(unit);
+    word_set(u, source, 0, BLOCKED);
+    silence(u, source, silent);
+    amd_forget_device(u, source);
     return true;
+}
+
+bool amd_entry_blocked(const struct amd *u, uint16_t source)
+{
+    return u->entries[source][0] == BLOCKED;
 }
 
 static bool admit(struct iommu *unit, uint16_t source, paddr_t root, uint16_t id)
 {
-    silence(source, false);
-    word_set(source, 1, (entries[source][1] & MANAGE_MASK) | id);
-    word_set(source, 0, BLOCKED | LEVELS(unit->levels) | root | READ | WRITE);
-    amd_forget_device(amd_of(unit), source);
+    struct amd *u = amd_of(unit);
+    silence(u, source, false);
+    word_set(u, source, 1, (u->entries[source][1] & MANAGE_MASK) | id);
+    word_set(u, source, 0, BLOCKED | LEVELS(unit->levels) | root | READ | WRITE);
+    amd_forget_device(u, source);
     return true;
 }
 
 // Interrupts --------------------------------------------------------------------------------------
 
-void amd_entries_remap(void)
+void amd_entries_remap(struct amd *u)
 {
     for (uint32_t i = 0; i < AMD_DEVICES; i++) {
-        word_set((uint16_t)i, 2, entries[i][2] | INTERRUPTS_HELD);
+        word_set(u, (uint16_t)i, 2, u->entries[i][2] | INTERRUPTS_HELD);
     }
 }
 
-uint32_t *amd_interrupts(uint16_t source)
+uint32_t *amd_interrupts(const struct amd *u, uint16_t source)
 {
-    paddr_t table = entries[source][2] & INTERRUPTS_ROOT;
+    paddr_t table = u->entries[source][2] & INTERRUPTS_ROOT;
     return table ? phys_to_virt(table) : NULL;
 }
 
 bool amd_interrupts_make(struct amd *u, uint16_t source)
 {
-    paddr_t page = amd_interrupts(source) ? 0 : table_page();
+    paddr_t page = amd_interrupts(u, source) ? 0 : table_page();
     if (page) {
-        word_set(source, 2,
-                 entries[source][2] | page | INTERRUPTS_LENGTH | INTERRUPTS_HELD |
+        word_set(u, source, 2,
+                 u->entries[source][2] | page | INTERRUPTS_LENGTH | INTERRUPTS_HELD |
                      INTERRUPTS_REMAP);
         amd_forget_device(u, source);
     }
-    return amd_interrupts(source);
+    return amd_interrupts(u, source);
 }
 
 // The unit ----------------------------------------------------------------------------------------
 
 static bool prepare(struct iommu *unit)
 {
-    return amd_prepare(amd_of(unit), virt_to_phys(entries));
+    return amd_prepare(amd_of(unit));
 }
 
 static bool translate(struct iommu *unit)

@@ -157,10 +157,24 @@ static void log_restart(struct amd *u)
     amd_write64(u, AMD_CONTROL, u->control);
 }
 
+// Drops what the ring has of sources that are blocked already: nobody is ended for it.
+static void drop_blocked(struct amd *u)
+{
+    uint32_t tail = amd_read32(u, AMD_EVENT_TAIL) & RING_MASK;
+    for (uint32_t at = u->head; at != tail; at = (at + 16) & RING_MASK) {
+        volatile uint64_t *event = u->events[at / 16];
+        if (amd_entry_blocked(u, EVENT_DEVICE(event))) {
+            event[0] = DROPPED;
+        }
+    }
+}
+
+// What the ring has of others that are admitted stays: who admits takes it next, and that restarts
+// the ring if it ran over (amd_fault_more).
 void amd_faults_on(struct amd *u)
 {
     if (!(u->control & AMD_CONTROL_INTERRUPT)) {
-        log_restart(u); // what it has is of before; it may have run over
+        drop_blocked(u);
         u->control |= AMD_CONTROL_INTERRUPT;
         amd_write64(u, AMD_CONTROL, u->control);
     }

@@ -42,15 +42,15 @@ static bool unit_open(uint32_t index, paddr_t ram_end)
     return room;
 }
 
-static void settings_apply(const struct ivrs_unit *said)
+static void settings_apply(struct amd *u, const struct ivrs_unit *said)
 {
     for (uint32_t i = 0; said->all && said->setting && i < AMD_DEVICES; i++) {
-        amd_entry_setting((uint16_t)i, said->setting);
+        amd_entry_setting(u, (uint16_t)i, said->setting);
     }
     for (uint32_t i = 0; i < said->range_count; i++) {
         const struct ivrs_range *r = &ivrs.ranges[said->range_first + i];
         for (uint32_t source = r->first; r->setting && source <= r->last; source++) {
-            amd_entry_setting((uint16_t)source, r->setting);
+            amd_entry_setting(u, (uint16_t)source, r->setting);
         }
     }
 }
@@ -70,12 +70,10 @@ static bool open(const void *table, uint32_t length, paddr_t ram_end)
         uint16_t first = one ? device_number(r->segment, r->first) : r->first;
         good = devices_region(r->segment, first, one ? first : r->last, r->base, r->end);
     }
-    if (good) {
-        amd_entries_init();
-    }
     for (uint32_t i = 0; good && i < ivrs.unit_count; i++) {
         if (ivrs.units[i].segment == 0) {
-            settings_apply(&ivrs.units[i]);
+            amd_entries_init(&units[i]);
+            settings_apply(&units[i], &ivrs.units[i]);
         }
     }
     return good;

@@ -28,7 +28,7 @@ static bool entry_set(struct amd *u, uint16_t source, uint32_t vector, uint32_t 
     irqflags_t flags = spin_lock(&u->unit.lock);
     bool made = amd_interrupts_make(u, source);
     if (made) {
-        *(volatile uint32_t *)&amd_interrupts(source)[vector] = value;
+        *(volatile uint32_t *)&amd_interrupts(u, source)[vector] = value;
         amd_forget_interrupts(u, source);
     }
     spin_unlock(&u->unit.lock, flags);
@@ -109,17 +109,18 @@ void amd_remap_start(const struct ivrs *ivrs, struct amd *units)
     if (!all_named(units)) {
         return;
     }
-    for (uint32_t i = 0; i < said->unit_count; i++) { // their own, of events
-        KREQUIRE(entry_set(&units[i], units[i].source, VECTOR_DMA_FAULT,
-                           VALID | iommu_fault_cpu() << 8 | (uint32_t)VECTOR_DMA_FAULT << 16));
-    }
     for (uint32_t i = 0; i < acpi.io_apic_count; i++) { // so that lines need no memory later
         uint32_t source = io_apic_source(acpi.io_apic[i].id);
         KREQUIRE(entry_set(amd_of(device_unit(source)), (uint16_t)source, VECTOR_DMA_FAULT, 0));
     }
-    amd_entries_remap();
+    // Their own, of events: last, since a damaged table may give an I/O APIC the same number.
+    for (uint32_t i = 0; i < said->unit_count; i++) {
+        KREQUIRE(entry_set(&units[i], units[i].source, VECTOR_DMA_FAULT,
+                           VALID | iommu_fault_cpu() << 8 | (uint32_t)VECTOR_DMA_FAULT << 16));
+    }
     for (uint32_t i = 0; i < said->unit_count; i++) {
         irqflags_t flags = spin_lock(&units[i].unit.lock);
+        amd_entries_remap(&units[i]);
         amd_forget_all(&units[i]);
         spin_unlock(&units[i].unit.lock, flags);
     }

@@ -82,7 +82,8 @@ static bool fault_take(struct iommu *unit, uint32_t *at, struct iommu_fault *out
     bool found = unit->faults_left > 0 && unit->kind->fault_next(unit, at, out);
     if (found) {
         out->admission = device_silence(unit, out->source);
-        if (--unit->faults_left == 0) { // of sources that cannot be silenced
+        unit->kind->faults_drop(unit, out->source); // it may have filled the log before
+        if (--unit->faults_left == 0) {             // of sources that cannot be silenced
             unit->kind->faults_off(unit);
         }
     }
