@@ -26,6 +26,7 @@
 #define SOURCE    0x0018u // 00:03.0
 #define OTHER     0x0020u
 #define HELD_BACK 0x00f8u // 00:1f.0, with a region of the firmware's
+#define BOLD      0x00f0u // 00:1e.0, whose region is the unit's registers
 
 _Alignas(4096) char world_ram[RAM];
 struct boot_info boot_info = {.ranges = {{0, RAM, BOOT_MEMORY_RAM}}, .range_count = 1};
@@ -217,8 +218,9 @@ static void destroy(struct arch_dma *dma)
 
 static void start(void)
 {
-    static uint8_t table[48 + 16 + 24 + 8];
+    static uint8_t table[48 + 16 + 24 + 8 + 24 + 8];
     const uint64_t unit = REGISTERS, first = RESERVED, last = RESERVED + 0x1fff;
+    const uint64_t unit_last = REGISTERS + 0xfff;
     table[48 + 2] = 16;
     table[48 + 4] = 1; // all
     memcpy(table + 48 + 8, &unit, 8);
@@ -227,6 +229,11 @@ static void start(void)
     memcpy(table + 64 + 8, &first, 8);
     memcpy(table + 64 + 16, &last, 8);
     memcpy(table + 88, (uint8_t[]){DMAR_ENDPOINT, 8, 0, 0, 0, 0, 0x1f, 0}, 8);
+    table[96] = 1;
+    table[96 + 2] = 32;
+    memcpy(table + 96 + 8, &unit, 8);
+    memcpy(table + 96 + 16, &unit_last, 8);
+    memcpy(table + 120, (uint8_t[]){DMAR_ENDPOINT, 8, 0, 0, 0, 0, 0x1e, 0}, 8);
     // 16 bits of number, 48 of address, four records.
     *reg64(0x08) = 6 | 4u << 8 | UINT64_C(47) << 16 | (uint64_t)(RECORD_AT / 16) << 24 |
                    (uint64_t)(RECORDS - 1) << 40;
@@ -242,6 +249,7 @@ static void start(void)
 static void test_registers_are_the_kernels(void)
 {
     CHECK(iommu_has_registers(REGISTERS, 1) && iommu_has_registers(0, REGISTERS + 1));
+    CHECK(!(entry(BOLD)[0] & 1)); // whatever firmware says
     CHECK(!iommu_has_registers(REGISTERS - 4096, 4096));
     CHECK(!iommu_has_registers(REGISTERS + 4096, 4096));
 }
