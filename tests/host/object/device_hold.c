@@ -269,6 +269,23 @@ static void test_end_is_for_who_did_it(void)
     finish(0);
 }
 
+// The same, and the device of that one faults as well before the reaper comes.
+static void test_second_driver_is_ended_too(void)
+{
+    make(0);
+    CHECK_EQUAL(drive(0, 0), TS_OK);
+    struct dma_fault told = fault();
+    hold_fault(&holds[0], &told);
+    driver_dies(0); // by itself: it needs no end
+    CHECK_EQUAL(drive(0, 1), TS_OK);
+    struct dma_fault second = fault();
+    hold_fault(&holds[0], &second);
+    CHECK(reap() == &drivers[1]);
+    driver_dies(0);
+    end(0);
+    finish(0);
+}
+
 // Between the record and its telling the driver goes, and another process drives.
 static void test_fault_of_another_admission(void)
 {
@@ -331,6 +348,7 @@ int main(void)
 {
     test_fault();
     test_end_is_for_who_did_it();
+    test_second_driver_is_ended_too();
     test_fault_of_another_admission();
     test_late_admission();
     test_stop();
