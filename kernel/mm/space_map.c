@@ -189,28 +189,31 @@ static ts_status_t unmap_upwards(struct unmapping *unmapping)
 }
 
 // Unmaps [at, end), the end of the region that map call `number` made, from its end downwards: this
-// needs no record. Others who change its end meanwhile end it.
+// needs no record. Others may take a part of it meanwhile, or cut it: what that leaves above goes
+// as any other regions do.
 static ts_status_t unmap_downwards(struct address_space *space, vaddr_t at, vaddr_t end,
                                    uint64_t number)
 {
     const uint64_t most = (uint64_t)ARCH_RANGE_PAGES * PAGE_SIZE;
-    while (end > at) {
+    ts_status_t status = TS_OK;
+    while (end > at && status == TS_OK) {
         if (space_is_ending(space))
             return TS_ERR_INTERRUPTED;
-        vaddr_t low = end - at > most ? end - most : at;
         irqflags_t irq = spin_lock(&space->lock);
         struct range *range = space->dead ? NULL : range_tree_find(&space->regions, at - 1);
-        bool ours = range != NULL && range->end == end && region_of(range)->number == number;
-        if (ours) {
+        bool ours = range != NULL && range->end > at && region_of(range)->number == number;
+        vaddr_t high = ours ? range->end : at, low = high;
+        if (high == end) {
+            low = end - at > most ? end - most : at;
             (void)entries_remove(space, low, end);
             region_trim(space, region_of(range), range->start, low);
         }
         spin_unlock(&space->lock, irq);
-        if (!ours)
-            break;
+        struct unmapping above = {.space = space, .at = high, .end = end, .number = number};
+        status = unmap_upwards(&above);
         end = low;
     }
-    return TS_OK;
+    return status;
 }
 
 static void unmap_number(struct address_space *space, vaddr_t address, uint64_t length,

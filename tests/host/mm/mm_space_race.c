@@ -7,6 +7,8 @@
 #include <mm/page.h>
 #include <mm/region.h>
 
+#include <string.h>
+
 #include "tests/host/check.h"
 #include "world.h"
 
@@ -99,6 +101,19 @@ static void gap(void)
     if (second_in == 0 || space->lock.held || --second_in != 0)
         return;
     second_status = perform(&second);
+}
+
+// The same, and there is room for regions by then.
+static void gap_with_room(void)
+{
+    if (second_in == 1 && !space->lock.held && space->region_count > SPACE_REGIONS_MAX / 2) {
+        uint32_t taken = 1000;
+        space->region_count -= taken;
+        gap();
+        space->region_count += taken;
+    } else {
+        gap();
+    }
 }
 
 // What there is ---------------------------------------------------------------------------------
@@ -230,6 +245,38 @@ static void test_failed_populate(struct account *payer)
     object_put(&large->object);
 }
 
+// A space that can have no more regions: an unmap from inside of one goes down from its end.
+// Another takes the end meanwhile, or cuts it: all of the range is unmapped nevertheless.
+static void test_unmap_without_records(const struct act *other, bool full)
+{
+    for (unsigned in = 1; in < 40; in++) {
+        struct act map = {.what = MAP, .count = 280, .flags = TS_MAP_READ, .allowed = 7};
+        struct act first = {.what = UNMAP, .start = 50, .count = WINDOW - 50};
+        memset(&model, 0, sizeof(model));
+        CHECK(perform(&map) == TS_OK && expect(&model, &map) == TS_OK);
+        for (unsigned i = 0; i < WINDOW; i++)
+            (void)space_fault(space, BASE + i * PAGE_SIZE, 0);
+        second = *other;
+        second_in = in;
+        uint32_t more = SPACE_REGIONS_MAX - space->region_count;
+        space->region_count += more;
+        spin_gap = full ? gap : gap_with_room;
+        ts_status_t status = perform(&first);
+        spin_gap = NULL;
+        if (second_in != 0)
+            second_status = perform(&second);
+        second_in = 0;
+        space->region_count -= more;
+        struct state found = state_now();
+        CHECK(status == TS_OK);
+        for (unsigned i = 50; i < WINDOW; i++)
+            CHECK(!found.places[i].mapped);
+        model = found;
+        check_entries(&model);
+        CHECK(space_unmap(space, BASE, WINDOW * PAGE_SIZE) == TS_OK);
+    }
+}
+
 // The machine refuses what the entry permits: that ends.
 static void test_fault_loop(void)
 {
@@ -268,6 +315,10 @@ int main(void)
     }
     CHECK(space_unmap(space, BASE, WINDOW * PAGE_SIZE) == TS_OK);
     test_failed_populate(payer);
+    test_unmap_without_records(&(struct act){.what = UNMAP, .start = 100, .count = 180}, true);
+    test_unmap_without_records(&(struct act){.what = UNMAP, .start = 20, .count = 60}, false);
+    test_unmap_without_records(
+        &(struct act){.what = PROTECT, .start = 100, .count = 90, .flags = 0}, false);
     while (space_destroy_some(space))
         ;
     space_free(space);
