@@ -184,6 +184,7 @@ static void test_configuration_writes(void)
     for (unsigned i = 0; i < sizeof denied / sizeof denied[0]; i++) {
         EXPECT(write_config(denied[i][0], denied[i][1], 0xffffffff), TS_ERR_RIGHTS);
     }
+    EXPECT(write_config(0x3c, 1, 4), TS_ERR_RIGHTS); // whose interrupt line it gets
     // What it may not write it is not told about: rights come before range and alignment.
     EXPECT(write_config(4096, 4, 0), TS_ERR_RIGHTS);
     EXPECT(write_config(5, 2, 0), TS_ERR_RIGHTS);

@@ -20,6 +20,7 @@ void device_init(struct device *d, struct bus *bus, const struct pci_function *f
         .class_code = pci_read32(f, PCI_REVISION) >> 8,
     };
     d->command = pci_read16(f, PCI_COMMAND);
+    d->line = pci_read8(f, PCI_INTERRUPT_LINE);
     if (d->header == 0) { // bridges are nobody's to drive
         pci_bars_read(f, d->bars);
         pci_msix_find(f, d->bars, &d->msix);
@@ -114,8 +115,7 @@ void device_read(struct device *d, struct ts_request *request)
 // Which bits of a register a driver may change itself: those that reach nobody else.
 static uint32_t writable(uint64_t offset, uint32_t length)
 {
-    if ((offset == PCI_CACHE_LINE || offset == PCI_LATENCY || offset == PCI_INTERRUPT_LINE) &&
-        length == 1) {
+    if ((offset == PCI_CACHE_LINE || offset == PCI_LATENCY) && length == 1) {
         return 0xff;
     }
     if (offset == PCI_CACHE_LINE && length == 2) {

@@ -32,6 +32,7 @@ struct device {
     struct pci_msix msix;
     uint8_t msi; // where its capability lies, 0 = none
     uint8_t header;
+    uint8_t line; // of its interrupt, as the firmware left it
     enum device_state state;
     bool closed;        // while QUIETING: the driver is gone
     uint16_t command;   // as the firmware left it

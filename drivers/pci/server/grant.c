@@ -166,11 +166,10 @@ static ts_status_t make_message(struct device *d, uint32_t index, ts_handle_t *o
 static ts_status_t make_line(struct device *d, ts_handle_t *out_interrupt)
 {
     // Without the firmware's routing tables what it wrote here is what there is.
-    uint8_t line = pci_read8(&d->function, PCI_INTERRUPT_LINE);
-    if (line == 0 || line > 15) {
+    if (d->line == 0 || d->line > 15) {
         return TS_ERR_NOT_FOUND;
     }
-    ts_status_t status = ts_resource_line(d->bus->machine.interrupt, line,
+    ts_status_t status = ts_resource_line(d->bus->machine.interrupt, d->line,
                                           TS_LINE_LEVEL | TS_LINE_ISA, out_interrupt);
     if (status != TS_OK) {
         return status;
