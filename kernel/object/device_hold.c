@@ -78,6 +78,9 @@ static ts_status_t admit(struct device_hold *hold)
         hold_block(hold);
         hold_release(hold);
     }
+    irqflags_t flags = spin_lock(&hold->lock);
+    hold->admitting = false;
+    spin_unlock(&hold->lock, flags);
     return status;
 }
 
@@ -86,13 +89,16 @@ ts_status_t hold_drive(struct device_hold *hold)
     struct process *self = process_current();
     ts_status_t status = TS_OK;
     irqflags_t flags = spin_lock(&hold->lock);
-    bool first = hold->driver == NULL && !hold->over;
+    bool first = hold->driver == NULL && !hold->over && !hold->admitting;
     if (first) {
         object_get(&self->object);
         hold->driver = self;
         hold->admission = atomic_fetch_add_explicit(&admissions, 1, memory_order_relaxed) + 1;
+        hold->admitting = hold->dma != NULL;
         payer_set(hold);
-    } else if (hold->driver != self) {
+    } else if (hold->driver != self || hold->admitting) {
+        // (Another thread of the driver: what is not admitted yet may fail, and then nobody
+        // drives.)
         status = hold->over ? TS_ERR_GONE : TS_ERR_BUSY;
     }
     spin_unlock(&hold->lock, flags);

@@ -31,6 +31,7 @@ struct device_hold {
     struct account *payer;  // of the tables; a reference; NULL
     uint64_t tables;        // pages charged to it
     uint64_t admission;     // the driver's: what its device does is told with this
+    bool admitting;         // the driver's admission is under way, and may fail
     bool over;              // nobody can drive it any more
     struct process *ending; // `end` is queued for this driver; a reference
     struct dma_fault fault; // why

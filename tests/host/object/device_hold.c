@@ -27,6 +27,7 @@ struct arch_dma {
 
 static struct arch_dma *context; // what the device reaches; NULL: nothing
 static void (*before_admission)(void);
+static ts_status_t refusal; // of the next admission
 
 bool arch_dma_held(uint64_t device)
 {
@@ -67,6 +68,10 @@ ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission)
         meanwhile();
     if (dma->closed)
         return TS_ERR_GONE;
+    ts_status_t refused = refusal;
+    refusal = TS_OK;
+    if (refused != TS_OK)
+        return refused;
     CHECK(admission != 0);
     dma->admission = admission;
     context = dma;
@@ -328,6 +333,30 @@ static void test_late_admission(void)
     finish(1);
 }
 
+static ts_status_t other_status;
+
+static void other_thread_drives(void)
+{
+    other_status = drive(0, 0);
+}
+
+// While one thread's DRIVE is about to fail another's does not say that it drives.
+static void test_refused_admission(void)
+{
+    make(0);
+    before_admission = other_thread_drives;
+    refusal = TS_ERR_LIMIT;
+    CHECK_EQUAL(drive(0, 0), TS_ERR_LIMIT);
+    CHECK(!hold_driven(&holds[0]) && context == NULL);
+    CHECK_EQUAL(other_status, TS_ERR_BUSY);
+    CHECK_EQUAL(drive(0, 1), TS_OK);
+    CHECK_EQUAL(drive(0, 1), TS_OK);
+    CHECK(context == holds[0].dma);
+    driver_dies(0);
+    end(0);
+    finish(0);
+}
+
 // A thread that is to stop does not go on with a million pages first.
 static void test_stop(void)
 {
@@ -351,6 +380,7 @@ int main(void)
     test_second_driver_is_ended_too();
     test_fault_of_another_admission();
     test_late_admission();
+    test_refused_admission();
     test_stop();
     return 0;
 }
