@@ -205,7 +205,9 @@ struct ts_io_string {
 #define TS_DOMAIN_UNPIN 2u // struct ts_domain_pin; CALL
 #define TS_DOMAIN_QUIET 3u // the device is quiet: pins of dead owners are released; MANAGE
 #define TS_DOMAIN_STATE 4u // out: struct ts_domain_state
-#define TS_DOMAIN_DRIVE 5u // the caller answers for the device, as by PIN; CALL. TS_ERR_BUSY
+#define TS_DOMAIN_DRIVE \
+    5u // the caller answers for the device, as by PIN; CALL. TS_ERR_BUSY: another
+       // process does, or one of the caller's threads is just beginning to
 #define TS_DOMAIN_END \
     6u // the device is quiet and given up: all pins are released, and the domain
        // does no more (TS_ERR_GONE): the next driver gets another; MANAGE
