@@ -75,7 +75,6 @@ static void begin_service(void)
     measure_need(ts_memory_allocate((size_t)REQUESTS * INBOX, 0, &memory, &inbox), "inbox");
     measure_need(ts_port_create(REQUESTS, REQUESTS, memory, INBOX, &port), "port");
     measure_need(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object), "object");
-    measure_need(ts_port_session_limit(port, 0, REQUESTS), "session");
     measure_need(ts_ring_create(&server, RECORDS, RECORDS, RECORDS), "ring");
     measure_need(ts_ring_create(&client, RECORDS, RECORDS, RECORDS), "ring");
     measure_need(ts_port_bind(port, server.handle, 0), "bind");

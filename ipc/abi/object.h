@@ -125,18 +125,13 @@ struct ts_memory_range {
 };
 
 // port --------------------------------------------------------------------------------------
-#define TS_PORT_BIND    1u // struct ts_port_binding: the ring receives the port's events
-#define TS_PORT_UNBIND  2u // struct ts_port_binding
-#define TS_PORT_SESSION 3u // struct ts_port_session: a session's request limit
+#define TS_PORT_BIND   1u // struct ts_port_binding: the ring receives the port's events
+#define TS_PORT_UNBIND 2u // struct ts_port_binding
 
 struct ts_port_binding {
     ts_handle_t ring;
     uint32_t reserved;
     uint64_t cookie; // user_data of the port's events in that ring
-};
-
-struct ts_port_session {
-    uint32_t oid, requests;
 };
 
 // resource ----------------------------------------------------------------------------------

@@ -60,7 +60,10 @@ enum ts_event_kind {
 
 struct ts_event {
     uint64_t user_data; // the submission's; for REQUEST, CANCEL, CLOSED the binding's cookie
-    int32_t status;
+    union {
+        int32_t status;
+        uint32_t client; // REQUEST: who asks, a number
+    };
     uint8_t kind, op;
     uint16_t flags;
     uint64_t value; // REQUEST, CANCEL: request id
@@ -151,4 +154,3 @@ struct ts_taken {
 #define TS_PORT_REQUESTS_MAX 65536u
 #define TS_PORT_OBJECTS_MAX  (1u << 20)
 #define TS_PORT_INBOX_MAX    4096u
-#define TS_SESSION_REQUESTS  64u // delivered or parked for one session unless the server sets it

@@ -89,9 +89,3 @@ ts_status_t ts_port_revoke(ts_handle_t port, uint32_t oid)
 {
     return ts_op(TS_OP_REVOKE, 0, 0, port, NULL, 0, 0, oid, TS_DEADLINE_NONE, NULL);
 }
-
-ts_status_t ts_port_session_limit(ts_handle_t port, uint32_t oid, uint32_t requests)
-{
-    struct ts_port_session session = {oid, requests};
-    return ts_call_bytes(port, TS_PORT_SESSION, &session, sizeof session, NULL, 0, NULL);
-}

@@ -29,7 +29,7 @@ TS_MUST_USE ts_status_t ts_port_push(ts_handle_t port, uint64_t request, const v
 TS_MUST_USE ts_status_t ts_port_take(ts_handle_t port, uint64_t request, uint32_t index,
                                      ts_handle_t *out_handle, struct ts_taken *out_own);
 
-// Fills the free slot `oid` and gives its first handle: a new session.
+// Fills the free slot `oid` and gives its first handle; it counts for nobody.
 TS_MUST_USE ts_status_t ts_port_mint(ts_handle_t port, uint32_t oid, uint64_t tag,
                                      ts_rights_t rights, ts_handle_t *out_handle);
 TS_MUST_USE ts_status_t ts_port_signal(ts_handle_t port, uint32_t oid, ts_signals_t clear,
@@ -37,4 +37,3 @@ TS_MUST_USE ts_status_t ts_port_signal(ts_handle_t port, uint32_t oid, ts_signal
 
 // All handles to it are dead afterwards; CLOSED still comes.
 TS_MUST_USE ts_status_t ts_port_revoke(ts_handle_t port, uint32_t oid);
-TS_MUST_USE ts_status_t ts_port_session_limit(ts_handle_t port, uint32_t oid, uint32_t requests);

@@ -158,6 +158,7 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
         .server = server,
         .object = (struct ts_object *)(uintptr_t)event->tag,
         .id = event->value,
+        .client = event->client,
         .offset = event->offset,
         .argument = event->extra,
         .length = event->length,

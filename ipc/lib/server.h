@@ -100,6 +100,7 @@ struct ts_request {
     uint64_t offset;
     uint64_t argument;
     uint64_t span;     // sync, map: length of the range meant
+    uint32_t client;   // who asks: whatever is kept for it is taken from its share (share.h)
     uint32_t length;   // bytes that can be pulled
     uint32_t room;     // bytes that can be pushed
     const void *inbox; // the first `inbox_length` of them are here already: private memory
@@ -166,9 +167,9 @@ void ts_request_reply_u64(struct ts_request *request, uint64_t number);
 TS_MUST_USE ts_status_t ts_request_reply_now(struct ts_request *request, ts_status_t status,
                                              uint64_t value, const void *bytes, size_t length);
 
-// A new object for the client, in its session: takes a free oid, cuts the handle to `rights`.
-// TS_ERR_LIMIT: no oid is free (the client gets that status). On any error the object is not minted
-// and its `closed` will not be called.
+// A new object for the client, which counts for it: takes a free oid, cuts the handle to `rights`.
+// TS_ERR_LIMIT: the client has as many as are free (it gets that status). On any error the object
+// is not minted and its `closed` will not be called.
 TS_MUST_USE ts_status_t ts_request_reply_mint(struct ts_request *request, struct ts_object *object,
                                               ts_rights_t rights, uint64_t value);
 
@@ -191,6 +192,7 @@ TS_MUST_USE ts_status_t ts_request_reply_full(struct ts_request *request, struct
 
 // Servers ----------------------------------------------------------------------------------
 
+// Of both tables a client may take one more as long as it has no more than is free.
 struct ts_server_limits {
     uint32_t requests;    // delivered at the same time; further ones wait in the kernel
     uint32_t objects;     // minted at the same time
@@ -218,7 +220,7 @@ TS_MUST_USE ts_status_t ts_server_init(struct ts_server *server, struct ts_loop 
 // Ends the port: clients get TS_ERR_PEER_CLOSED; kept requests are gone; `closed` is not called.
 void ts_server_fini(struct ts_server *server);
 
-// Mints an object outside of a request: a root; it starts a session.
+// Mints an object outside of a request: a root. It counts for no client.
 TS_MUST_USE ts_status_t ts_object_mint(struct ts_server *server, struct ts_object *object,
                                        ts_rights_t rights, ts_handle_t *out_handle);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A port's tables: sessions, served objects' counts, slots, and the rings that serve it. See
+// A port's tables: served objects' counts, slots, and the rings that serve it. See
 // port.h.
 #include <core/environment.h>
 #include <core/handle_table.h>
@@ -21,7 +21,6 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
     port->object_count = objects;
     port->slots = tables.slots;
     port->served = tables.served;
-    port->sessions = tables.sessions;
     for (unsigned i = 0; i < 32; i++)
         list_init(&port->parked[i]);
     list_init(&port->cancels);
@@ -37,12 +36,17 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
         port->served[i].oid = i;
         list_init(&port->served[i].notice);
     }
-    for (uint32_t i = 0; i < requests + objects; i++) {
-        list_init(&port->sessions[i].waiting);
-        port->sessions[i].next_free = i + 1 < requests + objects ? i + 1 : PORT_NONE;
-    }
     port->slot_free = 0;
-    port->session_free = 0;
+    port->objects_left = objects;
+    port->requests_left = requests + PORT_PARKED;
+    port->clients = tables.clients;
+    port->client_chains = tables.client_chains;
+    port->client_count = port_client_count(requests, objects);
+    for (uint32_t i = 0; i < port->client_count; i++) {
+        port->clients[i].number = PORT_NONE;
+        list_init(&port->clients[i].waiting);
+        port->client_chains[i] = PORT_NONE;
+    }
 }
 
 void port_finish_some(struct list *finished)
@@ -52,40 +56,19 @@ void port_finish_some(struct list *finished)
         request_complete(list_entry(node, struct request, link));
 }
 
-// Sessions ------------------------------------------------------------------------------------
-
-uint32_t session_start(struct port *port)
-{
-    uint32_t index = port->session_free;
-    struct session *session = &port->sessions[index];
-    port->session_free = session->next_free;
-    session->users = 0;
-    session->requests = 0;
-    session->limit = TS_SESSION_REQUESTS;
-    return index;
-}
-
-void session_request_over(struct port *port, uint32_t index)
-{
-    struct session *session = &port->sessions[index];
-    session->requests--;
-    struct list *next =
-        session->requests < session->limit ? list_pop_front(&session->waiting) : NULL;
-    if (next != NULL)
-        request_park(port, list_entry(next, struct request, link));
-    session_leave(port, index);
-}
-
 // Served objects' counts ----------------------------------------------------------------------
 
-void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t session)
+void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t client)
 {
     struct served *served = &port->served[oid];
     served->state = SERVED_LIVE;
     served->tag = tag;
     served->count = 1;
-    served->session = session;
-    port->sessions[session].users++;
+    served->client = client;
+    served->asker = client == PORT_NONE ? 0 : client;
+    if (client != PORT_NONE)
+        port->clients[client].objects++;
+    port->objects_left--;
     atomic_store_explicit(&served->object.signals, 0, memory_order_relaxed);
     object_get(&port->object); // for the slot, until it is free again
 }
@@ -94,7 +77,9 @@ void served_free(struct served *served)
 {
     struct port *port = served->port;
     served->state = SERVED_FREE;
-    session_leave(port, served->session);
+    if (served->client != PORT_NONE)
+        port->clients[served->client].objects--;
+    port->objects_left++;
     // The port may go to the reaper by this; its memory outlasts this section (object.h).
     object_put(&port->object);
 }
@@ -150,7 +135,7 @@ struct slot *port_slot(struct port *port, uint64_t id)
     }
 }
 
-struct request *slot_end_request(struct port *port, struct slot *slot, ts_status_t status)
+struct request *slot_end_request(struct slot *slot, ts_status_t status)
 {
     struct request *request = slot->request;
     request_set_state(request, REQUEST_DONE);
@@ -160,7 +145,6 @@ struct request *slot_end_request(struct port *port, struct slot *slot, ts_status
         environment_return(slot->borrower, request->priority);
         slot->borrower = NULL;
     }
-    session_request_over(port, slot->session);
     return request;
 }
 

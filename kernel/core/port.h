@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A port: where a process serves objects. Fixed tables, made at creation and charged to its owner:
-// `requests` slots for delivered requests, `objects` slots for served objects, and a session record
-// for each of both. Everything here is under the port's lock unless it says otherwise.
+// `requests` slots for delivered requests, `objects` slots for served objects, and records of
+// clients. Everything here is under the port's lock unless it says otherwise.
 //
 // A served object's count = handles + handles in transit + requests not yet delivered + pending
 // waits. At zero the slot becomes CLOSING and its notice waits for a ring to take it; when the
@@ -12,22 +12,26 @@
 // all rings, until it is not parked any more (rings[].borrower). So what a thread is lent follows
 // from what it holds and what waits for it, at each moment.
 //
-// Sessions. The first object minted outside a reply starts a session; one minted by a reply belongs
-// to the session of the object that was asked. A session lets `limit` requests be parked or
-// delivered; further ones stay ISSUED in its FIFO, and each completion moves one on, a higher limit
-// as many as it lets.
+// Clients. Who asks is a client: all processes of a job, and of the jobs that it makes itself
+// (job.h). An object that is minted by a reply counts for the client that asked; a request counts
+// for it while it is parked or has a slot, also one that was cut off and not yet answered. Of both
+// tables a client may take as long as it has no more of it than is free (port_may_take): one alone
+// leaves half of it, and clients that have nothing are the last to be refused. A request beyond
+// that stays ISSUED in its client's FIFO, and each one of the client that is over moves others on;
+// where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is an object.
 #pragma once
 
 #include <core/ring.h>
 
 struct handle_entry;
 
-struct session {
-    uint32_t users;    // its objects, and its requests that are delivered; 0 = the record is free
-    uint32_t requests; // parked or delivered
-    uint32_t limit;
-    struct list waiting; // requests over the limit
-    uint32_t next_free;
+// What a client has of a port. One that has nothing keeps its record until another needs it.
+struct port_client {
+    uint32_t number;     // struct requester's; PORT_NONE: the record was never used
+    uint32_t requests;   // parked, or in a slot
+    uint32_t objects;    // minted for it
+    uint32_t next;       // in its chain
+    struct list waiting; // requests beyond its share; then it has others
 };
 
 enum served_state { SERVED_FREE, SERVED_LIVE, SERVED_REVOKED, SERVED_CLOSING };
@@ -39,8 +43,9 @@ struct served {
     struct port *port;
     uint32_t oid;
     uint32_t count;
-    uint32_t session; // index
-    uint8_t state;    // enum served_state
+    uint32_t client; // whom it counts for; PORT_NONE: the server
+    uint32_t asker;  // a client that may be the next one to ask: looked at first
+    uint8_t state;   // enum served_state
     uint64_t tag;
     struct list notice; // CLOSING: in port.closed
 };
@@ -54,7 +59,7 @@ struct slot {
     uint8_t state;           // enum slot_state
     bool copying;            // a page is being copied: everyone else waits for it (at most 4 KiB)
     bool cancel_queued;
-    uint32_t session;
+    uint32_t client; // whose request it is or was
     uint32_t next_free;
     void *borrower;     // `request` lends it its priority; NULL: nobody, or the slot is free
     struct list cancel; // in port.cancels
@@ -68,9 +73,12 @@ struct port {
     uint32_t slot_count, object_count;
     struct slot *slots;
     struct served *served;
-    struct session *sessions;
-    uint32_t slot_free, session_free; // heads of free lists; UINT32_MAX = none
-    struct list parked[32];           // by priority
+    struct port_client *clients;
+    uint32_t *client_chains; // first records of the chains, by number modulo client_count
+    uint32_t client_count, client_cursor;
+    uint32_t requests_left, objects_left; // that may still be parked or delivered; that are free
+    uint32_t slot_free;                   // head of the free list; PORT_NONE = none
+    struct list parked[32];               // by priority
     uint32_t parked_mask;
     struct list cancels, closed; // notices to take
     // Parked requests and notices. Rings look at it without the lock before they sleep: it is
@@ -93,13 +101,20 @@ struct port {
 
 extern const struct object_class served_class;
 
+#define PORT_NONE UINT32_MAX // no index
+
+// The tables: memory that is zeroed, of as many as the names say. clients: port_client_count of
+// each.
 struct port_tables {
     struct slot *slots;
     struct served *served;
-    struct session *sessions; // requests + objects of them
+    struct port_client *clients;
+    uint32_t *client_chains;
 };
 
-// The tables are zeroed memory of the given counts.
+// How many clients a port with these tables can tell apart at a time: a power of two.
+uint32_t port_client_count(uint32_t requests, uint32_t objects);
+
 void port_init(struct port *port, const struct object_class *class, uint32_t requests,
                uint32_t objects, struct port_tables tables);
 
@@ -117,9 +132,10 @@ static inline struct served *served_of(struct object *object)
 // Issues a filled ISSUED record on a served object which a handle's entry names while it has that
 // word (handle_find). Everything
 // that can fail was checked before; what happens now is that the record is parked, delivered to an
-// idle ring, kept in its session's FIFO, or DONE and completed (revoked or dead port:
-// TS_ERR_PEER_CLOSED; the handle was closed meanwhile: TS_ERR_HANDLE; TS_FLAG_NOWAIT does not fail
-// here: it is the server's to answer). Interrupts off, no lock held.
+// idle ring, kept in its client's FIFO, or DONE and completed (revoked or dead port:
+// TS_ERR_PEER_CLOSED; the handle was closed meanwhile: TS_ERR_HANDLE; there is no room for another
+// client: TS_ERR_LIMIT; TS_FLAG_NOWAIT does not fail here: it is the server's to answer).
+// Interrupts off, no lock held.
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word);
 
@@ -145,7 +161,8 @@ struct reply {
 // Answers. 0: the record is DONE and *out_request is to be given to request_complete by the caller
 // (NULL when otherwise). TS_ERR_GONE: bad id, or detached (the slot is free now). On failure the
 // moved capabilities stay the caller's. TS_ERR_EXISTS: MINT of a used oid. TS_ERR_PEER_CLOSED: MINT
-// or OWN of a port that ends, which ends the request as well.
+// or OWN of a port that ends, which ends the request as well. TS_ERR_LIMIT: MINT for a client that
+// has as many objects as are free.
 // TS_ERR_ARGUMENT: oid out of range, or a handle where the operation has no room for one.
 ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request);
 
@@ -178,7 +195,6 @@ ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t
                       struct capability *out_capability);
 ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set);
 ts_status_t port_revoke(struct port *port, uint32_t oid);
-ts_status_t port_session_limit(struct port *port, uint32_t oid, uint32_t limit);
 
 // Served objects' counts (handles, transit).
 void served_count_add(struct served *served);

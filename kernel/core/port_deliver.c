@@ -30,7 +30,6 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
                             struct request *request, struct list *finished)
 {
     struct served *served = request->served;
-    uint32_t session = served->session;
     uint32_t index = port->slot_free;
     struct slot *slot = &port->slots[index];
     request_unpark(port, request);
@@ -41,14 +40,14 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
         request_set_state(request, REQUEST_DONE);
         request->status = status;
         list_push_back(finished, &request->link);
-        session_request_over(port, session);
+        client_request_over(port, request->client);
         served_count_drop_locked(served);
         return false;
     }
     port->slot_free = slot->next_free;
     slot->request = request;
     slot->state = SLOT_DELIVERED;
-    slot->session = session;
+    slot->client = request->client;
     request->slot = index;
     request_set_state(request, REQUEST_DELIVERED);
     if (request->in_handles != 0)
@@ -219,6 +218,20 @@ static bool port_is_announced(const struct port *port, uint8_t priority)
     return port->slot_free != PORT_NONE && port->parked_mask >> (priority & 31) != 0;
 }
 
+// Whose request it is; NULL: there is no room for another client.
+static struct port_client *request_client(struct port *port, struct served *served,
+                                          const struct request *request)
+{
+    uint32_t number = request->requester->client;
+    struct port_client *client = &port->clients[served->asker];
+    if (client->number != number)
+        client = client_get(port, number);
+    if (client == NULL || (client->requests == 0 && port->requests_left == 0))
+        return NULL;
+    served->asker = (uint32_t)(client - port->clients);
+    return client;
+}
+
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word)
 {
@@ -226,12 +239,15 @@ void port_issue(struct request *request, struct served *served, const struct han
     list_init(&finished);
     struct port *port = served->port;
     irqflags_t flags = spin_lock(&port->object.lock);
+    struct port_client *client = NULL;
     ts_status_t status = TS_OK;
     // Who closes the object's last handle needs the lock that we have: is it still there?
     if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word)
         status = TS_ERR_HANDLE;
     else if (port->dead || served->state != SERVED_LIVE)
         status = TS_ERR_PEER_CLOSED;
+    else if ((client = request_client(port, served, request)) == NULL)
+        status = TS_ERR_LIMIT;
     if (status != TS_OK) {
         request_set_state(request, REQUEST_DONE);
         request->status = status;
@@ -246,14 +262,16 @@ void port_issue(struct request *request, struct served *served, const struct han
     served->count++;
     if (request->deadline != TS_DEADLINE_NONE)
         timer_start(&request->timer, request->deadline);
-    struct session *session = &port->sessions[served->session];
-    if (session->requests >= session->limit) {
-        list_push_back(&session->waiting, &request->link);
-    } else {
-        bool announced = port_is_announced(port, request->priority);
+    request->client = (uint32_t)(client - port->clients);
+    bool announced = port_is_announced(port, request->priority);
+    if (list_empty(&client->waiting) && port_may_take(client->requests, port->requests_left)) {
         request_park(port, request);
-        if (!announced)
-            port_dispatch(port, &finished);
+    } else {
+        list_push_back(&client->waiting, &request->link);
+        client_go_on(port, client); // others may have left more since
+        announced = false;
     }
+    if (!announced)
+        port_dispatch(port, &finished);
     port_unlock(port, flags, &finished);
 }

@@ -12,10 +12,10 @@
 // Cancel and detach -----------------------------------------------------------------------------
 
 // The client is cut off: the slot stays until the server answers.
-static void slot_detach(struct port *port, struct slot *slot, struct list *finished)
+static void slot_detach(struct slot *slot, struct list *finished)
 {
-    list_push_back(finished, &slot_end_request(port, slot, TS_ERR_ABANDONED)->link);
-    slot->state = SLOT_DETACHED;
+    list_push_back(finished, &slot_end_request(slot, TS_ERR_ABANDONED)->link);
+    slot->state = SLOT_DETACHED; // and still counts for its client
 }
 
 static void request_withdraw(struct port *port, struct request *request, ts_status_t status,
@@ -31,7 +31,7 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
     request->status = status;
     list_push_back(finished, &request->link);
     if (parked)
-        session_request_over(port, served->session);
+        client_request_over(port, request->client);
     served_count_drop_locked(served);
 }
 
@@ -42,7 +42,7 @@ static ts_status_t request_cancel_delivered(struct port *port, struct request *r
 {
     struct slot *slot = &port->slots[request->slot];
     if (force) {
-        slot_detach(port, slot, finished);
+        slot_detach(slot, finished);
         return TS_OK;
     }
     if (request_state(request) == REQUEST_DELIVERED) {
@@ -109,14 +109,6 @@ void port_expired(struct request *request)
 
 // The end of a port -------------------------------------------------------------------------------
 
-static void destroy_waiting(struct port *port, struct session *session, struct list *finished)
-{
-    struct list *node = session->waiting.next;
-    if (node != &session->waiting)
-        request_withdraw(port, list_entry(node, struct request, link), TS_ERR_PEER_CLOSED,
-                         finished);
-}
-
 static void destroy_slot(struct port *port, struct slot *slot, struct list *finished,
                          struct capability sent[TS_CALL_HANDLES])
 {
@@ -126,7 +118,7 @@ static void destroy_slot(struct port *port, struct slot *slot, struct list *fini
     if (port_slot(port, id) == NULL)
         return;
     if (slot->request != NULL)
-        list_push_back(finished, &slot_end_request(port, slot, TS_ERR_PEER_CLOSED)->link);
+        list_push_back(finished, &slot_end_request(slot, TS_ERR_PEER_CLOSED)->link);
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         sent[i] = slot->sent[i];
         slot->sent[i] = (struct capability){0};
@@ -134,25 +126,23 @@ static void destroy_slot(struct port *port, struct slot *slot, struct list *fini
     slot_release(port, slot);
 }
 
-// Moves the cursor past sessions in which nothing waits, free slots and free objects, which is what
-// the tables of most ports mostly are. The lock is held: it goes a bounded way.
+// Moves the cursor past free slots and free objects, which is what the tables of most ports mostly
+// are. The lock is held: it goes a bounded way.
 static void destroy_skip(struct port *port)
 {
-    uint32_t sessions = port->slot_count + port->object_count;
-    uint32_t slots = sessions + port->slot_count, end = slots + port->object_count;
+    uint32_t slots = port->slot_count, end = slots + port->object_count;
     for (unsigned i = 0; i < DESTROY_SKIP && port->cursor < end; i++) {
         uint32_t at = port->cursor;
-        bool nothing = at < sessions ? list_empty(&port->sessions[at].waiting)
-                       : at < slots  ? port->slots[at - sessions].state == SLOT_FREE
-                                     : port->served[at - slots].state == SERVED_FREE;
+        bool nothing = at < slots ? port->slots[at].state == SLOT_FREE
+                                  : port->served[at - slots].state == SERVED_FREE;
         if (!nothing)
             return;
         port->cursor++;
     }
 }
 
-// One step of the teardown: a parked request, a waiting one, a slot, or an object. False at the
-// end.
+// One step of the teardown: a parked request, a slot, or an object. What waits is parked by the end
+// of what its client has parked or in a slot. False at the end.
 static bool destroy_step(struct port *port)
 {
     struct list finished;
@@ -163,7 +153,7 @@ static bool destroy_step(struct port *port)
     irqflags_t flags = spin_lock(&port->object.lock);
     destroy_skip(port);
     uint32_t cursor = port->cursor;
-    uint32_t sessions = port->slot_count + port->object_count;
+    uint32_t slots = port->slot_count;
     if (port->parked_mask != 0) {
         struct list *first = port->parked[port_urgency(port)].next;
         request_withdraw(port, list_entry(first, struct request, link), TS_ERR_PEER_CLOSED,
@@ -171,15 +161,11 @@ static bool destroy_step(struct port *port)
     } else if (!list_empty(&port->closed)) {
         port_queued_add(port, -1);
         served_free(list_entry(list_pop_front(&port->closed), struct served, notice));
-    } else if (cursor < sessions) {
-        destroy_waiting(port, &port->sessions[cursor], &finished);
-        if (list_empty(&port->sessions[cursor].waiting))
-            port->cursor++;
-    } else if (cursor < sessions + port->slot_count) {
-        destroy_slot(port, &port->slots[cursor - sessions], &finished, sent);
+    } else if (cursor < slots) {
+        destroy_slot(port, &port->slots[cursor], &finished, sent);
         port->cursor++;
-    } else if (cursor < sessions + port->slot_count + port->object_count) {
-        closed = &port->served[cursor - sessions - port->slot_count];
+    } else if (cursor < slots + port->object_count) {
+        closed = &port->served[cursor - slots];
         if (closed->state == SERVED_FREE)
             closed = NULL;
         port->cursor++;

@@ -4,8 +4,6 @@
 #include <core/port.h>
 #include <core/port_tables.h>
 
-#define MOVED_PER_HOLD 16u // requests that a higher limit lets on
-
 // Client memory ---------------------------------------------------------------------------------
 
 uint32_t request_range(const struct request *request, enum copy_direction direction,
@@ -105,7 +103,11 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
     case TS_REPLY_MINT:
         if (reply->oid >= port->object_count)
             return TS_ERR_ARGUMENT;
-        return port->served[reply->oid].state == SERVED_FREE ? TS_OK : TS_ERR_EXISTS;
+        if (port->served[reply->oid].state != SERVED_FREE)
+            return TS_ERR_EXISTS;
+        return port_may_take(port->clients[request->client].objects, port->objects_left)
+                   ? TS_OK
+                   : TS_ERR_LIMIT;
     case TS_REPLY_OWN:
         if (reply->oid >= port->object_count)
             return TS_ERR_ARGUMENT;
@@ -116,7 +118,7 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
 
 // Puts the handles into the record. Cannot fail.
 static void reply_give_handles(struct port *port, const struct reply *reply,
-                               struct request *request, uint32_t session)
+                               struct request *request, uint32_t client)
 {
     // A call's results have what their sender gave; others no more than was asked and held.
     ts_rights_t most = request->op == TS_OP_CALL ? TS_RIGHTS_ALL : request->rights;
@@ -125,7 +127,7 @@ static void reply_give_handles(struct port *port, const struct reply *reply,
         request->result[i].rights &= most;
     }
     if (reply->result == TS_REPLY_MINT) {
-        served_begin(port, reply->oid, reply->tag, session);
+        served_begin(port, reply->oid, reply->tag, client);
     } else if (reply->result == TS_REPLY_OWN) {
         port->served[reply->oid].count++;
     }
@@ -163,7 +165,7 @@ ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status,
     bool plain = request != NULL && (request->in_handles | request->out_handles) == 0;
     if (plain) {
         request->value = value;
-        *out_request = slot_end_request(port, slot, status);
+        *out_request = slot_end_request(slot, status);
         slot_release(port, slot);
         if (port->queued != 0)
             port_dispatch(port, &finished);
@@ -196,8 +198,8 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
     } else {
         request->value = reply->value;
         if (request->out_handles != 0)
-            reply_give_handles(port, reply, request, slot->session);
-        *out_request = slot_end_request(port, slot, reply->status);
+            reply_give_handles(port, reply, request, slot->client);
+        *out_request = slot_end_request(slot, reply->status);
     }
     slot_release(port, slot);
     if (port->queued != 0)
@@ -257,7 +259,7 @@ ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t
     else if (port->served[oid].state != SERVED_FREE)
         status = TS_ERR_EXISTS;
     if (status == TS_OK) {
-        served_begin(port, oid, tag, session_start(port));
+        served_begin(port, oid, tag, PORT_NONE);
         *out_capability = (struct capability){.object = &port->served[oid].object,
                                               .rights = rights & TS_RIGHTS_ALL};
     }
@@ -305,44 +307,6 @@ ts_status_t port_revoke(struct port *port, uint32_t oid)
     served->state = SERVED_REVOKED; // its parked requests end when they would be delivered
     spin_unlock(&port->object.lock, flags);
     object_signal(&served->object, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE, TS_SIGNAL_CLOSED, 0);
-    served_count_drop(served);
-    return TS_OK;
-}
-
-// Sets the limit of the object's session, or, while more requests wait than one hold of the lock
-// can move on, as much of it as those take that were: a request only ever waits where the limit is
-// reached, so that none overtakes another. Returns whether to go on.
-static bool session_limit_step(struct port *port, const struct served *served, uint32_t limit)
-{
-    struct list finished;
-    list_init(&finished);
-    irqflags_t flags = spin_lock(&port->object.lock);
-    struct session *session = &port->sessions[served->session];
-    unsigned moved = 0;
-    for (; moved < MOVED_PER_HOLD && session->requests < limit; moved++) {
-        struct list *next = list_pop_front(&session->waiting);
-        if (next == NULL)
-            break;
-        request_park(port, list_entry(next, struct request, link));
-    }
-    bool more = !list_empty(&session->waiting) && session->requests < limit;
-    session->limit = more ? session->requests : limit;
-    if (moved != 0)
-        port_dispatch(port, &finished);
-    port_unlock(port, flags, &finished);
-    return more;
-}
-
-ts_status_t port_session_limit(struct port *port, uint32_t oid, uint32_t limit)
-{
-    if (limit == 0)
-        return TS_ERR_ARGUMENT;
-    struct served *served;
-    ts_status_t status = served_get(port, oid, &served);
-    if (status != TS_OK)
-        return status;
-    while (session_limit_step(port, served, limit))
-        ;
     served_count_drop(served);
     return TS_OK;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the parts of a port share: port.c (its tables), port_deliver.c (how requests come),
-// port_serve.c (what the server does with them) and port_end.c (how they go without an answer). All
-// with the port's lock held unless said otherwise. Requests that become DONE are put on a
-// `finished` list and completed by port_finish once the lock is free.
+// What the parts of a port share: port.c (its tables), port_client.c (who asks), port_deliver.c
+// (how requests come), port_serve.c (what the server does with them) and port_end.c (how they go
+// without an answer). All with the port's lock held unless said otherwise. Requests that become
+// DONE are put on a `finished` list and completed by port_finish once the lock is free.
 #pragma once
 
 #include <core/port.h>
 
-#define PORT_NONE UINT32_MAX // the end of a free list
+#define PORT_PARKED 8u // requests of all clients that may be parked when all slots are taken
 
 // Counts `queued`, which is looked at without the lock.
 static inline void port_queued_add(struct port *port, int count)
@@ -41,6 +41,32 @@ static inline void port_unlock(struct port *port, irqflags_t flags, struct list 
 // The lock is free while it waits: what was read before is to be read again. (Unchecked: the lock
 // is held on entry and on return.)
 struct slot *port_slot(struct port *port, uint64_t id) LOCK_UNCHECKED;
+
+// Whether a client that has `has` of a table of which `left` are free may take one more. Whoever
+// has less is refused later: what one leaves is there for the others.
+static inline bool port_may_take(uint32_t has, uint32_t left)
+{
+    return left != 0 && has <= left;
+}
+
+// The record of the client with that number; NULL: there is none.
+struct port_client *client_find(struct port *port, uint32_t number);
+// The same, and a new one if there is none; NULL: there is no room for it.
+struct port_client *client_get(struct port *port, uint32_t number);
+// Parks some of the requests that wait, now that one is over.
+void client_go_on(struct port *port, struct port_client *client);
+
+// One of a client's requests has no slot any more, or was taken from the parked ones.
+static inline void client_request_over(struct port *port, uint32_t index)
+{
+    struct port_client *client = &port->clients[index];
+    client->requests--;
+    port->requests_left++;
+    if (__builtin_expect(!list_empty(&client->waiting), false))
+        client_go_on(port, client);
+}
+
+// Frees a slot. (Its request is over or cut off.)
 static inline void slot_release(struct port *port, struct slot *slot)
 {
     if (slot->cancel_queued) {
@@ -53,17 +79,17 @@ static inline void slot_release(struct port *port, struct slot *slot)
     slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
     slot->next_free = port->slot_free;
     port->slot_free = (uint32_t)(slot - port->slots);
+    client_request_over(port, slot->client);
 }
 // The request of a delivered slot is over: DONE with `status`, for the caller to complete once the
-// lock is free; its session moves on.
-struct request *slot_end_request(struct port *port, struct slot *slot, ts_status_t status);
+// lock is free. The slot is to be released, or is detached.
+struct request *slot_end_request(struct slot *slot, ts_status_t status);
 
-// Puts a request behind the parked ones of its priority; its session counts it.
+// Puts a request behind the parked ones of its priority; its client counts it.
 static inline void request_park(struct port *port, struct request *request)
 {
-    struct session *session = &port->sessions[request->served->session];
-    session->requests++;
-    session->users++;
+    port->clients[request->client].requests++;
+    port->requests_left--;
     request_set_state(request, REQUEST_PARKED);
     list_push_back(&port->parked[request->priority & 31], &request->link);
     port->parked_mask |= 1u << (request->priority & 31);
@@ -86,7 +112,7 @@ static inline void port_fill_event(struct ts_event *event, uint64_t cookie, cons
     // Made whole before it is written: what is shared is written once, and nothing is read again.
     const struct ts_event filled = {
         .user_data = cookie,
-        .status = TS_OK,
+        .client = request->requester->client,
         .kind = TS_EVENT_REQUEST,
         .op = request->op,
         .flags = (uint16_t)(request->flags << TS_EVENT_OP_FLAGS_SHIFT),
@@ -104,18 +130,6 @@ static inline void port_fill_event(struct ts_event *event, uint64_t cookie, cons
     *event = filled;
 }
 
-static inline void session_leave(struct port *port, uint32_t index)
-{
-    struct session *session = &port->sessions[index];
-    if (--session->users == 0) {
-        session->next_free = port->session_free;
-        port->session_free = index;
-    }
-}
-uint32_t session_start(struct port *port);
-// One request of the session is over: the next one of those over the limit is parked.
-void session_request_over(struct port *port, uint32_t index);
-
 // The threads of all rings are lent the priority of the most urgent request that is parked, and
 // nothing else.
 void port_lend_parked(struct port *port);
@@ -123,8 +137,8 @@ void port_lend_parked(struct port *port);
 // Publishes items to idle rings, one each, as long as there are both, and lends what stays.
 void port_dispatch(struct port *port, struct list *finished);
 
-// A free object slot becomes an object with one count.
-void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t session);
+// A free object slot becomes an object with one count, for a client (PORT_NONE: the server).
+void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t client);
 void served_count_drop_locked(struct served *served);
 // A slot whose object is over may be used anew; the reference to the port that it held is dropped.
 void served_free(struct served *served);

@@ -64,6 +64,7 @@ struct requester {
     struct handle_table *handles;
     struct ring *ring; // NULL: a thread
     void *thread;      // synchronous: struct thread; ring: NULL
+    uint32_t client;   // the number that servers know it by (job.h)
     uint8_t priority;  // a thread's own; of a ring that of the thread which entered it last
 };
 
@@ -85,6 +86,7 @@ struct request {
     uint16_t event_flags; // TS_EVENT_*, a result
     ts_handle_t handle;   // that it was issued on
     uint32_t slot;        // in the port's table while delivered
+    uint32_t client;      // HOME_PORT: in the port's table
     // Client memory: what can be pulled (in) and pushed to (out).
     uint64_t in_address, out_address;
     uint32_t in_length, out_length;

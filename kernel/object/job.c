@@ -8,6 +8,7 @@
 #include <panic.h>
 
 #define SCAN_PER_HOLD 64u
+#define CLIENT_LAST   (UINT32_MAX - 1) // the next one is PORT_NONE
 
 static void job_destroy(struct object *object);
 
@@ -25,6 +26,7 @@ struct job *job_root;
 static struct spinlock tree_lock = SPINLOCK_INIT("job tree");
 static struct list processes = {&processes, &processes}; // struct job_member, by id
 static uint64_t last_id;
+static atomic_uint last_client;
 
 static struct job *job_make(struct account *account, struct job *parent,
                             const uint64_t limits[JOB_RESOURCES], ts_status_t *out_status)
@@ -39,6 +41,24 @@ static struct job *job_make(struct account *account, struct job *parent,
     if (parent != NULL)
         object_get(&parent->object);
     return job;
+}
+
+// A number that no job had before; when they are used up a job is its parent's client.
+static void client_choose(struct job *job, bool own)
+{
+    const struct job *parent = job->parent;
+    unsigned last = atomic_load_explicit(&last_client, memory_order_relaxed);
+    job->client = parent->client;
+    job->shared = true;
+    if (!own || parent->shared)
+        return;
+    do {
+        if (last == CLIENT_LAST)
+            return;
+    } while (!atomic_compare_exchange_weak_explicit(&last_client, &last, last + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    job->client = last + 1;
+    job->shared = false;
 }
 
 void job_init(void)
@@ -62,7 +82,7 @@ static bool job_is_killed(const struct job *job)
 }
 
 ts_status_t job_create(struct account *account, struct job *parent,
-                       const struct ts_job_limits *limits, struct job **out_job)
+                       const struct ts_job_limits *limits, bool client, struct job **out_job)
 {
     const uint64_t asked[JOB_RESOURCES] = {limits->pages, limits->handles, limits->threads};
     uint64_t chosen[JOB_RESOURCES];
@@ -76,6 +96,7 @@ ts_status_t job_create(struct account *account, struct job *parent,
     struct job *job = job_make(account, parent, chosen, &status);
     if (job == NULL)
         return status;
+    client_choose(job, client);
     *out_job = job;
     return TS_OK;
 }

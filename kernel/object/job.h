@@ -5,6 +5,11 @@
 // so a job can give its children more than it has, and they share it. Pages, handles and threads
 // are counted by atomic additions on the way up, undone when one level refuses.
 //
+// Servers share what they have between clients, which are told apart by number (core/port.h).
+// Whoever manages a job decides who is one: a job that is made through a handle with
+// TS_RIGHT_MANAGE gets a number of its own. One that is made without is part of its parent's
+// client, with all below it: no program becomes many by making jobs.
+//
 // One lock (`job tree`) guards the tree and the list of all processes, which is in order of their
 // ids; scans let go of it on the way. Lock order: job tree is a leaf, object_try_get excepted.
 #pragma once
@@ -26,6 +31,8 @@ struct job {
     _Atomic uint64_t peak[JOB_RESOURCES];
     uint64_t processes; // in it and below; job tree lock
     _Atomic bool killed;
+    uint32_t client; // the number that servers know its processes by
+    bool shared;     // the jobs below have the same
 };
 
 // A process's place in the tree: embedded in struct process.
@@ -43,10 +50,11 @@ static inline struct job *job_of(struct object *object)
     return list_entry(object, struct job, object);
 }
 
-// Limits of 0 are the parent's. One reference, no handle; the account pays for it. TS_ERR_MEMORY,
+// Limits of 0 are the parent's. `client`: it gets a number of its own, if the parent's jobs do. One
+// reference, no handle; the account pays for it. TS_ERR_MEMORY,
 // TS_ERR_LIMIT (also: the parent is at level TS_JOB_LEVELS), TS_ERR_GONE (the parent was killed).
 ts_status_t job_create(struct account *account, struct job *parent,
-                       const struct ts_job_limits *limits, struct job **out_job);
+                       const struct ts_job_limits *limits, bool client, struct job **out_job);
 
 // The job above all, made by job_init(); its page limit is what the machine has.
 extern struct job *job_root;

@@ -17,9 +17,14 @@ static size_t served_bytes(const struct port *port)
     return port->object_count * sizeof(struct served);
 }
 
-static size_t sessions_bytes(const struct port *port)
+static size_t clients_bytes(const struct port *port)
 {
-    return ((size_t)port->slot_count + port->object_count) * sizeof(struct session);
+    return port_client_count(port->slot_count, port->object_count) * sizeof(struct port_client);
+}
+
+static size_t chains_bytes(const struct port *port)
+{
+    return port_client_count(port->slot_count, port->object_count) * sizeof(uint32_t);
 }
 
 static void tables_free(struct port_object *object)
@@ -28,7 +33,8 @@ static void tables_free(struct port_object *object)
     struct account *payer = port->object.payer;
     paid_free(payer, port->slots, slots_bytes(port));
     paid_free(payer, port->served, served_bytes(port));
-    paid_free(payer, port->sessions, sessions_bytes(port));
+    paid_free(payer, port->clients, clients_bytes(port));
+    paid_free(payer, port->client_chains, chains_bytes(port));
 }
 
 // The tables: their size is the caller's choice.
@@ -43,7 +49,9 @@ static ts_status_t tables_create(struct port_object *object, uint32_t requests, 
     if (port->slots != NULL)
         port->served = paid_alloc_zeroed(payer, served_bytes(port), &status);
     if (port->served != NULL)
-        port->sessions = paid_alloc_zeroed(payer, sessions_bytes(port), &status);
+        port->clients = paid_alloc_zeroed(payer, clients_bytes(port), &status);
+    if (port->clients != NULL)
+        port->client_chains = paid_alloc_zeroed(payer, chains_bytes(port), &status);
     if (status != TS_OK)
         tables_free(object);
     return status;
@@ -100,7 +108,8 @@ ts_status_t port_object_create(struct process *process, uint64_t requests, uint6
     if (status != TS_OK)
         goto no_process;
     port_init(&port->port, &port_class, (uint32_t)requests, (uint32_t)objects,
-              (struct port_tables){port->port.slots, port->port.served, port->port.sessions});
+              (struct port_tables){port->port.slots, port->port.served, port->port.clients,
+                                   port->port.client_chains});
     port->port.handles = &process->handles;
     port->port.space = process->space;
     *out_port = port;

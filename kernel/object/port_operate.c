@@ -287,15 +287,6 @@ static ts_status_t bind(struct port_object *port, const struct ts_call *call)
     return status;
 }
 
-static ts_status_t session_limit(struct port_object *port, const struct ts_call *call)
-{
-    struct ts_port_session session;
-    ts_status_t status = call_read(call, &session, sizeof session);
-    if (status != TS_OK)
-        return status;
-    return port_session_limit(&port->port, session.oid, session.requests);
-}
-
 static ts_status_t port_call(struct port_object *port, struct operation *operation)
 {
     struct ts_call call;
@@ -307,7 +298,6 @@ static ts_status_t port_call(struct port_object *port, struct operation *operati
     switch (call.method) {
     case TS_PORT_BIND:
     case TS_PORT_UNBIND: return bind(port, &call);
-    case TS_PORT_SESSION: return session_limit(port, &call);
     default: return TS_ERR_UNSUPPORTED;
     }
 }

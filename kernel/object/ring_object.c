@@ -44,6 +44,7 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
         goto no_process;
     ring->ring.requester.space = process->space;
     ring->ring.requester.handles = &process->handles;
+    ring->ring.requester.client = process->member.job->client;
     ring->ring.memory = ring->mapping.memory;
     ring_init(&ring->ring, &ring->mapping.range, (uint32_t)submissions, (uint32_t)events, records,
               (uint32_t)inflight);

@@ -103,6 +103,7 @@ static void thread_init(struct thread *thread, struct process *process, vaddr_t 
         .space = process->space,
         .handles = &process->handles,
         .thread = thread,
+        .client = process->member.job->client,
         .priority = start->priority,
     };
     request_init(&thread->request, &thread->requester);

@@ -20,21 +20,31 @@ struct creation {
     uint64_t a, b, c;
 };
 
-// The object named by the creation's handle, with a reference.
+// What the creation's handle names and holds, with a reference.
+static ts_status_t get_capability(const struct creation *creation, ts_rights_t rights,
+                                  const struct object_class *class,
+                                  struct capability *out_capability)
+{
+    ts_status_t status =
+        handle_get(&creation->process->handles, creation->handle, rights, out_capability);
+    if (status != TS_OK)
+        return status;
+    if (out_capability->object->class != class) {
+        object_put(out_capability->object);
+        return TS_ERR_KIND;
+    }
+    return TS_OK;
+}
+
+// The object alone.
 static ts_status_t get_object(const struct creation *creation, ts_rights_t rights,
                               const struct object_class *class, struct object **out_object)
 {
     struct capability capability;
-    ts_status_t status =
-        handle_get(&creation->process->handles, creation->handle, rights, &capability);
-    if (status != TS_OK)
-        return status;
-    if (capability.object->class != class) {
-        object_put(capability.object);
-        return TS_ERR_KIND;
-    }
-    *out_object = capability.object;
-    return TS_OK;
+    ts_status_t status = get_capability(creation, rights, class, &capability);
+    if (status == TS_OK)
+        *out_object = capability.object;
+    return status;
 }
 
 static ts_status_t create_process(const struct creation *creation, struct object **out_object)
@@ -59,13 +69,14 @@ static ts_status_t create_process(const struct creation *creation, struct object
 static ts_status_t create_job(const struct creation *creation, struct object **out_object)
 {
     const struct ts_job_limits limits = {creation->a, creation->b, creation->c};
-    struct object *parent;
+    struct capability parent;
     struct job *job;
-    ts_status_t status = get_object(creation, TS_RIGHT_WRITE, &job_class, &parent);
+    ts_status_t status = get_capability(creation, TS_RIGHT_WRITE, &job_class, &parent);
     if (status != TS_OK)
         return status;
-    status = job_create(creation->process->account, job_of(parent), &limits, &job);
-    object_put(parent);
+    status = job_create(creation->process->account, job_of(parent.object), &limits,
+                        (parent.rights & TS_RIGHT_MANAGE) != 0, &job);
+    object_put(parent.object);
     if (status == TS_OK)
         *out_object = &job->object;
     return status;

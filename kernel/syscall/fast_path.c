@@ -94,7 +94,7 @@ struct call {
     struct port *port;
     struct served *served;
     struct ring *ring;
-    struct session *session;
+    struct port_client *asker;
     ts_handle_t handle;
     ts_rights_t rights;
 };
@@ -131,7 +131,7 @@ IN_LINE void fill(const struct call *call, const struct arch_frame *frame, const
     uint32_t in_length = to_server ? length : 0, out_length = to_server ? 0 : length;
     const struct ts_event event = {
         .user_data = ring->bindings[call->port->rings[0].index].cookie,
-        .status = TS_OK,
+        .client = call->asker->number,
         .kind = TS_EVENT_REQUEST,
         .op = (uint8_t)word,
         .flags = (uint16_t)(word & 0xff00), // TS_EVENT_OP_FLAGS_SHIFT is where they are
@@ -173,11 +173,12 @@ _Static_assert(TS_EVENT_OP_FLAGS_SHIFT == 8, "flags are the second byte of the w
 static bool port_is_ready(struct call *call)
 {
     struct port *port = call->port;
-    call->session = &port->sessions[call->served->session];
+    call->asker = &port->clients[call->served->asker];
     // (A dead port has no ring.)
     return call->served->state == SERVED_LIVE && port->ring_count == 1 &&
            port->rings[0].ring != NULL && port->queued == 0 && port->slot_free != NO_SLOT &&
-           call->session->requests < call->session->limit;
+           call->asker->number == call->client->requester.client &&
+           port_may_take(call->asker->requests, port->requests_left);
 }
 
 // Whether the ring's thread waits for this one event. Its lock is held.
@@ -212,9 +213,9 @@ IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
     port->slot_free = slot->next_free;
     slot->request = &client->request;
     slot->state = SLOT_DELIVERED;
-    slot->session = call->served->session;
-    call->session->requests++;
-    call->session->users++;
+    slot->client = call->served->asker;
+    call->asker->requests++;
+    port->requests_left--;
     client->asking = true;
     atomic_store_explicit(&client->answered, false, memory_order_relaxed);
     object_body_get(&port->object); // the record's
@@ -354,8 +355,7 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
     if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
         slot->copying || request == NULL || request->requester->ring != NULL ||
         (request->in_handles | request->out_handles | request->client_fault) != 0 ||
-        request->deadline != TS_DEADLINE_NONE ||
-        !list_empty(&port->sessions[slot->session].waiting))
+        request->deadline != TS_DEADLINE_NONE || !list_empty(&port->clients[slot->client].waiting))
         return false;
     answer->slot = slot;
     answer->request = request;
@@ -405,7 +405,6 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
 {
     struct ring *ring = &answer->ring->ring;
     struct thread *client = answer->client, *server = answer->server;
-    uint32_t session = answer->slot->session;
     if (__builtin_expect(answer->slot->borrower != NULL, false))
         give_back(answer->slot, server, answer->request->priority);
     // The client's system call returns.
@@ -414,8 +413,6 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     arch_frame_set_result(arch_thread_frame(&client->machine), answer->status,
                           arch_frame_argument(frame, 3));
     slot_release(answer->port, answer->slot);
-    answer->port->sessions[session].requests--;
-    session_leave(answer->port, session);
     // The server waits.
     object_body_get(&ring->object);
     server->ring = answer->ring;

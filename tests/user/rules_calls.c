@@ -27,6 +27,7 @@ static struct pair pair;
 static struct ts_thread server;
 static struct ts_event seen; // the last request
 static char inbox[INBOX], answer[3 * PAGE], buffer[3 * PAGE] __attribute__((aligned(PAGE)));
+static uint32_t client;      // our number, whichever way it comes
 static ts_status_t answered; // what its first answer came back with
 static _Atomic uint64_t served;
 
@@ -90,7 +91,9 @@ static void write_as(unsigned flags, const char *bytes, uint32_t length, ts_time
                    deadline, &value));
     CHECK_EQUAL(value, before * 3 + length);
     CHECK_EQUAL(served, before + 1);
-    CHECK(seen.op == TS_OP_WRITE && seen.status == TS_OK && seen.user_data == PAIR_COOKIE);
+    client = client == 0 ? seen.client : client;
+    CHECK(seen.client != 0 && seen.client == client);
+    CHECK(seen.op == TS_OP_WRITE && seen.user_data == PAIR_COOKIE);
     CHECK_EQUAL(seen.flags, flags << TS_EVENT_OP_FLAGS_SHIFT);
     CHECK(seen.length == length && seen.room == 0 && seen.offset == before);
     CHECK(seen.extra == 0x1234567890 + before && seen.tag == PAIR_TAG && seen.oid == 0);

@@ -167,45 +167,54 @@ static void rule_q13_a_fault_is_told_to_both(void)
     pair_end(&pair);
 }
 
-static void rule_q15_a_session_is_bounded(void)
+// Of all slots, and 8 requests that may be parked beside them, one client takes what leaves as
+// many.
+static void rule_q15_a_client_leaves_half(void)
 {
-    pair_begin(&pair, PAIR_REQUESTS, 0);
-    CHECK_OK(ts_port_session_limit(pair.port, 0, 2));
-    for (uint64_t i = 0; i < 4; i++)
+    enum { SLOTS = 24, SHARE = (SLOTS + 8) / 2 + 1, ALL = 30 };
+    uint64_t ids[ALL];
+    pair_begin(&pair, SLOTS, 0);
+    for (uint64_t i = 0; i < ALL; i++) {
         pair_write(&pair, "x", 1, i, i);
-    uint64_t first = pair_event(&pair, TS_EVENT_REQUEST).value;
-    uint64_t second = pair_event(&pair, TS_EVENT_REQUEST).value;
+        if (i < SHARE)
+            ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    }
     pair_quiet(&pair);
-    pair_reply(&pair, first, TS_OK, 1);
-    struct ts_event third = pair_event(&pair, TS_EVENT_REQUEST);
-    CHECK_EQUAL(third.offset, 2); // in order
+    // Each one that is over lets on who waits, in order.
+    for (uint64_t i = SHARE; i < ALL; i++) {
+        pair_reply(&pair, ids[i - SHARE], TS_OK, 1);
+        struct ts_event next = pair_event(&pair, TS_EVENT_REQUEST);
+        CHECK_EQUAL(next.offset, i);
+        ids[i] = next.value;
+        CHECK_OK(pair_completion(&pair, i - SHARE).status);
+    }
     pair_quiet(&pair);
-    pair_reply(&pair, second, TS_OK, 1);
-    pair_reply(&pair, third.value, TS_OK, 1);
-    pair_reply(&pair, pair_event(&pair, TS_EVENT_REQUEST).value, TS_OK, 1);
-    for (uint64_t i = 0; i < 4; i++)
+    for (uint64_t i = ALL - SHARE; i < ALL; i++) {
+        pair_reply(&pair, ids[i], TS_OK, 1);
         CHECK_OK(pair_completion(&pair, i).status);
-    CHECK_EQUAL(ts_port_session_limit(pair.port, 0, 0), TS_ERR_ARGUMENT);
+    }
     pair_end(&pair);
 }
 
-// A limit that is raised lets on those who wait, before those who come.
-static void rule_q15_a_higher_limit_lets_on_who_waits(void)
+// A request that was cut off keeps its slot until it is answered, and counts as long.
+static void rule_q15_what_is_cut_off_counts(void)
 {
-    pair_begin(&pair, 64, 0);
-    CHECK_OK(ts_port_session_limit(pair.port, 0, 1));
-    for (uint64_t i = 0; i < 30; i++)
+    enum { SLOTS = 24, SHARE = (SLOTS + 8) / 2 + 1 };
+    uint64_t ids[SHARE];
+    pair_begin(&pair, SLOTS, 0);
+    for (uint64_t i = 0; i < SHARE; i++) {
         pair_write(&pair, "x", 1, i, i);
-    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, 0);
+        ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    }
+    pair_write(&pair, "x", 1, SHARE, SHARE);
+    pair_cancel(&pair, 0, 0, 1000);
+    (void)pair_event(&pair, TS_EVENT_CANCEL);
+    CHECK_EQUAL(pair_completion(&pair, 1000).status, TS_ERR_BUSY);
+    CHECK_EQUAL(pair_completion(&pair, 0).status, TS_ERR_ABANDONED); // when the grace is over
     pair_quiet(&pair);
-    CHECK_OK(ts_port_session_limit(pair.port, 0, 29));
-    pair_write(&pair, "x", 1, 30, 30);
-    for (uint64_t i = 1; i < 29; i++)
-        CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, i);
-    pair_quiet(&pair);
-    CHECK_OK(ts_port_session_limit(pair.port, 0, 31));
-    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, 29);
-    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, 30);
+    const struct ts_reply late = {.id = ids[0]};
+    CHECK_EQUAL(ts_port_reply(pair.port, &late), TS_ERR_GONE);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).offset, SHARE);
     pair_end(&pair);
 }
 
@@ -315,8 +324,8 @@ int main(void)
         TAP(rule_q11_nothing_changes_after_completion),
         TAP(rule_q12_copies_stay_inside_the_range),
         TAP(rule_q13_a_fault_is_told_to_both),
-        TAP(rule_q15_a_session_is_bounded),
-        TAP(rule_q15_a_higher_limit_lets_on_who_waits),
+        TAP(rule_q15_a_client_leaves_half),
+        TAP(rule_q15_what_is_cut_off_counts),
         TAP(rule_q16_nowait_is_answered_at_once),
         TAP(rule_q17_reserved_fields_are_zero),
         TAP(rule_q17_no_operation_takes_a_flag_that_is_not_its_own),

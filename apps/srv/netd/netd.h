@@ -9,12 +9,11 @@
 
 struct stream;
 
-#define NETD_REQUESTS         8192u // delivered at the same time, all sessions
-#define NETD_OBJECTS          8192u // sessions and sockets
-#define NETD_SESSION_SOCKETS  4096u
-#define NETD_SESSION_REQUESTS 6144u // reads of idle connections are kept, so many are usual
-#define NETD_INBOX            64u   // all arguments but a name to resolve
-#define NETD_TIME_WAIT        512u  // connections kept only to answer stragglers
+#define NETD_REQUESTS        12288u // kept at the same time: many are, idle connections' reads
+#define NETD_OBJECTS         8192u  // sessions and sockets
+#define NETD_SESSION_SOCKETS 4096u
+#define NETD_INBOX           64u  // all arguments but a name to resolve
+#define NETD_TIME_WAIT       512u // connections kept only to answer stragglers
 
 struct netd {
     struct ts_loop *loop;

@@ -128,8 +128,7 @@ static const struct ts_operations session_operations = {
     (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT | \
      TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE)
 
-// A new client. Its session is minted outside of the request, so that the kernel counts it as a
-// session of its own and not as part of init's.
+// A new session.
 static void root_open(struct ts_request *request)
 {
     if (request->length != 0) {
@@ -137,22 +136,17 @@ static void root_open(struct ts_request *request)
         return;
     }
     struct session *session = heap_allocate_zeroed(1, sizeof(*session));
-    ts_handle_t handle = TS_HANDLE_NONE;
-    ts_status_t status = session == NULL ? TS_ERR_LIMIT : TS_OK;
-    if (status == TS_OK) {
-        session->object.operations = &session_operations;
-        session->number = ++netd.sessions_made;
-        status = ts_object_mint(request->server, &session->object, SESSION_RIGHTS, &handle);
+    if (session == NULL) {
+        ts_request_reply(request, TS_ERR_LIMIT, 0);
+        return;
     }
-    if (status != TS_OK) {
+    session->object.operations = &session_operations;
+    session->number = ++netd.sessions_made;
+    if (ts_request_reply_mint(request, &session->object, SESSION_RIGHTS, 0) != TS_OK) {
         heap_free(session);
-        ts_request_reply(request, status, 0);
         return;
     }
     netd.statistics.sessions++;
-    (void)ts_port_session_limit(request->server->port, session->object.oid, NETD_SESSION_REQUESTS);
-    // On failure the handle is closed, and session_closed follows.
-    (void)ts_request_reply_move(request, handle, SESSION_RIGHTS, 0);
 }
 
 const struct ts_operations root_operations = {.open = root_open};

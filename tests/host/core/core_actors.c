@@ -10,12 +10,15 @@
 //                     object's counts are the number of its owners, and the server takes what was
 //                     sent with that request and nothing else
 //   priorities        the threads are lent what is delivered, and the most urgent of what is parked
+//   clients           each has what is counted for it, and waits for nothing but its own
 //   signals           a watcher that was there before hears of each rise
 //   completions       one for each request; no ring waits beside something to take
 //
 // and at the end of a sequence nothing is left. `core_actors FIRST COUNT` runs COUNT sequences from
 // the seed FIRST on.
 #include "actors.h"
+
+#include <core/port_tables.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -584,12 +587,35 @@ static void check_loans(void)
     }
 }
 
+// What each client has is what is counted for it, and it waits for its own alone.
+static void check_clients(void)
+{
+    struct port *port = &server.port;
+    uint32_t has[CLIENTS] = {0}, left = SLOTS + PORT_PARKED;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        if (port->slots[i].state != SLOT_FREE)
+            has[port->clients[port->slots[i].client].number]++;
+    }
+    for (unsigned i = 0; i < 32; i++) {
+        for (struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
+            has[list_entry(at, struct request, link)->requester->client]++;
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        const struct port_client *client = client_find(port, i);
+        CHECK(client == NULL ? has[i] == 0 : client->requests == has[i]);
+        CHECK(client == NULL || has[i] != 0 || list_empty(&client->waiting));
+        left -= has[i];
+    }
+    CHECK(port->requests_left == left);
+}
+
 static void check(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++)
         thread_returns(&clients[i]);
     check_owners();
     check_loans();
+    check_clients();
     bell_check();
     const struct port *port = &server.port;
     bool items = !port->dead && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
@@ -615,9 +641,10 @@ static struct ts_ring *ring_make(struct ring *ring, uint32_t events, struct requ
 static void set_up_server(void)
 {
     memset(&server, 0, sizeof server);
-    server.tables = (struct port_tables){calloc(SLOTS, sizeof(struct slot)),
-                                         calloc(OBJECTS, sizeof(struct served)),
-                                         calloc(SLOTS + OBJECTS, sizeof(struct session))};
+    server.tables = (struct port_tables){
+        calloc(SLOTS, sizeof(struct slot)), calloc(OBJECTS, sizeof(struct served)),
+        calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
+        calloc(port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
     port_init(&server.port, &port_class, SLOTS, OBJECTS, server.tables);
     handle_table_init(&server.handles, 100);
     for (unsigned i = 0; i < RINGS; i++) {
@@ -638,6 +665,7 @@ static void set_up(void)
     for (struct client *client = clients; client < &clients[CLIENTS]; client++) {
         handle_table_init(&client->handles, 100);
         client->requester.handles = &client->handles;
+        client->requester.client = client->ring.requester.client = actors_random() % CLIENTS;
         request_init(&client->request, &client->requester);
         client->shared =
             ring_make(&client->ring, EVENTS, client->records, RECORDS, &client->handles);
@@ -706,7 +734,8 @@ static void tear_down(void)
         free(clients[i].shared);
     free(server.tables.slots);
     free(server.tables.served);
-    free(server.tables.sessions);
+    free(server.tables.clients);
+    free(server.tables.client_chains);
     free(bell.shared);
 }
 

@@ -6,14 +6,17 @@
 // handles, revokes, sets signals, or ends a client's ring or a server's port. For each request the
 // model keeps what happened to it, and so knows which statuses its one completion may have:
 //
-//   never delivered            CANCELLED, TIMED_OUT, PEER_CLOSED, HANDLE, FAULT; no effect
+//   never delivered            CANCELLED, TIMED_OUT, PEER_CLOSED, HANDLE, FAULT, LIMIT; no effect
 //   answered                   the server's status (FAULT if a copy met its memory's fault)
 //   delivered, not answered    ABANDONED, PEER_CLOSED
 //
 // and also: completions come once; requests of one source to one object at one priority arrive in
 // order; a CANCEL follows its REQUEST and precedes the answer; CLOSED comes once, after all
-// requests of the object; at the end nothing is left of anything.
+// requests of the object; a client has what is counted for it, nobody waits for nothing, and LIMIT
+// is said where there is no room for a client alone; at the end nothing is left of anything.
 #include "world.h"
+
+#include <core/port_tables.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +47,7 @@ struct serial {
     uint8_t fate, source, server, priority;
     bool cancelled; // someone asked for its end, or its deadline passed
     bool faulted;   // a copy met a fault of its memory
+    bool refused;   // there was no room for its client
     ts_status_t answer;
     uint32_t oid;
     uint32_t generation; // of the object
@@ -110,6 +114,7 @@ static void completed(uint32_t number, ts_status_t status, struct source *source
     switch (serial->fate) {
     case FATE_ISSUED:
         CHECK(status == TS_ERR_PEER_CLOSED || status == TS_ERR_FAULT || status == TS_ERR_HANDLE ||
+              (status == TS_ERR_LIMIT && serial->refused) ||
               (serial->cancelled && (status == TS_ERR_CANCELLED || status == TS_ERR_TIMED_OUT ||
                                      status == TS_ERR_ABANDONED)));
         if (serial->sent != 0) {
@@ -165,6 +170,48 @@ static void ring_completion(struct source *source, const struct ts_event *event)
     completed((uint32_t)event->user_data, event->status, source);
     if (event->status >= 0 && event->op == TS_OP_OPEN && event->value != 0)
         source_keep(source, (ts_handle_t)event->value);
+}
+
+// Clients ---------------------------------------------------------------------------------------
+
+// What a client has of a port, counted where it is.
+static uint32_t client_has(const struct port *port, uint32_t number)
+{
+    uint32_t has = 0;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        has += port->slots[i].state != SLOT_FREE &&
+               port->clients[port->slots[i].client].number == number;
+    for (unsigned i = 0; i < 32; i++)
+        for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
+            has += list_entry(at, struct request, link)->requester->client == number;
+    return has;
+}
+
+static uint32_t client_objects(const struct port *port, uint32_t number)
+{
+    uint32_t has = 0;
+    for (uint32_t i = 0; i < OBJECTS; i++)
+        has += port->served[i].state != SERVED_FREE && port->served[i].client != UINT32_MAX &&
+               port->clients[port->served[i].client].number == number;
+    return has;
+}
+
+static void check_clients(const struct port *port)
+{
+    uint32_t requests = 0, objects = 0;
+    for (uint32_t i = 0; i < SOURCES; i++) {
+        const struct port_client *client = client_find((struct port *)port, i);
+        uint32_t has = client_has(port, i);
+        CHECK(client != NULL || has == 0);
+        CHECK(client == NULL || client->requests == has);
+        CHECK(client == NULL || client->objects == client_objects(port, i));
+        CHECK(client == NULL || has != 0 || list_empty(&client->waiting));
+        requests += has;
+    }
+    for (uint32_t i = 0; i < OBJECTS; i++)
+        objects += port->served[i].state != SERVED_FREE;
+    CHECK(port->requests_left == SLOTS + PORT_PARKED - requests);
+    CHECK(port->objects_left == OBJECTS - objects);
 }
 
 // Issuing ---------------------------------------------------------------------------------------
@@ -241,6 +288,8 @@ static void issue(struct source *source)
                                       .oid = served->oid,
                                       .generation = server->generation[served->oid]};
     request_fill(request, number, handle, source);
+    serials[number].refused = server->port.requests_left == 0 &&
+                              client_has(&server->port, request->requester->client) == 0;
     uint64_t word;
     const struct handle_entry *entry = handle_find(&source->handles, handle, &word);
     port_issue(request, served, entry, word);
@@ -359,10 +408,17 @@ static void server_answer(struct server *server, uint32_t slot)
         reply.oid = oid;
         reply.tag = oid * 1000u + server->generation[oid];
     }
+    uint32_t has = client_objects(&server->port, sources[serial->source].requester.client);
+    bool refused = server->port.objects_left == 0 || has > server->port.objects_left;
     struct request *request;
     ts_status_t status = port_reply(&server->port, &reply, &request);
     if (reply.result == TS_REPLY_OWN && (status == TS_ERR_NOT_FOUND))
         return; // closing or revoked: the request is still there
+    if (status == TS_ERR_LIMIT) {
+        CHECK(reply.result == TS_REPLY_MINT && refused);
+        return;
+    }
+    CHECK(!(status == TS_OK && reply.result == TS_REPLY_MINT && refused));
     server->held[slot].stale = server->held[slot].id;
     server->held[slot].id = 0;
     if (status == TS_ERR_GONE) {
@@ -401,8 +457,6 @@ static void server_mint(struct server *server)
     CHECK(port_mint(&server->port, oid, oid * 1000u + server->generation[oid], TS_RIGHTS_ALL,
                     &capability) == TS_OK);
     server->live[oid] = true;
-    if (world_random() % 2 == 0)
-        CHECK(port_session_limit(&server->port, oid, 1 + world_random() % 3) == TS_OK);
     CHECK(handle_install(&source->handles, capability, &handle) == TS_OK);
     source_keep(source, handle);
 }
@@ -512,9 +566,10 @@ static void set_up(void)
     memset(sources, 0, sizeof sources);
     serial_next = 0;
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
-        s->tables = (struct port_tables){calloc(SLOTS, sizeof(struct slot)),
-                                         calloc(OBJECTS, sizeof(struct served)),
-                                         calloc(SLOTS + OBJECTS, sizeof(struct session))};
+        s->tables = (struct port_tables){
+            calloc(SLOTS, sizeof(struct slot)), calloc(OBJECTS, sizeof(struct served)),
+            calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
+            calloc(port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
         port_init(&s->port, &port_class, SLOTS, OBJECTS, s->tables);
         s->port.inbox = (struct kernel_range){s->inbox, sizeof s->inbox};
         s->port.inbox_size = 16;
@@ -527,12 +582,14 @@ static void set_up(void)
     for (struct source *s = sources; s < &sources[SOURCES]; s++) {
         handle_table_init(&s->handles, 1000);
         s->requester.handles = &s->handles;
+        s->requester.client = world_random() % SOURCES;
         request_init(&s->request, &s->requester);
         if (s < &sources[THREADS])
             continue;
         s->shared = calloc(1, ring_bytes(8, EVENTS));
         object_init(&s->ring.object, &ring_class);
         s->ring.requester.handles = &s->handles;
+        s->ring.requester.client = s->requester.client;
         ring_init(&s->ring, &(struct kernel_range){s->shared, ring_bytes(8, EVENTS)}, 8, EVENTS,
                   s->records, INFLIGHT);
     }
@@ -551,11 +608,14 @@ static void tear_down(void)
             CHECK(s->tables.served[i].state == SERVED_FREE);
         for (unsigned i = 0; i < SLOTS; i++)
             CHECK(s->tables.slots[i].state == SLOT_FREE);
-        for (unsigned i = 0; i < SLOTS + OBJECTS; i++)
-            CHECK(s->tables.sessions[i].users == 0);
+        for (unsigned i = 0; i < port_client_count(SLOTS, OBJECTS); i++)
+            CHECK((s->tables.clients[i].requests | s->tables.clients[i].objects) == 0 &&
+                  list_empty(&s->tables.clients[i].waiting));
+        CHECK(s->port.requests_left == SLOTS + PORT_PARKED && s->port.objects_left == OBJECTS);
         free(s->tables.slots);
         free(s->tables.served);
-        free(s->tables.sessions);
+        free(s->tables.clients);
+        free(s->tables.client_chains);
         free(s->shared);
     }
     for (struct source *s = sources; s < &sources[SOURCES]; s++)
@@ -602,6 +662,7 @@ static void step(uint32_t ends)
     // A ring that waits never waits beside something to do.
     for (struct server *s = servers; s < &servers[SERVERS]; s++)
         CHECK(s->dead || !s->ring.idle || !has_items(&s->port));
+    check_clients(&server->port);
 }
 
 // With everybody alive and servers that answer, all that was asked ends: nothing is forgotten in a

@@ -376,7 +376,7 @@ int main(void)
     world_start();
     struct job *job;
     struct ts_job_limits limits = {.pages = 200};
-    CHECK(job_create(NULL, job_root, &limits, &job) == TS_OK);
+    CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
     ts_status_t made;
     payer = account_create(job, &made);
     struct memory *memory;

@@ -425,7 +425,7 @@ static void round_begin(void)
 {
     struct job *job;
     struct ts_job_limits limits = {.pages = 3000};
-    CHECK(job_create(NULL, job_root, &limits, &job) == TS_OK);
+    CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
     ts_status_t status;
     account = account_create(job, &status);
     CHECK(account != NULL);

@@ -193,7 +193,7 @@ static struct account *account_make(uint64_t pages)
 {
     struct job *job;
     struct ts_job_limits limits = {.pages = pages};
-    CHECK(job_create(NULL, job_root, &limits, &job) == TS_OK);
+    CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
     ts_status_t status;
     struct account *made = account_create(job, &status);
     CHECK(made != NULL);
@@ -378,8 +378,8 @@ static void test_jobs(void)
 {
     struct job *outer, *inner;
     struct ts_job_limits limits = {.pages = 100, .threads = 5}, none = {0};
-    CHECK(job_create(NULL, job_root, &limits, &outer) == TS_OK);
-    CHECK(job_create(NULL, outer, &none, &inner) == TS_OK);
+    CHECK(job_create(NULL, job_root, &limits, false, &outer) == TS_OK);
+    CHECK(job_create(NULL, outer, &none, false, &inner) == TS_OK);
     CHECK(job_limit(inner, JOB_PAGES) == 100 && job_limit(inner, JOB_THREADS) == 5);
     CHECK(job_charge(inner, JOB_PAGES, 60) == TS_OK && job_charge(outer, JOB_PAGES, 40) == TS_OK);
     // The inner job has room, the outer one has not: nothing is charged anywhere.
@@ -393,10 +393,38 @@ static void test_jobs(void)
     job_kill(outer);
     struct job *late;
     struct job_member member;
-    CHECK(job_create(NULL, inner, &none, &late) == TS_ERR_GONE);
+    CHECK(job_create(NULL, inner, &none, false, &late) == TS_ERR_GONE);
     CHECK(job_process_add(inner, &member, &inner->object) == TS_ERR_GONE);
     object_put(&outer->object); // kept by the inner one
     object_put(&inner->object);
+}
+
+static struct job *job_below(struct job *parent, bool client)
+{
+    struct job *job;
+    const struct ts_job_limits none = {0};
+    CHECK(job_create(NULL, parent, &none, client, &job) == TS_OK);
+    return job;
+}
+
+// Who manages a job divides it into clients; below a job that was made without nobody does.
+static void test_clients(void)
+{
+    struct job *first = job_below(job_root, true), *second = job_below(job_root, true);
+    CHECK(first->client != second->client && first->client != job_root->client);
+    struct job *part = job_below(first, false), *below = job_below(part, true);
+    CHECK(part->client == first->client && below->client == first->client);
+    struct job *own = job_below(first, true);
+    CHECK(own->client != first->client && own->client != second->client);
+    uint32_t was = own->client;
+    object_put(&own->object);
+    own = job_below(first, true);
+    CHECK(own->client > was); // never the same again
+    object_put(&own->object);
+    object_put(&below->object);
+    object_put(&part->object);
+    object_put(&second->object);
+    object_put(&first->object);
 }
 
 static void test_pages(void)
@@ -428,6 +456,7 @@ int main(void)
     test_pages();
     test_heap();
     test_jobs();
+    test_clients();
     test_bad_arguments();
     test_limit();
     uint64_t free = world_pages_free();

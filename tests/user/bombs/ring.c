@@ -10,7 +10,7 @@
 #include <tessera/ring/ring.h>
 
 #define FEW    LIMITED(600, 0, 0)
-#define PARKED 4096u // requests that a port holds parked or delivered for one session
+#define PARKED 8192u // slots of the port: one client has half of them
 #define POSTS  20000u
 
 static struct ts_ring_queue ring, server; // the ring that is filled; earlier ones stay
@@ -79,8 +79,6 @@ static ts_status_t prepare_port(void)
     ts_status_t status = ts_port_create(requests, 1, 0, 0, &port);
     if (status == TS_OK)
         status = ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object);
-    if (status == TS_OK)
-        status = ts_port_session_limit(port, 0, requests);
     if (status == TS_OK)
         status = ts_ring_create(&server, bomb_scale.ring, bomb_scale.ring, bomb_scale.ring);
     return status != TS_OK ? status : ts_port_bind(port, server.handle, 0);

@@ -8,13 +8,19 @@ static const struct method {
     uint8_t sort, number, words; // words of input, chosen by fill()
     bool gives;                  // a handle
 } methods[] = {
-    {SORT_MEMORY, TS_MEMORY_COMMIT, 2, false},     {SORT_MEMORY, TS_MEMORY_VIEW, 2, true},
-    {SORT_MEMORY, TS_MEMORY_VIEW, 2, true},        {SORT_PORT, TS_PORT_BIND, 2, false},
-    {SORT_PORT, TS_PORT_BIND, 2, false},           {SORT_PORT, TS_PORT_UNBIND, 2, false},
-    {SORT_PORT, TS_PORT_SESSION, 1, false},        {SORT_PROCESS, TS_PROCESS_GIVE, 0, false},
-    {SORT_PROCESS, TS_PROCESS_KILL, 0, false},     {SORT_PROCESS, TS_PROCESS_READ, 2, false},
-    {SORT_PROCESS, TS_PROCESS_WRITE, 8, false},    {SORT_JOB, TS_JOB_KILL, 0, false},
-    {SORT_OTHER, TS_LOG_RELEASE_SERIAL, 0, false}, {SORT_OTHER, TS_LOG_RELEASE_SCREEN, 0, false},
+    {SORT_MEMORY, TS_MEMORY_COMMIT, 2, false},
+    {SORT_MEMORY, TS_MEMORY_VIEW, 2, true},
+    {SORT_MEMORY, TS_MEMORY_VIEW, 2, true},
+    {SORT_PORT, TS_PORT_BIND, 2, false},
+    {SORT_PORT, TS_PORT_BIND, 2, false},
+    {SORT_PORT, TS_PORT_UNBIND, 2, false},
+    {SORT_PROCESS, TS_PROCESS_GIVE, 0, false},
+    {SORT_PROCESS, TS_PROCESS_KILL, 0, false},
+    {SORT_PROCESS, TS_PROCESS_READ, 2, false},
+    {SORT_PROCESS, TS_PROCESS_WRITE, 8, false},
+    {SORT_JOB, TS_JOB_KILL, 0, false},
+    {SORT_OTHER, TS_LOG_RELEASE_SERIAL, 0, false},
+    {SORT_OTHER, TS_LOG_RELEASE_SCREEN, 0, false},
 };
 
 static uint64_t some_pages(struct actor *actor)
@@ -22,7 +28,7 @@ static uint64_t some_pages(struct actor *actor)
     return below(actor, 4) * TS_PAGE_SIZE;
 }
 
-// The input of a method: a range, a binding, a session, or an address of another process.
+// The input of a method: a range, a binding, or an address of another process.
 static void fill(struct actor *actor, const struct method *method, uint64_t *words)
 {
     switch (method->sort) {
@@ -32,9 +38,7 @@ static void fill(struct actor *actor, const struct method *method, uint64_t *wor
         break;
     case SORT_PORT:
         words[0] =
-            method->number == TS_PORT_SESSION
-                ? below(actor, 4) | some_number(actor) << 32
-                : handle_like(actor, SORT_RING) | (one_in(actor, 16) ? actor_next(actor) << 32 : 0);
+            handle_like(actor, SORT_RING) | (one_in(actor, 16) ? actor_next(actor) << 32 : 0);
         words[1] = below(actor, 100);
         break;
     default:
