@@ -17,7 +17,8 @@
 // for it while it is parked or has a slot, also one that was cut off and not yet answered. Of both
 // tables a client may take as long as it has no more of it than is free (port_may_take): one alone
 // leaves half of it, and clients that have nothing are the last to be refused. A request beyond
-// that stays ISSUED in its client's FIFO, and each one of the client that is over moves others on;
+// that stays ISSUED in its client's FIFO, and each one that is over moves others on, its client's
+// first;
 // where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is an object.
 #pragma once
 
@@ -32,6 +33,7 @@ struct port_client {
     uint32_t objects;    // minted for it
     uint32_t next;       // in its chain
     struct list waiting; // requests beyond its share; then it has others
+    struct list hungry;  // in port.hungry while some wait
 };
 
 enum served_state { SERVED_FREE, SERVED_LIVE, SERVED_REVOKED, SERVED_CLOSING };
@@ -76,6 +78,7 @@ struct port {
     struct port_client *clients;
     uint32_t *client_chains; // first records of the chains, by number modulo client_count
     uint32_t client_count, client_cursor;
+    struct list hungry; // clients of which requests wait: whoever leaves room moves some on
     uint32_t requests_left, objects_left; // that may still be parked or delivered; that are free
     uint32_t slot_free;                   // head of the free list; PORT_NONE = none
     struct list parked[32];               // by priority
@@ -134,8 +137,8 @@ static inline struct served *served_of(struct object *object)
 // that can fail was checked before; what happens now is that the record is parked, delivered to an
 // idle ring, kept in its client's FIFO, or DONE and completed (revoked or dead port:
 // TS_ERR_PEER_CLOSED; the handle was closed meanwhile: TS_ERR_HANDLE; there is no room for another
-// client: TS_ERR_LIMIT; TS_FLAG_NOWAIT does not fail here: it is the server's to answer).
-// Interrupts off, no lock held.
+// client: TS_ERR_LIMIT; it would wait for its client's others in spite of TS_FLAG_NOWAIT, which is
+// else the server's to answer: TS_ERR_AGAIN). Interrupts off, no lock held.
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word);
 

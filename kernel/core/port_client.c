@@ -7,6 +7,7 @@
 #define CLIENTS_MAX   4096u
 #define CHAIN_MAX     16u // records in a chain: a client whose chain is full is refused
 #define MOVED_AT_ONCE 4u  // requests that one which is over lets on
+#define HUNGRY_LOOKS  16u // other clients that it looks at
 
 uint32_t port_client_count(uint32_t requests, uint32_t objects)
 {
@@ -83,10 +84,49 @@ struct port_client *client_get(struct port *port, uint32_t number)
     return idle;
 }
 
+void client_wait(struct port *port, struct port_client *client, struct request *request)
+{
+    if (list_empty(&client->waiting))
+        list_push_back(&port->hungry, &client->hungry);
+    list_push_back(&client->waiting, &request->link);
+}
+
+void client_wait_no_more(struct port_client *client, struct request *request)
+{
+    list_remove(&request->link);
+    if (list_empty(&client->waiting))
+        list_remove(&client->hungry);
+}
+
+// True: it was let on.
+static bool client_move(struct port *port, struct port_client *client)
+{
+    if (list_empty(&client->waiting) || !port_may_take(client->requests, port->requests_left))
+        return false;
+    struct request *request = list_entry(client->waiting.next, struct request, link);
+    client_wait_no_more(client, request);
+    request_park(port, request);
+    return true;
+}
+
 void client_go_on(struct port *port, struct port_client *client)
 {
-    for (unsigned i = 0; i < MOVED_AT_ONCE && !list_empty(&client->waiting) &&
-                         port_may_take(client->requests, port->requests_left);
-         i++)
-        request_park(port, list_entry(list_pop_front(&client->waiting), struct request, link));
+    for (unsigned i = 0; i < MOVED_AT_ONCE && client_move(port, client); i++)
+        ;
+}
+
+// Its own first. Of the others, which take turns, some are looked at: those that may not go on have
+// more than is left, so 16 of them have nearly all that the port has.
+void port_go_on(struct port *port, struct port_client *client)
+{
+    client_go_on(port, client);
+    unsigned moved = 0;
+    for (unsigned i = 0; i < HUNGRY_LOOKS && moved < MOVED_AT_ONCE && port->requests_left != 0 &&
+                         !list_empty(&port->hungry);
+         i++) {
+        struct port_client *next =
+            list_entry(list_pop_front(&port->hungry), struct port_client, hungry);
+        list_push_back(&port->hungry, &next->hungry);
+        moved += client_move(port, next);
+    }
 }

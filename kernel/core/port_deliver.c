@@ -218,18 +218,22 @@ static bool port_is_announced(const struct port *port, uint8_t priority)
     return port->slot_free != PORT_NONE && port->parked_mask >> (priority & 31) != 0;
 }
 
-// Whose request it is; NULL: there is no room for another client.
-static struct port_client *request_client(struct port *port, struct served *served,
-                                          const struct request *request)
+// Whose request it is; *out_waits: it has its share. TS_ERR_LIMIT: there is no room for another
+// client; TS_ERR_AGAIN: the request would have to wait for its client's others, and is not to.
+static ts_status_t request_admit(struct port *port, struct served *served, struct request *request,
+                                 struct port_client **out_client, bool *out_waits)
 {
     uint32_t number = request->requester->client;
     struct port_client *client = &port->clients[served->asker];
     if (client->number != number)
         client = client_get(port, number);
     if (client == NULL || (client->requests == 0 && port->requests_left == 0))
-        return NULL;
-    served->asker = (uint32_t)(client - port->clients);
-    return client;
+        return TS_ERR_LIMIT;
+    served->asker = request->client = (uint32_t)(client - port->clients);
+    *out_client = client;
+    *out_waits =
+        !list_empty(&client->waiting) || !port_may_take(client->requests, port->requests_left);
+    return *out_waits && (request->flags & TS_FLAG_NOWAIT) != 0 ? TS_ERR_AGAIN : TS_OK;
 }
 
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
@@ -239,15 +243,16 @@ void port_issue(struct request *request, struct served *served, const struct han
     list_init(&finished);
     struct port *port = served->port;
     irqflags_t flags = spin_lock(&port->object.lock);
-    struct port_client *client = NULL;
+    struct port_client *client;
+    bool waits;
     ts_status_t status = TS_OK;
     // Who closes the object's last handle needs the lock that we have: is it still there?
     if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word)
         status = TS_ERR_HANDLE;
     else if (port->dead || served->state != SERVED_LIVE)
         status = TS_ERR_PEER_CLOSED;
-    else if ((client = request_client(port, served, request)) == NULL)
-        status = TS_ERR_LIMIT;
+    else
+        status = request_admit(port, served, request, &client, &waits);
     if (status != TS_OK) {
         request_set_state(request, REQUEST_DONE);
         request->status = status;
@@ -262,14 +267,12 @@ void port_issue(struct request *request, struct served *served, const struct han
     served->count++;
     if (request->deadline != TS_DEADLINE_NONE)
         timer_start(&request->timer, request->deadline);
-    request->client = (uint32_t)(client - port->clients);
-    bool announced = port_is_announced(port, request->priority);
-    if (list_empty(&client->waiting) && port_may_take(client->requests, port->requests_left)) {
-        request_park(port, request);
+    bool announced = !waits && port_is_announced(port, request->priority);
+    if (waits) {
+        client_wait(port, client, request);
+        client_go_on(port, client); // if it was not its turn when others left room
     } else {
-        list_push_back(&client->waiting, &request->link);
-        client_go_on(port, client); // others may have left more since
-        announced = false;
+        request_park(port, request);
     }
     if (!announced)
         port_dispatch(port, &finished);

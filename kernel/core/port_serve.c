@@ -80,8 +80,9 @@ ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direct
 
 // Whether the reply's handles fit the operation and its objects exist. Port lock held.
 static ts_status_t reply_check(struct port *port, const struct reply *reply,
-                               const struct request *request)
+                               const struct slot *slot)
 {
+    const struct request *request = slot->request;
     bool handles = reply->result != TS_REPLY_NONE;
     if (!handles && request->out_handles == 0 && reply->moved[1].object == NULL &&
         reply->moved[2].object == NULL && reply->moved[3].object == NULL)
@@ -105,7 +106,7 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
             return TS_ERR_ARGUMENT;
         if (port->served[reply->oid].state != SERVED_FREE)
             return TS_ERR_EXISTS;
-        return port_may_take(port->clients[request->client].objects, port->objects_left)
+        return port_may_take(port->clients[slot->client].objects, port->objects_left)
                    ? TS_OK
                    : TS_ERR_LIMIT;
     case TS_REPLY_OWN:
@@ -122,7 +123,7 @@ static void reply_give_handles(struct port *port, const struct reply *reply,
 {
     // A call's results have what their sender gave; others no more than was asked and held.
     ts_rights_t most = request->op == TS_OP_CALL ? TS_RIGHTS_ALL : request->rights;
-    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
+    for (unsigned i = 0; i < request->out_handles; i++) { // reply_check saw that there are no more
         request->result[i] = reply->moved[i];
         request->result[i].rights &= most;
     }
@@ -185,7 +186,7 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
     struct slot *slot = port_slot(port, reply->id);
     ts_status_t status = slot == NULL ? TS_ERR_GONE : TS_OK;
     if (slot != NULL && slot->request != NULL)
-        status = reply_check(port, reply, slot->request);
+        status = reply_check(port, reply, slot);
     if (slot == NULL || status != TS_OK) {
         spin_unlock(&port->object.lock, flags);
         return status;

@@ -53,8 +53,13 @@ static inline bool port_may_take(uint32_t has, uint32_t left)
 struct port_client *client_find(struct port *port, uint32_t number);
 // The same, and a new one if there is none; NULL: there is no room for it.
 struct port_client *client_get(struct port *port, uint32_t number);
-// Parks some of the requests that wait, now that one is over.
+// A request waits behind the others of its client; or does so no more.
+void client_wait(struct port *port, struct port_client *client, struct request *request);
+void client_wait_no_more(struct port_client *client, struct request *request);
+// Parks some of the client's requests that wait.
 void client_go_on(struct port *port, struct port_client *client);
+// The same now that one of its own is over, and then for others, whom that leaves room as well.
+void port_go_on(struct port *port, struct port_client *client);
 
 // One of a client's requests has no slot any more, or was taken from the parked ones.
 static inline void client_request_over(struct port *port, uint32_t index)
@@ -62,8 +67,8 @@ static inline void client_request_over(struct port *port, uint32_t index)
     struct port_client *client = &port->clients[index];
     client->requests--;
     port->requests_left++;
-    if (__builtin_expect(!list_empty(&client->waiting), false))
-        client_go_on(port, client);
+    if (__builtin_expect(!list_empty(&port->hungry), false))
+        port_go_on(port, client);
 }
 
 // Frees a slot. (Its request is over or cut off.)

@@ -178,6 +178,7 @@ static bool port_is_ready(struct call *call)
     return call->served->state == SERVED_LIVE && port->ring_count == 1 &&
            port->rings[0].ring != NULL && port->queued == 0 && port->slot_free != NO_SLOT &&
            call->asker->number == call->client->requester.client &&
+           list_empty(&call->asker->waiting) &&
            port_may_take(call->asker->requests, port->requests_left);
 }
 
@@ -355,7 +356,7 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
     if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
         slot->copying || request == NULL || request->requester->ring != NULL ||
         (request->in_handles | request->out_handles | request->client_fault) != 0 ||
-        request->deadline != TS_DEADLINE_NONE || !list_empty(&port->clients[slot->client].waiting))
+        request->deadline != TS_DEADLINE_NONE || !list_empty(&port->hungry))
         return false;
     answer->slot = slot;
     answer->request = request;

@@ -6,8 +6,8 @@
 // handles, revokes, sets signals, or ends a client's ring or a server's port. For each request the
 // model keeps what happened to it, and so knows which statuses its one completion may have:
 //
-//   never delivered            CANCELLED, TIMED_OUT, PEER_CLOSED, HANDLE, FAULT, LIMIT; no effect
-//   answered                   the server's status (FAULT if a copy met its memory's fault)
+//   never delivered            CANCELLED, TIMED_OUT, PEER_CLOSED, HANDLE, FAULT, LIMIT, AGAIN; no
+//   effect answered                   the server's status (FAULT if a copy met its memory's fault)
 //   delivered, not answered    ABANDONED, PEER_CLOSED
 //
 // and also: completions come once; requests of one source to one object at one priority arrive in
@@ -48,6 +48,8 @@ struct serial {
     bool cancelled; // someone asked for its end, or its deadline passed
     bool faulted;   // a copy met a fault of its memory
     bool refused;   // there was no room for its client
+    bool nowait;    // it is not to wait for others
+    bool full;      // its client had its share
     ts_status_t answer;
     uint32_t oid;
     uint32_t generation; // of the object
@@ -115,6 +117,7 @@ static void completed(uint32_t number, ts_status_t status, struct source *source
     case FATE_ISSUED:
         CHECK(status == TS_ERR_PEER_CLOSED || status == TS_ERR_FAULT || status == TS_ERR_HANDLE ||
               (status == TS_ERR_LIMIT && serial->refused) ||
+              (status == TS_ERR_AGAIN && serial->nowait && serial->full) ||
               (serial->cancelled && (status == TS_ERR_CANCELLED || status == TS_ERR_TIMED_OUT ||
                                      status == TS_ERR_ABANDONED)));
         if (serial->sent != 0) {
@@ -187,6 +190,12 @@ static uint32_t client_has(const struct port *port, uint32_t number)
     return has;
 }
 
+static bool client_waits(struct port *port, uint32_t number)
+{
+    const struct port_client *client = client_find(port, number);
+    return client != NULL && !list_empty(&client->waiting);
+}
+
 static uint32_t client_objects(const struct port *port, uint32_t number)
 {
     uint32_t has = 0;
@@ -207,6 +216,12 @@ static void check_clients(const struct port *port)
         CHECK(client == NULL || client->objects == client_objects(port, i));
         CHECK(client == NULL || has != 0 || list_empty(&client->waiting));
         requests += has;
+    }
+    // Who waits has more than is left: nobody waits beside room.
+    for (uint32_t i = 0; i < SOURCES; i++) {
+        const struct port_client *client = client_find((struct port *)port, i);
+        CHECK(port->dead || client == NULL || list_empty(&client->waiting) ||
+              !port_may_take(client->requests, port->requests_left));
     }
     for (uint32_t i = 0; i < OBJECTS; i++)
         objects += port->served[i].state != SERVED_FREE;
@@ -231,7 +246,8 @@ static void request_fill(struct request *request, uint32_t number, ts_handle_t h
 {
     struct serial *serial = &serials[number];
     request->op = world_random() % 3 == 0 ? TS_OP_OPEN : TS_OP_CALL;
-    request->flags = 0;
+    request->flags = world_random() % 8 == 0 ? TS_FLAG_NOWAIT : 0;
+    serial->nowait = request->flags != 0;
     request->rights = TS_RIGHTS_ALL;
     request->handle = handle;
     request->priority = serial->priority = (uint8_t)(world_random() % 3 * 8);
@@ -290,6 +306,9 @@ static void issue(struct source *source)
     request_fill(request, number, handle, source);
     serials[number].refused = server->port.requests_left == 0 &&
                               client_has(&server->port, request->requester->client) == 0;
+    serials[number].full =
+        client_has(&server->port, request->requester->client) > server->port.requests_left ||
+        client_waits(&server->port, request->requester->client);
     uint64_t word;
     const struct handle_entry *entry = handle_find(&source->handles, handle, &word);
     port_issue(request, served, entry, word);
@@ -301,11 +320,11 @@ static void check_order(const struct serial *serial, uint32_t number)
 {
     for (uint32_t i = number; i-- > 0 && number - i < 2000;) {
         const struct serial *other = &serials[i];
-        // (One that was cancelled may have ended without its ring having read so.)
-        CHECK(!(other->fate == FATE_ISSUED && !other->cancelled &&
-                other->source == serial->source && other->server == serial->server &&
-                other->oid == serial->oid && other->generation == serial->generation &&
-                other->priority == serial->priority));
+        // (One that was cancelled or refused may have ended without its ring having read so.)
+        CHECK(!(other->fate == FATE_ISSUED && !other->cancelled && !other->refused &&
+                !(other->nowait && other->full) && other->source == serial->source &&
+                other->server == serial->server && other->oid == serial->oid &&
+                other->generation == serial->generation && other->priority == serial->priority));
     }
 }
 
