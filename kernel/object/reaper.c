@@ -97,11 +97,16 @@ static void work_push(struct reaper_work *work)
     spin_unlock(&reaper.lock, flags);
 }
 
-void reaper_queue(struct reaper_work *work)
+void reaper_queue_at(struct reaper_work *work, uint8_t priority)
 {
-    uint8_t priority = work->priority = priority_here();
+    work->priority = priority;
     work_push(work);
     reaper_call(priority);
+}
+
+void reaper_queue(struct reaper_work *work)
+{
+    reaper_queue_at(work, priority_here());
 }
 
 // Runs before the caller for a while, unless it did so just now.

@@ -31,6 +31,8 @@ struct reaper_work {
 void reaper_init(void);
 // The work must not be queued already. Any context; no lock of a run queue held.
 void reaper_queue(struct reaper_work *work);
+// The same for another thread's end, at that one's priority.
+void reaper_queue_at(struct reaper_work *work, uint8_t priority);
 
 // The caller was refused memory, by the machine or by its job: lets the reaper run before it, and
 // waits, not long, until there is nothing left to reap. False: there was nothing; else it is worth

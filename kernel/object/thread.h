@@ -86,3 +86,6 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
 
 // Ends the current thread: what it asked for is cut off, what it holds is let go. No lock held.
 _Noreturn void thread_exit(void);
+// Has the reaper do that for one which thread_stop() found blocked, in steps and at its priority: a
+// kill of very many makes none of them ready. Any context; no lock of a run queue held.
+void thread_end_blocked(struct thread *thread);
