@@ -119,11 +119,14 @@ static void hurry(uint8_t priority, ts_time_t now)
     atomic_store_explicit(&reaper.hurry_priority, priority, memory_order_relaxed);
 }
 
-bool reaper_wait(void)
+bool reaper_wait_refused(ts_status_t status)
 {
-    if (!atomic_load_explicit(&reaper.busy, memory_order_acquire))
+    struct thread *thread = thread_current();
+    bool by_job = thread->refused_by_job;
+    thread->refused_by_job = false;
+    if ((status == TS_ERR_LIMIT && !by_job) ||
+        !atomic_load_explicit(&reaper.busy, memory_order_acquire))
         return false;
-    const struct thread *thread = thread_current();
     uint8_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED); // what it is lent, too
     ts_time_t now = clock_now(), until = now + WAIT_NS;
     hurry(priority_above(priority), now);

@@ -55,6 +55,7 @@ struct thread {
     uint32_t wait_for;
     ts_time_t wait_until;
     vaddr_t clear_address; // thread_exit: a word to clear, or 0
+    bool refused_by_job;   // it was, since it last waited for the reaper
     // Page faults (kernel/mm). Only the thread itself.
     ts_status_t fault_status; // why the last one was not resolved
     uint32_t fault_repeats;   // how often one had nothing to do, since

@@ -197,6 +197,37 @@ static void who_waits_for_the_reaper_lets_it_run(void)
     events_close();
 }
 
+// Whose end goes on at a lower priority, for some time.
+static void begin_long_end(ts_handle_t job)
+{
+    ts_handle_t holder = start_child(job, "holding", TS_PRIORITY_NORMAL / 2);
+    CHECK_OK(ts_process_kill(holder));
+    ts_time_t until = in_ms(20000);
+    while (job_now(job).used.threads != 0 && ts_clock_now() < until)
+        ts_sleep_until(in_ms(1));
+    ts_close(holder);
+}
+
+static void who_lacks_what_no_death_gives_back_does_not_wait(void)
+{
+    const struct ts_job_limits limits = {.pages = HELD_LIMIT};
+    struct ts_system_statistics system;
+    ts_handle_t job;
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
+    if (system.cpus != 1)
+        tap_skip("the reaper may have a CPU of its own");
+    events_make();
+    CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
+    begin_long_end(job);
+    uint64_t before = job_now(job).used.pages;
+    CHECK(before > HELD_PAGES);
+    CHECK_EQUAL(ts_sys_thread_start(0, 0, 0, 0, 0, TS_PRIORITY_MAX).status, TS_ERR_LIMIT);
+    CHECK_EQUAL(job_now(job).used.pages, before); // the reaper did not run
+    job_check_empty(job);
+    ts_close(job);
+    events_close();
+}
+
 static uint64_t switches(void)
 {
     struct ts_system_statistics system;
@@ -254,6 +285,7 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(rule_d06_a_large_memory_goes_in_steps),
         TAP(who_waits_for_the_reaper_lets_it_run),
+        TAP(who_lacks_what_no_death_gives_back_does_not_wait),
         TAP(rule_d13_threads_that_wait_do_not_run_to_their_end),
         TAP(rule_m11_the_inbox_of_a_view_is_the_part),
     };
