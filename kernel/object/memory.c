@@ -285,9 +285,9 @@ ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page
 }
 
 // A step is a look at a node of the tree, or as much work.
-#define REMOVE_STEPS 1024u // a call
-#define PAGE_STEPS   16u   // to take a page out
-#define NODE_STEPS   8u    // to take an empty node off
+#define REMOVE_STEPS 896u // a call
+#define PAGE_STEPS   16u  // to take a page out
+#define NODE_STEPS   8u   // to take an empty node off
 
 #define CHUNKS_A_STEP 8u // of the reaper, interrupts on
 
