@@ -32,6 +32,7 @@ enum {
     HANDLES = 5000,
     BYTES = 16 << 20,
     REQUESTS = 512,
+    SLOTS = 2 * REQUESTS, // of which one client has half (Q15)
     INBOX = TS_PORT_INBOX_MAX,
 };
 
@@ -72,15 +73,15 @@ static void begin_service(void)
 {
     void *inbox;
     ts_handle_t memory;
-    measure_need(ts_memory_allocate((size_t)REQUESTS * INBOX, 0, &memory, &inbox), "inbox");
-    measure_need(ts_port_create(REQUESTS, REQUESTS, memory, INBOX, &port), "port");
+    measure_need(ts_memory_allocate((size_t)SLOTS * INBOX, 0, &memory, &inbox), "inbox");
+    measure_need(ts_port_create(SLOTS, REQUESTS, memory, INBOX, &port), "port");
     measure_need(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object), "object");
     measure_need(ts_ring_create(&server, RECORDS, RECORDS, RECORDS), "ring");
     measure_need(ts_ring_create(&client, RECORDS, RECORDS, RECORDS), "ring");
     measure_need(ts_port_bind(port, server.handle, 0), "bind");
 }
 
-// Twice as many requests as there are slots, with as much payload as inboxes have room for.
+// Twice as many requests as are delivered at once, with as much payload as inboxes have room for.
 static void ask(void *payload)
 {
     for (uint32_t i = 0; i < 2 * REQUESTS; i++)

@@ -148,8 +148,7 @@ ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
     bool waited = false; // for memory
     do
         status = fault_here(space, address, fault);
-    while ((status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && !waited &&
-           (waited = reaper_wait()));
+    while (!waited && (waited = reaper_wait(status)));
     if ((fault & ARCH_FAULT_COPY) == 0) // a copy's is its caller's error
         thread_current()->fault_status = status;
     return status;

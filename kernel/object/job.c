@@ -6,6 +6,7 @@
 #include <object/job.h>
 #include <object/job_operate.h>
 #include <panic.h>
+#include <sched/sched.h>
 
 #define SCAN_PER_HOLD 64u
 #define CLIENT_LAST   (UINT32_MAX - 1) // the next one is PORT_NONE
@@ -138,6 +139,8 @@ ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t cou
         return TS_OK;
     for (; job != at; job = job->parent)
         atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
+    if (thread_current() != NULL)
+        thread_current()->refused_by_job = true;
     return TS_ERR_LIMIT;
 }
 

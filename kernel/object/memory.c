@@ -34,15 +34,15 @@ void memory_uncharge(struct memory *memory, uint64_t pages)
 // Whose the tree's nodes are, and those that were taken off it.
 struct nodes {
     struct account *payer;
+    ts_status_t status;       // why one was not to be had
     struct radix_node *given; // linked by slots[0]
     uint32_t given_count;
 };
 
 static struct radix_node *node_take(void *context)
 {
-    const struct nodes *nodes = context;
-    ts_status_t status;
-    return paid_alloc_zeroed(nodes->payer, sizeof(struct radix_node), &status);
+    struct nodes *nodes = context;
+    return paid_alloc_zeroed(nodes->payer, sizeof(struct radix_node), &nodes->status);
 }
 
 static void node_give(struct radix_node *node, void *context)
@@ -218,10 +218,10 @@ static ts_status_t anonymous_page(struct memory *memory, uint64_t index, struct 
     status = page_alloc(PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &page);
     if (status != TS_OK)
         goto uncharge;
-    struct nodes nodes = {.payer = memory->object.payer};
+    struct nodes nodes = {.payer = memory->object.payer, .status = TS_ERR_LIMIT};
     struct radix_memory radix_memory = radix_memory_of(&nodes);
     if (!radix_set(&memory->pages, index, page, &radix_memory)) {
-        status = TS_ERR_LIMIT; // of the account or of the machine: the same to whoever touched it
+        status = nodes.status;
         nodes_free(nodes.payer, nodes.given);
         goto free;
     }
@@ -285,9 +285,9 @@ ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page
 }
 
 // A step is a look at a node of the tree, or as much work.
-#define REMOVE_STEPS 1024u // a call
-#define PAGE_STEPS   16u   // to take a page out
-#define NODE_STEPS   8u    // to take an empty node off
+#define REMOVE_STEPS 896u // a call
+#define PAGE_STEPS   16u  // to take a page out
+#define NODE_STEPS   8u   // to take an empty node off
 
 #define CHUNKS_A_STEP 8u // of the reaper, interrupts on
 

@@ -12,7 +12,7 @@
 #include <panic.h>
 #include <sched/sched.h>
 
-#define REGIONS_PER_HOLD 64u
+#define REGIONS_PER_HOLD 48u
 
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length)
 {

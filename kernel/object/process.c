@@ -181,7 +181,8 @@ void process_threads_each(struct process *process, void (*look)(struct thread *,
 static void stop(struct thread *thread, void *nothing)
 {
     (void)nothing;
-    thread_stop(thread);
+    if (thread_stop(thread))
+        thread_end_blocked(thread);
 }
 
 void process_end(struct process *process, const struct ts_process_report *report)

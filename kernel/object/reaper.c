@@ -97,11 +97,16 @@ static void work_push(struct reaper_work *work)
     spin_unlock(&reaper.lock, flags);
 }
 
-void reaper_queue(struct reaper_work *work)
+void reaper_queue_at(struct reaper_work *work, uint8_t priority)
 {
-    uint8_t priority = work->priority = priority_here();
+    work->priority = priority;
     work_push(work);
     reaper_call(priority);
+}
+
+void reaper_queue(struct reaper_work *work)
+{
+    reaper_queue_at(work, priority_here());
 }
 
 // Runs before the caller for a while, unless it did so just now.
@@ -114,11 +119,14 @@ static void hurry(uint8_t priority, ts_time_t now)
     atomic_store_explicit(&reaper.hurry_priority, priority, memory_order_relaxed);
 }
 
-bool reaper_wait(void)
+bool reaper_wait_refused(ts_status_t status)
 {
-    if (!atomic_load_explicit(&reaper.busy, memory_order_acquire))
+    struct thread *thread = thread_current();
+    bool by_job = thread->refused_by_job;
+    thread->refused_by_job = false;
+    if ((status == TS_ERR_LIMIT && !by_job) ||
+        !atomic_load_explicit(&reaper.busy, memory_order_acquire))
         return false;
-    const struct thread *thread = thread_current();
     uint8_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED); // what it is lent, too
     ts_time_t now = clock_now(), until = now + WAIT_NS;
     hurry(priority_above(priority), now);

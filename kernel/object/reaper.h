@@ -17,6 +17,8 @@
 #include <core/list.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <tessera/abi/status.h>
+#include <tessera/abi/types.h>
 
 #define REAPER_CHUNK 64u
 
@@ -31,8 +33,15 @@ struct reaper_work {
 void reaper_init(void);
 // The work must not be queued already. Any context; no lock of a run queue held.
 void reaper_queue(struct reaper_work *work);
+// The same for another thread's end, at that one's priority.
+void reaper_queue_at(struct reaper_work *work, uint8_t priority);
 
-// The caller was refused memory, by the machine or by its job: lets the reaper run before it, and
-// waits, not long, until there is nothing left to reap. False: there was nothing; else it is worth
-// trying again. Interrupts on, no lock held.
-bool reaper_wait(void);
+// The current thread was refused memory by the machine (TS_ERR_MEMORY), or by a job what that has
+// too little of: lets the reaper run before it, and waits, not long, until there is nothing left to
+// reap. False: there was nothing; else it is worth trying again. Interrupts on, no lock held.
+bool reaper_wait_refused(ts_status_t status);
+// The same with any status that it was answered with. (Other limits are TS_ERR_LIMIT as well.)
+static inline bool reaper_wait(ts_status_t status)
+{
+    return (status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) && reaper_wait_refused(status);
+}

@@ -172,16 +172,35 @@ static void clear_word(struct thread *thread)
     (void)futex_wake(thread->process->space, thread->clear_address, UINT32_MAX, &woken);
 }
 
-// The last part, once no record of the thread is in anyone's hands.
+// Ends by force what the thread asked for.
+static void cut_off(struct thread *thread)
+{
+    __atomic_store_n(&thread->ending, true, __ATOMIC_RELAXED);
+    if (thread->asking)
+        (void)request_cancel(&thread->request, TS_ERR_CANCELLED, true);
+}
+
+// No record of the thread is in anyone's hands.
+static bool is_answered(const struct thread *thread)
+{
+    return !thread->asking || atomic_load_explicit(&thread->answered, memory_order_acquire);
+}
+
+static void let_go(struct thread *thread)
+{
+    thread->asking = false;
+    leave_ring(thread);
+    timer_stop(&thread->wake_timer); // of this wait or an earlier one
+}
+
+// The last part, once it is answered.
 static _Noreturn void thread_finish(void)
 {
     arch_irq_enable();
     struct thread *thread = thread_current();
-    if (thread->asking && !atomic_load_explicit(&thread->answered, memory_order_acquire))
+    if (!is_answered(thread))
         thread_block(thread_finish);
-    thread->asking = false;
-    leave_ring(thread);
-    timer_stop(&thread->wake_timer); // of this wait or an earlier one
+    let_go(thread);
     clear_word(thread);
     object_signal(&thread->object, 0, TS_SIGNAL_EXITED, 0);
     // From here on the space may go away under us: not to be preempted and entered again.
@@ -193,14 +212,29 @@ static _Noreturn void thread_finish(void)
 
 _Noreturn void thread_exit(void)
 {
-    struct thread *thread = thread_current();
-    __atomic_store_n(&thread->ending, true, __ATOMIC_RELAXED);
-    if (thread->asking) {
-        // Off: the port of a record that is answered meanwhile stays readable.
-        arch_irq_disable();
-        (void)request_cancel(&thread->request, TS_ERR_CANCELLED, true);
-    }
+    cut_off(thread_current());
     thread_finish();
+}
+
+// In the reaper: the same for a thread that was stopped while it was blocked, which has nothing on
+// its stack and never runs again.
+static bool end_step(struct reaper_work *work)
+{
+    struct thread *thread = list_entry(work, struct thread, teardown);
+    cut_off(thread);
+    if (!is_answered(thread))
+        return true; // another CPU is about to: who makes a record DONE is not preempted (D12)
+    KASSERT(thread->clear_address == 0); // it did not ask to end
+    let_go(thread);
+    object_signal(&thread->object, 0, TS_SIGNAL_EXITED, 0);
+    process_thread_gone(thread->process, thread);
+    return teardown_step(work);
+}
+
+void thread_end_blocked(struct thread *thread)
+{
+    thread->teardown.step = end_step;
+    reaper_queue_at(&thread->teardown, thread->own_priority);
 }
 
 // Operations -------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ struct thread {
     uint32_t wait_for;
     ts_time_t wait_until;
     vaddr_t clear_address; // thread_exit: a word to clear, or 0
+    bool refused_by_job;   // it was, since it last waited for the reaper
     // Page faults (kernel/mm). Only the thread itself.
     ts_status_t fault_status; // why the last one was not resolved
     uint32_t fault_repeats;   // how often one had nothing to do, since
@@ -86,3 +87,6 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
 
 // Ends the current thread: what it asked for is cut off, what it holds is let go. No lock held.
 _Noreturn void thread_exit(void);
+// Has the reaper do that for one which thread_stop() found blocked, in steps and at its priority: a
+// kill of very many makes none of them ready. Any context; no lock of a run queue held.
+void thread_end_blocked(struct thread *thread);

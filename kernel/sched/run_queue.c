@@ -134,18 +134,18 @@ void thread_launch(struct thread *thread)
     run_queue_unlock(queue, flags);
 }
 
-void thread_stop(struct thread *thread)
+bool thread_stop(struct thread *thread)
 {
     irqflags_t flags;
     struct run_queue *queue = run_queue_lock(thread, &flags);
     thread->stopping = true;
-    if (thread->state == THREAD_IS_BLOCKED && !thread->ending) {
-        thread->machine.continuation = thread_exit;
-        run_queue_ready(queue, thread);
-    } else if (queue->current == thread) {
+    bool blocked = thread->state == THREAD_IS_BLOCKED && !thread->ending;
+    if (blocked)
+        thread->state = THREAD_IS_DEAD;
+    else if (queue->current == thread)
         run_queue_ask(queue, CPU_THREAD_WORK);
-    }
     run_queue_unlock(queue, flags);
+    return blocked;
 }
 
 // Switching -----------------------------------------------------------------------------------

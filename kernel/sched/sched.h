@@ -56,9 +56,9 @@ void thread_set_priority(struct thread *thread, uint8_t priority);
 void thread_lend(struct thread *thread, uint8_t priority);
 void thread_lend_over(struct thread *thread, uint8_t priority);
 
-// Asks a thread to end: when it next would go to user mode or block, or at once if it is blocked,
-// it calls thread_exit(). Any context.
-void thread_stop(struct thread *thread);
+// Asks a thread to end: when it next would go to user mode or block it calls thread_exit(). True:
+// it was blocked, and never runs again: thread_end_blocked() is the caller's to call. Any context.
+bool thread_stop(struct thread *thread);
 
 // Whether the current thread is to end: what takes long is done in steps and looks at this between
 // them. It then lets go of what it has and returns TS_ERR_INTERRUPTED, which nobody sees. False in

@@ -31,13 +31,6 @@ void syscall_entry(struct arch_frame *frame)
     }
 }
 
-// Such a call had no effect: it can be made again.
-static bool refused_memory(const struct arch_frame *frame)
-{
-    int64_t status = (int64_t)arch_frame_number(frame); // the same register
-    return status == TS_ERR_LIMIT || status == TS_ERR_MEMORY;
-}
-
 __attribute__((noinline)) void syscall_general(struct arch_frame *frame)
 {
     uint64_t number = arch_frame_number(frame);
@@ -51,7 +44,8 @@ __attribute__((noinline)) void syscall_general(struct arch_frame *frame)
     arch_frame_keep_call(frame);
     arch_irq_enable();
     handler(frame);
-    if (refused_memory(frame) && reaper_wait()) {
+    // A call that was refused had no effect: it can be made again.
+    if (reaper_wait((ts_status_t)arch_frame_number(frame))) { // the same register
         arch_frame_repeat_call(frame);
         handlers[arch_frame_number(frame)](frame);
     }

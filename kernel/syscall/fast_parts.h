@@ -8,8 +8,7 @@
 #include <sched/run_queue.h>
 
 // A thread of this CPU that waits with this continuation. Its run queue is locked. (A thread that
-// is to end has another continuation, and this CPU has left the stack of any thread but its
-// current.)
+// is to end is blocked no more, and this CPU has left the stack of any thread but its current.)
 static inline bool fast_is_blocked_here(const struct thread *thread, const struct cpu *cpu,
                                         void (*continuation)(void))
 {

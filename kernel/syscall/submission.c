@@ -141,8 +141,7 @@ bool submission_take(struct ring_object *object, struct thread *thread,
     decode(&asked.operation, slot);
     const struct operation operation = asked.operation;
     enum outcome outcome = start(&asked, &status);
-    if (outcome == OUTCOME_ANSWERED && (status == TS_ERR_LIMIT || status == TS_ERR_MEMORY) &&
-        reaper_wait()) {
+    if (outcome == OUTCOME_ANSWERED && reaper_wait(status)) {
         asked.operation = operation; // it had no effect: once more
         outcome = start(&asked, &status);
     }

@@ -6,13 +6,16 @@
 #include "lib/pair.h"
 #include "lib/tap.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/mutex.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/spawn.h>
+#include <tessera/lib/thread.h>
 
 #define PROGRAM "test/kernel_steps"
 #define PAGE    4096ul
@@ -63,8 +66,40 @@ static int wanting(void)
     return 0;
 }
 
+#define CROWD 400u
+
+static _Atomic uint32_t arrived;
+
+static void arrive(void *argument)
+{
+    uint32_t word = 0;
+    (void)argument;
+    atomic_fetch_add(&arrived, 1);
+    for (;;)
+        (void)ts_futex_wait(&word, 0, TS_DEADLINE_NONE);
+}
+
+// Very many threads that wait.
+static int crowding(void)
+{
+    static char stacks[CROWD][PAGE] __attribute__((aligned(16)));
+    static struct ts_thread_control control; // of all of them: they never return
+    ts_thread_control_init(&control);
+    for (unsigned i = 0; i < CROWD; i++)
+        if (ts_sys_thread_start(0, (uint64_t)(uintptr_t)arrive,
+                                (uint64_t)(uintptr_t)&stacks[i][PAGE - 8], 0, control.self,
+                                TS_PRIORITY_INHERIT)
+                .status < 0)
+            return 1;
+    while (atomic_load(&arrived) < CROWD)
+        ts_sleep_until(ts_deadline_in(TS_MILLISECOND));
+    return for_ever();
+}
+
 static int child_main(const char *how)
 {
+    if (strcmp(how, "crowding") == 0)
+        return crowding();
     return strcmp(how, "holding") == 0 ? holding() : wanting();
 }
 
@@ -162,6 +197,59 @@ static void who_waits_for_the_reaper_lets_it_run(void)
     events_close();
 }
 
+// Whose end goes on at a lower priority, for some time.
+static void begin_long_end(ts_handle_t job)
+{
+    ts_handle_t holder = start_child(job, "holding", TS_PRIORITY_NORMAL / 2);
+    CHECK_OK(ts_process_kill(holder));
+    ts_time_t until = in_ms(20000);
+    while (job_now(job).used.threads != 0 && ts_clock_now() < until)
+        ts_sleep_until(in_ms(1));
+    ts_close(holder);
+}
+
+static void who_lacks_what_no_death_gives_back_does_not_wait(void)
+{
+    const struct ts_job_limits limits = {.pages = HELD_LIMIT};
+    struct ts_system_statistics system;
+    ts_handle_t job;
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
+    if (system.cpus != 1)
+        tap_skip("the reaper may have a CPU of its own");
+    events_make();
+    CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
+    begin_long_end(job);
+    uint64_t before = job_now(job).used.pages;
+    CHECK(before > HELD_PAGES);
+    CHECK_EQUAL(ts_sys_thread_start(0, 0, 0, 0, 0, TS_PRIORITY_MAX).status, TS_ERR_LIMIT);
+    CHECK_EQUAL(job_now(job).used.pages, before); // the reaper did not run
+    job_check_empty(job);
+    ts_close(job);
+    events_close();
+}
+
+static uint64_t switches(void)
+{
+    struct ts_system_statistics system;
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
+    return system.switches;
+}
+
+// If they ran once more, those beside them of the same priority would wait for all of them.
+static void rule_d13_threads_that_wait_do_not_run_to_their_end(void)
+{
+    events_make();
+    ts_handle_t crowd = start_child(TS_HANDLE_NONE, "crowding", TS_PRIORITY_NORMAL);
+    uint64_t before = switches();
+    CHECK_OK(ts_process_kill(crowd));
+    CHECK_OK(ts_process_wait(crowd, in_ms(20000), NULL));
+    uint64_t during = switches() - before;
+    tap_note("%lu switches", (unsigned long)during);
+    CHECK(during < CROWD / 2);
+    ts_close(crowd);
+    events_close();
+}
+
 // A part of a memory as an inbox is that part: nothing else is made, and the memory can grow.
 static void rule_m11_the_inbox_of_a_view_is_the_part(void)
 {
@@ -197,6 +285,8 @@ int main(int argc, char **argv)
     static const struct tap_test tests[] = {
         TAP(rule_d06_a_large_memory_goes_in_steps),
         TAP(who_waits_for_the_reaper_lets_it_run),
+        TAP(who_lacks_what_no_death_gives_back_does_not_wait),
+        TAP(rule_d13_threads_that_wait_do_not_run_to_their_end),
         TAP(rule_m11_the_inbox_of_a_view_is_the_part),
     };
     if (argc > 1)

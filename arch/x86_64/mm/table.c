@@ -240,7 +240,7 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
 
 // A walk's work is bounded, since locks are held: an empty entry looked at costs one, a present one
 // and a hole, to which the way is from the root, this many.
-#define WALK_WORK    1280
+#define WALK_WORK    1120
 #define WALK_PRESENT 16
 #define WALK_HOLE    16
 _Static_assert((WALK_PRESENT + 1) * ARCH_RANGE_PAGES + 2 * WALK_HOLE <= WALK_WORK,

@@ -431,8 +431,9 @@ void reaper_queue(struct reaper_work *work)
         ;
 }
 
-bool reaper_wait(void)
+bool reaper_wait_refused(ts_status_t status)
 {
+    (void)status;
     return false;
 }
 

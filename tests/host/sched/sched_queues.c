@@ -257,10 +257,18 @@ static void wake(struct thread *thread)
     CHECK(blocked ? thread->state == THREAD_IS_READY : thread->wake_pending);
 }
 
+static void rule_d13_a_stop_makes_no_thread_ready(struct thread *thread)
+{
+    bool blocked = thread->state == THREAD_IS_BLOCKED && !thread->ending;
+    uint8_t before = thread->state;
+    CHECK_EQUAL(thread_stop(thread), blocked);
+    CHECK_EQUAL(thread->state, blocked ? THREAD_IS_DEAD : before);
+}
+
 // Something that is done to a thread, from this CPU.
 static void act_on(struct thread *thread)
 {
-    if (thread->state == THREAD_IS_DEAD) {
+    if (thread->state == THREAD_IS_DEAD && random_below(4) != 0) {
         launch(thread);
         return;
     }
@@ -270,7 +278,7 @@ static void act_on(struct thread *thread)
     case 2: lend_or_return(thread); break;
     case 3:
         if (random_below(8) == 0)
-            thread_stop(thread);
+            rule_d13_a_stop_makes_no_thread_ready(thread);
         break;
     default: wake(thread); break;
     }

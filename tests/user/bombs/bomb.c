@@ -37,7 +37,7 @@ void bomb_explode(const struct bomb *bomb, bool large)
     bomb_told = at;
     bomb_now = bomb;
     if (large)
-        bomb_scale = (struct bomb_scale){.large = true, .ring = TS_RING_MAX, .stacks = 3000};
+        bomb_scale = (struct bomb_scale){.large = true, .ring = TS_RING_MAX, .stacks = 16000};
     uint64_t most = large ? bomb->large_most : bomb->most;
     most = most != 0 ? most : BOMB_MANY;
     ts_status_t status = bomb->prepare != NULL ? bomb->prepare() : TS_OK;

@@ -207,7 +207,7 @@ const struct bomb bombs_kernel[] = {
     BOMB("view_chain", prepare_memory, make_view_of_view, FEW, TS_OK, .most = CHAIN),
     BOMB("region", prepare_memory, make_region, FEW, LIMIT, .large = true),
     BOMB("far_region", prepare_memory, make_far_region, FEW, LIMIT, .touches = true, .large = true,
-         .large_most = 40000),
+         .large_most = 47000),
     BOMB("pages", NULL, make_pages, FEW, LIMIT, .large = true),
     BOMB("touch", NULL, make_touch, FEW, LIMIT, .touches = true),
     BOMB("event", NULL, make_event, FEW, LIMIT),
