@@ -155,8 +155,8 @@ ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset, const vo
 // it is being shrunk, or mapped by the kernel.
 ts_status_t memory_resize(struct memory *memory, uint64_t size);
 
-// A fault that the fuzzer has to find, planted by `plant=growth` on the debug kernel's command line:
-// memory that the kernel has mapped may grow.
+// A fault that the fuzzer has to find, planted by `plant=growth` on the debug kernel's command
+// line: memory that the kernel has mapped may grow.
 #if TS_DEBUG
 extern bool memory_plant_growth;
 #else
