@@ -8,6 +8,7 @@
 #include <mm/heap.h>
 #include <mm/page.h>
 #include <mm/window.h>
+#include <object/memory.h>
 #include <panic.h>
 
 #define SIZE 100u // of objects; not the size of a class
@@ -139,8 +140,17 @@ static const struct {
 #endif
 };
 
+// Faults that a program has to find (docs/testing.md, The fuzzer).
+static void plant(void)
+{
+#if TS_DEBUG
+    memory_plant_growth = boot_option_word("plant=growth");
+#endif
+}
+
 void provoke(void)
 {
+    plant();
     for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         if (!boot_option_word(faults[i].word))
             continue;

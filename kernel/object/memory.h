@@ -155,6 +155,14 @@ ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset, const vo
 // it is being shrunk, or mapped by the kernel.
 ts_status_t memory_resize(struct memory *memory, uint64_t size);
 
+// A fault that the fuzzer has to find, planted by `plant=growth` on the debug kernel's command
+// line: memory that the kernel has mapped may grow.
+#if TS_DEBUG
+extern bool memory_plant_growth;
+#else
+enum { memory_plant_growth = false };
+#endif
+
 // The list of regions, by their `link`, with the memory's lock held. A walk over it lets go of the
 // lock between chunks: it meets each region that was there when it began, but for those that went
 // meanwhile. What is new is not met: it reaches no further than the change's `end`. What is split

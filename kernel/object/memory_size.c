@@ -176,6 +176,10 @@ static ts_status_t shrink(struct memory *memory, struct address_space *own)
     return status;
 }
 
+#if TS_DEBUG
+bool memory_plant_growth;
+#endif
+
 ts_status_t memory_resize(struct memory *memory, uint64_t size)
 {
     if (size > MEMORY_SIZE_MAX)
@@ -187,7 +191,8 @@ ts_status_t memory_resize(struct memory *memory, uint64_t size)
     ts_status_t status = TS_OK;
     irqflags_t flags = spin_lock(&memory->lock);
     bool shrinks = size < memory->size;
-    if (memory->change != NULL || (size != memory->size && memory->kernel_maps != 0) ||
+    bool fixed = memory->kernel_maps != 0 && (shrinks || !memory_plant_growth);
+    if (memory->change != NULL || (size != memory->size && fixed) ||
         (shrinks && memory->pins != 0)) {
         status = TS_ERR_BUSY;
     } else if (shrinks) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's fuzzer, tests/user/fuzz: for longer, on more CPUs, and repeated exactly.
+"""The kernel's fuzzer, tests/user/fuzz: for longer, with devices, and repeated exactly.
 
 Every run's seed is in the notes; `fuzz SEED` at the shell of the debug kernel repeats a run as far as
 threads on several CPUs can be repeated, and what `replay` ran is repeated to the instruction.
@@ -11,8 +11,27 @@ PROGRAM = "/test/fuzz"
 PIECE = 20     # seconds of one run of the program; then the next seed
 ROUNDS = 8     # of the run that is repeated
 STEPS = 4000   # of each
+FINDS_IN = 60  # seconds that a planted fault may take
 # What is not the guest's own: time of day, and packets that come when the host sends them.
-ALONE = {"network": (), "extra": ("-rtc", "base=2026-01-01,clock=vm")}
+CLOCK = ("-rtc", "base=2026-01-01,clock=vm")
+# Two functions that nobody drives, and resources in which nothing lies: tests/user/fuzz/devices.h.
+FUNCTIONS = ("-device", "pci-testdev,membar=1M",
+             "-chardev", "null,id=void", "-device", "pci-serial,chardev=void")
+RESOURCES = """
+    handle fuzz-physical  = resource physical 0x60000000 0x100000
+    handle fuzz-interrupt = resource interrupt 5 3
+    handle fuzz-message   = resource interrupt 0x10000 1
+    handle fuzz-io        = resource io 0x5000 64
+    handle fuzz-domain    = resource domain 0xf000 4
+"""
+
+
+def boot(ctx, extra=(), **machine):
+    """The debug kernel, with a shell that has what drivers have."""
+    config = ctx.folder / "init.conf"  # whose last service is the shell
+    config.write_text((ctx.root / "iso" / "etc" / "init.conf").read_text() + RESOURCES)
+    return ctx.boot(debug=True, test=True, entries=[f"etc/init.conf={config}"],
+                    extra=FUNCTIONS + extra, **machine)
 
 
 def outcome(ctx, output, seed):
@@ -25,11 +44,11 @@ def outcome(ctx, output, seed):
     return int(calls.group(1)), digest.group(1)
 
 
-def run_for(ctx, seconds, cpu_counts):
-    """Runs with new seeds for so long in all; the kernel is booted anew for each number of CPUs."""
-    for smp in cpu_counts:
-        guest = ctx.boot(debug=True, test=True, smp=smp, shell=True)
-        deadline = time.monotonic() + seconds / len(cpu_counts)
+def run_for(ctx, seconds, machines):
+    """Runs with new seeds for so long in all, as long on each machine."""
+    for machine in machines:
+        guest = boot(ctx, shell=True, **machine)
+        deadline = time.monotonic() + seconds / len(machines)
         total, seeds = 0, []
         while (left := deadline - time.monotonic()) > 1:
             seeds.append(ctx.random.randrange(1 << 48))
@@ -37,20 +56,37 @@ def run_for(ctx, seconds, cpu_counts):
             output = guest.command(f"{PROGRAM} {seeds[-1]} {piece} 20000", timeout=piece + 100)
             total += outcome(ctx, output, seeds[-1])[0]
         guest.stop()
-        ctx.note(f"{smp} CPUs: {total:,} calls, seeds {' '.join(map(str, seeds))}")
+        words = ", ".join(f"{name} {value}" for name, value in machine.items())
+        ctx.note(f"{words}: {total:,} calls, seeds {' '.join(map(str, seeds))}")
 
 
 def replayed(ctx, seed):
     """What one boot of the machine says that does nothing but a run of this seed."""
     words = f"random=fixed exec={PROGRAM} {seed} 1000 {STEPS} {ROUNDS}"
-    guest = ctx.boot(debug=True, test=True, smp=1, icount=True, append=words, **ALONE)
+    guest = boot(ctx, extra=CLOCK, smp=1, icount=True, append=words, network=())
     ctx.equal(guest.wait_exit(100), 0, f"status, seed {seed}")
     return outcome(ctx, guest.log, seed)
 
 
 def test_two_cpus(ctx):
-    """Half a minute on two CPUs."""
-    run_for(ctx, 30, [2])
+    """On two CPUs."""
+    run_for(ctx, 20, [{"smp": 2}])
+
+
+def test_iommu(ctx):
+    """On two CPUs, where an IOMMU holds the devices."""
+    run_for(ctx, 20, [{"smp": 2, "iommu": "intel"}])
+
+
+def test_finds_growth(ctx):
+    """A fault that the kernel had is found when it is planted again: memory that the kernel has
+    mapped grows, and who maps it next believes the new size."""
+    guest = boot(ctx, smp=2, shell=True, append="plant=growth")
+    seed, start = ctx.random.randrange(1 << 48), time.monotonic()
+    guest.send(f"{PROGRAM} {seed} {FINDS_IN} 6000\r")
+    found = guest.wait_for(r"(?m)^(panic on CPU .*|not ok 1 - .*|ok 1 - .*)$", FINDS_IN + 100)
+    ctx.check(not found.group(1).startswith("ok"), f"seed {seed} does not find it")
+    ctx.note(f"seed {seed}: {found.group(1)}, after {time.monotonic() - start:.0f} s")
 
 
 def test_replay(ctx):
@@ -63,9 +99,10 @@ def test_replay(ctx):
 
 
 def test_long(ctx):
-    """As long as there is time, on 1, 2 and 4 CPUs."""
-    run_for(ctx, 60 * ctx.minutes, [1, 2, 4])
+    """As long as there is time, on 1, 2 and 4 CPUs, and with an IOMMU."""
+    run_for(ctx, 60 * ctx.minutes, [{"smp": 1}, {"smp": 2}, {"smp": 4},
+                                    {"smp": 2, "iommu": "intel"}])
 
 
-test_replay.timeout = 200
+test_replay.timeout = 300
 test_long.long = True

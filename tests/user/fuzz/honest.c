@@ -5,6 +5,8 @@
 #include "pair.h"
 #include "tap.h"
 
+#include <tessera/lib/memory.h>
+#include <tessera/lib/syscall.h>
 #include <tessera/lib/thread.h>
 
 #define STACK_SIZE 32768u
@@ -39,6 +41,19 @@ void honest_begin(ts_handle_t *out_target)
     over = false;
     CHECK_OK(ts_thread_start(&server_thread, serve, NULL, STACK_SIZE, 0, TS_PRIORITY_NORMAL));
     *out_target = pair.object;
+}
+
+void honest_wake(void)
+{
+    ts_handle_t memory;
+    void *at;
+    CHECK_OK(ts_memory_allocate(TS_PAGE_SIZE, 0, &memory, &at));
+    *(volatile uint32_t *)at = 0;
+    struct ts_result woken = ts_sys_futex_wake((uintptr_t)at, 1);
+    CHECK_OK((ts_status_t)woken.status);
+    CHECK_EQUAL(woken.value, 0);
+    CHECK_OK(ts_memory_unmap(at, TS_PAGE_SIZE));
+    ts_close(memory);
 }
 
 uint64_t honest_ask(unsigned count)

@@ -67,11 +67,11 @@ static void pools_fill(struct actor *actor)
     static const struct {
         const char *name;
         enum sort sort;
-    } given[] = {{"target", SORT_SERVED},
-                 {"target2", SORT_SERVED},
-                 {"memory", SORT_MEMORY},
-                 {TS_NAME_LOG, SORT_OTHER},
-                 {TS_NAME_RANDOM, SORT_OTHER}};
+    } given[] = {
+        {"target", SORT_SERVED},      {"target2", SORT_SERVED},     {"memory", SORT_MEMORY},
+        {TS_NAME_LOG, SORT_OTHER},    {TS_NAME_RANDOM, SORT_OTHER}, {"physical", SORT_RESOURCE},
+        {"interrupt", SORT_RESOURCE}, {"message", SORT_RESOURCE},   {"io", SORT_RESOURCE},
+        {"domain", SORT_RESOURCE},    {"device", SORT_DEVICE},      {"device2", SORT_DEVICE}};
     for (unsigned i = 0; i < sizeof given / sizeof *given; i++)
         if (ts_named_handle(given[i].name) != TS_HANDLE_NONE)
             pool_keep(actor, given[i].sort, ts_named_handle(given[i].name));

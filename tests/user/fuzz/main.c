@@ -9,6 +9,7 @@
 // on for SECONDS, or until there were ROUNDS of them. Its parts are of one program, so that the
 // same image serves all.
 #include "bystander.h"
+#include "devices.h"
 #include "hostile.h"
 #include "honest.h"
 #include "job.h"
@@ -27,9 +28,10 @@
 #include <tessera/lib/spawn.h>
 
 #define LOOK_MS       10 // between two looks: the hostile program has the CPUs meanwhile
-#define STILL_LOOKS   40 // without a step, and it is killed: it waits for ever, as it may
+#define STILL_LOOKS   20 // without a step, and it is killed: it waits for ever, as it may
 #define LOOK_REQUESTS 8  // of the honest client, at each look
 #define GONE_MS       10000
+#define GIVEN         5u // handles, with none of a device
 #define CALLS_A_STEP  64u
 #define DIGEST_PRIME  UINT64_C(0x100000001b3)
 
@@ -53,7 +55,7 @@ static ts_handle_t hostile_start(ts_handle_t job, uint64_t seed)
     const ts_rights_t reads = TS_RIGHT_READ | TS_RIGHT_WAIT | TS_RIGHT_CALL | TS_RIGHT_TRANSFER;
     const ts_rights_t runs = TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_EXECUTE |
                              TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
-    struct ts_spawn_handle handles[] = {
+    struct ts_spawn_handle handles[GIVEN + DEVICES_HANDLES] = {
         {"target", target, TS_RIGHTS_ALL, false},
         {PROGRESS_NAME, progress_memory,
          TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_MAP | TS_RIGHT_TRANSFER, false},
@@ -62,9 +64,10 @@ static ts_handle_t hostile_start(ts_handle_t job, uint64_t seed)
         {TS_NAME_FILE, ts_named_handle(TS_NAME_FILE), runs, false},
     };
     uint32_t count = 0;
-    for (uint32_t i = 0; i < sizeof handles / sizeof *handles; i++)
+    for (uint32_t i = 0; i < GIVEN; i++)
         if (handles[i].handle != TS_HANDLE_NONE)
             handles[count++] = handles[i];
+    count += devices_give(handles + count);
     const struct ts_spawn spawn = {.job = job,
                                    .name = "hostile",
                                    .arguments = arguments,
@@ -83,6 +86,7 @@ static bool hostile_watch(ts_handle_t process)
     uint64_t steps = 0;
     for (unsigned still = 0; status == TS_ERR_TIMED_OUT && still < STILL_LOOKS; still++) {
         total.requests += honest_ask(LOOK_REQUESTS);
+        honest_wake();
         bystander_check(BYSTANDER_PAGES / 64);
         status = ts_process_wait(process, in_ms(LOOK_MS), NULL);
         if (progress->steps != steps)
@@ -118,6 +122,7 @@ static void round_run(uint64_t seed)
     CHECK_OK(ts_job_kill(job)); // and what it may have started
     round_count(process, by_itself);
     ts_close(process); // what it says of its end is charged while somebody can ask for it
+    devices_take();
     job_check_empty(job);
     ts_close(job);
     bystander_check(BYSTANDER_PAGES);
@@ -139,6 +144,7 @@ static void nobody_notices_the_hostile_program(void)
     bool counted = false; // the debug kernel alone does
     bystander_begin();
     honest_begin(&target);
+    devices_begin();
     ts_time_t until = in_ms((int64_t)asked.seconds * 1000);
     uint64_t pages = 0, objects = 0;
     for (uint64_t i = 0; i < asked.rounds && ts_clock_now() < until; i++) {
@@ -148,6 +154,7 @@ static void nobody_notices_the_hostile_program(void)
         }
         tap_note("round seed %lu", (unsigned long)(asked.seed + i));
         round_run(asked.seed + i);
+        CHECK(!counted || objects_are_back(objects));
     }
     tap_note("%lu rounds, %lu to their end; %lu steps, %lu calls, %lu honest requests",
              (unsigned long)total.rounds, (unsigned long)total.by_itself,
@@ -156,7 +163,6 @@ static void nobody_notices_the_hostile_program(void)
     tap_note("pages of the kernel: %lu after the first round, %lu after the last",
              (unsigned long)pages, (unsigned long)kernel_pages());
     CHECK(total.requests >= total.rounds);
-    CHECK(!counted || objects_are_back(objects));
     honest_end();
     bystander_end();
 }

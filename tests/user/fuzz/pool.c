@@ -2,6 +2,7 @@
 // See pool.h.
 #include "pool.h"
 
+#include <tessera/abi/kind.h>
 #include <tessera/lib/op.h>
 
 #define PLACES   8u
@@ -54,6 +55,23 @@ void pool_keep(struct actor *actor, enum sort sort, ts_handle_t handle)
     ts_handle_t old = __c11_atomic_exchange(&pool[sort][at], handle, __ATOMIC_RELAXED);
     if (!one_in(actor, 64)) // a few are held for ever, until the limit is reached
         handle_close(actor, old);
+}
+
+void pool_keep_any(struct actor *actor, ts_handle_t handle)
+{
+    static const uint8_t sorts[] = {
+        [TS_KIND_SERVED] = SORT_SERVED, [TS_KIND_PROCESS] = SORT_PROCESS,
+        [TS_KIND_THREAD] = SORT_THREAD, [TS_KIND_JOB] = SORT_JOB,
+        [TS_KIND_MEMORY] = SORT_MEMORY, [TS_KIND_RING] = SORT_RING,
+        [TS_KIND_PORT] = SORT_PORT,     [TS_KIND_EVENT] = SORT_EVENT,
+        [TS_KIND_DOMAIN] = SORT_DOMAIN, [TS_KIND_INTERRUPT] = SORT_INTERRUPT,
+        [TS_KIND_IO_RANGE] = SORT_IO,   [TS_KIND_RESOURCE] = SORT_RESOURCE,
+    };
+    uint64_t kind = 0;
+    (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_GET, 0, 0, handle), (uintptr_t)&kind,
+                                     sizeof kind, 0, TS_PROPERTY_KIND, 0));
+    bool known = kind < sizeof sorts && sorts[kind] != 0;
+    pool_keep(actor, known ? (enum sort)sorts[kind] : SORT_OTHER, handle);
 }
 
 struct ts_result pool_keep_result(struct actor *actor, enum sort sort, struct ts_result result)

@@ -18,8 +18,13 @@ enum sort {
     SORT_JOB,
     SORT_PROCESS,
     SORT_THREAD,
-    SORT_OTHER, // given at the start: the log, the random generator
-    SORT_STALE, // closed, moved away or never good
+    SORT_DOMAIN,
+    SORT_INTERRUPT,
+    SORT_IO,
+    SORT_OTHER,    // given at the start: the log, the random generator
+    SORT_RESOURCE, // as well
+    SORT_DEVICE,   // a session of the bus's server
+    SORT_STALE,    // closed, moved away or never good
     SORT_COUNT
 };
 
@@ -31,6 +36,8 @@ ts_handle_t some_handle(struct actor *actor);
 ts_handle_t handle_like(struct actor *actor, enum sort sort);
 // A new handle takes another's place; the other one is closed (mostly).
 void pool_keep(struct actor *actor, enum sort sort, ts_handle_t handle);
+// The same for one of which the kernel tells the kind.
+void pool_keep_any(struct actor *actor, ts_handle_t handle);
 // Keeps a result that is a handle. The result itself is returned.
 struct ts_result pool_keep_result(struct actor *actor, enum sort sort, struct ts_result result);
 // Closes one.

@@ -61,19 +61,21 @@ static void shape_path(struct actor *actor, struct ts_submission *shape)
     shape->arg = TS_OPEN_ARG(below(actor, 64), below(actor, 4));
 }
 
-// What goes to a server, with up to four handles.
+// What goes to a server, with up to four handles. Half are right but for what others do to it.
 static void shape_sent(struct actor *actor, struct ts_submission *shape)
 {
     struct ts_call *call = area_place(actor, sizeof *call);
-    *call = (struct ts_call){.in_address = some_address(actor),
-                             .out_address = some_address(actor),
-                             .in_length = some_length(actor),
-                             .out_length = some_length(actor),
-                             .method = (uint32_t)shape->arg,
-                             .out_handles = (uint8_t)below(actor, 6)};
+    bool right = one_in(actor, 2);
+    *call = (struct ts_call){
+        .in_address = right ? (uintptr_t)area_place(actor, 256) : some_address(actor),
+        .out_address = right ? (uintptr_t)area_place(actor, 256) : some_address(actor),
+        .in_length = right ? (uint32_t)below(actor, 257) : some_length(actor),
+        .out_length = right ? (uint32_t)below(actor, 257) : some_length(actor),
+        .method = (uint32_t)shape->arg,
+        .out_handles = (uint8_t)below(actor, right ? 2 : 6)};
     if (shape->op != TS_OP_CALL)
         call->out_handles = 0;
-    call->in_handles = (uint8_t)(shape->op == TS_OP_CALL ? below(actor, 5) : 1);
+    call->in_handles = (uint8_t)(shape->op == TS_OP_CALL ? below(actor, right ? 2 : 5) : 1);
     for (unsigned i = 0; i < TS_CALL_HANDLES && i < call->in_handles; i++)
         call->in_handle[i] = some_handle(actor);
     shape->address = (uintptr_t)call;
@@ -146,8 +148,13 @@ static void shape_ring(struct actor *actor, struct ts_submission *shape)
         shape->flags = TS_FLAG_MULTI;
     if (shape->op == TS_OP_CANCEL && one_in(actor, 2))
         shape->flags = TS_FLAG_FORCE;
-    if (shape->op == TS_OP_FUTEX_WAIT)
-        shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
+    if (shape->op != TS_OP_FUTEX_WAIT)
+        return;
+    shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
+    if (one_in(actor, 2)) { // it may outlive the memory
+        shape->address = mapping_pick(actor);
+        shape->deadline = 0;
+    }
 }
 
 static void shape_form(struct actor *actor, enum form form, struct ts_submission *shape)
@@ -223,21 +230,24 @@ void shape_any(struct actor *actor, struct ts_submission *out_shape)
     shape_operation(actor, (enum ts_operation)below(actor, TS_OP_COUNT + 1), out_shape);
 }
 
-// The sort of what an operation gives.
-static enum sort result_sort(const struct ts_submission *shape)
-{
-    switch (shape->op) {
-    case TS_OP_MINT: return SORT_SERVED;
-    case TS_OP_MAP: return SORT_MEMORY;
-    case TS_OP_CALL: return SORT_MEMORY; // a view
-    default: return SORT_OTHER;
-    }
-}
-
 static bool gives_handle(uint8_t op)
 {
     return op == TS_OP_MINT || op == TS_OP_MAP || op == TS_OP_DUPLICATE || op == TS_OP_TAKE ||
            op == TS_OP_OPEN || op == TS_OP_CREATE || op == TS_OP_ACCEPT;
+}
+
+// The handle that an operation gave, unless it cannot be found again; else 0.
+static ts_handle_t given_handle(const struct ts_submission *shape, struct ts_result result)
+{
+    if (result.status != TS_OK)
+        return TS_HANDLE_NONE;
+    if (gives_handle(shape->op))
+        return result.value <= UINT32_MAX ? (ts_handle_t)result.value : TS_HANDLE_NONE;
+    uint64_t at = shape->address - (uintptr_t)area;
+    if (shape->op != TS_OP_CALL || at > AREA_SIZE - sizeof(struct ts_call) || at % 8 != 0)
+        return TS_HANDLE_NONE;
+    const struct ts_call *call = (const struct ts_call *)(uintptr_t)shape->address;
+    return call->out_handles != 0 ? call->out_handle[0] : TS_HANDLE_NONE;
 }
 
 void shape_call(struct actor *actor, const struct ts_submission *shape)
@@ -262,7 +272,7 @@ void shape_call(struct actor *actor, const struct ts_submission *shape)
         actor,
         ts_sys_op(TS_OP_WORD(shape->op, shape->flags, shape->rights & TS_RIGHTS_ALL, shape->handle),
                   address, length, shape->offset, arg, shape->deadline));
-    bool given = gives_handle(shape->op) || (shape->op == TS_OP_CALL && arg == TS_MEMORY_VIEW);
-    if (given && result.status == TS_OK && result.value != 0 && result.value <= UINT32_MAX)
-        pool_keep(actor, result_sort(shape), (ts_handle_t)result.value);
+    ts_handle_t given = given_handle(shape, result);
+    if (given != TS_HANDLE_NONE)
+        pool_keep_any(actor, given);
 }

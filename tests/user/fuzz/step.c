@@ -81,16 +81,16 @@ static const struct step {
     uint16_t weight;
     void (*run)(struct actor *actor);
 } steps[] = {
-    {300, step_operation}, {240, step_batch}, {160, step_raw},   {60, step_memory},
-    {60, step_resize},     {60, step_inbox},  {100, step_ask},   {100, step_serve},
-    {40, step_fill},       {30, step_close},  {20, step_event},  {10, step_lane},
-    {20, step_yield},      {12, step_thread}, {8, step_process}, {8, step_job},
-    {4, step_spawn},       {6, step_kill},
+    {300, step_operation}, {240, step_batch}, {160, step_raw},    {60, step_memory},
+    {60, step_resize},     {60, step_inbox},  {100, step_ask},    {100, step_serve},
+    {40, step_fill},       {30, step_close},  {20, step_event},   {10, step_lane},
+    {20, step_yield},      {12, step_thread}, {8, step_process},  {8, step_job},
+    {4, step_spawn},       {6, step_kill},    {120, step_device},
 };
 // What hurts others that are in the middle of something.
 static const struct step wrecks[] = {
-    {100, step_resize}, {100, step_close}, {60, step_raw},    {60, step_operation},
-    {40, step_yield},   {20, step_inbox},  {8, step_process}, {2, step_lane},
+    {100, step_resize}, {100, step_close}, {60, step_raw}, {60, step_operation}, {40, step_yield},
+    {20, step_inbox},   {8, step_process}, {2, step_lane}, {60, step_device},
 };
 
 static void run_one(struct actor *actor, const struct step *list, unsigned count)

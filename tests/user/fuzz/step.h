@@ -23,6 +23,8 @@ void step_thread(struct actor *actor);
 void step_inbox(struct actor *actor);
 void step_ask(struct actor *actor);
 void step_serve(struct actor *actor);
+// step_device.c: what drivers have, if there is any.
+void step_device(struct actor *actor);
 
 // The program's own process stays out of its pools in most rounds: with it, it soon ends itself.
 #define FUZZ_PROGRAM "test/fuzz"
