@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Domains and their pins. See domain.h.
 //
-// A device is remembered while somebody holds its domain or pages are pinned for it. Each holder
-// has a domain object of its own: what is late for one that has closed finds it closed, and not the
-// next holder's. A pin is in two lists, its device's and its owner's, and leaves the owner's when
-// that ends: so nothing is found by the address of a process that is gone.
+// A device is remembered while somebody holds its domain, uses it, or pages are pinned for it. Each
+// holder has a domain object of its own: what is late for one that has closed finds it closed, and
+// not the next holder's. A pin is in two lists, its device's and its owner's, and leaves the
+// owner's when that ends: so nothing is found by the address of a process that is gone.
 //
 // One lock guards it all. It is held for a bounded number of steps: those who close, end or make
 // quiet take whole lists or a few pins at a time; a search is as long as PINS_MAX or DEVICES_MAX.
@@ -21,7 +21,7 @@
 #include <tessera/abi/object.h>
 
 #define PINS_MAX       4096u // a device
-#define DEVICES_MAX    4096u // with a holder or pins
+#define DEVICES_MAX    4096u // with a holder, uses or pins
 #define PINS_PER_HOLD  64u
 #define PAGES_PER_STEP 4096u // of pins that are released, or one pin
 #define ADDRESS_PIECE  32u   // bus addresses copied out at a time
@@ -49,6 +49,7 @@ struct device {
     struct list live;      // struct pin, of this holder and of processes that live
     struct list quarantined;
     uint32_t pin_count;
+    uint64_t uses; // that have begun and not ended: see domain.h
     uint64_t live_pages, quarantined_pages;
 };
 
@@ -73,11 +74,11 @@ uint64_t domain_quarantined(void)
     return atomic_load_explicit(&quarantined, memory_order_relaxed);
 }
 
-// Takes a device out that nobody holds and that has no pins, for the caller to free without the
-// lock. NULL: it is needed. Lock held.
+// Takes a device out that nobody holds or uses and that has no pins, for the caller to free without
+// the lock. NULL: it is needed. Lock held.
 static struct device *device_forget(struct device *device)
 {
-    if (device->holder != NULL || device->pin_count != 0)
+    if (device->holder != NULL || device->pin_count != 0 || device->uses != 0)
         return NULL;
     list_remove(&device->link);
     device_count--;
@@ -91,6 +92,42 @@ static void device_free(struct device *device)
     struct account *payer = device->payer;
     paid_free(payer, device, sizeof(*device));
     account_put(payer);
+}
+
+ts_status_t domain_use(struct object *object, struct device **out_device)
+{
+    if (object->class != &domain_class)
+        return TS_ERR_KIND;
+    irqflags_t flags = spin_lock(&domain_lock);
+    struct device *device = domain_of(object)->device;
+    if (device != NULL)
+        device->uses++;
+    spin_unlock(&domain_lock, flags);
+    *out_device = device;
+    return device != NULL ? TS_OK : TS_ERR_GONE;
+}
+
+struct device *device_use(struct device *device)
+{
+    if (device == NULL)
+        return NULL;
+    irqflags_t flags = spin_lock(&domain_lock);
+    KASSERT(device->uses > 0);
+    device->uses++;
+    spin_unlock(&domain_lock, flags);
+    return device;
+}
+
+void device_unuse(struct device *device)
+{
+    if (device == NULL)
+        return;
+    irqflags_t flags = spin_lock(&domain_lock);
+    KASSERT(device->uses > 0);
+    device->uses--;
+    struct device *forgotten = device_forget(device);
+    spin_unlock(&domain_lock, flags);
+    device_free(forgotten);
 }
 
 // Where the device finds a page. The IOMMU's tables (device_hold.h) say the same.
@@ -392,14 +429,21 @@ static struct device *device_leave(struct domain *domain)
     return device;
 }
 
-// The device is quiet and its driver has given it up, living or not. Whoever still has a handle can
-// do no more with it.
-static ts_status_t domain_end(struct domain *domain)
+// Whether the domain can end now.
+static ts_status_t end_check(struct domain *domain)
+{
+    irqflags_t flags = spin_lock(&domain_lock);
+    const struct device *device = domain->device;
+    ts_status_t status = device == NULL ? TS_ERR_GONE : device->uses != 0 ? TS_ERR_BUSY : TS_OK;
+    spin_unlock(&domain_lock, flags);
+    return status;
+}
+
+// A use that began since the check does no harm: it keeps the device from the next one.
+static ts_status_t end_now(struct domain *domain)
 {
     struct list quiet;
     list_init(&quiet);
-    if (!hold_use(&domain->hold))
-        return TS_ERR_GONE;
     hold_end(&domain->hold); // before another can have it: a late DRIVE takes nothing
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = NULL, *forgotten = NULL;
@@ -415,8 +459,20 @@ static ts_status_t domain_end(struct domain *domain)
         hold_unuse(&domain->hold); // the use that it began with
     }
     device_free(forgotten);
-    hold_unuse(&domain->hold);
     return device != NULL ? TS_OK : TS_ERR_GONE;
+}
+
+// The device is quiet and its driver has given it up, living or not: nobody uses it, or this is
+// refused. Whoever still has a handle can do no more with it.
+static ts_status_t domain_end(struct domain *domain)
+{
+    if (!hold_use(&domain->hold))
+        return TS_ERR_GONE;
+    ts_status_t status = end_check(domain);
+    if (status == TS_OK)
+        status = end_now(domain);
+    hold_unuse(&domain->hold);
+    return status;
 }
 
 static struct device *device_find(uint64_t number)
@@ -508,7 +564,8 @@ static ts_status_t domain_state(struct domain *domain, const struct ts_call *cal
         state.pinned = device->live_pages;
         state.quarantined = device->quarantined_pages;
         state.flags = (domain->hold.dma != NULL ? TS_DOMAIN_HELD : 0) |
-                      (hold_driven(&domain->hold) ? TS_DOMAIN_DRIVEN : 0);
+                      (hold_driven(&domain->hold) ? TS_DOMAIN_DRIVEN : 0) |
+                      (device->uses != 0 ? TS_DOMAIN_USED : 0);
     }
     spin_unlock(&domain_lock, flags);
     return device != NULL ? call_write(call, &state, sizeof(state)) : TS_ERR_GONE;
@@ -595,7 +652,7 @@ static struct device *device_create(uint64_t number, struct account *payer, ts_s
 static ts_status_t device_hold(struct domain *domain, struct device **fresh)
 {
     struct device *device = device_find((*fresh)->number);
-    if (device != NULL && device->holder != NULL)
+    if (device != NULL && (device->holder != NULL || device->uses != 0))
         return TS_ERR_BUSY;
     if (device == NULL) {
         if (device_count == DEVICES_MAX)

@@ -247,8 +247,8 @@ static void test_bad_arguments(void)
     CHECK(memory_create(payer, 1, 0x80, &memory) == TS_ERR_ARGUMENT);
     CHECK(memory_create(payer, UINT64_MAX, 0, &memory) == TS_ERR_TOO_LARGE);
     CHECK(memory_create(payer, 1, 0, &memory) == TS_OK && memory->size == PAGE_SIZE);
-    CHECK(memory_create_physical(NULL, DEVICE_BASE, 4 * PAGE_SIZE, ARCH_CACHE_UNCACHED, &device) ==
-          TS_OK);
+    CHECK(memory_create_physical(NULL, DEVICE_BASE, 4 * PAGE_SIZE, ARCH_CACHE_UNCACHED, NULL,
+                                 &device) == TS_OK);
     const unsigned rw = TS_MAP_READ | TS_MAP_WRITE, all = rw | TS_MAP_EXECUTE;
     vaddr_t at = 0;
     CHECK(space_map(space, memory, 0, 0, rw, all, &at) == TS_ERR_ARGUMENT);

@@ -441,6 +441,16 @@ __attribute__((weak)) uint64_t domain_quarantined(void)
     return 0;
 }
 
+__attribute__((weak)) struct device *device_use(struct device *device)
+{
+    return device;
+}
+
+__attribute__((weak)) void device_unuse(struct device *device)
+{
+    (void)device;
+}
+
 size_t format_text(char *to, size_t size, const char *format, ...)
 {
     va_list arguments;
