@@ -109,7 +109,7 @@ void hold_release(struct device_hold *hold)
 
 void hold_end(struct device_hold *hold)
 {
-    (void)hold;
+    hold->shut = TS_ERR_GONE;
 }
 
 ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t offset,
@@ -398,6 +398,41 @@ static void rule_d13_a_device_that_is_used_is_nobody_elses(void)
     check_all();
 }
 
+// Whenever another can have the device, nobody can drive it by the domain before: else a DRIVE that
+// is late would take the device from the next driver.
+static const struct domain *ending;
+static unsigned taken;
+
+static void held_by_another(void)
+{
+    struct capability other;
+    if (second_in == 0 || domain_lock.held || --second_in != 0 || domain_make(0, &other) != TS_OK)
+        return;
+    CHECK(ending->hold.shut == TS_ERR_GONE);
+    object_capability_put(other);
+    taken++;
+}
+
+static void rule_d11_a_domain_is_over_before_its_device_is_free(void)
+{
+    for (unsigned k = 1; k < 40; k++) {
+        CHECK(domain_make(0, &held[0]) == TS_OK);
+        struct object *object = held[0].object;
+        object_get(object);
+        ending = domain_of(object);
+        second_in = k;
+        spin_gap = held_by_another;
+        if (k % 2 == 0)
+            CHECK(call(object, TS_DOMAIN_END, 0) == TS_OK);
+        close_handle(0);
+        spin_gap = NULL;
+        object_put(object);
+    }
+    second_in = 0;
+    CHECK(taken > 1);
+    check_all();
+}
+
 static uint64_t bytes_charged(void)
 {
     return account_used(payer) * PAGE_SIZE - atomic_load(&payer->spare);
@@ -485,6 +520,7 @@ int main(void)
     for (unsigned i = 0; i < OWNERS; i++)
         list_init(&owners[i]);
     rule_d13_a_device_that_is_used_is_nobody_elses();
+    rule_d11_a_domain_is_over_before_its_device_is_free();
     rule_m09_devices_domains_and_pins_are_paid_for();
     rule_m09_a_pin_over_the_limit_is_refused(job);
     rule_d10_a_late_pin_is_not_the_next_holders();

@@ -425,8 +425,12 @@ ts_time_t clock_now(void)
     return 1;
 }
 
+void (*world_queued)(void);
+
 void reaper_queue(struct reaper_work *work)
 {
+    if (world_queued != NULL)
+        world_queued();
     while (work->step(work))
         ;
 }

@@ -143,6 +143,7 @@ static struct object *line_make(void)
 {
     struct object *object;
     CHECK_EQUAL(interrupt_create_line(NULL, LINE, 0, WHOSE, &object), TS_OK);
+    CHECK_EQUAL(uses, 1);
     CHECK(masked);
     return object;
 }
@@ -156,7 +157,7 @@ static void line_close(struct object *object)
 static void line_destroy(struct object *object)
 {
     interrupt_class.destroy(object);
-    CHECK(masked && !used);
+    CHECK(masked && !used && uses == 0);
 }
 
 // It fires until that is a storm.
