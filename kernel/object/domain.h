@@ -25,14 +25,10 @@ extern const struct object_class domain_class;
 // TS_ERR_LIMIT: 4096 devices are held, are used or have pins; TS_ERR_MEMORY.
 ts_status_t domain_make(uint64_t device, struct capability *out_domain);
 
-// The device of this domain, with a use of it, for device_unuse(). TS_ERR_KIND: it is no domain;
-// TS_ERR_GONE: it has ended, or its last handle has closed.
+// The device of this domain, with a use of it, for device_unuse() (device.h). TS_ERR_KIND: it is no
+// domain; TS_ERR_GONE: it has ended, or its last handle has closed.
 struct device;
 ts_status_t domain_use(struct object *domain, struct device **out_device);
-
-// A further use, by whoever has one; and its end. NULL: no device's. Any context.
-struct device *device_use(struct device *device);
-void device_unuse(struct device *device);
 
 // Some pins of a process that has ended, by its list of them, go into quarantine: until false. No
 // thread of it runs any more.

@@ -13,7 +13,7 @@
 #include <arch/smp.h>
 #include <log.h>
 #include <object/body.h>
-#include <object/domain.h>
+#include <object/device.h>
 #include <object/interrupt.h>
 #include <object/statistics.h>
 #include <object/transfer.h>

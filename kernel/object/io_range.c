@@ -2,7 +2,7 @@
 // I/O ranges. See io_range.h.
 #include <arch/ioport.h>
 #include <object/body.h>
-#include <object/domain.h>
+#include <object/device.h>
 #include <object/io_range.h>
 #include <object/transfer.h>
 #include <string.h>

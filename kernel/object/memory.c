@@ -4,7 +4,7 @@
 #include <arch/memory.h>
 #include <mm/page.h>
 #include <object/body.h>
-#include <object/domain.h>
+#include <object/device.h>
 #include <object/memory.h>
 #include <object/memory_operate.h>
 #include <panic.h>

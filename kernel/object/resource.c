@@ -9,6 +9,7 @@
 #include <mm/page.h>
 #include <object/body.h>
 #include <object/caller.h>
+#include <object/device.h>
 #include <object/domain.h>
 #include <object/interrupt.h>
 #include <object/io_range.h>

@@ -5,7 +5,9 @@
 // Handles are numbers of memories here.
 #define handle_get memory_by_number
 
+#include "kernel/object/device.c" // NOLINT
 #include "kernel/object/domain.c" // NOLINT
+#include "kernel/object/pin.c"    // NOLINT
 
 #include <arch/user.h>
 #include <mm/address_space.h>
@@ -59,7 +61,8 @@ ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights
 
 ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device)
 {
-    (void)hold, (void)domain, (void)device;
+    (void)device;
+    hold->domain = domain;
     return TS_OK;
 }
 

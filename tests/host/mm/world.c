@@ -13,6 +13,7 @@
 #include <mm/heap.h>
 #include <mm/page.h>
 #include <object/caller.h>
+#include <object/device.h>
 #include <object/domain.h>
 #include <object/process.h>
 #include <object/random.h>
