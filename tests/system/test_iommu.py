@@ -116,12 +116,12 @@ def check_keep(ctx, **machine):
               output)
 
 
-def test_rule_d13_the_next_server_finds_it_busy(ctx):
+def test_rule_d14_the_next_server_finds_it_busy(ctx):
     """The PCI server dies, and a driver lives on with registers of its device."""
     check_keep(ctx)
 
 
-def test_rule_d13_held(ctx):
+def test_rule_d14_held(ctx):
     """The same where an IOMMU holds the device."""
     check_keep(ctx, iommu="intel")
 

@@ -73,7 +73,7 @@ static void giving_up(void)
     ts_close(memory);
 }
 
-static void rule_d13_registers_keep_the_device(void)
+static void rule_d14_registers_keep_the_device(void)
 {
     ts_handle_t memory;
     void *mapped;
@@ -91,7 +91,7 @@ static void rule_d13_registers_keep_the_device(void)
 }
 
 // Of all that a driver can have but memory, one thing after the other is let go.
-static void rule_d13_ports_and_interrupts_keep_the_device(void)
+static void rule_d14_ports_and_interrupts_keep_the_device(void)
 {
     uint32_t index = 0;
     ts_handle_t kept[TS_PCI_BARS + 1];
@@ -134,7 +134,7 @@ static void check_end(ts_handle_t child, uint32_t reason)
     ts_close(child);
 }
 
-static void rule_d13_kept_until_the_end_of_the_process(void)
+static void rule_d14_kept_until_the_end_of_the_process(void)
 {
     ts_handle_t told;
     uint64_t count;
@@ -193,9 +193,9 @@ int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(giving_up),
-        TAP(rule_d13_registers_keep_the_device),
-        TAP(rule_d13_ports_and_interrupts_keep_the_device),
-        TAP(rule_d13_kept_until_the_end_of_the_process),
+        TAP(rule_d14_registers_keep_the_device),
+        TAP(rule_d14_ports_and_interrupts_keep_the_device),
+        TAP(rule_d14_kept_until_the_end_of_the_process),
         TAP(rule_d05_pins_of_the_dead_go_when_it_is_quiet),
     };
     if (argc > 2) {

@@ -372,7 +372,7 @@ static void rule_d10_a_late_pin_is_not_the_next_holders(void)
 
 // By each way to a domain, while one of two uses is left; and the device is forgotten with the
 // last.
-static void rule_d13_a_device_that_is_used_is_nobody_elses(void)
+static void rule_d14_a_device_that_is_used_is_nobody_elses(void)
 {
     struct capability other;
     struct device *first, *device;
@@ -522,7 +522,7 @@ int main(void)
         CHECK(memory_create(payer, PAGES * PAGE_SIZE, 0, &memories[i]) == TS_OK);
     for (unsigned i = 0; i < OWNERS; i++)
         list_init(&owners[i]);
-    rule_d13_a_device_that_is_used_is_nobody_elses();
+    rule_d14_a_device_that_is_used_is_nobody_elses();
     rule_d11_a_domain_is_over_before_its_device_is_free();
     rule_m09_devices_domains_and_pins_are_paid_for();
     rule_m09_a_pin_over_the_limit_is_refused(job);
