@@ -154,9 +154,20 @@ enum ts_resource_kind {
 #define TS_RESOURCE_DOMAIN_MAKE 6u // DOMAIN: struct ts_resource_range (1 device) -> domain
 #define TS_RESOURCE_POWER_OFF   7u // SYSTEM: struct ts_resource_range.base = exit status
 #define TS_RESOURCE_RESTART     8u // SYSTEM
+#define TS_RESOURCE_BIND \
+    9u // PHYSICAL, INTERRUPT, IO: struct ts_resource_binding -> handle, as DERIVE; the resource,
+       // what is derived from it and all that is made of these uses the domain's device, which is
+       // nobody else's until they are gone. TS_ERR_GONE: the domain has ended; TS_ERR_RIGHTS: the
+       // domain's handle lacks MANAGE, or the resource is bound already
 
 struct ts_resource_range {
     uint64_t base, length;
+};
+
+struct ts_resource_binding {
+    uint64_t base, length;
+    ts_handle_t domain;
+    uint32_t reserved;
 };
 
 enum ts_cache { TS_CACHE_WRITE_BACK = 0, TS_CACHE_UNCACHED = 1, TS_CACHE_WRITE_COMBINE = 2 };
@@ -196,6 +207,9 @@ struct ts_io_string {
 };
 
 // domain ------------------------------------------------------------------------------------
+// A device has one domain at a time: TS_RESOURCE_DOMAIN_MAKE is TS_ERR_BUSY while another has it,
+// or while something uses the device (TS_RESOURCE_BIND): memory over its registers and mappings of
+// that, I/O ranges, interrupts.
 #define TS_DOMAIN_PIN   1u // struct ts_domain_pin; out: one u64 bus address a page; CALL
 #define TS_DOMAIN_UNPIN 2u // struct ts_domain_pin; CALL
 #define TS_DOMAIN_QUIET 3u // the device is quiet: pins of dead owners are released; MANAGE
@@ -205,7 +219,8 @@ struct ts_io_string {
        // process does, or one of the caller's threads is just beginning to
 #define TS_DOMAIN_END \
     6u // the device is quiet and given up: all pins are released, and the domain
-       // does no more (TS_ERR_GONE): the next driver gets another; MANAGE
+       // does no more (TS_ERR_GONE): the next driver gets another; MANAGE.
+       // TS_ERR_BUSY, without effect: something uses the device
 
 struct ts_domain_pin {
     ts_handle_t memory;
@@ -219,6 +234,7 @@ struct ts_domain_state {
 };
 #define TS_DOMAIN_HELD   1u // an IOMMU stops all that is not pinned
 #define TS_DOMAIN_DRIVEN 2u // a process answers for the device
+#define TS_DOMAIN_USED   4u // something of the device is in somebody's hands (TS_RESOURCE_BIND)
 
 // log ---------------------------------------------------------------------------------------
 // read: offset is a cursor, a count of bytes since boot; extra = the next cursor, which is larger

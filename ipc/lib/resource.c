@@ -14,6 +14,14 @@ ts_status_t ts_resource_derive(ts_handle_t resource, uint64_t base, uint64_t len
     return range_method(resource, TS_RESOURCE_DERIVE, base, length, out_resource);
 }
 
+ts_status_t ts_resource_bind(ts_handle_t resource, uint64_t base, uint64_t length,
+                             ts_handle_t domain, ts_handle_t *out_resource)
+{
+    struct ts_resource_binding binding = {.base = base, .length = length, .domain = domain};
+    return ts_call_handle(resource, TS_RESOURCE_BIND, &binding, sizeof binding, NULL, 0,
+                          out_resource);
+}
+
 ts_status_t ts_resource_memory(ts_handle_t resource, uint64_t base, uint64_t length, unsigned cache,
                                ts_handle_t *out_memory)
 {

@@ -10,6 +10,11 @@
 TS_MUST_USE ts_status_t ts_resource_derive(ts_handle_t resource, uint64_t base, uint64_t length,
                                            ts_handle_t *out_resource);
 
+// The same; what is made of it is the device's whose domain this is: nobody else gets that device
+// before it is gone. TS_ERR_GONE: the domain has ended.
+TS_MUST_USE ts_status_t ts_resource_bind(ts_handle_t resource, uint64_t base, uint64_t length,
+                                         ts_handle_t domain, ts_handle_t *out_resource);
+
 // PHYSICAL: device memory [base, base + length), page-aligned; cache: enum ts_cache.
 TS_MUST_USE ts_status_t ts_resource_memory(ts_handle_t resource, uint64_t base, uint64_t length,
                                            unsigned cache, ts_handle_t *out_memory);

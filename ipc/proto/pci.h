@@ -14,12 +14,15 @@
 //                        number, also while a driver holds the function
 //
 // TS_ERR_NOT_FOUND no such function; TS_ERR_ARGUMENT a match that is none of these; TS_ERR_BUSY a
-// driver holds it, or has gone and the device is not quiet yet: init tries again.
+// driver holds it, or has gone and the device is not quiet yet, or somebody still has something
+// that BAR or VECTOR gave, be it a mapping of registers: init tries again.
 //
 // Device object. When its last handle closes (the driver died or gave up) the server turns bus
-// mastering off, resets the function (virtio: status 0 read back; else function-level reset, else
-// no transaction pending), frees its vectors, tells the domain that it is quiet, and only then
-// lets it be opened again. A function that cannot be made quiet stays closed to all, its pinned
+// mastering off and frees its vectors; waits until memory over its registers, every mapping of
+// that, I/O ranges and interrupts are gone (who gives a device up and lives closes and unmaps them,
+// or keeps the device from all others); resets the function (virtio: status 0 read back; else
+// function-level reset, else no transaction pending), ends the domain, and only then lets it be
+// opened again. A function that cannot be made quiet stays closed to all, its pinned
 // pages in quarantine, and the log says so.
 //
 // read, write: configuration space, offset 0 to 4095 (255 without ECAM), length 1, 2 or 4,
@@ -80,8 +83,8 @@ struct ts_pci_range {
 #define TS_PCI_VECTOR 2u
 
 // DOMAIN: out_handle[0] = the function's DMA domain (CALL), for TS_DOMAIN_DRIVE, PIN and UNPIN.
-// TS_ERR_UNSUPPORTED: it is behind a conventional bridge, where an IOMMU cannot tell it from
-// others.
+// TS_ERR_UNSUPPORTED, here or from DRIVE and PIN: the IOMMU cannot tell it from others, since it is
+// behind a conventional bridge or uses their numbers.
 #define TS_PCI_DOMAIN 3u
 
 // ENABLE: in: u32 TS_PCI_ENABLE_*: exactly these are on afterwards. BUS_MASTER needs that somebody

@@ -23,7 +23,12 @@ ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t 
     hold->domain = domain;
     hold->users = 1;
     hold->end.step = end_step;
-    return arch_dma_held(device) ? arch_dma_create(device, hold, &hold->dma) : TS_OK;
+    hold->shut = TS_OK;
+    ts_status_t status = arch_dma_held(device) ? arch_dma_create(device, hold, &hold->dma) : TS_OK;
+    if (status != TS_ERR_UNSUPPORTED)
+        return status;
+    hold->shut = status;
+    return TS_OK;
 }
 
 void hold_fini(struct device_hold *hold)
@@ -89,7 +94,7 @@ ts_status_t hold_drive(struct device_hold *hold)
     struct process *self = process_current();
     ts_status_t status = TS_OK;
     irqflags_t flags = spin_lock(&hold->lock);
-    bool first = hold->driver == NULL && !hold->over && !hold->admitting;
+    bool first = hold->driver == NULL && hold->shut == TS_OK && !hold->admitting;
     if (first) {
         object_get(&self->object);
         hold->driver = self;
@@ -99,7 +104,7 @@ ts_status_t hold_drive(struct device_hold *hold)
     } else if (hold->driver != self || hold->admitting) {
         // (Another thread of the driver: what is not admitted yet may fail, and then nobody
         // drives.)
-        status = hold->over ? TS_ERR_GONE : TS_ERR_BUSY;
+        status = hold->shut != TS_OK ? hold->shut : TS_ERR_BUSY;
     }
     spin_unlock(&hold->lock, flags);
     return first && hold->dma != NULL ? admit(hold) : status;
@@ -139,7 +144,7 @@ void hold_release(struct device_hold *hold)
 void hold_end(struct device_hold *hold)
 {
     irqflags_t flags = spin_lock(&hold->lock);
-    hold->over = true;
+    hold->shut = TS_ERR_GONE;
     spin_unlock(&hold->lock, flags);
     if (hold->dma == NULL)
         return;

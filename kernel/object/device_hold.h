@@ -32,13 +32,14 @@ struct device_hold {
     uint64_t tables;        // pages charged to it
     uint64_t admission;     // the driver's: what its device does is told with this
     bool admitting;         // the driver's admission is under way, and may fail
-    bool over;              // nobody can drive it any more
+    ts_status_t shut;       // why nobody can drive it; TS_OK: somebody can
     struct process *ending; // `end` is queued for this driver; a reference
     struct dma_fault fault; // why
     struct reaper_work end;
 };
 
-// TS_ERR_LIMIT: the IOMMU holds no more devices.
+// TS_ERR_LIMIT: the IOMMU holds no more devices. One that it cannot tell from others can be held by
+// a domain, but not driven (TS_ERR_UNSUPPORTED): it stays blocked.
 ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device);
 void hold_fini(struct device_hold *hold);
 
@@ -48,7 +49,7 @@ bool hold_use(struct device_hold *hold);
 void hold_unuse(struct device_hold *hold);
 
 // The calling process drives the device from now on. TS_ERR_BUSY: another does; TS_ERR_GONE: it is
-// over; TS_ERR_LIMIT, TS_ERR_MEMORY: no pages for tables.
+// over; TS_ERR_UNSUPPORTED: see above; TS_ERR_LIMIT, TS_ERR_MEMORY: no pages for tables.
 ts_status_t hold_drive(struct device_hold *hold);
 bool hold_driven(struct device_hold *hold);
 bool hold_driven_by(struct device_hold *hold, const struct address_space *space);

@@ -7,6 +7,11 @@
 // device is quiet (TS_DOMAIN_QUIET). A device that nobody holds any more is remembered while it has
 // pins, and who makes a domain for it then finds them in quarantine.
 //
+// A device is used by what gives access to it: memory over its registers, which every mapping
+// keeps; I/O ranges; interrupts; resources from which these can be made. Each counts as a use until
+// its body is destroyed. While there is one, whoever has it, nobody makes a domain for the device,
+// and its domain does not end: so who makes a domain knows that nobody else reaches the device.
+//
 // Where an IOMMU holds the device (device_hold.h) it reaches its pins and nothing else, and at the
 // end of its driver it is blocked and its pins are released at once: no quarantine. Elsewhere a
 // driver that programs a device can reach all memory. Bus addresses are physical ones.
@@ -16,9 +21,14 @@
 
 extern const struct object_class domain_class;
 
-// The one handle to the domain of a device. TS_ERR_BUSY: someone holds it; TS_ERR_LIMIT: 4096
-// devices are held or have pins; TS_ERR_MEMORY.
+// The one handle to the domain of a device. TS_ERR_BUSY: someone holds it or uses the device;
+// TS_ERR_LIMIT: 4096 devices are held, are used or have pins; TS_ERR_MEMORY.
 ts_status_t domain_make(uint64_t device, struct capability *out_domain);
+
+// The device of this domain, with a use of it, for device_unuse() (device.h). TS_ERR_KIND: it is no
+// domain; TS_ERR_GONE: it has ended, or its last handle has closed.
+struct device;
+ts_status_t domain_use(struct object *domain, struct device **out_device);
 
 // Some pins of a process that has ended, by its list of them, go into quarantine: until false. No
 // thread of it runs any more.

@@ -13,6 +13,7 @@
 #include <arch/smp.h>
 #include <log.h>
 #include <object/body.h>
+#include <object/device.h>
 #include <object/interrupt.h>
 #include <object/statistics.h>
 #include <object/transfer.h>
@@ -25,9 +26,10 @@
 struct interrupt {
     struct object object;
     uint32_t number;
-    struct spinlock lock; // whether the line is masked, with what says why
-    bool closed;          // the last handle is gone
-    _Atomic bool stormed; // written under the lock
+    struct device *device; // a use, or NULL
+    struct spinlock lock;  // whether the line is masked, with what says why
+    bool closed;           // the last handle is gone
+    _Atomic bool stormed;  // written under the lock
     // Of the interrupt handler alone, which does not run on two CPUs for one number.
     uint32_t untaken; // fires in this window since the count was last taken
     ts_time_t window;
@@ -125,6 +127,7 @@ static void interrupt_destroy(struct object *object)
 {
     struct interrupt *interrupt = interrupt_of(object);
     arch_interrupt_free(interrupt->number);
+    device_unuse(interrupt->device);
     body_destroy(object, sizeof(*interrupt));
 }
 
@@ -153,15 +156,16 @@ static struct interrupt *interrupt_make(struct account *account, ts_status_t *ou
     return interrupt;
 }
 
-// What interrupt_unhandled() undoes.
-static struct object *interrupt_enter(struct interrupt *interrupt)
+// What interrupt_unhandled() and interrupt_destroy() undo.
+static struct object *interrupt_enter(struct interrupt *interrupt, struct device *device)
 {
+    interrupt->device = device_use(device);
     atomic_store_explicit(&table[interrupt->number], interrupt, memory_order_release);
     return &interrupt->object;
 }
 
 ts_status_t interrupt_create_line(struct account *account, uint32_t line, unsigned flags,
-                                  struct object **out_interrupt)
+                                  struct device *device, struct object **out_interrupt)
 {
     ts_status_t status;
     struct interrupt *interrupt = interrupt_make(account, &status);
@@ -169,13 +173,14 @@ ts_status_t interrupt_create_line(struct account *account, uint32_t line, unsign
         return status;
     status = arch_interrupt_line(line, flags, cpu_choose(), &interrupt->number);
     if (status == TS_OK)
-        *out_interrupt = interrupt_enter(interrupt);
+        *out_interrupt = interrupt_enter(interrupt, device);
     else
         body_destroy(&interrupt->object, sizeof(*interrupt));
     return status;
 }
 
-ts_status_t interrupt_create_message(struct account *account, uint32_t device,
+ts_status_t interrupt_create_message(struct account *account, uint32_t sender,
+                                     struct device *device,
                                      struct ts_interrupt_message *out_message,
                                      struct object **out_interrupt)
 {
@@ -184,10 +189,10 @@ ts_status_t interrupt_create_message(struct account *account, uint32_t device,
     if (interrupt == NULL)
         return status;
     *out_message = (struct ts_interrupt_message){0};
-    status = arch_interrupt_message(device, cpu_choose(), &interrupt->number, &out_message->address,
+    status = arch_interrupt_message(sender, cpu_choose(), &interrupt->number, &out_message->address,
                                     &out_message->data);
     if (status == TS_OK)
-        *out_interrupt = interrupt_enter(interrupt);
+        *out_interrupt = interrupt_enter(interrupt, device);
     else
         body_destroy(&interrupt->object, sizeof(*interrupt));
     return status;

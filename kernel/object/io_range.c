@@ -2,6 +2,7 @@
 // I/O ranges. See io_range.h.
 #include <arch/ioport.h>
 #include <object/body.h>
+#include <object/device.h>
 #include <object/io_range.h>
 #include <object/transfer.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 struct io_range {
     struct object object;
     uint32_t base, count;
+    struct device *device; // a use, or NULL
 };
 
 static struct io_range *io_range_of(struct object *object)
@@ -155,6 +157,7 @@ static ts_status_t io_range_operate(struct object *object, struct operation *ope
 
 static void io_range_destroy(struct object *object)
 {
+    device_unuse(io_range_of(object)->device);
     body_destroy(object, sizeof(struct io_range));
 }
 
@@ -168,7 +171,7 @@ const struct object_class io_range_class = {
 };
 
 ts_status_t io_range_create(struct account *account, uint32_t base, uint32_t count,
-                            struct object **out_range)
+                            struct device *device, struct object **out_range)
 {
     ts_status_t status;
     struct io_range *range = body_create(account, sizeof(*range), &io_range_class, &status);
@@ -176,6 +179,7 @@ ts_status_t io_range_create(struct account *account, uint32_t base, uint32_t cou
         return status;
     range->base = base;
     range->count = count;
+    range->device = device_use(device);
     *out_range = &range->object;
     return TS_OK;
 }

@@ -4,6 +4,7 @@
 #include <arch/memory.h>
 #include <mm/page.h>
 #include <object/body.h>
+#include <object/device.h>
 #include <object/memory.h>
 #include <object/memory_operate.h>
 #include <panic.h>
@@ -142,7 +143,8 @@ ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flag
 }
 
 ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64_t bytes,
-                                   enum arch_cache cache, struct memory **out_memory)
+                                   enum arch_cache cache, struct device *device,
+                                   struct memory **out_memory)
 {
     ts_status_t status;
     struct memory *memory = memory_make(MEMORY_PHYSICAL, bytes, account, &status);
@@ -150,6 +152,7 @@ ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64
         return status;
     memory->base = base;
     memory->cache = (uint8_t)cache;
+    memory->device = device_use(device);
     *out_memory = memory;
     return TS_OK;
 }
@@ -365,6 +368,8 @@ static void memory_destroy(struct object *object)
     KASSERT(list_empty(&memory->regions) && memory->kernel_maps == 0);
     if (memory->type == MEMORY_VIEW)
         object_put(&memory->parent->object);
+    if (memory->type == MEMORY_PHYSICAL)
+        device_unuse(memory->device); // no mapping of it is left, and no CPU remembers one
     memory->freed = 0;
     if (chunk_end(memory)) {
         memory->ending = (struct reaper_work){.step = ending_step};

@@ -28,6 +28,7 @@
 
 struct account;
 struct address_space;
+struct device;
 struct page;
 
 enum memory_type {
@@ -68,7 +69,10 @@ struct memory {
         struct list regions;       // struct region: all that map it; new ones at the front
         struct reaper_work ending; // when nobody knows the memory any more
     };
-    struct memory *parent; // VIEW: never a view itself; a reference is held
+    union {
+        struct memory *parent; // VIEW: never a view itself; a reference is held
+        struct device *device; // PHYSICAL: whose registers; a use. NULL: no device's
+    };
     union {
         uint64_t offset; // VIEW: bytes in the parent
         uint64_t freed;  // ending: pages below this index have been given back
@@ -101,9 +105,11 @@ static inline uint64_t memory_size(const struct memory *memory)
 ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flags,
                           struct memory **out_memory);
 
-// Device memory. The range has been checked (resource.c). The account pays for the object.
+// Device memory. The range has been checked (resource.c). The account pays for the object. It has
+// a use of `device` of its own, if that is not NULL, as long as somebody maps or has the memory.
 ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64_t bytes,
-                                   enum arch_cache cache, struct memory **out_memory);
+                                   enum arch_cache cache, struct device *device,
+                                   struct memory **out_memory);
 
 // RAM that the loader filled; base is page-aligned, bytes are rounded up.
 ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out_memory);

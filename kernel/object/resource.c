@@ -4,10 +4,12 @@
 #include <arch/interrupt.h>
 #include <arch/memory.h>
 #include <arch/power.h>
+#include <core/handle_table.h>
 #include <log.h>
 #include <mm/page.h>
 #include <object/body.h>
 #include <object/caller.h>
+#include <object/device.h>
 #include <object/domain.h>
 #include <object/interrupt.h>
 #include <object/io_range.h>
@@ -25,6 +27,7 @@ struct resource {
     struct object object;
     enum ts_resource_kind kind;
     uint64_t base, length;
+    struct device *device; // whose all is that is made of it; a use. NULL: no device's
 };
 
 static struct resource *resource_of(struct object *object)
@@ -39,7 +42,8 @@ static bool contains(const struct resource *resource, uint64_t base, uint64_t le
 }
 
 static struct resource *resource_make(struct account *account, enum ts_resource_kind kind,
-                                      uint64_t base, uint64_t length, ts_status_t *out_status)
+                                      uint64_t base, uint64_t length, struct device *device,
+                                      ts_status_t *out_status)
 {
     struct resource *resource =
         body_create(account, sizeof(*resource), &resource_class, out_status);
@@ -48,6 +52,7 @@ static struct resource *resource_make(struct account *account, enum ts_resource_
     resource->kind = kind;
     resource->base = base;
     resource->length = length;
+    resource->device = device_use(device);
     return resource;
 }
 
@@ -59,6 +64,15 @@ static ts_status_t give(struct operation *operation, struct object *object, ts_r
     return TS_OK;
 }
 
+static ts_status_t part_make(const struct resource *resource, uint64_t base, uint64_t length,
+                             struct device *device, struct operation *operation)
+{
+    ts_status_t status;
+    struct resource *part =
+        resource_make(caller_account(), resource->kind, base, length, device, &status);
+    return part == NULL ? status : give(operation, &part->object, operation->handle_rights);
+}
+
 static ts_status_t derive(const struct resource *resource, const struct ts_call *call,
                           struct operation *operation)
 {
@@ -68,9 +82,43 @@ static ts_status_t derive(const struct resource *resource, const struct ts_call 
         return status;
     if (!contains(resource, range.base, range.length))
         return TS_ERR_RANGE;
-    struct resource *part =
-        resource_make(caller_account(), resource->kind, range.base, range.length, &status);
-    return part == NULL ? status : give(operation, &part->object, operation->handle_rights);
+    return part_make(resource, range.base, range.length, resource->device, operation);
+}
+
+// The device that a domain of the caller's has, with a use of it.
+static ts_status_t device_named(ts_handle_t handle, struct device **out_device)
+{
+    struct capability domain;
+    ts_status_t status = handle_get(caller_handles(), handle, TS_RIGHT_MANAGE, &domain);
+    if (status != TS_OK)
+        return status;
+    status = domain_use(domain.object, out_device);
+    object_put(domain.object);
+    return status;
+}
+
+static ts_status_t bind(const struct resource *resource, const struct ts_call *call,
+                        struct operation *operation)
+{
+    struct ts_resource_binding binding;
+    struct device *device;
+    if (resource->kind == TS_RESOURCE_DOMAIN || resource->kind == TS_RESOURCE_SYSTEM)
+        return TS_ERR_UNSUPPORTED;
+    ts_status_t status = call_read(call, &binding, sizeof(binding));
+    if (status != TS_OK)
+        return status;
+    if (binding.reserved != 0)
+        return TS_ERR_ARGUMENT;
+    if (!contains(resource, binding.base, binding.length))
+        return TS_ERR_RANGE;
+    if (resource->device != NULL)
+        return TS_ERR_RIGHTS; // it would be one device's and made of another's
+    status = device_named(binding.domain, &device);
+    if (status != TS_OK)
+        return status;
+    status = part_make(resource, binding.base, binding.length, device, operation);
+    device_unuse(device);
+    return status;
 }
 
 static ts_status_t make_memory(const struct resource *resource, const struct ts_call *call,
@@ -90,7 +138,7 @@ static ts_status_t make_memory(const struct resource *resource, const struct ts_
         return TS_ERR_RIGHTS;
     struct memory *memory;
     status = memory_create_physical(caller_account(), range.base, range.length,
-                                    (enum arch_cache)range.cache, &memory);
+                                    (enum arch_cache)range.cache, resource->device, &memory);
     if (status != TS_OK)
         return status;
     return give(operation, &memory->object, memory_class.rights & ~TS_RIGHT_EXECUTE);
@@ -109,7 +157,8 @@ static ts_status_t make_line(const struct resource *resource, const struct ts_ca
     if (line.gsi >= MESSAGE_FIRST || !contains(resource, line.gsi, 1) ||
         ((line.flags & TS_LINE_ISA) != 0 && line.gsi >= ISA_LINES))
         return TS_ERR_RANGE;
-    status = interrupt_create_line(caller_account(), line.gsi, line.flags, &interrupt);
+    status =
+        interrupt_create_line(caller_account(), line.gsi, line.flags, resource->device, &interrupt);
     return status == TS_OK ? give(operation, interrupt, interrupt_class.rights) : status;
 }
 
@@ -126,7 +175,8 @@ static ts_status_t make_message(const struct resource *resource, const struct ts
         return status;
     if (sender.reserved != 0 || call->out_length < sizeof(message))
         return TS_ERR_ARGUMENT;
-    status = interrupt_create_message(caller_account(), sender.device, &message, &interrupt);
+    status = interrupt_create_message(caller_account(), sender.device, resource->device, &message,
+                                      &interrupt);
     if (status != TS_OK)
         return status;
     (void)give(operation, interrupt, interrupt_class.rights);
@@ -148,8 +198,8 @@ static ts_status_t make_io_range(const struct resource *resource, const struct t
         return status;
     if (!contains(resource, range.base, range.length))
         return TS_ERR_RANGE;
-    status =
-        io_range_create(caller_account(), (uint32_t)range.base, (uint32_t)range.length, &ports);
+    status = io_range_create(caller_account(), (uint32_t)range.base, (uint32_t)range.length,
+                             resource->device, &ports);
     return status == TS_OK ? give(operation, ports, io_range_class.rights) : status;
 }
 
@@ -203,6 +253,7 @@ static ts_status_t resource_call(const struct resource *resource, const struct t
 {
     switch (call->method) {
     case TS_RESOURCE_DERIVE: return derive(resource, call, operation);
+    case TS_RESOURCE_BIND: return bind(resource, call, operation);
     case TS_RESOURCE_MEMORY: return make_memory(resource, call, operation);
     case TS_RESOURCE_LINE: return make_line(resource, call, operation);
     case TS_RESOURCE_MESSAGE: return make_message(resource, call, operation);
@@ -224,9 +275,10 @@ static ts_status_t resource_operate(struct object *object, struct operation *ope
     ts_status_t status = operation_call(operation, &call);
     if (status != TS_OK)
         return status;
-    if (call.method != TS_RESOURCE_DERIVE && method_kind(call.method) != resource->kind)
+    bool derives = call.method == TS_RESOURCE_DERIVE || call.method == TS_RESOURCE_BIND;
+    if (!derives && method_kind(call.method) != resource->kind)
         return TS_ERR_UNSUPPORTED;
-    bool gives = resource->kind != TS_RESOURCE_SYSTEM || call.method == TS_RESOURCE_DERIVE;
+    bool gives = resource->kind != TS_RESOURCE_SYSTEM || derives;
     if (gives && call.out_handles == 0)
         return TS_ERR_ARGUMENT;
     return resource_call(resource, &call, operation);
@@ -234,6 +286,7 @@ static ts_status_t resource_operate(struct object *object, struct operation *ope
 
 static void resource_destroy(struct object *object)
 {
+    device_unuse(resource_of(object)->device);
     body_destroy(object, sizeof(struct resource));
 }
 
@@ -255,7 +308,7 @@ ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_reso
         [TS_RESOURCE_SYSTEM] = 1,
     };
     ts_status_t status;
-    struct resource *resource = resource_make(NULL, kind, 0, lengths[kind], &status);
+    struct resource *resource = resource_make(NULL, kind, 0, lengths[kind], NULL, &status);
     if (resource == NULL)
         return status;
     *out_resource = &resource->object;

@@ -109,6 +109,23 @@ def test_amd_driver_restart(ctx):
     check_restart(ctx, "amd")
 
 
+def check_keep(ctx, **machine):
+    guest = ctx.boot(add=[compile_program(ctx, "keep.c")], shell=True, smp=2, **machine)
+    output = guest.command("keep", timeout=60)
+    ctx.check("busy while it is mapped\nfree when it is not" in output and "not busy" not in output,
+              output)
+
+
+def test_rule_d14_the_next_server_finds_it_busy(ctx):
+    """The PCI server dies, and a driver lives on with registers of its device."""
+    check_keep(ctx)
+
+
+def test_rule_d14_held(ctx):
+    """The same where an IOMMU holds the device."""
+    check_keep(ctx, iommu="intel")
+
+
 def check_tables(ctx, signature, tables):
     """Firmware that names IOMMUs which are none: a line in the log, and the rest as without one."""
     for name, (structures, said) in tables.items():

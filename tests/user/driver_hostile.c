@@ -4,6 +4,8 @@
 // the processor can refuse has to end the program that tried, and no more.
 //
 // Run from the shell: the named handle `control` leads to the PCI server.
+#include "lib/function.h"
+
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,12 +21,10 @@
 #include <tessera/proto/file.h>
 #include <tessera/proto/pci.h>
 
-#define TESTS 14u
+#define TESTS 12u
 
-static ts_handle_t pci, device; // the server's root as clients see it; the function held
-static struct ts_pci_information information;
-static char address[16];
-static bool good; // so far, in this test
+static struct function function; // that it holds
+static bool good;                // so far, in this test
 
 static void expect_at(int line, const char *what, ts_status_t found, ts_status_t expected)
 {
@@ -36,89 +36,36 @@ static void expect_at(int line, const char *what, ts_status_t found, ts_status_t
 }
 #define EXPECT(call, expected) expect_at(__LINE__, #call, (call), (expected))
 
-static ts_status_t open_at(const char *match, ts_handle_t *out_handle)
-{
-    return ts_open(pci, match, 0, TS_RIGHTS_SAME, out_handle);
-}
-
 // Opens a match that must be refused.
 static ts_status_t try_open(const char *match)
 {
     ts_handle_t handle;
-    ts_status_t status = open_at(match, &handle);
+    ts_status_t status = ts_open(function.pci, match, 0, TS_RIGHTS_SAME, &handle);
     if (status == TS_OK) {
         ts_close(handle);
     }
     return status;
 }
 
-static ts_status_t information_of(const char *name, struct ts_pci_information *out)
-{
-    char match[32];
-    ts_handle_t view;
-    size_t bytes;
-    snprintf(match, sizeof match, "%s/info", name);
-    ts_status_t status = open_at(match, &view);
-    if (status == TS_OK) {
-        status = ts_get(view, TS_PROPERTY_PCI_INFORMATION, out, sizeof *out, &bytes);
-        ts_close(view);
-    }
-    return status;
-}
-
-// The bar with registers of at least a page, TS_PCI_BARS = none.
-static uint32_t memory_bar(const struct ts_pci_information *of)
-{
-    for (uint32_t i = 0; i < TS_PCI_BARS; i++) {
-        if (of->bars[i].kind == TS_PCI_BAR_MEMORY && of->bars[i].size >= TS_PAGE_SIZE) {
-            return i;
-        }
-    }
-    return TS_PCI_BARS;
-}
-
-// Takes the first function that nobody drives and that has registers in memory.
-static bool take_function(void)
-{
-    static union {
-        struct ts_file_entry entry;
-        char bytes[8192];
-    } listing;
-    size_t bytes;
-    if (ts_list(pci, listing.bytes, sizeof listing, 0, &bytes) != TS_OK) {
-        return false;
-    }
-    for (size_t at = 0; at < bytes;) {
-        const struct ts_file_entry *entry = (const void *)(listing.bytes + at);
-        snprintf(address, sizeof address, "%.*s", (int)entry->name_length, entry->name);
-        at += entry->record_length;
-        if (information_of(address, &information) == TS_OK && information.header == 0 &&
-            !information.held && memory_bar(&information) < TS_PCI_BARS &&
-            open_at(address, &device) == TS_OK) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static ts_status_t read_config(unsigned offset, unsigned length)
 {
     uint8_t buffer[16];
     size_t bytes;
-    return ts_read(device, buffer, length, offset, TS_DEADLINE_NONE, &bytes);
+    return ts_read(function.device, buffer, length, offset, TS_DEADLINE_NONE, &bytes);
 }
 
 static ts_status_t write_config(unsigned offset, unsigned length, uint32_t value)
 {
     size_t bytes;
-    return ts_write(device, &value, length, offset, TS_DEADLINE_NONE, &bytes);
+    return ts_write(function.device, &value, length, offset, TS_DEADLINE_NONE, &bytes);
 }
 
 static ts_status_t get_range(uint32_t bar, uint64_t offset, uint64_t length)
 {
     struct ts_pci_range range = {.bar = bar, .offset = offset, .length = length};
     ts_handle_t handle;
-    ts_status_t status = ts_call_handle(device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &handle);
+    ts_status_t status =
+        ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &handle);
     if (status == TS_OK) {
         ts_close(handle);
     }
@@ -129,7 +76,7 @@ static ts_status_t get_vector(uint32_t index)
 {
     ts_handle_t handle;
     ts_status_t status =
-        ts_call_handle(device, TS_PCI_VECTOR, &index, sizeof index, NULL, 0, &handle);
+        ts_call_handle(function.device, TS_PCI_VECTOR, &index, sizeof index, NULL, 0, &handle);
     if (status == TS_OK) {
         ts_close(handle);
     }
@@ -138,25 +85,25 @@ static ts_status_t get_vector(uint32_t index)
 
 static ts_status_t enable(uint32_t flags)
 {
-    return ts_call_bytes(device, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL);
+    return ts_call_bytes(function.device, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL);
 }
 
 static void test_neighbours(void)
 {
-    EXPECT(try_open(address), TS_ERR_BUSY); // not even its own a second time
+    EXPECT(try_open(function.address), TS_ERR_BUSY); // not even its own a second time
     static union {
         struct ts_file_entry entry;
         char bytes[8192];
     } listing;
     struct ts_pci_information of;
     size_t bytes;
-    EXPECT(ts_list(pci, listing.bytes, sizeof listing, 0, &bytes), TS_OK);
+    EXPECT(ts_list(function.pci, listing.bytes, sizeof listing, 0, &bytes), TS_OK);
     for (size_t at = 0; good && at < bytes;) {
         const struct ts_file_entry *entry = (const void *)(listing.bytes + at);
         char name[16];
         snprintf(name, sizeof name, "%.*s", (int)entry->name_length, entry->name);
         at += entry->record_length;
-        EXPECT(information_of(name, &of), TS_OK);
+        EXPECT(function_information(&function, name, &of), TS_OK);
         if (of.header != 0) {
             EXPECT(try_open(name), TS_ERR_RIGHTS); // a bridge
         } else if (of.held) {
@@ -192,8 +139,8 @@ static void test_configuration_writes(void)
 
 static void test_bars(void)
 {
-    uint32_t bar = memory_bar(&information);
-    uint64_t size = information.bars[bar].size;
+    uint32_t bar = function_registers(&function.information);
+    uint64_t size = function.information.bars[bar].size;
     EXPECT(get_range(TS_PCI_BARS, 0, 0), TS_ERR_NOT_FOUND);
     EXPECT(get_range(UINT32_MAX, 0, 0), TS_ERR_NOT_FOUND);
     EXPECT(get_range(bar, size, TS_PAGE_SIZE), TS_ERR_RANGE);
@@ -203,7 +150,7 @@ static void test_bars(void)
     EXPECT(get_range(bar, 8, TS_PAGE_SIZE),
            size > TS_PAGE_SIZE + 8 ? TS_ERR_ARGUMENT : TS_ERR_RANGE);
     for (uint32_t i = 0; i < TS_PCI_BARS; i++) {
-        if (information.bars[i].kind == TS_PCI_BAR_NONE) {
+        if (function.information.bars[i].kind == TS_PCI_BAR_NONE) {
             EXPECT(get_range(i, 0, 0), TS_ERR_NOT_FOUND);
         }
     }
@@ -212,24 +159,26 @@ static void test_bars(void)
 // The MSI-X table decides where the device's interrupts are written to.
 static void test_message_table(void)
 {
-    if (information.msix_bar >= TS_PCI_BARS) {
+    if (function.information.msix_bar >= TS_PCI_BARS) {
         return; // said in the point's name: the test of BARs has the same check for all others
     }
-    uint64_t page = information.msix_offset & ~(uint64_t)(TS_PAGE_SIZE - 1);
-    EXPECT(get_range(information.msix_bar, page, TS_PAGE_SIZE), TS_ERR_RIGHTS);
+    uint64_t page = function.information.msix_offset & ~(uint64_t)(TS_PAGE_SIZE - 1);
+    EXPECT(get_range(function.information.msix_bar, page, TS_PAGE_SIZE), TS_ERR_RIGHTS);
     if (page > 0) {
-        EXPECT(get_range(information.msix_bar, page - TS_PAGE_SIZE, 2 * TS_PAGE_SIZE),
+        EXPECT(get_range(function.information.msix_bar, page - TS_PAGE_SIZE, 2 * TS_PAGE_SIZE),
                TS_ERR_RIGHTS);
     }
 }
 
 static void test_memory_handle(void)
 {
-    struct ts_pci_range range = {.bar = memory_bar(&information), .length = TS_PAGE_SIZE};
+    struct ts_pci_range range = {.bar = function_registers(&function.information),
+                                 .length = TS_PAGE_SIZE};
     ts_handle_t memory, other, child;
     void *mapped;
     uint64_t there;
-    EXPECT(ts_call_handle(device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory), TS_OK);
+    EXPECT(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory),
+           TS_OK);
     EXPECT(ts_process_create(ts_named_handle(TS_NAME_JOB), "heir", &child), TS_OK);
     if (!good) {
         return;
@@ -251,26 +200,29 @@ static void test_memory_handle(void)
 // A server's bytes are never copied to a device's registers, nor from there.
 static void test_device_memory_as_buffer(void)
 {
-    struct ts_pci_range range = {.bar = memory_bar(&information), .length = TS_PAGE_SIZE};
+    struct ts_pci_range range = {.bar = function_registers(&function.information),
+                                 .length = TS_PAGE_SIZE};
     ts_handle_t memory;
     void *mapped;
     size_t bytes;
-    EXPECT(ts_call_handle(device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory), TS_OK);
+    EXPECT(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory),
+           TS_OK);
     EXPECT(ts_memory_map(memory, NULL, TS_PAGE_SIZE, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped),
            TS_OK);
     if (!good) {
         return;
     }
-    EXPECT(ts_list(pci, mapped, TS_PAGE_SIZE, 0, &bytes), TS_ERR_FAULT);
-    EXPECT(ts_op(TS_OP_OPEN, 0, TS_RIGHTS_ALL, pci, mapped, 8, 0, 0, TS_DEADLINE_NONE, NULL),
-           TS_ERR_FAULT);
+    EXPECT(ts_list(function.pci, mapped, TS_PAGE_SIZE, 0, &bytes), TS_ERR_FAULT);
+    EXPECT(
+        ts_op(TS_OP_OPEN, 0, TS_RIGHTS_ALL, function.pci, mapped, 8, 0, 0, TS_DEADLINE_NONE, NULL),
+        TS_ERR_FAULT);
     EXPECT(ts_memory_unmap(mapped, TS_PAGE_SIZE), TS_OK);
     ts_close(memory);
 }
 
 static void test_vectors(void)
 {
-    EXPECT(get_vector(information.vectors), TS_ERR_RANGE);
+    EXPECT(get_vector(function.information.vectors), TS_ERR_RANGE);
     EXPECT(get_vector(4095), TS_ERR_RANGE);
     EXPECT(get_vector(UINT32_MAX), TS_ERR_RANGE);
 }
@@ -280,8 +232,8 @@ static void test_bus_master(void)
     EXPECT(enable(TS_PCI_ENABLE_BUS_MASTER), TS_ERR_ARGUMENT); // no domain yet
     EXPECT(enable(0x8000), TS_ERR_ARGUMENT);
     EXPECT(enable(UINT32_MAX), TS_ERR_ARGUMENT);
-    EXPECT(ts_call_bytes(device, TS_PCI_ENABLE, NULL, 0, NULL, 0, NULL), TS_ERR_ARGUMENT);
-    EXPECT(ts_call_bytes(device, 4711, NULL, 0, NULL, 0, NULL), TS_ERR_UNSUPPORTED);
+    EXPECT(ts_call_bytes(function.device, TS_PCI_ENABLE, NULL, 0, NULL, 0, NULL), TS_ERR_ARGUMENT);
+    EXPECT(ts_call_bytes(function.device, 4711, NULL, 0, NULL, 0, NULL), TS_ERR_UNSUPPORTED);
 }
 
 static void test_domain(void)
@@ -289,7 +241,7 @@ static void test_domain(void)
     ts_handle_t domain, memory;
     uint64_t bus;
     void *mapped;
-    EXPECT(ts_call_handle(device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain), TS_OK);
+    EXPECT(ts_call_handle(function.device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain), TS_OK);
     EXPECT(ts_memory_allocate(TS_PAGE_SIZE, 0, &memory, &mapped), TS_OK);
     if (!good) {
         return;
@@ -331,9 +283,9 @@ static void test_ports(void)
         good = false;
     }
     for (uint32_t i = 0; i < TS_PCI_BARS; i++) {
-        if (information.bars[i].kind == TS_PCI_BAR_IO) {
-            EXPECT(get_range(i, information.bars[i].size, 1), TS_ERR_RANGE);
-            EXPECT(get_range(i, 0, information.bars[i].size + 1), TS_ERR_RANGE);
+        if (function.information.bars[i].kind == TS_PCI_BAR_IO) {
+            EXPECT(get_range(i, function.information.bars[i].size, 1), TS_ERR_RANGE);
+            EXPECT(get_range(i, 0, function.information.bars[i].size + 1), TS_ERR_RANGE);
         }
     }
 }
@@ -346,61 +298,8 @@ static void test_physical_memory(void)
     }
     ts_handle_t memory;
     // The device object is no resource, whatever numbers methods have.
-    EXPECT(ts_resource_memory(device, 0xb0000000, TS_PAGE_SIZE, 0, &memory), TS_ERR_ARGUMENT);
-}
-
-// Tries until the PCI server has made the function quiet and gives it out again.
-static ts_status_t open_again(void)
-{
-    ts_status_t status = TS_ERR_BUSY;
-    for (unsigned i = 0; status == TS_ERR_BUSY && i < 300; i++) {
-        status = open_at(address, &device);
-        ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
-    }
-    return status;
-}
-
-// What was pinned goes with the device, and its domain is no way back to it.
-static void test_giving_up(void)
-{
-    ts_handle_t domain, memory;
-    uint64_t bus;
-    EXPECT(ts_call_handle(device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain), TS_OK);
-    EXPECT(ts_memory_create(TS_PAGE_SIZE, 0, &memory), TS_OK);
-    EXPECT(ts_domain_pin(domain, memory, 0, TS_PAGE_SIZE, &bus, 1), TS_OK);
-    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, 0), TS_ERR_BUSY);
-    ts_close(device);
-    EXPECT(open_again(), TS_OK);
-    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, TS_PAGE_SIZE), TS_OK);
-    EXPECT(ts_domain_pin(domain, memory, 0, TS_PAGE_SIZE, &bus, 1), TS_ERR_GONE);
-    EXPECT(ts_domain_drive(domain), TS_ERR_GONE);
-    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, 0), TS_OK);
-    ts_close(domain);
-    ts_close(memory);
-}
-
-// A driver that dies with memory pinned for its device: nobody gets the pages before it is quiet.
-static void test_pins_of_the_dead(void)
-{
-    const char *arguments[] = {"driver_hostile", "pin", address, NULL};
-    ts_handle_t memory, child;
-    EXPECT(ts_memory_create(TS_PAGE_SIZE, 0, &memory), TS_OK);
-    ts_close(device);
-    EXPECT(open_again(), TS_OK);
-    ts_close(device);
-    struct ts_spawn_handle handles[] = {{"control", ts_named_handle("control"), TS_RIGHTS_SAME, 0},
-                                        {"memory", memory, TS_RIGHTS_SAME, 0}};
-    const struct ts_spawn spawn = {
-        .name = "driver", .arguments = arguments, .handles = handles, .handle_count = 2};
-    struct ts_process_report report;
-    EXPECT(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), "test/driver_hostile", &child),
-           TS_OK);
-    EXPECT(ts_process_wait(child, TS_DEADLINE_NONE, &report), TS_OK);
-    EXPECT(report.reason, TS_EXIT_FAULT); // its last act, once it had pinned
-    ts_close(child);
-    EXPECT(open_again(), TS_OK);
-    EXPECT(ts_set_u64(memory, TS_PROPERTY_SIZE, 0), TS_OK); // quiet, and not pinned any more
-    ts_close(memory);
+    EXPECT(ts_resource_memory(function.device, 0xb0000000, TS_PAGE_SIZE, 0, &memory),
+           TS_ERR_ARGUMENT);
 }
 
 static const struct {
@@ -419,32 +318,7 @@ static const struct {
     {"domain", test_domain},
     {"ports", test_ports},
     {"physical_memory", test_physical_memory},
-    {"giving_up", test_giving_up},
-    {"rule_d05_pins_of_the_dead_go_when_it_is_quiet", test_pins_of_the_dead},
 };
-
-// Holds the function, pins memory that is not its own alone, and dies of a fault. What goes wrong
-// before that is its status.
-static int pin_and_die(const char *function)
-{
-    ts_handle_t domain, memory = ts_named_handle("memory");
-    uint64_t bus;
-    ts_status_t status = ts_open(ts_named_handle("control"), "pci", 0, TS_RIGHTS_SAME, &pci);
-    for (unsigned i = 0; status == TS_OK && i < 300; i++) {
-        status = open_at(function, &device);
-        if (status != TS_ERR_BUSY)
-            break;
-        status = TS_OK;
-        ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
-    }
-    if (status == TS_OK)
-        status = ts_call_handle(device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain);
-    if (status == TS_OK)
-        status = ts_domain_pin(domain, memory, 0, TS_PAGE_SIZE, &bus, 1);
-    if (status == TS_OK && ts_set_u64(memory, TS_PROPERTY_SIZE, 0) == TS_ERR_BUSY)
-        *(volatile int *)(uintptr_t)8 = 1;
-    return 1;
-}
 
 static int misbehave(const char *how)
 {
@@ -458,19 +332,15 @@ static int misbehave(const char *how)
 
 int main(int argc, char **argv)
 {
-    if (argc > 2) {
-        return pin_and_die(argv[2]);
-    }
     if (argc > 1) {
         return misbehave(argv[1]);
     }
-    ts_handle_t control = ts_named_handle("control");
     printf("1..%u\n", TESTS);
-    if (!control || ts_open(control, "pci", 0, TS_RIGHTS_SAME, &pci) != TS_OK || !take_function()) {
+    if (!function_find(&function, function_has_registers)) {
         printf("Bail out! no PCI server, or no free function\n");
         return 1;
     }
-    printf("# holds %s\n", address);
+    printf("# holds %s\n", function.address);
     bool all = true;
     for (unsigned i = 0; i < TESTS; i++) {
         good = true;

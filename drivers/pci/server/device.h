@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A function of the machine and, while a driver holds it, the device object of that driver.
 //
-//   FREE --open--> HELD --closed--> QUIETING --quiet--> FREE
+//   FREE --open--> HELD --closed--> QUIETING --unused, quiet--> FREE
 //                   |  ^                |
 //              RESET|  |quiet           +--it does not become quiet--> STUCK
 //                   v  |
 //                QUIETING (of a live driver)
 //
-// QUIETING is quiet.c's. The table of all functions never changes after the scan, so pointers to
-// devices stay good; so does the mapping of the MSI-X table, once made. A domain is one driver's.
+// QUIETING is quiet.c's. What the driver has been given of the function is bound to its domain, so
+// the kernel knows when the last of it is gone, and makes no other domain before. The table of all
+// functions never changes after the scan, so pointers to devices stay good; so does the mapping of
+// the MSI-X table, once made. A domain is one driver's.
 #pragma once
 
 #include "machine.h"
@@ -36,13 +38,14 @@ struct device {
     enum device_state state;
     bool closed;        // while QUIETING: the driver is gone
     uint16_t command;   // as the firmware left it
-    ts_handle_t domain; // 0 = not made yet
+    ts_handle_t domain; // 0 = FREE
     ts_handle_t interrupts[DEVICE_VECTORS];
     volatile struct pci_msix_entry *table; // NULL = not mapped yet
     struct ts_request *reset;              // the driver's RESET while QUIETING
     // quiet.c:
     struct ts_timer timer;
     unsigned phase, tries;
+    bool unused; // nobody has anything of the function since this began
     uint32_t saved_bars[DEVICE_BAR_REGISTERS];
     volatile struct virtio_common *virtio; // mapped while its status is written
 };

@@ -6,7 +6,8 @@
 #include <tessera/lib/memory.h>
 #include <tessera/lib/resource.h>
 
-#define PAGE_MASK ((uint64_t)TS_PAGE_SIZE - 1)
+#define PAGE_MASK     ((uint64_t)TS_PAGE_SIZE - 1)
+#define MESSAGE_FIRST (UINT64_C(1) << 16) // in the resource of interrupts
 
 // Answers with a handle that is moved, or with the status why there is none.
 static void reply_handle(struct ts_request *request, ts_status_t status, ts_handle_t handle,
@@ -18,6 +19,25 @@ static void reply_handle(struct ts_request *request, ts_status_t status, ts_hand
         // A client that is gone has no handle: it was closed.
         (void)!ts_request_reply_move(request, handle, rights, value);
     }
+}
+
+ts_status_t grant_begin(struct device *d)
+{
+    return ts_resource_domain(d->bus->machine.domain, d->function.address, &d->domain);
+}
+
+void grant_end(struct device *d)
+{
+    ts_close(d->domain);
+    d->domain = TS_HANDLE_NONE;
+}
+
+// A part of a resource from which things are made for the driver: the kernel keeps the function for
+// it until all of them are gone.
+static ts_status_t bind(const struct device *d, ts_handle_t resource, uint64_t base,
+                        uint64_t length, ts_handle_t *out_part)
+{
+    return ts_resource_bind(resource, base, length, d->domain, out_part);
 }
 
 // The pages of the MSI-X table, as physical addresses; an empty range if there is none.
@@ -66,12 +86,15 @@ static void grant_memory(struct device *d, struct ts_request *request,
                          const struct ts_pci_range *range)
 {
     uint64_t start = 0, length = 0;
-    ts_handle_t memory = TS_HANDLE_NONE;
+    ts_handle_t memory = TS_HANDLE_NONE, part = TS_HANDLE_NONE;
     ts_status_t status = memory_pages(d, range, &start, &length);
     if (status == TS_OK) {
-        status =
-            ts_resource_memory(d->bus->machine.physical, start, length, TS_CACHE_UNCACHED, &memory);
+        status = bind(d, d->bus->machine.physical, start, length, &part);
     }
+    if (status == TS_OK) {
+        status = ts_resource_memory(part, start, length, TS_CACHE_UNCACHED, &memory);
+    }
+    ts_close(part);
     // Not TRANSFER or DUPLICATE: what a dead driver had must not live on elsewhere.
     reply_handle(request, status, memory, TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_MAP,
                  d->bars[range->bar].base & PAGE_MASK);
@@ -81,15 +104,19 @@ static void grant_ports(struct device *d, struct ts_request *request,
                         const struct ts_pci_range *range)
 {
     const struct pci_bar *bar = &d->bars[range->bar];
-    ts_handle_t ports = TS_HANDLE_NONE;
+    ts_handle_t ports = TS_HANDLE_NONE, part = TS_HANDLE_NONE;
     ts_status_t status = TS_ERR_RANGE;
     if (range->offset < bar->size && range->length <= bar->size - range->offset) {
         uint64_t length = range->length ? range->length : bar->size - range->offset;
         uint64_t base = bar->base + range->offset;
         status = device_shared(d, TS_PCI_BAR_IO, base, length)
                      ? TS_ERR_RIGHTS
-                     : ts_resource_io_range(d->bus->machine.io, base, length, &ports);
+                     : bind(d, d->bus->machine.io, base, length, &part);
+        if (status == TS_OK) {
+            status = ts_resource_io_range(part, base, length, &ports);
+        }
     }
+    ts_close(part);
     reply_handle(request, status, ports, TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL, 0);
 }
 
@@ -147,9 +174,12 @@ static ts_status_t program_msix(struct device *d, uint32_t index,
 static ts_status_t make_message(struct device *d, uint32_t index, ts_handle_t *out_interrupt)
 {
     struct ts_interrupt_message message;
-    ts_handle_t interrupt;
-    ts_status_t status =
-        ts_resource_message(d->bus->machine.interrupt, d->function.address, &message, &interrupt);
+    ts_handle_t interrupt, part = TS_HANDLE_NONE;
+    ts_status_t status = bind(d, d->bus->machine.interrupt, MESSAGE_FIRST, 1, &part);
+    if (status == TS_OK) {
+        status = ts_resource_message(part, d->function.address, &message, &interrupt);
+    }
+    ts_close(part);
     if (status != TS_OK) {
         return status;
     }
@@ -169,8 +199,12 @@ static ts_status_t make_line(struct device *d, ts_handle_t *out_interrupt)
     if (d->line == 0 || d->line > 15) {
         return TS_ERR_NOT_FOUND;
     }
-    ts_status_t status = ts_resource_line(d->bus->machine.interrupt, d->line,
-                                          TS_LINE_LEVEL | TS_LINE_ISA, out_interrupt);
+    ts_handle_t part = TS_HANDLE_NONE;
+    ts_status_t status = bind(d, d->bus->machine.interrupt, d->line, 1, &part);
+    if (status == TS_OK) {
+        status = ts_resource_line(part, d->line, TS_LINE_LEVEL | TS_LINE_ISA, out_interrupt);
+    }
+    ts_close(part);
     if (status != TS_OK) {
         return status;
     }
@@ -264,45 +298,31 @@ static bool is_behind_conventional(const struct device *d)
     return true;
 }
 
-// Makes the domain. A device that the IOMMU cannot tell from its neighbours has none.
-static ts_status_t make_domain(struct device *d)
+// A device that the IOMMU cannot tell from its neighbours has a domain that is given to nobody.
+static ts_status_t check_domain(const struct device *d)
 {
     struct ts_domain_state state = {0};
-    ts_handle_t domain;
-    ts_status_t status = ts_resource_domain(d->bus->machine.domain, d->function.address, &domain);
-    if (status != TS_OK) {
-        return status;
-    }
-    status = ts_domain_state(domain, &state);
+    ts_status_t status = ts_domain_state(d->domain, &state);
     if (status == TS_OK && (state.flags & TS_DOMAIN_HELD) && is_behind_conventional(d)) {
         const struct pci_function *f = &d->function;
         ts_log("%02x:%02x.%x is behind a conventional bridge: the IOMMU cannot hold it alone",
                f->address >> 8, f->address >> 3 & 31u, f->address & 7u);
         status = TS_ERR_UNSUPPORTED;
     }
-    if (status != TS_OK) {
-        ts_close(domain);
-        return status;
-    }
-    d->domain = domain;
-    return TS_OK;
+    return status;
 }
 
 // Whether a process answers for what the function does as a bus master.
 static bool is_driven(const struct device *d)
 {
     struct ts_domain_state state = {0};
-    return d->domain && ts_domain_state(d->domain, &state) == TS_OK &&
-           (state.flags & TS_DOMAIN_DRIVEN);
+    return ts_domain_state(d->domain, &state) == TS_OK && (state.flags & TS_DOMAIN_DRIVEN);
 }
 
 void grant_domain(struct device *d, struct ts_request *request)
 {
     ts_handle_t given = TS_HANDLE_NONE;
-    ts_status_t status = TS_OK;
-    if (!d->domain) {
-        status = make_domain(d);
-    }
+    ts_status_t status = check_domain(d);
     if (status == TS_OK) {
         status = ts_duplicate(d->domain, TS_RIGHTS_ALL, &given);
     }

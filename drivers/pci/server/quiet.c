@@ -2,6 +2,8 @@
 // Making a function quiet, in steps of a timer, since the server waits for no device:
 //
 //   1. bus mastering off (read back), interrupts masked and taken back
+//      if the driver has closed the device: nobody uses it any more. Until then registers can be
+//      written, by a driver that lives or is about to end, and all of the below would be in vain
 //   2. a virtio function: status 0 written, and 0 read back within a second (VIRTIO 1.2 4.1.4.3.2)
 //      PCI Express: no transaction pending (within 100 ms, else it is reset anyway)
 //   3. function-level reset where there is one, and 100 ms for it (PCI Express 3.0 6.6.2); its
@@ -20,7 +22,8 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>
 
-enum { PHASE_VIRTIO, PHASE_PENDING, PHASE_RESET };
+enum { PHASE_USED, PHASE_VIRTIO, PHASE_PENDING, PHASE_RESET };
+#define USED_DOUBLES  8u    // from 1 ms on
 #define VIRTIO_TRIES  1000u // of 1 ms
 #define PENDING_TRIES 100u
 
@@ -61,7 +64,12 @@ static void finish(struct device *d, ts_status_t status)
         (!pci_present(f) || pci_read16(f, PCI_COMMAND) & PCI_COMMAND_BUS_MASTER)) {
         status = TS_ERR_IO;
     }
-    if (status == TS_OK && d->domain) {
+    if (status == TS_OK && d->closed && !d->unused) { // it was closed while it was reset
+        answer_reset(d, status);
+        quiet_start(d);
+        return;
+    }
+    if (status == TS_OK) {
         status = d->closed ? ts_domain_end(d->domain) : ts_domain_quiet(d->domain);
     }
     if (status != TS_OK) {
@@ -70,8 +78,7 @@ static void finish(struct device *d, ts_status_t status)
         d->state = DEVICE_STUCK;
     } else if (d->closed) {
         pci_write16(f, PCI_COMMAND, d->command & (uint16_t)~PCI_COMMAND_BUS_MASTER);
-        ts_close(d->domain); // the next driver gets one of its own
-        d->domain = TS_HANDLE_NONE;
+        grant_end(d); // the next driver gets a domain of its own
         d->state = DEVICE_FREE;
     } else {
         d->state = DEVICE_HELD;
@@ -154,10 +161,30 @@ static void step_reset(struct device *d)
     finish(d, transactions_pending(f) ? TS_ERR_IO : TS_OK);
 }
 
+static void stop(struct device *d);
+
+// A driver that ends is gone soon, one that lives may keep what it has for ever.
+static void step_used(struct device *d)
+{
+    struct ts_domain_state state = {0};
+    ts_status_t status = ts_domain_state(d->domain, &state);
+    if (status != TS_OK) {
+        finish(d, status);
+    } else if (state.flags & TS_DOMAIN_USED) {
+        ts_time_t wait = TS_MILLISECOND << d->tries;
+        d->tries += d->tries < USED_DOUBLES;
+        wait_for(d, PHASE_USED, wait);
+    } else {
+        d->unused = true;
+        stop(d);
+    }
+}
+
 static void step(struct ts_timer *timer)
 {
     struct device *d = TS_OBJECT_OF(timer, struct device, timer);
     switch (d->phase) {
+    case PHASE_USED: step_used(d); break;
     case PHASE_VIRTIO: step_virtio(d); break;
     case PHASE_PENDING: step_pending(d); break;
     default: step_reset(d); break;
@@ -186,13 +213,12 @@ static bool map_virtio(struct device *d)
     return true;
 }
 
-void quiet_start(struct device *d)
+// Makes the function stop what it does.
+static void stop(struct device *d)
 {
-    const struct pci_function *f = &d->function;
-    d->state = DEVICE_QUIETING;
     d->tries = 0;
-    ts_status_t status = pci_command(f, PCI_COMMAND_BUS_MASTER, 0);
-    grant_silence(d);
+    // Again: some have a way to their configuration space among their registers.
+    ts_status_t status = pci_command(&d->function, PCI_COMMAND_BUS_MASTER, 0);
     if (status != TS_OK) {
         finish(d, status);
     } else if (map_virtio(d)) {
@@ -202,5 +228,22 @@ void quiet_start(struct device *d)
     } else {
         d->phase = PHASE_PENDING;
         step_pending(d);
+    }
+}
+
+void quiet_start(struct device *d)
+{
+    d->state = DEVICE_QUIETING;
+    d->phase = PHASE_USED;
+    d->tries = 0;
+    d->unused = false;
+    ts_status_t status = pci_command(&d->function, PCI_COMMAND_BUS_MASTER, 0);
+    grant_silence(d);
+    if (status != TS_OK) {
+        finish(d, status);
+    } else if (d->closed) {
+        step_used(d);
+    } else {
+        stop(d);
     }
 }

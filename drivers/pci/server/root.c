@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "root.h"
 
+#include "grant.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/log.h>
@@ -76,14 +78,17 @@ static void open_view(struct ts_request *request, struct device *d)
 
 static void open_device(struct ts_request *request, struct device *d)
 {
-    if (d->state != DEVICE_FREE) {
-        ts_request_reply(request, TS_ERR_BUSY, 0);
+    ts_status_t status = d->state == DEVICE_FREE ? grant_begin(d) : TS_ERR_BUSY;
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
         return;
     }
     d->closed = false;
     ts_rights_t rights = request->rights & ~(TS_RIGHT_MANAGE | TS_RIGHT_SHARE);
     if (ts_request_reply_mint(request, &d->object, rights, 0) == TS_OK) {
         d->state = DEVICE_HELD;
+    } else {
+        grant_end(d);
     }
 }
 

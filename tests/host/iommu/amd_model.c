@@ -27,18 +27,21 @@
 #define SHOWN   (1u << 31) // of the status register
 #define RING    4096u
 
-static _Alignas(0x4000) char registers[0x4000];
-static _Alignas(PAGE_SIZE) char ram[16 << 20];
+// What each unit has; `model_at` is the one that is meant.
+static _Alignas(0x4000) char registers[MODEL_UNITS][0x4000];
+static _Alignas(PAGE_SIZE) char ram[24 << 20];
 static uint32_t ram_used;
-static uint8_t configuration[256];
+static uint8_t configuration[MODEL_UNITS][256];
 static uint32_t selected;
 static bool booting = true;
-static uint32_t status;      // that is cleared by writing 1
-static uint16_t last_source; // of the last access
-static uint64_t last_address;
+static uint32_t status[MODEL_UNITS];      // that is cleared by writing 1
+static uint16_t last_source[MODEL_UNITS]; // of the last access
+static uint64_t last_address[MODEL_UNITS];
 
 uint8_t model_io_apic = 7;
 bool model_forgets_all = true, model_deaf, model_no_memory;
+unsigned model_units = 1, model_at;
+void (*model_logged)(void);
 static bool interrupt; // it has sent one
 unsigned model_faults;
 struct dma_fault model_fault;
@@ -50,27 +53,28 @@ struct cpu_features cpu_features;
 static struct {
     uint64_t words[4];
     bool cached;
-} devices[ENTRIES];
+} devices[MODEL_UNITS][ENTRIES];
 
 static struct {
     uint16_t id;
     uint64_t page, entry;
-} pages[CACHED];
-static uint32_t page_count;
+} pages[MODEL_UNITS][CACHED];
+static uint32_t page_count[MODEL_UNITS];
 
 // The machine -------------------------------------------------------------------------------------
 
 static uint64_t *reg(uint32_t offset)
 {
-    return (uint64_t *)(void *)(registers + offset);
+    return (uint64_t *)(void *)(registers[model_at] + offset);
 }
 
 volatile void *arch_device_map(paddr_t address, uint64_t bytes, unsigned prot,
                                enum arch_cache cache)
 {
     (void)prot, (void)cache;
-    CHECK(address == MODEL_REGISTERS && bytes == sizeof registers);
-    return registers;
+    unsigned unit = (unsigned)((address - MODEL_REGISTERS) / sizeof registers[0]);
+    CHECK(unit < model_units && bytes == sizeof registers[0]);
+    return registers[unit];
 }
 
 paddr_t boot_page_alloc(uint64_t bytes, uint64_t alignment)
@@ -127,6 +131,8 @@ struct cpu *cpu_by_id(uint32_t id)
 void log_write(enum log_level level, const char *format, ...)
 {
     (void)level, (void)format;
+    if (model_logged != NULL)
+        model_logged();
 }
 
 _Noreturn void panic(const char *format, ...)
@@ -141,20 +147,29 @@ void kernel_dma_fault(const struct dma_fault *fault)
     model_fault = *fault;
 }
 
+// Where the selected register is; NULL: not a unit's.
+static uint8_t *configuration_at(void)
+{
+    for (unsigned i = 0; i < model_units; i++)
+        if ((selected >> 8 & 0xffff) == MODEL_FUNCTION(i))
+            return configuration[i] + (selected & 0xfc);
+    return NULL;
+}
+
 void x86_out32(uint16_t port, uint32_t value)
 {
     if (port == 0xcf8)
         selected = value;
-    else if ((selected >> 8 & 0xffff) == MODEL_UNIT)
-        memcpy(configuration + (selected & 0xfc), &value, 4);
+    else if (configuration_at() != NULL)
+        memcpy(configuration_at(), &value, 4);
 }
 
 uint32_t x86_in32(uint16_t port)
 {
     uint32_t value = 0x1af41af4; // every function is there
     CHECK_EQUAL(port, 0xcfc);
-    if ((selected >> 8 & 0xffff) == MODEL_UNIT)
-        memcpy(&value, configuration + (selected & 0xfc), 4);
+    if (configuration_at() != NULL)
+        memcpy(&value, configuration_at(), 4);
     return value;
 }
 
@@ -162,13 +177,14 @@ uint32_t x86_in32(uint16_t port)
 
 static const uint64_t *device(uint16_t source)
 {
-    if (!devices[source].cached) {
+    if (!devices[model_at][source].cached) {
         uint64_t base = *reg(AMD_DEVICE_TABLE);
         CHECK_EQUAL(base & PAGE_MASK, ENTRIES * 32 / PAGE_SIZE - 1);
-        memcpy(devices[source].words, (char *)phys_to_virt(base & ~PAGE_MASK) + source * 32u, 32);
-        devices[source].cached = true;
+        memcpy(devices[model_at][source].words,
+               (char *)phys_to_virt(base & ~PAGE_MASK) + source * 32u, 32);
+        devices[model_at][source].cached = true;
     }
-    return devices[source].words;
+    return devices[model_at][source].words;
 }
 
 // The entry that an address leads to, its rights narrowed by those above.
@@ -193,15 +209,15 @@ static uint64_t walk(const uint64_t *entry, uint64_t address)
 static uint64_t page_look(const uint64_t *entry, uint64_t address)
 {
     uint16_t id = (uint16_t)entry[1];
-    for (uint32_t i = 0; i < page_count; i++)
-        if (pages[i].id == id && pages[i].page == address >> 12)
-            return pages[i].entry;
+    for (uint32_t i = 0; i < page_count[model_at]; i++)
+        if (pages[model_at][i].id == id && pages[model_at][i].page == address >> 12)
+            return pages[model_at][i].entry;
     uint64_t found = walk(entry, address);
-    if (page_count == CACHED)
-        page_count = 0;
-    pages[page_count].id = id;
-    pages[page_count].page = address >> 12;
-    pages[page_count++].entry = found;
+    if (page_count[model_at] == CACHED)
+        page_count[model_at] = 0;
+    pages[model_at][page_count[model_at]].id = id;
+    pages[model_at][page_count[model_at]].page = address >> 12;
+    pages[model_at][page_count[model_at]++].entry = found;
     return found;
 }
 
@@ -209,9 +225,9 @@ static uint64_t page_look(const uint64_t *entry, uint64_t address)
 
 static void forget_pages(uint16_t id, bool all)
 {
-    for (uint32_t i = 0; i < page_count;) {
-        if (all || pages[i].id == id)
-            pages[i] = pages[--page_count];
+    for (uint32_t i = 0; i < page_count[model_at];) {
+        if (all || pages[model_at][i].id == id)
+            pages[model_at][i] = pages[model_at][--page_count[model_at]];
         else
             i++;
     }
@@ -222,7 +238,7 @@ static void command_run(const uint64_t *command)
     uint64_t low = command[0] & ~(UINT64_C(0xf) << 60);
     switch (command[0] >> 60) {
     case 1: *(uint64_t *)phys_to_virt(low & ~UINT64_C(7)) = command[1]; break;
-    case 2: devices[(uint16_t)low].cached = false; break;
+    case 2: devices[model_at][(uint16_t)low].cached = false; break;
     case 3:
         CHECK_EQUAL(command[1], UINT64_C(0x7ffffffffffff003));
         forget_pages((uint16_t)(low >> 32), false);
@@ -231,7 +247,7 @@ static void command_run(const uint64_t *command)
     case 8:
         CHECK(model_forgets_all);
         for (uint32_t i = 0; i < ENTRIES; i++)
-            devices[i].cached = false;
+            devices[model_at][i].cached = false;
         forget_pages(0, true);
         break;
     default: CHECK(!"a command that is known");
@@ -244,13 +260,12 @@ static void status_show(void)
     uint64_t on = *reg(AMD_CONTROL) & AMD_CONTROL_ENABLE ? *reg(AMD_CONTROL) : 0;
     uint32_t seen = (uint32_t)*reg(AMD_STATUS);
     if (!(seen & SHOWN))
-        status &= ~seen;
-    *reg(AMD_STATUS) =
-        SHOWN | status | (on & AMD_CONTROL_EVENTS ? 8u : 0) | (on & AMD_CONTROL_COMMANDS ? 16u : 0);
+        status[model_at] &= ~seen;
+    *reg(AMD_STATUS) = SHOWN | status[model_at] | (on & AMD_CONTROL_EVENTS ? 8u : 0) |
+                       (on & AMD_CONTROL_COMMANDS ? 16u : 0);
 }
 
-// What hardware does by itself.
-void arch_cpu_relax(void)
+static void unit_work(void)
 {
     status_show();
     while ((*reg(AMD_STATUS) & 16) && *reg(AMD_COMMAND_HEAD) != *reg(AMD_COMMAND_TAIL)) {
@@ -258,10 +273,19 @@ void arch_cpu_relax(void)
         CHECK_EQUAL(*reg(AMD_COMMANDS) >> 56, 8);
         command_run(&commands[*reg(AMD_COMMAND_HEAD) / 8]);
         *reg(AMD_COMMAND_HEAD) = (*reg(AMD_COMMAND_HEAD) + 16) % RING;
-        const uint64_t *entry = device(last_source);
+        const uint64_t *entry = device(last_source[model_at]);
         if (entry[0] >> 9 & 7)
-            (void)page_look(entry, last_address);
+            (void)page_look(entry, last_address[model_at]);
     }
+}
+
+// What hardware does by itself.
+void arch_cpu_relax(void)
+{
+    unsigned before = model_at;
+    for (model_at = 0; model_at < model_units; model_at++)
+        unit_work();
+    model_at = before;
 }
 
 // Events ------------------------------------------------------------------------------------------
@@ -271,21 +295,21 @@ static void event_add(uint64_t low, uint64_t address)
     uint64_t tail = *reg(AMD_EVENT_TAIL), next = (tail + 16) % RING;
     uint64_t *events = phys_to_virt(*reg(AMD_EVENTS) & 0x000ffffffffff000);
     status_show();
-    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_EVENTS) || (status & AMD_STATUS_OVERFLOW))
+    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_EVENTS) || (status[model_at] & AMD_STATUS_OVERFLOW))
         return;
     if (next == *reg(AMD_EVENT_HEAD)) {
-        status |= AMD_STATUS_OVERFLOW;
+        status[model_at] |= AMD_STATUS_OVERFLOW;
     } else {
         events[tail / 8] = low;
         events[tail / 8 + 1] = address;
         *reg(AMD_EVENT_TAIL) = next;
-        status |= AMD_STATUS_INTERRUPT;
+        status[model_at] |= AMD_STATUS_INTERRUPT;
     }
     status_show();
     if (*reg(AMD_CONTROL) & AMD_CONTROL_INTERRUPT) {
-        CHECK_EQUAL(configuration[0x52] & 1, 1);
-        CHECK_EQUAL(configuration[0x55] >> 4, 5); // to the CPU with APIC id 5
-        CHECK_EQUAL(configuration[0x5c], VECTOR_DMA_FAULT);
+        CHECK_EQUAL(configuration[model_at][0x52] & 1, 1);
+        CHECK_EQUAL(configuration[model_at][0x55] >> 4, 5); // to the CPU with APIC id 5
+        CHECK_EQUAL(configuration[model_at][0x5c], VECTOR_DMA_FAULT);
         interrupt = true;
     }
 }
@@ -303,8 +327,8 @@ static void take_interrupt(void)
 bool model_access(uint16_t source, uint64_t address, bool write)
 {
     const uint64_t *entry = device(source);
-    last_source = source;
-    last_address = address;
+    last_source[model_at] = source;
+    last_address[model_at] = address;
     if (!(*reg(AMD_CONTROL) & AMD_CONTROL_ENABLE) || !(entry[0] & 1))
         return true;
     bool translated = entry[0] >> 9 & 7;
@@ -345,35 +369,44 @@ void model_noise(void)
 // memory.
 static void firmware_use(void)
 {
-    static _Alignas(PAGE_SIZE) char table[ENTRIES * 32];
+    static _Alignas(PAGE_SIZE) char table[ENTRIES * 32]; // of each unit
     *reg(AMD_DEVICE_TABLE) = virt_to_phys(table) | (sizeof table / PAGE_SIZE - 1);
     *reg(AMD_CONTROL) = AMD_CONTROL_ENABLE;
     for (uint32_t source = 0; source < ENTRIES; source++)
         CHECK(model_access((uint16_t)source, 0x1000, true));
     for (uint16_t id = 0; id < 8; id++) {
-        pages[page_count].id = id;
-        pages[page_count].page = MODEL_OLD_PAGE >> 12;
-        pages[page_count++].entry = MODEL_OLD_PAGE | UINT64_C(3) << 61;
+        pages[model_at][page_count[model_at]].id = id;
+        pages[model_at][page_count[model_at]].page = MODEL_OLD_PAGE >> 12;
+        pages[model_at][page_count[model_at]++].entry = MODEL_OLD_PAGE | UINT64_C(3) << 61;
     }
+}
+
+// It is an IOMMU, which remembers what is absent.
+static void unit_start(void)
+{
+    uint8_t *space = configuration[model_at];
+    space[0x06] = 0x10;
+    space[0x34] = 0x40;
+    space[0x40] = 0x0f;
+    space[0x41] = 0x50;
+    space[0x42] = 3;
+    space[0x43] = 4;
+    space[0x50] = 5; // messages, with addresses of 64 bits
+    space[0x52] = 0x80;
+    *reg(AMD_FEATURES) = model_forgets_all ? AMD_FEATURE_FORGET_ALL : 0;
+    firmware_use();
 }
 
 void model_start(const void *table, uint32_t length)
 {
     struct acpi_table none = {0}, ivrs = {table, length};
-    configuration[0x06] = 0x10;
-    configuration[0x34] = 0x40;
-    configuration[0x40] = 0x0f; // an IOMMU, which remembers what is absent
-    configuration[0x41] = 0x50;
-    configuration[0x42] = 3;
-    configuration[0x43] = 4;
-    configuration[0x50] = 5; // messages, with addresses of 64 bits
-    configuration[0x52] = 0x80;
-    *reg(AMD_FEATURES) = model_forgets_all ? AMD_FEATURE_FORGET_ALL : 0;
     boot_info.range_count = 1;
     boot_info.ranges[0] = (struct boot_range){virt_to_phys(ram), sizeof ram, BOOT_MEMORY_RAM};
     acpi.io_apic_count = 1;
     acpi.io_apic[0].id = model_io_apic;
-    firmware_use();
+    for (model_at = 0; model_at < model_units; model_at++)
+        unit_start();
+    model_at = 0;
     iommu_init(&none, &ivrs);
     booting = false;
 }

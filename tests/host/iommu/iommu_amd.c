@@ -16,7 +16,8 @@
 
 #define DEVICE  0x18u
 #define OTHER   0x20u
-#define SPECIAL 0x98u // has a region
+#define FAR     0x218u // behind the second unit, if there is one
+#define SPECIAL 0x98u  // has a region
 #define BRIDGED 0x310u
 #define BRIDGE  0xa4u
 #define REGION  0x7d000000u
@@ -336,6 +337,70 @@ static void noise(void)
     arch_dma_destroy(dma);
 }
 
+// Events come while noise is read, more than the ring has room for at once: the one that counts is
+// behind all that one look at the ring takes. No interrupt tells of it.
+static void comes_while_noise_is_read(void)
+{
+    static unsigned logged;
+    logged++;
+    if (logged == 1)
+        model_noise();
+    else if (logged == 2)
+        CHECK(!model_access(DEVICE, page(7), false));
+}
+
+static void faults_behind_noise(void)
+{
+    start();
+    struct arch_dma *dma = driver(DEVICE);
+    for (unsigned i = 0; i < 255; i++)
+        model_noise();
+    model_deaf = true;
+    model_logged = comes_while_noise_is_read;
+    iommu_interrupt();
+    CHECK_EQUAL(model_faults, 1);
+    CHECK(model_fault.device == DEVICE && model_fault.address == page(7));
+    arch_dma_destroy(dma);
+}
+
+// What is behind one unit and bears the number of a function behind another: it reaches nothing,
+// whatever that one may.
+static void two_units(void)
+{
+    struct table t = {.length = 48};
+    model_units = 2;
+    for (unsigned i = 0; i < model_units; i++) {
+        uint32_t unit =
+            put_unit(&t, 0x11, (uint16_t)MODEL_FUNCTION(i), MODEL_REGISTERS + 0x4000 * i);
+        put_entry(&t, 3, (uint16_t)(0x200 * i), 0);
+        put_entry(&t, 4, (uint16_t)(0x200 * i + 0x1ff), 0);
+        if (i == 0)
+            put_special(&t, 1, 7, MODEL_IO_APIC);
+        finish(&t, unit);
+    }
+    model_start(t.bytes, t.length);
+    CHECK(remap_active());
+    struct arch_dma *dma = driver(DEVICE), *far = driver(FAR);
+    uint64_t address;
+    uint32_t data;
+    CHECK_EQUAL(arch_dma_map(dma, page(1)), TS_OK);
+    CHECK_EQUAL(arch_dma_map(far, page(2)), TS_OK);
+    CHECK(remap_set(3, VECTOR_DEVICE + 3, 1, false, DEVICE));
+    remap_message(3, VECTOR_DEVICE + 3, &address, &data);
+    CHECK(model_access(DEVICE, page(1), true) && !model_access(FAR, page(2), true));
+    CHECK_EQUAL(model_message(DEVICE, data), VECTOR_DEVICE + 3);
+    model_at = 1;
+    CHECK(model_access(FAR, page(2), true) && !model_access(DEVICE, page(1), true));
+    CHECK_EQUAL(model_message(DEVICE, data), 0);
+    model_at = 0;
+    CHECK(model_access(DEVICE, page(1), true)); // its driver is not ended for it
+    arch_dma_unmap(dma, page(1));
+    arch_dma_unmap(far, page(2));
+    arch_dma_destroy(dma);
+    arch_dma_destroy(far);
+    CHECK_EQUAL(model_tables, 0);
+}
+
 // The code's state is that of one boot.
 static void run(void (*test)(void), const char *name)
 {
@@ -368,5 +433,7 @@ int main(void)
     run(late_interrupt, "late_interrupt");
     run(late_faults, "late_faults");
     run(noise, "noise");
+    run(faults_behind_noise, "faults_behind_noise");
+    run(two_units, "two_units");
     return 0;
 }

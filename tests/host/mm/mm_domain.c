@@ -5,11 +5,14 @@
 // Handles are numbers of memories here.
 #define handle_get memory_by_number
 
+#include "kernel/object/device.c" // NOLINT
 #include "kernel/object/domain.c" // NOLINT
+#include "kernel/object/pin.c"    // NOLINT
 
 #include <arch/user.h>
 #include <mm/address_space.h>
 #include <mm/heap.h>
+#include <string.h>
 
 #include "tests/host/check.h"
 #include "world.h"
@@ -25,6 +28,8 @@ static struct address_space *space;
 static struct memory *memories[MEMORIES];
 static struct capability held[DEVICES]; // the one handle of each, none: closed
 static struct list owners[OWNERS];
+static struct device *used[DEVICES]; // a use of each, of whichever domain; NULL: none
+static uint64_t use_count[DEVICES];
 static unsigned caller;
 static struct account *payer;
 
@@ -56,7 +61,8 @@ ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights
 
 ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device)
 {
-    (void)hold, (void)domain, (void)device;
+    (void)device;
+    hold->domain = domain;
     return TS_OK;
 }
 
@@ -106,7 +112,7 @@ void hold_release(struct device_hold *hold)
 
 void hold_end(struct device_hold *hold)
 {
-    (void)hold;
+    hold->shut = TS_ERR_GONE;
 }
 
 ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t offset,
@@ -161,7 +167,8 @@ static void check_device(const struct device *device, uint32_t *fixed, uint64_t 
         count++;
     }
     CHECK(live == device->live_pages && waiting == device->quarantined_pages);
-    CHECK(count == device->pin_count && (device->holder != NULL || count != 0));
+    CHECK(count == device->pin_count && device->uses == use_count[device->number]);
+    CHECK(device->holder != NULL || count != 0 || device->uses != 0);
     *in_quarantine += waiting;
 }
 
@@ -180,6 +187,8 @@ static void check_all(void)
 }
 
 // Acts ------------------------------------------------------------------------------------------
+
+static unsigned second_in; // gaps until the second actor acts; 0: not
 
 static ts_status_t call(struct object *domain, uint32_t method, uint64_t in_length)
 {
@@ -218,18 +227,66 @@ static void close_handle(unsigned device)
     object_capability_put(capability);
 }
 
+// Begins or ends a use of the device, in a step that is seen as one: `used` says what is.
+static void use_or_unuse(unsigned device, struct object *object)
+{
+    void (*gap_before)(void) = spin_gap;
+    spin_gap = NULL;
+    struct device *before = used[device];
+    if (use_count[device] != 0 && random_below(2) == 0) {
+        used[device] = --use_count[device] != 0 ? before : NULL;
+        device_unuse(before);
+    } else if (before != NULL && random_below(2) == 0) {
+        CHECK(device_use(before) == before);
+        use_count[device]++;
+    } else if (object != NULL) {
+        struct device *found;
+        ts_status_t status = domain_use(object, &found);
+        CHECK(status == TS_OK ? before == NULL || before == found : status == TS_ERR_GONE);
+        if (status == TS_OK) {
+            used[device] = found;
+            use_count[device]++;
+        }
+    }
+    spin_gap = gap_before;
+}
+
+static void unuse_all(void)
+{
+    for (unsigned i = 0; i < DEVICES; i++)
+        for (; use_count[i] != 0; use_count[i]--)
+            device_unuse(used[i]);
+    memset(used, 0, sizeof(used));
+}
+
+// Who gets the device knows that nobody uses it, whoever began to meanwhile.
+static void end_domain(struct object *object)
+{
+    const struct device *device = domain_of(object)->device;
+    bool idle = device != NULL && device->uses == 0;
+    ts_status_t status = call(object, TS_DOMAIN_END, 0);
+    CHECK(status == TS_OK || status == TS_ERR_GONE || status == TS_ERR_BUSY);
+    CHECK(status != TS_OK || domain_of(object)->device == NULL);
+    CHECK(second_in != 0 || status != TS_ERR_BUSY || !idle);
+}
+
 static void act(void)
 {
     unsigned device = (unsigned)random_below(DEVICES), before = caller;
     caller = (unsigned)random_below(OWNERS);
     struct object *object = held[device].object;
-    switch (random_below(8)) {
+    switch (random_below(10)) {
     case 0: {
         struct capability made;
         ts_status_t status = domain_make(device, &made);
-        CHECK(status == TS_OK ? held[device].object == NULL : status == TS_ERR_BUSY);
-        if (status == TS_OK)
+        CHECK(status == TS_OK || status == TS_ERR_BUSY);
+        CHECK(status != TS_OK || use_count[device] == 0);
+        if (status == TS_OK) {
+            object = held[device].object; // of a domain that has ended
+            CHECK(object == NULL || domain_of(object)->device == NULL);
+            close_handle(device);
             held[device] = made;
+        }
         break;
     }
     case 1: close_handle(device); break;
@@ -252,12 +309,18 @@ static void act(void)
             while (domain_owner_died_some(&owners[caller]))
                 ;
         break;
+    case 5: use_or_unuse(device, object); break;
+    case 6:
+        if (object != NULL && random_below(4) == 0) {
+            object_get(object);
+            end_domain(object);
+            object_put(object);
+        }
+        break;
     default: (void)pin_or_unpin(device, TS_DOMAIN_PIN); break;
     }
     caller = before;
 }
-
-static unsigned second_in;
 
 static void gap(void)
 {
@@ -305,6 +368,72 @@ static void rule_d10_a_late_pin_is_not_the_next_holders(void)
     }
     CHECK(refused > 0);
     close_handle(0);
+}
+
+// By each way to a domain, while one of two uses is left; and the device is forgotten with the
+// last.
+static void rule_d14_a_device_that_is_used_is_nobody_elses(void)
+{
+    struct capability other;
+    struct device *first, *device;
+    CHECK(domain_make(0, &held[0]) == TS_OK);
+    CHECK(domain_use(held[0].object, &first) == TS_OK && device_use(first) == first);
+    use_count[0] = 2;
+    CHECK(domain_make(0, &other) == TS_ERR_BUSY);
+    CHECK(call(held[0].object, TS_DOMAIN_END, 0) == TS_ERR_BUSY);
+    CHECK(domain_use(held[0].object, &device) == TS_OK); // that was without effect
+    device_unuse(device);
+    check_all();
+    device_unuse(first);
+    use_count[0] = 1;
+    CHECK(call(held[0].object, TS_DOMAIN_END, 0) == TS_ERR_BUSY);
+    close_handle(0); // as by the death of the bus's server
+    CHECK(domain_make(0, &other) == TS_ERR_BUSY);
+    check_all();
+    device_unuse(first);
+    use_count[0] = 0;
+    CHECK(list_empty(&devices));
+    CHECK(domain_make(0, &held[0]) == TS_OK);
+    CHECK(call(held[0].object, TS_DOMAIN_END, 0) == TS_OK);
+    CHECK(domain_use(held[0].object, &device) == TS_ERR_GONE);
+    CHECK(domain_use(&memories[0]->object, &device) == TS_ERR_KIND);
+    close_handle(0);
+    check_all();
+}
+
+// Whenever another can have the device, nobody can drive it by the domain before: else a DRIVE that
+// is late would take the device from the next driver.
+static const struct domain *ending;
+static unsigned taken;
+
+static void held_by_another(void)
+{
+    struct capability other;
+    if (second_in == 0 || domain_lock.held || --second_in != 0 || domain_make(0, &other) != TS_OK)
+        return;
+    CHECK(ending->hold.shut == TS_ERR_GONE);
+    object_capability_put(other);
+    taken++;
+}
+
+static void rule_d11_a_domain_is_over_before_its_device_is_free(void)
+{
+    for (unsigned k = 1; k < 40; k++) {
+        CHECK(domain_make(0, &held[0]) == TS_OK);
+        struct object *object = held[0].object;
+        object_get(object);
+        ending = domain_of(object);
+        second_in = k;
+        spin_gap = held_by_another;
+        if (k % 2 == 0)
+            CHECK(call(object, TS_DOMAIN_END, 0) == TS_OK);
+        close_handle(0);
+        spin_gap = NULL;
+        object_put(object);
+    }
+    second_in = 0;
+    CHECK(taken > 1);
+    check_all();
 }
 
 static uint64_t bytes_charged(void)
@@ -358,10 +487,13 @@ static void rule_m09_a_pin_over_the_limit_is_refused(struct job *job)
 
 static void finish(void)
 {
+    unuse_all();
     for (unsigned i = 0; i < OWNERS; i++)
         while (domain_owner_died_some(&owners[i]))
             ;
     for (unsigned i = 0; i < DEVICES; i++) {
+        if (held[i].object != NULL && domain_of(held[i].object)->device == NULL)
+            close_handle(i); // it was ended
         if (held[i].object == NULL)
             CHECK(domain_make(i, &held[i]) == TS_OK);
         CHECK(call(held[i].object, TS_DOMAIN_QUIET, 0) == TS_OK);
@@ -390,6 +522,8 @@ int main(void)
         CHECK(memory_create(payer, PAGES * PAGE_SIZE, 0, &memories[i]) == TS_OK);
     for (unsigned i = 0; i < OWNERS; i++)
         list_init(&owners[i]);
+    rule_d14_a_device_that_is_used_is_nobody_elses();
+    rule_d11_a_domain_is_over_before_its_device_is_free();
     rule_m09_devices_domains_and_pins_are_paid_for();
     rule_m09_a_pin_over_the_limit_is_refused(job);
     rule_d10_a_late_pin_is_not_the_next_holders();

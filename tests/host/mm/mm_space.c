@@ -9,6 +9,7 @@
 #include <core/environment.h>
 #include <mm/heap.h>
 #include <mm/page.h>
+#include <object/memory_operate.h>
 #include <string.h>
 
 #include "tests/host/check.h"
@@ -247,8 +248,8 @@ static void test_bad_arguments(void)
     CHECK(memory_create(payer, 1, 0x80, &memory) == TS_ERR_ARGUMENT);
     CHECK(memory_create(payer, UINT64_MAX, 0, &memory) == TS_ERR_TOO_LARGE);
     CHECK(memory_create(payer, 1, 0, &memory) == TS_OK && memory->size == PAGE_SIZE);
-    CHECK(memory_create_physical(NULL, DEVICE_BASE, 4 * PAGE_SIZE, ARCH_CACHE_UNCACHED, &device) ==
-          TS_OK);
+    CHECK(memory_create_physical(NULL, DEVICE_BASE, 4 * PAGE_SIZE, ARCH_CACHE_UNCACHED, NULL,
+                                 &device) == TS_OK);
     const unsigned rw = TS_MAP_READ | TS_MAP_WRITE, all = rw | TS_MAP_EXECUTE;
     vaddr_t at = 0;
     CHECK(space_map(space, memory, 0, 0, rw, all, &at) == TS_ERR_ARGUMENT);
@@ -450,6 +451,37 @@ static void test_pages(void)
     CHECK(world_pages_free() == free);
 }
 
+// The reaper destroys many objects in a step, so each frees a chunk of its pages there; what is
+// left is queued, to go on among other work.
+#define LARGE 600u // pages
+
+static uint64_t free_when_queued;
+
+static void note_free(void)
+{
+    free_when_queued = world_pages_free();
+    world_queued = NULL;
+}
+
+static void check_end_in_chunks(unsigned flags)
+{
+    struct memory *memory;
+    CHECK(memory_create(NULL, LARGE * PAGE_SIZE, flags, &memory) == TS_OK);
+    CHECK(memory_commit(memory, 0, LARGE * PAGE_SIZE) == TS_OK);
+    uint64_t before = world_pages_free();
+    free_when_queued = 0;
+    world_queued = note_free;
+    object_put(&memory->object);
+    CHECK(free_when_queued > before && free_when_queued - before <= 2 * MEMORY_CHUNK);
+    CHECK(world_pages_free() >= before + LARGE);
+}
+
+static void rule_d06_the_end_of_a_memory_goes_in_chunks(void)
+{
+    check_end_in_chunks(0);
+    check_end_in_chunks(TS_MEMORY_CONTIGUOUS);
+}
+
 int main(void)
 {
     world_start();
@@ -459,6 +491,7 @@ int main(void)
     test_clients();
     test_bad_arguments();
     test_limit();
+    rule_d06_the_end_of_a_memory_goes_in_chunks();
     uint64_t free = world_pages_free();
     test_model();
     // But for a page that a size class keeps, all is back.

@@ -13,6 +13,7 @@
 #include <mm/heap.h>
 #include <mm/page.h>
 #include <object/caller.h>
+#include <object/device.h>
 #include <object/domain.h>
 #include <object/process.h>
 #include <object/random.h>
@@ -425,8 +426,12 @@ ts_time_t clock_now(void)
     return 1;
 }
 
+void (*world_queued)(void);
+
 void reaper_queue(struct reaper_work *work)
 {
+    if (world_queued != NULL)
+        world_queued();
     while (work->step(work))
         ;
 }
@@ -440,6 +445,16 @@ bool reaper_wait_refused(ts_status_t status)
 __attribute__((weak)) uint64_t domain_quarantined(void)
 {
     return 0;
+}
+
+__attribute__((weak)) struct device *device_use(struct device *device)
+{
+    return device;
+}
+
+__attribute__((weak)) void device_unuse(struct device *device)
+{
+    (void)device;
 }
 
 size_t format_text(char *to, size_t size, const char *format, ...)

@@ -26,4 +26,7 @@ void world_check(void);
 
 uint64_t world_pages_free(void);
 
+// Called when something is queued for the reaper, before that does it. NULL: not.
+extern void (*world_queued)(void);
+
 #define DEVICE_BASE UINT64_C(0x80000000) // physical, no RAM

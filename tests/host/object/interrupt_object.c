@@ -8,6 +8,7 @@
 #include <arch/smp.h>
 #include <log.h>
 #include <object/body.h>
+#include <object/device.h>
 #include <object/interrupt.h>
 #include <object/statistics.h>
 #include <object/transfer.h>
@@ -114,6 +115,24 @@ void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, 
         when_signalled(object);
 }
 
+// Whose the line is: some address, which is only handed on.
+static unsigned uses;
+#define WHOSE ((struct device *)(void *)&uses)
+
+struct device *device_use(struct device *device)
+{
+    CHECK(device == WHOSE);
+    uses++;
+    return device;
+}
+
+void device_unuse(struct device *device)
+{
+    CHECK(device == WHOSE && uses > 0);
+    CHECK(!used); // the line is free: nothing of it is left
+    uses--;
+}
+
 static ts_status_t acknowledge(struct object *object)
 {
     struct operation operation = {.op = TS_OP_ACK};
@@ -123,7 +142,8 @@ static ts_status_t acknowledge(struct object *object)
 static struct object *line_make(void)
 {
     struct object *object;
-    CHECK_EQUAL(interrupt_create_line(NULL, LINE, 0, &object), TS_OK);
+    CHECK_EQUAL(interrupt_create_line(NULL, LINE, 0, WHOSE, &object), TS_OK);
+    CHECK_EQUAL(uses, 1);
     CHECK(masked);
     return object;
 }
@@ -137,7 +157,7 @@ static void line_close(struct object *object)
 static void line_destroy(struct object *object)
 {
     interrupt_class.destroy(object);
-    CHECK(masked && !used);
+    CHECK(masked && !used && uses == 0);
 }
 
 // It fires until that is a storm.
