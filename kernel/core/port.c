@@ -25,7 +25,6 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
         list_init(&port->parked[i]);
     list_init(&port->cancels);
     list_init(&port->closed);
-    list_init(&port->hungry);
     for (uint32_t i = 0; i < requests; i++) {
         port->slots[i].generation = 1;
         port->slots[i].next_free = i + 1 < requests ? i + 1 : PORT_NONE;
@@ -43,10 +42,10 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
     port->clients = tables.clients;
     port->client_chains = tables.client_chains;
     port->client_count = port_client_count(requests, objects);
+    port->hungry = tables.client_chains + port->client_count;
     for (uint32_t i = 0; i < port->client_count; i++) {
         port->clients[i].number = PORT_NONE;
         list_init(&port->clients[i].waiting);
-        list_init(&port->clients[i].hungry);
         port->client_chains[i] = PORT_NONE;
     }
 }

@@ -17,9 +17,9 @@
 // for it while it is parked or has a slot, also one that was cut off and not yet answered. Of both
 // tables a client may take as long as it has no more of it than is free (port_may_take): one alone
 // leaves half of it, and clients that have nothing are the last to be refused. A request beyond
-// that stays ISSUED in its client's FIFO, and each one that is over moves others on, its client's
-// first;
-// where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is an object.
+// that stays ISSUED in its client's FIFO, and each one that is over lets on who has the fewest of
+// those that wait; where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is
+// an object.
 #pragma once
 
 #include <core/ring.h>
@@ -33,7 +33,7 @@ struct port_client {
     uint32_t objects;    // minted for it
     uint32_t next;       // in its chain
     struct list waiting; // requests beyond its share; then it has others
-    struct list hungry;  // in port.hungry while some wait
+    uint32_t place;      // in port.hungry, while some wait
 };
 
 enum served_state { SERVED_FREE, SERVED_LIVE, SERVED_REVOKED, SERVED_CLOSING };
@@ -78,7 +78,9 @@ struct port {
     struct port_client *clients;
     uint32_t *client_chains; // first records of the chains, by number modulo client_count
     uint32_t client_count, client_cursor;
-    struct list hungry; // clients of which requests wait: whoever leaves room moves some on
+    uint32_t
+        *hungry; // clients of which requests wait, a heap: whoever leaves room lets on the first
+    uint32_t hungry_count;
     uint32_t requests_left, objects_left; // that may still be parked or delivered; that are free
     uint32_t slot_free;                   // head of the free list; PORT_NONE = none
     struct list parked[32];               // by priority
@@ -112,7 +114,7 @@ struct port_tables {
     struct slot *slots;
     struct served *served;
     struct port_client *clients;
-    uint32_t *client_chains;
+    uint32_t *client_chains; // twice as many: chains, and the heap of those that wait
 };
 
 // How many clients a port with these tables can tell apart at a time: a power of two.

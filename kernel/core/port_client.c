@@ -3,11 +3,9 @@
 #include <core/port.h>
 #include <core/port_tables.h>
 
-#define CLIENTS_MIN   16u
-#define CLIENTS_MAX   4096u
-#define CHAIN_MAX     16u // records in a chain: a client whose chain is full is refused
-#define MOVED_AT_ONCE 4u  // requests that one which is over lets on
-#define HUNGRY_LOOKS  16u // other clients that it looks at
+#define CLIENTS_MIN 16u
+#define CLIENTS_MAX 4096u
+#define CHAIN_MAX   16u // records in a chain: a client whose chain is full is refused
 
 uint32_t port_client_count(uint32_t requests, uint32_t objects)
 {
@@ -84,49 +82,80 @@ struct port_client *client_get(struct port *port, uint32_t number)
     return idle;
 }
 
+// Who waits ---------------------------------------------------------------------------------------
+// A heap of the clients of which requests wait: whoever has the fewest is first, and is the first
+// one to go on.
+
+static uint32_t has(const struct port *port, uint32_t place)
+{
+    return port->clients[port->hungry[place]].requests;
+}
+
+static void hungry_put(struct port *port, uint32_t place, uint32_t index)
+{
+    port->hungry[place] = index;
+    port->clients[index].place = place;
+}
+
+static void hungry_swap(struct port *port, uint32_t a, uint32_t b)
+{
+    uint32_t index = port->hungry[a];
+    hungry_put(port, a, port->hungry[b]);
+    hungry_put(port, b, index);
+}
+
+// Puts right the place of a client that has fewer or more than before.
+static void hungry_settle(struct port *port, uint32_t place)
+{
+    while (place > 0 && has(port, place) < has(port, (place - 1) / 2)) {
+        hungry_swap(port, place, (place - 1) / 2);
+        place = (place - 1) / 2;
+    }
+    for (;;) {
+        uint32_t least = place;
+        for (uint32_t below = 2 * place + 1; below <= 2 * place + 2; below++) {
+            if (below < port->hungry_count && has(port, below) < has(port, least))
+                least = below;
+        }
+        if (least == place)
+            return;
+        hungry_swap(port, place, least);
+        place = least;
+    }
+}
+
 void client_wait(struct port *port, struct port_client *client, struct request *request)
 {
-    if (list_empty(&client->waiting))
-        list_push_back(&port->hungry, &client->hungry);
+    if (list_empty(&client->waiting)) {
+        hungry_put(port, port->hungry_count, (uint32_t)(client - port->clients));
+        hungry_settle(port, port->hungry_count++);
+    }
     list_push_back(&client->waiting, &request->link);
 }
 
-void client_wait_no_more(struct port_client *client, struct request *request)
+void client_wait_no_more(struct port *port, struct port_client *client, struct request *request)
 {
     list_remove(&request->link);
-    if (list_empty(&client->waiting))
-        list_remove(&client->hungry);
+    if (!list_empty(&client->waiting))
+        return;
+    uint32_t place = client->place;
+    hungry_put(port, place, port->hungry[--port->hungry_count]);
+    if (place < port->hungry_count)
+        hungry_settle(port, place);
 }
 
-// True: it was let on.
-static bool client_move(struct port *port, struct port_client *client)
-{
-    if (list_empty(&client->waiting) || !port_may_take(client->requests, port->requests_left))
-        return false;
-    struct request *request = list_entry(client->waiting.next, struct request, link);
-    client_wait_no_more(client, request);
-    request_park(port, request);
-    return true;
-}
-
-void client_go_on(struct port *port, struct port_client *client)
-{
-    for (unsigned i = 0; i < MOVED_AT_ONCE && client_move(port, client); i++)
-        ;
-}
-
-// Its own first. Of the others, which take turns, some are looked at: those that may not go on have
-// more than is left, so 16 of them have nearly all that the port has.
+// Before it was over nobody who waits had as few as were left. Now there is one more: for one or
+// two of them.
 void port_go_on(struct port *port, struct port_client *client)
 {
-    client_go_on(port, client);
-    unsigned moved = 0;
-    for (unsigned i = 0; i < HUNGRY_LOOKS && moved < MOVED_AT_ONCE && port->requests_left != 0 &&
-                         !list_empty(&port->hungry);
-         i++) {
-        struct port_client *next =
-            list_entry(list_pop_front(&port->hungry), struct port_client, hungry);
-        list_push_back(&port->hungry, &next->hungry);
-        moved += client_move(port, next);
+    if (!list_empty(&client->waiting))
+        hungry_settle(port, client->place);
+    while (port->hungry_count != 0 && port_may_take(has(port, 0), port->requests_left)) {
+        client = &port->clients[port->hungry[0]];
+        struct request *request = list_entry(client->waiting.next, struct request, link);
+        client_wait_no_more(port, client, request);
+        request_park(port, request);
+        if (!list_empty(&client->waiting))
+            hungry_settle(port, 0);
     }
 }

@@ -267,10 +267,9 @@ void port_issue(struct request *request, struct served *served, const struct han
     served->count++;
     if (request->deadline != TS_DEADLINE_NONE)
         timer_start(&request->timer, request->deadline);
-    bool announced = !waits && port_is_announced(port, request->priority);
+    bool announced = waits || port_is_announced(port, request->priority);
     if (waits) {
         client_wait(port, client, request);
-        client_go_on(port, client); // if it was not its turn when others left room
     } else {
         request_park(port, request);
     }

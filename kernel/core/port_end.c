@@ -26,7 +26,7 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
     if (parked)
         request_unpark(port, request);
     else
-        client_wait_no_more(&port->clients[request->client], request);
+        client_wait_no_more(port, &port->clients[request->client], request);
     request_set_state(request, REQUEST_DONE);
     request->status = status;
     list_push_back(finished, &request->link);

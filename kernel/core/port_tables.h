@@ -55,10 +55,8 @@ struct port_client *client_find(struct port *port, uint32_t number);
 struct port_client *client_get(struct port *port, uint32_t number);
 // A request waits behind the others of its client; or does so no more.
 void client_wait(struct port *port, struct port_client *client, struct request *request);
-void client_wait_no_more(struct port_client *client, struct request *request);
-// Parks some of the client's requests that wait.
-void client_go_on(struct port *port, struct port_client *client);
-// The same now that one of its own is over, and then for others, whom that leaves room as well.
+void client_wait_no_more(struct port *port, struct port_client *client, struct request *request);
+// Parks requests that wait and need not any more, now that one of this client is over.
 void port_go_on(struct port *port, struct port_client *client);
 
 // One of a client's requests has no slot any more, or was taken from the parked ones.
@@ -67,7 +65,7 @@ static inline void client_request_over(struct port *port, uint32_t index)
     struct port_client *client = &port->clients[index];
     client->requests--;
     port->requests_left++;
-    if (__builtin_expect(!list_empty(&port->hungry), false))
+    if (__builtin_expect(port->hungry_count != 0, false))
         port_go_on(port, client);
 }
 

@@ -24,7 +24,7 @@ static size_t clients_bytes(const struct port *port)
 
 static size_t chains_bytes(const struct port *port)
 {
-    return port_client_count(port->slot_count, port->object_count) * sizeof(uint32_t);
+    return 2 * port_client_count(port->slot_count, port->object_count) * sizeof(uint32_t);
 }
 
 static void tables_free(struct port_object *object)

@@ -356,7 +356,7 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
     if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
         slot->copying || request == NULL || request->requester->ring != NULL ||
         (request->in_handles | request->out_handles | request->client_fault) != 0 ||
-        request->deadline != TS_DEADLINE_NONE || !list_empty(&port->hungry))
+        request->deadline != TS_DEADLINE_NONE || port->hungry_count != 0)
         return false;
     answer->slot = slot;
     answer->request = request;

@@ -644,7 +644,7 @@ static void set_up_server(void)
     server.tables = (struct port_tables){
         calloc(SLOTS, sizeof(struct slot)), calloc(OBJECTS, sizeof(struct served)),
         calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
-        calloc(port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
+        calloc(2 * port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
     port_init(&server.port, &port_class, SLOTS, OBJECTS, server.tables);
     handle_table_init(&server.handles, 100);
     for (unsigned i = 0; i < RINGS; i++) {

@@ -23,8 +23,8 @@
 #include <string.h>
 
 #define SERVERS  2
-#define THREADS  3
-#define RINGS    2
+#define THREADS  8
+#define RINGS    4
 #define SOURCES  (THREADS + RINGS)
 #define SLOTS    6
 #define OBJECTS  12
@@ -588,7 +588,7 @@ static void set_up(void)
         s->tables = (struct port_tables){
             calloc(SLOTS, sizeof(struct slot)), calloc(OBJECTS, sizeof(struct served)),
             calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
-            calloc(port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
+            calloc(2 * port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
         port_init(&s->port, &port_class, SLOTS, OBJECTS, s->tables);
         s->port.inbox = (struct kernel_range){s->inbox, sizeof s->inbox};
         s->port.inbox_size = 16;

@@ -422,7 +422,7 @@ int main(void)
     struct port_tables tables = {
         calloc(SLOTS, sizeof(struct slot)), calloc(OBJECTS, sizeof(struct served)),
         calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
-        calloc(port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
+        calloc(2 * port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
     port_init(&port, &port_class, SLOTS, OBJECTS, tables);
     for (unsigned i = 0; i < SERVERS; i++) {
         ring_make(&servers[i].ring, &servers[i].shared, servers[i].records, NULL);
