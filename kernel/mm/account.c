@@ -78,7 +78,7 @@ static uint64_t batch_of(const struct account *account)
 static ts_status_t job_take(struct account *account, uint64_t pages)
 {
     uint64_t batch = batch_of(account);
-    if (batch != 0 && job_charge(account->job, JOB_PAGES, pages + batch) == TS_OK) {
+    if (batch != 0 && job_charge_spare(account->job, JOB_PAGES, pages + batch)) {
         atomic_fetch_add_explicit(&account->credit, batch, memory_order_relaxed);
         return TS_OK;
     }

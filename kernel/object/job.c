@@ -130,15 +130,22 @@ static bool level_charge(struct job *job, enum job_resource resource, uint64_t c
     return true;
 }
 
-ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count)
+bool job_charge_spare(struct job *job, enum job_resource resource, uint64_t count)
 {
     struct job *at = job;
     while (at != NULL && level_charge(at, resource, count))
         at = at->parent;
     if (at == NULL)
-        return TS_OK;
+        return true;
     for (; job != at; job = job->parent)
         atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
+    return false;
+}
+
+ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count)
+{
+    if (job_charge_spare(job, resource, count))
+        return TS_OK;
     if (thread_current() != NULL)
         thread_current()->refused_by_job = true;
     return TS_ERR_LIMIT;

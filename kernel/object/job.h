@@ -62,6 +62,9 @@ void job_init(void);
 
 // Charges a job and all above it. TS_ERR_LIMIT: nothing charged. Any context, lock-free.
 ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count);
+// The same for what is taken in advance: who is refused that does not lack it. False: nothing is
+// charged.
+bool job_charge_spare(struct job *job, enum job_resource resource, uint64_t count);
 void job_uncharge(struct job *job, enum job_resource resource, uint64_t count);
 
 // The smallest limit on the way up, for tables that have one of their own.

@@ -68,6 +68,9 @@ static struct job *job_of_table(struct handle_table *table)
 
 bool environment_handles_charge(struct handle_table *table, uint32_t count)
 {
+    // More than one: some are in advance, and fewer are asked for if there are not so many.
+    if (count > 1)
+        return job_charge_spare(job_of_table(table), JOB_HANDLES, count);
     return job_charge(job_of_table(table), JOB_HANDLES, count) == TS_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/hooks.h>
 #include <object/reaper.h>
+#include <sched/sched.h>
 #include <section.h>
 #include <tessera/abi/status.h>
 
@@ -43,6 +44,7 @@ __attribute__((noinline)) void syscall_general(struct arch_frame *frame)
     syscall_handler_t handler = handlers[number & 15];
     arch_frame_keep_call(frame);
     arch_irq_enable();
+    thread_current()->refused_by_job = false; // by this call, from here on
     handler(frame);
     // A call that was refused had no effect: it can be made again.
     if (reaper_wait((ts_status_t)arch_frame_number(frame))) { // the same register

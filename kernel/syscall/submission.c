@@ -139,6 +139,7 @@ bool submission_take(struct ring_object *object, struct thread *thread,
     struct asked asked = {.thread = thread, .ring = &object->ring};
     ts_status_t status = TS_OK;
     decode(&asked.operation, slot);
+    thread->refused_by_job = false; // by this one, from here on
     const struct operation operation = asked.operation;
     enum outcome outcome = start(&asked, &status);
     if (outcome == OUTCOME_ANSWERED && reaper_wait(status)) {
