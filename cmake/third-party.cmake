@@ -34,4 +34,3 @@ function(tessera_source name out)
 endfunction()
 
 tessera_source(lwip TESSERA_LWIP)
-tessera_source(picohttpparser TESSERA_PICOHTTPPARSER)

@@ -189,6 +189,67 @@ def test_refusals(ctx):
     ctx.equal(get(guest)[0], 200, "status after noise")
 
 
+def tag_of(guest):
+    return get(guest)[1]["etag"].encode()
+
+
+CHUNKED = b"POST / HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+# What two readers could take in two ways: 400, and the end of the connection.
+AMBIGUOUS = {
+    "no method": b" / HTTP/1.1\r\n" + HOST + b"\r\n",
+    "LF in the head": b"GET / HTTP/1.1\r\nHost: test\n\r\n",
+    "user in the target": b"GET http://user@localhost/ HTTP/1.1\r\n" + HOST + b"\r\n",
+    "zero in the target's host": b"GET http://loc%00alhost/ HTTP/1.1\r\n" + HOST + b"\r\n",
+    "letters in the port": b"GET / HTTP/1.1\r\nHost: localhost:80a\r\n\r\n",
+    "IPv6 without its end": b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+    "two ranges in two fields": b"GET / HTTP/1.1\r\n" + HOST +
+                                b"Range: bytes=0-1\r\nRange: bytes=0-2\r\n\r\n",
+    "chunk of 0x5": CHUNKED + b"0x5\r\nhello\r\n0\r\n\r\n",
+    "CR in an extension": CHUNKED + b"5;a=\rb\r\nhello\r\n0\r\n\r\n",
+    "NUL in an extension": CHUNKED + b"5;a=\0\r\nhello\r\n0\r\n\r\n",
+    "LF after a chunk's size": CHUNKED + b"5\nhello\r\n0\r\n\r\n",
+    "trailer without a colon": CHUNKED + b"5\r\nhello\r\n0\r\nnocolon\r\n\r\n",
+}
+
+
+def test_framing(ctx):
+    """What two readers could take in two ways is 400 and the end; in one piece and byte by byte."""
+    guest = booted(ctx)
+    smuggled = b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
+    for what, data in AMBIGUOUS.items():
+        for pieces in ([data + smuggled], [bytes([byte]) for byte in data]):
+            connection = Connection(guest)
+            try:
+                for piece in pieces:
+                    connection.send(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # it may be refused before its end
+            ctx.equal(connection.answer()[0], 400, f"status of {what}")
+            ctx.equal(connection.answer(), None, f"what follows {what}")
+            connection.close()
+    connection = Connection(guest)
+    connection.send(CHUNKED + b"5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n" + smuggled)
+    ctx.equal([connection.answer()[0], connection.answer()[0]], [405, 200], "good chunks")
+    connection.close()
+
+
+def test_repeated_fields(ctx):
+    """A list field in two lines is one list; the connection ends when one of them says so."""
+    guest = booted(ctx)
+    tag = tag_of(guest).decode()
+    for name, expected in (("If-Match", 200), ("If-None-Match", 304)):
+        for values in ((tag, '"no"'), ('"no"', tag)):
+            fields = [f"{name}: {value}" for value in values]
+            ctx.equal(get(guest, "/", *fields)[0], expected, f"status with {fields}")
+    connection = Connection(guest)
+    connection.send(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\nConnection: x-other\r\n\r\n")
+    status, headers, _ = connection.answer()
+    ctx.equal((status, headers.get("connection")), (200, "close"), "the first of two Connection lines")
+    ctx.check(connection.closed(5), "it is not heeded")
+    connection.close()
+
+
 def test_keep_alive(ctx):
     """Requests in one piece are answered in order; byte by byte too; bodies are skipped."""
     guest = booted(ctx)

@@ -176,17 +176,24 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
     }
 }
 
-// A head that outgrows the small buffer moves to a large one.
-static bool make_room(struct connection *connection)
+// To a large buffer, with what was read; the head is read anew, since it points into the bytes.
+// False: it is in one already, or there is none.
+static bool grow(struct connection *connection)
 {
-    if (connection->length < buffer_size(connection))
-        return true;
+    size_t consumed;
     char *buffer = connection->buffer == connection->own ? pool_take(&large) : NULL;
     if (buffer == NULL)
         return false;
     memcpy(buffer, connection->own, connection->length);
     connection->buffer = buffer;
+    connection->request = (struct http_request){0};
+    (void)http_request_parse(buffer, connection->length, &connection->request, &consumed);
     return true;
+}
+
+static bool make_room(struct connection *connection)
+{
+    return connection->length < buffer_size(connection) || grow(connection);
 }
 
 static void on_body(struct ts_async *async, const struct ts_event *event);
@@ -195,9 +202,10 @@ static void on_body(struct ts_async *async, const struct ts_event *event);
 static void drop_body(struct connection *connection)
 {
     char *rest = connection->buffer + connection->consumed;
-    size_t length = connection->length - connection->consumed;
-    unsigned status = http_body_drop(&connection->body, rest, &length);
-    connection->length = (uint16_t)(connection->consumed + length);
+    size_t length = connection->length - connection->consumed, taken;
+    unsigned status = http_body_drop(&connection->body, rest, length, &taken);
+    memmove(rest, rest + taken, length - taken);
+    connection->length = (uint16_t)(connection->length - taken);
     if (status != 200) {
         respond_refusal(connection, status);
     } else if (connection->body.done) {
@@ -228,8 +236,7 @@ static void on_body(struct ts_async *async, const struct ts_event *event)
 static void head_is_whole(struct connection *connection)
 {
     http_body_start(&connection->body, &connection->request);
-    // A client that waits with its body for our leave gets the answer instead of it.
-    if (connection->request.expect_continue && !connection->body.done) {
+    if (connection->request.ends_early && !connection->body.done) {
         connection->request.keep_alive = false;
         respond(connection);
         return;
@@ -240,17 +247,10 @@ static void head_is_whole(struct connection *connection)
         return;
     }
     // What the head points to must not move while the body comes: there is room for all of it.
-    if (connection->buffer == connection->own) {
-        char *buffer = pool_take(&large);
-        if (buffer == NULL) {
-            respond_refusal(connection, 503);
-            return;
-        }
-        memcpy(buffer, connection->own, connection->length);
-        connection->buffer = buffer;
-        (void)http_request_parse(buffer, connection->length, 0, &connection->request, &(size_t){0});
-    }
-    drop_body(connection);
+    if (connection->buffer == connection->own && !grow(connection))
+        respond_refusal(connection, 503);
+    else
+        drop_body(connection);
 }
 
 void connection_read(struct connection *connection)
@@ -259,8 +259,8 @@ void connection_read(struct connection *connection)
     unsigned status = HTTP_INCOMPLETE;
     connection->state = CONNECTION_READING;
     if (connection->length > 0)
-        status = http_request_parse(connection->buffer, connection->length, connection->known,
-                                    &connection->request, &consumed);
+        status = http_request_parse(connection->buffer, connection->length, &connection->request,
+                                    &consumed);
     if (status == 200) {
         connection->consumed = (uint16_t)consumed;
         head_is_whole(connection);
@@ -269,7 +269,6 @@ void connection_read(struct connection *connection)
     } else if (!make_room(connection)) {
         respond_refusal(connection, 503);
     } else {
-        connection->known = connection->length;
         bool idle = connection->length == 0;
         if (idle)
             idle_begin(connection);
@@ -351,7 +350,7 @@ void connection_answered(struct connection *connection)
         memmove(connection->buffer, from, rest);
     }
     connection->length = (uint16_t)rest;
-    connection->known = 0;
+    connection->request = (struct http_request){0};
     connection->deadline = ts_loop_now(&httpd.loop) + HTTPD_HEAD_S * TS_SECOND;
     connection_read(connection);
 }

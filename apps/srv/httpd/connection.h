@@ -67,7 +67,7 @@ struct connection {
     ts_handle_t handle;
     ts_time_t deadline; // of the head or body
     enum connection_state state;
-    uint16_t length, known;     // bytes in the buffer; parsed before
+    uint16_t length;            // bytes in the buffer
     bool idle, ending, closing; // closing: as soon as nothing is in flight
     bool head_only, keep_alive, minor0;
     char *buffer; // own or large

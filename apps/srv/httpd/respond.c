@@ -209,9 +209,13 @@ void respond(struct connection *connection)
     connection->keep_alive = request->keep_alive;
     connection->minor0 = request->minor == 0;
     connection->head_only = request->method == HTTP_HEAD;
-    connection->ending = request->expect_continue; // its body may still come
+    connection->ending = request->ends_early; // its body may still come
     if (request->method == HTTP_OPTIONS) {
         respond_options(connection);
+        return;
+    }
+    if (request->method >= HTTP_CONNECT) {
+        send_error(connection, request->method == HTTP_UNKNOWN ? 501 : 405, (struct text){0});
         return;
     }
     ts_status_t status = path_decode(request->path, path, sizeof(path), &decoded);

@@ -15,11 +15,11 @@ static struct http_resource resource = {.size = 100, .modified = MODIFIED, .etag
 static struct http_answer decide(const char *fields, enum http_method method)
 {
     static char head[1024];
-    struct http_request request;
+    struct http_request request = {0};
     size_t consumed;
     static const char *const names[] = {"GET", "HEAD", "OPTIONS"};
     snprintf(head, sizeof(head), "%s / HTTP/1.1\r\nHost: x\r\n%s\r\n", names[method], fields);
-    CHECK(http_request_parse(head, strlen(head), 0, &request, &consumed) == 200);
+    CHECK(http_request_parse(head, strlen(head), &request, &consumed) == 200);
     return http_answer_decide(&request, &resource, NOW);
 }
 
@@ -57,6 +57,13 @@ static void test_preconditions(void)
     expect("If-Modified-Since: whenever\r\n", 200);
     expect("If-None-Match: \"v2\"\r\nIf-Modified-Since: " SAME "\r\n", 200);
     expect("If-Match: \"v2\"\r\nIf-None-Match: \"v1\"\r\n", 412); // in order
+    // Several lines of one field are one list.
+    expect("If-Match: \"v1\"\r\nIf-Match: \"no\"\r\n", 200);
+    expect("If-Match: \"no\"\r\nIf-Match: \"v1\"\r\n", 200);
+    expect("If-Match: \"no\"\r\nIf-Match: \"v2\"\r\n", 412);
+    expect("If-None-Match: \"v1\"\r\nIf-None-Match: \"no\"\r\n", 304);
+    expect("If-None-Match: \"no\"\r\nA: b\r\nIf-None-Match: W/\"v1\"\r\n", 304);
+    expect("If-None-Match: \"no\"\r\nIf-None-Match: \"v2\"\r\n", 200);
     CHECK(decide("If-None-Match: \"v1\"\r\n", HTTP_HEAD).status == 304);
     CHECK(decide("If-None-Match: \"v1\"\r\n", HTTP_OPTIONS).status == 412);
 }

@@ -27,13 +27,14 @@ static bool take_tag(struct text element, bool weak_too, struct text *out_tag)
     return element.length >= 2 && element.data[0] == '"' && element.data[element.length - 1] == '"';
 }
 
-// Whether the list of entity tags, or "*", names the resource.
-static bool tags_match(struct text list, struct text etag, bool weak_too)
+// Whether the list of entity tags, or "*" alone, names the resource.
+static bool tags_match(const struct http_fields *fields, enum http_field field, struct text etag,
+                       bool weak_too)
 {
-    if (text_equal(text_trim(list), TEXT("*")))
+    if (fields->lines[field] == 1 && text_equal(fields->values[field], TEXT("*")))
         return true;
     struct text element, tag;
-    while (text_list_next(&list, &element)) {
+    for (struct http_list list = http_list(fields, field); http_list_next(&list, &element);) {
         if (take_tag(element, weak_too, &tag) && text_equal(tag, etag))
             return true;
     }
@@ -57,20 +58,22 @@ static bool if_range_holds(struct text value, const struct http_resource *resour
 static unsigned precondition(const struct http_request *request,
                              const struct http_resource *resource, int64_t now)
 {
+    const struct http_fields *fields = &request->fields;
+    const struct text *values = fields->values;
     int64_t date;
-    if (request->has_if_match) {
-        if (!tags_match(request->if_match, resource->etag, false))
+    if (http_fields_has(fields, HTTP_IF_MATCH)) {
+        if (!tags_match(fields, HTTP_IF_MATCH, resource->etag, false))
             return 412;
-    } else if (request->if_unmodified_since.length > 0 &&
-               date_parse(request->if_unmodified_since, now, &date) && resource->modified > date) {
+    } else if (date_parse(values[HTTP_IF_UNMODIFIED_SINCE], now, &date) &&
+               resource->modified > date) {
         return 412;
     }
     bool fetches = request->method == HTTP_GET || request->method == HTTP_HEAD;
-    if (request->has_if_none_match) {
-        if (tags_match(request->if_none_match, resource->etag, true))
+    if (http_fields_has(fields, HTTP_IF_NONE_MATCH)) {
+        if (tags_match(fields, HTTP_IF_NONE_MATCH, resource->etag, true))
             return fetches ? 304 : 412;
-    } else if (fetches && request->if_modified_since.length > 0 &&
-               date_parse(request->if_modified_since, now, &date) && resource->modified <= date) {
+    } else if (fetches && date_parse(values[HTTP_IF_MODIFIED_SINCE], now, &date) &&
+               resource->modified <= date) {
         return 304;
     }
     return 0;
@@ -84,11 +87,12 @@ struct http_answer http_answer_decide(const struct http_request *request,
     if (status != 0)
         return (struct http_answer){.status = status};
     // A range is for GET alone (RFC 9110 14.2).
-    if (request->method != HTTP_GET || request->range.length == 0 ||
-        !if_range_holds(request->if_range, resource, now))
+    const struct text *values = request->fields.values;
+    if (request->method != HTTP_GET || values[HTTP_RANGE].length == 0 ||
+        !if_range_holds(values[HTTP_IF_RANGE], resource, now))
         return whole;
     struct http_answer part = {.status = 206};
-    switch (http_range_parse(request->range, resource->size, &part.first, &part.length)) {
+    switch (http_range_parse(values[HTTP_RANGE], resource->size, &part.first, &part.length)) {
     case RANGE_GOOD: return part;
     case RANGE_UNSATISFIED: return (struct http_answer){.status = 416};
     case RANGE_NONE: break;

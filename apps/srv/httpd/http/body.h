@@ -2,19 +2,35 @@
 // The body of a request, which is read and dropped so that the next request can be found.
 #pragma once
 
-#include <picohttpparser.h>
-
 #include "request.h"
+
+// Where in the chunks the next byte lies (RFC 9112 7.1).
+enum chunk_state {
+    CHUNK_SIZE,      // at its first digit
+    CHUNK_DIGITS,    // after one
+    CHUNK_BLANK,     // spaces before an extension
+    CHUNK_EXTENSION, // up to CR
+    CHUNK_SIZE_END,  // LF of the size's line
+    CHUNK_DATA,
+    CHUNK_DATA_CR,
+    CHUNK_DATA_LF,
+    CHUNK_TRAILER, // at the start of a line of the trailer
+    CHUNK_NAME,    // of a field, up to the colon
+    CHUNK_VALUE,   // up to CR
+    CHUNK_TRAILER_LF,
+    CHUNK_LAST_LF, // of the empty line
+};
 
 struct http_body {
     bool chunked, done;
-    uint64_t left; // without chunks: bytes to come
-    uint64_t seen; // with chunks: bytes so far
-    struct phr_chunked_decoder decoder;
+    uint64_t left; // bytes to come: of the body, or of this chunk
+    uint64_t seen; // with chunks: bytes so far, framing and all
+    enum chunk_state state;
 };
 
 void http_body_start(struct http_body *body, const struct http_request *request);
 
-// Drops what belongs to the body from the front of data, which it may overwrite, and moves the
-// rest there. 200: fine, and body->done tells whether it was all; 400: bad chunks; 413: too long.
-unsigned http_body_drop(struct http_body *body, char *data, size_t *length);
+// Takes what belongs to the body off the front of data; *out_taken is how much that was. 200: fine,
+// and body->done tells whether it was all; 400: bad chunks; 413: too long. What is said does not
+// depend on the pieces in which the bytes come.
+unsigned http_body_drop(struct http_body *body, const char *data, size_t length, size_t *out_taken);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-// picohttpparser splits the head; everything that gives it meaning is checked here. What a
-// request may smuggle past a less careful peer (both lengths, repeated Host or lengths that
-// differ, folded lines, unknown transfer codings) is refused, never guessed at.
+// The head is read line by line, each judged when it is whole. What two readers could take in two
+// ways (a line end without CR, a control character, a folded line, a space before a colon, both
+// lengths, several hosts) is refused, never guessed at.
 #include "request.h"
 
 #include <string.h>
 
-#include <picohttpparser.h>
+#include "syntax.h"
 
 #define STATUS_OK                 200u
 #define STATUS_BAD_REQUEST        400u
-#define STATUS_METHOD_NOT_ALLOWED 405u
 #define STATUS_TOO_LARGE          413u
 #define STATUS_URI_TOO_LONG       414u
 #define STATUS_EXPECTATION_FAILED 417u
@@ -18,286 +17,273 @@
 #define STATUS_NOT_IMPLEMENTED    501u
 #define STATUS_VERSION            505u
 
-// What the fields said, before it is weighed together.
-struct fields {
-    unsigned hosts, lengths;
-    struct text host, connection, coding, expect;
-    bool has_coding, bad_length;
+// The words of a request line: three, with one space between; the last has what is left.
+struct words {
+    struct text method, target, version;
 };
 
-// The first line, without what ends it; cut where it is not whole. Empty lines before it are
-// skipped (RFC 9112 2.2).
-static struct text first_line(struct text data)
+static struct text take_word(struct text *rest)
 {
-    while (data.length > 0 && (data.data[0] == '\r' || data.data[0] == '\n')) {
-        data.data++;
-        data.length--;
-    }
-    const char *end = data.length > 0 ? memchr(data.data, '\n', data.length) : NULL;
-    if (end != NULL) {
-        data.length = (size_t)(end - data.data);
-        if (data.length > 0 && data.data[data.length - 1] == '\r')
-            data.length--;
-    }
-    return data;
+    struct text word = {rest->data, 0};
+    while (word.length < rest->length && word.data[word.length] != ' ')
+        word.length++;
+    size_t taken = word.length < rest->length ? word.length + 1 : word.length;
+    rest->data += taken;
+    rest->length -= taken;
+    return word;
 }
 
-// The second and third word of a request line.
-static bool split_line(struct text line, struct text *out_target, struct text *out_version)
+static struct words words_of(struct text line)
 {
-    const char *first = line.length > 0 ? memchr(line.data, ' ', line.length) : NULL;
-    if (first == NULL)
-        return false;
-    struct text rest = {first + 1, line.length - (size_t)(first + 1 - line.data)};
-    const char *second = rest.length > 0 ? memchr(rest.data, ' ', rest.length) : NULL;
-    *out_target = second == NULL ? rest : (struct text){rest.data, (size_t)(second - rest.data)};
-    *out_version = second == NULL ? (struct text){0}
-                                  : (struct text){second + 1, rest.length - out_target->length - 1};
-    return true;
+    struct words words;
+    words.method = take_word(&line);
+    words.target = take_word(&line);
+    words.version = line;
+    return words;
 }
 
-// Why a head that could not be parsed is refused: another version of HTTP deserves its own answer.
-static unsigned refusal(struct text line)
+static unsigned take_version(struct http_request *request, struct text version)
 {
-    struct text target, version;
-    if (!split_line(line, &target, &version))
-        return STATUS_BAD_REQUEST;
     const char *v = version.data;
     bool named = version.length == 8 && memcmp(v, "HTTP/", 5) == 0 && v[5] >= '0' && v[5] <= '9' &&
                  v[6] == '.' && v[7] >= '0' && v[7] <= '9';
-    return named && v[5] != '1' ? STATUS_VERSION : STATUS_BAD_REQUEST;
+    if (!named)
+        return STATUS_BAD_REQUEST;
+    request->minor = (unsigned)(v[7] - '0');
+    return v[5] == '1' ? STATUS_OK : STATUS_VERSION;
 }
 
-static unsigned incomplete(struct text data, struct text line)
-{
-    struct text target, version;
-    if (split_line(line, &target, &version) && target.length > HTTP_TARGET_MAX)
-        return STATUS_URI_TOO_LONG;
-    return data.length >= HTTP_HEAD_MAX ? STATUS_FIELDS_TOO_LARGE : HTTP_INCOMPLETE;
-}
-
-static unsigned set_method(struct http_request *request, struct text method)
+static enum http_method method_of(struct text method)
 {
     static const struct {
         struct text name;
         enum http_method method;
     } known[] = {
-        {TEXT("GET"), HTTP_GET},       {TEXT("HEAD"), HTTP_HEAD},   {TEXT("OPTIONS"), HTTP_OPTIONS},
-        {TEXT("POST"), HTTP_OTHER},    {TEXT("PUT"), HTTP_OTHER},   {TEXT("DELETE"), HTTP_OTHER},
-        {TEXT("CONNECT"), HTTP_OTHER}, {TEXT("TRACE"), HTTP_OTHER}, {TEXT("PATCH"), HTTP_OTHER},
+        {TEXT("GET"), HTTP_GET},         {TEXT("HEAD"), HTTP_HEAD},
+        {TEXT("OPTIONS"), HTTP_OPTIONS}, {TEXT("CONNECT"), HTTP_CONNECT},
+        {TEXT("POST"), HTTP_OTHER},      {TEXT("PUT"), HTTP_OTHER},
+        {TEXT("DELETE"), HTTP_OTHER},    {TEXT("TRACE"), HTTP_OTHER},
+        {TEXT("PATCH"), HTTP_OTHER},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (text_equal(method, known[i].name)) {
-            request->method = known[i].method;
-            return request->method == HTTP_OTHER ? STATUS_METHOD_NOT_ALLOWED : STATUS_OK;
-        }
+        if (text_equal(method, known[i].name))
+            return known[i].method;
     }
-    return STATUS_NOT_IMPLEMENTED;
+    return HTTP_UNKNOWN;
 }
 
-// Origin, absolute and asterisk form (RFC 9112 3.2); the authority form is CONNECT's alone.
-static unsigned set_target(struct http_request *request, struct text target)
+// Takes "http://host:port" off the front of an absolute form (RFC 9112 3.2.2); "" is "/" there.
+static bool take_origin(struct http_request *request, struct text *target)
 {
-    if (target.length > HTTP_TARGET_MAX)
-        return STATUS_URI_TOO_LONG;
-    if (text_equal(target, TEXT("*"))) {
-        request->asterisk = true;
-        return request->method == HTTP_OPTIONS ? STATUS_OK : STATUS_BAD_REQUEST;
-    }
     static const struct text scheme = TEXT("http://");
-    if (target.length >= scheme.length &&
-        text_equal_fold((struct text){target.data, scheme.length}, scheme)) {
-        target.data += scheme.length;
-        target.length -= scheme.length;
-        size_t authority = 0;
-        while (authority < target.length && strchr("/?", target.data[authority]) == NULL)
-            authority++;
-        if (authority == 0)
-            return STATUS_BAD_REQUEST;
-        target.data += authority;
-        target.length -= authority;
-        if (target.length == 0)
-            target = TEXT("/");
-    }
-    const char *query = target.length > 0 ? memchr(target.data, '?', target.length) : NULL;
-    if (query != NULL) {
-        size_t before = (size_t)(query - target.data);
-        request->query = (struct text){query + 1, target.length - before - 1};
-        target.length = before;
-    }
-    request->path = target.length == 0 && query != NULL ? TEXT("/") : target;
-    return request->path.length > 0 && request->path.data[0] == '/' ? STATUS_OK
-                                                                    : STATUS_BAD_REQUEST;
-}
-
-// Several Content-Length values, in one field or many, are one if they are all equal.
-static void add_length(struct http_request *request, struct fields *fields, struct text value)
-{
-    struct text element;
-    bool any = false;
-    while (text_list_next(&value, &element)) {
-        uint64_t length;
-        any = true;
-        if (!text_take_number(&element, &length) || element.length != 0 ||
-            (fields->lengths++ > 0 && length != request->content_length)) {
-            fields->bad_length = true;
-            return;
-        }
-        request->content_length = length;
-    }
-    fields->bad_length |= !any;
-}
-
-static void add_field(struct http_request *request, struct fields *fields, struct text name,
-                      struct text value)
-{
-    const struct {
-        struct text name, *value;
-    } kept[] = {
-        {TEXT("connection"), &fields->connection},
-        {TEXT("expect"), &fields->expect},
-        {TEXT("if-modified-since"), &request->if_modified_since},
-        {TEXT("if-unmodified-since"), &request->if_unmodified_since},
-        {TEXT("if-range"), &request->if_range},
-        {TEXT("range"), &request->range},
-        {TEXT("referer"), &request->referer},
-        {TEXT("user-agent"), &request->agent},
-        {TEXT("if-match"), &request->if_match},
-        {TEXT("if-none-match"), &request->if_none_match},
-        {TEXT("host"), &fields->host},
-        {TEXT("transfer-encoding"), &fields->coding},
-    };
-    if (text_equal_fold(name, TEXT("content-length"))) {
-        add_length(request, fields, value);
-        return;
-    }
-    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
-        if (!text_equal_fold(name, kept[i].name))
-            continue;
-        fields->hosts += kept[i].value == &fields->host;
-        request->has_if_match |= kept[i].value == &request->if_match;
-        request->has_if_none_match |= kept[i].value == &request->if_none_match;
-        // A second coding field would have to be joined with the first: nobody sends it honestly.
-        fields->bad_length |= fields->has_coding && kept[i].value == &fields->coding;
-        fields->has_coding |= kept[i].value == &fields->coding;
-        *kept[i].value = value;
-        return;
-    }
-}
-
-static bool is_of_host(unsigned char c)
-{
-    switch (c) {
-    case '/':
-    case '?':
-    case '#':
-    case '@':
-    case '\\':
-    case '"':
-    case '<':
-    case '>': return false;
-    default: return c > ' ' && c < 0x7f;
-    }
-}
-
-static bool host_valid(struct text host)
-{
-    for (size_t i = 0; i < host.length; i++) {
-        if (!is_of_host((unsigned char)host.data[i]))
-            return false;
-    }
+    if (target->length < scheme.length ||
+        !text_equal_fold((struct text){target->data, scheme.length}, scheme))
+        return false;
+    target->data += scheme.length;
+    target->length -= scheme.length;
+    size_t length = 0;
+    while (length < target->length && target->data[length] != '/' && target->data[length] != '?')
+        length++;
+    if (!authority_parse((struct text){target->data, length}, &request->authority))
+        return false;
+    target->data += length;
+    target->length -= length;
     return true;
 }
 
-// How the body is delimited (RFC 9112 6.3), for a server that only drops it.
-static unsigned weigh_body(struct http_request *request, const struct fields *fields)
+// Path and query. A fragment is no part of a target, and a tab none of a line: others would cut
+// there.
+static bool take_path(struct http_request *request, struct text target)
 {
-    if (fields->bad_length || (fields->has_coding && fields->lengths > 0))
-        return STATUS_BAD_REQUEST;
-    if (fields->has_coding) {
-        if (request->minor == 0)
-            return STATUS_BAD_REQUEST;
-        if (!text_equal_fold(fields->coding, TEXT("chunked")))
-            return STATUS_NOT_IMPLEMENTED;
-        request->chunked = true;
+    size_t path = target.length;
+    for (size_t i = 0; i < target.length; i++) {
+        char c = target.data[i];
+        if (c == '#' || c == '\t')
+            return false;
+        if (c == '?' && i < path)
+            path = i;
     }
-    return request->content_length > HTTP_BODY_MAX ? STATUS_TOO_LARGE : STATUS_OK;
+    request->path = path > 0 ? (struct text){target.data, path} : TEXT("/");
+    if (path < target.length)
+        request->query = (struct text){target.data + path + 1, target.length - path - 1};
+    return true;
 }
 
-static unsigned weigh(struct http_request *request, const struct fields *fields)
+// Origin, absolute, asterisk and authority form (RFC 9112 3.2).
+static bool take_target(struct http_request *request, struct text target)
 {
-    bool host_wanted = request->minor > 0;
-    if (fields->hosts > 1 || (host_wanted && fields->hosts == 0) || !host_valid(fields->host))
+    if (request->method == HTTP_CONNECT)
+        return authority_parse(target, &request->authority) && request->authority.port != 0;
+    if (text_equal(target, TEXT("*"))) {
+        request->asterisk = true;
+        return request->method == HTTP_OPTIONS;
+    }
+    bool absolute = target.length == 0 || target.data[0] != '/';
+    return (!absolute || take_origin(request, &target)) && take_path(request, target);
+}
+
+static unsigned take_request_line(struct http_request *request, const struct words *words)
+{
+    if (!syntax_token(words->method))
         return STATUS_BAD_REQUEST;
-    unsigned status = weigh_body(request, fields);
+    unsigned status = take_version(request, words->version);
     if (status != STATUS_OK)
         return status;
-    if (fields->expect.length > 0 && request->minor > 0) {
-        if (!text_equal_fold(fields->expect, TEXT("100-continue")))
+    request->method = method_of(words->method);
+    return take_target(request, words->target) ? STATUS_OK : STATUS_BAD_REQUEST;
+}
+
+// Several values are one if they are all equal.
+static bool weigh_length(struct http_request *request)
+{
+    struct text element;
+    bool any = false;
+    struct http_list list = http_list(&request->fields, HTTP_CONTENT_LENGTH);
+    while (http_list_next(&list, &element)) {
+        uint64_t length;
+        if (!text_take_number(&element, &length) || element.length != 0 ||
+            (any && length != request->content_length))
+            return false;
+        any = true;
+        request->content_length = length;
+    }
+    return any;
+}
+
+// Chunks have to be the last coding, or where the body ends is not known; and are the only one.
+static unsigned weigh_coding(struct http_request *request)
+{
+    struct text element = {0};
+    unsigned codings = 0, chunks = 0;
+    struct http_list list = http_list(&request->fields, HTTP_TRANSFER_ENCODING);
+    for (; http_list_next(&list, &element); codings++)
+        chunks += text_equal_fold(element, TEXT("chunked"));
+    if (request->minor == 0 || chunks != 1 || !text_equal_fold(element, TEXT("chunked")))
+        return STATUS_BAD_REQUEST;
+    request->chunked = true;
+    return codings == 1 ? STATUS_OK : STATUS_NOT_IMPLEMENTED;
+}
+
+// How the body is delimited (RFC 9112 6.3), for a server that only drops it.
+static unsigned weigh_body(struct http_request *request)
+{
+    bool has_length = http_fields_has(&request->fields, HTTP_CONTENT_LENGTH);
+    if (http_fields_has(&request->fields, HTTP_TRANSFER_ENCODING))
+        return has_length ? STATUS_BAD_REQUEST : weigh_coding(request);
+    if (has_length && !weigh_length(request))
+        return STATUS_BAD_REQUEST;
+    if (request->content_length <= HTTP_BODY_MAX)
+        return STATUS_OK;
+    // Whoever sends it with a method that is not offered is to learn that rather than the length.
+    request->ends_early = request->method >= HTTP_OTHER;
+    return request->ends_early ? STATUS_OK : STATUS_TOO_LARGE;
+}
+
+// A client that waits with its body for our leave gets the answer instead of it.
+static unsigned weigh_expectation(struct http_request *request)
+{
+    struct text element;
+    struct http_list list = http_list(&request->fields, HTTP_EXPECT);
+    while (request->minor > 0 && http_list_next(&list, &element)) {
+        if (!text_equal_fold(element, TEXT("100-continue")))
             return STATUS_EXPECTATION_FAILED;
-        request->expect_continue = true;
-    }
-    bool close = text_list_has(fields->connection, TEXT("close"));
-    bool keep = request->minor > 0 || text_list_has(fields->connection, TEXT("keep-alive"));
-    request->keep_alive = keep && !close;
-    return STATUS_OK;
-}
-
-// picohttpparser takes any HTTP/1.x; a name of NULL is a folded line, which RFC 9112 5.2 lets a
-// server refuse.
-static unsigned read_fields(struct http_request *request, struct fields *fields,
-                            const struct phr_header *headers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (headers[i].name == NULL || headers[i].name_len == 0)
-            return STATUS_BAD_REQUEST;
-        add_field(request, fields, (struct text){headers[i].name, headers[i].name_len},
-                  text_trim((struct text){headers[i].value, headers[i].value_len}));
+        request->ends_early = true;
     }
     return STATUS_OK;
 }
 
-// Whether the head was refused for having more fields than there is room for.
-static bool too_many_fields(struct text data)
+// Host has to be there, and be one, even where an absolute target says another (RFC 9112 3.2.2).
+static bool weigh_host(struct http_request *request)
 {
-    unsigned lines = 0;
-    for (const char *at = data.data; data.length > 0; lines++) {
-        at = memchr(data.data, '\n', data.length);
-        if (at == NULL)
-            break;
-        data.length -= (size_t)(at + 1 - data.data);
-        data.data = at + 1;
-    }
-    return lines > HTTP_FIELDS_MAX;
+    const struct text host = request->fields.values[HTTP_HOST];
+    struct authority authority = {0};
+    if (!http_fields_has(&request->fields, HTTP_HOST))
+        return request->minor == 0;
+    if (host.length > 0 && !authority_parse(host, &authority))
+        return false;
+    if (request->authority.host.length == 0)
+        request->authority = authority;
+    return true;
 }
 
-unsigned http_request_parse(const char *data, size_t length, size_t known,
-                            struct http_request *out_request, size_t *out_consumed)
+static unsigned weigh(struct http_request *request)
 {
-    struct phr_header headers[HTTP_FIELDS_MAX];
-    size_t count = HTTP_FIELDS_MAX;
-    struct text method = {0}, target = {0};
-    int minor = 0;
-    struct text all = {data, length < HTTP_HEAD_MAX ? length : HTTP_HEAD_MAX};
+    const struct http_fields *fields = &request->fields;
+    unsigned status = weigh_host(request) ? weigh_body(request) : STATUS_BAD_REQUEST;
+    if (status == STATUS_OK)
+        status = weigh_expectation(request);
+    bool close = http_list_has(fields, HTTP_CONNECTION, TEXT("close"));
+    bool keep = request->minor > 0 || http_list_has(fields, HTTP_CONNECTION, TEXT("keep-alive"));
+    // What follows CONNECT may be meant for the other end of a tunnel.
+    request->keep_alive = keep && !close && request->method != HTTP_CONNECT;
+    return status;
+}
 
-    *out_request = (struct http_request){.line = first_line(all)};
-    int taken = phr_parse_request(all.data, all.length, &method.data, &method.length, &target.data,
-                                  &target.length, &minor, headers, &count, known);
-    if (taken == -2)
-        return incomplete(all, out_request->line);
-    if (taken < 0 && count == HTTP_FIELDS_MAX && too_many_fields(all))
+// Looks for the end of the line that begins at line_start. 200: it is there, without its CR LF.
+static unsigned next_line(struct http_request *request, struct text data, struct text *out_line)
+{
+    size_t at = request->looked_at;
+    at += syntax_text_length(data.data + at, data.length - at);
+    request->looked_at = (uint32_t)at;
+    *out_line = (struct text){data.data + request->line_start, at - request->line_start};
+    if (at == data.length || (data.data[at] == '\r' && at + 1 == data.length))
+        return HTTP_INCOMPLETE;
+    if (data.data[at] != '\r' || data.data[at + 1] != '\n')
+        return STATUS_BAD_REQUEST;
+    request->looked_at = request->line_start = (uint32_t)at + 2;
+    return STATUS_OK;
+}
+
+// What the log shows of a request line that is refused, or not whole yet.
+static struct text line_so_far(struct text data, struct text line)
+{
+    size_t start = (size_t)(line.data - data.data);
+    while (start + line.length < data.length && line.data[line.length] != '\n')
+        line.length++;
+    return line;
+}
+
+// The first line, whole or not (`status`). One empty line before it is forgiven (RFC 9112 2.2).
+static unsigned first_line(struct http_request *request, struct text data, struct text line,
+                           unsigned status)
+{
+    struct words words = words_of(line);
+    request->line = status == STATUS_OK ? line : line_so_far(data, line);
+    if (words.target.length > HTTP_TARGET_MAX)
+        return STATUS_URI_TOO_LONG;
+    if (status != STATUS_OK)
+        return status;
+    if (line.length == 0 && !request->skipped) {
+        request->skipped = true;
+        return STATUS_OK;
+    }
+    request->lines = 1;
+    return take_request_line(request, &words);
+}
+
+static unsigned field_line(struct http_request *request, struct text line)
+{
+    if (request->lines++ > HTTP_FIELDS_MAX)
         return STATUS_FIELDS_TOO_LARGE;
-    if (taken < 0)
-        return refusal(out_request->line);
+    return http_fields_take(&request->fields, line) ? STATUS_OK : STATUS_BAD_REQUEST;
+}
 
-    struct fields fields = {0};
-    *out_consumed = (size_t)taken;
-    out_request->minor = (unsigned)minor;
-    unsigned status = read_fields(out_request, &fields, headers, count);
-    unsigned of_method = set_method(out_request, method);
-    if (status == STATUS_OK)
-        status = of_method;
-    if (status == STATUS_OK)
-        status = set_target(out_request, target);
-    return status == STATUS_OK ? weigh(out_request, &fields) : status;
+unsigned http_request_parse(const char *data, size_t length, struct http_request *request,
+                            size_t *out_consumed)
+{
+    struct text all = {data, length < HTTP_HEAD_MAX ? length : HTTP_HEAD_MAX}, line;
+    unsigned status;
+    do {
+        status = next_line(request, all, &line);
+        if (request->lines == 0) {
+            status = first_line(request, all, line, status);
+        } else if (status == STATUS_OK && line.length > 0) {
+            status = field_line(request, line);
+        } else if (status == STATUS_OK) {
+            *out_consumed = request->looked_at;
+            request->fields.head = (struct text){data, *out_consumed};
+            return weigh(request);
+        }
+    } while (status == STATUS_OK);
+    return status == HTTP_INCOMPLETE && length >= HTTP_HEAD_MAX ? STATUS_FIELDS_TOO_LARGE : status;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "syntax.h"
+
 static char fold(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
@@ -158,17 +160,11 @@ void write_html(struct writer *writer, struct text text)
     }
 }
 
-static bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~/", c) != NULL);
-}
-
 void write_path(struct writer *writer, struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (is_unreserved((char)c)) {
+        if (c == '/' || syntax_is_unreserved((char)c)) {
             write_text(writer, (struct text){text.data + i, 1});
         } else {
             char coded[3] = {'%', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]};
