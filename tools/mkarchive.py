@@ -12,6 +12,7 @@ directories, and links that lead out of their tree, are left out with a warning.
 """
 import argparse
 import ctypes
+import errno
 import hashlib
 import os
 import pathlib
@@ -29,6 +30,7 @@ HEADER = struct.Struct("<QIIQQQIIQQII")
 ENTRY = struct.Struct("<IIQQQIIII")
 FILE, DIRECTORY = 1, 2
 PIECE = 1 << 20
+PROGRESS_EVERY = 2  # seconds
 PATH_LIMIT, NAME_LIMIT = 4095, 255
 
 
@@ -131,16 +133,80 @@ def complete_directories(files):
     files.setdefault(b"", None)
 
 
-def copy_data(out, host):
-    """Appends a file's bytes; returns (size, crc)."""
-    size = crc = 0
-    with open(host, "rb") as file:
-        while piece := file.read(PIECE):
-            out.write(piece)
-            crc = crc32c(piece, crc)
-            size += len(piece)
-    out.write(bytes(round_up(size) - size))
+def times(matrix, vector):
+    """The product of a 32 by 32 matrix of bits, a number for each column, with 32 bits."""
+    product = 0
+    for column in matrix:
+        if vector & 1:
+            product ^= column
+        vector >>= 1
+    return product
+
+
+def crc32c_of_zeros(crc, length):
+    """The sum after so many further zero bytes, in as many steps as `length` has bits."""
+    crc ^= 0xFFFFFFFF
+    matrix = [0x82F63B78] + [1 << bit for bit in range(31)]  # a zero bit
+    for _ in range(3):  # a zero byte
+        matrix = [times(matrix, column) for column in matrix]
+    while length:
+        if length & 1:
+            crc = times(matrix, crc)
+        matrix = [times(matrix, column) for column in matrix]
+        length >>= 1
+    return crc ^ 0xFFFFFFFF
+
+
+class Progress:
+    """Tells how much is packed, when it takes long enough for somebody to wonder."""
+
+    def __init__(self, total):
+        self.total, self.done, self.told = total, 0, time.monotonic()
+
+    def add(self, size):
+        self.done += size
+        if time.monotonic() - self.told >= PROGRESS_EVERY:
+            self.told = time.monotonic()
+            print(f"mkarchive: {self.done >> 20:,} of {self.total >> 20:,} MiB", file=sys.stderr)
+
+
+def next_data(file, at, size):
+    """Where the next bytes that are no hole begin and end; both `size` when there are none."""
+    try:
+        start = os.lseek(file.fileno(), at, os.SEEK_DATA)
+        return min(start, size), min(os.lseek(file.fileno(), start, os.SEEK_HOLE), size)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return size, size
+
+
+def copy_data(out, host, progress):
+    """Appends a file's bytes, its holes as holes; returns (size, crc)."""
+    at = crc = 0
+    begin = out.tell()
+    with open(host, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        while at < size:
+            start, end = next_data(file, at, size)
+            crc = crc32c_of_zeros(crc, start - at)
+            progress.add(start - at)
+            at = start
+            while at < end:
+                piece = os.pread(file.fileno(), min(PIECE, end - at), at)
+                if not piece:
+                    raise ArchiveError(f"{os.fsdecode(host)}: became shorter while it was read")
+                out.seek(begin + at)
+                out.write(piece)
+                crc = crc32c(piece, crc)
+                at += len(piece)
+                progress.add(len(piece))
+    out.seek(begin + round_up(size))
     return size, crc
+
+
+def regular_size(host):
+    return os.path.getsize(host) if host and not os.path.isdir(host) else 0
 
 
 def write_archive(out, files, now_ns):
@@ -156,13 +222,14 @@ def write_archive(out, files, now_ns):
     position = round_up(strings_at + len(strings))
     out.seek(position)
     table = bytearray()
+    progress = Progress(sum(map(regular_size, files.values())))
     for path in paths:
         host = files[path]
         status = os.stat(host) if host else None
         kind, mode, offset, size, crc = DIRECTORY, 0o755, 0, 0, 0
         if status and not stat.S_ISDIR(status.st_mode):
             kind, mode = FILE, 0o755 if status.st_mode & 0o111 else 0o644
-            size, crc = copy_data(out, host)
+            size, crc = copy_data(out, host, progress)
             offset = position if size else 0
             position += round_up(size)
         parent = index[path.rpartition(b"/")[0]]

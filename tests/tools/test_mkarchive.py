@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 """tools/mkarchive.py: what goes in comes out, and damage is noticed."""
+import contextlib
+import io
+import mmap
 import pathlib
 import subprocess
 import sys
@@ -45,6 +48,41 @@ class Archives(unittest.TestCase):
         self.assertIn(b"empty", paths)
         self.assertEqual(len(data) % mkarchive.ALIGN, 0)
         self.assertTrue(all(entry[3] % mkarchive.ALIGN == 0 for entry in entries))
+
+    def test_checksum_of_zeros(self):
+        for before, length in ((b"", 0), (b"abc", 1), (b"abc", 4097), (b"", 100000)):
+            self.assertEqual(mkarchive.crc32c_of_zeros(mkarchive.crc32c(before), length),
+                             mkarchive.crc32c(before + bytes(length)))
+
+    def test_holes_stay_holes(self):
+        """A file of 3 GB with two pages of data is packed at once, and takes no more room than that."""
+        path, size = self.folder / "sparse", 3 << 30
+        with open(path, "wb") as file:
+            for at in (1 << 30, size - 4096):
+                file.seek(at)
+                file.write(b"data" * 1024)
+        archive = self.folder / "out.img"
+        mkarchive.pack(archive, [f"a={path}"])
+        self.assertLess(archive.stat().st_blocks * 512, 1 << 20)
+        data, expected, at = b"data" * 1024, 0, 0
+        for start in (1 << 30, size - 4096):
+            expected = mkarchive.crc32c(data, mkarchive.crc32c_of_zeros(expected, start - at))
+            at = start + len(data)
+        with open(archive, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+            _, (_, _, _, offset, length, crc) = mkarchive.read_entries(view)
+            self.assertEqual((length, crc), (size, expected))
+            self.assertEqual(view[offset + (1 << 30):offset + (1 << 30) + 4096], data)
+            self.assertEqual(view[offset + size - 4096:offset + size], data)
+
+    def test_progress_is_told(self):
+        path = self.folder / "file"
+        path.write_bytes(bytes(range(256)) * 8192)
+        self.addCleanup(setattr, mkarchive, "PROGRESS_EVERY", mkarchive.PROGRESS_EVERY)
+        mkarchive.PROGRESS_EVERY = 0
+        told = io.StringIO()
+        with contextlib.redirect_stderr(told):
+            mkarchive.pack(self.folder / "out.img", [f"a={path}"])
+        self.assertIn("mkarchive: 1 of 2 MiB", told.getvalue())
 
     def test_parents_and_checksums(self):
         file = self.folder / "file"
