@@ -140,9 +140,67 @@ def test_conditions_and_ranges(ctx):
                   f"Content-Range of {value}")
     status, headers, _ = get(guest, "/style.css", f"Range: bytes={size}-")
     ctx.equal((status, headers["content-range"]), (416, f"bytes */{size}"), "a range beyond")
-    ctx.equal(get(guest, "/style.css", "Range: bytes=0-1,3-4")[2], body, "two ranges: the whole")
     ctx.equal(get(guest, "/style.css", "Range: bytes=0-1", "If-Range: \"x\"")[0], 200, "If-Range")
     ctx.equal(get(guest, "/style.css", "Range: bytes=0-1", f"If-Range: {tag}")[0], 206, "If-Range")
+
+
+def parts_of(headers, body):
+    """[(Content-Range, bytes)] of a multipart answer."""
+    boundary = re.fullmatch(r"multipart/byteranges; boundary=(\w+)", headers["content-type"])[1]
+    first, *parts, last = body.split(f"\r\n--{boundary}".encode())
+    assert first == b"" and last == b"--\r\n", (first, last)
+    found = []
+    for part in parts:
+        head, _, content = part.partition(b"\r\n\r\n")
+        found.append((re.search(rb"Content-Range: (.*)", head)[1].decode().strip(), content))
+    return found
+
+
+def test_several_ranges(ctx):
+    """Several ranges come as parts, in order, of small files and of a large one; bounded."""
+    folder = ctx.folder / "www"
+    folder.mkdir()
+    large = bytes(range(251)) * 20000
+    (folder / "large").write_bytes(large)
+    (folder / "small").write_bytes(large[:1000])
+    guest = booted(ctx, www=folder)
+    for path, whole in (("/small", large[:1000]), ("/large", large)):
+        size = len(whole)
+        for value, wanted in (("0-1,5-6", [(0, 2), (5, 7)]), ("-3,0-0", [(size - 3, size), (0, 1)]),
+                              (f"0-299,{size - 600}-", [(0, 300), (size - 600, size)])):
+            status, headers, body = get(guest, path, f"Range: bytes={value}")
+            ctx.equal(status, 206, f"status of {value}")
+            ctx.equal(parts_of(headers, body),
+                      [(f"bytes {a}-{b - 1}/{size}", whole[a:b]) for a, b in wanted], value)
+        status, headers, body = get(guest, path, "Range: bytes=0-1,2-3")
+        ctx.equal((status, headers["content-range"], body),
+                  (206, f"bytes 0-3/{size}", whole[:4]), "two that touch")
+        many = ",".join(f"{2 * number}-{2 * number}" for number in range(17))
+        status, _, body = get(guest, path, f"Range: bytes={many}")
+        ctx.equal((status, body), (200, whole), "more than are answered")
+
+
+def test_slow_heads(ctx):
+    """Twice as many unfinished large heads as there is room for: others still get their answers."""
+    guest = booted(ctx)
+    slow = []
+    for number in range(512):
+        connection = Connection(guest)
+        connection.send(b"GET /icon.svg HTTP/1.1\r\n" + HOST + b"\r\n")
+        ctx.equal(connection.answer()[0], 200, f"status on connection {number}")
+        connection.send(b"GET / HTTP/1.1\r\n" + HOST + b"Cookie: " + b"c" * 1100)
+        slow.append(connection)
+    begin = time.monotonic()
+    for _ in range(5):
+        ctx.equal(get(guest, "/", "Cookie: " + "c" * 2048)[0], 200, "status with a large head")
+    waited = time.monotonic() - begin
+    ctx.check(waited < 8, f"five answers took {waited:.1f} s")
+    ctx.note(f"five answers in {waited:.2f} s")
+    for connection in slow:
+        connection.close()
+
+
+test_slow_heads.timeout = 180
 
 
 def test_refusals(ctx):

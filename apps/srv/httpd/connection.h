@@ -4,6 +4,7 @@
 //
 //   READING   until a head is whole, from a small buffer of its own, a large one if need be
 //   BODY      a body is read and dropped
+//   STARVING  for something that is used up (shared.h)
 //   LOADING   for the file
 //   WRITING   head and content, as one write of several segments, until all is taken; large files
 //             that are not mapped alternate with FETCHING a piece
@@ -20,6 +21,7 @@
 #include "http/body.h"
 #include "http/head.h"
 #include "http/request.h"
+#include "shared.h"
 
 #define CONNECTION_BUFFER    1024u           // most heads fit
 #define CONNECTION_LARGE     (HTTP_HEAD_MAX) // the rest
@@ -31,6 +33,7 @@
 enum connection_state {
     CONNECTION_READING,
     CONNECTION_BODY,
+    CONNECTION_STARVING,
     CONNECTION_LOADING,
     CONNECTION_WRITING,
     CONNECTION_FETCHING,
@@ -47,10 +50,13 @@ struct response {
     bool again; // its file was loaded a second time, and was this before
     uint64_t size;
     int64_t modified;
-    uint8_t *piece; // fetch.c's: at hand, of a file that is not had whole
-    size_t mapped;  // bytes of its server's pages; 0: a buffer
-    char *page;     // a page made for this answer
+    uint8_t *piece;      // fetch.c's: at hand, of a file that is not had whole
+    size_t mapped;       // bytes of its server's pages; 0: a buffer
+    char *page;          // a page made for this answer
+    uint8_t parts, part; // of several ranges: how many, and which is sent
     char head[RESPONSE_HEAD];
+    char boundary[HTTP_BOUNDARY_LENGTH];
+    struct http_range ranges[HTTP_RANGES_MAX];
 };
 
 // A peer's address as the log shows it; empty while it is not known.
@@ -60,15 +66,15 @@ struct peer_name {
 };
 
 struct connection {
-    struct connection *newer, *older; // idle ones, by when they became idle
+    struct holder holder; // of what connections share
     struct ts_async io, asking_peer;
     struct ts_call call;           // GET_PEER, SHUTDOWN
     struct ts_net_address address; // GET_PEER's answer
     ts_handle_t handle;
     ts_time_t deadline; // of the head or body
     enum connection_state state;
-    uint16_t length;            // bytes in the buffer
-    bool idle, ending, closing; // closing: as soon as nothing is in flight
+    uint16_t length;      // bytes in the buffer
+    bool ending, closing; // closing: as soon as nothing is in flight
     bool head_only, keep_alive, minor0;
     char *buffer; // own or large
     struct content *content;
@@ -82,32 +88,48 @@ struct connection {
     char own[CONNECTION_BUFFER];
 };
 
-// Takes a handle that accept gave. False: there is no room (the handle is closed).
-bool connection_start(ts_handle_t handle);
+// Takes a handle that accept gave. Beyond HTTPD_CONNECTIONS one gives way.
+void connection_start(ts_handle_t handle);
 
 uint32_t connection_count(void);
+bool connection_room(void); // an accept may be in flight
 
 // Between the parts ---------------------------------------------------------------------------
 
 // connection.c
-void connection_read(struct connection *connection);     // the next request, or the buffer's
 void connection_answered(struct connection *connection); // all is written
 void connection_close(struct connection *connection);
+bool connection_was_closing(struct connection *connection); // true: there is nothing more to do
+// There is nothing left of the pool: one that holds some gives way, and `retry` is called then.
+void connection_starve(struct connection *connection, enum shared pool,
+                       void (*retry)(struct holder *holder));
+
+// reading.c
+void connection_read(struct connection *connection);  // the next request, or the buffer's
+void connection_drain(struct connection *connection); // ends it
+void reading_free(struct connection *connection);     // the buffer becomes its own again
 
 // respond.c: begins the answer of a request that is whole, or of a refusal.
 void respond(struct connection *connection);
 void respond_refusal(struct connection *connection, unsigned status);
 void respond_file(struct connection *connection); // its content is loaded
-// 200 with a page that pool `page` gave; it is freed when it is sent.
+// 200 with a page that respond_page_take gave; it is freed when it is sent.
 void respond_page(struct connection *connection, char *page, size_t length,
                   struct text cache_control);
-char *respond_page_take(void); // RESPONSE_PAGE bytes, NULL without memory
-void respond_page_give(char *page);
+// RESPONSE_PAGE bytes. NULL: there are none.
+char *respond_page_take(struct connection *connection);
+void respond_page_give(struct connection *connection, char *page);
 #define RESPONSE_PAGE 32768u
+
+// parts.c: begins an answer of several ranges; goes on when a part is sent.
+void parts_start(struct connection *connection, struct http_head *head);
+void parts_next(struct connection *connection);
+// `first` to `first + length` of the content are the next of the answer.
+void respond_bytes(struct connection *connection, uint64_t first, uint64_t length);
 
 // fetch.c: the next piece of the file, which is then sent; lets go of the one at hand.
 void fetch_piece(struct connection *connection);
-void fetch_free(struct response *response);
+void fetch_free(struct connection *connection);
 
 // transfer.c: writes what the response holds.
 void transfer_start(struct connection *connection);

@@ -11,6 +11,7 @@
 
 #include "httpd.h"
 #include "pool.h"
+#include "shared.h"
 
 #define BUCKETS 256u
 
@@ -134,6 +135,7 @@ void content_loaded(struct content *content, enum content_state state, ts_status
         waiter = next;
     }
     content_put(content);
+    shared_freed(SHARED_CONTENT); // it can make room now, where nobody waits for it any more
 }
 
 // Users -------------------------------------------------------------------------------------

@@ -17,12 +17,15 @@ struct piece {
 
 static struct pool pieces = {.size = sizeof(struct piece), .limit = CONNECTION_PIECE_MAX};
 
-void fetch_free(struct response *response)
+void fetch_free(struct connection *connection)
 {
-    if (response->mapped > 0)
+    struct response *response = connection->response;
+    if (response->mapped > 0) {
         (void)ts_memory_unmap(response->piece, response->mapped);
-    else if (response->piece != NULL)
+    } else if (response->piece != NULL) {
         pool_give(&pieces, response->piece);
+        shared_let_go(&connection->holder, SHARED_PIECE);
+    }
     response->piece = NULL;
     response->mapped = 0;
 }
@@ -96,12 +99,22 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
     send_piece(connection, connection->response->piece, event->value);
 }
 
+static void fetch_again(struct holder *holder)
+{
+    fetch_piece(TS_OBJECT_OF(holder, struct connection, holder));
+}
+
 static void read_piece(struct connection *connection)
 {
     struct response *response = connection->response;
     if (response->piece == NULL)
         response->piece = pool_take(&pieces);
-    struct ts_submission *slot = response->piece != NULL ? begin(connection, on_read) : NULL;
+    if (response->piece == NULL) {
+        connection_starve(connection, SHARED_PIECE, fetch_again);
+        return;
+    }
+    shared_hold(&connection->holder, SHARED_PIECE);
+    struct ts_submission *slot = begin(connection, on_read);
     if (slot == NULL) {
         connection_close(connection);
         return;
@@ -157,7 +170,7 @@ void fetch_piece(struct connection *connection)
 {
     struct response *response = connection->response;
     if (response->mapped > 0)
-        fetch_free(response); // the piece before, which is sent
+        fetch_free(connection); // the piece before, which is sent
     if (response->piece != NULL || !connection->content->has_pages) {
         read_piece(connection);
         return;

@@ -30,6 +30,7 @@ static struct {
     struct ts_net_address address;
     uint32_t backlog;
     bool told;
+    bool paused; // there is no place for another connection
 } listener;
 
 static void take_step(void);
@@ -70,8 +71,11 @@ static bool accepting(void)
 static void on_accept(struct ts_async *async, const struct ts_event *event)
 {
     if (event->status == TS_OK) {
-        (void)connection_start((ts_handle_t)event->value);
-        accept_one(async);
+        connection_start((ts_handle_t)event->value);
+        if (connection_room())
+            accept_one(async);
+        else
+            listener.paused = true; // until one has ended
     } else if (event->status == TS_ERR_LIMIT) {
         // The stack or we have no place for it now; others will close.
         if (!listener.accept_retry.armed)
@@ -84,10 +88,17 @@ static void on_accept(struct ts_async *async, const struct ts_event *event)
 static void accept_all(struct ts_timer *timer)
 {
     (void)timer;
-    for (unsigned i = 0; i < HTTPD_ACCEPTS && listener.step == STEPS; i++) {
+    listener.paused = !connection_room();
+    for (unsigned i = 0; i < HTTPD_ACCEPTS && listener.step == STEPS && !listener.paused; i++) {
         if (!listener.accepts[i].busy)
             accept_one(&listener.accepts[i]);
     }
+}
+
+void listener_place_free(void)
+{
+    if (listener.paused)
+        accept_all(NULL);
 }
 
 static const char *const step_names[] = {"session", "socket", "option", "option", "bind", "listen"};

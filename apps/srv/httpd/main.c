@@ -17,7 +17,9 @@
 #include "httpd.h"
 #include "listener.h"
 #include "log_file.h"
+#include "pool.h"
 #include "root.h"
+#include "shared.h"
 
 #define RING_SUBMISSIONS 1024u
 #define RING_EVENTS      4096u
@@ -64,6 +66,26 @@ static ts_status_t serve(ts_handle_t *out_handle)
     return status;
 }
 
+static void before_wait(struct ts_loop *loop, void *context)
+{
+    (void)loop;
+    (void)context;
+    shared_resume();
+}
+
+static void wants_trim(void)
+{
+    if (!httpd.trim.armed)
+        ts_timer_arm(&httpd.loop, &httpd.trim, ts_loop_now(&httpd.loop) + POOL_IDLE_S * TS_SECOND);
+}
+
+static void on_trim(struct ts_timer *timer)
+{
+    (void)timer;
+    if (pool_trim_all())
+        wants_trim();
+}
+
 int main(void)
 {
     const char *root;
@@ -79,6 +101,9 @@ int main(void)
     }
     root_init(root);
     ts_status_t status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
+    httpd.loop.idle = before_wait;
+    httpd.trim.fired = on_trim;
+    pool_wants_trim = wants_trim;
     if (status == TS_OK)
         status = serve(&handle);
     if (status == TS_OK)

@@ -18,14 +18,18 @@ struct page {
 
 static struct pool pages = {.size = sizeof(struct page), .limit = 64};
 
-char *respond_page_take(void)
+char *respond_page_take(struct connection *connection)
 {
-    return pool_take(&pages);
+    char *page = pool_take(&pages);
+    if (page != NULL)
+        shared_hold(&connection->holder, SHARED_PAGE);
+    return page;
 }
 
-void respond_page_give(char *page)
+void respond_page_give(struct connection *connection, char *page)
 {
     pool_give(&pages, page);
+    shared_let_go(&connection->holder, SHARED_PAGE);
 }
 
 // The response's storage, its head started. NULL: the connection is closed for want of memory.
@@ -49,23 +53,39 @@ static struct response *start(struct connection *connection, unsigned status,
     return response;
 }
 
-// Head, then `length` bytes of body that stay until they are sent.
-static void send(struct connection *connection, const struct http_head *head, const void *body,
-                 uint64_t length)
+// RESPONSE_HEAD is the sum of the limits: it fits.
+static void write_head(struct connection *connection, const struct http_head *head)
 {
     struct response *response = connection->response;
     struct writer writer = writer_make(response->head, sizeof(response->head));
     http_head_write(&writer, head);
-    if (writer.overflow) { // cannot be: RESPONSE_HEAD is the sum of the limits
-        connection_close(connection);
-        return;
-    }
     response->segments[0] =
         (struct ts_segment){.address = (uintptr_t)response->head, .length = writer.length};
-    if (connection->head_only)
-        length = response->left = 0;
-    response->segments[1] = (struct ts_segment){.address = (uintptr_t)body, .length = length};
+}
+
+// Head, then `length` bytes of body that stay until they are sent.
+static void send(struct connection *connection, const struct http_head *head, const void *body,
+                 uint64_t length)
+{
+    write_head(connection, head);
+    connection->response->segments[1] = (struct ts_segment){
+        .address = (uintptr_t)body, .length = connection->head_only ? 0 : length};
     transfer_start(connection);
+}
+
+void respond_bytes(struct connection *connection, uint64_t first, uint64_t length)
+{
+    struct response *response = connection->response;
+    const uint8_t *bytes = connection->content->bytes;
+    if (connection->head_only)
+        return;
+    if (bytes != NULL) {
+        response->segments[1] =
+            (struct ts_segment){.address = (uintptr_t)bytes + first, .length = length};
+    } else {
+        response->offset = first;
+        response->left = length;
+    }
 }
 
 static void send_error(struct connection *connection, unsigned status, struct text detail)
@@ -74,7 +94,7 @@ static void send_error(struct connection *connection, unsigned status, struct te
     struct response *response = start(connection, status, &head);
     if (response == NULL)
         return;
-    response->page = respond_page_take();
+    response->page = respond_page_take(connection);
     struct writer writer = writer_make(response->page, response->page != NULL ? RESPONSE_PAGE : 0);
     if (response->page != NULL)
         http_error_page(&writer, status, detail);
@@ -87,6 +107,7 @@ static void send_error(struct connection *connection, unsigned status, struct te
 
 void respond_refusal(struct connection *connection, unsigned status)
 {
+    shared_go_on(&connection->holder);
     connection->keep_alive = false;
     connection->ending = true;
     connection->head_only =
@@ -132,14 +153,13 @@ static void send_content(struct connection *connection)
         head.content_length = (int64_t)answer.length;
         head.content_type = content->media_type;
     }
-    const uint8_t *bytes = content->bytes;
-    if (bytes == NULL) {
-        response->offset = answer.first;
-        response->left = answer.length;
-        send(connection, &head, NULL, 0);
-    } else {
-        send(connection, &head, bytes + answer.first, answer.length);
+    if (answer.parts > 1) {
+        parts_start(connection, &head);
+        return;
     }
+    write_head(connection, &head);
+    respond_bytes(connection, answer.first, answer.length);
+    transfer_start(connection);
 }
 
 static unsigned status_of(ts_status_t status)
@@ -175,6 +195,11 @@ static void on_loaded(struct content_waiter *waiter)
         respond_file(connection);
 }
 
+static void respond_again(struct holder *holder)
+{
+    respond(TS_OBJECT_OF(holder, struct connection, holder));
+}
+
 static void respond_options(struct connection *connection)
 {
     struct http_head head;
@@ -191,7 +216,7 @@ void respond_page(struct connection *connection, char *page, size_t length,
     struct http_head head;
     struct response *response = start(connection, 200, &head);
     if (response == NULL) {
-        respond_page_give(page);
+        respond_page_give(connection, page);
         return;
     }
     response->page = page;
@@ -204,8 +229,9 @@ void respond_page(struct connection *connection, char *page, size_t length,
 void respond(struct connection *connection)
 {
     const struct http_request *request = &connection->request;
-    char path[CONTENT_PATH];
+    char path[CONTENT_PATH]; // a longer one is not found
     struct text decoded;
+    shared_go_on(&connection->holder);
     connection->keep_alive = request->keep_alive;
     connection->minor0 = request->minor == 0;
     connection->head_only = request->method == HTTP_HEAD;
@@ -222,14 +248,18 @@ void respond(struct connection *connection)
     if (status != TS_OK) {
         send_error(connection, status_of(status), request->path);
     } else if (text_equal(decoded, TEXT("status"))) {
-        status_page(connection);
+        if (!status_page(connection))
+            connection_starve(connection, SHARED_PAGE, respond_again);
     } else {
         connection->state = CONNECTION_LOADING;
         connection->waiter.ready = on_loaded;
         connection->content = content_get(decoded, &connection->waiter);
-        if (connection->content == NULL)
-            send_error(connection, decoded.length > CONTENT_PATH ? 404 : 503, request->path);
-        else if (connection->content->state != CONTENT_LOADING)
+        if (connection->content == NULL) {
+            connection_starve(connection, SHARED_CONTENT, respond_again);
+            return;
+        }
+        shared_hold(&connection->holder, SHARED_CONTENT);
+        if (connection->content->state != CONTENT_LOADING)
             respond_file(connection);
     }
 }

@@ -60,6 +60,7 @@ static void write_server(struct writer *writer)
     row(writer, TEXT("of them refused"), s->refusals, TEXT(""));
     row(writer, TEXT("connections now"), connection_count(), TEXT(""));
     row(writer, TEXT("connections since the start"), s->connections, TEXT(""));
+    row(writer, TEXT("of them gave way to others"), s->gave_way, TEXT(""));
     row(writer, TEXT("bytes sent"), s->bytes_sent, TEXT(""));
     row(writer, TEXT("files in the cache"), content_count(), TEXT(""));
     row(writer, TEXT("found in the cache"), s->cache_hits, TEXT(""));
@@ -133,14 +134,12 @@ static void write_processes(struct writer *writer, ts_handle_t system)
     }
 }
 
-void status_page(struct connection *connection)
+bool status_page(struct connection *connection)
 {
-    char *page = respond_page_take();
+    char *page = respond_page_take(connection);
     ts_handle_t system = ts_named_handle(NAME_SYSTEM);
-    if (page == NULL) {
-        respond_refusal(connection, 503);
-        return;
-    }
+    if (page == NULL)
+        return false;
     struct writer writer = writer_make(page, RESPONSE_PAGE);
     write_string(&writer, "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
                           "<meta name=\"viewport\" content=\"width=device-width\">\n"
@@ -156,4 +155,5 @@ void status_page(struct connection *connection)
         write_processes(&writer, system);
     write_string(&writer, "</table></div></main></html>\n");
     respond_page(connection, page, writer.length, TEXT("no-store"));
+    return true;
 }

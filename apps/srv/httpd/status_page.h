@@ -5,5 +5,5 @@
 #include "connection.h"
 
 // Answers the request. Needs the named handle "system" (a job: its statistics, its processes);
-// without it the page tells of this server alone.
-void status_page(struct connection *connection);
+// without it the page tells of this server alone. False: there is no page to write it on now.
+bool status_page(struct connection *connection);

@@ -9,7 +9,7 @@
 #include "pool.h"
 
 static struct pool responses = {.size = POOL_SIZE(struct response),
-                                .limit = HTTPD_CONNECTIONS,
+                                .limit = HTTPD_PLACES,
                                 .clear = offsetof(struct response, head)};
 
 struct response *transfer_response(struct connection *connection)
@@ -23,9 +23,9 @@ void transfer_free(struct connection *connection)
     struct response *response = connection->response;
     if (response == NULL)
         return;
-    fetch_free(response);
+    fetch_free(connection);
     if (response->page != NULL)
-        respond_page_give(response->page);
+        respond_page_give(connection, response->page);
     pool_give(&responses, response);
     connection->response = NULL;
 }
@@ -48,6 +48,7 @@ static void on_written(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
     struct response *response = connection->response;
+    shared_go_on(&connection->holder);
     if (connection->closing || event->status != TS_OK || event->value == 0) {
         access_log(connection, response->status, response->body_sent);
         connection_close(connection);
@@ -59,6 +60,8 @@ static void on_written(struct ts_async *async, const struct ts_event *event)
         transfer_start(connection);
     } else if (response->left > 0) {
         fetch_piece(connection);
+    } else if (response->part < response->parts) {
+        parts_next(connection);
     } else {
         access_log(connection, response->status, response->body_sent);
         connection_answered(connection);
@@ -73,6 +76,7 @@ void transfer_start(struct connection *connection)
     unsigned first = response->segments[0].length > 0 ? 0 : 1;
     bool both = first == 0 && response->segments[1].length > 0;
     connection->state = CONNECTION_WRITING;
+    shared_wait(&connection->holder, true);
     connection->io.done = on_written;
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, &connection->io);
     if (slot == NULL) {

@@ -71,12 +71,69 @@ static void test_preconditions(void)
 static void expect_range(const char *range, uint64_t size, enum range_kind kind, uint64_t first,
                          uint64_t length)
 {
-    uint64_t got_first = 0, got_length = 0;
-    enum range_kind got = http_range_parse(text_of(range), size, &got_first, &got_length);
-    if (got != kind || (kind == RANGE_GOOD && (got_first != first || got_length != length)))
+    struct http_range ranges[HTTP_RANGES_MAX] = {0};
+    unsigned count;
+    enum range_kind got = http_ranges_parse(text_of(range), size, ranges, &count);
+    if (got != kind)
         fprintf(stderr, "%s of %llu\n", range, (unsigned long long)size);
     CHECK(got == kind);
-    CHECK(kind != RANGE_GOOD || (got_first == first && got_length == length));
+    CHECK(kind != RANGE_GOOD ||
+          (count == 1 && ranges[0].first == first && ranges[0].length == length));
+}
+
+// Several ranges of 100 bytes, written as they are sent: "first+length …".
+static void expect_ranges(const char *value, const char *expected)
+{
+    struct http_range ranges[HTTP_RANGES_MAX];
+    unsigned count;
+    char shown[512];
+    struct writer writer = writer_make(shown, sizeof(shown));
+    CHECK(http_ranges_parse(text_of(value), 100, ranges, &count) == RANGE_GOOD);
+    for (unsigned i = 0; i < count; i++) {
+        write_text(&writer, i > 0 ? TEXT(" ") : TEXT(""));
+        write_number(&writer, ranges[i].first);
+        write_string(&writer, "+");
+        write_number(&writer, ranges[i].length);
+    }
+    CHECK_TEXT(((struct text){shown, writer.length}), expected);
+}
+
+static void test_several_ranges(void)
+{
+    expect_ranges("bytes=0-1,5-6", "0+2 5+2");
+    expect_ranges("bytes=5-6, 0-1", "5+2 0+2"); // in the order in which they are asked for
+    expect_ranges("bytes=0-1,2-3", "0+4");      // those that touch are one
+    expect_ranges("bytes=0-9,5-14", "0+15");
+    expect_ranges("bytes=0-99,5-14,-1", "0+100");
+    expect_ranges("bytes=0-1,10-11,0-20", "0+21");
+    expect_ranges("bytes=40-49,0-1,20-29,30-39", "20+30 0+2"); // the last joins two
+    expect_ranges("bytes=0-1,200-300", "0+2");                 // what is beyond is left out
+    expect_ranges("bytes=-1,-2,-3", "97+3");
+    expect_ranges("bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20,22-22,24-24,26-26,"
+                  "28-28,30-30",
+                  "0+1 2+1 4+1 6+1 8+1 10+1 12+1 14+1 16+1 18+1 20+1 22+1 24+1 26+1 28+1 30+1");
+    expect_range("bytes=0-0,2-2,4-4,6-6,8-8,10-10,12-12,14-14,16-16,18-18,20-20,22-22,24-24,26-26,"
+                 "28-28,30-30,32-32",
+                 100, RANGE_NONE, 0, 0); // too many
+    expect_range("bytes=200-,300-", 100, RANGE_UNSATISFIED, 0, 0);
+    expect_range("bytes=0-1,x", 100, RANGE_NONE, 0, 0);
+
+    struct http_answer answer = decide("Range: bytes=0-1,5-6\r\n", HTTP_GET);
+    CHECK(answer.status == 206 && answer.parts == 2);
+    CHECK(decide("Range: bytes=0-1,2-6\r\n", HTTP_GET).parts == 1);
+
+    // What is written is as long as what was said.
+    const struct http_range ranges[] = {{0, 2}, {1000000, 7}};
+    const struct text boundary = TEXT("0123456789abcdef01234567"), type = TEXT("text/plain");
+    char buffer[512];
+    struct writer writer = writer_make(buffer, sizeof(buffer));
+    http_part_head(&writer, boundary, type, &ranges[0], UINT64_MAX);
+    CHECK_TEXT(((struct text){buffer, writer.length}),
+               "\r\n--0123456789abcdef01234567\r\nContent-Type: text/plain\r\n"
+               "Content-Range: bytes 0-1/18446744073709551615\r\n\r\n");
+    http_part_head(&writer, boundary, type, &ranges[1], UINT64_MAX);
+    http_parts_end(&writer, boundary);
+    CHECK_EQUAL(http_parts_length(type, ranges, 2, UINT64_MAX), writer.length + 2 + 7);
 }
 
 static void test_ranges(void)
@@ -99,7 +156,6 @@ static void test_ranges(void)
     expect_range("bytes=1-2x", 100, RANGE_NONE, 0, 0);
     expect_range("bytes=--1", 100, RANGE_NONE, 0, 0);
     expect_range("bytes=", 100, RANGE_NONE, 0, 0);
-    expect_range("bytes=0-1,5-6", 100, RANGE_NONE, 0, 0);
     expect_range("bytes=99999999999999999999-", 100, RANGE_NONE, 0, 0);
     expect_range("lines=1-2", 100, RANGE_NONE, 0, 0);
     expect_range("", 100, RANGE_NONE, 0, 0);
@@ -157,6 +213,7 @@ int main(void)
 {
     test_preconditions();
     test_ranges();
+    test_several_ranges();
     test_heads();
     return 0;
 }

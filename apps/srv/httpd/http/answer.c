@@ -91,53 +91,12 @@ struct http_answer http_answer_decide(const struct http_request *request,
     if (request->method != HTTP_GET || values[HTTP_RANGE].length == 0 ||
         !if_range_holds(values[HTTP_IF_RANGE], resource, now))
         return whole;
-    struct http_answer part = {.status = 206};
-    switch (http_range_parse(values[HTTP_RANGE], resource->size, &part.first, &part.length)) {
-    case RANGE_GOOD: return part;
+    struct http_range ranges[HTTP_RANGES_MAX];
+    unsigned parts;
+    switch (http_ranges_parse(values[HTTP_RANGE], resource->size, ranges, &parts)) {
+    case RANGE_GOOD: return (struct http_answer){206, ranges[0].first, ranges[0].length, parts};
     case RANGE_UNSATISFIED: return (struct http_answer){.status = 416};
     case RANGE_NONE: break;
     }
     return whole;
-}
-
-// "-N": the last N bytes.
-static enum range_kind suffix_range(struct text range, uint64_t size, uint64_t *out_first,
-                                    uint64_t *out_length)
-{
-    uint64_t length;
-    if (!text_take_number(&range, &length) || range.length != 0)
-        return RANGE_NONE;
-    if (length == 0)
-        return RANGE_UNSATISFIED;
-    if (size == 0)
-        return RANGE_NONE; // the whole, of which no Content-Range can speak
-    *out_length = length < size ? length : size;
-    *out_first = size - *out_length;
-    return RANGE_GOOD;
-}
-
-enum range_kind http_range_parse(struct text range, uint64_t size, uint64_t *out_first,
-                                 uint64_t *out_length)
-{
-    static const struct text unit = TEXT("bytes=");
-    if (range.length < unit.length ||
-        !text_equal_fold((struct text){range.data, unit.length}, unit))
-        return RANGE_NONE;
-    struct text list = {range.data + unit.length, range.length - unit.length};
-    struct text only, more;
-    if (!text_list_next(&list, &only) || text_list_next(&list, &more))
-        return RANGE_NONE;
-    if (text_take(&only, '-'))
-        return suffix_range(only, size, out_first, out_length);
-
-    uint64_t first, last = UINT64_MAX;
-    if (!text_take_number(&only, &first) || !text_take(&only, '-'))
-        return RANGE_NONE;
-    if (only.length > 0 && (!text_take_number(&only, &last) || only.length != 0 || last < first))
-        return RANGE_NONE;
-    if (first >= size)
-        return RANGE_UNSATISFIED;
-    *out_first = first;
-    *out_length = (last < size - 1 ? last : size - 1) - first + 1;
-    return RANGE_GOOD;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a request for a file is answered: the preconditions of RFC 9110 13 and the range of 14.
+// What a request for a file is answered: the preconditions of RFC 9110 13 and the ranges of 14.
 #pragma once
 
+#include "range.h"
 #include "request.h"
 
 #define ETAG_MAX 40u
@@ -17,6 +18,7 @@ struct http_resource {
 struct http_answer {
     unsigned status;        // 200, 206, 304, 412 or 416
     uint64_t first, length; // bytes of the file that the body is; 200: all of them
+    unsigned parts;         // 206: more than one: the body has those of http_ranges_parse
 };
 
 // Makes the entity tag of a file that is never changed without its time or size changing.
@@ -25,13 +27,3 @@ void http_resource_tag(struct http_resource *resource, uint64_t modified_ns);
 // Weighs the preconditions in the order of RFC 9110 13.2.2. `now`: seconds since 1970.
 struct http_answer http_answer_decide(const struct http_request *request,
                                       const struct http_resource *resource, int64_t now);
-
-enum range_kind {
-    RANGE_NONE,        // not a range that this server knows, or several: the whole is sent
-    RANGE_GOOD,        // *out_first and *out_length lie within size
-    RANGE_UNSATISFIED, // 416
-};
-
-// The value of a Range field against a file of `size` bytes.
-enum range_kind http_range_parse(struct text range, uint64_t size, uint64_t *out_first,
-                                 uint64_t *out_length);

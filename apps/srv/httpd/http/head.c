@@ -148,7 +148,7 @@ void http_head_write(struct writer *writer, const struct http_head *head)
     write_field(writer, TEXT("Allow"), head->allow);
     if (head->accept_ranges)
         write_string(writer, "Accept-Ranges: bytes\r\n");
-    if (head->status == 206 || head->status == 416)
+    if (head->status == 416 || (head->status == 206 && !head->parts))
         write_content_range(writer, head);
     write_string(writer, "\r\n");
 }

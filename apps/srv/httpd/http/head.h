@@ -18,6 +18,7 @@ struct http_head {
     // 206: the range's first byte; 206 and 416: the whole's size.
     uint64_t range_first, whole_size;
     bool accept_ranges;
+    bool parts; // 206 of several ranges
 };
 
 // Reason phrase of a status that this server sends.
