@@ -26,6 +26,7 @@ static const uint32_t class_sizes[] = {
 static struct piece *free_lists[CLASSES];
 static char *arena, *arena_end;
 static size_t reserved_bytes, used_bytes;
+static bool was_short;
 
 // The smallest class that holds so much, by the position of the size's highest bits; the last class
 // is larger than its row.
@@ -57,8 +58,10 @@ static struct piece *carve(size_t class)
     if ((size_t)(arena_end - arena) < class_sizes[class]) {
         void *fresh;
         if (reserved_bytes + ARENA_SIZE > HEAP_LIMIT ||
-            ts_memory_allocate(ARENA_SIZE, 0, NULL, &fresh) != TS_OK)
+            ts_memory_allocate(ARENA_SIZE, 0, NULL, &fresh) != TS_OK) {
+            was_short = true;
             return NULL;
+        }
         retire_arena();
         reserved_bytes += ARENA_SIZE;
         arena = fresh;
@@ -104,6 +107,13 @@ void heap_free(void *memory)
     used_bytes -= class_sizes[piece->class];
     piece->next = free_lists[piece->class];
     free_lists[piece->class] = piece;
+}
+
+bool heap_was_short(void)
+{
+    bool was = was_short;
+    was_short = false;
+    return was;
 }
 
 size_t heap_used(void)

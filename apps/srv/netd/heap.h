@@ -4,6 +4,7 @@
 // peak of the load is what it keeps.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HEAP_LIMIT (24u << 20) // bytes, all classes together
@@ -13,4 +14,5 @@ void *heap_allocate(size_t size);
 void *heap_allocate_zeroed(size_t count, size_t size);
 void heap_free(void *memory); // NULL is ignored
 
-size_t heap_used(void); // bytes handed out
+size_t heap_used(void);    // bytes handed out
+bool heap_was_short(void); // since the last call something was refused for want of memory

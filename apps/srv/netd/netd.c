@@ -6,6 +6,7 @@
 #include <lwip/timeouts.h>
 #include <tessera/lib/clock.h>
 
+#include "heap.h"
 #include "platform.h"
 #include "session.h"
 #include "stream.h"
@@ -111,6 +112,8 @@ bool netd_batch(void)
             poll_loopback();
         if (netd.starved != NULL && netd.packets.free_bytes >= STARVED_LOW)
             stream_starved_again();
+        else if (netd.starved != NULL || heap_was_short())
+            stream_yield();
         finish_streams();
         signal |= link_flush(&netd.link);
         more = more || loopback_waits() || !link_sleep(&netd.link);

@@ -69,6 +69,7 @@ struct stream {
     uint32_t received_bytes;
 
     struct chunk *chunks, *last_chunk;
+    ts_time_t progress;   // since then nothing that was sent was acknowledged
     uint32_t send_bytes;  // filled and not acknowledged, all chunks
     uint32_t block_bytes; // of packet memory held
 
@@ -123,6 +124,9 @@ void stream_drop_chunks(struct stream *stream);
 uint32_t stream_writable(const struct stream *stream); // bytes that a write would take now
 void stream_write(struct ts_request *request);
 void stream_starved_again(void); // packet memory is free again
+
+// stream_yield.c: memory is used up, and one gives way. Not from a callback of lwIP.
+void stream_yield(void);
 
 // stream_receive.c
 void stream_serve_reads(struct stream *stream);

@@ -58,6 +58,8 @@ static ts_status_t pull_bytes(struct stream *stream, struct ts_request *request,
 {
     ts_status_t status = TS_OK;
     *out_pulled = 0;
+    if (stream->send_bytes == 0)
+        stream->progress = ts_loop_now(netd.loop);
     while (status == TS_OK && length > 0) {
         struct chunk *chunk = stream->last_chunk;
         if (tail_room(stream) == 0)
@@ -188,6 +190,7 @@ void stream_push_out(struct stream *stream)
 
 void stream_acknowledged(struct stream *stream, uint32_t bytes)
 {
+    stream->progress = ts_loop_now(netd.loop);
     while (bytes > 0 && stream->chunks != NULL) {
         struct chunk *chunk = stream->chunks;
         uint32_t left = chunk->queued - chunk->acknowledged;

@@ -48,6 +48,11 @@ size_t heap_used(void)
     return heap_bytes;
 }
 
+bool heap_was_short(void)
+{
+    return false;
+}
+
 ts_time_t ts_clock_now(void)
 {
     return fake_now;

@@ -184,6 +184,57 @@ static void come_again(struct ts_object *listener)
     fake_run(500);
 }
 
+// Slow readers --------------------------------------------------------------------------------
+
+#define SLOW 24u // each could hold a twelfth of the packet memory: twice as much as there is
+
+// Acknowledges all that the stack has sent to that peer, as one that reads does.
+static void acknowledge(struct peer *peer)
+{
+    while (next_of(6)) {
+        unsigned port = (unsigned)frame[36] << 8 | frame[37];
+        uint32_t length = ((uint32_t)frame[16] << 8 | frame[17]) - 20 - (frame[46] >> 4) * 4u;
+        if (get32(frame + 30) == peer->out.from && port == peer->out.from_port && length > 0)
+            peer->out.ack = get32(frame + 38) + length;
+    }
+    send_segment(peer, ACK, NULL);
+}
+
+// Many connections of one host take packet memory and acknowledge nothing: they give way, so that
+// another host gets all of its bytes, and soon. An idle connection of that host stays.
+static void test_slow_readers(struct ts_object *listener)
+{
+    static uint8_t bytes[256 * 1024];
+    static struct call writes[SLOW + 1];
+    struct peer *honest = &peers[SLOW], *idle = &peers[SLOW + 1];
+    for (unsigned i = 0; i < SLOW + 2; i++) {
+        peers[i] = (struct peer){.out = {.from = i < SLOW ? THEM + 1 : THEM,
+                                         .from_port = (uint16_t)(20000 + i),
+                                         .to_port = 80,
+                                         .seq = i * 1000}};
+        connect_peer(&peers[i], listener);
+    }
+    for (unsigned i = 0; i < SLOW; i++)
+        call_start(&writes[i], peers[i].accept.minted, TS_OP_WRITE, 0, bytes, sizeof(bytes), NULL,
+                   0);
+    fake_run(1000);
+    CHECK(netd.packets.free_bytes < sizeof(bytes));
+    struct call *write = &writes[SLOW];
+    call_start(write, honest->accept.minted, TS_OP_WRITE, 0, bytes, sizeof(bytes), NULL, 0);
+    unsigned waited = 0;
+    for (; !write->done && waited < 60000; waited += 50) {
+        fake_run(50);
+        acknowledge(honest);
+    }
+    printf("another host's bytes took %u ms\n", waited);
+    CHECK(write->done && write->status == TS_OK && write->value == sizeof(bytes) && waited < 10000);
+    CHECK(idle->accept.minted->signals != 0); // it can be written to
+    for (unsigned i = 0; i < SLOW + 2; i++)
+        object_close(peers[i].accept.minted);
+    fake_run(0);
+    memset(peers, 0, sizeof(peers));
+}
+
 int main(void)
 {
     wire_start();
@@ -200,6 +251,11 @@ int main(void)
     CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
           TS_OK);
     CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
+    test_slow_readers(listener);
+    while (tcp_active_pcbs != NULL)
+        tcp_abort(tcp_active_pcbs);
+    while (next_frame())
+        ;
     connect_all(listener);
     check_table();
     talk_to_all();

@@ -54,6 +54,11 @@ static bool if_range_holds(struct text value, const struct http_resource *resour
     return take_tag(value, false, &tag) && text_equal(tag, resource->etag);
 }
 
+static bool take_date(struct text value, int64_t now, int64_t *out_date)
+{
+    return value.length > 0 && date_parse(value, now, out_date);
+}
+
 // 0, or the status with which a precondition ends the request.
 static unsigned precondition(const struct http_request *request,
                              const struct http_resource *resource, int64_t now)
@@ -64,7 +69,7 @@ static unsigned precondition(const struct http_request *request,
     if (http_fields_has(fields, HTTP_IF_MATCH)) {
         if (!tags_match(fields, HTTP_IF_MATCH, resource->etag, false))
             return 412;
-    } else if (date_parse(values[HTTP_IF_UNMODIFIED_SINCE], now, &date) &&
+    } else if (take_date(values[HTTP_IF_UNMODIFIED_SINCE], now, &date) &&
                resource->modified > date) {
         return 412;
     }
@@ -72,7 +77,7 @@ static unsigned precondition(const struct http_request *request,
     if (http_fields_has(fields, HTTP_IF_NONE_MATCH)) {
         if (tags_match(fields, HTTP_IF_NONE_MATCH, resource->etag, true))
             return fetches ? 304 : 412;
-    } else if (fetches && date_parse(values[HTTP_IF_MODIFIED_SINCE], now, &date) &&
+    } else if (fetches && take_date(values[HTTP_IF_MODIFIED_SINCE], now, &date) &&
                resource->modified <= date) {
         return 304;
     }

@@ -124,12 +124,12 @@ static bool take_target(struct http_request *request, struct text target)
 
 static unsigned take_request_line(struct http_request *request, const struct words *words)
 {
-    if (!syntax_token(words->method))
+    request->method = method_of(words->method);
+    if (request->method == HTTP_UNKNOWN && !syntax_token(words->method))
         return STATUS_BAD_REQUEST;
     unsigned status = take_version(request, words->version);
     if (status != STATUS_OK)
         return status;
-    request->method = method_of(words->method);
     return take_target(request, words->target) ? STATUS_OK : STATUS_BAD_REQUEST;
 }
 
@@ -183,8 +183,10 @@ static unsigned weigh_body(struct http_request *request)
 static unsigned weigh_expectation(struct http_request *request)
 {
     struct text element;
+    if (request->minor == 0 || !http_fields_has(&request->fields, HTTP_EXPECT))
+        return STATUS_OK;
     struct http_list list = http_list(&request->fields, HTTP_EXPECT);
-    while (request->minor > 0 && http_list_next(&list, &element)) {
+    while (http_list_next(&list, &element)) {
         if (!text_equal_fold(element, TEXT("100-continue")))
             return STATUS_EXPECTATION_FAILED;
         request->ends_early = true;
