@@ -10,6 +10,7 @@ from ..console import coloured, say, warn
 from . import suites
 
 EXPECTED = build.ROOT / "tests" / "expected.txt"
+SKIPS = build.ROOT / "tests" / "skips.txt"
 SLOWEST = 10
 DETAIL_FIRST, DETAIL_LAST = 15, 25  # lines shown of a failure's detail: what it was, how it ended
 
@@ -38,6 +39,24 @@ def expected_names():
         elif name:
             names.append(name)
     return names
+
+
+def allowed_skips(text):
+    """{name: reason} of the lines of tests/skips.txt."""
+    lines = (line.split(maxsplit=1) for line in text.splitlines() if not line.startswith("#"))
+    return {words[0]: words[1].strip() for words in lines if len(words) == 2}
+
+
+def judged(result, skips):
+    """The result, as a failure if it was skipped without leave, or ran with a leave to skip."""
+    allowed = skips.get(result.name)
+    if result.verdict == "skipped" and allowed != result.detail.strip():
+        return result._replace(verdict="failed", detail="skipped, which tests/skips.txt does not "
+                               f"allow: {result.detail.strip()}")
+    if result.verdict == "passed" and allowed is not None:
+        return result._replace(verdict="failed", detail="it ran: its line in tests/skips.txt "
+                               "is to go")
+    return result
 
 
 def build_for(units):
@@ -71,6 +90,7 @@ def show(result):
 
 
 def run_units(units, failed_builds, patterns):
+    skips = allowed_skips(SKIPS.read_text())
     results = []
     for unit in units:
         broken = [failed_builds[need] for need in unit.needs if need in failed_builds]
@@ -78,7 +98,7 @@ def run_units(units, failed_builds, patterns):
             produced = [suites.Result(unit.name, "failed", 0, broken[0])]
         else:
             produced = unit.run()
-        for result in produced:
+        for result in (judged(result, skips) for result in produced):
             if result.verdict == "failed" or chosen(result.name, patterns):
                 show(result)
                 results.append(result)
