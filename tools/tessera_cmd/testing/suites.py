@@ -29,6 +29,8 @@ PROGRAM_LIMIT = 120  # seconds for one program of tests/user
 MACHINE_LIMIT = 180  # and for all of tests/machine
 SYSTEM_LIMIT = 120   # and for a system test that says nothing else
 HOST_LONG_LIMIT = 7200  # for a host test whose name ends in _long
+# That no driver takes, with all that a device has (tests/user/driver_hostile.c).
+FREE_DEVICE = ("-device", "virtio-rng-pci,disable-legacy=on")
 LOGS = build.ROOT / "build" / "test-logs"
 
 
@@ -167,7 +169,8 @@ class SharedGuest:
     def get(cls, cpus):
         if cls.guest is None or cls.cpus != cpus or cls.guest.ended:
             cls.drop()
-            options = Options(image=build.image("debug", "iso-test"), smp=cpus, reboot=False)
+            options = Options(image=build.image("debug", "iso-test"), smp=cpus, reboot=False,
+                              extra=FREE_DEVICE)
             cls.guest, cls.cpus = Guest(options, f"user@{cpus}"), cpus
             cls.guest.wait_for_shell()
         return cls.guest
