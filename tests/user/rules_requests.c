@@ -21,10 +21,18 @@ static void one_exchange(uint64_t user_data)
     CHECK_EQUAL(pair_completion(&pair, user_data).status, TS_OK);
 }
 
-// A call of this thread, whose record is the thread's, with a handle that comes back.
-static void one_call(ts_handle_t event)
+// Calls of this thread, whose record is the thread's: of bytes, pieces, a name and a handle. Nobody
+// answers, so that the kernel takes everything back.
+static void calls_in_vain(ts_handle_t event)
 {
-    struct ts_call call = {.in_handles = 1, .in_handle = {event}};
+    static const struct ts_segment pieces[2] = {{(uintptr_t)buffer, 8}, {(uintptr_t)buffer, 9}};
+    struct ts_call call = {.in_handles = 1, .in_handle = {event}, .out_handles = 1};
+    CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(1), NULL),
+                TS_ERR_TIMED_OUT);
+    CHECK_EQUAL(ts_op(TS_OP_READ, TS_FLAG_VECTOR, 0, pair.object, pieces, 2, 0, 0, in_ms(1), NULL),
+                TS_ERR_TIMED_OUT);
+    CHECK_EQUAL(ts_op(TS_OP_OPEN, 0, TS_RIGHTS_ALL, pair.object, "a", 1, 0, 0, in_ms(1), NULL),
+                TS_ERR_TIMED_OUT);
     CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1), NULL), TS_ERR_TIMED_OUT);
     CHECK_EQUAL(ts_wait(event, TS_SIGNAL_READABLE, in_ms(1), NULL), TS_ERR_TIMED_OUT);
 }
@@ -46,7 +54,7 @@ static void ask_in_every_way(ts_handle_t event, unsigned times)
 {
     for (uint64_t i = 0; i < times; i++)
         one_exchange(i);
-    one_call(event);
+    calls_in_vain(event);
     waits_and_a_cancel(event);
 }
 

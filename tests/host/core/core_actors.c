@@ -25,6 +25,7 @@
 #include <string.h>
 #include <tessera/abi/signal.h>
 
+#include "port_counts.h"
 #include "world.h"
 
 #define CLIENTS  2u
@@ -587,37 +588,15 @@ static void check_loans(void)
     }
 }
 
-// What each client has is what is counted for it, and it waits for its own alone.
-static void check_clients(void)
-{
-    struct port *port = &server.port;
-    uint32_t has[CLIENTS] = {0}, left = SLOTS + PORT_PARKED;
-    for (unsigned i = 0; i < SLOTS; i++) {
-        if (port->slots[i].state != SLOT_FREE)
-            has[port->clients[port->slots[i].client].number]++;
-    }
-    for (unsigned i = 0; i < 32; i++) {
-        for (struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
-            has[list_entry(at, struct request, link)->requester->client]++;
-    }
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        const struct port_client *client = client_find(port, i);
-        CHECK(client == NULL ? has[i] == 0 : client->requests == has[i]);
-        CHECK(client == NULL || has[i] != 0 || list_empty(&client->waiting));
-        left -= has[i];
-    }
-    CHECK(port->requests_left == left);
-}
-
 static void check(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++)
         thread_returns(&clients[i]);
     check_owners();
     check_loans();
-    check_clients();
     bell_check();
     const struct port *port = &server.port;
+    port_counts_check(&server.port);
     bool items = !port->dead && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
                                  (port->parked_mask != 0 && port->slot_free != UINT32_MAX));
     for (unsigned i = 0; i < RINGS && items; i++)
@@ -665,7 +644,7 @@ static void set_up(void)
     for (struct client *client = clients; client < &clients[CLIENTS]; client++) {
         handle_table_init(&client->handles, 100);
         client->requester.handles = &client->handles;
-        client->requester.client = client->ring.requester.client = actors_random() % CLIENTS;
+        client->requester.client = client->ring.requester.client = world_random() % CLIENTS;
         request_init(&client->request, &client->requester);
         client->shared =
             ring_make(&client->ring, EVENTS, client->records, RECORDS, &client->handles);

@@ -11,6 +11,7 @@ ts_time_t world_now = 1;
 bool world_client_faults;
 uint64_t world_pages, world_copied;
 void (*world_thread_done)(struct request *request);
+void (*world_ring_woken)(struct ring *ring);
 struct borrower *(*world_borrower)(struct ring *ring);
 
 static uint64_t sequence, random_state = 88172645463325252u;
@@ -139,7 +140,8 @@ void world_destroy_retired(void)
 
 void environment_wake_ring(struct ring *ring)
 {
-    (void)ring;
+    if (world_ring_woken != NULL)
+        world_ring_woken(ring);
 }
 
 void environment_wake_thread(struct request *request)

@@ -19,6 +19,8 @@ extern uint32_t world_handles_limit; // more than so many are refused
 
 // Called when a thread's request is DONE.
 extern void (*world_thread_done)(struct request *request);
+// Called where a ring's thread is woken, with the locks that are held there. NULL: nobody is.
+extern void (*world_ring_woken)(struct ring *ring);
 
 // A thread behind a ring, of priority WORLD_OWN_PRIORITY: how many requests lend it each priority.
 #define WORLD_OWN_PRIORITY 4u
