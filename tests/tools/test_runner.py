@@ -22,8 +22,8 @@ class Skips(unittest.TestCase):
                          [("user@2/a.one", "skipped")])
 
     def test_any_other_skip_is_a_failure(self):
-        for name, reason in (("user@2/a", "no file tree"), ("user@2/a", ""), ("user@4/a", "needs one CPU"),
-                             ("user@2/b", "needs one CPU")):
+        for name, reason in (("user@2/a", "no file tree"), ("user@2/a", ""),
+                             ("user@4/a", "needs one CPU"), ("user@2/b", "needs one CPU")):
             self.assertEqual(self.judged(name, f"1..1\nok 1 - one # SKIP {reason}\n"),
                              [(f"{name}.one", "failed")])
 
@@ -40,8 +40,8 @@ class Skips(unittest.TestCase):
         self.assertIn("no disk", result.detail)
 
     def test_lines_of_the_list(self):
-        self.assertEqual(runner.allowed_skips("# a comment\n\nuser@2/a.one   needs one CPU\nbare\n"),
-                         SKIPS)
+        text = "# a comment\n\nuser@2/a.one   needs one CPU\nbare\n"
+        self.assertEqual(runner.allowed_skips(text), SKIPS)
 
     def test_what_is_listed_is_expected_to_run(self):
         names = set(runner.expected_names())

@@ -85,7 +85,7 @@ def show(result):
             lines = [*lines[:DETAIL_FIRST], "…", *lines[-DETAIL_LAST:]]
         for line in lines:
             print(f"    {line}")
-    elif result.detail and (result.verdict == "skipped" or result.name.startswith("system/")):
+    elif result.detail and (result.verdict == "skipped" or result.name.startswith(("system/", "mutants"))):
         print("    " + result.detail.replace("\n", "\n    "))
 
 
@@ -151,6 +151,7 @@ def summarise(results, seconds):
 
 
 def run(settings):
+    settings.seed_given = settings.seed is not None
     if settings.seed is None:
         settings.seed = random.SystemRandom().randrange(1 << 32)
     packages.require(*packages.EVERYTHING_FOR_TESTS)
@@ -158,7 +159,7 @@ def run(settings):
     if settings.list:
         return list_tests(units, settings.names)
     units = [unit for unit in units if unit_chosen(unit, settings.names)
-             and (settings.long or not unit.long)]
+             and (settings.long or not unit.long or unit.name in settings.names)]
     nothing = [name for name in settings.names
                if not any(unit_chosen(unit, [name]) for unit in units)]
     if nothing or not units:
