@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""All mutants of a seed: first the native tests see each, then the guest's those that are left. Each
-is told; Ctrl-C ends it, and the next run goes on from there."""
+"""All mutants of a seed: first the native tests see each, then the guest's those that are left.
+Each is told; Ctrl-C ends it, and the next run goes on from there."""
 import time
 
 from ..console import say
