@@ -31,7 +31,7 @@ static void side_begin(struct side *side)
     uint32_t bytes = ring_bytes(8, EVENTS);
     memset(side, 0, sizeof *side);
     side->shared = calloc(1, bytes);
-    side->ring.requester.client = clients++;
+    side->ring.requester.client = clients += 37; // in many a chain
     handle_table_init(&side->handles, 1000);
     side->ring.requester.handles = &side->handles;
     object_init(&side->ring.object, &plain_class);
