@@ -109,6 +109,7 @@ static struct request *ask(struct side *side, ts_handle_t handle, uint64_t numbe
     struct request *request = ring_record_take(&side->ring);
     CHECK(request != NULL);
     request->op = TS_OP_WRITE;
+    request->flags = 0;
     request->handle = handle;
     request->offset = request->user_data = number;
     request->deadline = 0;
