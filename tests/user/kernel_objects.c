@@ -411,10 +411,31 @@ static void ring_wait_has_a_deadline(void)
     CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 1).status, TS_ERR_ARGUMENT);
 }
 
+static void wait_inside(void *out_status)
+{
+    *(ts_status_t *)out_status = ts_ring_enter(&ring, 1, in_ms(5000));
+}
+
+// While one is inside no other gets in; after it another does; and the handle ends with the ring.
 static void ring_is_used_by_one_thread(void)
 {
+    struct ts_thread thread;
+    ts_status_t other = TS_ERR_CORRUPT;
+    ts_handle_t handle = ring.handle;
+    CHECK_OK(ts_thread_start(&thread, wait_inside, &other, 16384, 0, TS_PRIORITY_NORMAL));
+    ts_time_t until = in_ms(5000);
+    int64_t status;
+    do { // once it is inside
+        ts_thread_yield();
+        status = ts_sys_enter(handle, 0, 0, 0).status;
+    } while (status == TS_OK && ts_clock_now() < until);
+    CHECK_EQUAL(status, TS_ERR_BUSY);
+    CHECK_OK(ts_op(TS_OP_POST, 0, 0, handle, NULL, 0, 5, 78, 0, NULL));
+    CHECK_OK(ts_thread_join(&thread, in_ms(5000)));
+    CHECK_OK(other);
+    CHECK_EQUAL(event_get().value, 78);
     ts_ring_destroy(&ring);
-    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 0).status, TS_ERR_HANDLE);
+    CHECK_EQUAL(ts_sys_enter(handle, 0, 0, 0).status, TS_ERR_HANDLE);
 }
 
 static uint64_t kernel_pages(void)

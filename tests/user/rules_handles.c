@@ -36,7 +36,7 @@ static void rule_h01_only_the_own_table_names_objects(void)
     }
     struct ts_process_statistics statistics;
     CHECK_OK(ts_process_statistics(ts_named_handle(TS_NAME_PROCESS), &statistics));
-    CHECK(named <= statistics.handles);
+    CHECK(named > 0 && named <= statistics.handles);
 }
 
 static void rule_h02_a_closed_handle_stays_dead(void)

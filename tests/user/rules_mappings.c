@@ -204,6 +204,7 @@ static void rule_m11_a_race_for_the_size_has_one_winner(void)
     over = true;
     CHECK_OK(ts_thread_join(&other, in_ms(5000)));
     tap_note("%u ports", made);
+    CHECK(made > 0);
     ts_close(memory);
 }
 

@@ -7,12 +7,15 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/mutex.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/thread.h>
 
 static struct pair pair;
 
-#define GO_ON 1u // posted: wait again
+// Posted: wait again, or not before it is let go.
+#define GO_ON 1u
+#define HOLD  2u
 
 // Two rings of one port, each with a thread that answers with its number.
 struct worker {
@@ -20,21 +23,32 @@ struct worker {
     ts_handle_t port;
     struct ts_thread thread;
     uint64_t number;
-    _Atomic bool waiting;
+    uint32_t held;
 };
 static struct worker workers[2];
+
+static void stay_away(struct worker *worker)
+{
+    __atomic_store_n(&worker->held, 1, __ATOMIC_RELEASE);
+    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 1)
+        if (ts_futex_wait(&worker->held, 1, in_ms(5000)) == TS_ERR_TIMED_OUT)
+            return;
+}
 
 static void work(void *argument)
 {
     struct worker *worker = argument;
     struct ts_event event;
     for (;;) {
-        worker->waiting = true;
         if (ts_ring_enter(&worker->ring, 1, in_ms(5000)) != TS_OK ||
             !ts_ring_next(&worker->ring, &event))
             return;
         if (event.kind == TS_EVENT_POST && event.value == GO_ON)
             continue;
+        if (event.kind == TS_EVENT_POST && event.value == HOLD) {
+            stay_away(worker);
+            continue;
+        }
         if (event.kind != TS_EVENT_REQUEST)
             return; // a post tells it to end
         const struct ts_reply reply = {.id = event.value, .value = worker->number};
@@ -63,24 +77,45 @@ static void worker_end(struct worker *worker)
     ts_ring_destroy(&worker->ring);
 }
 
+static void worker_hold(struct worker *worker)
+{
+    ts_time_t until = in_ms(5000);
+    worker_post(worker, HOLD);
+    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 0 && ts_clock_now() < until)
+        ts_thread_yield();
+    CHECK_EQUAL(worker->held, 1);
+}
+
+static void worker_release(struct worker *worker)
+{
+    __atomic_store_n(&worker->held, 0, __ATOMIC_RELEASE);
+    ts_futex_wake(&worker->held, 1);
+}
+
+static void ask(unsigned times, uint64_t expected)
+{
+    for (unsigned i = 0; i < times; i++) {
+        uint64_t who = 0;
+        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
+        CHECK_EQUAL(who, expected);
+    }
+}
+
 static void rule_r06_an_idle_ring_gets_the_request(void)
 {
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_OK(ts_port_unbind(pair.port, pair.server.handle));
     for (unsigned i = 0; i < 2; i++)
         worker_start(&workers[i], i + 1);
-    for (int i = 0; i < 100; i++) {
-        uint64_t who;
-        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
-        CHECK(who == 1 || who == 2);
+    // Each of them busy in turn: all that is asked meanwhile is the other's.
+    for (unsigned turn = 0; turn < 8; turn++) {
+        worker_hold(&workers[turn % 2]);
+        ask(20, workers[(turn + 1) % 2].number);
+        worker_release(&workers[turn % 2]);
     }
     // One of them gone, the other serves on: nothing was left with the one that went.
     worker_end(&workers[0]);
-    for (int i = 0; i < 20; i++) {
-        uint64_t who;
-        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
-        CHECK_EQUAL(who, 2);
-    }
+    ask(20, 2);
     worker_end(&workers[1]);
     pair_end(&pair);
 }

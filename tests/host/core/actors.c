@@ -3,41 +3,16 @@
 #include "actors.h"
 
 #include <sanitizer/common_interface_defs.h>
+#include <spinlock.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STACK_BYTES (1u << 16)
-#define ALONE_MAX   100u
-#define NOBODY      ACTORS // the model itself, on the program's stack
+#include "world.h"
 
-ts_time_t actors_now = 1;
-uint32_t actors_pages;
-
-static uint64_t now_seed, random_state;
-
-void actors_check(bool condition, const char *text, const char *file, int line)
-{
-    if (condition)
-        return;
-    fprintf(stderr, "%s:%d: not so: %s (sequence %llu)\n", file, line, text,
-            (unsigned long long)now_seed);
-    abort();
-}
-
-void actors_seed(uint64_t seed)
-{
-    now_seed = seed;
-    actors_now = 1;
-    random_state = seed * 2654435761u + 88172645463325252u;
-}
-
-uint32_t actors_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state >> 16);
-}
+#define STACK_BYTES  (1u << 16)
+#define ALONE_MAX    100u
+#define PAUSE_ONE_IN 4u
+#define NOBODY       ACTORS // the model itself, on the program's stack
 
 // Stacks ------------------------------------------------------------------------------------------
 
@@ -98,23 +73,42 @@ static void stack_make(struct stack *stack)
     stack->pointer = top;
 }
 
-void actor_gap(void)
+static bool alone(void)
 {
-    if (running != NOBODY && stacks[1 - running].busy && actors_random() % 3 == 0)
+    return running == NOBODY || !stacks[1 - running].busy;
+}
+
+unsigned actors_running(void)
+{
+    return running;
+}
+
+void actor_may_pause(void)
+{
+    if (!alone() && world_random() % PAUSE_ONE_IN == 0)
         stack_switch(1 - running);
 }
 
 void actor_wait(const char *what)
 {
-    if (running == NOBODY || !stacks[1 - running].busy) {
-        fprintf(stderr, "%s is waited for by the last who goes (sequence %llu)\n", what,
-                (unsigned long long)now_seed);
-        abort();
+    if (alone()) {
+        fprintf(stderr, "%s is waited for by the last who goes\n", what);
+        CHECK(!"it is never over");
     }
     stack_switch(1 - running);
 }
 
-static void retired_destroy(void);
+void actor_wait_for(const struct spinlock *lock)
+{
+    actor_wait(lock->name);
+}
+
+// (The other one may be through since the condition was looked at.)
+void actor_relax(void)
+{
+    if (!alone() || ++relaxed_alone > ALONE_MAX)
+        actor_wait("a page's copy");
+}
 
 void actors_run(void (*step)(unsigned actor))
 {
@@ -125,197 +119,6 @@ void actors_run(void (*step)(unsigned actor))
             stack_make(&stacks[i]);
         stacks[i].busy = true;
     }
-    unsigned first = actors_random() % ACTORS;
-    stack_switch(first);
-    retired_destroy();
-}
-
-// Timers ------------------------------------------------------------------------------------------
-
-static struct list timers = {&timers, &timers};
-static struct timer *expiring[ACTORS + 1]; // by whom its callback runs
-
-ts_time_t clock_now(void)
-{
-    return actors_now;
-}
-
-void timer_init(struct timer *timer, void (*expired)(struct timer *))
-{
-    *timer = (struct timer){.expired = expired};
-    list_init(&timer->link);
-}
-
-void timer_start(struct timer *timer, ts_time_t deadline)
-{
-    CHECK(timer->state != 1);
-    timer->deadline = deadline;
-    timer->state = 1;
-    list_push_back(&timers, &timer->link);
-}
-
-static bool timer_runs_elsewhere(const struct timer *timer)
-{
-    for (unsigned i = 0; i <= ACTORS; i++) {
-        if (i != running && expiring[i] == timer)
-            return true;
-    }
-    return false;
-}
-
-void timer_stop_busy(struct timer *timer)
-{
-    do {
-        if (timer->state == 1)
-            list_remove(&timer->link);
-        if (expiring[running] == timer)
-            expiring[running] = NULL; // its own callback lets go of it
-        if (timer_runs_elsewhere(timer))
-            actor_wait("a timer's callback");
-        else
-            timer->state = 0;
-    } while (timer->state != 0);
-}
-
-static struct timer *timer_due(ts_time_t until)
-{
-    struct timer *first = NULL;
-    list_for_each(node, &timers)
-    {
-        struct timer *timer = list_entry(node, struct timer, link);
-        if (timer->deadline <= until && (first == NULL || timer->deadline < first->deadline))
-            first = timer;
-    }
-    return first;
-}
-
-void actors_advance(ts_time_t nanoseconds)
-{
-    ts_time_t until = actors_now + nanoseconds;
-    struct timer *timer;
-    while ((timer = timer_due(until)) != NULL) {
-        if (timer->deadline > actors_now)
-            actors_now = timer->deadline;
-        list_remove(&timer->link);
-        timer->state = 2;
-        expiring[running] = timer;
-        timer->expired(timer);
-        if (expiring[running] == timer && timer->state == 2)
-            timer->state = 0;
-        expiring[running] = NULL;
-    }
-    actors_now = actors_now > until ? actors_now : until;
-}
-
-// Environment -------------------------------------------------------------------------------------
-
-static struct object *retired;
-
-void environment_retire(struct object *object)
-{
-    object->retired = retired;
-    retired = object;
-}
-
-static void retired_destroy(void)
-{
-    while (retired != NULL) {
-        struct object *object = retired;
-        retired = object->retired;
-        if (object->class->destroy != NULL)
-            object->class->destroy(object);
-    }
-}
-
-void environment_wake_ring(struct ring *ring)
-{
-    (void)ring;
-}
-
-void environment_wake_thread(struct request *request)
-{
-    CHECK(request->state == REQUEST_DONE);
-    actors_answered(request);
-}
-
-void *environment_lend(struct ring *ring, uint8_t priority)
-{
-    struct borrower *borrower = actors_borrower(ring);
-    if (borrower == NULL || priority <= ACTORS_OWN)
-        return NULL;
-    borrower->loans[priority]++;
-    return borrower;
-}
-
-void environment_return(void *borrower, uint8_t priority)
-{
-    struct borrower *from = borrower;
-    CHECK(from->loans[priority] != 0);
-    from->loans[priority]--;
-}
-
-ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
-                             uint64_t address, uint32_t length, enum copy_direction direction)
-{
-    (void)client, (void)client_address, (void)address, (void)length, (void)direction;
-    actor_gap(); // the other CPU goes on while a page is copied
-    return TS_OK;
-}
-
-ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client_address, void *to,
-                                   uint32_t length)
-{
-    (void)client, (void)client_address, (void)to, (void)length;
-    return TS_OK;
-}
-
-void environment_write_handles(struct address_space *client, uint64_t client_address,
-                               const ts_handle_t *handles, uint32_t count)
-{
-    (void)client, (void)client_address, (void)handles, (void)count;
-}
-
-bool environment_handles_charge(struct handle_table *table, uint32_t count)
-{
-    (void)table, (void)count;
-    return true;
-}
-
-void environment_handles_uncharge(struct handle_table *table, uint32_t count)
-{
-    (void)table, (void)count;
-}
-
-void *environment_page_get(struct handle_table *table, ts_status_t *out_status)
-{
-    (void)table;
-    *out_status = TS_OK;
-    actors_pages++;
-    return calloc(1, 4096);
-}
-
-void environment_page_put(struct handle_table *table, void *page)
-{
-    (void)table;
-    actors_pages--;
-    free(page);
-}
-
-bool environment_futex_remove(struct request *request)
-{
-    (void)request;
-    return false;
-}
-
-uint32_t environment_cpu(void)
-{
-    return running == NOBODY ? 0 : running;
-}
-
-// (The other one may be through since the condition was looked at.)
-void environment_relax(void)
-{
-    bool alone = running == NOBODY || !stacks[1 - running].busy;
-    if (!alone || ++relaxed_alone > ALONE_MAX)
-        actor_wait("a page's copy");
+    stack_switch(world_random() % ACTORS);
+    world_destroy_retired();
 }

@@ -25,6 +25,9 @@
 #include <string.h>
 #include <tessera/abi/signal.h>
 
+#include "port_counts.h"
+#include "world.h"
+
 #define CLIENTS  2u
 #define RINGS    2u // the server's
 #define SLOTS    3u
@@ -33,42 +36,42 @@
 #define EVENTS   8u
 #define WATCHERS 20u // more than are told in one hold
 #define NUMBERS  128u
-#define THINGS   256u
+#define GIFTS    256u
 #define ROUNDS   24u
 
 // What is sent ------------------------------------------------------------------------------------
 
-struct thing {
+struct gift {
     struct object object;
     uint32_t number; // of the request it was made for
 };
-static struct thing *things[THINGS];
-static uint32_t things_made, things_alive;
+static struct gift *gifts[GIFTS];
+static uint32_t gifts_made, gifts_alive;
 
-static void thing_destroy(struct object *object)
+static void gift_destroy(struct object *object)
 {
-    struct thing *thing = list_entry(object, struct thing, object);
-    for (uint32_t i = 0; i < things_made; i++) {
-        if (things[i] == thing)
-            things[i] = NULL;
+    struct gift *gift = list_entry(object, struct gift, object);
+    for (uint32_t i = 0; i < gifts_made; i++) {
+        if (gifts[i] == gift)
+            gifts[i] = NULL;
     }
-    things_alive--;
-    free(thing);
+    gifts_alive--;
+    free(gift);
 }
 
-static const struct object_class thing_class = {
-    .kind = TS_KIND_MEMORY, .name = "thing", .rights = TS_RIGHTS_ALL, .destroy = thing_destroy};
+static const struct object_class gift_class = {
+    .kind = TS_KIND_MEMORY, .name = "gift", .rights = TS_RIGHTS_ALL, .destroy = gift_destroy};
 
-static struct capability thing_make(uint32_t number)
+static struct capability gift_make(uint32_t number)
 {
-    CHECK(things_made < THINGS);
-    struct thing *thing = calloc(1, sizeof *thing);
-    object_init(&thing->object, &thing_class);
-    thing->number = number;
-    things[things_made++] = thing;
-    things_alive++;
-    struct capability capability = object_capability_get(&thing->object, TS_RIGHTS_ALL);
-    object_put(&thing->object);
+    CHECK(gifts_made < GIFTS);
+    struct gift *gift = calloc(1, sizeof *gift);
+    object_init(&gift->object, &gift_class);
+    gift->number = number;
+    gifts[gifts_made++] = gift;
+    gifts_alive++;
+    struct capability capability = object_capability_get(&gift->object, TS_RIGHTS_ALL);
+    object_put(&gift->object);
     return capability;
 }
 
@@ -127,7 +130,7 @@ static const struct object_class port_class = {
 static const struct object_class ring_class = {
     .kind = TS_KIND_RING, .name = "ring", .rights = TS_RIGHTS_ALL};
 
-struct borrower *actors_borrower(struct ring *ring)
+static struct borrower *borrower_of(struct ring *ring)
 {
     for (unsigned i = 0; i < RINGS; i++) {
         if (ring == &server.rings[i].ring)
@@ -138,7 +141,7 @@ struct borrower *actors_borrower(struct ring *ring)
 
 static bool chance(uint32_t of)
 {
-    return actors_random() % of == 0;
+    return world_random() % of == 0;
 }
 
 // Clients -----------------------------------------------------------------------------------------
@@ -149,7 +152,7 @@ static void completed(uint64_t number)
     asked[number].completed = true;
 }
 
-void actors_answered(struct request *request)
+static void answered(struct request *request)
 {
     struct client *client = list_entry(request, struct client, request);
     CHECK(client->asking && !client->answered);
@@ -175,9 +178,9 @@ static void client_collect(struct client *client)
     }
 }
 
-static void send_thing(struct client *client, struct request *request, uint32_t number)
+static void send_gift(struct client *client, struct request *request, uint32_t number)
 {
-    if (handle_install(&client->handles, thing_make(number), &request->sent[0]) != TS_OK)
+    if (handle_install(&client->handles, gift_make(number), &request->sent[0]) != TS_OK)
         CHECK(!"no room for a handle");
     CHECK(handle_transit(&client->handles, request->sent[0], &request->sent_capability[0]) ==
           TS_OK);
@@ -191,16 +194,16 @@ static void client_fill(struct client *client, struct request *request, uint32_t
     request->flags = 0;
     request->rights = TS_RIGHTS_ALL;
     request->handle = client->target;
-    request->priority = (uint8_t)(actors_random() % 3 * 8);
+    request->priority = (uint8_t)(world_random() % 3 * 8);
     request->user_data = request->offset = number;
     request->in_length = request->out_length = 8;
     request->deadline =
-        chance(3) ? actors_now + actors_random() % 50000000 : (ts_time_t)TS_DEADLINE_NONE;
+        chance(3) ? world_now + world_random() % 50000000 : (ts_time_t)TS_DEADLINE_NONE;
     if (request->op == TS_OP_OPEN &&
         handle_reserve(&client->handles, &request->reserved[0]) == TS_OK)
         request->out_handles = 1;
     if (request->op == TS_OP_CALL && chance(2))
-        send_thing(client, request, number);
+        send_gift(client, request, number);
 }
 
 static void client_ask(struct client *client)
@@ -227,7 +230,7 @@ static void client_ask(struct client *client)
 static void client_cancel(struct client *client)
 {
     struct request *request =
-        chance(3) ? &client->request : &client->records[actors_random() % RECORDS];
+        chance(3) ? &client->request : &client->records[world_random() % RECORDS];
     (void)request_cancel(request, TS_ERR_CANCELLED, chance(2));
 }
 
@@ -274,7 +277,7 @@ static void client_step(struct client *client)
     if (client->stage != ALIVE) {
         client_die(client);
     } else {
-        switch (actors_random() % 8) {
+        switch (world_random() % 8) {
         case 0 ... 3: client_ask(client); break;
         case 4: client_collect(client); break;
         case 5: client_cancel(client); break;
@@ -336,16 +339,16 @@ static void server_take(uint32_t slot)
     uint32_t number = server.held[slot].number;
     if (id == 0 || port_take_handle(&server.port, id, 0, &capability, &own) != TS_OK)
         return;
-    CHECK(own == NULL && capability.object->class == &thing_class);
-    CHECK(list_entry(capability.object, struct thing, object)->number == number);
+    CHECK(own == NULL && capability.object->class == &gift_class);
+    CHECK(list_entry(capability.object, struct gift, object)->number == number);
     object_capability_put(capability);
 }
 
-// A thing to be moved, or nothing.
+// A gift to be moved, or nothing.
 static ts_handle_t reply_move(struct reply *reply)
 {
     ts_handle_t handle;
-    CHECK(handle_install(&server.handles, thing_make(NUMBERS), &handle) == TS_OK);
+    CHECK(handle_install(&server.handles, gift_make(NUMBERS), &handle) == TS_OK);
     CHECK(handle_transit(&server.handles, handle, &reply->moved[0]) == TS_OK);
     reply->result = TS_REPLY_MOVE;
     return handle;
@@ -376,7 +379,7 @@ static void server_reply(uint32_t slot)
         (void)port_copy(&server.port, reply.id, COPY_PUSH, 0, 8, 0, &done);
     if (server.held[slot].wants) {
         reply.result = chance(2) ? TS_REPLY_MINT : TS_REPLY_OWN;
-        reply.oid = 1 + actors_random() % (OBJECTS - 1);
+        reply.oid = 1 + world_random() % (OBJECTS - 1);
         if (chance(3))
             moved = reply_move(&reply);
     }
@@ -396,7 +399,7 @@ static bool server_end_step(void)
     if (server.stage == ALIVE) {
         port_close(&server.port);
         server.stage = CLOSING;
-    } else if (!port_destroy_some(&server.port, 1 + actors_random() % 3)) {
+    } else if (!port_destroy_some(&server.port, 1 + world_random() % 3)) {
         for (uint32_t i = 0; i < SLOTS; i++)
             CHECK(server.tables.slots[i].request == NULL);
         for (uint32_t i = 0; i < OBJECTS; i++) // whoever has it hears that it is over
@@ -420,22 +423,20 @@ static void server_end(void)
 
 static void server_step(void)
 {
-    uint32_t slot = actors_random() % SLOTS;
+    uint32_t slot = world_random() % SLOTS;
     if (server.stage == DEAD || (server.stage != ALIVE && chance(2))) {
         server_end();
         return;
     }
-    switch (actors_random() % 12) {
-    case 0 ... 3: server_enter(actors_random() % RINGS); break;
+    switch (world_random() % 12) {
+    case 0 ... 3: server_enter(world_random() % RINGS); break;
     case 4 ... 6: server_reply(slot); break;
     case 7: server_take(slot); break;
-    case 8: server_bind(actors_random() % RINGS); break;
-    case 9:
-        (void)port_signal(&server.port, actors_random() % OBJECTS, 0, TS_SIGNAL_READABLE);
-        break;
+    case 8: server_bind(world_random() % RINGS); break;
+    case 9: (void)port_signal(&server.port, world_random() % OBJECTS, 0, TS_SIGNAL_READABLE); break;
     case 10:
         if (chance(8))
-            (void)port_revoke(&server.port, actors_random() % OBJECTS);
+            (void)port_revoke(&server.port, world_random() % OBJECTS);
         break;
     default:
         if (chance(4))
@@ -492,7 +493,7 @@ static void bell_change(void)
     if (bell.busy)
         return;
     bell.busy = true;
-    unsigned index = actors_random() % WATCHERS;
+    unsigned index = world_random() % WATCHERS;
     if (bell.there[index] && chance(2)) {
         bell.there[index] = false;
         (void)request_cancel(&bell.records[index], TS_ERR_CANCELLED, false);
@@ -557,11 +558,11 @@ static uint32_t owners(const struct object *object)
 
 static void check_owners(void)
 {
-    for (uint32_t i = 0; i < things_made; i++) {
-        if (things[i] == NULL)
+    for (uint32_t i = 0; i < gifts_made; i++) {
+        if (gifts[i] == NULL)
             continue;
-        CHECK(atomic_load(&things[i]->object.handles) == owners(&things[i]->object));
-        CHECK(atomic_load(&things[i]->object.references) == owners(&things[i]->object));
+        CHECK(atomic_load(&gifts[i]->object.handles) == owners(&gifts[i]->object));
+        CHECK(atomic_load(&gifts[i]->object.references) == owners(&gifts[i]->object));
     }
 }
 
@@ -571,13 +572,13 @@ static void check_loans(void)
     const struct port *port = &server.port;
     for (unsigned i = 0; i < SLOTS; i++) {
         const struct request *request = port->slots[i].request;
-        if (request != NULL && request->priority > ACTORS_OWN)
+        if (request != NULL && request->priority > WORLD_OWN_PRIORITY)
             lent[request->priority]++;
     }
     for (unsigned i = 0; i < RING_BINDINGS_MAX; i++)
         bound += port->rings[i].ring != NULL;
     uint8_t parked = port->parked_mask == 0 ? 0 : (uint8_t)(31 - __builtin_clz(port->parked_mask));
-    if (parked > ACTORS_OWN)
+    if (parked > WORLD_OWN_PRIORITY)
         lent[parked] += bound;
     for (unsigned priority = 0; priority < 32; priority++) {
         uint32_t borrowed = 0;
@@ -587,37 +588,15 @@ static void check_loans(void)
     }
 }
 
-// What each client has is what is counted for it, and it waits for its own alone.
-static void check_clients(void)
-{
-    struct port *port = &server.port;
-    uint32_t has[CLIENTS] = {0}, left = SLOTS + PORT_PARKED;
-    for (unsigned i = 0; i < SLOTS; i++) {
-        if (port->slots[i].state != SLOT_FREE)
-            has[port->clients[port->slots[i].client].number]++;
-    }
-    for (unsigned i = 0; i < 32; i++) {
-        for (struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
-            has[list_entry(at, struct request, link)->requester->client]++;
-    }
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        const struct port_client *client = client_find(port, i);
-        CHECK(client == NULL ? has[i] == 0 : client->requests == has[i]);
-        CHECK(client == NULL || has[i] != 0 || list_empty(&client->waiting));
-        left -= has[i];
-    }
-    CHECK(port->requests_left == left);
-}
-
 static void check(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++)
         thread_returns(&clients[i]);
     check_owners();
     check_loans();
-    check_clients();
     bell_check();
     const struct port *port = &server.port;
+    port_counts_check(&server.port);
     bool items = !port->dead && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
                                  (port->parked_mask != 0 && port->slot_free != UINT32_MAX));
     for (unsigned i = 0; i < RINGS && items; i++)
@@ -632,7 +611,7 @@ static struct ts_ring *ring_make(struct ring *ring, uint32_t events, struct requ
     struct ts_ring *shared = calloc(1, ring_bytes(8, events));
     object_init(&ring->object, &ring_class);
     ring->requester.handles = handles;
-    ring->requester.priority = ACTORS_OWN;
+    ring->requester.priority = WORLD_OWN_PRIORITY;
     ring_init(ring, &(struct kernel_range){shared, ring_bytes(8, events)}, 8, events, records,
               count);
     return shared;
@@ -658,14 +637,14 @@ static void set_up_server(void)
 static void set_up(void)
 {
     struct capability target;
-    numbers = things_made = 0;
+    numbers = gifts_made = 0;
     set_up_server();
     CHECK(port_mint(&server.port, 0, 0, TS_RIGHTS_ALL, &target) == TS_OK);
     memset(clients, 0, sizeof clients);
     for (struct client *client = clients; client < &clients[CLIENTS]; client++) {
         handle_table_init(&client->handles, 100);
         client->requester.handles = &client->handles;
-        client->requester.client = client->ring.requester.client = actors_random() % CLIENTS;
+        client->requester.client = client->ring.requester.client = world_random() % CLIENTS;
         request_init(&client->request, &client->requester);
         client->shared =
             ring_make(&client->ring, EVENTS, client->records, RECORDS, &client->handles);
@@ -683,8 +662,8 @@ static void set_up(void)
 
 static void step(unsigned actor)
 {
-    switch (actors_random() % 8) {
-    case 0 ... 2: client_step(&clients[actors_random() % CLIENTS]); break;
+    switch (world_random() % 8) {
+    case 0 ... 2: client_step(&clients[world_random() % CLIENTS]); break;
     case 3 ... 5: server_step(); break;
     case 6:
         if (chance(3))
@@ -692,14 +671,14 @@ static void step(unsigned actor)
         else
             bell_ring(actor);
         break;
-    default: actors_advance(actors_random() % 80000000);
+    default: world_advance(world_random() % 80000000);
     }
 }
 
 // Everybody's end, still interleaved.
 static void step_end(unsigned actor)
 {
-    struct client *client = &clients[actors_random() % CLIENTS];
+    struct client *client = &clients[world_random() % CLIENTS];
     if (actor == 0 && chance(2)) {
         server_end();
     } else if (!client->busy) {
@@ -722,7 +701,7 @@ static void tear_down(void)
     while (handle_table_drain(&server.handles, 64))
         ;
     handle_table_fini(&server.handles);
-    CHECK(server.retired && things_alive == 0 && actors_pages == 0);
+    CHECK(server.retired && gifts_alive == 0 && world_pages == 0);
     for (unsigned i = 0; i < RINGS; i++) {
         while (ring_destroy_some(&server.rings[i].ring, 64))
             ;
@@ -744,10 +723,13 @@ int main(int argc, char **argv)
     uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
     uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 0) : 60000;
     uint64_t requests = 0;
+    world_borrower = borrower_of;
+    world_thread_done = answered;
     for (uint64_t seed = first; seed < first + count; seed++) {
-        actors_seed(seed);
+        world_seed(seed);
+        world_now = 1;
         set_up();
-        uint32_t rounds = 1 + actors_random() % ROUNDS;
+        uint32_t rounds = 1 + world_random() % ROUNDS;
         for (uint32_t i = 0; i < rounds; i++) {
             actors_run(step);
             check();

@@ -14,6 +14,7 @@
 // order; a CANCEL follows its REQUEST and precedes the answer; CLOSED comes once, after all
 // requests of the object; a client has what is counted for it, nobody waits for nothing, and LIMIT
 // is said where there is no room for a client alone; at the end nothing is left of anything.
+#include "port_counts.h"
 #include "world.h"
 
 #include <core/port_tables.h>
@@ -50,7 +51,10 @@ struct serial {
     bool refused;   // there was no room for its client
     bool nowait;    // it is not to wait for others
     bool full;      // its client had its share
+    bool gives;     // the answer came with a handle
+    bool redirects; // which is another server's, and says how much of the name it took
     ts_status_t answer;
+    uint64_t value;
     uint32_t oid;
     uint32_t generation; // of the object
     uint64_t sent;       // handle that travelled with it
@@ -143,6 +147,17 @@ static void completed(uint32_t number, ts_status_t status, struct source *source
     serial->fate = FATE_COMPLETE;
 }
 
+// What an answer said is what arrives: a handle where there is one, else its value.
+static void check_result(const struct serial *serial, ts_status_t status, uint8_t op,
+                         uint64_t handle, uint64_t value, uint64_t extra)
+{
+    if (status < 0)
+        return;
+    CHECK((handle != TS_HANDLE_NONE) == serial->gives);
+    CHECK(op == TS_OP_OPEN ? value == handle : value == serial->value);
+    CHECK(extra == (serial->redirects ? serial->value : 0));
+}
+
 static void source_keep(struct source *source, ts_handle_t handle)
 {
     for (unsigned i = 0; i < HELD; i++) {
@@ -162,6 +177,9 @@ static void thread_done(struct request *request)
     CHECK(source->busy);
     source->busy = false;
     completed(source->serial, request->status, source);
+    check_result(&serials[source->serial], request->status, request->op,
+                 request->out_handles != 0 ? request->reserved[0] : 0, request->value,
+                 request->extra);
     if (request->status >= 0 && request->out_handles != 0 && request->reserved[0] != 0)
         source_keep(source, request->reserved[0]);
     request->state = REQUEST_FREE;
@@ -171,6 +189,8 @@ static void ring_completion(struct source *source, const struct ts_event *event)
 {
     CHECK(event->kind == TS_EVENT_COMPLETION);
     completed((uint32_t)event->user_data, event->status, source);
+    check_result(&serials[event->user_data], event->status, event->op,
+                 event->op == TS_OP_OPEN ? event->value : 0, event->value, event->extra);
     if (event->status >= 0 && event->op == TS_OP_OPEN && event->value != 0)
         source_keep(source, (ts_handle_t)event->value);
 }
@@ -203,30 +223,6 @@ static uint32_t client_objects(const struct port *port, uint32_t number)
         has += port->served[i].state != SERVED_FREE && port->served[i].client != UINT32_MAX &&
                port->clients[port->served[i].client].number == number;
     return has;
-}
-
-static void check_clients(const struct port *port)
-{
-    uint32_t requests = 0, objects = 0;
-    for (uint32_t i = 0; i < SOURCES; i++) {
-        const struct port_client *client = client_find((struct port *)port, i);
-        uint32_t has = client_has(port, i);
-        CHECK(client != NULL || has == 0);
-        CHECK(client == NULL || client->requests == has);
-        CHECK(client == NULL || client->objects == client_objects(port, i));
-        CHECK(client == NULL || has != 0 || list_empty(&client->waiting));
-        requests += has;
-    }
-    // Who waits has more than is left: nobody waits beside room.
-    for (uint32_t i = 0; i < SOURCES; i++) {
-        const struct port_client *client = client_find((struct port *)port, i);
-        CHECK(port->dead || client == NULL || list_empty(&client->waiting) ||
-              !port_may_take(client->requests, port->requests_left));
-    }
-    for (uint32_t i = 0; i < OBJECTS; i++)
-        objects += port->served[i].state != SERVED_FREE;
-    CHECK(port->requests_left == SLOTS + PORT_PARKED - requests);
-    CHECK(port->objects_left == OBJECTS - objects);
 }
 
 // Issuing ---------------------------------------------------------------------------------------
@@ -426,11 +422,16 @@ static void server_answer(struct server *server, uint32_t slot)
         reply.result = server->live[oid] ? TS_REPLY_OWN : TS_REPLY_MINT;
         reply.oid = oid;
         reply.tag = oid * 1000u + server->generation[oid];
+    } else if (wants && world_random() % 2 == 0) {
+        reply.result = TS_REPLY_REDIRECT;
+        reply.moved[0] = thing_create(&things, TS_RIGHTS_ALL);
     }
     uint32_t has = client_objects(&server->port, sources[serial->source].requester.client);
     bool refused = server->port.objects_left == 0 || has > server->port.objects_left;
     struct request *request;
     ts_status_t status = port_reply(&server->port, &reply, &request);
+    if (status != TS_OK)
+        object_capability_put(reply.moved[0]); // it is the server's still
     if (reply.result == TS_REPLY_OWN && (status == TS_ERR_NOT_FOUND))
         return; // closing or revoked: the request is still there
     if (status == TS_ERR_LIMIT) {
@@ -450,6 +451,9 @@ static void server_answer(struct server *server, uint32_t slot)
         server->live[oid] = true;
     serial->fate = FATE_ANSWERED;
     serial->answer = reply.status;
+    serial->value = reply.value;
+    serial->gives = reply.result != TS_REPLY_NONE;
+    serial->redirects = reply.result == TS_REPLY_REDIRECT;
     request_complete(request);
 }
 
@@ -597,6 +601,7 @@ static void set_up(void)
         ring_init(&s->ring, &(struct kernel_range){s->shared, ring_bytes(8, EVENTS)}, 8, EVENTS,
                   s->records, INFLIGHT);
         CHECK(port_bind(&s->port, &s->ring, 7) == TS_OK);
+        CHECK(port_bind(&s->port, &s->ring, 8) == TS_ERR_EXISTS);
     }
     for (struct source *s = sources; s < &sources[SOURCES]; s++) {
         handle_table_init(&s->handles, 1000);
@@ -679,9 +684,10 @@ static void step(uint32_t ends)
             source_end(source);
     }
     // A ring that waits never waits beside something to do.
-    for (struct server *s = servers; s < &servers[SERVERS]; s++)
+    for (struct server *s = servers; s < &servers[SERVERS]; s++) {
         CHECK(s->dead || !s->ring.idle || !has_items(&s->port));
-    check_clients(&server->port);
+        port_counts_check(&s->port);
+    }
 }
 
 // With everybody alive and servers that answer, all that was asked ends: nothing is forgotten in a

@@ -2,6 +2,8 @@
 // See world.h.
 #include "world.h"
 
+#include "actors.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,37 +11,43 @@ ts_time_t world_now = 1;
 bool world_client_faults;
 uint64_t world_pages, world_copied;
 void (*world_thread_done)(struct request *request);
+void (*world_ring_woken)(struct ring *ring);
+struct borrower *(*world_borrower)(struct ring *ring);
 
-static struct list timers = {&timers, &timers};
-static uint64_t seed = 88172645463325252u;
+static uint64_t sequence, random_state = 88172645463325252u;
 
 void world_check(bool condition, const char *text, const char *file, int line)
 {
     if (condition)
         return;
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, text);
+    fprintf(stderr, "%s:%d: not so: %s (sequence %llu)\n", file, line, text,
+            (unsigned long long)sequence);
     abort();
 }
 
-void world_seed(uint64_t value)
+void world_seed(uint64_t seed)
 {
-    seed = value * 2654435761u + 88172645463325252u;
+    sequence = seed;
+    random_state = seed * 2654435761u + 88172645463325252u;
 }
 
 uint32_t world_random(void)
 {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (uint32_t)(seed >> 16);
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state >> 16);
 }
+
+// Timers ------------------------------------------------------------------------------------------
+
+static struct list timers = {&timers, &timers};
+static struct timer *expiring[ACTORS + 1]; // by whom its callback runs
 
 ts_time_t clock_now(void)
 {
     return world_now;
 }
-
-static struct timer *running;
 
 void timer_init(struct timer *timer, void (*expired)(struct timer *))
 {
@@ -53,48 +61,87 @@ void timer_start(struct timer *timer, ts_time_t deadline)
     timer->deadline = deadline;
     timer->state = 1;
     list_push_back(&timers, &timer->link);
-    if (running == timer)
-        running = NULL;
+}
+
+static bool timer_runs_elsewhere(const struct timer *timer)
+{
+    for (unsigned i = 0; i <= ACTORS; i++) {
+        if (i != actors_running() && expiring[i] == timer)
+            return true;
+    }
+    return false;
 }
 
 void timer_stop_busy(struct timer *timer)
 {
-    if (timer->state == 1)
-        list_remove(&timer->link);
-    timer->state = 0;
-    if (running == timer)
-        running = NULL;
+    do {
+        if (timer->state == 1)
+            list_remove(&timer->link);
+        if (expiring[actors_running()] == timer)
+            expiring[actors_running()] = NULL; // its own callback lets go of it
+        if (timer_runs_elsewhere(timer))
+            actor_wait("a timer's callback");
+        else
+            timer->state = 0;
+    } while (timer->state != 0);
+}
+
+static struct timer *timer_due(ts_time_t until)
+{
+    struct timer *first = NULL;
+    list_for_each(node, &timers)
+    {
+        struct timer *timer = list_entry(node, struct timer, link);
+        if (timer->deadline <= until && (first == NULL || timer->deadline < first->deadline))
+            first = timer;
+    }
+    return first;
 }
 
 void world_advance(ts_time_t nanoseconds)
 {
     ts_time_t until = world_now + nanoseconds;
-    for (;;) {
-        struct timer *first = NULL;
-        list_for_each(node, &timers)
-        {
-            struct timer *timer = list_entry(node, struct timer, link);
-            if (timer->deadline <= until && (first == NULL || timer->deadline < first->deadline))
-                first = timer;
-        }
-        if (first == NULL)
-            break;
-        if (first->deadline > world_now)
-            world_now = first->deadline;
-        list_remove(&first->link);
-        first->state = 2;
-        running = first;
-        first->expired(first);
-        if (running == first)
-            first->state = 0;
-        running = NULL;
+    struct timer **mine = &expiring[actors_running()], *timer;
+    while ((timer = timer_due(until)) != NULL) {
+        if (timer->deadline > world_now)
+            world_now = timer->deadline;
+        list_remove(&timer->link);
+        timer->state = 2;
+        *mine = timer;
+        timer->expired(timer);
+        if (*mine == timer && timer->state == 2)
+            timer->state = 0;
+        *mine = NULL;
     }
-    world_now = until;
+    world_now = world_now > until ? world_now : until;
+}
+
+// Environment -------------------------------------------------------------------------------------
+
+static struct object *retired;
+
+void environment_retire(struct object *object)
+{
+    object->retired = retired;
+    retired = object;
+    if (actors_running() == ACTORS)
+        world_destroy_retired();
+}
+
+void world_destroy_retired(void)
+{
+    while (retired != NULL) {
+        struct object *object = retired;
+        retired = object->retired;
+        if (object->class->destroy != NULL)
+            object->class->destroy(object);
+    }
 }
 
 void environment_wake_ring(struct ring *ring)
 {
-    (void)ring;
+    if (world_ring_woken != NULL)
+        world_ring_woken(ring);
 }
 
 void environment_wake_thread(struct request *request)
@@ -105,15 +152,18 @@ void environment_wake_thread(struct request *request)
 
 void *environment_lend(struct ring *ring, uint8_t priority)
 {
-    (void)ring;
-    (void)priority;
-    return NULL;
+    struct borrower *borrower = world_borrower != NULL ? world_borrower(ring) : NULL;
+    if (borrower == NULL || priority <= WORLD_OWN_PRIORITY)
+        return NULL;
+    borrower->loans[priority]++;
+    return borrower;
 }
 
 void environment_return(void *borrower, uint8_t priority)
 {
-    (void)borrower;
-    (void)priority;
+    struct borrower *from = borrower;
+    CHECK(from->loans[priority] != 0);
+    from->loans[priority]--;
 }
 
 ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
@@ -124,6 +174,7 @@ ts_status_t environment_copy(struct address_space *client, uint64_t client_addre
     (void)direction;
     CHECK(length != 0 && (client_address & 4095) + length <= 4096);
     world_copied += length;
+    actor_may_pause(); // the other CPU goes on while a page is copied
     return world_client_faults ? TS_ERR_CLIENT_FAULT : TS_OK;
 }
 
@@ -187,18 +238,12 @@ bool environment_futex_remove(struct request *request)
 
 uint32_t environment_cpu(void)
 {
-    return 0;
+    return actors_running() % ACTORS;
 }
 
 void environment_relax(void)
 {
-    CHECK(!"nobody copies on another CPU here");
-}
-
-void environment_retire(struct object *object)
-{
-    if (object->class->destroy != NULL)
-        object->class->destroy(object);
+    actor_relax();
 }
 
 static void thing_destroy(struct object *object)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What surrounds kernel/core in the host tests: a clock and timers that the test moves, wake-ups
-// that it counts, "client memory" that never faults unless told to.
+// that it counts, who is lent priorities, "client memory" that never faults unless told to. For the
+// model alone and for two actors (actors.h).
 #pragma once
 
 #include <core/environment.h>
@@ -18,9 +19,22 @@ extern uint32_t world_handles_limit; // more than so many are refused
 
 // Called when a thread's request is DONE.
 extern void (*world_thread_done)(struct request *request);
+// Called where a ring's thread is woken, with the locks that are held there. NULL: nobody is.
+extern void (*world_ring_woken)(struct ring *ring);
 
-// Moves the clock and runs the timers that are due, in order.
+// A thread behind a ring, of priority WORLD_OWN_PRIORITY: how many requests lend it each priority.
+#define WORLD_OWN_PRIORITY 4u
+struct borrower {
+    uint32_t loans[32];
+};
+// The ring's thread. NULL, and where it gives NULL: there is none.
+extern struct borrower *(*world_borrower)(struct ring *ring);
+
+// Moves the clock and runs the timers that are due, in order. By an actor or between.
 void world_advance(ts_time_t nanoseconds);
+
+// What lost its last reference while actors ran is destroyed: both CPUs have been quiescent.
+void world_destroy_retired(void);
 
 uint32_t world_random(void); // xorshift, seeded by world_seed
 void world_seed(uint64_t seed);

@@ -10,6 +10,7 @@
 #define AFTER    "Sun, 06 Nov 1994 08:49:38 GMT"
 #define NOW      (MODIFIED + 1000)
 
+static int64_t now = NOW;
 static struct http_resource resource = {.size = 100, .modified = MODIFIED, .etag = TEXT("\"v1\"")};
 
 static struct http_answer decide(const char *fields, enum http_method method)
@@ -20,7 +21,7 @@ static struct http_answer decide(const char *fields, enum http_method method)
     static const char *const names[] = {"GET", "HEAD", "OPTIONS"};
     snprintf(head, sizeof(head), "%s / HTTP/1.1\r\nHost: x\r\n%s\r\n", names[method], fields);
     CHECK(http_request_parse(head, strlen(head), &request, &consumed) == 200);
-    return http_answer_decide(&request, &resource, NOW);
+    return http_answer_decide(&request, &resource, now);
 }
 
 static void expect(const char *fields, unsigned status)
@@ -167,6 +168,11 @@ static void test_ranges(void)
     expect("Range: bytes=1-2\r\nIf-Range: \"v2\"\r\n", 200);
     expect("Range: bytes=1-2\r\nIf-Range: " SAME "\r\n", 206);
     expect("Range: bytes=1-2\r\nIf-Range: " AFTER "\r\n", 200); // exact, not later
+    now = MODIFIED; // in the second in which it was changed it may change again
+    expect("Range: bytes=1-2\r\nIf-Range: " SAME "\r\n", 200);
+    now = MODIFIED + 1;
+    expect("Range: bytes=1-2\r\nIf-Range: " SAME "\r\n", 206);
+    now = NOW;
     expect("Range: bytes=100-\r\nIf-Range: \"v2\"\r\n", 200);
     expect("Range: bytes=1-2\r\nIf-None-Match: \"v1\"\r\n", 304);
     CHECK(decide("Range: bytes=1-2\r\n", HTTP_HEAD).status == 200);
@@ -200,6 +206,14 @@ static void test_heads(void)
     CHECK_TEXT(((struct text){buffer, writer.length}),
                "HTTP/1.1 416 Range Not Satisfiable\r\nServer: Tessera\r\nDate: " SAME "\r\n"
                "Connection: close\r\nContent-Length: 0\r\nContent-Range: bytes */100\r\n\r\n");
+
+    writer = writer_make(buffer, sizeof(buffer));
+    head = (struct http_head){
+        .status = 200, .now = MODIFIED, .keep_alive = true, .minor0 = true, .content_length = -1};
+    http_head_write(&writer, &head); // changed at the beginning of time
+    CHECK_TEXT(((struct text){buffer, writer.length}),
+               "HTTP/1.1 200 OK\r\nServer: Tessera\r\nDate: " SAME "\r\n"
+               "Connection: keep-alive\r\nLast-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n");
 
     struct http_resource made = {.size = 255};
     http_resource_tag(&made, UINT64_MAX);

@@ -79,6 +79,13 @@ static void test_dates(void)
     check_date("Sun, 06 Nov 1994 08:49:37 GMT ", false, 0);
     check_date("Sun, 31 Nov 1994 08:49:37 GMT", false, 0);
     check_date("Sun, 06 Nov 1994 24:49:37 GMT", false, 0);
+    check_date("Sun, 06 Nov 1994 23:59:59 GMT", true, 784166399);
+    check_date("Sun, 06 Nov 1994 23:59:60 GMT", true, 784166400); // a leap second
+    check_date("Sun, 06 Nov 1994 23:59:61 GMT", false, 0);
+    check_date("Sun, 06 Nov 1994 23:60:00 GMT", false, 0);
+    check_date("Sun, 00 Nov 1994 08:49:37 GMT", false, 0);
+    check_date("Sun, 32 Oct 1994 08:49:37 GMT", false, 0);
+    check_date("Mon, 31 Oct 1994 08:49:37 GMT", true, 783593377);
     check_date("Sun, 6 Nov 1994 08:49:37 GMT", false, 0);
     check_date("", false, 0);
     check_date("Sun", false, 0);
@@ -114,6 +121,8 @@ static void test_lists(void)
     CHECK(!text_list_next(&list, &element));
     CHECK(text_list_has(text_of("Upgrade, CLOSE"), TEXT("close")));
     CHECK(!text_list_has(text_of("closed"), TEXT("close")));
+    CHECK(text_equal_fold(TEXT("AZ[@`{"), TEXT("az[@`{")));
+    CHECK(!text_equal_fold(TEXT("[@"), TEXT("{`")));
     uint64_t value;
     struct text number = text_of("18446744073709551615x");
     CHECK(text_take_number(&number, &value) && value == UINT64_MAX && number.length == 1);

@@ -96,6 +96,12 @@ static void test_listing(void)
     CHECK(!ts_listing_next(buffer, listing.used, &position, &status) && status != TS_OK);
     position = 0;
     CHECK(!ts_listing_next(buffer, 20, &position, &status) && status != TS_OK);
+    listing = (struct ts_listing){buffer, sizeof buffer, 0};
+    CHECK(ts_listing_add(&listing, 1, TS_FILE_REGULAR, 5, 7, "one", 3));
+    ((struct ts_file_entry *)buffer)->name_length = 0; // nobody's name
+    position = 0;
+    CHECK(!ts_listing_next(buffer, listing.used, &position, &status));
+    CHECK_EQUAL(status, TS_ERR_PROTOCOL);
 }
 
 static void test_status(void)

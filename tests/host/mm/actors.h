@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Two actors on CPUs of their own, one of which runs at a time; they change places at locks
-// (actors/spinlock.h), by the test's random numbers, so that a run repeats exactly.
+// (../actors/spinlock.h), by the test's random numbers, so that a run repeats exactly.
 #pragma once
 
 #include <stdbool.h>

@@ -484,7 +484,9 @@ static void rule_d06_the_end_of_a_memory_goes_in_chunks(void)
 
 int main(void)
 {
+    struct account_totals before, after;
     world_start();
+    account_totals_get(&before);
     test_pages();
     test_heap();
     test_jobs();
@@ -494,7 +496,10 @@ int main(void)
     rule_d06_the_end_of_a_memory_goes_in_chunks();
     uint64_t free = world_pages_free();
     test_model();
-    // But for a page that a size class keeps, all is back.
+    // But for a page that a size class keeps, all is back, and nobody is charged any more.
     CHECK(world_pages_free() + 8 >= free);
+    account_totals_get(&after);
+    CHECK(after.charged == before.charged && after.shares == before.shares);
+    CHECK(after.own == before.own);
     return 0;
 }

@@ -163,6 +163,7 @@ static void nobody_notices_the_hostile_program(void)
     tap_note("pages of the kernel: %lu after the first round, %lu after the last",
              (unsigned long)pages, (unsigned long)kernel_pages());
     CHECK(total.requests >= total.rounds);
+    CHECK(total.steps > total.rounds && total.calls > total.steps / 2); // it did do something
     honest_end();
     bystander_end();
 }

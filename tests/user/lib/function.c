@@ -39,7 +39,8 @@ uint32_t function_registers(const struct ts_pci_information *information)
 {
     for (uint32_t i = 0; i < TS_PCI_BARS; i++) {
         const struct ts_pci_bar *bar = &information->bars[i];
-        if (bar->kind == TS_PCI_BAR_MEMORY && bar->size >= TS_PAGE_SIZE)
+        if (i != information->msix_bar && bar->kind == TS_PCI_BAR_MEMORY &&
+            bar->size >= TS_PAGE_SIZE)
             return i;
     }
     return TS_PCI_BARS;

@@ -27,6 +27,7 @@ ts_status_t function_take_again(struct function *function);
 ts_status_t function_information(const struct function *function, const char *address,
                                  struct ts_pci_information *out_information);
 
-// The BAR with registers of at least a page; TS_PCI_BARS: there is none.
+// The BAR with registers of at least a page, and not the messages' table; TS_PCI_BARS: there is
+// none.
 uint32_t function_registers(const struct ts_pci_information *information);
 bool function_has_registers(const struct ts_pci_information *information);

@@ -10,6 +10,7 @@ from ..console import coloured, say, warn
 from . import suites
 
 EXPECTED = build.ROOT / "tests" / "expected.txt"
+SKIPS = build.ROOT / "tests" / "skips.txt"
 SLOWEST = 10
 DETAIL_FIRST, DETAIL_LAST = 15, 25  # lines shown of a failure's detail: what it was, how it ended
 
@@ -40,6 +41,24 @@ def expected_names():
     return names
 
 
+def allowed_skips(text):
+    """{name: reason} of the lines of tests/skips.txt."""
+    lines = (line.split(maxsplit=1) for line in text.splitlines() if not line.startswith("#"))
+    return {words[0]: words[1].strip() for words in lines if len(words) == 2}
+
+
+def judged(result, skips):
+    """The result, as a failure if it was skipped without leave, or ran with a leave to skip."""
+    allowed = skips.get(result.name)
+    if result.verdict == "skipped" and allowed != result.detail.strip():
+        return result._replace(verdict="failed", detail="skipped, which tests/skips.txt does not "
+                               f"allow: {result.detail.strip()}")
+    if result.verdict == "passed" and allowed is not None:
+        return result._replace(verdict="failed", detail="it ran: its line in tests/skips.txt "
+                               "is to go")
+    return result
+
+
 def build_for(units):
     """Builds what the units need; returns {(kind, target): error} of what failed."""
     failed = {}
@@ -66,11 +85,12 @@ def show(result):
             lines = [*lines[:DETAIL_FIRST], "…", *lines[-DETAIL_LAST:]]
         for line in lines:
             print(f"    {line}")
-    elif result.detail and (result.verdict == "skipped" or result.name.startswith("system/")):
+    elif result.detail and (result.verdict == "skipped" or result.name.startswith(("system/", "mutants"))):
         print("    " + result.detail.replace("\n", "\n    "))
 
 
 def run_units(units, failed_builds, patterns):
+    skips = allowed_skips(SKIPS.read_text())
     results = []
     for unit in units:
         broken = [failed_builds[need] for need in unit.needs if need in failed_builds]
@@ -78,7 +98,7 @@ def run_units(units, failed_builds, patterns):
             produced = [suites.Result(unit.name, "failed", 0, broken[0])]
         else:
             produced = unit.run()
-        for result in produced:
+        for result in (judged(result, skips) for result in produced):
             if result.verdict == "failed" or chosen(result.name, patterns):
                 show(result)
                 results.append(result)
@@ -131,6 +151,7 @@ def summarise(results, seconds):
 
 
 def run(settings):
+    settings.seed_given = settings.seed is not None
     if settings.seed is None:
         settings.seed = random.SystemRandom().randrange(1 << 32)
     packages.require(*packages.EVERYTHING_FOR_TESTS)
@@ -138,7 +159,7 @@ def run(settings):
     if settings.list:
         return list_tests(units, settings.names)
     units = [unit for unit in units if unit_chosen(unit, settings.names)
-             and (settings.long or not unit.long)]
+             and (settings.long or not unit.long or unit.name in settings.names)]
     nothing = [name for name in settings.names
                if not any(unit_chosen(unit, [name]) for unit in units)]
     if nothing or not units:

@@ -7,6 +7,7 @@
     machine@N/TEST       points of the machine layer with tests/machine, on N CPUs
     user@N/PROGRAM.TEST  points of the programs in tests/user, run at the shell on N CPUs
     system/FILE.TEST     functions of tests/system/test_FILE.py
+    mutants              whether all of these notice single changes of the source
 """
 import importlib.util
 import re
@@ -18,6 +19,7 @@ import traceback
 from typing import NamedTuple
 
 from .. import build
+from ..mutation import run as mutation
 from ..console import CommandError
 from ..machine import Options
 from .context import Context, SkipTest
@@ -29,6 +31,8 @@ PROGRAM_LIMIT = 120  # seconds for one program of tests/user
 MACHINE_LIMIT = 180  # and for all of tests/machine
 SYSTEM_LIMIT = 120   # and for a system test that says nothing else
 HOST_LONG_LIMIT = 7200  # for a host test whose name ends in _long
+# That no driver takes, with all that a device has (tests/user/driver_hostile.c).
+FREE_DEVICE = ("-device", "virtio-rng-pci,disable-legacy=on")
 LOGS = build.ROOT / "build" / "test-logs"
 
 
@@ -167,7 +171,8 @@ class SharedGuest:
     def get(cls, cpus):
         if cls.guest is None or cls.cpus != cpus or cls.guest.ended:
             cls.drop()
-            options = Options(image=build.image("debug", "iso-test"), smp=cpus, reboot=False)
+            options = Options(image=build.image("debug", "iso-test"), smp=cpus, reboot=False,
+                              extra=FREE_DEVICE)
             cls.guest, cls.cpus = Guest(options, f"user@{cpus}"), cpus
             cls.guest.wait_for_shell()
         return cls.guest
@@ -241,9 +246,24 @@ def run_system(name, function, settings):
     yield Result(name, verdict, time.monotonic() - start, detail)
 
 
+def mutant_units(settings):
+    return [Unit("mutants", lambda: run_mutants(settings), (), long=True)]
+
+
+def run_mutants(settings):
+    start = time.monotonic()
+    try:
+        good, lines = mutation.run(settings.seed if settings.seed_given else None)
+    except CommandError as error:
+        good, lines = False, [str(error)]
+    yield Result("mutants", "passed" if good else "failed", time.monotonic() - start,
+                 "\n".join(lines))
+
+
 def all_units(settings):
     LOGS.mkdir(parents=True, exist_ok=True)
     units = []
-    for suite in (check_units, tools_units, host_units, machine_units, user_units, system_units):
+    for suite in (check_units, tools_units, host_units, machine_units, user_units, system_units,
+                  mutant_units):
         units += suite(settings)
     return units

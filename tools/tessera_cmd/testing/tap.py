@@ -11,8 +11,8 @@ SKIP = re.compile(r"#\s*skip\b\s*(.*)$", re.I)
 class Point(NamedTuple):
     name: str
     passed: bool
-    skipped: bool
-    detail: str  # the diagnostic lines that came with it
+    skipped: bool  # never what failed
+    detail: str    # the diagnostic lines that came with it; the reason of what was skipped
 
 
 class Report:
@@ -38,8 +38,10 @@ class Report:
             notes = [*notes, f"# point {number} came as the {len(self.points) + 1}. one"]
         skip = SKIP.search(name)
         name = (name[:skip.start()] if skip else name.split(" # ")[0]).strip()
-        self.points.append(Point(name or f"point {len(self.points) + 1}", match.group(1) is None,
-                                 skip is not None, "\n".join(notes)))
+        passed = match.group(1) is None
+        detail = skip.group(1) if passed and skip else "\n".join(notes)
+        self.points.append(Point(name or f"point {len(self.points) + 1}", passed,
+                                 passed and skip is not None, detail))
 
     @property
     def complete(self):

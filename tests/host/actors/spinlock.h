@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Spin locks of two actors that take turns: whoever takes a lock or lets go of one, with others
-// held or not, may have to pause there, and whoever finds one held lets the other actor go on. Of
-// the same layout as the locks of one actor, with which kernel/core is built.
+// Spin locks of two actors that take turns (core/actors.h, mm/actors.h): whoever takes a lock or
+// lets go of one, with others held or not, may have to pause there, and whoever finds one held lets
+// the other actor go on. Of the same layout as the locks of one actor.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 typedef unsigned long irqflags_t;
 
@@ -39,6 +41,10 @@ static inline void spin_lock_off(struct spinlock *lock)
 
 static inline void spin_unlock_off(struct spinlock *lock)
 {
+    if (!lock->held) {
+        fprintf(stderr, "lock '%s' released but not held\n", lock->name);
+        abort();
+    }
     lock->held = false;
     actor_may_pause();
 }

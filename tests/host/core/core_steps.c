@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+// What kernel/core does in one hold of a lock, and to whom: walks are cut where they should be, a
+// port's work goes to the ring that waits, a name in a ring means what is under way. (That what is
+// cut goes on, whatever comes between, is request_model's and core_actors'.)
+#include "world.h"
+
+#include <core/port_tables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MANY   64u
+#define EVENTS 128u
+
+static const struct object_class plain_class = {
+    .kind = TS_KIND_MEMORY, .name = "plain", .rights = TS_RIGHTS_ALL};
+
+struct side {
+    struct ring ring;
+    struct handle_table handles;
+    struct request records[MANY];
+    struct ts_ring *shared;
+};
+static struct side client, stranger, server;
+static struct port port;
+static struct port_tables tables;
+
+static void side_begin(struct side *side)
+{
+    static uint32_t clients;
+    uint32_t bytes = ring_bytes(8, EVENTS);
+    memset(side, 0, sizeof *side);
+    side->shared = calloc(1, bytes);
+    side->ring.requester.client = clients += 37; // in many a chain
+    handle_table_init(&side->handles, 1000);
+    side->ring.requester.handles = &side->handles;
+    object_init(&side->ring.object, &plain_class);
+    ring_init(&side->ring, &(struct kernel_range){side->shared, bytes}, 8, EVENTS, side->records,
+              MANY);
+}
+
+static void side_end(struct side *side)
+{
+    while (ring_destroy_some(&side->ring, 64))
+        ;
+    while (handle_table_drain(&side->handles, 64))
+        ;
+    handle_table_fini(&side->handles);
+    free(side->shared);
+}
+
+static uint32_t unread(const struct side *side)
+{
+    return side->shared->event_tail - side->shared->event_head;
+}
+
+static struct ts_event event_next(struct side *side)
+{
+    CHECK(unread(side) != 0);
+    return side->ring.events[side->shared->event_head++ & (EVENTS - 1)];
+}
+
+static struct port_tables tables_make(uint32_t requests, uint32_t objects)
+{
+    uint32_t clients = port_client_count(requests, objects);
+    return (struct port_tables){
+        calloc(requests + 1, sizeof(struct slot)), calloc(objects + 1, sizeof(struct served)),
+        calloc(clients, sizeof(struct port_client)), calloc(clients, sizeof(uint32_t))};
+}
+
+static void tables_free(struct port_tables *made)
+{
+    free(made->slots);
+    free(made->served);
+    free(made->clients);
+    free(made->client_chains);
+}
+
+// A port with one object, whose handle is the client's.
+static ts_handle_t port_begin(void)
+{
+    struct capability capability;
+    ts_handle_t handle;
+    side_begin(&client);
+    side_begin(&server);
+    tables = tables_make(MANY, 1);
+    memset(&port, 0, sizeof port);
+    port_init(&port, &plain_class, MANY, 1, tables);
+    CHECK(port_bind(&port, &server.ring, 7) == TS_OK);
+    CHECK(port_mint(&port, 0, 5, TS_RIGHTS_ALL, &capability) == TS_OK);
+    CHECK(handle_install(&client.handles, capability, &handle) == TS_OK);
+    return handle;
+}
+
+static void port_end(void)
+{
+    port_close(&port);
+    while (port_destroy_some(&port, 64))
+        ;
+    side_end(&client);
+    side_end(&server);
+    object_put(&port.object);
+    tables_free(&tables);
+}
+
+static struct request *ask(struct side *side, ts_handle_t handle, uint64_t number)
+{
+    uint64_t word;
+    struct request *request = ring_record_take(&side->ring);
+    CHECK(request != NULL);
+    request->op = TS_OP_WRITE;
+    request->flags = 0;
+    request->handle = handle;
+    request->offset = request->user_data = number;
+    request->deadline = 0;
+    request->priority = 4;
+    const struct handle_entry *entry = handle_find(&side->handles, handle, &word);
+    port_issue(request, &tables.served[0], entry, word);
+    return request;
+}
+
+// Those of one side in a state.
+static uint32_t in_state(const struct side *side, enum request_state state)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < MANY; i++)
+        count += request_state(&side->records[i]) == state;
+    return count;
+}
+
+// Looks where a lock was let go: how much was done since the last time.
+static uint32_t (*gap_count)(void);
+static uint32_t gap_last, gap_most;
+
+static void gap_look(void)
+{
+    uint32_t now = gap_count();
+    if (now > gap_last && now - gap_last > gap_most)
+        gap_most = now - gap_last;
+    gap_last = now;
+}
+
+static void gaps_begin(uint32_t (*count)(void))
+{
+    gap_count = count;
+    gap_last = count();
+    gap_most = 0;
+    spin_gap = gap_look;
+}
+
+static uint32_t gaps_end(void)
+{
+    spin_gap = NULL;
+    return gap_most;
+}
+
+static uint32_t satisfied(void)
+{
+    return in_state(&client, REQUEST_DONE) + in_state(&client, REQUEST_FREE);
+}
+
+// S05: at most 16 observers are looked at in a hold, and all of them in the end.
+static void signals_are_told_by_sixteen(void)
+{
+    struct object bell;
+    side_begin(&client);
+    object_init(&bell, &plain_class);
+    for (unsigned i = 0; i < 40; i++) {
+        struct request *request = ring_record_take(&client.ring);
+        request->op = TS_OP_WAIT;
+        request->flags = 0;
+        request->deadline = 0;
+        request->user_data = i;
+        object_get(&bell);
+        object_wait(&bell, request, TS_SIGNAL_READABLE);
+    }
+    CHECK(bell.observer_count == 40);
+    gaps_begin(satisfied);
+    object_signal(&bell, 0, TS_SIGNAL_READABLE, 0);
+    CHECK(gaps_end() == 16);
+    CHECK(unread(&client) == 40 && bell.observer_count == 0);
+    for (unsigned i = 0; i < 40; i++)
+        CHECK(event_next(&client).user_data == i);
+    side_end(&client);
+}
+
+static uint32_t let_on(const struct side *side)
+{
+    return in_state(side, REQUEST_PARKED) + in_state(side, REQUEST_DELIVERED);
+}
+
+static void answer_next(void)
+{
+    struct request *request;
+    if (unread(&server) == 0)
+        (void)ring_collect(&server.ring);
+    CHECK(port_reply_plain(&port, event_next(&server).value, TS_OK, 0, &request) == TS_OK);
+    request_complete(request);
+}
+
+// A client takes one more while it has no more than is left; of its requests that wait some go on
+// with each one that is over, its own or another's.
+static void a_client_has_its_share(void)
+{
+    struct capability capability;
+    ts_handle_t handle = port_begin(), strangers;
+    uint32_t all = MANY + PORT_PARKED;
+    side_begin(&stranger);
+    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
+    CHECK(handle_install(&stranger.handles, object_capability_get(capability.object, TS_RIGHTS_ALL),
+                         &strangers) == TS_OK);
+    for (uint64_t i = 0; i < 60; i++)
+        ask(&stranger, strangers, i);
+    CHECK(let_on(&stranger) == all / 2 + 1); // half of it, and the one that was allowed then
+    for (uint64_t i = 0; i < 40; i++)
+        ask(&client, handle, i);
+    uint32_t left = all - let_on(&stranger), has = left / 2 + 1;
+    CHECK(let_on(&client) == has && in_state(&client, REQUEST_ISSUED) == 40 - has);
+    side_end(&stranger);
+    CHECK(let_on(&client) == all / 2 + 1 && in_state(&client, REQUEST_ISSUED) == 3);
+    for (unsigned i = 0; i < 3; i++) { // one goes, one comes
+        answer_next();
+        CHECK(let_on(&client) == all / 2 + 1 && in_state(&client, REQUEST_ISSUED) == 2 - i);
+    }
+    while (let_on(&client) != 0)
+        answer_next();
+    CHECK(in_state(&client, REQUEST_ISSUED) == 0 && unread(&client) == 40);
+    for (uint64_t i = 0; i < 40; i++)
+        CHECK(event_next(&client).offset == 0);
+    CHECK(port.requests_left == all);
+    port_end();
+}
+
+static uint32_t woken, unread_at_wake;
+
+static void note_wake(struct ring *ring)
+{
+    CHECK(ring == &server.ring);
+    woken++;
+    unread_at_wake = unread(&server);
+}
+
+// What was parked while nobody was idle goes to a ring that is bound and waits: eight into its
+// queue in a hold, and it is woken for the rest.
+static void a_ring_that_waits_gets_eight(void)
+{
+    ts_handle_t handle = port_begin();
+    CHECK(port_unbind(&port, &server.ring) == TS_OK);
+    for (uint64_t i = 0; i < 20; i++)
+        ask(&client, handle, i);
+    CHECK(ring_idle(&server.ring, 40, NULL, 0));
+    world_ring_woken = note_wake;
+    CHECK(port_bind(&port, &server.ring, 7) == TS_OK);
+    world_ring_woken = NULL;
+    CHECK(woken == 1 && unread_at_wake == 8 && !server.ring.idle);
+    while (unread(&server) < 20)
+        (void)ring_collect(&server.ring);
+    for (uint64_t i = 0; i < 20; i++)
+        CHECK(event_next(&server).offset == i);
+    CHECK(unread(&server) == 0);
+    port_end();
+}
+
+// A cancel finds what is under way: not what was taken and not issued, nor what has ended.
+static void a_ring_finds_what_is_under_way(void)
+{
+    ts_handle_t handle = port_begin();
+    struct request *spare = ring_record_take(&client.ring);
+    spare->user_data = 9;
+    CHECK(ring_find(&client.ring, 9) == NULL);
+    ring_record_give(&client.ring, spare);
+    CHECK(ring_find(&client.ring, 9) == NULL);
+    struct request *first = ask(&client, handle, 9), *second = ask(&client, handle, 10);
+    CHECK(ring_find(&client.ring, 9) == first && ring_find(&client.ring, 10) == second);
+    CHECK(ring_collect(&server.ring) == 2); // in the server's hands, too
+    CHECK(ring_find(&client.ring, 9) == first);
+    struct request *answered;
+    CHECK(port_reply_plain(&port, event_next(&server).value, TS_OK, 3, &answered) == TS_OK);
+    CHECK(answered == first && ring_find(&client.ring, 9) == NULL); // DONE, not published
+    request_complete(first);
+    CHECK(ring_find(&client.ring, 9) == NULL);
+    struct ts_event event = event_next(&client);
+    CHECK(event.user_data == 9 && event.value == 3);
+    port_end();
+}
+
+// Each of a port's rings and each of a ring's ports has a place, and no more than there are.
+static void bindings_are_limited(void)
+{
+    static struct side rings[RING_BINDINGS_MAX];
+    static struct port ports[RING_BINDINGS_MAX];
+    static struct port_tables empty[RING_BINDINGS_MAX];
+    (void)port_begin(); // its server's ring is one
+    CHECK(port_bind(&port, &server.ring, 8) == TS_ERR_EXISTS);
+    for (unsigned i = 1; i < RING_BINDINGS_MAX; i++) {
+        side_begin(&rings[i]);
+        CHECK(port_bind(&port, &rings[i].ring, i) == TS_OK);
+        empty[i] = tables_make(0, 0);
+        port_init(&ports[i], &plain_class, 0, 0, empty[i]);
+        CHECK(port_bind(&ports[i], &server.ring, i) == TS_OK);
+    }
+    CHECK(port_bind(&port, &client.ring, 9) == TS_ERR_LIMIT);
+    CHECK(port_bind(&ports[1], &client.ring, 9) == TS_OK);
+    empty[0] = tables_make(0, 0);
+    port_init(&ports[0], &plain_class, 0, 0, empty[0]);
+    CHECK(port_bind(&ports[0], &server.ring, 9) == TS_ERR_LIMIT);
+    CHECK(port_unbind(&port, &rings[3].ring) == TS_OK);
+    CHECK(port_unbind(&port, &rings[3].ring) == TS_ERR_NOT_FOUND);
+    CHECK(port_bind(&port, &client.ring, 9) == TS_OK);
+    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++)
+        port_close(&ports[i]);
+    CHECK(port_bind(&ports[0], &rings[1].ring, 9) == TS_ERR_PEER_CLOSED);
+    CHECK(server.ring.binding_count == 1);
+    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++)
+        tables_free(&empty[i]);
+    for (unsigned i = 1; i < RING_BINDINGS_MAX; i++)
+        side_end(&rings[i]);
+    port_end();
+}
+
+// More handles than one directory names: each page of each is given back.
+static void a_table_of_many_pages_is_given_back(void)
+{
+    const uint32_t many = HANDLE_PAGE_ENTRIES * (HANDLE_DIRECTORY_ENTRIES + 2);
+    struct handle_table table;
+    ts_handle_t handle = 0;
+    uint64_t before = world_pages;
+    handle_table_init(&table, many);
+    for (uint32_t i = 1; i < many; i++)
+        CHECK(handle_reserve(&table, &handle) == TS_OK);
+    CHECK(world_pages == before + HANDLE_DIRECTORY_ENTRIES + 2 + 2);
+    CHECK(table.used == many - 1);
+    uint32_t steps = 0, used = table.used;
+    for (bool more = true; more; steps++) {
+        more = handle_table_drain(&table, 64);
+        CHECK(used - table.used <= 64);
+        used = table.used;
+    }
+    CHECK(table.used == 0 && steps >= many / 64);
+    handle_table_fini(&table);
+    CHECK(world_pages == before && world_handles == 0);
+}
+
+int main(void)
+{
+    signals_are_told_by_sixteen();
+    a_client_has_its_share();
+    a_ring_that_waits_gets_eight();
+    a_ring_finds_what_is_under_way();
+    bindings_are_limited();
+    a_table_of_many_pages_is_given_back();
+    puts("core_steps: ok");
+    return 0;
+}

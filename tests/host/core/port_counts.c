@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// See port_counts.h.
+#include "port_counts.h"
+
+#include <core/port_tables.h>
+#include <stdlib.h>
+
+#include "world.h"
+
+static uint32_t length_of(const struct list *list)
+{
+    uint32_t length = 0;
+    for (const struct list *node = list->next; node != list; node = node->next)
+        length++;
+    return length;
+}
+
+// What the clients have, by their records; the number of parked requests.
+static uint32_t count_requests(const struct port *port, uint32_t *requests)
+{
+    uint32_t parked = 0;
+    for (unsigned priority = 0; priority < 32; priority++) {
+        const struct list *list = &port->parked[priority];
+        CHECK(list_empty(list) == !(port->parked_mask >> priority & 1));
+        for (const struct list *node = list->next; node != list; node = node->next) {
+            requests[list_entry(node, struct request, link)->client]++;
+            parked++;
+        }
+    }
+    for (uint32_t i = 0; i < port->slot_count; i++) {
+        if (port->slots[i].state != SLOT_FREE)
+            requests[port->slots[i].client]++;
+    }
+    return parked;
+}
+
+// The number of objects.
+static uint32_t count_objects(const struct port *port, uint32_t *objects)
+{
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < port->object_count; i++) {
+        const struct served *served = &port->served[i];
+        all += served->state != SERVED_FREE;
+        if (served->state != SERVED_FREE && served->client != PORT_NONE)
+            objects[served->client]++;
+    }
+    return all;
+}
+
+void port_counts_check(struct port *port)
+{
+    uint32_t *requests = calloc(port->client_count, sizeof *requests);
+    uint32_t *objects = calloc(port->client_count, sizeof *objects), left;
+    uint32_t parked = count_requests(port, requests);
+    CHECK(port->queued == parked + length_of(&port->cancels) + length_of(&port->closed));
+    CHECK(port->objects_left == port->object_count - count_objects(port, objects));
+    left = port->slot_count + PORT_PARKED;
+    for (uint32_t i = 0; i < port->client_count; i++) {
+        const struct port_client *client = &port->clients[i];
+        CHECK(client->number == PORT_NONE || client_find(port, client->number) == client);
+        CHECK(client->requests == requests[i] && client->objects == objects[i]);
+        CHECK(requests[i] != 0 || list_empty(&client->waiting));
+        // Who waits has more than is left: nobody waits beside room.
+        CHECK(port->dead || list_empty(&client->waiting) ||
+              !port_may_take(client->requests, port->requests_left));
+        left -= requests[i];
+    }
+    CHECK(port->requests_left == left);
+    free(requests);
+    free(objects);
+}
