@@ -199,7 +199,7 @@ void memory_kernel_unmap(struct kernel_mapping *mapping)
     if (--memory->kernel_maps == 0) {
         pointer = memory->kernel_pointer;
         memory->kernel_pointer = NULL;
-        price = mapping_price(memory, memory->size);
+        price = mapping_price(memory, mapping->range.bytes); // as it was mapped
         // The pages stay until the window has forgotten them; a view's were kept all the time.
         memory->pins += memory->type != MEMORY_VIEW;
     }
