@@ -2,7 +2,6 @@
 #include "recovery.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include <lwip/priv/tcp_priv.h>
 #include <tessera/lib/clock.h>
@@ -304,8 +303,10 @@ void recovery_resent(struct tcp_pcb *pcb, struct tcp_seg *segment)
 void recovery_start_ack(struct tcp_pcb *pcb)
 {
     (void)pcb;
-    memset(&taken, 0, sizeof(taken));
     taken.now = now();
+    taken.sent = taken.trip = 0;
+    taken.delivered = 0;
+    taken.original = false;
 }
 
 static void delivered(struct tcp_pcb *pcb, struct tcp_seg *segment)
@@ -317,13 +318,14 @@ static void delivered(struct tcp_pcb *pcb, struct tcp_seg *segment)
         trip = LEAST_TRIP;
     taken.delivered += segment_length(segment);
     bool again = (segment->marks & SEGMENT_AGAIN) != 0;
-    if (again && trip < r->least)
-        return; // it is the first sending that arrived
+    bool first = !again || trip < r->least; // it is the first sending that arrived
+    if (first && r->state == RECOVERY_TIMEOUT && TCP_SEQ_LEQ(end, r->recover))
+        taken.original = true;
+    if (again && first)
+        return;
     if (!again) {
         if (TCP_SEQ_LT(end, r->highest))
             r->reordered = true;
-        if (r->state == RECOVERY_TIMEOUT && TCP_SEQ_LEQ(end, r->recover))
-            taken.original = true;
         if (segment->sent_at >= taken.sent) {
             taken.sent = segment->sent_at;
             taken.trip = trip;
@@ -404,6 +406,8 @@ static void arrived_twice(struct tcp_pcb *pcb, const struct recovery_block *whic
     }
     r->patience_for = PATIENCE_FOR;
     bool ours = TCP_SEQ_GEQ(which->left, r->undo_from) && TCP_SEQ_LEQ(which->right, r->recover);
+    if (ours)
+        r->reordered = true;
     if (r->may_undo && ours && r->undo_count > 0 && --r->undo_count == 0)
         undo(pcb);
 }

@@ -45,8 +45,8 @@ void wheel_set(struct wheel_timer *timer, int64_t now, int64_t deadline)
     if (timer->at != NULL && timer->turn <= deadline / TURN + 1)
         return;
     wheel_remove(timer);
-    if (done == 0)
-        done = now / TURN; // the first timer ever
+    if (now / TURN >= done + SLOTS && wheel_next() == INT64_MAX)
+        done = now / TURN; // nobody looked, as there was nothing
     put(timer);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <lwip/inet_chksum.h>
+#include <lwip/priv/tcp_priv.h>
 
 #include "wire.h"
 
@@ -44,7 +45,7 @@ static struct {
     unsigned piece_count;
     uint16_t port;
     bool open, ended;
-    ts_time_t news;
+    ts_time_t start, news;
 } peer;
 
 static bool chance(unsigned of_thousand)
@@ -71,6 +72,9 @@ static void send_over(const uint8_t *bytes, uint32_t length, bool to_stack)
 {
     const struct line *line = peer.line;
     unsigned ms = line->delay;
+    unsigned since = (unsigned)((fake_now - peer.start) / TS_MILLISECOND);
+    if (peer.start != 0 && since >= line->stall_at && since < line->stall_at + line->stall_for)
+        ms += line->stall_at + line->stall_for - since;
     if (chance(line->held))
         ms += 1 + (unsigned)(noise >> 40) % line->hold;
     put_flight(bytes, length, to_stack, ms);
@@ -294,6 +298,21 @@ static void end(void)
     free(peer.times);
 }
 
+// Nothing is on its way to the peer, and the sums agree.
+static bool all_acknowledged(void)
+{
+    const struct tcp_pcb *pcb = tcp_active_pcbs;
+    while (pcb != NULL && pcb->remote_port != peer.port)
+        pcb = pcb->next;
+    CHECK(pcb != NULL);
+    if (pcb->unacked != NULL || pcb->unsent != NULL)
+        return false;
+    const struct recovery *r = &pcb->recovery;
+    CHECK(r->lost == 0 && r->resent == 0 && r->due == 0 && r->sacked_count == 0);
+    CHECK(peer.line->plain || r->sacked == 0);
+    return true;
+}
+
 struct line_result line_transfer(struct ts_object *listener, const struct line *line)
 {
     struct call accept, call;
@@ -304,21 +323,18 @@ struct line_result line_transfer(struct ts_object *listener, const struct line *
     for (unsigned i = 0; i < 1000 && !accept.done; i++)
         step();
     CHECK(accept.done && accept.status == TS_OK);
-    ts_time_t start = peer.news = fake_now;
+    ts_time_t start = peer.start = peer.news = fake_now;
     call_start(&call, accept.minted, TS_OP_WRITE, 0, peer.file, line->size, NULL, 0);
     while (peer.expected < line->size && fake_now - start < MOST_MS * TS_MILLISECOND)
         step();
     peer.result.ms = (unsigned)((fake_now - start) / TS_MILLISECOND);
     peer.result.whole =
         peer.expected == line->size && memcmp(peer.file, peer.received, line->size) == 0;
-    for (unsigned i = 0; i < MOST_MS && !call.done; i++)
+    for (unsigned i = 0; i < MOST_MS && !(call.done && all_acknowledged()); i++)
         step();
-    CHECK(call.done);
-    for (unsigned i = 0; i < 2000; i++)
-        step(); // the last acknowledgement may be lost
-    peer.line = line;
+    CHECK(call.done && all_acknowledged());
     object_close(accept.minted);
-    for (unsigned i = 0; i < 3000 && !peer.ended; i++)
+    for (unsigned i = 0; i < MOST_MS && !peer.ended; i++)
         step();
     CHECK(peer.ended);
     struct line_result result = peer.result;

@@ -8,8 +8,6 @@
 
 #include "fake.h"
 
-#define LINE_NEVER UINT32_MAX
-
 struct line {
     uint32_t size;    // bytes of the file
     unsigned delay;   // ms one way
@@ -18,8 +16,10 @@ struct line {
     unsigned held;    // of 1,000: for up to `hold` ms more, so that others overtake them
     unsigned hold;
     uint64_t seed;
-    bool plain;      // the peer knows no selective acknowledgements
-    unsigned window; // of the peer, 0: 1 MiB
+    unsigned stall_at;  // ms from the start of the transfer, when nothing gets on
+    unsigned stall_for; // for so long; then all that was sent arrives
+    bool plain;         // the peer knows no selective acknowledgements
+    unsigned window;    // of the peer, 0: 1 MiB
     // Whether the data segment at that byte of the file is lost, the `time`-th time it is sent.
     bool (*loses)(uint32_t at, unsigned time);
     // Changes an acknowledgement's blocks: `count` pairs of left and right.
