@@ -75,7 +75,7 @@ static void run_timers(void)
 static void arm_timer(bool at_once)
 {
     u32_t wait = at_once ? 0 : sys_timeouts_sleeptime();
-    ts_time_t deadline = recovery_next_timer();
+    ts_time_t deadline = wheel_next();
     if (wait != SYS_TIMEOUTS_SLEEPTIME_INFINITE) {
         ts_time_t other = ts_loop_now(netd.loop) + (ts_time_t)wait * TS_MILLISECOND + 1;
         deadline = other < deadline ? other : deadline;

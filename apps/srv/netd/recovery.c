@@ -205,11 +205,6 @@ void recovery_run_timers(void)
     wheel_run(now(), fired);
 }
 
-int64_t recovery_next_timer(void)
-{
-    return wheel_next();
-}
-
 // Life ------------------------------------------------------------------------------------
 
 void recovery_begin(struct tcp_pcb *pcb)
@@ -247,10 +242,13 @@ void recovery_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
     segment->marks = segment->sent_at != 0 ? SEGMENT_AGAIN : 0; // a SYN, by lwIP's own timer
     if (pcb->unacked == segment)
         r->highest = segment_start(segment);
+    bool second = pcb->unacked == r->last; // from where on a probe need not wait for long
+    bool later = r->last_sent != now();
     r->last = segment;
     note_sent(pcb, segment);
     r->probe_new = false;
-    if (pcb->state >= ESTABLISHED && r->waits_for <= WAIT_PROBE && r->waits_for != WAIT_ORDER)
+    if (pcb->state >= ESTABLISHED &&
+        (r->waits_for == WAIT_NOTHING || ((second || later) && may_probe(pcb))))
         arm(pcb);
 }
 
@@ -260,8 +258,11 @@ uint32_t recovery_window(struct tcp_pcb *pcb)
     if (pcb->state < ESTABLISHED)
         return pcb->cwnd;
     uint32_t out = pcb->snd_nxt - pcb->lastack, pipe = scoreboard_pipe(pcb);
-    if (pcb->unacked == NULL && r->last_sent != 0 && now() - r->last_sent > time_out_after(r))
-        congestion_idle(pcb);
+    if (pcb->unacked == NULL) {
+        int64_t idle = r->last_sent != 0 ? now() - r->last_sent : 0;
+        if (idle > LEAST_MARGIN && idle > time_out_after(r))
+            congestion_idle(pcb);
+    }
     uint32_t room = pcb->cwnd > pipe ? pcb->cwnd - pipe : 0;
     if (r->due > 0)
         room = 0; // what was lost goes first
@@ -344,7 +345,8 @@ void recovery_acknowledged(struct tcp_pcb *pcb, struct tcp_seg *segment)
     struct recovery *r = &pcb->recovery;
     if (segment->sent_at != 0 && (segment->marks & SEGMENT_SACKED) == 0)
         delivered(pcb, segment);
-    scoreboard_mark(r, segment, 0);
+    if (segment->marks != 0)
+        scoreboard_mark(r, segment, 0);
     if (r->lost_at == segment)
         r->lost_at = NULL;
     if (r->probe == segment)

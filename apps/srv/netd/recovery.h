@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a connection does about loss: the scoreboard of what is on its way, which segments are taken
-// for lost and when, and the timer. docs/protocols/tcp.md tells the whole. lwIP's tcp_in.c and
+// for lost and when, and the timer. docs/protocols/net.md tells the whole. lwIP's tcp_in.c and
 // tcp_out.c call here by our patch; segments stay in lwIP's list `unacked` from their first sending
 // until they are acknowledged.
 //
@@ -117,6 +117,5 @@ void recovery_start_ack(struct tcp_pcb *pcb);
 void recovery_acknowledged(struct tcp_pcb *pcb, struct tcp_seg *segment);
 void recovery_take(struct tcp_pcb *pcb, const struct recovery_ack *ack);
 
-// Timers whose time has come. netd's loop calls it; recovery_next_timer says when.
+// Timers whose time has come. netd's loop calls it when wheel_next says so.
 void recovery_run_timers(void);
-int64_t recovery_next_timer(void);

@@ -10,6 +10,7 @@
 static struct wheel_timer *slot[SLOTS];
 static uint64_t used[WORDS]; // a bit for each slot: it may have timers
 static int64_t done;         // all slots up to this millisecond were looked at
+int64_t wheel_soonest = INT64_MAX;
 
 void wheel_remove(struct wheel_timer *timer)
 {
@@ -30,6 +31,8 @@ static void put(struct wheel_timer *timer)
     if (turn > done + SLOTS - 1)
         turn = done + SLOTS - 1;
     unsigned index = (unsigned)(turn % SLOTS);
+    if (turn * TURN < wheel_soonest)
+        wheel_soonest = turn * TURN;
     timer->turn = turn;
     timer->at = &slot[index];
     timer->next = slot[index];
@@ -48,6 +51,26 @@ void wheel_set(struct wheel_timer *timer, int64_t now, int64_t deadline)
     if (now / TURN >= done + SLOTS && wheel_next() == INT64_MAX)
         done = now / TURN; // nobody looked, as there was nothing
     put(timer);
+}
+
+// The first slot after `done` that may have timers.
+static int64_t soonest(void)
+{
+    int64_t first = done + 1;
+    unsigned start = (unsigned)(first % SLOTS);
+    for (unsigned i = 0; i <= WORDS; i++) {
+        unsigned word = (start / 64 + i) % WORDS;
+        uint64_t bits = used[word];
+        if (i == 0)
+            bits &= ~UINT64_C(0) << start % 64;
+        else if (i == WORDS)
+            bits &= (UINT64_C(1) << start % 64) - 1;
+        if (bits == 0)
+            continue;
+        unsigned index = word * 64 + (unsigned)__builtin_ctzll(bits);
+        return (first + (index - start) % SLOTS) * TURN;
+    }
+    return INT64_MAX;
 }
 
 // Slots that nobody looked at for a whole turn of the wheel are looked at once.
@@ -74,23 +97,5 @@ void wheel_run(int64_t now, void (*fired)(struct wheel_timer *timer))
                 fired(timer);
         }
     }
-}
-
-int64_t wheel_next(void)
-{
-    int64_t first = done + 1;
-    unsigned start = (unsigned)(first % SLOTS);
-    for (unsigned i = 0; i <= WORDS; i++) {
-        unsigned word = (start / 64 + i) % WORDS;
-        uint64_t bits = used[word];
-        if (i == 0)
-            bits &= ~UINT64_C(0) << start % 64;
-        else if (i == WORDS)
-            bits &= (UINT64_C(1) << start % 64) - 1;
-        if (bits == 0)
-            continue;
-        unsigned index = word * 64 + (unsigned)__builtin_ctzll(bits);
-        return (first + (index - start) % SLOTS) * TURN;
-    }
-    return INT64_MAX;
+    wheel_soonest = soonest();
 }

@@ -29,4 +29,8 @@ void wheel_remove(struct wheel_timer *timer);
 void wheel_run(int64_t now, void (*fired)(struct wheel_timer *timer));
 
 // When wheel_run has something to do next, INT64_MAX: nothing is set.
-int64_t wheel_next(void);
+static inline int64_t wheel_next(void)
+{
+    extern int64_t wheel_soonest;
+    return wheel_soonest;
+}

@@ -256,7 +256,8 @@ static void step(void)
     }
     fake_run(0);
     while (next_of(6)) {
-        if (get32(frame + 30) == THEM && !is_lost())
+        bool ours = get32(frame + 30) == THEM && (frame[36] << 8 | frame[37]) == peer.port;
+        if (ours && !is_lost()) // not the last connection's
             send_over(frame, frame_length, false);
         fake_run(0);
     }
