@@ -53,31 +53,39 @@ static bool may_probe(const struct tcp_pcb *pcb)
 
 static void set_timer(struct recovery *r, enum recovery_wait what, int64_t after)
 {
-    int64_t at = now();
     r->waits_for = what;
-    wheel_set(&r->timer, at, at + after);
+    r->since = now();
+    wheel_set(&r->timer, r->since, r->since + after);
+}
+
+// What is waited for while something is on its way, and for how long.
+static enum recovery_wait choose(const struct tcp_pcb *pcb, int64_t *out_wait)
+{
+    const struct recovery *r = &pcb->recovery;
+    *out_wait = time_out_after(r);
+    if (!may_probe(pcb))
+        return WAIT_TIMEOUT;
+    bool single = pcb->unacked == r->last;
+    int64_t wait =
+        r->smoothed == 0 ? FIRST_TIMEOUT : 2 * r->smoothed + (single ? DELAYED_ACK : PROBE_MARGIN);
+    if (wait >= *out_wait)
+        return WAIT_TIMEOUT;
+    *out_wait = wait;
+    return WAIT_PROBE;
 }
 
 // For what is on its way now.
 static void arm(struct tcp_pcb *pcb)
 {
     struct recovery *r = &pcb->recovery;
+    int64_t wait;
     if (pcb->unacked == NULL) {
         r->waits_for = WAIT_NOTHING;
         wheel_stop(&r->timer);
         return;
     }
-    int64_t time_out = time_out_after(r), probe = time_out;
-    if (may_probe(pcb)) {
-        bool single = pcb->unacked == r->last;
-        if (r->smoothed != 0)
-            probe = 2 * r->smoothed + (single ? DELAYED_ACK : PROBE_MARGIN);
-        if (probe < time_out) {
-            set_timer(r, WAIT_PROBE, probe);
-            return;
-        }
-    }
-    set_timer(r, WAIT_TIMEOUT, time_out);
+    enum recovery_wait what = choose(pcb, &wait);
+    set_timer(r, what, wait);
 }
 
 // Losses ----------------------------------------------------------------------------------
@@ -188,10 +196,23 @@ static void time_out(struct tcp_pcb *pcb)
 static void fired(struct wheel_timer *timer)
 {
     struct tcp_pcb *pcb = (void *)((char *)timer - offsetof(struct tcp_pcb, recovery.timer));
-    enum recovery_wait what = pcb->recovery.waits_for;
-    pcb->recovery.waits_for = WAIT_NOTHING;
-    if (pcb->unacked == NULL)
+    struct recovery *r = &pcb->recovery;
+    enum recovery_wait what = r->waits_for;
+    int64_t wait;
+    if (pcb->unacked == NULL) {
+        r->waits_for = WAIT_NOTHING;
         return;
+    }
+    // Since it was set it may have begun anew, without anybody telling the wheel.
+    if (what != WAIT_ORDER) {
+        what = choose(pcb, &wait);
+        if (r->since + wait > now()) {
+            r->waits_for = what;
+            wheel_set(timer, now(), r->since + wait);
+            return;
+        }
+    }
+    r->waits_for = WAIT_NOTHING;
     if (what == WAIT_ORDER)
         order_over(pcb);
     else if (what == WAIT_PROBE)
@@ -224,16 +245,14 @@ void recovery_end(struct tcp_pcb *pcb)
 static void note_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
 {
     struct recovery *r = &pcb->recovery;
-    uint32_t pipe = scoreboard_pipe(pcb);
     // Two segments never have the same time: which was sent first is what RACK goes by.
     static int64_t last_stamp;
     int64_t at = now();
     last_stamp = at > last_stamp ? at : last_stamp + 1;
     segment->sent_at = last_stamp;
     r->last_sent = at;
-    r->congestion.sent += segment_length(segment);
-    if (pipe > r->peak)
-        r->peak = pipe;
+    if (r->state == RECOVERY_LOSS)
+        r->congestion.sent += segment_length(segment);
 }
 
 void recovery_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
@@ -243,13 +262,18 @@ void recovery_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
     if (pcb->unacked == segment)
         r->highest = segment_start(segment);
     bool second = pcb->unacked == r->last; // from where on a probe need not wait for long
-    bool later = r->last_sent != now();
     r->last = segment;
     note_sent(pcb, segment);
     r->probe_new = false;
-    if (pcb->state >= ESTABLISHED &&
-        (r->waits_for == WAIT_NOTHING || ((second || later) && may_probe(pcb))))
+    uint32_t out = pcb->snd_nxt - pcb->lastack;
+    if (out > r->peak)
+        r->peak = out;
+    if (pcb->state < ESTABLISHED)
+        return;
+    if (r->waits_for == WAIT_NOTHING || (second && may_probe(pcb)))
         arm(pcb);
+    else if (r->waits_for == WAIT_PROBE)
+        r->since = r->last_sent;
 }
 
 uint32_t recovery_window(struct tcp_pcb *pcb)
@@ -319,12 +343,14 @@ static void delivered(struct tcp_pcb *pcb, struct tcp_seg *segment)
         trip = LEAST_TRIP;
     taken.delivered += segment_length(segment);
     bool again = (segment->marks & SEGMENT_AGAIN) != 0;
-    bool first = !again || trip < r->least; // it is the first sending that arrived
+    bool first = !again || trip < r->least / 2; // it is the first sending that arrived
     if (first && r->state == RECOVERY_TIMEOUT && TCP_SEQ_LEQ(end, r->recover))
         taken.original = true;
-    if (again && first)
-        return;
+    if (again && trip < r->least - r->least / 16)
+        return; // RFC 8985, 6.2, step 2, but the least is not known to the nanosecond
     if (!again) {
+        if (trip < r->least)
+            r->least = trip;
         if (TCP_SEQ_LT(end, r->highest))
             r->reordered = true;
         if (segment->sent_at >= taken.sent) {
@@ -432,29 +458,58 @@ static void look_at_probe(struct tcp_pcb *pcb, const struct recovery_ack *ack, b
 }
 
 // Whether the window, and not the program, decides how much is sent.
-static bool window_in_use(struct tcp_pcb *pcb, const struct recovery_ack *ack)
+static bool window_in_use(const struct tcp_pcb *pcb)
 {
-    struct recovery *r = &pcb->recovery;
-    if (ack->advances && TCP_SEQ_GEQ(ack->number, r->round_end)) {
-        r->round_end = pcb->snd_nxt;
-        r->peak_before = r->peak;
-        r->peak = scoreboard_pipe(pcb);
-    }
+    const struct recovery *r = &pcb->recovery;
     uint32_t used = r->peak > r->peak_before ? r->peak : r->peak_before;
     return pcb->cwnd < pcb->ssthresh ? used >= pcb->cwnd / 2 : used + 2 * pcb->mss >= pcb->cwnd;
+}
+
+// A round trip is over.
+static void note_round(struct tcp_pcb *pcb, const struct recovery_ack *ack)
+{
+    struct recovery *r = &pcb->recovery;
+    if (!ack->advances || TCP_SEQ_LT(ack->number, r->round_end))
+        return;
+    r->round_end = pcb->snd_nxt;
+    r->peak_before = r->peak;
+    r->peak = pcb->snd_nxt - pcb->lastack;
+    measure(r);
+}
+
+// Most acknowledgements: nothing is missing.
+static void take_calmly(struct tcp_pcb *pcb, const struct recovery_ack *ack)
+{
+    struct recovery *r = &pcb->recovery;
+    note_round(pcb, ack);
+    if (window_in_use(pcb))
+        congestion_grow(pcb, taken.delivered, taken.now);
+    r->since = taken.now;
+    if (pcb->unacked == NULL) {
+        r->waits_for = WAIT_NOTHING;
+        wheel_stop(&r->timer);
+    }
 }
 
 void recovery_take(struct tcp_pcb *pcb, const struct recovery_ack *ack)
 {
     struct recovery *r = &pcb->recovery;
     uint32_t advance = taken.delivered;
+    bool calm = r->state == RECOVERY_NONE && r->waits_for != WAIT_ORDER &&
+                (r->sacked | r->probing | r->backoff) == 0;
+    if (calm && ack->advances && ack->count == 0 && r->smoothed != 0 &&
+        (pcb->flags & TF_SACK) != 0) {
+        take_calmly(pcb, ack);
+        return;
+    }
     bool lost = false, twice = false;
     int64_t wait;
     if (ack->count > 0 && (pcb->flags & TF_SACK) != 0) {
         twice = scoreboard_twice(pcb, ack);
         scoreboard_take(pcb, ack, delivered);
     }
-    measure(r);
+    if (r->state != RECOVERY_NONE || r->smoothed == 0)
+        measure(r);
     if (ack->advances)
         r->backoff = 0;
     if ((pcb->flags & TF_SACK) == 0)
@@ -470,10 +525,10 @@ void recovery_take(struct tcp_pcb *pcb, const struct recovery_ack *ack)
     lost |= look_for_late(pcb, &wait);
     if (lost)
         lose(pcb);
-    bool in_use = window_in_use(pcb, ack);
+    note_round(pcb, ack);
     if (r->state == RECOVERY_LOSS && (lost || taken.delivered > 0))
         congestion_reduce(pcb, taken.delivered, scoreboard_pipe(pcb), lost);
-    else if (taken.delivered > 0 && in_use)
+    else if (taken.delivered > 0 && window_in_use(pcb))
         congestion_grow(pcb, taken.delivered, taken.now);
     if (wait > 0 && pcb->unacked != NULL)
         set_timer(r, WAIT_ORDER, wait);

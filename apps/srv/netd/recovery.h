@@ -44,6 +44,7 @@ enum recovery_wait {
 struct recovery {
     struct wheel_timer timer; // first
     enum recovery_wait waits_for;
+    int64_t since; // from when on it is waited for: may be later than when the timer was set
     enum recovery_state state;
     struct congestion congestion;
 
