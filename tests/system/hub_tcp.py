@@ -38,8 +38,8 @@ class Options:
 
 
 class TcpClient:
-    """`gap` is the longest time in seconds without a byte that could be read, since it was set to 0;
-    `repeated` counts segments that brought nothing new."""
+    """`gap` is the longest time in seconds without a byte that could be read, since `watch`; `repeated`
+    counts segments that brought nothing new."""
     ports = iter(range(20000, 60000))
 
     def __init__(self, hub, source, destination, port=80, timeout=30, window=WINDOW):
@@ -59,7 +59,8 @@ class TcpClient:
         self.double = None      # what came again: start, length
         self.fin_at = None
         self.data = bytearray()
-        self.gap, self.advanced, self.repeated = 0, time.monotonic(), 0
+        self.repeated = 0
+        self.watch()
         self.ended = self.reset = self.closing = False
         self.equal = self.tries = self.resent = self.timer = 0
         hub.subscribers.append(self._take)
@@ -75,6 +76,9 @@ class TcpClient:
 
     def settimeout(self, seconds):
         self.timeout = seconds
+
+    def watch(self):
+        self.gap, self.advanced = 0, time.monotonic()
 
     def sendall(self, data):
         with self.hub.lock:

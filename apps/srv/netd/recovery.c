@@ -496,9 +496,8 @@ void recovery_take(struct tcp_pcb *pcb, const struct recovery_ack *ack)
     struct recovery *r = &pcb->recovery;
     uint32_t advance = taken.delivered;
     bool calm = r->state == RECOVERY_NONE && r->waits_for != WAIT_ORDER &&
-                (r->sacked | r->probing | r->backoff) == 0;
-    if (calm && ack->advances && ack->count == 0 && r->smoothed != 0 &&
-        (pcb->flags & TF_SACK) != 0) {
+                (r->sacked | r->probing | r->backoff | r->duplicates) == 0;
+    if (calm && ack->advances && ack->count == 0 && r->smoothed != 0) {
         take_calmly(pcb, ack);
         return;
     }

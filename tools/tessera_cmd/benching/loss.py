@@ -87,7 +87,7 @@ class Host:
         connection = HubConnection(self.hub, hubs.IP4, hubs.GUEST_IP4, timeout, window=WINDOW)
         begin = time.monotonic()
         client = connection.socket
-        client.gap, client.advanced = 0, begin
+        client.watch()
         connection.send(b"GET %s HTTP/1.1\r\nHost: bench\r\nRange: bytes=0-%d\r\n\r\n"
                         % (self.path, size - 1))
         try:
