@@ -11,6 +11,13 @@
 #define WINDOW_MAX    (16u << 20)
 #define LONGEST_CURVE INT64_C(100000) // ms on either side of the turning point
 
+// RFC 9406, 4.3.
+#define TRIPS_ENOUGH    8u
+#define TRIP_MORE_LEAST (4 * MILLISECOND)
+#define TRIP_MORE_MOST  (16 * MILLISECOND)
+#define CAREFUL_GROWTH  4u
+#define CAREFUL_ROUNDS  5u
+
 static uint32_t min(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -79,10 +86,40 @@ static void add_share(struct tcp_pcb *pcb, uint32_t bytes, uint32_t by)
     pcb->cwnd = min(pcb->cwnd + whole, WINDOW_MAX);
 }
 
+// Queues fill when round trips become longer. Growth is slower then for some round trips, in which
+// it shows whether they stay so.
+void congestion_trip(struct tcp_pcb *pcb, int64_t trip)
+{
+    struct congestion *c = &pcb->recovery.congestion;
+    if (c->least == 0 || trip < c->least)
+        c->least = trip;
+    if (++c->samples < TRIPS_ENOUGH || c->least_before == 0)
+        return;
+    int64_t more = c->least_before / 8;
+    more = more < TRIP_MORE_LEAST ? TRIP_MORE_LEAST : more > TRIP_MORE_MOST ? TRIP_MORE_MOST : more;
+    if (c->careful == 0 && c->least >= c->least_before + more) {
+        c->careful = 1;
+        c->least_calm = c->least_before;
+    } else if (c->careful > 0 && c->least < c->least_calm) {
+        c->careful = 0;
+    }
+}
+
+void congestion_round(struct tcp_pcb *pcb)
+{
+    struct congestion *c = &pcb->recovery.congestion;
+    c->least_before = c->least;
+    c->least = c->samples = 0;
+    if (c->careful > 0 && ++c->careful > CAREFUL_ROUNDS)
+        pcb->ssthresh = pcb->cwnd;
+}
+
 void congestion_grow(struct tcp_pcb *pcb, uint32_t bytes, int64_t now)
 {
     struct congestion *c = &pcb->recovery.congestion;
     if (pcb->cwnd < pcb->ssthresh) {
+        if (c->careful > 0)
+            bytes /= CAREFUL_GROWTH;
         uint32_t slow = min(bytes, pcb->ssthresh - pcb->cwnd);
         pcb->cwnd = min(pcb->cwnd + slow, WINDOW_MAX);
         bytes -= slow;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The congestion window's growth: CUBIC (RFC 9438), and proportional rate reduction (RFC 6937)
-// while a loss is repaired. All in bytes; times in ns.
+// The congestion window's growth: slow start that ends before it fills the queues of the path
+// (HyStart++, RFC 9406), CUBIC (RFC 9438), and proportional rate reduction (RFC 6937) while a loss
+// is repaired. All in bytes; times in ns.
 #pragma once
 
 #include <stdbool.h>
@@ -15,12 +16,20 @@ struct congestion {
     int64_t turning; // ms from there until the window is `origin` again
     uint32_t origin, maximum, friendly;
     uint64_t grown; // what growth is not a whole byte yet, times the window
+    // Slow start, by round trips: the least of this one and of the one before.
+    int64_t least, least_before, least_calm; // calm: before they grew
+    uint32_t samples;
+    uint8_t careful; // round trips since then, 0: they did not
     // Proportional reduction.
     uint32_t delivered, sent, flight;
 };
 
 // The window of a new connection (RFC 6928).
 void congestion_begin(struct tcp_pcb *pcb);
+
+// In slow start: a round trip was measured; one is over.
+void congestion_trip(struct tcp_pcb *pcb, int64_t trip);
+void congestion_round(struct tcp_pcb *pcb);
 
 // `bytes` more are with the peer, and before that the window was in use.
 void congestion_grow(struct tcp_pcb *pcb, uint32_t bytes, int64_t now);

@@ -475,6 +475,8 @@ static void note_round(struct tcp_pcb *pcb, const struct recovery_ack *ack)
     r->peak_before = r->peak;
     r->peak = pcb->snd_nxt - pcb->lastack;
     measure(r);
+    if (pcb->cwnd < pcb->ssthresh)
+        congestion_round(pcb);
 }
 
 // Most acknowledgements: nothing is missing.
@@ -482,8 +484,11 @@ static void take_calmly(struct tcp_pcb *pcb, const struct recovery_ack *ack)
 {
     struct recovery *r = &pcb->recovery;
     note_round(pcb, ack);
-    if (window_in_use(pcb))
+    if (window_in_use(pcb)) {
+        if (pcb->cwnd < pcb->ssthresh && taken.trip != 0)
+            congestion_trip(pcb, taken.trip);
         congestion_grow(pcb, taken.delivered, taken.now);
+    }
     r->since = taken.now;
     if (pcb->unacked == NULL) {
         r->waits_for = WAIT_NOTHING;
