@@ -114,7 +114,7 @@ void recovery_resent(struct tcp_pcb *pcb, struct tcp_seg *segment);
 
 // An acknowledgement arrives: first this, then recovery_acknowledged for each segment before it is
 // freed, then recovery_take.
-void recovery_start_ack(struct tcp_pcb *pcb);
+void recovery_start_ack(void);
 void recovery_acknowledged(struct tcp_pcb *pcb, struct tcp_seg *segment);
 void recovery_take(struct tcp_pcb *pcb, const struct recovery_ack *ack);
 
