@@ -32,10 +32,11 @@ GUEST_IP4 = frames.address("10.0.2.15")
 class Faults:
     """Chances of a frame to be lost, sent twice, or held so that later ones overtake it."""
 
-    def __init__(self, random, loss=0.0, duplicates=0.0, held=0.0, delay=0.0, hold=0.02):
+    def __init__(self, random, loss=0.0, duplicates=0.0, held=0.0, delay=0.0, hold=0.02, spread=1.0):
+        """delay: seconds in the mean; spread: how much of them is drawn (0: frames stay in order)."""
         self.random = random
         self.loss, self.duplicates, self.held = loss, duplicates, held
-        self.delay, self.hold = delay, hold
+        self.delay, self.hold, self.spread = delay, hold, spread
         self.counts = {"frames": 0, "lost": 0, "doubled": 0, "held": 0}
 
     def times(self):
@@ -48,7 +49,7 @@ class Faults:
             self.counts[name] += happens
         if lost:
             return []
-        after = self.delay * (0.5 + draw()) + (self.hold * draw() if held else 0)
+        after = self.delay * (1 + self.spread * (draw() - 0.5)) + (self.hold * draw() if held else 0)
         return [after, after + self.hold * draw()] if doubled else [after]
 
 
@@ -95,7 +96,8 @@ class Hub:
         with self.lock:
             heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), function,
                                           arguments))
-        self._wake.send(b"x")
+        if threading.current_thread() is not self._thread:
+            self._wake.send(b"x")
 
     def wait(self, condition, timeout):
         """Whether the condition comes true in time."""

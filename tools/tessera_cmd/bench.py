@@ -3,13 +3,14 @@
 
 What talks to the host cannot run in a guest that counts instructions instead of time, since an idle
 guest would jump to its next timer: such rows are counted by a plugin of QEMU. Figures by the clock
-say as much about the machine as about Tessera. `contain` is a table of its own (benching/contain.py).
+say as much about the machine as about Tessera. `contain` and `loss` are tables of their own
+(benching/contain.py, loss.py).
 """
 import subprocess
 import time
 
 from . import build, packages
-from .benching import block, budget, contain, counting, starting, table, versus, web
+from .benching import block, budget, contain, counting, loss, starting, table, versus, web
 from .console import CommandError, say
 
 TIME_LIMIT = 600  # seconds; what has not begun by then is left out
@@ -51,6 +52,8 @@ def run(options):
     packages.require(packages.BUILD, packages.IMAGE, packages.RUN, "uefi", packages.TEST)
     if options.names[:1] == [contain.NAME]:
         return contain.run(options.names[1:])
+    if options.names[:1] == [loss.NAME]:
+        return loss.run(options.names[1:], options.peer, options.runs, options.seed)
     rows = budget.read()
     known = {row.name for row in rows}
     if unknown := set(options.names) - known:

@@ -104,11 +104,14 @@ def add_bench(commands):
         "bench", help="measure, beside the figures to beat",
         description="Runs the benchmarks in QEMU with instruction counting and prints each row of "
         "bench/budget.def with bar, goal and result. `contain [BOMB…]` shows what others notice while "
-        "the largest bombs die, and fails when a bar is missed.")
+        "the largest bombs die, `loss [LINE…]` a file over bad lines; each fails when a bar is missed.")
     parser.add_argument("names", nargs="*", metavar="ROW")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--profile", action="store_true",
                         help="print the functions that the rows named spend their instructions in")
+    parser.add_argument("--peer", choices=("linux",), help="loss: beside a Linux guest")
+    parser.add_argument("--runs", type=int, default=3, metavar="N", help="loss: of each line")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="loss: of the first line")
 
     def action(options):
         from .bench import run

@@ -8,6 +8,7 @@
 
 #include "heap.h"
 #include "platform.h"
+#include "recovery.h"
 #include "session.h"
 #include "stream.h"
 
@@ -68,15 +69,20 @@ static void cap_time_wait(void)
 static void run_timers(void)
 {
     sys_check_timeouts();
+    recovery_run_timers();
     cap_time_wait();
 }
 
 static void arm_timer(bool at_once)
 {
     u32_t wait = at_once ? 0 : sys_timeouts_sleeptime();
-    if (wait == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
+    ts_time_t deadline = wheel_next();
+    if (wait != SYS_TIMEOUTS_SLEEPTIME_INFINITE) {
+        ts_time_t other = ts_loop_now(netd.loop) + (ts_time_t)wait * TS_MILLISECOND + 1;
+        deadline = other < deadline ? other : deadline;
+    }
+    if (deadline == INT64_MAX)
         return;
-    ts_time_t deadline = ts_loop_now(netd.loop) + (ts_time_t)wait * TS_MILLISECOND + 1;
     // A timer that is a little early or late is as good as a new one, and costs nothing.
     ts_time_t off = netd.timer.deadline - deadline;
     if (!netd.timer.armed || off > TS_MILLISECOND || off < -TS_MILLISECOND)

@@ -21,8 +21,9 @@
 #include "request.h"
 #include "session.h"
 
-#define STREAM_SEND_MAX TCP_SND_BUF // bytes written and not acknowledged
-#define STREAM_SEND_LOW 16384u      // a waiting write goes on when so much may be pulled
+#define STREAM_SEND_MAX   TCP_SND_BUF   // bytes written and not acknowledged
+#define STREAM_SEND_LEAST (256u * 1024) // how many of them there may be from the beginning
+#define STREAM_SEND_LOW   16384u        // a waiting write goes on when so much may be pulled
 
 enum stream_state {
     STREAM_NEW, // perhaps bound

@@ -18,9 +18,21 @@ static uint32_t memory_share(const struct stream *stream)
     return left > stream->block_bytes ? (left - stream->block_bytes) / 2 : 0;
 }
 
+// Bytes that may be written and not acknowledged: what is on its way in a round trip, and as much
+// again to be sent in the next.
+static uint32_t send_limit(const struct stream *stream)
+{
+    uint32_t wanted = stream->pcb != NULL && stream->state == STREAM_CONNECTED
+                          ? 2 * stream->pcb->cwnd
+                          : STREAM_SEND_LEAST;
+    wanted = wanted > STREAM_SEND_LEAST ? wanted : STREAM_SEND_LEAST;
+    return wanted < STREAM_SEND_MAX ? wanted : STREAM_SEND_MAX;
+}
+
 uint32_t stream_writable(const struct stream *stream)
 {
-    uint32_t window = STREAM_SEND_MAX - stream->send_bytes;
+    uint32_t limit = send_limit(stream);
+    uint32_t window = limit > stream->send_bytes ? limit - stream->send_bytes : 0;
     uint32_t memory = tail_room(stream) + memory_share(stream);
     return window < memory ? window : memory;
 }

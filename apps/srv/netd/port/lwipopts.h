@@ -75,8 +75,8 @@ void heap_free(void *memory);
 #define LWIP_WND_SCALE                     1
 #define TCP_RCV_SCALE                      2
 #define TCP_WND                            (128 * 1024)
-#define TCP_SND_BUF                        (256 * 1024)
-#define TCP_SND_QUEUELEN                   1024
+#define TCP_SND_BUF                        (1024 * 1024)
+#define TCP_SND_QUEUELEN                   2560
 #define TCP_SNDLOWAT                       (64 * 1024 - 1 - 4 * TCP_MSS)
 #define TCP_OVERSIZE                       0 // what is sent is never copied by lwIP
 #define TCP_QUEUE_OOSEQ                    1
@@ -91,7 +91,8 @@ void heap_free(void *memory);
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 #define LWIP_DISABLE_TCP_SANITY_CHECKS     1 // they are about pools, of which there are none
 
-#define TCP_HASH_SIZE 4096 // our patch: connections are found by hash
+#define TCP_HASH_SIZE     4096 // our patch: connections are found by hash
+#define LWIP_TCP_RECOVERY 1    // our patch: recovery.h decides what is sent again
 
 #define LWIP_HOOK_FILENAME "hooks.h"
 #define LWIP_HOOK_TCP_ISN(local_ip, local_port, remote_ip, remote_port) \

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+#include "recovery.h"
+
+#include <stddef.h>
+
+#include <lwip/priv/tcp_priv.h>
+#include <tessera/lib/clock.h>
+
+#include "recovery_part.h"
+#include "scoreboard.h"
+
+#define FIRST_TIMEOUT TS_SECOND              // while no round trip was measured
+#define LEAST_MARGIN  (200 * TS_MILLISECOND) // of a time-out beyond the round trip
+#define LONGEST_WAIT  (60 * TS_SECOND)
+#define PROBE_MARGIN  (2 * TS_MILLISECOND)   // the clocks of both sides
+#define DELAYED_ACK   (200 * TS_MILLISECOND) // one segment may wait for so long at the peer
+#define BACKOFF_MOST  12u
+
+// The timer -------------------------------------------------------------------------------
+
+static int64_t time_out_after(const struct recovery *r)
+{
+    int64_t margin = 4 * r->variation > LEAST_MARGIN ? 4 * r->variation : LEAST_MARGIN;
+    int64_t wait = r->smoothed == 0 ? FIRST_TIMEOUT : r->smoothed + margin;
+    wait <<= r->backoff;
+    return wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
+}
+
+static bool may_probe(const struct tcp_pcb *pcb)
+{
+    const struct recovery *r = &pcb->recovery;
+    return r->state == RECOVERY_NONE && r->sacked == 0 && !r->probing && r->backoff == 0 &&
+           (pcb->flags & TF_SACK) != 0;
+}
+
+void recovery_set_timer(struct recovery *r, enum recovery_wait what, int64_t after)
+{
+    r->waits_for = what;
+    r->since = recovery_now();
+    wheel_set(&r->timer, r->since, r->since + after);
+}
+
+// What is waited for while something is on its way, and for how long.
+static enum recovery_wait choose(const struct tcp_pcb *pcb, int64_t *out_wait)
+{
+    const struct recovery *r = &pcb->recovery;
+    *out_wait = time_out_after(r);
+    if (!may_probe(pcb))
+        return WAIT_TIMEOUT;
+    bool single = pcb->unacked == r->last;
+    int64_t wait =
+        r->smoothed == 0 ? FIRST_TIMEOUT : 2 * r->smoothed + (single ? DELAYED_ACK : PROBE_MARGIN);
+    if (wait >= *out_wait)
+        return WAIT_TIMEOUT;
+    *out_wait = wait;
+    return WAIT_PROBE;
+}
+
+// For what is on its way now.
+void recovery_arm(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    int64_t wait;
+    if (pcb->unacked == NULL) {
+        r->waits_for = WAIT_NOTHING;
+        wheel_stop(&r->timer);
+        return;
+    }
+    enum recovery_wait what = choose(pcb, &wait);
+    recovery_set_timer(r, what, wait);
+}
+
+// Losses ----------------------------------------------------------------------------------
+
+static void begin_episode(struct tcp_pcb *pcb, enum recovery_state state)
+{
+    struct recovery *r = &pcb->recovery;
+    r->state = state;
+    r->recover = pcb->snd_nxt;
+    r->may_undo = true;
+    r->undo_from = pcb->lastack;
+    r->undo_count = 0;
+    r->doubtful = false;
+    r->probing = false;
+}
+
+void recovery_end_episode(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    if (r->state == RECOVERY_LOSS)
+        congestion_repaired(pcb);
+    r->state = RECOVERY_NONE;
+    r->doubtful = false;
+    if (r->patience_for > 0 && --r->patience_for == 0)
+        r->patience = 0;
+}
+
+void recovery_undo(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    scoreboard_find_all(pcb);
+    congestion_undo(pcb);
+    r->state = RECOVERY_NONE;
+    r->may_undo = r->doubtful = false;
+}
+
+// Looks for losses; a first one begins an episode.
+bool recovery_look(struct tcp_pcb *pcb, int64_t *out_wait)
+{
+    struct recovery *r = &pcb->recovery;
+    *out_wait = 0;
+    if ((pcb->flags & TF_SACK) == 0 || pcb->unacked == NULL ||
+        (r->sacked == 0 && r->state == RECOVERY_NONE))
+        return false;
+    return scoreboard_late(pcb, recovery_now(), out_wait);
+}
+
+void recovery_lose(struct tcp_pcb *pcb)
+{
+    if (pcb->recovery.state != RECOVERY_NONE)
+        return;
+    congestion_loss(pcb, pcb->snd_nxt - pcb->lastack);
+    begin_episode(pcb, RECOVERY_LOSS);
+}
+
+// What is late by now is lost. Called by the timer.
+static void order_over(struct tcp_pcb *pcb)
+{
+    int64_t wait;
+    if (recovery_look(pcb, &wait)) {
+        recovery_lose(pcb);
+        if (pcb->recovery.state == RECOVERY_LOSS)
+            congestion_reduce(pcb, 0, scoreboard_pipe(pcb), true);
+        (void)tcp_output(pcb);
+    }
+    if (wait > 0)
+        recovery_set_timer(&pcb->recovery, WAIT_ORDER, wait);
+    else
+        recovery_arm(pcb);
+}
+
+// New data if there are any, else the last segment: the answer shows what is missing.
+static void probe(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    uint32_t before = pcb->snd_nxt;
+    r->probing = r->probe_new = true;
+    (void)tcp_output(pcb);
+    r->probe_new = false;
+    r->probe_again = pcb->snd_nxt == before;
+    if (r->probe_again) {
+        r->probe = r->last;
+        (void)tcp_output(pcb);
+        r->probe = NULL;
+    }
+    r->probe_end = pcb->snd_nxt;
+    recovery_arm(pcb);
+}
+
+static void time_out(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    bool first = r->state != RECOVERY_TIMEOUT || TCP_SEQ_GEQ(pcb->lastack, r->recover);
+    if ((pcb->flags & TF_SACK) == 0)
+        r->sacked = r->duplicates = 0;
+    scoreboard_lose_all(pcb);
+    congestion_timeout(pcb, first);
+    begin_episode(pcb, RECOVERY_TIMEOUT);
+    r->may_undo = r->doubtful = first;
+    if (r->backoff < BACKOFF_MOST)
+        r->backoff++;
+    if (pcb->nrtx < 0xff)
+        pcb->nrtx++; // lwIP gives the connection up when it is TCP_MAXRTX
+    (void)tcp_output(pcb);
+    recovery_arm(pcb);
+}
+
+static void fired(struct wheel_timer *timer)
+{
+    struct tcp_pcb *pcb = (void *)((char *)timer - offsetof(struct tcp_pcb, recovery.timer));
+    struct recovery *r = &pcb->recovery;
+    enum recovery_wait what = r->waits_for;
+    int64_t wait;
+    if (pcb->unacked == NULL) {
+        r->waits_for = WAIT_NOTHING;
+        return;
+    }
+    // Since it was set it may have begun anew, without anybody telling the wheel.
+    if (what != WAIT_ORDER) {
+        what = choose(pcb, &wait);
+        if (r->since + wait > recovery_now()) {
+            r->waits_for = what;
+            wheel_set(timer, recovery_now(), r->since + wait);
+            return;
+        }
+    }
+    r->waits_for = WAIT_NOTHING;
+    if (what == WAIT_ORDER)
+        order_over(pcb);
+    else if (what == WAIT_PROBE)
+        probe(pcb);
+    else
+        time_out(pcb);
+}
+
+void recovery_run_timers(void)
+{
+    wheel_run(recovery_now(), fired);
+}
+
+// Life ------------------------------------------------------------------------------------
+
+void recovery_begin(struct tcp_pcb *pcb)
+{
+    congestion_begin(pcb);
+}
+
+void recovery_end(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    wheel_remove(&r->timer);
+    *r = (struct recovery){.smoothed = r->smoothed, .variation = r->variation, .least = r->least};
+}
+
+// Sending ---------------------------------------------------------------------------------
+
+static void note_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
+{
+    struct recovery *r = &pcb->recovery;
+    // Two segments never have the same time: which was sent first is what RACK goes by.
+    static int64_t last_stamp;
+    int64_t at = recovery_now();
+    last_stamp = at > last_stamp ? at : last_stamp + 1;
+    segment->sent_at = last_stamp;
+    r->last_sent = at;
+    if (r->state == RECOVERY_LOSS)
+        r->congestion.sent += segment_length(segment);
+}
+
+void recovery_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
+{
+    struct recovery *r = &pcb->recovery;
+    segment->marks = segment->sent_at != 0 ? SEGMENT_AGAIN : 0; // a SYN, by lwIP's own timer
+    if (pcb->unacked == segment)
+        r->highest = segment_start(segment);
+    bool second = pcb->unacked == r->last; // from where on a probe need not wait for long
+    r->last = segment;
+    note_sent(pcb, segment);
+    r->probe_new = false;
+    uint32_t out = pcb->snd_nxt - pcb->lastack;
+    if (out > r->peak)
+        r->peak = out;
+    if (pcb->state < ESTABLISHED)
+        return;
+    if (r->waits_for == WAIT_NOTHING || (second && may_probe(pcb)))
+        recovery_arm(pcb);
+    else if (r->waits_for == WAIT_PROBE)
+        r->since = r->last_sent;
+}
+
+uint32_t recovery_window(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    if (pcb->state < ESTABLISHED)
+        return pcb->cwnd;
+    uint32_t out = pcb->snd_nxt - pcb->lastack, pipe = scoreboard_pipe(pcb);
+    if (pcb->unacked == NULL) {
+        int64_t idle = r->last_sent != 0 ? recovery_now() - r->last_sent : 0;
+        if (idle > LEAST_MARGIN && idle > time_out_after(r))
+            congestion_idle(pcb);
+    }
+    uint32_t room = pcb->cwnd > pipe ? pcb->cwnd - pipe : 0;
+    if (r->due > 0)
+        room = 0; // what was lost goes first
+    if (r->probe_new && room < pcb->mss)
+        room = pcb->mss;
+    return out + room;
+}
+
+struct tcp_seg *recovery_next(struct tcp_pcb *pcb)
+{
+    struct recovery *r = &pcb->recovery;
+    if (r->probe != NULL || r->due == 0)
+        return r->probe;
+    struct tcp_seg *at = r->lost_at != NULL ? r->lost_at : pcb->unacked;
+    while (at != NULL && (at->marks & (SEGMENT_LOST | SEGMENT_RESENT)) != SEGMENT_LOST)
+        at = at->next;
+    r->lost_at = at;
+    bool fits = at != NULL && scoreboard_pipe(pcb) + segment_length(at) <= pcb->cwnd;
+    return fits ? at : NULL;
+}
+
+void recovery_resent(struct tcp_pcb *pcb, struct tcp_seg *segment)
+{
+    struct recovery *r = &pcb->recovery;
+    uint8_t sacked = segment->marks & SEGMENT_SACKED;
+    if (r->probe == segment)
+        r->probe = NULL;
+    else if (r->may_undo)
+        r->undo_count++;
+    if (sacked == 0)
+        scoreboard_mark(r, segment, segment->marks | SEGMENT_RESENT | SEGMENT_AGAIN);
+    note_sent(pcb, segment);
+    if (r->waits_for == WAIT_NOTHING)
+        recovery_arm(pcb);
+}

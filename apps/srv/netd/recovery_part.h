@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Between recovery.c, which has state, timer and sending, and recovery_ack.c.
+#pragma once
+
+#include "netd.h"
+#include "recovery.h"
+
+// The time of this batch of events.
+static inline int64_t recovery_now(void)
+{
+    return ts_loop_now(netd.loop);
+}
+
+// Sets the timer for what is on its way now, or for `what`, `after` ns from now on.
+void recovery_arm(struct tcp_pcb *pcb);
+void recovery_set_timer(struct recovery *r, enum recovery_wait what, int64_t after);
+
+// Marks what is late by now. Whether there is any; *out_wait as scoreboard_late.
+bool recovery_look(struct tcp_pcb *pcb, int64_t *out_wait);
+
+// Something was lost: an episode begins, unless there is one.
+void recovery_lose(struct tcp_pcb *pcb);
+
+// All that was lost is with the peer.
+void recovery_end_episode(struct tcp_pcb *pcb);
+
+// Nothing was lost: all is as before the episode.
+void recovery_undo(struct tcp_pcb *pcb);
