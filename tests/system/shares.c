@@ -23,8 +23,8 @@
 #define SPARSE   (UINT64_C(12) << 20)
 #define WAITING  1024u // requests at once, in pipes of 64 each
 
-static const ts_rights_t rights =
-    TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT;
+static const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_MAP |
+                                  TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
 static ts_handle_t tmp, file, session, below;
 static char bytes[65536];
 static unsigned number;
@@ -292,19 +292,13 @@ static int honest(unsigned rounds)
     return status != TS_OK;
 }
 
+// Of the directories one in the other each is taken out of the one above, which is then empty.
 static void clean(void)
 {
     static _Alignas(8) char list[8192];
-    static ts_handle_t levels[8192];
-    unsigned depth = 0;
-    levels[0] = tmp;
-    while (depth + 1 < 8192 &&
-           ts_open(levels[depth], "hd", 0, rights, &levels[depth + 1]) == TS_OK) {
-        depth++;
-    }
-    while (depth-- > 0) {
-        ts_close(levels[depth + 1]);
-        (void)!ts_remove(levels[depth], "hd", TS_FILE_DIRECTORY);
+    while (ts_rename(tmp, "hd/hd", tmp, "hx", 0) == TS_OK) {
+        (void)!ts_remove(tmp, "hd", TS_FILE_DIRECTORY);
+        (void)!ts_rename(tmp, "hx", tmp, "hd", 0);
     }
     size_t length = 1;
     for (uint64_t cookie = 0; length > 0;) {
@@ -315,7 +309,11 @@ static void clean(void)
             char name[256] = {0};
             memcpy(name, entry->name, entry->name_length);
             cookie = entry->next;
-            (void)!ts_remove(tmp, name, entry->type);
+            ts_status_t removed =
+                ts_remove(tmp, name, entry->type == TS_FILE_DIRECTORY ? TS_FILE_DIRECTORY : 0);
+            if (removed) {
+                printf("%s stays: %s\n", name, ts_status_name(removed));
+            }
         }
         length = status ? 0 : length;
     }

@@ -33,11 +33,11 @@ def handles(guest):
             if line.split()[-1] in SERVERS}
 
 
-def end(guest):
+def end(ctx, guest):
     """Of the hostile client, and of what it has left."""
     guest.command("kill %1")
     guest.command("wait")
-    guest.command("shares clean")
+    ctx.equal(guest.command("shares clean"), "", "what cannot be removed")
 
 
 def start(guest, how, kind):
@@ -59,7 +59,7 @@ def attack(ctx, guest, kind, wanted):
     honest = guest.command("shares honest 5")
     if "honest: OK" not in honest:
         wrong.append(f"another client: {honest}")
-    end(guest)
+    end(ctx, guest)
     after = restarts(guest), handles(guest)
     if after != before:
         wrong.append(f"restarts and handles {after}, before {before}")
@@ -84,7 +84,7 @@ def counts(ctx, guest):
     for kind in COUNTED:
         status, found[kind] = start(guest, "take", kind)
         ctx.check(LIMIT in status, f"{kind}: {status}")
-        end(guest)
+        end(ctx, guest)
     return found
 
 
@@ -94,9 +94,9 @@ def test_dies_at_any_moment(ctx):
     before = counts(ctx, guest), restarts(guest), handles(guest)
     for kind in KINDS:
         for moment in MOMENTS:
-            guest.send(f"shares again {kind} &\r")
+            guest.send(f"shares again {kind} > /dev/null &\r")
             guest.drain(moment)
-            end(guest)
+            end(ctx, guest)
     honest = guest.command("shares honest 5")
     ctx.check("honest: OK" in honest, honest)
     ctx.equal((counts(ctx, guest), restarts(guest), handles(guest)), before, "counts")
@@ -124,7 +124,7 @@ def test_nine_go_on(ctx):
         status, _ = start(guest, "again", kind)
         ctx.check(LIMIT in status, f"{kind}: {status}")
         beside = crowd(ctx, guest)
-        end(guest)
+        end(ctx, guest)
         idle = crowd(ctx, guest)
         ctx.note(f"{kind}: {beside:.2f} s, {idle:.2f} s idle")
         ctx.check(beside <= LOSS[0] * idle + LOSS[1], f"{kind}: {beside} s, {idle} s idle")

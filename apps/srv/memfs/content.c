@@ -10,26 +10,35 @@ static ts_status_t regular(const struct open_node *open)
     return open->node->type == TS_FILE_REGULAR ? TS_OK : TS_ERR_IS_DIRECTORY;
 }
 
-// What does not lie in one piece. The request is answered when this fails.
-static ts_status_t push_pieces(struct ts_request *request, struct node *node, uint64_t offset,
-                               size_t length)
+static ts_status_t push_pieces(struct ts_request *request, uint64_t offset, size_t length)
 {
     static const unsigned char zeros[4 * STORE_PAGE];
-    const struct tree *tree = opened(request)->tree;
+    struct open_node *open = opened(request);
     struct file_piece piece;
-    for (size_t done = 0; done < length; done += piece.length) {
-        piece = file_piece(tree, node, offset + done, length - done);
+    ts_status_t status = TS_OK;
+    for (size_t done = 0; status == TS_OK && done < length; done += piece.length) {
+        piece = file_piece(open->tree, open->node, offset + done, length - done);
         if (!piece.bytes && piece.length > sizeof zeros) {
             piece.length = sizeof zeros;
         }
-        ts_status_t status =
-            ts_request_push(request, piece.bytes ? piece.bytes : zeros, piece.length, done);
-        if (status != TS_OK) {
-            ts_request_reply(request, status, 0);
-            return status;
-        }
+        status = ts_request_push(request, piece.bytes ? piece.bytes : zeros, piece.length, done);
     }
-    return TS_OK;
+    return status;
+}
+
+// What does not lie in one piece.
+static void read_pieces(struct ts_request *request, uint64_t offset, size_t length)
+{
+    struct open_node *open = opened(request);
+    length = length < FILE_MOVE_MAX ? length : FILE_MOVE_MAX;
+    ts_status_t status = push_pieces(request, offset, length);
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
+    } else if (!(request->flags & TS_FLAG_CURRENT)) {
+        ts_request_reply(request, TS_OK, length);
+    } else if (ts_request_reply_now(request, TS_OK, length, NULL, 0) == TS_OK) {
+        open->position = offset + length;
+    }
 }
 
 void memfs_read(struct ts_request *request)
@@ -44,20 +53,18 @@ void memfs_read(struct ts_request *request)
     }
     uint64_t left = offset < node->size ? node->size - offset : 0;
     size_t n = request->room < left ? request->room : left;
-    n = n < FILE_MOVE_MAX ? n : FILE_MOVE_MAX;
-    struct file_piece piece = {0};
-    if (n > 0) {
-        piece = file_piece(open->tree, node, offset, n);
+    const unsigned char *bytes = file_range(node, offset, n);
+    if (!bytes && n > 0) {
+        struct file_piece piece = file_piece(open->tree, node, offset, n);
+        if (!piece.bytes || piece.length < n) {
+            read_pieces(request, offset, n);
+            return;
+        }
+        bytes = piece.bytes;
     }
-    bool whole = n == 0 || (piece.bytes && piece.length == n);
-    if (!whole && push_pieces(request, node, offset, n) != TS_OK) {
-        return;
-    }
-    if (!current && whole) {
-        ts_request_reply_stable(request, piece.bytes, n);
-    } else if (!current) {
-        ts_request_reply(request, TS_OK, n);
-    } else if (ts_request_reply_now(request, TS_OK, n, piece.bytes, whole ? n : 0) == TS_OK) {
+    if (!current) {
+        ts_request_reply_stable(request, bytes, n);
+    } else if (ts_request_reply_now(request, TS_OK, n, bytes, n) == TS_OK) {
         open->position = offset + n; // only what the client has got
     }
 }

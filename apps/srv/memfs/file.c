@@ -30,22 +30,17 @@ struct file_piece file_piece_find(const struct tree *tree, struct node *node, ui
                                   uint64_t most)
 {
     uint32_t index = (uint32_t)(offset / STORE_PAGE), at = find(node, index);
-    struct file_piece piece = {.length = most};
     if (at == node->extent_count) {
-        return piece;
+        return (struct file_piece){NULL, most};
     }
     const struct extent *extent = &node->extents[at];
-    node->extent_recent = at;
-    uint64_t until = (uint64_t)extent->index * STORE_PAGE; // of the hole
-    if (extent->index <= index) {
-        piece.bytes =
-            store_bytes(&tree->store, extent->page + (index - extent->index)) + offset % STORE_PAGE;
-        until = (uint64_t)end_of(extent) * STORE_PAGE;
+    uint64_t begin = (uint64_t)extent->index * STORE_PAGE;
+    if (index < extent->index) {
+        return (struct file_piece){NULL, begin - offset < most ? begin - offset : most};
     }
-    if (until - offset < most) {
-        piece.length = until - offset;
-    }
-    return piece;
+    node->recent = (struct piece_seen){begin, (uint64_t)extent->count * STORE_PAGE,
+                                       store_bytes(&tree->store, extent->page)};
+    return file_piece(tree, node, offset, most);
 }
 
 // How many pages of a range there are not.
@@ -149,6 +144,7 @@ ts_status_t file_fill(struct tree *tree, struct node *node, uint32_t client, uin
 void file_cut(struct tree *tree, struct node *node, uint64_t size)
 {
     uint32_t pages = (uint32_t)((size + STORE_PAGE - 1) / STORE_PAGE);
+    node->recent.length = 0;
     while (node->extent_count > 0) {
         struct extent *last = &node->extents[node->extent_count - 1];
         if (end_of(last) <= pages) {

@@ -19,16 +19,21 @@ struct file_piece file_piece_find(const struct tree *tree, struct node *node, ui
 static inline struct file_piece file_piece(const struct tree *tree, struct node *node,
                                            uint64_t offset, uint64_t most)
 {
-    if (node->extent_recent < node->extent_count) { // mostly it is the same again
-        const struct extent *extent = &node->extents[node->extent_recent];
-        uint64_t at = offset - (uint64_t)extent->index * STORE_PAGE;
-        uint64_t bytes = (uint64_t)extent->count * STORE_PAGE;
-        if (at < bytes) {
-            return (struct file_piece){store_bytes(&tree->store, extent->page) + at,
-                                       bytes - at < most ? bytes - at : most};
-        }
+    const struct piece_seen *recent = &node->recent;
+    uint64_t at = offset - recent->offset;
+    if (at < recent->length) {
+        uint64_t left = recent->length - at;
+        return (struct file_piece){recent->bytes + at, left < most ? left : most};
     }
     return file_piece_find(tree, node, offset, most);
+}
+
+// All of a range if it is where the last piece was found, which it mostly is; else NULL.
+static inline unsigned char *file_range(const struct node *node, uint64_t offset, uint64_t length)
+{
+    const struct piece_seen *recent = &node->recent;
+    uint64_t at = offset - recent->offset;
+    return at < recent->length && length <= recent->length - at ? recent->bytes + at : NULL;
 }
 
 // Makes the pages that are missing in a range of up to FILE_MOVE_MAX bytes, for the client.

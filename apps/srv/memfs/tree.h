@@ -20,6 +20,12 @@
 
 #define NODE_NAME_MAX 255u
 
+// A piece of a file, and where it begins there. The one that was found last is looked at first.
+struct piece_seen {
+    uint64_t offset, length;
+    unsigned char *bytes;
+};
+
 // Pages of a file that lie one after the other in one chunk.
 struct extent {
     uint32_t index; // the first one's place in the file
@@ -46,7 +52,8 @@ struct node {
     // files
     uint64_t size;
     struct extent *extents; // by index
-    uint32_t extent_count, extent_room, extent_recent;
+    uint32_t extent_count, extent_room;
+    struct piece_seen recent;
 };
 
 struct tree {
