@@ -21,6 +21,7 @@ struct ts_local_op {
     void *out;          // pushed to
     uint32_t in_length, out_length;
     uint64_t offset, argument, span;
+    uint32_t client;
     const ts_handle_t *handles; // to take
     uint8_t handle_count;
 };

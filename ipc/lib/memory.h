@@ -21,6 +21,10 @@ TS_MUST_USE ts_status_t ts_memory_protect(void *address, size_t length, unsigned
 TS_MUST_USE ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_memory,
                                            void **out_address);
 
+// The same with all its pages and page tables, which go with the mapping: it fails here, and no
+// touch does later. TS_ERR_LIMIT, TS_ERR_MEMORY.
+TS_MUST_USE ts_status_t ts_memory_allocate_now(size_t size, void **out_address);
+
 // Allocates the pages of a range now, charged to the caller's job.
 TS_MUST_USE ts_status_t ts_memory_commit(ts_handle_t memory, uint64_t offset, uint64_t length);
 

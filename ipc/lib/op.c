@@ -110,13 +110,6 @@ static ts_status_t op_for_handle(enum ts_operation op, unsigned flags, ts_rights
     return status;
 }
 
-ts_status_t ts_map_object(ts_handle_t handle, uint64_t offset, uint64_t length, ts_rights_t rights,
-                          ts_handle_t *out_memory)
-{
-    return op_for_handle(TS_OP_MAP, 0, rights, handle, offset, length, TS_DEADLINE_NONE,
-                         out_memory);
-}
-
 ts_status_t ts_accept(ts_handle_t handle, unsigned flags, ts_rights_t rights, ts_time_t deadline,
                       ts_handle_t *out_handle)
 {

@@ -51,7 +51,8 @@ TS_MUST_USE ts_status_t ts_write_all_current(ts_handle_t handle, const void *buf
 TS_MUST_USE ts_status_t ts_sync(ts_handle_t handle, uint64_t offset, uint64_t length);
 
 // Content as a memory object (at most `length` bytes from `offset`, page-aligned). rights: the
-// READ, WRITE, EXECUTE that will be mapped, with MAP and what else is wanted of the handle.
+// READ, WRITE, EXECUTE that will be mapped, with MAP and what else is wanted of the handle. A file
+// whose server has no memory to give is read into memory of the caller's own.
 TS_MUST_USE ts_status_t ts_map_object(ts_handle_t handle, uint64_t offset, uint64_t length,
                                       ts_rights_t rights, ts_handle_t *out_memory);
 

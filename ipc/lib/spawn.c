@@ -38,23 +38,6 @@ struct child {
 
 // image -------------------------------------------------------------------------------------
 
-// Content of an object that cannot be mapped, read into memory of our own.
-static ts_status_t image_read(ts_handle_t file, uint64_t size, ts_handle_t *out_memory)
-{
-    void *bytes;
-    ts_handle_t memory;
-    ts_status_t status = ts_memory_allocate(size, 0, &memory, &bytes);
-    if (status)
-        return status;
-    status = ts_read_all(file, bytes, size, 0);
-    (void)ts_memory_unmap(bytes, TS_PAGE_ROUND(size));
-    if (status)
-        ts_close(memory);
-    else
-        *out_memory = memory;
-    return status;
-}
-
 static ts_status_t image_memory(struct image *image, ts_handle_t file)
 {
     enum ts_kind kind;
@@ -67,8 +50,6 @@ static ts_status_t image_memory(struct image *image, ts_handle_t file)
     }
     ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_EXECUTE | TS_RIGHT_MAP;
     status = ts_map_object(file, 0, TS_PAGE_ROUND(image->size), rights, &image->memory);
-    if (status == TS_ERR_UNSUPPORTED)
-        status = image_read(file, image->size, &image->memory);
     image->own = status == TS_OK;
     return status;
 }

@@ -11,8 +11,9 @@
 //
 // Signals: READABLE a read would not wait (bytes, or the end); WRITABLE a write of TS_PIPE_ATOMIC
 // bytes would not; CLOSED the other end is gone.
-// Bytes leave the buffer only when the reply that carries them succeeded. TS_ERR_LIMIT: the session
-// has TS_PIPE_SESSION_MAX pipes.
+// Bytes leave the buffer only when the reply that carries them succeeded.
+//
+// TS_ERR_LIMIT: the client has its share of pipes (MAKE), or of the reads and writes that wait.
 #pragma once
 
 #include <tessera/abi/object.h>
@@ -20,9 +21,8 @@
 
 #define TS_NAME_PIPE "pipe" // the named handle, by convention
 
-#define TS_PIPE_MAKE        1u // out_handle[0]: read end, out_handle[1]: write end
-#define TS_PIPE_SIZE        65536u
-#define TS_PIPE_ATOMIC      4096u
-#define TS_PIPE_SESSION_MAX 64u
+#define TS_PIPE_MAKE   1u // out_handle[0]: read end, out_handle[1]: write end
+#define TS_PIPE_SIZE   65536u
+#define TS_PIPE_ATOMIC 4096u
 
 #define TS_PROPERTY_PIPE_BYTES (TS_PROPERTY_PROTOCOL_FIRST + 0) // bytes that wait to be read

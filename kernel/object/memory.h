@@ -131,7 +131,8 @@ ts_status_t memory_kernel_map(struct memory *memory, struct kernel_mapping *out_
 // Ends a mapping, and empties it. Nobody may be using it any more.
 void memory_kernel_unmap(struct kernel_mapping *mapping);
 
-// Allocates the pages of a range. Preemptible. TS_ERR_RANGE, TS_ERR_ARGUMENT (alignment).
+// Allocates the pages of a range. Preemptible. TS_ERR_RANGE, TS_ERR_ARGUMENT (alignment),
+// TS_ERR_LIMIT; TS_ERR_MEMORY: none is left, or, at once, it is more than the machine has free.
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length);
 
 // Keeps the memory from shrinking (pins). TS_ERR_BUSY: it is being shrunk, or mapped by the kernel.

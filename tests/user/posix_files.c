@@ -13,6 +13,10 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/process.h>
+#include <tessera/lib/spawn.h>
 #include <time.h>
 #include <unistd.h>
 #include "lib/tap.h"
@@ -32,15 +36,53 @@ static void heap_grows_and_shrinks(void)
             free(blocks[i]);
         }
     }
-    // More than there are addresses. (Less than that is charged as it is touched.)
+    // More than the machine has, and more than there are addresses.
     void *volatile none; // volatile: the compiler may take it that malloc succeeds
-    none = malloc((size_t)1 << 47);
-    CHECK(none == NULL);
-    CHECK_EQUAL(errno, ENOMEM);
+    for (int bits = 42; bits <= 47; bits += 5) {
+        errno = 0;
+        none = malloc((size_t)1 << bits);
+        CHECK(none == NULL);
+        CHECK_EQUAL(errno, ENOMEM);
+    }
     errno = 0;
     none = malloc(PTRDIFF_MAX);
     CHECK(none == NULL);
     CHECK_EQUAL(errno, ENOMEM);
+}
+
+#define BLOCK  65536u
+#define BLOCKS 1000u
+#define FEW    1200u // pages of a job
+
+// In a job with a limit: malloc ends, and what it gave is there.
+static int take_all_of_the_heap(void)
+{
+    static void *blocks[BLOCKS];
+    size_t count = 0;
+    memset(blocks, 1, sizeof blocks); // or the limit would be met here
+    while (count < BLOCKS && (blocks[count] = malloc(BLOCK)) != NULL) {
+        count++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        memset(blocks[i], (int)i, BLOCK);
+    }
+    return count > 0 && count < BLOCKS ? 0 : 1;
+}
+
+static void malloc_ends_at_the_limit(void)
+{
+    static const char *const arguments[] = {"posix_files", "take", NULL};
+    static const struct ts_job_limits limits = {.pages = FEW};
+    struct ts_spawn spawn = {.name = "posix_files", .arguments = arguments};
+    struct ts_process_report report;
+    ts_handle_t child;
+    CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &spawn.job));
+    CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), "test/posix_files", &child));
+    CHECK_OK(ts_process_wait(child, ts_deadline_in(60 * TS_SECOND), &report));
+    CHECK_EQUAL(report.reason, TS_EXIT_STATUS);
+    CHECK_EQUAL(report.status, 0);
+    ts_close(child);
+    ts_close(spawn.job);
 }
 
 static void longjmp_never_gives_zero(void)
@@ -227,16 +269,17 @@ static void times_do_not_wrap(void)
     CHECK_EQUAL(close(ends[0]) + close(ends[1]), 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1) {
+        return take_all_of_the_heap();
+    }
     static const struct tap_test tests[] = {
-        TAP(heap_grows_and_shrinks),
-        TAP(longjmp_never_gives_zero),
-        TAP(signals_within_the_process),
-        TAP(threads_count_together),
-        TAP(time_passes),
-        TAP(times_do_not_wrap),
-        TAP(descriptors_and_errors),
+        TAP(heap_grows_and_shrinks),   TAP(malloc_ends_at_the_limit),
+        TAP(longjmp_never_gives_zero), TAP(signals_within_the_process),
+        TAP(threads_count_together),   TAP(time_passes),
+        TAP(times_do_not_wrap),        TAP(descriptors_and_errors),
         TAP(files_below_tmp),
     };
     return TAP_RUN(tests);

@@ -2,12 +2,43 @@
 // Bytes and properties of open objects.
 #include <string.h>
 #include <tessera/lib/clock.h>
-#include <tessera/lib/memory.h>
+#include "file.h"
 #include "memfs.h"
 
 static ts_status_t regular(const struct open_node *open)
 {
     return open->node->type == TS_FILE_REGULAR ? TS_OK : TS_ERR_IS_DIRECTORY;
+}
+
+static ts_status_t push_pieces(struct ts_request *request, uint64_t offset, size_t length)
+{
+    static const unsigned char zeros[4 * STORE_PAGE];
+    struct open_node *open = opened(request);
+    struct file_piece piece;
+    ts_status_t status = TS_OK;
+    for (size_t done = 0; status == TS_OK && done < length; done += piece.length) {
+        piece = file_piece(open->tree, open->node, offset + done, length - done);
+        if (!piece.bytes && piece.length > sizeof zeros) {
+            piece.length = sizeof zeros;
+        }
+        status = ts_request_push(request, piece.bytes ? piece.bytes : zeros, piece.length, done);
+    }
+    return status;
+}
+
+// What does not lie in one piece.
+static void read_pieces(struct ts_request *request, uint64_t offset, size_t length)
+{
+    struct open_node *open = opened(request);
+    length = length < FILE_MOVE_MAX ? length : FILE_MOVE_MAX;
+    ts_status_t status = push_pieces(request, offset, length);
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
+    } else if (!(request->flags & TS_FLAG_CURRENT)) {
+        ts_request_reply(request, TS_OK, length);
+    } else if (ts_request_reply_now(request, TS_OK, length, NULL, 0) == TS_OK) {
+        open->position = offset + length;
+    }
 }
 
 void memfs_read(struct ts_request *request)
@@ -22,7 +53,15 @@ void memfs_read(struct ts_request *request)
     }
     uint64_t left = offset < node->size ? node->size - offset : 0;
     size_t n = request->room < left ? request->room : left;
-    const unsigned char *bytes = n ? node->bytes + offset : NULL;
+    const unsigned char *bytes = file_range(node, offset, n);
+    if (!bytes && n > 0) {
+        struct file_piece piece = file_piece(open->tree, node, offset, n);
+        if (!piece.bytes || piece.length < n) {
+            read_pieces(request, offset, n);
+            return;
+        }
+        bytes = piece.bytes;
+    }
     if (!current) {
         ts_request_reply_stable(request, bytes, n);
     } else if (ts_request_reply_now(request, TS_OK, n, bytes, n) == TS_OK) {
@@ -30,8 +69,8 @@ void memfs_read(struct ts_request *request)
     }
 }
 
-// Where a write goes, and that it may: files grow to hold it.
-static ts_status_t write_place(struct ts_request *request, uint64_t *out_offset, uint64_t *out_end)
+// Where a write goes, how much of it, and that it may.
+static ts_status_t write_place(struct ts_request *request, uint64_t *out_offset, size_t *out_length)
 {
     struct open_node *open = opened(request);
     uint64_t offset = request->offset;
@@ -41,37 +80,50 @@ static ts_status_t write_place(struct ts_request *request, uint64_t *out_offset,
         offset = open->position;
     }
     *out_offset = offset;
-    if (__builtin_add_overflow(offset, (uint64_t)request->length, out_end)) {
+    *out_length = request->length < FILE_MOVE_MAX ? request->length : FILE_MOVE_MAX;
+    if (offset > FILE_SIZE_MAX || *out_length > FILE_SIZE_MAX - offset) {
         return TS_ERR_TOO_LARGE;
     }
     return regular(open);
+}
+
+static ts_status_t write_bytes(struct ts_request *request, uint64_t offset, size_t length)
+{
+    struct tree *tree = opened(request)->tree;
+    struct node *node = opened(request)->node;
+    ts_status_t status = file_fill(tree, node, request->client, offset, length);
+    for (size_t done = 0; status == TS_OK && done < length;) {
+        struct file_piece piece = file_piece(tree, node, offset + done, length - done);
+        status = ts_request_pull(request, piece.bytes, piece.length, done);
+        done += piece.length;
+    }
+    if (status != TS_OK) {
+        file_cut(tree, node, node->size); // what it would have grown by
+    } else if (offset + length > node->size) {
+        node->size = offset + length;
+    }
+    return status;
 }
 
 void memfs_write(struct ts_request *request)
 {
     struct open_node *open = opened(request);
     struct node *node = open->node;
-    struct tree *tree = opened(request)->tree;
-    uint64_t offset, end, before = node->size;
-    ts_status_t status = write_place(request, &offset, &end);
-    if (status == TS_OK && request->length && end > node->size) {
-        status = file_resize(tree, node, end);
-    }
-    if (status == TS_OK && request->length) {
-        status = ts_request_pull(request, node->bytes + offset, request->length, 0);
-        if (status != TS_OK && node->size > before) {
-            (void)!file_resize(tree, node, before); // shrinking does not fail
-        }
+    uint64_t offset;
+    size_t length;
+    ts_status_t status = write_place(request, &offset, &length);
+    if (status == TS_OK && length > 0) {
+        status = write_bytes(request, offset, length);
     }
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
     }
     if (request->flags & TS_FLAG_CURRENT) {
-        open->position = end;
+        open->position = offset + length;
     }
     node->modified_ns = node->changed_ns = ts_clock_realtime();
-    ts_request_reply(request, TS_OK, request->length);
+    ts_request_reply(request, TS_OK, length);
 }
 
 // What is written is as durable as this store is.
@@ -111,7 +163,7 @@ static void reply_attributes(struct ts_request *request)
         .user = node->user,
         .group = node->group,
         .size = node->size,
-        .blocks = TS_PAGE_ROUND(node->size),
+        .blocks = file_pages(node) * STORE_PAGE,
         .identity = node->identity,
         .store = opened(request)->tree->seed,
         .modified_ns = node->modified_ns,
@@ -219,41 +271,4 @@ void memfs_set(struct ts_request *request)
     default: break;
     }
     ts_request_reply(request, status, 0);
-}
-
-// A copy: the file goes on changing, and who maps a program must not see that.
-static ts_status_t snapshot(const struct node *node, uint64_t offset, uint64_t length,
-                            ts_handle_t *out_memory)
-{
-    void *copy;
-    ts_status_t status = ts_memory_allocate(TS_PAGE_ROUND(length), 0, out_memory, &copy);
-    if (status != TS_OK) {
-        return status;
-    }
-    memcpy(copy, node->bytes + offset, length);
-    (void)!ts_memory_unmap(copy, TS_PAGE_ROUND(length));
-    return TS_OK;
-}
-
-void memfs_map(struct ts_request *request)
-{
-    const struct open_node *open = opened(request);
-    ts_handle_t memory;
-    ts_status_t status = regular(open);
-    if (status == TS_OK && request->offset % TS_PAGE_SIZE) {
-        status = TS_ERR_ARGUMENT;
-    }
-    if (status == TS_OK && request->offset >= open->node->size) {
-        status = TS_ERR_RANGE;
-    }
-    if (status == TS_OK) {
-        uint64_t left = open->node->size - request->offset;
-        uint64_t length = request->span && request->span < left ? request->span : left;
-        status = snapshot(open->node, request->offset, length, &memory);
-    }
-    if (status != TS_OK) {
-        ts_request_reply(request, status, 0);
-        return;
-    }
-    (void)!ts_request_reply_move(request, memory, TS_RIGHTS_ALL, 0);
 }

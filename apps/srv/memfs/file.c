@@ -1,80 +1,166 @@
 // SPDX-License-Identifier: MIT
-// A memory object grows by doubling and is mapped anew then. It shrinks to nothing only: a shorter
-// file's pages beyond its end are given back by setting the object's size, which keeps the mapping.
-#include <string.h>
-#include <tessera/lib/memory.h>
+// See file.h.
 #include "file.h"
+#include <stdlib.h>
+#include <string.h>
 
-#define CAPACITY_FIRST UINT64_C(16384)
+#define EXTENTS_FIRST 4u
 
-static uint64_t pages_of(uint64_t size)
+static uint32_t end_of(const struct extent *extent)
 {
-    return TS_PAGE_ROUND(size) / TS_PAGE_SIZE;
+    return extent->index + extent->count;
 }
 
-static void unmap(struct node *node)
+// The first extent that ends behind a page of the file; extent_count: none does.
+static uint32_t find(const struct node *node, uint32_t index)
 {
-    if (node->bytes) {
-        (void)!ts_memory_unmap(node->bytes, node->capacity);
-        node->bytes = NULL;
+    uint32_t low = 0, high = node->extent_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (end_of(&node->extents[middle]) > index) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
     }
+    return low;
 }
 
-// At least `size` bytes of room.
-static ts_status_t reserve(struct node *node, uint64_t size)
+struct file_piece file_piece_find(const struct tree *tree, struct node *node, uint64_t offset,
+                                  uint64_t most)
 {
-    uint64_t capacity = node->capacity ? node->capacity : CAPACITY_FIRST;
-    while (capacity < size) {
-        capacity *= 2;
+    uint32_t index = (uint32_t)(offset / STORE_PAGE), at = find(node, index);
+    if (at == node->extent_count) {
+        return (struct file_piece){NULL, most};
     }
-    if (capacity == node->capacity) {
+    const struct extent *extent = &node->extents[at];
+    uint64_t begin = (uint64_t)extent->index * STORE_PAGE;
+    if (index < extent->index) {
+        return (struct file_piece){NULL, begin - offset < most ? begin - offset : most};
+    }
+    node->recent = (struct piece_seen){begin, (uint64_t)extent->count * STORE_PAGE,
+                                       store_bytes(&tree->store, extent->page)};
+    return file_piece(tree, node, offset, most);
+}
+
+// How many pages of a range there are not.
+static uint32_t missing(const struct node *node, uint32_t first, uint32_t end)
+{
+    uint32_t count = 0, at = first;
+    for (uint32_t i = find(node, first); i < node->extent_count && at < end; i++) {
+        const struct extent *extent = &node->extents[i];
+        if (extent->index > at) {
+            count += (extent->index < end ? extent->index : end) - at;
+        }
+        at = end_of(extent);
+    }
+    return at < end ? count + (end - at) : count;
+}
+
+// Room for so many extents.
+static ts_status_t reserve(struct node *node, uint32_t count)
+{
+    if (count <= node->extent_room) {
         return TS_OK;
     }
-    ts_status_t status;
-    if (!node->memory) {
-        status = ts_memory_create(capacity, 0, &node->memory);
-    } else {
-        status = ts_set_u64(node->memory, TS_PROPERTY_SIZE, capacity);
+    uint32_t room = node->extent_room ? 2 * node->extent_room : EXTENTS_FIRST;
+    room = room < count ? count : room;
+    struct extent *extents = realloc(node->extents, room * sizeof *extents);
+    if (!extents) {
+        return TS_ERR_MEMORY;
     }
-    if (status != TS_OK) {
-        return status;
-    }
-    void *bytes;
-    status = ts_memory_map(node->memory, NULL, capacity, 0, TS_MAP_READ | TS_MAP_WRITE, &bytes);
-    if (status != TS_OK) {
-        return status; // the object is larger than what is mapped: the next attempt maps it
-    }
-    unmap(node);
-    node->bytes = bytes;
-    node->capacity = capacity;
+    node->extents = extents;
+    node->extent_room = room;
     return TS_OK;
 }
 
-void file_release(struct tree *tree, struct node *node)
+// Gives most of the room back that is not needed: it is not charged by itself.
+static void trim(struct node *node)
 {
-    unmap(node);
-    ts_close(node->memory);
-    tree->pages -= pages_of(node->size);
-    node->memory = TS_HANDLE_NONE;
-    node->size = node->capacity = 0;
-}
-
-// Whole pages beyond the end go back to the system; what is left of the last one becomes zeros, or
-// growing the file would show it again.
-static void cut(struct node *node, uint64_t size)
-{
-    uint64_t keep = TS_PAGE_ROUND(size);
-    uint64_t tail = keep < node->size ? keep : node->size;
-    memset(node->bytes + size, 0, tail - size);
-    if (keep >= node->size) {
+    if (node->extent_count == 0) {
+        free(node->extents);
+        node->extents = NULL;
+        node->extent_room = 0;
         return;
     }
-    ts_status_t status = ts_set_u64(node->memory, TS_PROPERTY_SIZE, keep);
-    if (status == TS_OK) {
-        status = ts_set_u64(node->memory, TS_PROPERTY_SIZE, node->capacity);
+    uint32_t room = node->extent_count < EXTENTS_FIRST ? EXTENTS_FIRST : node->extent_count;
+    struct extent *extents =
+        node->extent_room > 2 * room ? realloc(node->extents, room * sizeof *extents) : NULL;
+    if (extents) {
+        node->extents = extents;
+        node->extent_room = room;
     }
-    if (status != TS_OK) { // not given back, but never shown either
-        memset(node->bytes + keep, 0, TS_PAGE_ROUND(node->size) - keep);
+}
+
+// Puts it before extent `at`, or makes the one before longer.
+static void insert(struct node *node, uint32_t at, struct extent extent)
+{
+    struct extent *before = at > 0 ? &node->extents[at - 1] : NULL;
+    if (before && before->client == extent.client && end_of(before) == extent.index &&
+        before->page + before->count == extent.page && extent.page % STORE_CHUNK) {
+        before->count += extent.count;
+        return;
+    }
+    memmove(&node->extents[at + 1], &node->extents[at], (node->extent_count - at) * sizeof extent);
+    node->extents[at] = extent;
+    node->extent_count++;
+}
+
+static void fill(struct tree *tree, struct node *node, uint32_t client, uint32_t at, uint32_t end)
+{
+    while (at < end) {
+        uint32_t i = find(node, at);
+        const struct extent *extent = &node->extents[i];
+        uint32_t until = i < node->extent_count && extent->index < end ? extent->index : end;
+        if (until <= at) {
+            at = end_of(extent);
+            continue;
+        }
+        uint32_t page, near = i > 0 ? extent[-1].page + extent[-1].count : STORE_NONE;
+        uint32_t count = store_run(&tree->store, near, until - at, &page);
+        insert(node, i, (struct extent){at, page, count, client});
+        at += count;
+    }
+}
+
+ts_status_t file_fill(struct tree *tree, struct node *node, uint32_t client, uint64_t offset,
+                      uint64_t length)
+{
+    uint32_t first = (uint32_t)(offset / STORE_PAGE);
+    uint32_t end = (uint32_t)((offset + length + STORE_PAGE - 1) / STORE_PAGE);
+    uint32_t count = missing(node, first, end);
+    if (count == 0) {
+        return TS_OK;
+    }
+    ts_status_t status = reserve(node, node->extent_count + count); // each by itself at the worst
+    status = status ? status : store_take(&tree->store, client, count);
+    if (status == TS_OK) {
+        fill(tree, node, client, first, end);
+    }
+    trim(node);
+    return status;
+}
+
+void file_cut(struct tree *tree, struct node *node, uint64_t size)
+{
+    uint32_t pages = (uint32_t)((size + STORE_PAGE - 1) / STORE_PAGE);
+    node->recent.length = 0;
+    while (node->extent_count > 0) {
+        struct extent *last = &node->extents[node->extent_count - 1];
+        if (end_of(last) <= pages) {
+            break;
+        }
+        uint32_t keep = last->index < pages ? pages - last->index : 0;
+        store_give(&tree->store, last->client, last->page + keep, last->count - keep);
+        last->count = keep;
+        node->extent_count -= keep == 0;
+    }
+    trim(node);
+    if (size % STORE_PAGE) {
+        struct file_piece tail = file_piece(tree, node, size, STORE_PAGE - size % STORE_PAGE);
+        if (tail.bytes) {
+            memset(tail.bytes, 0, tail.length);
+        }
     }
 }
 
@@ -83,22 +169,18 @@ ts_status_t file_resize(struct tree *tree, struct node *node, uint64_t size)
     if (size > FILE_SIZE_MAX) {
         return TS_ERR_TOO_LARGE;
     }
-    uint64_t now = pages_of(node->size), then = pages_of(size);
-    if (then > now && then - now > tree->page_limit - tree->pages) {
-        return TS_ERR_NO_SPACE;
+    if (size < node->size) {
+        file_cut(tree, node, size);
     }
-    if (size > node->size) {
-        ts_status_t status = reserve(node, size);
-        if (status != TS_OK) {
-            return status == TS_ERR_LIMIT ? TS_ERR_NO_SPACE : status;
-        }
-    } else if (size < node->size && size == 0) {
-        file_release(tree, node);
-        return TS_OK;
-    } else if (size < node->size) {
-        cut(node, size);
-    }
-    tree->pages += then - now;
     node->size = size;
     return TS_OK;
+}
+
+uint64_t file_pages(const struct node *node)
+{
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < node->extent_count; i++) {
+        pages += node->extents[i].count;
+    }
+    return pages;
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
-// memfs [PAGES [NODES]]: a file system in memory, of at most so many pages of content and names.
+// memfs [PAGES [NODES]]: a file system in memory, of at most so many pages of content and nodes.
+//
+// What it holds besides is bounded too, and has to fit into its job's limit with the pages: about
+// 1,200 pages with these defaults, most of it nodes (480 bytes each), objects and their port's
+// tables.
 #include <drivers/service/ready.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +11,7 @@
 #include <tessera/lib/random.h>
 #include "memfs.h"
 
-#define PAGES_DEFAULT 4096 // 16 MiB
+#define PAGES_DEFAULT 6144 // 24 MiB, of which one client has half
 #define NODES_DEFAULT 4096
 
 static const struct ts_server_limits limits = {

@@ -10,44 +10,51 @@ struct open_node *opened(struct ts_request *request)
     return TS_OBJECT_OF(request->object, struct open_node, object);
 }
 
-// Answers with a new open object for `node`. `session` NULL: a session begins.
-static void answer_open(struct ts_request *request, struct tree *tree, struct session *session,
-                        struct node *node, uint32_t flags)
+// Answers with a new open object for `node`.
+static ts_status_t answer_open(struct ts_request *request, struct tree *tree, struct node *node,
+                               uint32_t flags)
 {
-    struct session *fresh = session ? NULL : calloc(1, sizeof *fresh);
-    session = session ? session : fresh;
-    struct open_node *open = session ? calloc(1, sizeof *open) : NULL;
-    if (!open || session->open >= SESSION_OPEN_MAX) {
-        free(open);
-        free(fresh);
-        ts_request_reply(request, open ? TS_ERR_LIMIT : TS_ERR_MEMORY, 0);
-        return;
+    struct open_node *open = calloc(1, sizeof *open);
+    if (!open) {
+        ts_request_reply(request, TS_ERR_MEMORY, 0);
+        return TS_ERR_MEMORY;
     }
     open->object.operations = &memfs_operations;
-    open->session = session;
     open->tree = tree;
     open->node = node_get(node);
     open->flags = flags & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
-    session->open++;
-    if (ts_request_reply_mint(request, &open->object, request->rights, 0) != TS_OK) {
-        session->open--;
+    ts_status_t status = ts_request_reply_mint(request, &open->object, request->rights, 0);
+    if (status != TS_OK) {
         node_put(tree, node);
         free(open);
-        free(fresh);
-        return;
+        return status;
     }
     // Bytes of a memory file never have to be waited for.
     ts_object_signal(&open->object, 0, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
+    return TS_OK;
 }
 
-// The answer to open and create.
-static void answer_node(struct ts_request *request, ts_status_t status, struct node *node)
+// What open and create are about to answer with.
+struct found {
+    struct node *node;
+    bool made; // by this request: it goes if nobody gets it
+};
+
+// The answer to open and create. What was asked beside it happens only if the client got it.
+static void answer_node(struct ts_request *request, ts_status_t status, struct found found)
 {
-    const struct open_node *open = opened(request);
-    if (status == TS_OK) {
-        answer_open(request, open->tree, open->session, node, (uint32_t)request->argument);
-    } else {
+    struct tree *tree = opened(request)->tree;
+    uint32_t flags = (uint32_t)request->argument;
+    bool truncate = request->op == TS_OP_OPEN && flags & TS_OPEN_TRUNCATE;
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
+        return;
+    }
+    status = answer_open(request, tree, found.node, flags);
+    if (status != TS_OK && found.made) {
+        tree_unmake(tree, found.node);
+    } else if (status == TS_OK && truncate) {
+        (void)!file_resize(tree, found.node, 0); // to less: that does not fail
     }
 }
 
@@ -55,18 +62,25 @@ static void memfs_closed(struct ts_object *object)
 {
     struct open_node *open = TS_OBJECT_OF(object, struct open_node, object);
     node_put(open->tree, open->node);
-    if (--open->session->open == 0) {
-        free(open->session);
-    }
     free(open);
 }
 
-static ts_status_t find_or_make(struct ts_request *request, const char *path, size_t length,
-                                uint32_t flags, struct node **out_node)
+static ts_status_t make(struct ts_request *request, const char *path, size_t length, uint32_t type,
+                        struct found *out_found)
 {
     struct tree *tree = opened(request)->tree;
-    struct node *from = opened(request)->node;
-    ts_status_t status = tree_find(tree, from, path, length, out_node);
+    struct tree_place place;
+    ts_status_t status = tree_place(tree, opened(request)->node, path, length, &place);
+    status = status ? status : tree_make(tree, &place, type, request->client, &out_found->node);
+    out_found->made = status == TS_OK;
+    return status;
+}
+
+static ts_status_t find_or_make(struct ts_request *request, const char *path, size_t length,
+                                uint32_t flags, struct found *out_found)
+{
+    struct tree *tree = opened(request)->tree;
+    ts_status_t status = tree_find(tree, opened(request)->node, path, length, &out_found->node);
     if (status == TS_OK) {
         bool exclusive = (flags & TS_OPEN_CREATE) && (flags & TS_OPEN_EXCLUSIVE);
         return exclusive ? TS_ERR_EXISTS : TS_OK;
@@ -74,12 +88,13 @@ static ts_status_t find_or_make(struct ts_request *request, const char *path, si
     if (status != TS_ERR_NOT_FOUND || !(flags & TS_OPEN_CREATE)) {
         return status;
     }
-    struct tree_place place;
     if (!ts_request_has(request, TS_RIGHT_WRITE)) {
         return TS_ERR_RIGHTS;
     }
-    status = tree_place(tree, from, path, length, &place);
-    return status ? status : tree_make(tree, &place, TS_FILE_REGULAR, out_node);
+    if (flags & TS_OPEN_DIRECTORY) {
+        return TS_ERR_NOT_DIRECTORY; // which a new file would not be
+    }
+    return make(request, path, length, TS_FILE_REGULAR, out_found);
 }
 
 #define OPEN_FLAGS                                                                             \
@@ -87,16 +102,16 @@ static ts_status_t find_or_make(struct ts_request *request, const char *path, si
      TS_OPEN_DIRECTORY)
 
 static ts_status_t open_checked(struct ts_request *request, const char *path, size_t length,
-                                uint32_t flags, struct node **out_node)
+                                uint32_t flags, struct found *out_found)
 {
     if (flags & ~OPEN_FLAGS) {
         return TS_ERR_ARGUMENT;
     }
-    ts_status_t status = find_or_make(request, path, length, flags, out_node);
+    ts_status_t status = find_or_make(request, path, length, flags, out_found);
     if (status != TS_OK) {
         return status;
     }
-    bool directory = (*out_node)->type == TS_FILE_DIRECTORY;
+    bool directory = out_found->node->type == TS_FILE_DIRECTORY;
     if ((flags & TS_OPEN_DIRECTORY) && !directory) {
         return TS_ERR_NOT_DIRECTORY;
     }
@@ -106,38 +121,32 @@ static ts_status_t open_checked(struct ts_request *request, const char *path, si
     if (directory) {
         return TS_ERR_IS_DIRECTORY;
     }
-    if (!ts_request_has(request, TS_RIGHT_WRITE)) {
-        return TS_ERR_RIGHTS;
-    }
-    return file_resize(opened(request)->tree, *out_node, 0);
+    return ts_request_has(request, TS_RIGHT_WRITE) ? TS_OK : TS_ERR_RIGHTS;
 }
 
 static void memfs_open(struct ts_request *request)
 {
     char path[TS_PATH_MAX];
     size_t length;
-    struct node *node = NULL;
+    struct found found = {0};
     uint32_t flags = (uint32_t)request->argument;
     ts_status_t status = ts_request_path(request, path, sizeof path, &length);
-    status = status ? status : open_checked(request, path, length, flags, &node);
-    answer_node(request, status, node);
+    status = status ? status : open_checked(request, path, length, flags, &found);
+    answer_node(request, status, found);
 }
 
 static void memfs_create(struct ts_request *request)
 {
     char path[TS_PATH_MAX];
     size_t length;
-    struct tree_place place;
-    struct node *node = NULL;
+    struct found found = {0};
     uint32_t kind = (uint32_t)(request->argument >> 32);
     ts_status_t status = ts_request_path(request, path, sizeof path, &length);
     if (status == TS_OK && kind != TS_FILE_REGULAR && kind != TS_FILE_DIRECTORY) {
         status = TS_ERR_ARGUMENT;
     }
-    struct tree *tree = opened(request)->tree;
-    status = status ? status : tree_place(tree, opened(request)->node, path, length, &place);
-    status = status ? status : tree_make(tree, &place, kind, &node);
-    answer_node(request, status, node);
+    status = status ? status : make(request, path, length, kind, &found);
+    answer_node(request, status, found);
 }
 
 static void memfs_remove(struct ts_request *request)
@@ -238,7 +247,7 @@ static void root_open(struct ts_request *request)
         return;
     }
     struct tree *tree = TS_OBJECT_OF(request->object, struct memfs_root, object)->tree;
-    answer_open(request, tree, NULL, tree->root, 0);
+    (void)!answer_open(request, tree, tree->root, 0);
 }
 
 const struct ts_operations memfs_root_operations = {.open = root_open};
@@ -254,6 +263,5 @@ const struct ts_operations memfs_operations = {
     .sync = memfs_sync,
     .get = memfs_get,
     .set = memfs_set,
-    .map = memfs_map,
     .closed = memfs_closed,
 };

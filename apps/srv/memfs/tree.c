@@ -39,7 +39,6 @@ static struct node *node_make(struct tree *tree, uint32_t type)
     node->identity = tree->next_identity++;
     touch(node);
     node->created_ns = node->accessed_ns = node->modified_ns;
-    tree->nodes++;
     return node;
 }
 
@@ -54,27 +53,35 @@ void node_put(struct tree *tree, struct node *node)
     if (--node->references != 0) {
         return;
     }
-    if (node->type == TS_FILE_REGULAR) {
-        file_release(tree, node);
+    file_cut(tree, node, 0);
+    if (node != tree->root) {
+        ts_share_give(&tree->nodes, node->client, 1);
     }
-    free(node->name);
     free(node);
-    tree->nodes--;
 }
 
 ts_status_t tree_init(struct tree *tree, uint64_t node_limit, uint64_t page_limit, uint64_t seed)
 {
-    *tree = (struct tree){.node_limit = node_limit,
-                          .page_limit = page_limit,
-                          .bucket_count = BUCKETS_FIRST,
-                          .next_identity = 1,
-                          .seed = seed};
+    *tree = (struct tree){.bucket_count = BUCKETS_FIRST, .next_identity = 1, .seed = seed};
+    ts_status_t status = store_init(&tree->store, page_limit, node_limit);
+    if (status != TS_OK) {
+        return status;
+    }
+    uint32_t places = 8;
+    while (places < 2 * node_limit) {
+        places *= 2;
+    }
+    struct ts_holder *holders = calloc(places, sizeof *holders);
     tree->buckets = calloc(tree->bucket_count, sizeof(struct node *));
-    tree->root = tree->buckets ? node_make(tree, TS_FILE_DIRECTORY) : NULL;
-    if (!tree->root) {
+    tree->root = node_make(tree, TS_FILE_DIRECTORY);
+    if (!holders || !tree->buckets || !tree->root) {
+        free(holders);
         free(tree->buckets);
+        free(tree->root);
+        store_fini(&tree->store);
         return TS_ERR_MEMORY;
     }
+    ts_share_init(&tree->nodes, node_limit, holders, places);
     return TS_OK;
 }
 
@@ -179,6 +186,8 @@ void tree_fini(struct tree *tree)
     }
     free(tree->buckets);
     tree->buckets = NULL;
+    free(tree->nodes.holders);
+    store_fini(&tree->store);
 }
 
 // paths ----------------------------------------------------------------------------------------
@@ -242,8 +251,14 @@ static bool removed(const struct tree *tree, const struct node *directory)
     return directory != tree->root && !directory->parent;
 }
 
+static void name_set(struct node *node, const struct tree_place *place)
+{
+    memcpy(node->name, place->name, place->length);
+    node->name_length = place->length;
+}
+
 ts_status_t tree_make(struct tree *tree, const struct tree_place *place, uint32_t type,
-                      struct node **out_node)
+                      uint32_t client, struct node **out_node)
 {
     if (removed(tree, place->directory)) {
         return TS_ERR_NOT_FOUND;
@@ -251,21 +266,26 @@ ts_status_t tree_make(struct tree *tree, const struct tree_place *place, uint32_
     if (*slot_of(tree, place->directory, place->name, place->length)) {
         return TS_ERR_EXISTS;
     }
-    if (tree->nodes >= tree->node_limit) {
-        return TS_ERR_NO_SPACE;
+    ts_status_t status = ts_share_take(&tree->nodes, client, 1);
+    if (status != TS_OK) {
+        return status;
     }
-    char *name = malloc(place->length);
-    struct node *node = name ? node_make(tree, type) : NULL;
+    struct node *node = node_make(tree, type);
     if (!node) {
-        free(name);
+        ts_share_give(&tree->nodes, client, 1);
         return TS_ERR_MEMORY;
     }
-    memcpy(name, place->name, place->length);
-    node->name = name;
-    node->name_length = place->length;
+    node->client = client;
+    name_set(node, place);
     attach(tree, place->directory, node);
     *out_node = node;
     return TS_OK;
+}
+
+void tree_unmake(struct tree *tree, struct node *node)
+{
+    detach(tree, node);
+    node_put(tree, node);
 }
 
 static ts_status_t removable(const struct node *node, uint32_t kind)
@@ -324,19 +344,12 @@ ts_status_t tree_rename(struct tree *tree, const struct tree_place *from,
     if (status != TS_OK) {
         return status;
     }
-    char *name = malloc(to->length);
-    if (!name) {
-        return TS_ERR_MEMORY;
-    }
-    memcpy(name, to->name, to->length);
     if (target) {
         detach(tree, target);
         node_put(tree, target);
     }
     detach(tree, node);
-    free(node->name);
-    node->name = name;
-    node->name_length = to->length;
+    name_set(node, to);
     attach(tree, to->directory, node);
     return TS_OK;
 }

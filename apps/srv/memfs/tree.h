@@ -8,17 +8,34 @@
 // listing: a number is never used again, so a listing continues where it was whatever happened in
 // between.
 //
-// A file's bytes are one memory object, mapped here. Its pages exist once they are touched; the
-// limit counts the pages of a file's size, so what was promised can be written.
+// Who asks pays: a node counts for the client that made it, at one price whatever its name is;
+// pages of content for the client that first wrote there (file.h, store.h).
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <tessera/lib/status.h>
 #include <tessera/proto/file.h>
+#include "store.h"
+
+#define NODE_NAME_MAX 255u
+
+// A piece of a file, and where it begins there. The one that was found last is looked at first.
+struct piece_seen {
+    uint64_t offset, length;
+    unsigned char *bytes;
+};
+
+// Pages of a file that lie one after the other in one chunk.
+struct extent {
+    uint32_t index; // the first one's place in the file
+    uint32_t page, count;
+    uint32_t client;
+};
 
 struct node {
     uint32_t references;
+    uint32_t client;
     uint32_t type, mode, user, group;
     uint64_t identity;
     int64_t modified_ns, accessed_ns, changed_ns, created_ns;
@@ -27,29 +44,29 @@ struct node {
     struct node *hash_next;
     struct node *previous, *next; // siblings by serial
     uint64_t serial;
-    char *name;
+    char name[NODE_NAME_MAX];
     size_t name_length;
     // directories
     struct node *first, *last;
     uint64_t children;
     // files
     uint64_t size;
-    uint64_t capacity; // bytes mapped
-    ts_handle_t memory;
-    unsigned char *bytes;
+    struct extent *extents; // by index
+    uint32_t extent_count, extent_room;
+    struct piece_seen recent;
 };
 
 struct tree {
     struct node *root;
     struct node **buckets;
     size_t bucket_count, named; // named: nodes in the table
-    uint64_t nodes, node_limit;
-    uint64_t pages, page_limit;
+    struct ts_share nodes;      // but for the root
+    struct store store;
     uint64_t next_identity;
     uint64_t seed; // of the hash
 };
 
-// TS_ERR_MEMORY.
+// So many nodes below the root, and pages of content. TS_ERR_MEMORY.
 TS_MUST_USE ts_status_t tree_init(struct tree *tree, uint64_t node_limit, uint64_t page_limit,
                                   uint64_t seed);
 void tree_fini(struct tree *tree); // nothing may be open
@@ -72,9 +89,12 @@ struct tree_place {
 TS_MUST_USE ts_status_t tree_place(struct tree *tree, struct node *from, const char *path,
                                    size_t length, struct tree_place *out_place);
 
-// A new node under that name. TS_ERR_EXISTS, TS_ERR_NO_SPACE (nodes), TS_ERR_MEMORY. Borrowed.
+// A new node under that name, for the client. TS_ERR_EXISTS, TS_ERR_LIMIT (beyond its share),
+// TS_ERR_MEMORY. Borrowed.
 TS_MUST_USE ts_status_t tree_make(struct tree *tree, const struct tree_place *place, uint32_t type,
-                                  struct node **out_node);
+                                  uint32_t client, struct node **out_node);
+// Takes it away again: nobody has used it.
+void tree_unmake(struct tree *tree, struct node *node);
 
 // kind: as in the file protocol. TS_ERR_NOT_FOUND, TS_ERR_IS_DIRECTORY, TS_ERR_NOT_DIRECTORY,
 // TS_ERR_NOT_EMPTY.
@@ -90,7 +110,7 @@ TS_MUST_USE ts_status_t tree_rename(struct tree *tree, const struct tree_place *
 struct node *tree_child(struct node *directory, uint64_t cookie);
 
 // files ------------------------------------------------------------------------------------
-// Truncates or extends with zeros. TS_ERR_NO_SPACE, TS_ERR_TOO_LARGE, TS_ERR_MEMORY.
+// Truncates, or extends with zeros that take no pages. TS_ERR_TOO_LARGE.
 TS_MUST_USE ts_status_t file_resize(struct tree *tree, struct node *node, uint64_t size);
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 40)

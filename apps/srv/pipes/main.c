@@ -9,7 +9,7 @@
     (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
 
 static const struct ts_server_limits limits = {
-    .requests = 1024, .objects = 4096, .inbox_bytes = 256};
+    .requests = PIPE_REQUESTS, .objects = 2 * PIPES + 8, .inbox_bytes = 256};
 
 static struct ts_loop loop;
 
@@ -17,9 +17,11 @@ static ts_status_t start(ts_handle_t *out_root)
 {
     static struct ts_server server;
     static struct ts_object root = {.operations = &pipe_root_operations};
-    ts_handle_t null, zero; // the streams' are kept: they never close
+    ts_handle_t session, null, zero; // these are kept: they never close
+    pipe_shares_init();
     ts_status_t status = ts_loop_init(&loop, 64, 256, 64);
     status = status ? status : ts_server_init(&server, &loop, &limits);
+    status = status ? status : ts_object_mint(&server, &pipe_session, TS_RIGHTS_ALL, &session);
     status = status ? status : ts_object_mint(&server, &pipe_null, STREAM_RIGHTS, &null);
     status = status ? status : ts_object_mint(&server, &pipe_zero, STREAM_RIGHTS, &zero);
     status = status ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, out_root);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <tessera/lib/memory.h>
 #include <tessera/proto/file.h>
 #include "pipe.h"
 
@@ -21,8 +20,23 @@ static void enqueue(struct pipe_end *end, struct ts_request *request)
     end->last = request;
 }
 
+// The same for one that may stay there: up to its client's share.
+static ts_status_t enqueue_waiting(struct pipe_end *end, struct ts_request *request)
+{
+    ts_status_t status = ts_share_take(&pipe_waiting, request->client, 1);
+    if (status == TS_OK) {
+        request->context = &pipe_waiting;
+        enqueue(end, request);
+    }
+    return status;
+}
+
 static void dequeue(struct pipe_end *end, struct ts_request *request)
 {
+    if (request->context) {
+        ts_share_give(request->context, request->client, 1);
+        request->context = NULL;
+    }
     struct ts_request *previous = NULL;
     for (struct ts_request *r = end->first; r; previous = r, r = r->next) {
         if (r != request) {
@@ -142,34 +156,44 @@ static bool nowait(const struct ts_request *request, const struct pipe_end *end)
     return (request->flags & TS_FLAG_NOWAIT) || (end->flags & TS_OPEN_NOWAIT);
 }
 
+// Now or later. What does not have to wait is gone from its queue when this returns.
+static void begin(struct pipe_end *end, struct ts_request *request, bool waits)
+{
+    ts_status_t status = TS_OK;
+    if (!waits) {
+        enqueue(end, request);
+    } else {
+        status = nowait(request, end) ? TS_ERR_AGAIN : enqueue_waiting(end, request);
+    }
+    if (status != TS_OK) {
+        ts_request_reply(request, status, 0);
+    } else {
+        pipe_pump(end->pipe);
+    }
+}
+
 static void reader_read(struct ts_request *request)
 {
     struct pipe_end *end = end_of(request);
-    struct pipe *pipe = end->pipe;
-    bool waits = !pipe->used && pipe->writer.open;
+    const struct pipe *pipe = end->pipe;
+    bool waits = end->first || (!pipe->used && pipe->writer.open);
     if (request->room == 0) {
         ts_request_reply(request, TS_OK, 0);
-    } else if ((waits || end->first) && nowait(request, end)) {
-        ts_request_reply(request, TS_ERR_AGAIN, 0);
     } else {
-        enqueue(end, request);
-        pipe_pump(pipe);
+        begin(end, request, waits);
     }
 }
 
 static void writer_write(struct ts_request *request)
 {
     struct pipe_end *end = end_of(request);
-    struct pipe *pipe = end->pipe;
+    const struct pipe *pipe = end->pipe;
     if (!pipe->reader.open) {
         ts_request_reply(request, TS_ERR_PEER_CLOSED, 0);
     } else if (request->length == 0) {
         ts_request_reply(request, TS_OK, 0);
-    } else if ((end->first || !write_fits(pipe, request)) && nowait(request, end)) {
-        ts_request_reply(request, TS_ERR_AGAIN, 0);
     } else {
-        enqueue(end, request);
-        pipe_pump(pipe);
+        begin(end, request, end->first || !write_fits(pipe, request));
     }
 }
 
@@ -219,13 +243,6 @@ static void end_set(struct ts_request *request)
     ts_request_reply(request, status, 0);
 }
 
-static void session_release(struct pipe_session *session)
-{
-    if (!session->open && session->pipes == 0) {
-        (void)!ts_memory_unmap(session, TS_PAGE_ROUND(sizeof *session));
-    }
-}
-
 static void end_closed(struct ts_object *object)
 {
     struct pipe_end *end = TS_OBJECT_OF(object, struct pipe_end, object);
@@ -236,10 +253,7 @@ static void end_closed(struct ts_object *object)
         pipe_pump(pipe);
         return;
     }
-    struct pipe_session *session = pipe->session;
-    (void)!ts_memory_unmap(pipe, TS_PAGE_ROUND(sizeof *pipe));
-    session->pipes--;
-    session_release(session);
+    pipe_free(pipe);
 }
 
 const struct ts_operations pipe_reader_operations = {

@@ -2,14 +2,17 @@
 // A pipe: a ring of bytes, two ends, and the requests that wait at each. Handlers know the server
 // framework alone, so the host tests run them too.
 //
-// A pipe lives while one of its ends does. Its storage is one memory allocation whose pages are
-// charged as the ring fills and which goes back whole. Requests that wait are kept in order; a
+// A pipe lives while one of its ends does. Its storage is one memory allocation, with all its pages
+// from the start, and goes back whole. Who makes pipes has a share of them, and who asks to wait a
+// share of the requests that may: half of what the port delivers, so that whoever waits as often as
+// it may can still write what it waits for. Requests that wait are kept in order; a
 // request leaves its queue before it is answered. `pump` is the one place where bytes move: it is
 // called after everything that may let a waiting request go on.
 #pragma once
 
 #include <stdbool.h>
 #include <tessera/lib/server.h>
+#include <tessera/lib/share.h>
 #include <tessera/proto/pipe.h>
 
 struct pipe;
@@ -22,28 +25,31 @@ struct pipe_end {
     bool open;
 };
 
-struct pipe_session {
-    struct ts_object object;
-    uint32_t pipes;
-    bool open; // the client has it; else it lives on in its pipes
-};
-
 struct pipe {
     struct pipe_end reader, writer;
-    struct pipe_session *session;
+    uint32_t client;     // who made it
     uint32_t head, used; // of the ring
     int64_t created_ns;
     unsigned char ring[TS_PIPE_SIZE];
 };
 
-// The root: open("") gives a session.
+#define PIPES         256u // 17 pages each
+#define PIPE_REQUESTS 1024u
+#define PIPE_WAITING  (PIPE_REQUESTS / 2)
+
+extern struct ts_share pipe_share, pipe_waiting;
+void pipe_shares_init(void);
+
+// The root: open("") gives a handle to the session, which is the same for all: it has no state.
 extern const struct ts_operations pipe_root_operations;
 
-// The streams that every session can open, minted by the program.
-extern struct ts_object pipe_null, pipe_zero;
-extern const struct ts_operations pipe_null_operations, pipe_zero_operations;
+// The session, and the streams that it opens; minted by the program.
+extern struct ts_object pipe_session, pipe_null, pipe_zero;
 
 extern const struct ts_operations pipe_reader_operations, pipe_writer_operations;
 
 // Moves what can be moved, answers who can be answered, sets the ends' signals.
 void pipe_pump(struct pipe *pipe);
+
+// The last end is gone, or nobody got one.
+void pipe_free(struct pipe *pipe);

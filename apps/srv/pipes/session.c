@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sessions: where pipes are made and counted; and the streams null and zero.
+// The session, where pipes are made; and the streams null and zero.
 #include <string.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
@@ -8,27 +8,36 @@
 
 #define END_RIGHTS (TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
 
-static void session_closed(struct ts_object *object)
+struct ts_share pipe_share, pipe_waiting;
+
+void pipe_shares_init(void)
 {
-    struct pipe_session *session = TS_OBJECT_OF(object, struct pipe_session, object);
-    session->open = false;
-    if (session->pipes == 0) {
-        (void)!ts_memory_unmap(session, TS_PAGE_ROUND(sizeof *session));
-    }
+    static struct ts_holder makers[2 * PIPES], askers[2 * PIPE_WAITING];
+    ts_share_init(&pipe_share, PIPES, makers, 2 * PIPES);
+    ts_share_init(&pipe_waiting, PIPE_WAITING, askers, 2 * PIPE_WAITING);
 }
 
-static ts_status_t pipe_make(struct pipe_session *session, struct pipe **out_pipe)
+void pipe_free(struct pipe *pipe)
 {
-    if (session->pipes >= TS_PIPE_SESSION_MAX) {
-        return TS_ERR_LIMIT;
-    }
+    uint32_t client = pipe->client;
+    (void)!ts_memory_unmap(pipe, TS_PAGE_ROUND(sizeof *pipe));
+    ts_share_give(&pipe_share, client, 1);
+}
+
+static ts_status_t pipe_make(uint32_t client, struct pipe **out_pipe)
+{
     void *storage;
-    ts_status_t status = ts_memory_allocate(sizeof(struct pipe), 0, NULL, &storage);
+    ts_status_t status = ts_share_take(&pipe_share, client, 1);
     if (status != TS_OK) {
         return status;
     }
+    status = ts_memory_allocate_now(sizeof(struct pipe), &storage);
+    if (status != TS_OK) {
+        ts_share_give(&pipe_share, client, 1);
+        return status;
+    }
     struct pipe *pipe = storage; // zeros
-    pipe->session = session;
+    pipe->client = client;
     pipe->created_ns = ts_clock_realtime();
     pipe->reader.pipe = pipe->writer.pipe = pipe;
     pipe->reader.object.operations = &pipe_reader_operations;
@@ -38,14 +47,12 @@ static ts_status_t pipe_make(struct pipe_session *session, struct pipe **out_pip
     return TS_OK;
 }
 
-// Each end starts a session of the kernel's own, so that waiting readers of one pipe do not use up
-// what its writers may have in flight.
+// The ends count for nobody at the kernel: the pipe does, here.
 static void make(struct ts_request *request)
 {
-    struct pipe_session *session = TS_OBJECT_OF(request->object, struct pipe_session, object);
     struct pipe *pipe;
     ts_handle_t ends[2];
-    ts_status_t status = pipe_make(session, &pipe);
+    ts_status_t status = pipe_make(request->client, &pipe);
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
@@ -53,11 +60,11 @@ static void make(struct ts_request *request)
     struct ts_server *server = request->server;
     status = ts_object_mint(server, &pipe->reader.object, END_RIGHTS | TS_RIGHT_READ, &ends[0]);
     if (status != TS_OK) {
-        (void)!ts_memory_unmap(pipe, TS_PAGE_ROUND(sizeof *pipe));
+        pipe_free(pipe);
         ts_request_reply(request, status, 0);
         return;
     }
-    session->pipes++; // from here on `closed` of the ends undoes it
+    // From here on `closed` of the ends undoes it.
     status = ts_object_mint(server, &pipe->writer.object, END_RIGHTS | TS_RIGHT_WRITE, &ends[1]);
     if (status != TS_OK) {
         pipe->writer.open = false;
@@ -102,30 +109,16 @@ static void session_open(struct ts_request *request)
     }
 }
 
-static const struct ts_operations session_operations = {
-    .call = session_call,
-    .open = session_open,
-    .closed = session_closed,
-};
+static const struct ts_operations session_operations = {.call = session_call, .open = session_open};
+struct ts_object pipe_session = {.operations = &session_operations};
 
 static void root_open(struct ts_request *request)
 {
-    void *storage;
     if (request->length != 0) {
         ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
         return;
     }
-    ts_status_t status = ts_memory_allocate(sizeof(struct pipe_session), 0, NULL, &storage);
-    if (status != TS_OK) {
-        ts_request_reply(request, status, 0);
-        return;
-    }
-    struct pipe_session *session = storage;
-    session->object.operations = &session_operations;
-    session->open = true;
-    if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
-        (void)!ts_memory_unmap(session, TS_PAGE_ROUND(sizeof *session));
-    }
+    (void)!ts_request_reply_own(request, &pipe_session, request->rights);
 }
 
 const struct ts_operations pipe_root_operations = {.open = root_open};
@@ -168,9 +161,9 @@ static void zero_read(struct ts_request *request)
     ts_request_reply_stable(request, zeros, sizeof zeros);
 }
 
-const struct ts_operations pipe_null_operations = {
+static const struct ts_operations null_operations = {
     .read = null_read, .write = stream_write, .get = stream_get, .set = stream_set};
-const struct ts_operations pipe_zero_operations = {
+static const struct ts_operations zero_operations = {
     .read = zero_read, .write = stream_write, .get = stream_get, .set = stream_set};
-struct ts_object pipe_null = {.operations = &pipe_null_operations};
-struct ts_object pipe_zero = {.operations = &pipe_zero_operations};
+struct ts_object pipe_null = {.operations = &null_operations};
+struct ts_object pipe_zero = {.operations = &zero_operations};

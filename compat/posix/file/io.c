@@ -24,6 +24,13 @@ static ssize_t finish(struct open_file *file, ts_status_t status, size_t bytes)
     return status == TS_OK ? (ssize_t)bytes : posix_result(status);
 }
 
+// A file's store has no more for this client, which programs know as a disk that is full.
+static ssize_t finish_write(struct open_file *file, ts_status_t status, size_t bytes)
+{
+    bool share = status == TS_ERR_LIMIT && file->kind == OPEN_FILE;
+    return finish(file, share ? TS_ERR_NO_SPACE : status, bytes);
+}
+
 static struct open_file *get_for(int fd, int unwanted_mode)
 {
     struct open_file *file = descriptor_get(fd);
@@ -64,7 +71,7 @@ ssize_t write(int fd, const void *buffer, size_t length)
                              ? TS_ERR_UNSUPPORTED
                              : open_file_write(file, buffer, length, operation_flags(file), &done);
     bool stream = file->kind != OPEN_FILE;
-    ssize_t result = finish(file, status, done);
+    ssize_t result = finish_write(file, status, done);
     if (status == TS_ERR_PEER_CLOSED && stream) {
         raise(SIGPIPE);
     }
@@ -92,7 +99,7 @@ ssize_t pwrite(int fd, const void *buffer, size_t length, off_t offset)
     size_t bytes = 0;
     ts_status_t status =
         ts_write(file->handle, buffer, length, (uint64_t)offset, TS_DEADLINE_NONE, &bytes);
-    return finish(file, status, bytes);
+    return finish_write(file, status, bytes);
 }
 
 // Vectors are done one by one: what must be one message (datagrams) goes through sendmsg.

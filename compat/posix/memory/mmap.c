@@ -14,7 +14,7 @@ static unsigned protection_of(int protection)
            (protection & PROT_EXEC ? TS_MAP_EXECUTE : 0);
 }
 
-// A store's pages can be mapped as they are to be read; who writes gets a copy.
+// A store's pages can be mapped as they are to be read; who writes makes a copy.
 static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection, off_t offset,
                                ts_handle_t *out_memory)
 {
@@ -31,6 +31,7 @@ static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection
         }
         if (size > 0) { // not all of it
             ts_close(*out_memory);
+            *out_memory = TS_HANDLE_NONE;
         } else if (status != TS_ERR_UNSUPPORTED && status != TS_ERR_LIMIT) {
             return status;
         }
@@ -45,10 +46,10 @@ static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection
             break; // the rest of the last page is zeros
         }
     }
-    if (status != TS_OK) {
-        return status;
+    if (*out_memory != TS_HANDLE_NONE) { // the caller closes that
+        (void)!ts_memory_unmap(bytes, length);
     }
-    return ts_memory_unmap(bytes, length);
+    return status;
 }
 
 static ts_status_t map(void *wish, uint64_t length, int protection, int flags, ts_handle_t memory,

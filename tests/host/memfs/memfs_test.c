@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The memory file system through its handlers, as a client would use it; at the end everything that
 // it took must have gone back.
+#include "file.h"
 #include "memfs.h"
+#include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/listing.h>
 #include <tessera/lib/local.h>
 #include <tessera/lib/memory.h>
 #include "memory.h"
 #include "tests/host/check.h"
+
+#define NODES 1000u
+#define PAGES 512u
 
 static struct tree tree;
 static struct memfs_root root = {.object.operations = &memfs_root_operations, .tree = &tree};
@@ -129,7 +134,7 @@ static void test_content(struct ts_object *top)
     CHECK_EQUAL(move(file, TS_OP_READ, buffer, 5, 0, 0), 5);
     CHECK(!memcmp(buffer, "still", 5));
     ts_local_close(file);
-    CHECK_EQUAL(tree.pages, 0);
+    CHECK_EQUAL(store_used(&tree.store), 0);
 }
 
 static void test_names(struct ts_object *top)
@@ -231,44 +236,152 @@ static void test_list(struct ts_object *top)
     CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "one", 0), TS_OK);
 }
 
-static void test_limits(struct ts_object *top)
+static ts_status_t write_as(struct ts_object *file, uint32_t client, uint64_t offset,
+                            uint32_t length)
 {
-    struct ts_object *file, *objects[SESSION_OPEN_MAX];
-    static char bytes[1 << 20];
+    static const char bytes[1 << 20];
+    return ask(file, (struct ts_local_op){.op = TS_OP_WRITE,
+                                          .in = bytes,
+                                          .in_length = length,
+                                          .offset = offset,
+                                          .client = client})
+        .status;
+}
+
+static uint64_t pages_of(uint32_t client)
+{
+    return ts_share_of(&tree.store.share, client);
+}
+
+// Who writes pays, whosever the file is, until that is cut off; a hole costs nothing.
+static void test_pages(struct ts_object *top)
+{
+    struct ts_object *file;
     CHECK_EQUAL(open_path(top, "big", TS_OPEN_CREATE, &file), TS_OK);
-    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, sizeof bytes, 0, 0), sizeof bytes);
-    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, 1, sizeof bytes, 0), TS_ERR_NO_SPACE);
-    CHECK_EQUAL(get_number(file, TS_PROPERTY_SIZE), sizeof bytes);
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, FILE_SIZE_MAX), TS_OK);
+    CHECK_EQUAL(store_used(&tree.store), 0);
     CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, 0), TS_OK);
-    CHECK_EQUAL(tree.pages, 0);
+    uint64_t page = 0;
+    while (write_as(file, 1, page * STORE_PAGE, 1) == TS_OK) {
+        page++;
+    }
+    CHECK_EQUAL(page, PAGES / 2 + 1);
+    CHECK_EQUAL(write_as(file, 1, 0, 100), TS_OK); // what it has
+    CHECK_EQUAL(write_as(file, 1, page * STORE_PAGE, 1), TS_ERR_LIMIT);
+    CHECK_EQUAL(get_number(file, TS_PROPERTY_SIZE), (page - 1) * STORE_PAGE + 1);
+    CHECK_EQUAL(write_as(file, 2, page * STORE_PAGE, 1 << 20), TS_ERR_LIMIT); // all or nothing
+    CHECK_EQUAL(write_as(file, 2, page * STORE_PAGE, 10 * STORE_PAGE), TS_OK);
+    CHECK_EQUAL(pages_of(2), 10);
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, (page + 4) * STORE_PAGE), TS_OK);
+    CHECK_EQUAL(pages_of(2), 4);
+    CHECK_EQUAL(pages_of(1), page);
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, 1), TS_OK);
+    CHECK_EQUAL(pages_of(2), 0);
+    CHECK_EQUAL(pages_of(1), 1);
+    CHECK_EQUAL(set_number(file, TS_PROPERTY_SIZE, 0), TS_OK);
+    CHECK_EQUAL(store_used(&tree.store), 0);
+    CHECK(memory_mapped <= 2); // chunks that nobody needs have gone back
     memory_fails = true;
-    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, 10, 0, 0), TS_ERR_MEMORY);
+    CHECK_EQUAL(write_as(file, 1, 0, 1 << 20), TS_ERR_NO_SPACE);
     memory_fails = false;
-    CHECK_EQUAL(move(file, TS_OP_WRITE, bytes, 10, 0, 0), 10);
+    CHECK_EQUAL(pages_of(1), 0);
+    CHECK_EQUAL(write_as(file, 1, 0, 10), TS_OK);
     ts_local_close(file);
-    unsigned opened_count = 0; // the session's top directory is one
-    while (opened_count < SESSION_OPEN_MAX - 1) {
-        CHECK_EQUAL(open_path(top, "big", 0, &objects[opened_count]), TS_OK);
-        opened_count++;
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "big", 0), TS_OK);
+    CHECK_EQUAL(store_used(&tree.store), 0);
+}
+
+static ts_status_t make_as(struct ts_object *top, uint32_t client, const char *name)
+{
+    struct ts_local_result r = ask(top, (struct ts_local_op){.op = TS_OP_OPEN,
+                                                             .in = name,
+                                                             .in_length = (uint32_t)strlen(name),
+                                                             .argument = TS_OPEN_CREATE,
+                                                             .client = client});
+    if (r.status == TS_OK) {
+        ts_local_close(r.object);
     }
-    CHECK_EQUAL(open_path(top, "big", 0, &file), TS_ERR_LIMIT);
-    while (opened_count) {
-        ts_local_close(objects[--opened_count]);
-    }
+    return r.status;
+}
+
+// Each client leaves half of what is left, also of nodes.
+static void test_nodes(struct ts_object *top)
+{
     char name[16];
-    int made = 0;
-    ts_status_t status;
-    do {
-        snprintf(name, sizeof name, "m%d", made);
-        status = with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR);
-        made += status == TS_OK;
-    } while (status == TS_OK);
-    CHECK_EQUAL(status, TS_ERR_NO_SPACE);
+    unsigned made = 0, of_first = 0;
+    for (uint32_t client = 1; client <= 2; client++) {
+        ts_status_t status;
+        while (snprintf(name, sizeof name, "m%u", made),
+               (status = make_as(top, client, name)) == TS_OK) {
+            made++;
+        }
+        CHECK_EQUAL(status, TS_ERR_LIMIT);
+        of_first = client == 1 ? made : of_first;
+    }
+    CHECK_EQUAL(of_first, NODES / 2 + 1);
+    CHECK_EQUAL(made - of_first, (NODES - of_first) / 2 + 1);
     while (made) {
-        snprintf(name, sizeof name, "m%d", --made);
+        snprintf(name, sizeof name, "m%u", --made);
         CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
     }
-    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "big", 0), TS_OK);
+    CHECK_EQUAL(tree.nodes.left, NODES);
+}
+
+// What fails leaves nothing behind.
+static void test_no_half_open(struct ts_object *top)
+{
+    struct ts_object *file;
+    CHECK_EQUAL(open_path(top, "none", TS_OPEN_CREATE | TS_OPEN_DIRECTORY, &file),
+                TS_ERR_NOT_DIRECTORY);
+    CHECK_EQUAL(open_path(top, "none", 0, &file), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(tree.nodes.left, NODES);
+}
+
+// Random writes and cuts by several clients, against plain arrays.
+#define MODEL_SIZE (40u * STORE_PAGE)
+static void test_model(struct ts_object *top)
+{
+    enum { FILES = 3, CLIENTS = 4 };
+    static unsigned char model[FILES][MODEL_SIZE], bytes[MODEL_SIZE];
+    struct ts_object *files[FILES];
+    uint64_t sizes[FILES] = {0};
+    char name[2] = "0";
+    for (unsigned i = 0; i < FILES; i++, name[0]++) {
+        CHECK_EQUAL(open_path(top, name, TS_OPEN_CREATE, &files[i]), TS_OK);
+    }
+    for (unsigned round = 0; round < 20000; round++) {
+        unsigned i = (unsigned)rand() % FILES, offset = (unsigned)rand() % MODEL_SIZE;
+        if (rand() % 4 == 0) {
+            CHECK_EQUAL(set_number(files[i], TS_PROPERTY_SIZE, offset), TS_OK);
+            memset(model[i] + offset, 0, MODEL_SIZE - offset);
+            sizes[i] = offset;
+        } else {
+            uint32_t length = (unsigned)rand() % (3 * STORE_PAGE);
+            length = length < MODEL_SIZE - offset ? length : MODEL_SIZE - offset;
+            memset(bytes, 1 + rand() % 255, length);
+            struct ts_local_op op = {.op = TS_OP_WRITE,
+                                     .in = bytes,
+                                     .in_length = length,
+                                     .offset = offset,
+                                     .client = 1 + (unsigned)rand() % CLIENTS};
+            CHECK_EQUAL(ask(files[i], op).status, TS_OK);
+            memcpy(model[i] + offset, bytes, length);
+            sizes[i] = length && offset + length > sizes[i] ? offset + length : sizes[i];
+        }
+        CHECK_EQUAL(move(files[i], TS_OP_READ, bytes, MODEL_SIZE, 0, 0), (int64_t)sizes[i]);
+        CHECK(!memcmp(bytes, model[i], sizes[i]));
+        uint64_t sum = 0;
+        for (uint32_t client = 1; client <= CLIENTS; client++) {
+            sum += pages_of(client);
+        }
+        CHECK_EQUAL(sum, store_used(&tree.store));
+    }
+    for (unsigned i = FILES; i-- > 0;) {
+        name[0]--;
+        ts_local_close(files[i]);
+        CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
+    }
+    CHECK_EQUAL(store_used(&tree.store), 0);
 }
 
 static void test_rights_and_properties(struct ts_object *top)
@@ -306,20 +419,8 @@ static void test_rights_and_properties(struct ts_object *top)
     CHECK_EQUAL(ask(file, get).status, TS_OK);
     CHECK_EQUAL(attributes.mode, 0755);
 
-    // A mapping is a snapshot: later writes are not seen in it.
-    CHECK_EQUAL(move(file, TS_OP_WRITE, "before", 6, 0, 0), 6);
-    struct ts_local_result mapped = ask(file, (struct ts_local_op){.op = TS_OP_MAP});
-    CHECK_EQUAL(mapped.status, TS_OK);
-    CHECK_EQUAL(move(file, TS_OP_WRITE, "after!", 6, 0, 0), 6);
-    void *bytes;
-    CHECK_EQUAL(ts_memory_map(mapped.handle, NULL, 4096, 0, TS_MAP_READ, &bytes), TS_OK);
-    CHECK(!memcmp(bytes, "before\0", 7));
-    CHECK_EQUAL(ts_memory_unmap(bytes, 4096), TS_OK);
-    ts_close(mapped.handle);
-    CHECK_EQUAL(ask(file, (struct ts_local_op){.op = TS_OP_MAP, .offset = 4096}).status,
-                TS_ERR_RANGE);
-    CHECK_EQUAL(ask(file, (struct ts_local_op){.op = TS_OP_MAP, .offset = 1}).status,
-                TS_ERR_ARGUMENT);
+    // Memory that a client keeps would be the server's: it makes a copy of its own.
+    CHECK_EQUAL(ask(file, (struct ts_local_op){.op = TS_OP_MAP}).status, TS_ERR_UNSUPPORTED);
     ts_local_close(file);
     CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "p", 0), TS_OK);
 }
@@ -327,16 +428,19 @@ static void test_rights_and_properties(struct ts_object *top)
 int main(void)
 {
     struct ts_object *top;
-    CHECK_EQUAL(tree_init(&tree, 1000, 256, 12345), TS_OK);
+    CHECK_EQUAL(tree_init(&tree, NODES, PAGES, 12345), TS_OK);
     CHECK_EQUAL(open_path(&root.object, "x", 0, &top), TS_ERR_NOT_FOUND);
     CHECK_EQUAL(open_path(&root.object, "", 0, &top), TS_OK);
     test_content(top);
     test_names(top);
     test_list(top);
-    test_limits(top);
+    test_pages(top);
+    test_nodes(top);
+    test_no_half_open(top);
+    test_model(top);
     test_rights_and_properties(top);
-    CHECK_EQUAL(tree.nodes, 1);
-    CHECK_EQUAL(tree.pages, 0);
+    CHECK_EQUAL(tree.nodes.left, NODES);
+    CHECK_EQUAL(store_used(&tree.store), 0);
     CHECK_EQUAL(with_path(top, TS_OP_CREATE, "left", TS_FILE_DIRECTORY), TS_OK);
     CHECK_EQUAL(with_path(top, TS_OP_CREATE, "left/over", TS_FILE_REGULAR), TS_OK);
     ts_local_close(top);

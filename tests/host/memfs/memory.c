@@ -90,6 +90,11 @@ ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_mem
     return status;
 }
 
+ts_status_t ts_memory_allocate_now(size_t size, void **out_address)
+{
+    return ts_memory_allocate(size, 0, NULL, out_address);
+}
+
 ts_status_t ts_set_u64(ts_handle_t handle, unsigned property, uint64_t value)
 {
     struct object *o = &objects[handle];

@@ -58,7 +58,7 @@ static ts_status_t make_file(void)
     return status;
 }
 
-// Each map is an object of the server's.
+// Each map is memory of the bomb's own, with a copy.
 static ts_status_t make_map(void)
 {
     static ts_handle_t file;
@@ -160,7 +160,7 @@ const struct bomb bombs_server[] = {
     BOMB("log", NULL, make_line, ROOMY, TS_OK, .most = 200, .serves = true),
     BOMB("name", NULL, make_name, ROOMY, TS_OK, .most = 200, .serves = true),
     BOMB("opened", prepare_folder, make_opened, ROOMY, LIMIT, .serves = true),
-    BOMB("file", prepare_folder, make_file, ROOMY, TS_ERR_NO_SPACE, .serves = true),
+    BOMB("file", prepare_folder, make_file, ROOMY, LIMIT, .serves = true),
     BOMB("map", prepare_folder, make_map, ROOMY, TS_OK, .most = 100, .serves = true),
     BOMB("depth", prepare_folder, make_depth, ROOMY, TS_OK, .most = 500, .serves = true),
     BOMB("path", NULL, make_path, ROOMY, TS_ERR_NAME_TOO_LONG, .serves = true),
