@@ -135,7 +135,8 @@ static void control_open(struct ts_request *request)
         ts_request_reply(request, status, 0);
         return;
     }
-    struct broker_wish wish = {.target = service, .path = ""};
+    struct broker_wish wish = {
+        .target = service, .path = "", .root = true, .consumed = request->length};
     broker_open(request, &wish);
 }
 

@@ -246,9 +246,6 @@ static void on_closed(struct ts_object *object)
     drop_requests(&s->reads, session);
     drop_requests(&s->writes, session);
     drop_requests(&s->syncs, session);
-    if (session == &s->root) {
-        return;
-    }
     for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
         if (*at == session) {
             *at = session->next;
@@ -257,6 +254,9 @@ static void on_closed(struct ts_object *object)
     }
     free(session);
 }
+
+// Sessions are what clients use; a root, which they are led to, makes them.
+const struct ts_operations serial_root_operations = {.open = on_open};
 
 const struct ts_operations serial_operations = {
     .open = on_open,

@@ -231,8 +231,7 @@ ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t por
         .requests = 256, .objects = 128, .inbox_bytes = 256};
     *s = (struct serial){.loop = loop, .ports = ports, .interrupt = interrupt};
     s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
-    s->root = (struct session){.object = {.operations = &serial_operations}, .serial = s};
-    s->sessions = &s->root;
+    s->root = (struct session){.object = {.operations = &serial_root_operations}, .serial = s};
     s->interrupt_wait.done = on_interrupt;
     s->tick.fired = on_tick;
     tty_init(&s->tty);

@@ -48,5 +48,5 @@ TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop
 // Moves all that can be moved, and sets signals.
 void serial_poll(struct serial *serial);
 
-// Operations of the root and of sessions.
-extern const struct ts_operations serial_operations;
+// Operations of sessions, and of the root.
+extern const struct ts_operations serial_operations, serial_root_operations;
