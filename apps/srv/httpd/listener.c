@@ -11,10 +11,11 @@
 #include "connection.h"
 #include "httpd.h"
 
-#define FIRST_RETRY_NS    (20 * TS_MILLISECOND) // init knows of the end by then, and lets us wait
-#define RETRY_NS          (200 * TS_MILLISECOND)
-#define SESSION_RIGHTS    (TS_RIGHT_OPEN | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_READ)
-#define SOCKET_RIGHTS     (TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_READ | TS_RIGHT_WRITE)
+#define FIRST_RETRY_NS (20 * TS_MILLISECOND) // init knows of the end by then, and lets us wait
+#define RETRY_NS       (200 * TS_MILLISECOND)
+#define SOCKET_RIGHTS \
+    (TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_SHARE)
+#define SESSION_RIGHTS    SOCKET_RIGHTS
 #define CONNECTION_RIGHTS (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL)
 
 // The steps from nothing to listening, one operation each.
