@@ -22,7 +22,7 @@
 // The control object (a named handle "control = control" in the configuration):
 //   list    struct ts_init_service records, as many as fit; offset = cookie: index of the first
 //   call    TS_INIT_*, with the service's name as bytes in. START needs CALL, the others MANAGE.
-//   open    a service's name: as its named handle
+//   open    a service's name: as its named handle; MANAGE, also among the rights asked for
 #pragma once
 
 #include <assert.h>
