@@ -49,3 +49,21 @@ def test_spy(ctx):
     ctx.equal(guest.command("sh -c 'services stop httpd'"), "", "a script steers")
     guest.command("services start httpd")
     guest.wait_for_page("/")
+
+
+def test_terminal(ctx):
+    """Who opens the terminal beside the shell hears nothing, sets nothing, and locks nobody out."""
+    rights = ctx.folder / "rights"
+    rights.write_text("keep control manage\ngive /bin/eavesdrop control\n")
+    guest = ctx.boot(shell=True, add=[compile_program(ctx, "eavesdrop.c")],
+                     entries=[f"etc/rights={rights}"])
+    guest.send("eavesdrop &\r")
+    guest.wait_for(r"mode: ERR_(RIGHTS|BUSY)")
+    ctx.equal(guest.command("echo still here"), "still here\n", "the shell")
+    guest.send("sleep 100\r")
+    guest.drain(0.5)
+    guest.send("\x03")
+    guest.wait_for(r"heard 0 bytes: ERR_")
+    guest.wait_for(r"events 0: OK")
+    guest.command("true")  # which tells that the job has ended
+    ctx.equal(guest.command("echo still here"), "still here\n", "the shell")
