@@ -65,6 +65,7 @@ int job_start(struct job *job, const char *path, char **arguments, const struct 
         .environment = environ,
         .job = job->handle,
         .out_bias = &job->bias[job->count],
+        .rights = grants_rights,
     };
     memcpy(program.files, files->fd, sizeof program.files);
     int error = ts_posix_start(&program, &job->processes[job->count]);

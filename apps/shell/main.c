@@ -48,6 +48,7 @@ int main(int argc, char **argv)
         usage(stdout);
         return 0;
     }
+    grants_init();
     if (argc > 1 && !strcmp(argv[1], "-c")) {
         if (argc < 3) {
             usage(stderr);

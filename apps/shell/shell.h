@@ -72,6 +72,11 @@ void job_kill(struct job *job);
 void jobs_wait(void); // for all of them
 void jobs_end(void);  // kills what still runs
 
+// grants.c ----------------------------------------------------------------------------------
+void grants_init(void); // reads /etc/rights
+// What a program may have of one of the shell's named handles: a mask of TS_RIGHT_*.
+uint32_t grants_rights(const char *program, const char *handle);
+
 // terminal.c --------------------------------------------------------------------------------
 void terminal_init(void);
 void terminal_edit(void); // bytes as they are typed

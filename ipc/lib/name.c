@@ -63,12 +63,20 @@ ts_status_t ts_open_until(ts_handle_t root, const char *path, unsigned flags, ts
     ts_status_t status = path_length(path, &length);
     if (status)
         return status;
+    const char *whole = path;
     ts_handle_t at = root;
     for (unsigned redirects = 0; redirects <= TS_REDIRECTS_MAX; redirects++) {
         struct opened opened;
         status = open_step(at, path, length, flags, rights, deadline, &opened);
-        if (at != root)
+        bool led_away = at != root;
+        if (led_away)
             ts_close(at);
+        if (status == TS_ERR_PEER_CLOSED && led_away && redirects < TS_REDIRECTS_MAX) {
+            path = whole; // that server has ended; who led there knows of another
+            length = strlen(whole);
+            at = root;
+            continue;
+        }
         if (status)
             return status;
         if (!opened.redirect) {

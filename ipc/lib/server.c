@@ -132,6 +132,9 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
                               struct ts_object *object, enum ts_reply_bytes bytes)
 {
     struct ts_server *server = request->server;
+    server->open--;
+    if (request->crowded && reply->status == TS_ERR_CANCELLED)
+        reply->status = TS_ERR_LIMIT;
     if (reply->result == TS_REPLY_MINT)
         return reply_mint(server, reply, object);
     if (reply->result == TS_REPLY_OWN)
@@ -148,6 +151,15 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
 static const struct ts_request_backend port_backend = {port_pull, port_push, port_take, port_reply};
 
 // Events ------------------------------------------------------------------------------------
+
+// A request that would be kept in the last slot ends at once: what can be answered without waiting,
+// a heartbeat among it, finds a slot whoever has the others.
+static void refuse_to_keep(struct ts_request *request)
+{
+    request->cancelled = request->crowded = true;
+    if (request->object->operations->cancel)
+        request->object->operations->cancel(request);
+}
 
 static void dispatch_request(struct ts_server *server, const struct ts_event *event,
                              struct ts_request *request)
@@ -175,7 +187,10 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
     if (event->op == TS_OP_MAP || event->op == TS_OP_SYNC)
         request->span = event->extra;
     server->served++;
+    server->open++;
     ts_request_dispatch(request);
+    if (request->state != 0 && server->open == server->limits.requests && server->open > 1)
+        refuse_to_keep(request);
 }
 
 static void dispatch_cancel(const struct ts_event *event, struct ts_request *request)

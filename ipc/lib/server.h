@@ -19,7 +19,9 @@
 // request->next, and answers later from another callback. A kept request stays valid until it is
 // answered, whatever the client does. `cancel` tells that the client wants it to end: answer soon,
 // with what was done or TS_ERR_CANCELLED; who does not is cut off after 100 ms, which costs nothing
-// but a reply that fails with TS_ERR_GONE.
+// but a reply that fails with TS_ERR_GONE. It is called as well for a request that is kept in the
+// last of limits.requests slots, whose client gets TS_ERR_LIMIT in place of TS_ERR_CANCELLED: so
+// there is always a slot for what is answered at once.
 //
 // An object's life: minted into a free oid (by a reply or by ts_object_mint), used by clients, and
 // `closed` is called once when no handle and no undelivered request is left. Delivered requests may
@@ -109,7 +111,8 @@ struct ts_request {
     uint8_t op, flags;  // enum ts_operation, TS_FLAG_*
     uint8_t handles_in, handles_out;
     uint8_t state;  // the framework's
-    bool cancelled; // the client wants it to end
+    bool cancelled; // it is to end
+    bool crowded;   // because there is no slot left for others: the client gets TS_ERR_LIMIT
 };
 
 // Payload ----------------------------------------------------------------------------------
@@ -207,6 +210,7 @@ struct ts_server {
     unsigned char *inbox;
     uint32_t *free_oids; // stack
     uint32_t free_count;
+    uint32_t open;   // requests without an answer
     uint64_t served; // requests, for statistics
     void *tables;
     size_t tables_size, inbox_size;

@@ -6,22 +6,23 @@
 //
 //   call "init" READY, in_handle[0] = root    (rights: all that any client may get)
 //
-// From then on init opens "" on that root, asynchronously, whenever a client opens the service's
-// name: the service answers with a session object of its own for that client (ts_request_reply_mint
-// in `open`). Clients never get the root. A service without READY serves nobody; one that others
-// wait for is ready when it has called READY, any other when it runs.
+// From then on clients that open the service's name are redirected to that root, and open "" there:
+// the service answers with a session object of its own for that client (ts_request_reply_mint in
+// `open`), which counts for it. A root does nothing else: whoever can open the name has it. A name
+// with a path leads to what init opens there itself. A service without READY serves nobody; one that
+// others wait for is ready when it has called READY, any other when it runs.
 //
 // With `heartbeat` in the configuration init asks get(ALIVE) of the root; the server library
 // answers by itself, as long as the loop goes round.
 //
 // Clients: the named handle of a service (net = service netd) is an object of init. open("") on it
-// gives a session, after waiting for a service that starts; open(path) redirects to one. On the
-// handle SIGNALS: TS_SIGNAL_READABLE while an instance is ready.
+// leads to a session, after waiting for a service that starts; open(path) to one that all share. On
+// the handle SIGNALS: TS_SIGNAL_READABLE while an instance is ready.
 //
 // The control object (a named handle "control = control" in the configuration):
 //   list    struct ts_init_service records, as many as fit; offset = cookie: index of the first
 //   call    TS_INIT_*, with the service's name as bytes in. START needs CALL, the others MANAGE.
-//   open    a service's name: as its named handle
+//   open    a service's name: as its named handle; MANAGE, also among the rights asked for
 #pragma once
 
 #include <assert.h>

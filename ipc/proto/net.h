@@ -14,8 +14,9 @@
 //   connection  a TCP socket that is connected already
 //
 // Rights: what a session grants is a protocol of its own: create needs OPEN+WRITE, accept OPEN,
-// call CALL; CONFIGURE also needs MANAGE. Sockets grant READ, WRITE, OPEN, CALL, WAIT, DUPLICATE
-// and TRANSFER within what was asked and held.
+// call CALL; CONFIGURE also needs MANAGE; BIND of a port below TS_NET_PORT_GRANTED needs SHARE, since
+// others look for a service there. Sockets grant READ, WRITE, OPEN, CALL, WAIT, SHARE, DUPLICATE and
+// TRANSFER within what was asked and held.
 //
 // Reading and writing a TCP connection. A read waits until at least one byte is there and takes
 // what is there; a value of 0 is the peer's end. A write waits until at least one byte fits and
@@ -42,6 +43,8 @@
 #define TS_NET_UDP  "udp"
 #define TS_NET_UDP6 "udp6"
 
+#define TS_NET_PORT_GRANTED 1024u
+
 enum ts_net_family {
     TS_NET_FAMILY_NONE = 0, // in BIND: any address; in a UDP CONNECT: no peer any longer
     TS_NET_FAMILY_V4 = 4,   // address[0..3], the rest 0
@@ -65,7 +68,8 @@ static_assert(sizeof(struct ts_net_address) == 24, "net address");
 
 enum ts_net_method {
     // sockets
-    TS_NET_BIND = 1,       // in: struct ts_net_address; port 0 = the stack chooses
+    TS_NET_BIND = 1,       // in: struct ts_net_address; port 0 = the stack chooses. A port is the
+                           // session's that is bound to it, at all addresses, until it gives it up
     TS_NET_CONNECT = 2,    // in: struct ts_net_address. TCP: answered when connected or failed;
                            // NOWAIT: TS_ERR_IN_PROGRESS, then WRITABLE or ERROR
     TS_NET_LISTEN = 3,     // in: u32 backlog, 1 to TS_NET_BACKLOG_MAX (more is cut to it)

@@ -19,8 +19,16 @@ def test_uefi(ctx):
     check_machine(ctx, uefi=True, iommu="intel")
 
 
+def drives(ctx, program):
+    """An entry of the archive: the program may open the bus."""
+    rights = ctx.folder / "rights"
+    rights.write_text(f"keep control manage\ngive /bin/{program} control\n")
+    return f"etc/rights={rights}"
+
+
 def attack(ctx, how, **machine):
-    guest = ctx.boot(add=[compile_program(ctx, "edu.c")], shell=True, extra=EDU, **machine)
+    guest = ctx.boot(add=[compile_program(ctx, "edu.c")], entries=[drives(ctx, "edu")], shell=True,
+                     extra=EDU, **machine)
     output = guest.command(f"edu {how}", timeout=60)
     ctx.check("not ok" not in output and "all is held" in output, output)
     return guest, output
@@ -110,7 +118,8 @@ def test_amd_driver_restart(ctx):
 
 
 def check_keep(ctx, **machine):
-    guest = ctx.boot(add=[compile_program(ctx, "keep.c")], shell=True, smp=2, **machine)
+    guest = ctx.boot(add=[compile_program(ctx, "keep.c")], entries=[drives(ctx, "keep")],
+                     shell=True, smp=2, **machine)
     output = guest.command("keep", timeout=60)
     ctx.check("busy while it is mapped\nfree when it is not" in output and "not busy" not in output,
               output)

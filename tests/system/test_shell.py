@@ -149,6 +149,7 @@ PROGRAMS = {
     "touch": ("touch /tmp/t; ls /tmp/t; wc -c /tmp/t", r"/tmp/t\n0 /tmp/t\n"),
     "true": ("true; echo $?", r"0\n"),
     "uptime": ("uptime", r"up 0 d 00:0\d:\d\d, 1 processors, \d+ % idle\n.*requests.*\n"),
+    "world": ("world | grep -c manage", r"[1-9]\n"),
     "wc": ("echo one two | wc", r" +1 +2 +8\n"),
     "xxd": ("echo hello | xxd", r"00000000: 6865 6c6c 6f0a .*hello\.\n"),
     "poweroff": None, "reboot": None,  # see below

@@ -5,15 +5,17 @@
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
+#include <tessera/lib/opening.h>
 #include <tessera/lib/server.h>
 
 #include "connection.h"
 #include "httpd.h"
 
-#define FIRST_RETRY_NS    (20 * TS_MILLISECOND) // init knows of the end by then, and lets us wait
-#define RETRY_NS          (200 * TS_MILLISECOND)
-#define SESSION_RIGHTS    (TS_RIGHT_OPEN | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_READ)
-#define SOCKET_RIGHTS     (TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_READ | TS_RIGHT_WRITE)
+#define FIRST_RETRY_NS (20 * TS_MILLISECOND) // init knows of the end by then, and lets us wait
+#define RETRY_NS       (200 * TS_MILLISECOND)
+#define SOCKET_RIGHTS \
+    (TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_SHARE)
+#define SESSION_RIGHTS    SOCKET_RIGHTS
 #define CONNECTION_RIGHTS (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL)
 
 // The steps from nothing to listening, one operation each.
@@ -21,6 +23,7 @@ enum step { STEP_SESSION, STEP_SOCKET, STEP_REUSE, STEP_NO_DELAY, STEP_BIND, STE
 
 static struct {
     enum step step;
+    struct ts_opening session;
     struct ts_async io;
     struct ts_async accepts[HTTPD_ACCEPTS];
     struct ts_timer retry, accept_retry;
@@ -110,9 +113,7 @@ static void on_step(struct ts_async *async, const struct ts_event *event)
         start_again(step_names[listener.step], event->status);
         return;
     }
-    if (listener.step == STEP_SESSION)
-        httpd.network = (ts_handle_t)event->value;
-    else if (listener.step == STEP_SOCKET)
+    if (listener.step == STEP_SOCKET)
         listener.socket = (ts_handle_t)event->value;
     listener.step++;
     if (listener.step < STEPS) {
@@ -142,16 +143,16 @@ static void take_step(void)
 {
     static const char kind[] = TS_NET_TCP6;
     uint64_t data = ts_async_data(&listener.io);
+    if (listener.step == STEP_SESSION) {
+        ts_opening_begin(&listener.session);
+        return;
+    }
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, &listener.io);
     if (slot == NULL) {
         start_again("ring", TS_ERR_LIMIT);
         return;
     }
     switch (listener.step) {
-    case STEP_SESSION:
-        ts_prepare_open(slot, ts_named_handle(TS_NAME_NET), "", 0, 0, SESSION_RIGHTS,
-                        TS_DEADLINE_NONE, data);
-        break;
     case STEP_SOCKET:
         ts_prepare(slot, TS_OP_CREATE, httpd.network, kind, sizeof(kind) - 1, 0, TS_OPEN_ARG(0, 0),
                    TS_DEADLINE_NONE, data);
@@ -170,6 +171,18 @@ static void take_step(void)
     }
 }
 
+static void on_session(struct ts_opening *opening, ts_status_t status, ts_handle_t handle)
+{
+    (void)opening;
+    if (status != TS_OK) {
+        start_again(step_names[STEP_SESSION], status);
+        return;
+    }
+    httpd.network = handle;
+    listener.step++;
+    take_step();
+}
+
 static void on_retry(struct ts_timer *timer)
 {
     (void)timer;
@@ -178,6 +191,12 @@ static void on_retry(struct ts_timer *timer)
 
 void listener_start(void)
 {
+    listener.session = (struct ts_opening){.loop = &httpd.loop,
+                                           .root = ts_named_handle(TS_NAME_NET),
+                                           .path = "",
+                                           .rights = SESSION_RIGHTS,
+                                           .deadline = TS_DEADLINE_NONE,
+                                           .done = on_session};
     listener.io.done = on_step;
     listener.retry.fired = on_retry;
     listener.accept_retry.fired = accept_all;

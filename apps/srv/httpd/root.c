@@ -6,7 +6,7 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
-#include <tessera/lib/server.h>
+#include <tessera/lib/opening.h>
 
 #include "httpd.h"
 
@@ -15,9 +15,7 @@
 
 static struct {
     const char *path;
-    struct ts_async opening;
-    ts_handle_t at; // where a redirect leads; the handle "file" before the first
-    uint32_t consumed, redirects;
+    struct ts_opening opening;
     struct root_waiter *waiters;
 } root;
 
@@ -26,12 +24,15 @@ void root_init(const char *path)
     root.path = path;
 }
 
-static void finish(ts_status_t status)
+static void on_open(struct ts_opening *opening, ts_status_t status, ts_handle_t handle)
 {
     struct root_waiter *waiter = root.waiters;
+    (void)opening;
     root.waiters = NULL;
-    ts_close(root.at);
-    root.at = TS_HANDLE_NONE;
+    if (status == TS_OK) {
+        ts_close(httpd.root);
+        httpd.root = handle;
+    }
     while (waiter != NULL) {
         struct root_waiter *next = waiter->next;
         waiter->ready(waiter, status);
@@ -39,50 +40,19 @@ static void finish(ts_status_t status)
     }
 }
 
-static void open_rest(void)
-{
-    ts_handle_t at = root.at != TS_HANDLE_NONE ? root.at : ts_named_handle(TS_NAME_FILE);
-    const char *rest = root.path + root.consumed;
-    struct ts_submission *slot = ts_loop_begin(&httpd.loop, &root.opening);
-    if (slot == NULL) {
-        finish(TS_ERR_LIMIT);
-        return;
-    }
-    ts_prepare_open(slot, at, rest, (uint32_t)strlen(rest), TS_OPEN_DIRECTORY, RIGHTS,
-                    ts_loop_now(&httpd.loop) + OPEN_NS, ts_async_data(&root.opening));
-}
-
-static void on_open(struct ts_async *async, const struct ts_event *event)
-{
-    (void)async;
-    if (event->status != TS_OK) {
-        finish(event->status);
-        return;
-    }
-    ts_handle_t handle = (ts_handle_t)event->value;
-    if ((event->flags & TS_EVENT_REDIRECT) == 0) {
-        ts_close(httpd.root);
-        httpd.root = handle;
-        finish(TS_OK);
-        return;
-    }
-    ts_close(root.at);
-    root.at = handle;
-    if (event->extra > strlen(root.path) - root.consumed || ++root.redirects > TS_REDIRECTS_MAX) {
-        finish(TS_ERR_LOOP);
-        return;
-    }
-    root.consumed += (uint32_t)event->extra;
-    open_rest();
-}
-
 void root_open(struct root_waiter *waiter)
 {
     waiter->next = root.waiters;
     root.waiters = waiter;
-    if (root.opening.busy)
+    if (ts_opening_busy(&root.opening))
         return;
-    root.opening.done = on_open;
-    root.consumed = root.redirects = 0;
-    open_rest();
+    root.opening = (struct ts_opening){.loop = &httpd.loop,
+                                       .root = ts_named_handle(TS_NAME_FILE),
+                                       .path = root.path,
+                                       .length = (uint32_t)strlen(root.path),
+                                       .flags = TS_OPEN_DIRECTORY,
+                                       .rights = RIGHTS,
+                                       .deadline = ts_loop_now(&httpd.loop) + OPEN_NS,
+                                       .done = on_open};
+    ts_opening_begin(&root.opening);
 }

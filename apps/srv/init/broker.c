@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Names of services: opening one gives the client a session of the instance that runs now. The
-// service mints the session; init asks for it asynchronously and hands it on, and is not on the
-// way of anything the client then does.
+// Names of services: whoever opens one is led to the root of the instance that runs now, and opens
+// there a session of its own, which the service counts for it. init is not on the way of anything
+// that the client then does.
+//
+// A root is not given to who may have only a part of what it leads to: a name with a path, as a
+// driver's name of its device. What is there init opens itself, and hands it on. It does so with
+// one thing of a service at a time, so that others' requests are never many of init's own at the
+// service, where its heartbeat has to find room.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
+#include <tessera/lib/share.h>
 #include <string.h>
 #include "init.h"
 
-#define ASKINGS_MAX 128u
-#define NAMES_MAX   512u
+#define NAMES_MAX 512u
+#define KEPT_MAX  (INIT_REQUESTS - 32u) // what is answered at once (READY!) finds room besides
 
-static struct pool askings = POOL(struct asking, ASKINGS_MAX);
 static struct pool names = POOL(struct name, NAMES_MAX);
-static struct asking *asked; // on behalf of requests
 
 // asking ------------------------------------------------------------------------------------
 
@@ -45,17 +49,13 @@ void ask_session(struct asking *asking, struct service *target, const char *path
                     ts_deadline_in(INIT_ASK_NS), ts_async_data(&asking->async));
 }
 
-// requests ----------------------------------------------------------------------------------
+// kept requests -----------------------------------------------------------------------------
+// Those that wait for a service: until it runs, or for their turn to be opened there.
 
-static void unlink_asking(struct asking *asking)
-{
-    struct asking **link = &asked;
-    while (*link != asking)
-        link = &(*link)->next;
-    *link = asking->next;
-}
+static struct ts_holder kept_holders[256];
+static struct ts_share kept;
 
-// What a kept request wants, by its slot.
+// What a request wants, by its slot.
 static struct broker_wish wishes[INIT_REQUESTS];
 
 static struct broker_wish *wish_of(const struct ts_request *request)
@@ -63,126 +63,159 @@ static struct broker_wish *wish_of(const struct ts_request *request)
     return &wishes[TS_REQUEST_SLOT(request->id)];
 }
 
-// The client gets the handle; where sessions are kept, a copy.
-static void answer(struct ts_request *request, uint32_t instance, ts_handle_t handle, bool redirect)
+void broker_init(void)
 {
-    const struct broker_wish *wish = wish_of(request);
-    if (wish->cache) {
-        if (wish->cache->session != handle)
-            ts_close(wish->cache->session);
-        *wish->cache = (struct session_cache){handle, instance};
-        ts_status_t status = ts_duplicate(handle, TS_RIGHTS_SAME, &handle);
-        if (status) {
-            ts_request_reply(request, status, 0);
-            return;
-        }
-    }
-    // The client's rights are cut to those of the handle that it used by the kernel.
-    if (wish->redirect || redirect)
-        (void)ts_request_reply_redirect(request, handle, wish->consumed);
-    else
-        (void)ts_request_reply_move(request, handle, TS_RIGHTS_SAME, 0);
+    ts_share_init(&kept, KEPT_MAX, kept_holders, sizeof kept_holders / sizeof kept_holders[0]);
 }
 
-static bool root_is_closed(const struct service *service)
+// Behind those that are there.
+static ts_status_t keep(struct ts_request *request)
+{
+    ts_status_t status = ts_share_take(&kept, request->client, 1);
+    if (status)
+        return status;
+    struct ts_request **link = &wish_of(request)->target->waiters;
+    while (*link)
+        link = &(*link)->next;
+    *link = request;
+    request->next = NULL;
+    return TS_OK;
+}
+
+// It is no longer kept, and to be answered.
+static void let_go(struct ts_request *request)
+{
+    ts_share_give(&kept, request->client, 1);
+}
+
+static struct ts_request *take_first(struct service *service)
+{
+    struct ts_request *request = service->waiters;
+    service->waiters = request->next;
+    return request;
+}
+
+// answers -----------------------------------------------------------------------------------
+
+// The client's rights are cut to those of the handle that it used by the kernel.
+static void lead_to(struct ts_request *request, ts_handle_t handle)
+{
+    ts_status_t status = ts_duplicate(handle, TS_RIGHTS_SAME, &handle);
+    if (status)
+        ts_request_reply(request, status, 0);
+    else
+        (void)ts_request_reply_redirect(request, handle, wish_of(request)->consumed);
+}
+
+// An instance may be gone of whose end init has not heard yet.
+static bool serves(struct service *service)
 {
     uint64_t signals; // the kernel answers
-    return ts_get_u64(service->root, TS_PROPERTY_SIGNALS, &signals) == TS_OK &&
-           (signals & TS_SIGNAL_CLOSED) != 0;
-}
-
-// Whether the instance that was asked is gone, of which init may not have heard yet: then the next
-// one is asked. Else it is the server's own answer.
-static bool ask_next(struct ts_request *request, struct service *target, uint32_t instance)
-{
-    if (target->state != TS_INIT_READY_ || target->instance != instance) {
-        broker_open(request, wish_of(request));
-        return true;
-    }
-    if (!root_is_closed(target))
+    if (service->state != TS_INIT_READY_ || !service->root)
         return false;
-    service_kill(target); // if only its port has ended
-    request->next = target->waiters;
-    target->waiters = request;
-    return true;
+    if (ts_get_u64(service->root, TS_PROPERTY_SIGNALS, &signals) == TS_OK &&
+        !(signals & TS_SIGNAL_CLOSED))
+        return true;
+    service_kill(service); // if only its port has ended
+    return false;
 }
 
-static void answer_session(struct asking *asking, ts_status_t status, ts_handle_t handle)
+// Where the request leads without asking the service, which serves; or none.
+static ts_handle_t known_place(const struct broker_wish *wish)
 {
-    struct ts_request *request = asking->request;
-    unlink_asking(asking);
-    if (request && status == TS_ERR_PEER_CLOSED &&
-        ask_next(request, asking->target, asking->instance))
-        request = NULL; // answered later
-    if (!request || status) {
-        ts_close(handle);
-        if (request)
-            ts_request_reply(request, status, 0);
+    const struct session_cache *cache = wish->cache;
+    if (wish->root)
+        return wish->target->root;
+    return cache && cache->instance == wish->target->instance ? cache->session : TS_HANDLE_NONE;
+}
+
+static void answer_opened(struct ts_request *request, const struct asking *asking,
+                          ts_handle_t handle)
+{
+    struct broker_wish *wish = wish_of(request);
+    asking->target->sessions++;
+    if (wish->cache) {
+        ts_close(wish->cache->session);
+        *wish->cache = (struct session_cache){handle, asking->instance};
+        lead_to(request, handle);
+    } else if (wish->redirect || asking->redirected) {
+        (void)ts_request_reply_redirect(request, handle, wish->consumed);
     } else {
-        asking->target->sessions++;
-        answer(request, asking->instance, handle, asking->redirected);
+        (void)ts_request_reply_move(request, handle, TS_RIGHTS_SAME, 0);
     }
-    pool_put(&askings, asking);
 }
 
-static void ask_for(struct ts_request *request)
+static void opened(struct asking *asking, ts_status_t status, ts_handle_t handle)
 {
-    struct asking *asking = pool_get(&askings);
-    if (!asking) {
-        ts_request_reply(request, TS_ERR_AGAIN, 0);
-        return;
+    struct service *target = asking->target;
+    struct ts_request *request = asking->request;
+    asking->request = NULL;
+    if (request)
+        let_go(request);
+    if (!request) {
+        ts_close(handle); // it was cancelled
+    } else if (!status) {
+        answer_opened(request, asking, handle);
+    } else if (status == TS_ERR_PEER_CLOSED &&
+               (asking->instance != target->instance || !serves(target))) {
+        broker_open(request, wish_of(request)); // the next instance is asked
+    } else {
+        ts_request_reply(request, status, 0);
     }
-    asking->request = request;
-    asking->done = answer_session;
-    asking->next = asked;
-    asked = asking;
-    ask_session(asking, wish_of(request)->target, wish_of(request)->path);
+    broker_serve_waiters(target);
+}
+
+void broker_serve_waiters(struct service *service)
+{
+    struct asking *asking = &service->opening;
+    while (service->waiters && !asking->request && !asking->async.busy && serves(service)) {
+        struct ts_request *request = take_first(service);
+        ts_handle_t place = known_place(wish_of(request));
+        if (place) {
+            let_go(request);
+            service->sessions += wish_of(request)->root;
+            lead_to(request, place);
+            continue;
+        }
+        asking->request = request;
+        asking->done = opened;
+        ask_session(asking, service, wish_of(request)->path);
+    }
 }
 
 void broker_open(struct ts_request *request, const struct broker_wish *wish)
 {
     struct service *target = wish->target;
     *wish_of(request) = *wish;
-    if (target->state == TS_INIT_READY_ && target->root) {
-        if (wish->cache && wish->cache->session && wish->cache->instance == target->instance)
-            answer(request, target->instance, wish->cache->session, true);
-        else
-            ask_for(request);
+    ts_handle_t place = serves(target) ? known_place(wish) : TS_HANDLE_NONE;
+    if (place) {
+        target->sessions += wish->root;
+        lead_to(request, place);
         return;
     }
     if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND)
         (void)service_start(target);
-    if (target->state == TS_INIT_STOPPED || target->state == TS_INIT_FAILED || init.ending) {
-        ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
-        return;
-    }
-    request->next = target->waiters;
-    target->waiters = request;
-}
-
-static void serve_waiters(struct service *service, ts_status_t status)
-{
-    struct ts_request *request = service->waiters;
-    service->waiters = NULL;
-    while (request) {
-        struct ts_request *next = request->next;
-        if (status)
-            ts_request_reply(request, status, 0);
-        else
-            ask_for(request);
-        request = next;
-    }
-}
-
-void broker_serve_waiters(struct service *service)
-{
-    serve_waiters(service, TS_OK);
+    ts_status_t status = TS_OK;
+    if (target->state == TS_INIT_STOPPED || target->state == TS_INIT_FAILED || init.ending)
+        status = TS_ERR_NOT_FOUND;
+    else if (keep(request))
+        status = TS_ERR_AGAIN;
+    if (status)
+        ts_request_reply(request, status, 0);
+    else
+        broker_serve_waiters(target);
 }
 
 void broker_refuse_waiters(struct service *service, ts_status_t status)
 {
-    serve_waiters(service, status);
+    while (service->waiters) {
+        struct ts_request *request = take_first(service);
+        let_go(request);
+        ts_request_reply(request, status, 0);
+    }
 }
+
+// ends --------------------------------------------------------------------------------------
 
 static bool stop_waiting(struct service *service, struct ts_request *request)
 {
@@ -197,26 +230,24 @@ static bool stop_waiting(struct service *service, struct ts_request *request)
 
 void broker_cancel(struct ts_request *request)
 {
-    bool found = stop_waiting(wish_of(request)->target, request);
-    for (struct asking *asking = asked; asking && !found; asking = asking->next) {
-        if (asking->request == request) {
-            asking->request = NULL;
-            ts_loop_cancel(&init.loop, &asking->async);
-            found = true;
-        }
+    struct service *target = wish_of(request)->target;
+    if (target->opening.request == request) {
+        target->opening.request = NULL; // what comes is closed
+        ts_loop_cancel(&init.loop, &target->opening.async);
+    } else if (!stop_waiting(target, request)) {
+        return;
     }
-    if (found)
-        ts_request_reply(request, TS_ERR_CANCELLED, 0);
+    let_go(request);
+    ts_request_reply(request, TS_ERR_CANCELLED, 0);
 }
 
 // Each cancel changes the lists: begin again after one.
 static struct ts_request *kept_by(const struct ts_object *object)
 {
-    for (struct asking *asking = asked; asking; asking = asking->next) {
-        if (asking->request && asking->request->object == object)
-            return asking->request;
-    }
     for (uint32_t i = 0; i < init.config.service_count; i++) {
+        struct ts_request *asked = init.services[i].opening.request;
+        if (asked && asked->object == object)
+            return asked;
         for (struct ts_request *r = init.services[i].waiters; r; r = r->next) {
             if (r->object == object)
                 return r;
@@ -237,8 +268,12 @@ void broker_forget(struct ts_object *object)
 static void name_open(struct ts_request *request)
 {
     struct name *name = TS_OBJECT_OF(request->object, struct name, object);
-    struct broker_wish wish = {
-        .target = name->target, .path = name->path, .redirect = request->length > 0};
+    bool below = request->length > 0, whole = name->path[0] == '\0';
+    struct broker_wish wish = {.target = name->target,
+                               .path = name->path,
+                               .root = whole && !below,
+                               .cache = whole && below ? &name->session : NULL,
+                               .redirect = below};
     broker_open(request, &wish);
 }
 
@@ -260,6 +295,7 @@ static void name_closed(struct ts_object *object)
     while (*link != name)
         link = &(*link)->next;
     *link = name->next;
+    ts_close(name->session.session);
     pool_put(&names, name);
 }
 

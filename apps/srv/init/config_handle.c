@@ -109,7 +109,8 @@ static const char *parse_target(struct words *words, char *word, struct config_h
         handle->target = CONFIG_TREE;
         handle->what = word + 1;
     } else if (strcmp(word, "service") == 0) {
-        handle->target = CONFIG_SERVICE;
+        handle->target = CONFIG_SERVICE; // to steer it, or to be found through it, is said so
+        handle->rights &= (ts_rights_t) ~(TS_RIGHT_MANAGE | TS_RIGHT_SHARE);
         return parse_reference(words, handle);
     } else if (strcmp(word, "session") == 0) {
         handle->target = CONFIG_SESSION;

@@ -130,12 +130,15 @@ static void control_open(struct ts_request *request)
         return;
     }
     struct service *service;
-    ts_status_t status = pull_service(request, &service);
+    ts_status_t status = TS_ERR_RIGHTS; // else any service were everybody's who can list them
+    if (ts_request_has(request, TS_RIGHT_MANAGE))
+        status = pull_service(request, &service);
     if (status) {
         ts_request_reply(request, status, 0);
         return;
     }
-    struct broker_wish wish = {.target = service, .path = ""};
+    struct broker_wish wish = {
+        .target = service, .path = "", .root = true, .consumed = request->length};
     broker_open(request, &wish);
 }
 

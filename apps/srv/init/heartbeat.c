@@ -23,7 +23,8 @@ static void ask_later(struct service *service)
 static void beat_done(struct ts_async *async, const struct ts_event *event)
 {
     struct service *service = TS_OBJECT_OF(async, struct service, beat);
-    bool late = event->status == TS_ERR_TIMED_OUT || event->status == TS_ERR_ABANDONED;
+    bool late = event->status == TS_ERR_TIMED_OUT || event->status == TS_ERR_ABANDONED ||
+                event->status == TS_ERR_LIMIT; // many others ask, whom it may be about to answer
     if (service->state != TS_INIT_READY_ || service->beat_instance != service->instance)
         return;
     if (event->status == TS_OK) {

@@ -33,15 +33,13 @@ struct asking {
     struct service *target;
     uint32_t instance;
     void (*done)(struct asking *asking, ts_status_t status, ts_handle_t handle);
-    struct ts_request *request; // broker, tree; NULL: it was cancelled
-    void *context;
-    struct asking *next; // broker's list
-    uint32_t length;     // of the path asked for
-    uint32_t handle;     // service.c: which of the configuration's it is for
-    bool redirected;     // the target sends its clients on to another server
+    struct ts_request *request; // broker; NULL: none, or it was cancelled
+    uint32_t length;            // of the path asked for
+    uint32_t handle;            // settle: which of the configuration's it is for
+    bool redirected;            // the target sends its clients on to another server
 };
 
-// A session that a client was given and will be given again.
+// A session that is opened once and then led to again and again.
 struct session_cache {
     ts_handle_t session;
     uint32_t instance; // of the service
@@ -51,8 +49,9 @@ struct session_cache {
 struct name {
     struct ts_object object;
     struct service *target;
-    const char *path;  // what is opened there
-    struct name *next; // of the same target
+    const char *path;             // what is opened there
+    struct session_cache session; // where paths below it are opened
+    struct name *next;            // of the same target
 };
 
 enum service_after { AFTER_POLICY, AFTER_STOP, AFTER_RESTART };
@@ -75,7 +74,8 @@ struct service {
     ts_time_t beat_sent, beat_took;
     bool beat_missed;           // the last one; the next one decides
     struct ts_timer timer;      // STARTING: not ready in time; READY: heartbeat; BACK_OFF: start
-    struct ts_request *waiters; // opens that wait for an instance
+    struct ts_request *waiters; // opens that wait for an instance, or for their turn
+    struct asking opening;      // the one whose turn it is
     struct name *names;
     // Sessions opened before the start, by index of the configuration's handles.
     ts_handle_t sessions_open[CONFIG_HANDLES];
@@ -131,16 +131,18 @@ void report_end(const struct service *service, const struct ts_process_report *r
 // Asks the target for the object at `path`: `done` comes later with a handle, or a status. Deadline
 // INIT_ASK_NS. The storage must stay until then.
 void ask_session(struct asking *asking, struct service *target, const char *path);
-// Answers an open with a session of `target`, when there is one: with its handle, or with a
-// redirect from byte `consumed` of the path on. cache: where a session of this client is kept; may
-// be NULL.
+// Answers an open, once there is an instance of `target`: with a redirect, from byte `consumed` of
+// the path on, to its root, or to the session that is kept in `cache`; or with what it has at
+// `path`, asked for each time.
 struct broker_wish {
     struct service *target;
-    const char *path; // what is opened at the target
-    struct session_cache *cache;
+    const char *path;
+    struct session_cache *cache; // may be NULL
     uint32_t consumed;
-    bool redirect;
+    bool root;
+    bool redirect; // without both: also what was asked for leads on
 };
+void broker_init(void);
 void broker_open(struct ts_request *request, const struct broker_wish *wish);
 ts_status_t name_create(struct service *target, const char *path, ts_rights_t rights,
                         ts_handle_t *out_handle);

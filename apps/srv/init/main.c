@@ -36,6 +36,7 @@ static ts_status_t open_archive(void)
         return status;
     init.archive_bytes = bytes;
     status = ts_archive_open(&init.archive, bytes, size);
+    broker_init();
     return status ? status : tree_init();
 }
 

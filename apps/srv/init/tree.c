@@ -10,9 +10,10 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/path.h>
+#include <tessera/lib/share.h>
 #include "init.h"
 
-#define OBJECTS_MAX 1536u
+#define OBJECTS_MAX 1536u // and 512 of INIT_OBJECTS are for what init gives at a start
 #define CLIENTS_MAX 128u
 
 #define FILE_RIGHTS                                                                    \
@@ -30,6 +31,8 @@ struct tree_object {
     struct ts_object object;
     struct client *client;
     uint32_t entry;
+    bool root;      // given at a start; others are taken from who opened them
+    uint32_t asker; // that client
     uint64_t position;
     uint64_t flags; // STATUS_FLAGS
 };
@@ -38,7 +41,9 @@ enum sum { SUM_NOT_CHECKED, SUM_GOOD, SUM_BAD };
 
 static struct pool objects = POOL(struct tree_object, OBJECTS_MAX);
 static struct pool clients = POOL(struct client, CLIENTS_MAX);
-static uint8_t *sums; // by entry
+static struct ts_holder holders[2048];
+static struct ts_share opened; // objects, but for roots
+static uint8_t *sums;          // by entry
 
 static struct tree_object *object_of(const struct ts_request *request)
 {
@@ -154,7 +159,7 @@ static const struct ts_operations tree_operations;
 
 static struct tree_object *object_create(struct client *client, uint32_t entry)
 {
-    struct tree_object *object = pool_get(&objects);
+    struct tree_object *object = pool_get(&objects); // there are as many as may be taken, and roots
     if (!object)
         return NULL;
     object->object.operations = &tree_operations;
@@ -167,6 +172,8 @@ static struct tree_object *object_create(struct client *client, uint32_t entry)
 static void object_free(struct tree_object *object)
 {
     struct client *client = object->client;
+    if (!object->root)
+        ts_share_give(&opened, object->asker, 1);
     pool_put(&objects, object);
     if (--client->objects > 0)
         return;
@@ -177,11 +184,13 @@ static void object_free(struct tree_object *object)
 
 static void open_entry(struct ts_request *request, uint32_t entry)
 {
-    struct tree_object *object = object_create(object_of(request)->client, entry);
-    if (!object) {
-        ts_request_reply(request, TS_ERR_LIMIT, 0);
+    ts_status_t status = ts_share_take(&opened, request->client, 1);
+    if (status) {
+        ts_request_reply(request, status, 0);
         return;
     }
+    struct tree_object *object = object_create(object_of(request)->client, entry);
+    object->asker = request->client;
     object->flags = request->argument & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
     // A directory passes on all rights, since what is mounted below may have more than it has.
     bool directory = init.archive.entries[entry].type == TS_ARCHIVE_DIRECTORY;
@@ -197,7 +206,6 @@ static void open_mount(struct ts_request *request, const struct found *found)
         .path = "",
         .cache = &object_of(request)->client->sessions[index],
         .consumed = found->consumed,
-        .redirect = true,
     };
     broker_open(request, &wish);
 }
@@ -445,6 +453,7 @@ ts_status_t tree_init(void)
     void *memory;
     ts_status_t status = ts_memory_allocate(init.archive.header->entry_count, 0, NULL, &memory);
     sums = memory;
+    ts_share_init(&opened, OBJECTS_MAX - CLIENTS_MAX, holders, sizeof holders / sizeof holders[0]);
     return status;
 }
 
@@ -464,6 +473,7 @@ ts_status_t tree_root_create(const char *path, ts_rights_t rights, ts_handle_t *
             pool_put(&clients, client);
         return TS_ERR_LIMIT;
     }
+    object->root = true;
     status = ts_object_mint(&init.server, &object->object, rights, out_handle);
     if (status)
         object_free(object);

@@ -178,6 +178,17 @@ static void send_call(struct ts_request *request)
 
 // Methods -----------------------------------------------------------------------------------
 
+// Whether one of another session is bound to the port, at whatever address.
+static bool port_is_anothers(const struct datagram *socket, u16_t port)
+{
+    for (const struct udp_pcb *pcb = udp_pcbs; pcb != NULL; pcb = pcb->next) {
+        const struct datagram *other = pcb->recv == on_received ? pcb->recv_arg : NULL;
+        if (pcb->local_port == port && other != NULL && other->session != socket->session)
+            return true;
+    }
+    return false;
+}
+
 static void bind_or_connect(struct ts_request *request, bool bind)
 {
     struct datagram *socket = of(request);
@@ -187,7 +198,11 @@ static void bind_or_connect(struct ts_request *request, bool bind)
     ts_status_t status = ts_request_pull_exact(request, &address, sizeof(address));
     if (status == TS_OK)
         status = address_take(&address, socket->kind, &ip, &port);
-    if (status == TS_OK && bind) {
+    if (status == TS_OK && bind)
+        status = session_may_bind(request, port);
+    if (status == TS_OK && bind && port != 0 && port_is_anothers(socket, port)) {
+        status = TS_ERR_ADDRESS_IN_USE;
+    } else if (status == TS_OK && bind) {
         status = address_error(udp_bind(socket->pcb, &ip, port));
     } else if (status == TS_OK && address.family == TS_NET_FAMILY_NONE) {
         udp_disconnect(socket->pcb);

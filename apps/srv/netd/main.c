@@ -70,7 +70,7 @@ static ts_status_t serve(ts_handle_t *out_root)
 {
     const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL |
                                TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER |
-                               TS_RIGHT_MANAGE;
+                               TS_RIGHT_SHARE | TS_RIGHT_MANAGE;
     return ts_object_mint(&server, &netd.root, rights, out_root);
 }
 

@@ -140,32 +140,19 @@ static ts_status_t attach(struct nic *nic)
     return TS_OK;
 }
 
-static void on_open(struct ts_async *async, const struct ts_event *event)
+static void on_open(struct ts_opening *opening, ts_status_t status, ts_handle_t handle)
 {
-    struct nic *nic = TS_OBJECT_OF(async, struct nic, opening);
-    ts_status_t status = event->status;
-    if (status == TS_OK) {
-        nic->session = (ts_handle_t)event->value;
+    struct nic *nic = TS_OBJECT_OF(opening, struct nic, opening);
+    nic->session = handle;
+    if (status == TS_OK)
         status = attach(nic);
-    }
     if (status != TS_OK)
         failed(nic, "session", status);
 }
 
-static void open_session(struct nic *nic)
-{
-    struct ts_submission *slot = ts_loop_begin(nic->loop, &nic->opening);
-    if (slot == NULL) {
-        retry_later(nic);
-        return;
-    }
-    ts_prepare_open(slot, nic->service, "", 0, 0, SESSION_RIGHTS, TS_DEADLINE_NONE,
-                    ts_async_data(&nic->opening));
-}
-
 static void on_retry(struct ts_timer *timer)
 {
-    open_session(TS_OBJECT_OF(timer, struct nic, retry));
+    ts_opening_begin(&TS_OBJECT_OF(timer, struct nic, retry)->opening);
 }
 
 ts_status_t nic_start(struct nic *nic, struct ts_loop *loop, struct link *link,
@@ -177,7 +164,12 @@ ts_status_t nic_start(struct nic *nic, struct ts_loop *loop, struct link *link,
         ts_log("no network card: loopback only");
         return TS_OK;
     }
-    nic->opening.done = on_open;
+    nic->opening = (struct ts_opening){.loop = loop,
+                                       .root = nic->service,
+                                       .path = "",
+                                       .rights = SESSION_RIGHTS,
+                                       .deadline = TS_DEADLINE_NONE,
+                                       .done = on_open};
     nic->attaching.done = on_attached;
     nic->watching_event.done = on_event;
     nic->watching_session.done = on_session;
@@ -189,6 +181,6 @@ ts_status_t nic_start(struct nic *nic, struct ts_loop *loop, struct link *link,
     if (watch == NULL)
         return TS_ERR_LIMIT;
     ts_prepare_watch(watch, nic->event, TS_SIGNAL_READABLE, ts_async_data(&nic->watching_event));
-    open_session(nic);
+    ts_opening_begin(&nic->opening);
     return TS_OK;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tessera/lib/loop.h>
+#include <tessera/lib/opening.h>
 #include <tessera/proto/frame.h>
 
 #include "link.h"
@@ -14,7 +15,8 @@ struct nic {
     struct ts_loop *loop;
     struct link *link;
     ts_handle_t service, session, event, driver_event;
-    struct ts_async opening, attaching, watching_event, watching_session;
+    struct ts_opening opening; // a session
+    struct ts_async attaching, watching_event, watching_session;
     struct ts_timer retry;
     struct ts_call call;
     struct ts_frame_attach request;

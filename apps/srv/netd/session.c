@@ -30,6 +30,12 @@ void session_drop(struct session *session)
         heap_free(session);
 }
 
+ts_status_t session_may_bind(const struct ts_request *request, uint16_t port)
+{
+    bool needs = port != 0 && port < TS_NET_PORT_GRANTED;
+    return !needs || ts_request_has(request, TS_RIGHT_SHARE) ? TS_OK : TS_ERR_RIGHTS;
+}
+
 static struct session *of(struct ts_request *request)
 {
     return TS_OBJECT_OF(request->object, struct session, object);
@@ -126,7 +132,7 @@ static const struct ts_operations session_operations = {
 
 #define SESSION_RIGHTS                                                                \
     (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT | \
-     TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE)
+     TS_RIGHT_SHARE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE)
 
 // A new session.
 static void root_open(struct ts_request *request)

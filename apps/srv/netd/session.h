@@ -15,10 +15,14 @@ struct session {
 TS_MUST_USE ts_status_t session_add(struct session *session);
 void session_drop(struct session *session);
 
+// A bind's port: those below TS_NET_PORT_GRANTED need SHARE on the socket, which it has of the
+// session that made it. TS_ERR_RIGHTS.
+TS_MUST_USE ts_status_t session_may_bind(const struct ts_request *request, uint16_t port);
+
 // Operations of the root that init holds: `open` makes sessions.
 extern const struct ts_operations root_operations;
 
 // Property and flags every socket has.
 #define SOCKET_RIGHTS                                                                 \
     (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT | \
-     TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+     TS_RIGHT_SHARE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <lwip/priv/tcp_priv.h>
 #include <tessera/proto/file.h>
 
 #include "heap.h"
@@ -300,6 +301,20 @@ static ts_status_t take_address(struct ts_request *request, struct stream *strea
     return status == TS_OK ? address_take(&address, stream->kind, ip, port) : status;
 }
 
+// Whether one of another session is bound to the port or listens there, at whatever address.
+static bool port_is_anothers(const struct stream *stream, u16_t port)
+{
+    const struct tcp_pcb *const lists[] = {tcp_bound_pcbs, tcp_listen_pcbs.pcbs};
+    for (unsigned i = 0; i < 2; i++) {
+        for (const struct tcp_pcb *pcb = lists[i]; pcb != NULL; pcb = pcb->next) {
+            const struct stream *other = pcb->callback_arg;
+            if (pcb->local_port == port && other != NULL && other->session != stream->session)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void stream_bind(struct ts_request *request, struct stream *stream)
 {
     ip_addr_t ip;
@@ -307,6 +322,10 @@ static void stream_bind(struct ts_request *request, struct stream *stream)
     ts_status_t status = take_address(request, stream, &ip, &port);
     if (status == TS_OK && stream->pcb->local_port != 0)
         status = TS_ERR_ARGUMENT;
+    if (status == TS_OK)
+        status = session_may_bind(request, port);
+    if (status == TS_OK && port != 0 && port_is_anothers(stream, port))
+        status = TS_ERR_ADDRESS_IN_USE;
     if (status == TS_OK)
         status = address_error(tcp_bind(stream->pcb, &ip, port));
     if (status == TS_OK)

@@ -3,6 +3,7 @@
 
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/opening.h>
 #include <tessera/lib/server.h>
 
 #define BUCKETS 256u
@@ -13,7 +14,7 @@ static struct {
     struct ts_loop *loop;
     ts_handle_t service, disk; // disk: a session of the driver that runs now
     uint64_t size;
-    struct ts_async opening;      // the disk anew
+    struct ts_opening opening;    // the disk anew
     struct cache_block *for_disk; // that wait for it
     struct cache_block blocks[CACHE_BLOCKS];
     struct cache_block *buckets[BUCKETS];
@@ -158,43 +159,43 @@ static void read_block(struct cache_block *block, struct ts_submission *slot)
                     ts_loop_now(cache.loop) + READ_NS, ts_async_data(&block->io));
 }
 
-static void on_opened(struct ts_async *async, const struct ts_event *event)
+static void on_opened(struct ts_opening *opening, ts_status_t status, ts_handle_t handle)
 {
     struct cache_block *block = cache.for_disk;
-    (void)async;
+    (void)opening;
     cache.for_disk = NULL;
-    if (event->status == TS_OK) {
+    if (status == TS_OK) {
         ts_close(cache.disk);
-        cache.disk = (ts_handle_t)event->value;
+        cache.disk = handle;
     }
     while (block != NULL) {
         struct cache_block *next = block->next_for_disk;
-        struct ts_submission *slot =
-            event->status == TS_OK ? ts_loop_begin(cache.loop, &block->io) : NULL;
+        struct ts_submission *slot = status == TS_OK ? ts_loop_begin(cache.loop, &block->io) : NULL;
         if (slot != NULL)
             read_block(block, slot);
         else
-            loaded(block, event->status != TS_OK ? event->status : TS_ERR_AGAIN, 0);
+            loaded(block, status != TS_OK ? status : TS_ERR_AGAIN, 0);
         block = next;
     }
 }
 
-// False: it is not to be read again, or cannot.
+// False: it is not to be read again.
 static bool read_again(struct cache_block *block)
 {
     if (block->again)
         return false;
-    if (!cache.opening.busy) {
-        cache.opening.done = on_opened;
-        struct ts_submission *slot = ts_loop_begin(cache.loop, &cache.opening);
-        if (slot == NULL)
-            return false;
-        ts_prepare_open(slot, cache.service, "", 0, 0, TS_RIGHT_READ,
-                        ts_loop_now(cache.loop) + OPEN_NS, ts_async_data(&cache.opening));
-    }
     block->again = true;
     block->next_for_disk = cache.for_disk;
     cache.for_disk = block;
+    if (!ts_opening_busy(&cache.opening)) {
+        cache.opening = (struct ts_opening){.loop = cache.loop,
+                                            .root = cache.service,
+                                            .path = "",
+                                            .rights = TS_RIGHT_READ,
+                                            .deadline = ts_loop_now(cache.loop) + OPEN_NS,
+                                            .done = on_opened};
+        ts_opening_begin(&cache.opening);
+    }
     return true;
 }
 

@@ -42,7 +42,7 @@ struct making {
 
 #define SOCKET_RIGHTS                                                                 \
     (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT | \
-     TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+     TS_RIGHT_SHARE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
 
 static ts_status_t make(ts_handle_t network, void *context)
 {

@@ -24,13 +24,13 @@ struct handles {
     uint32_t count;
 };
 
-static int add(struct handles *handles, const char *name, ts_handle_t handle)
+static int add(struct handles *handles, const char *name, ts_handle_t handle, ts_rights_t rights)
 {
     if (handles->count == TS_SPAWN_HANDLES_MAX) {
         return EMFILE;
     }
     handles->list[handles->count++] =
-        (struct ts_spawn_handle){.name = name, .handle = handle, .rights = TS_RIGHTS_SAME};
+        (struct ts_spawn_handle){.name = name, .handle = handle, .rights = rights};
     return 0;
 }
 
@@ -49,7 +49,7 @@ static int add_files(struct handles *handles, const struct program *program)
             snprintf(own, sizeof handles->names[0], "fd%d", f->number);
             name = own;
         }
-        int error = add(handles, name, f->file->handle);
+        int error = add(handles, name, f->file->handle, TS_RIGHTS_SAME);
         if (error) {
             return error;
         }
@@ -70,7 +70,7 @@ static bool own_name(const char *name)
     return name[0] == 'f' && name[1] == 'd' && name[2] >= '0' && name[2] <= '9';
 }
 
-static int add_named(struct handles *handles)
+static int add_named(struct handles *handles, const struct program *program)
 {
     const ts_rights_t needed = TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
     const char *name;
@@ -80,7 +80,10 @@ static int add_named(struct handles *handles)
         if (own_name(name) || ts_rights(handle, &rights) != TS_OK || (rights & needed) != needed) {
             continue;
         }
-        int error = add(handles, name, handle);
+        if (program->rights) {
+            rights &= (ts_rights_t)program->rights(program->path, name);
+        }
+        int error = add(handles, name, handle, rights);
         if (error) {
             return error;
         }
@@ -126,7 +129,7 @@ static int spawn_image(const struct program *program, const char *const *argumen
     struct handles handles = {.count = 0};
     const char *slash = strrchr(program->path, '/');
     int error = add_files(&handles, program);
-    error = error ? error : add_named(&handles);
+    error = error ? error : add_named(&handles, program);
     if (error) {
         return error;
     }

@@ -21,6 +21,7 @@ struct program {
     const struct program_file *files;
     size_t file_count;
     uint64_t *out_bias; // as in struct ts_spawn; NULL: not wanted
+    uint32_t (*rights)(const char *path, const char *handle); // as in struct ts_posix_program
 };
 
 // The child gets these files, PWD, and every named handle of the caller that can be passed on,

@@ -44,7 +44,8 @@ int ts_posix_start(const struct ts_posix_program *start, uint32_t *out_process)
                               .job = start->job,
                               .files = files,
                               .file_count = count,
-                              .out_bias = start->out_bias};
+                              .out_bias = start->out_bias,
+                              .rights = start->rights};
     error = error ? error : program_spawn(&program, out_process);
     while (count) {
         open_file_put(files[--count].file);

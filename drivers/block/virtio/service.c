@@ -196,9 +196,7 @@ static void on_cancel(struct ts_request *request)
 static void on_closed(struct ts_object *object)
 {
     struct block_session *session = TS_OBJECT_OF(object, struct block_session, object);
-    if (session != &session->service->root) {
-        free(session);
-    }
+    free(session);
 }
 
 static void on_open(struct ts_request *request);
@@ -229,6 +227,8 @@ static void on_open(struct ts_request *request)
     }
 }
 
+static const struct ts_operations root_operations = {.open = on_open};
+
 static void begin(struct block_service *s)
 {
     for (unsigned i = 0; i < TRANSFERS_MAX; i++) {
@@ -251,7 +251,7 @@ ts_status_t block_service_start(struct block_service *s, struct ts_loop *loop,
 {
     static const struct ts_server_limits limits = {.requests = TRANSFERS_MAX, .objects = 64};
     *s = (struct block_service){.loop = loop, .function = function};
-    s->root = (struct block_session){.object = {.operations = &operations}, .service = s};
+    s->root = (struct block_session){.object = {.operations = &root_operations}, .service = s};
     ts_status_t status =
         block_init(&s->block, &function->device, function->domain,
                    virtio_function_queue_vector(function), virtio_function_change_vector(function));

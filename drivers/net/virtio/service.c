@@ -182,9 +182,7 @@ static void on_closed(struct ts_object *object)
             fail("the device does not stop", status);
         }
     }
-    if (session != &s->root) {
-        free(session);
-    }
+    free(session);
 }
 
 static void on_open(struct ts_request *request);
@@ -212,6 +210,8 @@ static void on_open(struct ts_request *request)
     }
 }
 
+static const struct ts_operations root_operations = {.open = on_open};
+
 static void watch_all(struct net_service *s)
 {
     s->interrupt.done = on_interrupt;
@@ -233,7 +233,7 @@ ts_status_t net_service_start(struct net_service *s, struct ts_loop *loop,
     static const struct ts_server_limits limits = {
         .requests = 32, .objects = 32, .inbox_bytes = 64};
     *s = (struct net_service){.loop = loop, .function = function};
-    s->root = (struct net_session){.object = {.operations = &operations}, .service = s};
+    s->root = (struct net_session){.object = {.operations = &root_operations}, .service = s};
     ts_status_t status =
         net_init(&s->net, &function->device, function->domain,
                  virtio_function_queue_vector(function), virtio_function_change_vector(function));

@@ -55,7 +55,7 @@ static void on_read(struct ts_request *request)
         ts_request_reply(request, TS_OK, 0);
         return;
     }
-    if (may_not_wait(request) && (s->reads.first || !tty_readable(&s->tty))) {
+    if (may_not_wait(request) && (session_of(request) != s->holder || !tty_readable(&s->tty))) {
         ts_request_reply(request, TS_ERR_AGAIN, 0);
         return;
     }
@@ -196,6 +196,8 @@ static void on_set(struct ts_request *request)
     bool flags = request->argument == TS_PROPERTY_STATUS_FLAGS;
     if (!flags && !ts_request_has(request, TS_RIGHT_WRITE)) {
         status = TS_ERR_RIGHTS;
+    } else if (!flags && session != s->holder) {
+        status = TS_ERR_BUSY;
     } else if (request->argument == TS_PROPERTY_CONSOLE_WINDOW) {
         status = set_window(session, request);
     } else if (flags || request->argument == TS_PROPERTY_CONSOLE_MODE) {
@@ -224,6 +226,7 @@ static void on_open(struct ts_request *request)
     }
     session->next = s->sessions;
     s->sessions = session;
+    s->holder = s->holder ? s->holder : session;
     serial_poll(s);
 }
 
@@ -246,17 +249,25 @@ static void on_closed(struct ts_object *object)
     drop_requests(&s->reads, session);
     drop_requests(&s->writes, session);
     drop_requests(&s->syncs, session);
-    if (session == &s->root) {
-        return;
-    }
     for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
         if (*at == session) {
             *at = session->next;
             break;
         }
     }
+    if (s->holder == session) {
+        struct session *oldest = s->sessions;
+        while (oldest && oldest->next) {
+            oldest = oldest->next;
+        }
+        s->holder = oldest;
+    }
     free(session);
+    serial_poll(s);
 }
+
+// Sessions are what clients use; a root, which they are led to, makes them.
+const struct ts_operations serial_root_operations = {.open = on_open};
 
 const struct ts_operations serial_operations = {
     .open = on_open,

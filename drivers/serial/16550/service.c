@@ -50,15 +50,32 @@ static void take_first(struct request_list *list)
     }
 }
 
+// The holder's first read, taken out; NULL: it has none.
+static struct ts_request *take_read(struct serial *s)
+{
+    struct ts_request *before = NULL, *request = s->reads.first;
+    while (request && (!s->holder || request->object != &s->holder->object)) {
+        before = request;
+        request = request->next;
+    }
+    if (!request) {
+        return NULL;
+    }
+    *(before ? &before->next : &s->reads.first) = request->next;
+    if (s->reads.last == request) {
+        s->reads.last = before;
+    }
+    return request;
+}
+
 static void answer_reads(struct serial *s)
 {
     uint8_t bytes[CHUNK];
-    while (s->reads.first && tty_readable(&s->tty)) {
-        struct ts_request *request = s->reads.first;
+    struct ts_request *request;
+    while (tty_readable(&s->tty) && (request = take_read(s)) != NULL) {
         uint32_t consume;
         size_t room = request->room < sizeof bytes ? request->room : sizeof bytes;
         size_t n = tty_peek(&s->tty, bytes, room, &consume);
-        take_first(&s->reads);
         // What a reader did not get stays for the next one.
         if (ts_request_reply_now(request, TS_OK, n, bytes, n) == TS_OK) {
             tty_consume(&s->tty, consume);
@@ -144,29 +161,27 @@ static void transmit(struct serial *s)
     uart_want_room(&s->uart, n > 0);
 }
 
-// Events go to every session; reads that wait when one is typed end.
+// Events go to who holds the terminal; its reads that wait when one is typed end.
 static void tell_events(struct serial *s)
 {
     uint32_t events = tty_take_events(&s->tty);
-    if (events == 0) {
+    if (events == 0 || !s->holder) {
         return;
     }
-    for (struct session *session = s->sessions; session; session = session->next) {
-        session->events |= events;
-    }
-    while (s->reads.first) {
-        struct ts_request *request = s->reads.first;
-        take_first(&s->reads);
+    struct ts_request *request;
+    s->holder->events |= events;
+    while ((request = take_read(s)) != NULL) {
         ts_request_reply(request, TS_ERR_INTERRUPTED, 0);
     }
 }
 
 static void set_signals(struct serial *s)
 {
-    ts_signals_t common = (tty_readable(&s->tty) ? TS_SIGNAL_READABLE : 0) |
-                          (tty_writable(&s->tty) ? TS_SIGNAL_WRITABLE : 0);
+    ts_signals_t writable = tty_writable(&s->tty) ? TS_SIGNAL_WRITABLE : 0;
+    ts_signals_t readable = tty_readable(&s->tty) ? TS_SIGNAL_READABLE : 0;
     for (struct session *session = s->sessions; session; session = session->next) {
-        ts_signals_t set = common | (session->events ? TS_SIGNAL_CONSOLE_EVENT : 0);
+        ts_signals_t set = writable | (session == s->holder ? readable : 0) |
+                           (session->events ? TS_SIGNAL_CONSOLE_EVENT : 0);
         ts_signals_t all = TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE | TS_SIGNAL_CONSOLE_EVENT;
         ts_object_signal(&session->object, all & ~set, set);
     }
@@ -231,8 +246,7 @@ ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t por
         .requests = 256, .objects = 128, .inbox_bytes = 256};
     *s = (struct serial){.loop = loop, .ports = ports, .interrupt = interrupt};
     s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
-    s->root = (struct session){.object = {.operations = &serial_operations}, .serial = s};
-    s->sessions = &s->root;
+    s->root = (struct session){.object = {.operations = &serial_root_operations}, .serial = s};
     s->interrupt_wait.done = on_interrupt;
     s->tick.fired = on_tick;
     tty_init(&s->tty);

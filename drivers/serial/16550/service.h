@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The console that a serial port is: sessions, waiting readers and writers, and the chip.
 //
+// Input, events and settings belong to the session that has been there longest, until it ends:
+// whoever opens another one beside it reads nothing of what is typed. All may write.
+//
 // Reads and writes that cannot be answered at once are kept in two lists, in order of arrival.
 // serial_poll moves everything that can be moved; it is called after each interrupt, request and
 // tick. Ticks come without an interrupt too: a machine that loses interrupts is slow, not deaf.
@@ -29,7 +32,8 @@ struct serial {
     struct ts_loop *loop;
     struct ts_server server;
     struct session root;
-    struct session *sessions;
+    struct session *sessions; // the newest first
+    struct session *holder;   // of the terminal: the oldest; NULL: there is none
     struct tty tty;
     struct uart uart;
     struct ts_console_window window;
@@ -48,5 +52,5 @@ TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop
 // Moves all that can be moved, and sets signals.
 void serial_poll(struct serial *serial);
 
-// Operations of the root and of sessions.
-extern const struct ts_operations serial_operations;
+// Operations of sessions, and of the root.
+extern const struct ts_operations serial_operations, serial_root_operations;

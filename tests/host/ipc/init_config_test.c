@@ -77,6 +77,9 @@ static void test_good(void)
     h = handle_of("web", "kept");
     CHECK(h->target == CONFIG_MEMORY && h->length == 3 * TS_PAGE_SIZE);
     CHECK(handle_of("web", "in")->target == CONFIG_SESSION);
+    // A service is not steered, and nobody found through it, without being allowed to.
+    h = handle_of("web", "store");
+    CHECK(!(h->rights & (TS_RIGHT_MANAGE | TS_RIGHT_SHARE)) && (h->rights & TS_RIGHT_CALL));
     CHECK(!(handle_of("web", "c")->rights & TS_RIGHT_MANAGE));
     CHECK(handle_of("web", "m")->rights & TS_RIGHT_MANAGE);
     // Nobody sets limits, or starts programs outside of its own, without being allowed to.

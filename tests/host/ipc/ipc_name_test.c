@@ -96,6 +96,34 @@ static void test_followed(void)
     CHECK_EQUAL(fake_closed, 1);
 }
 
+static unsigned deaths; // of the server that the redirect leads to, still to come
+
+static struct ts_result served_by_the_next(unsigned op, unsigned rights, ts_handle_t handle,
+                                           uint64_t address, uint64_t length, uint64_t offset,
+                                           uint64_t arg)
+{
+    struct ts_result result = served_once(op, rights, handle, address, length, offset, arg);
+    if (op == TS_OP_OPEN && handle == OTHER && deaths > 0) {
+        deaths--;
+        return (struct ts_result){TS_ERR_PEER_CLOSED, 0};
+    }
+    return result;
+}
+
+// A server that ends before it is asked: the one that led there leads to the next.
+static void test_begun_anew(void)
+{
+    ts_handle_t handle;
+    reset();
+    fake_served = served_by_the_next;
+    deaths = 2;
+    CHECK_EQUAL(ts_open(ROOT, "tmp/a/b", 0, TS_RIGHT_READ | TS_RIGHT_OPEN, &handle), TS_OK);
+    CHECK(handle == OPENED && opens == 6 && strcmp(last_path, "/a/b") == 0 && fake_closed == 3);
+    deaths = 1000;
+    CHECK_EQUAL(ts_open(ROOT, "tmp/a", 0, TS_RIGHT_OPEN, &handle), TS_ERR_LOOP);
+    CHECK(deaths > 1000 - TS_REDIRECTS_MAX);
+}
+
 static void test_parents(void)
 {
     ts_handle_t handle;
@@ -133,6 +161,7 @@ int main(void)
 {
     test_redirect();
     test_followed();
+    test_begun_anew();
     test_parents();
     test_session();
     return 0;

@@ -127,6 +127,30 @@ static void test_payload(void)
     CHECK(small.answered && small.value == 3); // cut to what the client has room for
 }
 
+// What would be kept in the last slot is refused: what is answered at once finds one.
+static void test_last_slot(void)
+{
+    start(8);
+    struct fake_request accepts[16];
+    for (unsigned i = 0; i < 16; i++) {
+        accepts[i] = (struct fake_request){.op = TS_OP_ACCEPT};
+        fake_deliver(&accepts[i], root.object.oid);
+        step();
+    }
+    step(); // the last one's answer goes out
+    struct fake_request beat = {.op = TS_OP_GET, .arg = TS_PROPERTY_ALIVE};
+    uint64_t alive = 0;
+    beat.out = &alive;
+    beat.out_length = sizeof alive;
+    fake_deliver(&beat, root.object.oid);
+    step();
+    step();
+    for (unsigned i = 0; i < 15; i++)
+        CHECK(!accepts[i].answered);
+    CHECK(accepts[15].answered && accepts[15].status == TS_ERR_LIMIT && cancels == 1);
+    CHECK(beat.answered && beat.status == TS_OK && alive == 1);
+}
+
 // One request, one answer: each round is one system call.
 static void test_fast_path(void)
 {
@@ -376,6 +400,7 @@ static void test_local(void)
 int main(void)
 {
     test_payload();
+    test_last_slot();
     test_fast_path();
     test_batch();
     test_alive();

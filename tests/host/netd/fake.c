@@ -13,6 +13,7 @@
 #include <tessera/lib/random.h>
 
 ts_time_t fake_now = 1000000000;
+ts_rights_t fake_rights = TS_RIGHTS_ALL;
 struct ts_object *fake_session;
 
 static struct ts_loop loop;
@@ -199,7 +200,7 @@ static void start(struct call *call, struct ts_object *object, enum ts_operation
         .room = (uint32_t)room,
         .inbox = in,
         .inbox_length = (uint32_t)(in_length < NETD_INBOX ? in_length : NETD_INBOX),
-        .rights = 0x7ff,
+        .rights = fake_rights,
         .op = (uint8_t)op,
         .flags = flags,
     };

@@ -22,6 +22,9 @@ struct ts_posix_program {
     int files[3];       // what is to be descriptor 0, 1 and 2; -1 = none
     uint32_t job;       // charged, and killed as one; 0 = the own
     uint64_t *out_bias; // what was added to the program's addresses, for reports; NULL: not wanted
+    // The rights that the program at `path` (of a script: its interpreter's) may have of the named
+    // handle; NULL: all that the own one has.
+    uint32_t (*rights)(const char *path, const char *handle);
 };
 
 // Starts it. The process's handle is the caller's. 0, or an errno.

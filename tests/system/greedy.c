@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// greedy open NAME: opens "" of its handle NAME, and of whatever that leads to, until it is
+// refused, and keeps all; greedy path NAME: a path below it. Says `full COUNT` then, and waits to
+// be killed. Built by the tests with the SDK and added to their image.
+#include <stdio.h>
+#include <string.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/op.h>
+#include <tessera/lib/status.h>
+
+int main(int argc, char **argv)
+{
+    ts_handle_t name = argc > 2 ? ts_named_handle(argv[2]) : TS_HANDLE_NONE, session;
+    if (name == TS_HANDLE_NONE) {
+        puts("usage: greedy open|path NAME");
+        return 2;
+    }
+    const char *path = strcmp(argv[1], "path") == 0 ? "nothing" : "";
+    unsigned long count = 0;
+    uint64_t value;
+    ts_status_t status;
+    do { // (What a redirect leads to is kept for `path`: whoever follows would close it.)
+        if (path[0])
+            status = ts_op(TS_OP_OPEN, 0, TS_RIGHTS_SAME, name, path, strlen(path), 0,
+                           TS_OPEN_ARG(0, 0), TS_DEADLINE_NONE, &value);
+        else
+            status = ts_open(name, "", 0, TS_RIGHTS_SAME, &session);
+    } while (!status && ++count < 10000);
+    printf("full %lu: %s\n", count, ts_status_text(status));
+    fflush(stdout);
+    for (;;)
+        ts_sleep_until(ts_deadline_in(60 * TS_SECOND));
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// spy: tries what a program from the shell is not to do, with all that it can reach, and prints one
+// line for each: what, and what came of it. Built by the tests with the SDK, added to their image.
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/op.h>
+#include <tessera/lib/status.h>
+#include <tessera/proto/init.h>
+#include <tessera/proto/net.h>
+#include <unistd.h>
+
+static void tell(const char *what, ts_status_t status)
+{
+    printf("%s: %s\n", what, ts_status_name(status));
+}
+
+static void steer(void)
+{
+    static const struct {
+        const char *what;
+        uint32_t method;
+    } methods[] = {{"stop", TS_INIT_STOP}, {"kill", TS_INIT_KILL}, {"restart", TS_INIT_RESTART}};
+    static const char *const services[] = {"pci", "serial", "virtio-net", "netd"};
+    ts_handle_t control = ts_named_handle(TS_NAME_CONTROL), session;
+    char text[64];
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        tell(methods[i].what,
+             ts_call_bytes(control, methods[i].method, "virtio-blk", 10, NULL, 0, NULL));
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+        snprintf(text, sizeof text, "open %s", services[i]);
+        tell(text, ts_open(control, services[i], 0, TS_RIGHTS_SAME, &session));
+    }
+}
+
+static void configure(void)
+{
+    struct ts_net_configuration configuration = {0};
+    ts_handle_t session = TS_HANDLE_NONE;
+    ts_status_t status = ts_open(ts_named_handle(TS_NAME_NET), "", 0, TS_RIGHTS_SAME, &session);
+    tell("configure", status ? status
+                             : ts_call_bytes(session, TS_NET_CONFIGURE, &configuration,
+                                             sizeof configuration, NULL, 0, NULL));
+}
+
+static void listen_at(const char *what, int type, uint32_t address, uint16_t port)
+{
+    int one = 1, fd = socket(AF_INET, type, 0);
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    at.sin_addr.s_addr = htonl(address);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    int failed = bind(fd, (struct sockaddr *)&at, sizeof at);
+    printf("%s: %s\n", what, failed ? strerror(errno) : "OK");
+    close(fd);
+}
+
+int main(void)
+{
+    steer();
+    configure();
+    listen_at("bind 80", SOCK_STREAM, INADDR_LOOPBACK, 80);
+    listen_at("bind 67 (udp)", SOCK_DGRAM, INADDR_ANY, 67);
+    listen_at("bind 8080", SOCK_STREAM, INADDR_ANY, 8080);
+    return 0;
+}

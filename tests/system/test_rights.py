@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""What a program that is started at the shell can touch, compared with a list."""
+from programs import compile_program
+
+ALL = "read write execute open map call wait share duplicate transfer manage".split()
+PLAIN = [right for right in ALL if right not in ("share", "manage")]
+
+# A program's world, but for its process, first thread and clock. What is added here is authority.
+WORLD = {
+    "in": ALL, "out": ALL, "err": ALL,  # the shell's terminal
+    "log": "read write wait duplicate transfer".split(),
+    "random": "read write duplicate transfer".split(),
+    "job": "read write open call wait duplicate transfer".split(),
+    "system": "read open call wait duplicate transfer manage".split(),  # for ps and kill
+    "file": ALL,
+    "net": PLAIN,
+    "pipe": PLAIN,
+    "control": "read open call wait duplicate transfer".split(),
+}
+OWN = {"process", "thread", "clock"}
+
+SPY = """stop: ERR_RIGHTS
+kill: ERR_RIGHTS
+restart: ERR_RIGHTS
+open pci: ERR_RIGHTS
+open serial: ERR_RIGHTS
+open virtio-net: ERR_RIGHTS
+open netd: ERR_RIGHTS
+configure: ERR_RIGHTS
+bind 80: Permission denied
+bind 67 (udp): Permission denied
+bind 8080: OK
+"""
+
+
+def test_world(ctx):
+    """`world` prints what is in the list and nothing else."""
+    guest = ctx.boot(shell=True)
+    world = {line.split()[0]: line.split()[1:] for line in guest.command("world").splitlines()}
+    ctx.equal({name: rights for name, rights in world.items() if name not in OWN}, WORLD, "world")
+
+
+def test_spy(ctx):
+    """A spy is refused all that the list refuses; a script may what its user may."""
+    guest = ctx.boot(shell=True, add=[compile_program(ctx, "spy.c")])
+    guest.wait_for_page("/")
+    ctx.equal(guest.command("spy"), SPY, "what came of it")
+    ctx.equal(guest.command("sh -c spy"), SPY, "from a script")
+    ctx.equal(guest.command("sh -c 'services stop httpd'"), "", "a script steers")
+    guest.command("services start httpd")
+    guest.wait_for_page("/")
+
+
+def test_terminal(ctx):
+    """Who opens the terminal beside the shell hears nothing, sets nothing, and locks nobody out."""
+    rights = ctx.folder / "rights"
+    rights.write_text("keep control manage\ngive /bin/eavesdrop control\n")
+    guest = ctx.boot(shell=True, add=[compile_program(ctx, "eavesdrop.c")],
+                     entries=[f"etc/rights={rights}"])
+    guest.send("eavesdrop &\r")
+    guest.wait_for(r"mode: ERR_(RIGHTS|BUSY)")
+    ctx.equal(guest.command("echo still here"), "still here\n", "the shell")
+    guest.send("sleep 100\r")
+    guest.drain(0.5)
+    guest.send("\x03")
+    guest.wait_for(r"heard 0 bytes: ERR_")
+    guest.wait_for(r"events 0: OK")
+    guest.command("true")  # which tells that the job has ended
+    ctx.equal(guest.command("echo still here"), "still here\n", "the shell")
