@@ -9,8 +9,8 @@
 // From then on clients that open the service's name are redirected to that root, and open "" there:
 // the service answers with a session object of its own for that client (ts_request_reply_mint in
 // `open`), which counts for it. A root does nothing else: whoever can open the name has it. A name
-// with a path leads to what init opens there itself. A service without READY serves nobody; one that
-// others wait for is ready when it has called READY, any other when it runs.
+// with a path leads to what init opens there itself. A service without READY serves nobody; one
+// that others wait for is ready when it has called READY, any other when it runs.
 //
 // With `heartbeat` in the configuration init asks get(ALIVE) of the root; the server library
 // answers by itself, as long as the loop goes round.

@@ -14,9 +14,9 @@
 //   connection  a TCP socket that is connected already
 //
 // Rights: what a session grants is a protocol of its own: create needs OPEN+WRITE, accept OPEN,
-// call CALL; CONFIGURE also needs MANAGE; BIND of a port below TS_NET_PORT_GRANTED needs SHARE, since
-// others look for a service there. Sockets grant READ, WRITE, OPEN, CALL, WAIT, SHARE, DUPLICATE and
-// TRANSFER within what was asked and held.
+// call CALL; CONFIGURE also needs MANAGE; BIND of a port below TS_NET_PORT_GRANTED needs SHARE,
+// since others look for a service there. Sockets grant READ, WRITE, OPEN, CALL, WAIT, SHARE,
+// DUPLICATE and TRANSFER within what was asked and held.
 //
 // Reading and writing a TCP connection. A read waits until at least one byte is there and takes
 // what is there; a value of 0 is the peer's end. A write waits until at least one byte fits and

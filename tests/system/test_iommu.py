@@ -22,7 +22,8 @@ def test_uefi(ctx):
 def drives(ctx, program):
     """An entry of the archive: the program may open the bus."""
     rights = ctx.folder / "rights"
-    rights.write_text(f"keep control manage\ngive /bin/{program} control\n")
+    shipped = (ctx.root / "iso" / "etc" / "rights").read_text()
+    rights.write_text(f"{shipped}give /bin/{program} control\n")
     return f"etc/rights={rights}"
 
 
