@@ -194,7 +194,8 @@ static void on_closed(struct ts_object *object)
 {
     struct device *d = TS_OBJECT_OF(object, struct device, object);
     d->closed = true;
-    if (d->state == DEVICE_HELD) {
+    // (STUCK: by a reset while a driver was about that could have been the reason.)
+    if (d->state == DEVICE_HELD || d->state == DEVICE_STUCK) {
         quiet_start(d);
     }
 }

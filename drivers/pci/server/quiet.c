@@ -64,7 +64,7 @@ static void finish(struct device *d, ts_status_t status)
         (!pci_present(f) || pci_read16(f, PCI_COMMAND) & PCI_COMMAND_BUS_MASTER)) {
         status = TS_ERR_IO;
     }
-    if (status == TS_OK && d->closed && !d->unused) { // it was closed while it was reset
+    if (d->closed && !d->unused) { // it was closed while it was reset
         answer_reset(d, status);
         quiet_start(d);
         return;
@@ -169,6 +169,7 @@ static void step_used(struct device *d)
     struct ts_domain_state state = {0};
     ts_status_t status = ts_domain_state(d->domain, &state);
     if (status != TS_OK) {
+        d->unused = true; // nobody can say: this is the end of it
         finish(d, status);
     } else if (state.flags & TS_DOMAIN_USED) {
         ts_time_t wait = TS_MILLISECOND << d->tries;
@@ -219,6 +220,7 @@ static void stop(struct device *d)
     d->tries = 0;
     // Again: some have a way to their configuration space among their registers.
     ts_status_t status = pci_command(&d->function, PCI_COMMAND_BUS_MASTER, 0);
+    grant_silence(d);
     if (status != TS_OK) {
         finish(d, status);
     } else if (map_virtio(d)) {
@@ -237,11 +239,10 @@ void quiet_start(struct device *d)
     d->phase = PHASE_USED;
     d->tries = 0;
     d->unused = false;
-    ts_status_t status = pci_command(&d->function, PCI_COMMAND_BUS_MASTER, 0);
-    grant_silence(d);
-    if (status != TS_OK) {
-        finish(d, status);
-    } else if (d->closed) {
+    if (d->closed) {
+        // What its registers are used for meanwhile may undo this: it counts in stop().
+        (void)!pci_command(&d->function, PCI_COMMAND_BUS_MASTER, 0);
+        grant_silence(d);
         step_used(d);
     } else {
         stop(d);
