@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define STEP 128u // bytes that are added before the carry is put aside
+#define STEP 256u // bytes that are added before the carry is put aside
 
 struct sum {
     uint64_t words, carries;
@@ -60,6 +60,7 @@ uint16_t platform_checksum(const void *data, int length)
     struct sum sum = {0, 0};
     for (; left >= STEP; left -= STEP, at += STEP)
         add_words(&sum, at, STEP);
+    at = add_part(&sum, at, left, 128);
     at = add_part(&sum, at, left, 64);
     at = add_part(&sum, at, left, 32);
     at = add_part(&sum, at, left, 16);
