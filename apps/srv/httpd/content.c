@@ -186,8 +186,10 @@ struct content *content_get(struct text path, struct content_waiter *waiter)
     struct content *content = path.length <= CONTENT_PATH ? find(path, hash) : NULL;
     if (content != NULL) {
         httpd.statistics.cache_hits++;
-        unlink_use(content);
-        link_newest(content);
+        if (content != newest) {
+            unlink_use(content);
+            link_newest(content);
+        }
     } else if (path.length <= CONTENT_PATH) {
         content = start_loading(path, hash);
     }

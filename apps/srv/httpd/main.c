@@ -29,7 +29,14 @@ struct httpd httpd;
 
 int64_t httpd_now(void)
 {
-    return ts_clock_realtime() / TS_SECOND;
+    static ts_time_t asked; // the round in which `seconds` was
+    static int64_t seconds;
+    ts_time_t now = ts_loop_now(&httpd.loop);
+    if (now != asked) {
+        asked = now;
+        seconds = ts_clock_realtime() / TS_SECOND;
+    }
+    return seconds;
 }
 
 // False: an argument is not understood.

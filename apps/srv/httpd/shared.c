@@ -24,6 +24,7 @@ static struct {
     struct holder *first, *last;
     uint32_t freed; // since the last of them tried
 } starving[SHARED_POOLS];
+static uint32_t starve; // how many in all
 
 void shared_wait(struct holder *holder, bool answering)
 {
@@ -171,6 +172,7 @@ void shared_starve(struct holder *holder, enum shared pool, void (*retry)(struct
 {
     holder->retry = retry;
     holder->next = NULL;
+    starve++;
     if (starving[pool].first == NULL)
         starving[pool].first = holder;
     else
@@ -180,11 +182,14 @@ void shared_starve(struct holder *holder, enum shared pool, void (*retry)(struct
 
 void shared_resume(void)
 {
+    if (starve == 0)
+        return;
     // A retry may free something itself, of a connection that gave way: that is looked at too.
     for (unsigned pool = 0; pool < SHARED_POOLS; pool++) {
         while (starving[pool].freed > 0 && starving[pool].first != NULL) {
             struct holder *holder = starving[pool].first;
             starving[pool].freed--;
+            starve--;
             starving[pool].first = holder->next;
             holder->retry(holder);
         }

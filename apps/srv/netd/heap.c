@@ -28,12 +28,22 @@ static char *arena, *arena_end;
 static size_t reserved_bytes, used_bytes;
 static bool was_short;
 
-// The smallest class that holds so much, by the position of the size's highest bits; the last class
-// is larger than its row.
+// The classes of small pieces, which most are, by their size in units.
+#define UNIT       32u
+#define SMALL_MOST 2048u
+
+static const uint8_t small_classes[SMALL_MOST / UNIT + 1] = {
+    [0 ... 2] = 0,   [3] = 1,         [4] = 2,          [5 ... 6] = 3,
+    [7 ... 8] = 4,   [9 ... 12] = 5,  [13 ... 16] = 6,  [17 ... 24] = 7,
+    [25 ... 32] = 8, [33 ... 48] = 9, [49 ... 64] = 10,
+};
+
+// The smallest class that holds so much; of a large one by the position of the size's highest bits.
+// The last class is larger than its row.
 static size_t class_of(size_t size)
 {
-    if (size <= class_sizes[0])
-        return 0;
+    if (size <= SMALL_MOST)
+        return small_classes[(size + UNIT - 1) / UNIT];
     if (size > class_sizes[CLASSES - 2])
         return CLASSES - 1;
     unsigned power = 63 - (unsigned)__builtin_clzl(size - 1); // 2^power < size <= 2^(power + 1)

@@ -28,7 +28,10 @@ void recovery_start_ack(void)
     taken.original = false;
 }
 
-static void delivered(struct tcp_pcb *pcb, struct tcp_seg *segment)
+// `again`: it was sent more than once.
+static inline __attribute__((always_inline)) void note_delivered(struct tcp_pcb *pcb,
+                                                                 struct tcp_seg *segment,
+                                                                 bool again)
 {
     struct recovery *r = &pcb->recovery;
     uint32_t end = segment_start(segment) + segment_length(segment);
@@ -36,7 +39,6 @@ static void delivered(struct tcp_pcb *pcb, struct tcp_seg *segment)
     if (trip < LEAST_TRIP)
         trip = LEAST_TRIP;
     taken.delivered += segment_length(segment);
-    bool again = (segment->marks & SEGMENT_AGAIN) != 0;
     bool first = !again || trip < r->least / 2; // it is the first sending that arrived
     if (first && r->state == RECOVERY_TIMEOUT && TCP_SEQ_LEQ(end, r->recover))
         taken.original = true;
@@ -60,13 +62,22 @@ static void delivered(struct tcp_pcb *pcb, struct tcp_seg *segment)
     }
 }
 
+static void delivered(struct tcp_pcb *pcb, struct tcp_seg *segment)
+{
+    note_delivered(pcb, segment, (segment->marks & SEGMENT_AGAIN) != 0);
+}
+
 void recovery_acknowledged(struct tcp_pcb *pcb, struct tcp_seg *segment)
 {
     struct recovery *r = &pcb->recovery;
-    if (segment->sent_at != 0 && (segment->marks & SEGMENT_SACKED) == 0)
-        delivered(pcb, segment);
-    if (segment->marks != 0)
+    if (segment->marks == 0) { // most of them
+        if (segment->sent_at != 0)
+            note_delivered(pcb, segment, false);
+    } else {
+        if (segment->sent_at != 0 && (segment->marks & SEGMENT_SACKED) == 0)
+            delivered(pcb, segment);
         scoreboard_mark(r, segment, 0);
+    }
     if (r->lost_at == segment)
         r->lost_at = NULL;
     if (r->probe == segment)

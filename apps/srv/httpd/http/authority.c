@@ -26,11 +26,15 @@ static bool is_ipv4(struct text text)
 {
     const char *at = text.data, *end = at + text.length;
     for (unsigned number = 0;; number++) {
-        const char *start = at;
-        unsigned value = 0;
-        for (; at < end && is_digit(*at) && value <= 255; at++)
-            value = value * 10 + (unsigned)(*at - '0');
-        if (at == start || value > 255 || (*start == '0' && at > start + 1))
+        unsigned value = at < end ? (unsigned)*at++ - '0' : 10, digit;
+        if (value > 9)
+            return false;
+        for (; at < end && (digit = (unsigned)*at - '0') <= 9; at++) {
+            if (value == 0 || value > 25)
+                return false;
+            value = value * 10 + digit;
+        }
+        if (value > 255)
             return false;
         if (at == end || number == 3)
             return at == end && number == 3;

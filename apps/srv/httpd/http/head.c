@@ -89,12 +89,12 @@ struct text http_media_type(struct text path)
     return TEXT("application/octet-stream");
 }
 
+// A name comes with its colon and space.
 static void write_field(struct writer *writer, struct text name, struct text value)
 {
     if (value.length == 0)
         return;
     write_text(writer, name);
-    write_string(writer, ": ");
     write_text(writer, value);
     write_string(writer, "\r\n");
 }
@@ -102,7 +102,6 @@ static void write_field(struct writer *writer, struct text name, struct text val
 static void write_date_field(struct writer *writer, struct text name, int64_t seconds)
 {
     write_text(writer, name);
-    write_string(writer, ": ");
     date_write(writer, seconds);
     write_string(writer, "\r\n");
 }
@@ -125,11 +124,13 @@ static void write_content_range(struct writer *writer, const struct http_head *h
 void http_head_write(struct writer *writer, const struct http_head *head)
 {
     write_string(writer, "HTTP/1.1 ");
-    write_digits(writer, head->status, 3);
-    write_string(writer, " ");
+    const char digits[4] = {(char)('0' + head->status / 100 % 10),
+                            (char)('0' + head->status / 10 % 10), (char)('0' + head->status % 10),
+                            ' '};
+    write_text(writer, (struct text){digits, sizeof(digits)});
     write_text(writer, http_reason(head->status));
     write_string(writer, "\r\nServer: Tessera\r\n");
-    write_date_field(writer, TEXT("Date"), head->now);
+    write_date_field(writer, TEXT("Date: "), head->now);
     if (!head->keep_alive)
         write_string(writer, "Connection: close\r\n");
     else if (head->minor0)
@@ -139,13 +140,13 @@ void http_head_write(struct writer *writer, const struct http_head *head)
         write_number(writer, (uint64_t)head->content_length);
         write_string(writer, "\r\n");
     }
-    write_field(writer, TEXT("Content-Type"), head->content_type);
-    write_field(writer, TEXT("ETag"), head->etag);
+    write_field(writer, TEXT("Content-Type: "), head->content_type);
+    write_field(writer, TEXT("ETag: "), head->etag);
     if (head->modified >= 0)
-        write_date_field(writer, TEXT("Last-Modified"), head->modified);
-    write_field(writer, TEXT("Cache-Control"), head->cache_control);
-    write_field(writer, TEXT("Location"), head->location);
-    write_field(writer, TEXT("Allow"), head->allow);
+        write_date_field(writer, TEXT("Last-Modified: "), head->modified);
+    write_field(writer, TEXT("Cache-Control: "), head->cache_control);
+    write_field(writer, TEXT("Location: "), head->location);
+    write_field(writer, TEXT("Allow: "), head->allow);
     if (head->accept_ranges)
         write_string(writer, "Accept-Ranges: bytes\r\n");
     if (head->status == 416 || (head->status == 206 && !head->parts))
@@ -173,17 +174,15 @@ void http_error_page(struct writer *writer, unsigned status, struct text detail)
     write_string(writer, "</p>\n</html>\n");
 }
 
-static bool is_plain(unsigned char c)
-{
-    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
+// Bytes that the log shows as they are: printable ones but for the quote and the backslash.
+static const bool plain[256] = {[' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
 
 static void write_log_text(struct writer *writer, struct text text)
 {
     size_t start = 0;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (is_plain(c))
+        if (plain[c])
             continue;
         const char *hex = "0123456789abcdef";
         char shown[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};

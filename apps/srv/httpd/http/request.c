@@ -24,12 +24,12 @@ struct words {
 
 static struct text take_word(struct text *rest)
 {
-    struct text word = {rest->data, 0};
-    while (word.length < rest->length && word.data[word.length] != ' ')
-        word.length++;
-    size_t taken = word.length < rest->length ? word.length + 1 : word.length;
-    rest->data += taken;
-    rest->length -= taken;
+    const char *at = rest->data, *end = at + rest->length;
+    while (at < end && *at != ' ')
+        at++;
+    struct text word = {rest->data, (size_t)(at - rest->data)};
+    rest->data = at < end ? at + 1 : end;
+    rest->length = (size_t)(end - rest->data);
     return word;
 }
 

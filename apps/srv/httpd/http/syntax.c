@@ -17,23 +17,31 @@ bool syntax_token(struct text text)
     return text.length > 0;
 }
 
-// Whether one of eight bytes is below space, or DEL. (It may be a tab: those that follow are looked
-// at one by one.)
-static bool eight_to_look_at(const char *data)
+// How many of eight bytes are before the first that is below space, or DEL. What a subtraction
+// borrows makes only bytes behind that one look like it.
+static size_t eight_text(const char *data)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
     uint64_t word;
     memcpy(&word, data, sizeof(word));
     uint64_t below = (word - ones * ' ') & ~word;
     uint64_t deleted = word ^ ones * 0x7f;
-    return ((below | ((deleted - ones) & ~deleted)) & high) != 0;
+    uint64_t found = (below | ((deleted - ones) & ~deleted)) & high;
+    return found != 0 ? (size_t)__builtin_ctzll(found) / 8 : 8;
 }
 
 size_t syntax_text_length(const char *data, size_t length)
 {
     size_t at = 0;
-    while (length - at >= 8 && !eight_to_look_at(data + at))
-        at += 8;
+    while (length - at >= 8) {
+        size_t text = eight_text(data + at);
+        at += text;
+        if (text == 8)
+            continue;
+        if (data[at] != '\t')
+            return at;
+        at++;
+    }
     while (at < length && syntax_is_text(data[at]))
         at++;
     return at;

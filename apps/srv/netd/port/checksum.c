@@ -6,29 +6,32 @@
 #include <stddef.h>
 #include <string.h>
 
-#define STEP 64u // bytes that are added before the carry is put back
+#define STEP 256u // bytes that are added before the carry is put aside
 
-static uint64_t word_at(const uint8_t *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
+struct sum {
+    uint64_t words, carries;
+};
 
-static uint64_t add(uint64_t a, uint64_t b)
-{
-    unsigned long long carry;
-    uint64_t sum = __builtin_addcll(a, b, 0, &carry);
-    return sum + carry; // cannot carry again: a + b is at most twice the most
-}
-
-static uint64_t add_step(uint64_t sum, const uint8_t *at)
+static inline void add_words(struct sum *sum, const uint8_t *at, unsigned bytes)
 {
     unsigned long long carry = 0;
 #pragma clang loop unroll(full)
-    for (unsigned i = 0; i < STEP; i += 8)
-        sum = __builtin_addcll(sum, word_at(at + i), carry, &carry);
-    return add(sum, carry);
+    for (unsigned i = 0; i < bytes; i += 8) {
+        uint64_t word;
+        memcpy(&word, at + i, sizeof(word));
+        sum->words = __builtin_addcll(sum->words, word, carry, &carry);
+    }
+    sum->carries += carry;
+}
+
+// Adds so many bytes, a power of two, if `left` has that bit.
+static inline const uint8_t *add_part(struct sum *sum, const uint8_t *at, size_t left,
+                                      unsigned bytes)
+{
+    if ((left & bytes) == 0)
+        return at;
+    add_words(sum, at, bytes);
+    return at + bytes;
 }
 
 // The last bytes, fewer than eight, as if zeros followed them.
@@ -54,14 +57,18 @@ uint16_t platform_checksum(const void *data, int length)
 {
     const uint8_t *at = data;
     size_t left = (size_t)length;
-    uint64_t sum = 0;
+    struct sum sum = {0, 0};
     for (; left >= STEP; left -= STEP, at += STEP)
-        sum = add_step(sum, at);
-    for (; left >= 8; left -= 8, at += 8)
-        sum = add(sum, word_at(at));
-    sum = add(sum, last_word(at, left));
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+        add_words(&sum, at, STEP);
+    at = add_part(&sum, at, left, 128);
+    at = add_part(&sum, at, left, 64);
+    at = add_part(&sum, at, left, 32);
+    at = add_part(&sum, at, left, 16);
+    at = add_part(&sum, at, left, 8);
+    // Halves of words, each with room for its carries.
+    uint64_t folded = (sum.words & UINT32_MAX) + (sum.words >> 32);
+    folded += sum.carries + last_word(at, left);
+    folded = (folded & 0xffff) + (folded >> 16 & 0xffff) + (folded >> 32);
+    folded = (folded & 0xffff) + (folded >> 16);
+    return (uint16_t)((folded & 0xffff) + (folded >> 16));
 }

@@ -12,6 +12,7 @@
 
 #include "hash.h"
 #include "hooks.h"
+#include "netd.h"
 
 #define TABLE_KEYS 9u // words of two IPv6 addresses and a word of two ports
 
@@ -85,9 +86,10 @@ u32_t platform_tcp_hash(const ip_addr_t *local, u16_t local_port, const ip_addr_
     return (u32_t)(sum >> 32);
 }
 
+// As of the batch of events.
 u32_t sys_now(void)
 {
-    return (u32_t)(ts_clock_now() / TS_MILLISECOND);
+    return (u32_t)(ts_loop_now(netd.loop) / TS_MILLISECOND);
 }
 
 // A broken invariant of lwIP: ending here resets the connections, going on might mix them up. init
