@@ -217,7 +217,7 @@ const struct bomb bombs_server[] = {
     BOMB("share_name", prepare_folder, make_share, ROOMY, TS_ERR_RIGHTS, .serves = true),
     BOMB("pipe", prepare_pipes, make_pipe, ROOMY, LIMIT, .serves = true),
     BOMB("socket", prepare_net, make_socket, ROOMY, LIMIT, .serves = true),
-    BOMB("read", prepare_net, make_reads, ROOMY, LIMIT, .serves = true),
+    BOMB("read", prepare_net, make_reads, LIMITED(6000, 10000, 0), LIMIT, .serves = true),
     BOMB("unread", prepare_net, make_unread, ROOMY, LIMIT, .serves = true),
     BOMB("half_open", prepare_net, make_half_open, ROOMY, TS_OK, .most = 200, .serves = true),
     BOMB("idle", prepare_net, make_idle, ROOMY, TS_OK, .most = 100, .serves = true),
