@@ -8,7 +8,7 @@
 #include "netd.h"
 
 #define CLIENTS    1024u // that hold something at the same time
-#define PCB_MEMORY 512u
+#define PCB_MEMORY 768u
 _Static_assert(sizeof(struct tcp_pcb) + 16 <= PCB_MEMORY, "what the heap takes for a connection");
 
 static const uint64_t capacities[ACCOUNTS] = {

@@ -136,6 +136,21 @@ void stream_attach(struct stream *stream, struct tcp_pcb *pcb)
     }
 }
 
+bool stream_has_pcb(struct stream *stream)
+{
+    if (stream->pcb != NULL)
+        return true;
+    struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
+    if (pcb == NULL)
+        return false;
+    if (!account_pcb(pcb, stream->client)) {
+        tcp_abort(pcb);
+        return false;
+    }
+    stream_attach(stream, pcb);
+    return true;
+}
+
 void stream_detach(struct stream *stream)
 {
     struct tcp_pcb *pcb = stream->pcb;
@@ -297,17 +312,7 @@ static ts_status_t want_new(struct stream *stream)
         return TS_ERR_IN_PROGRESS;
     if (stream->state != STREAM_NEW)
         return TS_ERR_ARGUMENT;
-    if (stream->pcb == NULL) {
-        struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
-        if (pcb == NULL)
-            return TS_ERR_LIMIT;
-        if (!account_pcb(pcb, stream->client)) {
-            tcp_abort(pcb);
-            return TS_ERR_LIMIT;
-        }
-        stream_attach(stream, pcb);
-    }
-    return TS_OK;
+    return stream_has_pcb(stream) ? TS_OK : TS_ERR_LIMIT;
 }
 
 static ts_status_t take_address(struct ts_request *request, struct stream *stream, ip_addr_t *ip,

@@ -99,6 +99,9 @@ struct stream *stream_new(struct session *session, uint32_t client, enum address
 // Gives the stream its pcb and the callbacks.
 void stream_attach(struct stream *stream, struct tcp_pcb *pcb);
 
+// Makes it one that does nothing yet where it has none. False: the client has its share.
+bool stream_has_pcb(struct stream *stream);
+
 // Resets the connection and lets go of all that belonged to it. Not from a callback of lwIP.
 void stream_abort(struct stream *stream);
 
