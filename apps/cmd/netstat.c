@@ -97,16 +97,22 @@ static ts_status_t show_interfaces(ts_handle_t net)
 int main(int argc, char **argv)
 {
     int index;
-    command_begin(argc, argv,
-                  "netstat [-i]\nShows this system's sockets. -i: network interfaces "
-                  "with their addresses and counters.\n");
+    command_begin(
+        argc, argv,
+        "netstat [-i]\nShows this system's sockets, as far as it may. -i: network interfaces "
+        "with their addresses and counters.\n");
     bool interfaces = command_options(argc, argv, "i", &index);
     ts_handle_t session;
     if (index < argc) {
         command_usage();
     }
-    ts_status_t status =
-        ts_open(ts_named_handle(TS_NAME_NET), "", 0, TS_RIGHT_CALL | TS_RIGHT_OPEN, &session);
+    const ts_rights_t rights = TS_RIGHT_CALL | TS_RIGHT_OPEN;
+    ts_handle_t net = ts_named_handle(TS_NAME_NET);
+    // With MANAGE everyone's sockets are shown, else this program's.
+    ts_status_t status = ts_open(net, "", 0, rights | TS_RIGHT_MANAGE, &session);
+    if (status == TS_ERR_RIGHTS) {
+        status = ts_open(net, "", 0, rights, &session);
+    }
     if (status == TS_OK) {
         status = interfaces ? show_interfaces(session) : show_sockets(session);
         ts_close(session);

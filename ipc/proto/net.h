@@ -27,10 +27,10 @@
 // Offsets are ignored. Closing the last handle sends what was written, then ends the connection
 // (a reset if received bytes were not read); the option LINGER 0 resets it at once.
 //
-// Statuses: ARGUMENT (malformed), UNSUPPORTED (not of this kind of socket), LIMIT (the session's),
-// ADDRESS_IN_USE, ADDRESS, UNREACHABLE, REFUSED, RESET, NOT_CONNECTED, CONNECTED, IN_PROGRESS,
-// TIMED_OUT (the protocol's own time-out), TOO_LARGE (datagram), AGAIN, PEER_CLOSED (writing after
-// SHUTDOWN or on a connection that is over).
+// Statuses: ARGUMENT (malformed), UNSUPPORTED (not of this kind of socket), LIMIT (the client's
+// share), ADDRESS_IN_USE, ADDRESS, UNREACHABLE, REFUSED, RESET, NOT_CONNECTED, CONNECTED,
+// IN_PROGRESS, TIMED_OUT (the protocol's own time-out), TOO_LARGE (datagram), AGAIN, PEER_CLOSED
+// (writing after SHUTDOWN or on a connection that is over).
 #pragma once
 
 #include <assert.h>
@@ -87,7 +87,8 @@ enum ts_net_method {
                            // value = their bytes. NOT_FOUND, TIMED_OUT, UNREACHABLE (no server)
     TS_NET_INTERFACE = 33, // in: u32 index, from 1; out: struct ts_net_interface. NOT_FOUND
     TS_NET_SOCKETS = 34,   // in: u32 cookie, 0 first; out: struct ts_net_socket[];
-                           // value = bytes | next cookie << 32 (0 = no more)
+                           // value = bytes | next cookie << 32 (0 = no more). The client's
+                           // own; with MANAGE everyone's
     TS_NET_CONFIGURE = 35, // in: struct ts_net_configuration; MANAGE
 };
 

@@ -5,6 +5,7 @@
 
 #include <tessera/proto/file.h>
 
+#include "account.h"
 #include "heap.h"
 
 static struct datagram *of(struct ts_request *request)
@@ -29,6 +30,7 @@ static void drop_first(struct datagram *socket)
         socket->last_received = NULL;
     socket->received_bytes -= piece->pbuf->tot_len;
     socket->received_count--;
+    account_give(ACCOUNT_MEMORY, socket->client, piece->cost);
     pbuf_free(piece->pbuf);
     heap_free(piece);
 }
@@ -67,20 +69,34 @@ static void serve_reads(struct datagram *socket)
         give_first(socket, request_take(&socket->reads));
 }
 
+// A piece for it that the client pays for; NULL: it is lost.
+static struct datagram_piece *make_piece(const struct datagram *socket, const struct pbuf *data)
+{
+    if (socket->received_count >= DATAGRAM_QUEUE_COUNT ||
+        socket->received_bytes + data->tot_len > DATAGRAM_QUEUE_BYTES)
+        return NULL;
+    struct datagram_piece *piece = heap_allocate_zeroed(1, sizeof(*piece));
+    if (piece == NULL)
+        return NULL;
+    piece->cost = account_cost(data) + (uint32_t)heap_size(piece);
+    if (account_take(ACCOUNT_MEMORY, socket->client, piece->cost))
+        return piece;
+    heap_free(piece);
+    return NULL;
+}
+
 static void on_received(void *argument, struct udp_pcb *pcb, struct pbuf *data,
                         const ip_addr_t *from, u16_t port)
 {
     struct datagram *socket = argument;
     (void)pcb;
-    struct datagram_piece *piece = NULL;
-    if (socket->received_count < DATAGRAM_QUEUE_COUNT &&
-        socket->received_bytes + data->tot_len <= DATAGRAM_QUEUE_BYTES)
-        piece = heap_allocate(sizeof(*piece));
+    struct datagram_piece *piece = make_piece(socket, data);
     if (piece == NULL) {
         pbuf_free(data);
         return;
     }
-    *piece = (struct datagram_piece){.pbuf = data, .port = port};
+    piece->pbuf = data;
+    piece->port = port;
     ip_addr_copy(piece->from, *from);
     if (socket->last_received != NULL)
         socket->last_received->next = piece;
@@ -97,13 +113,14 @@ static void receive(struct ts_request *request)
 {
     struct datagram *socket = of(request);
     bool nowait = (request->flags & TS_FLAG_NOWAIT) != 0 || socket->nowait;
-    if (nowait && (socket->received == NULL || socket->reads.first != NULL)) {
+    if (socket->received != NULL && socket->reads.first == NULL) {
+        give_first(socket, request);
+        update_signals(socket);
+    } else if (nowait) {
         ts_request_reply(request, TS_ERR_AGAIN, 0);
-        return;
+    } else {
+        (void)request_keep(&socket->reads, request);
     }
-    request_put(&socket->reads, request);
-    serve_reads(socket);
-    update_signals(socket);
 }
 
 static void receive_call(struct ts_request *request)
@@ -350,9 +367,9 @@ static void destroy(struct datagram *socket)
 {
     while (socket->received != NULL)
         drop_first(socket);
-    if (socket->pcb != NULL)
-        udp_remove(socket->pcb);
-    session_drop(socket->session);
+    udp_remove(socket->pcb);
+    session_drop(socket->session, socket->client);
+    account_give(ACCOUNT_MEMORY, socket->client, socket->memory);
     heap_free(socket);
 }
 
@@ -363,21 +380,39 @@ static void datagram_closed(struct ts_object *object)
     destroy(socket);
 }
 
-void datagram_create(struct ts_request *request, struct session *session, enum address_kind kind)
+static struct datagram *datagram_new(struct session *session, uint32_t client,
+                                     enum address_kind kind)
 {
     struct datagram *socket = heap_allocate_zeroed(1, sizeof(*socket));
-    if (socket == NULL || session_add(session) != TS_OK) {
-        heap_free(socket);
-        ts_request_reply(request, TS_ERR_LIMIT, 0);
-        return;
+    struct udp_pcb *pcb = udp_new_ip_type(address_type(kind));
+    if (socket == NULL || pcb == NULL)
+        goto no_memory;
+    uint32_t memory = (uint32_t)(heap_size(socket) + heap_size(pcb));
+    if (!account_take(ACCOUNT_MEMORY, client, memory))
+        goto no_memory;
+    if (!session_add(session, client)) {
+        account_give(ACCOUNT_MEMORY, client, memory);
+        goto no_memory;
     }
     socket->object.operations = &datagram_operations;
     socket->session = session;
+    socket->client = client;
+    socket->memory = memory;
     socket->kind = kind;
-    socket->pcb = udp_new_ip_type(address_type(kind));
-    if (socket->pcb == NULL) {
+    socket->pcb = pcb;
+    return socket;
+no_memory:
+    if (pcb != NULL)
+        udp_remove(pcb);
+    heap_free(socket);
+    return NULL;
+}
+
+void datagram_create(struct ts_request *request, struct session *session, enum address_kind kind)
+{
+    struct datagram *socket = datagram_new(session, request->client, kind);
+    if (socket == NULL) {
         ts_request_reply(request, TS_ERR_LIMIT, 0);
-        destroy(socket);
         return;
     }
     udp_recv(socket->pcb, on_received, socket);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// UDP sockets. What arrives waits in a queue of bounded bytes and number; what does not fit is
-// lost, as datagrams may be.
+// UDP sockets. What arrives waits in a queue of bounded bytes and number, and is the client's
+// memory; what does not fit is lost, as datagrams may be.
 #pragma once
 
 #include <lwip/udp.h>
@@ -16,6 +16,7 @@
 struct datagram_piece {
     struct datagram_piece *next;
     struct pbuf *pbuf;
+    uint32_t cost; // of the client's memory
     ip_addr_t from;
     u16_t port;
 };
@@ -23,6 +24,8 @@ struct datagram_piece {
 struct datagram {
     struct ts_object object;
     struct session *session;
+    uint32_t client; // pays for it
+    uint32_t memory; // of its account, without what was received
     struct udp_pcb *pcb;
     enum address_kind kind;
     bool nowait, connected;

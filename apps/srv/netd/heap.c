@@ -67,8 +67,9 @@ static struct piece *carve(size_t class)
 {
     if ((size_t)(arena_end - arena) < class_sizes[class]) {
         void *fresh;
+        // With all its pages: the job's limit is met here, never at a touch.
         if (reserved_bytes + ARENA_SIZE > HEAP_LIMIT ||
-            ts_memory_allocate(ARENA_SIZE, 0, NULL, &fresh) != TS_OK) {
+            ts_memory_allocate_now(ARENA_SIZE, &fresh) != TS_OK) {
             was_short = true;
             return NULL;
         }
@@ -124,6 +125,11 @@ bool heap_was_short(void)
     bool was = was_short;
     was_short = false;
     return was;
+}
+
+size_t heap_size(const void *memory)
+{
+    return class_sizes[((const struct piece *)memory - 1)->class];
 }
 
 size_t heap_used(void)

@@ -4,7 +4,7 @@
 // It knows the rings but not who is behind them: nic.c attaches it to a driver, tests to their
 // own. While nobody is attached frames to be sent are lost, as a network may lose them.
 //
-// Receiving. Frames that carry much TCP stay where the card put them: only the first 128 bytes are
+// Receiving. Frames that carry much TCP stay where the card put them: only their headers are
 // copied, since they are parsed and shared memory may change under the parser. All others are
 // copied whole, and their room goes back to the card at once; so do all when half of the rooms are
 // held by connections whose readers are slow.
@@ -20,7 +20,7 @@
 
 #include "packet.h"
 
-#define LINK_COPY_HEADERS 128u // private copy of every frame's start
+#define LINK_COPY_HEADERS 134u // of Ethernet, IPv4 and TCP, each with all options it can have
 #define LINK_LENGTH_LEAST 60u  // of an Ethernet frame
 #define LINK_COPY_WHOLE   512u // frames up to here are copied whole
 #define LINK_BATCH        256u // frames received before others have their turn

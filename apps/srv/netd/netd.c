@@ -6,6 +6,7 @@
 #include <lwip/timeouts.h>
 #include <tessera/lib/clock.h>
 
+#include "account.h"
 #include "heap.h"
 #include "platform.h"
 #include "recovery.h"
@@ -33,6 +34,7 @@ ts_status_t netd_init(struct ts_loop *loop, struct ts_server *server)
     netd.timer.fired = on_timer;
     netd.root.operations = &root_operations;
     lwip_init();
+    account_init();
     // What never leaves the machine needs no checksums.
     NETIF_SET_CHECKSUM_CTRL(netif_get_by_index(1), NETIF_CHECKSUM_DISABLE_ALL);
     link_init(&netd.link, &netd.packets);

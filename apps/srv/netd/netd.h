@@ -9,11 +9,14 @@
 
 struct stream;
 
-#define NETD_REQUESTS        12288u // kept at the same time: many are, idle connections' reads
-#define NETD_OBJECTS         8192u  // sessions and sockets
-#define NETD_SESSION_SOCKETS 4096u
-#define NETD_INBOX           64u  // all arguments but a name to resolve
-#define NETD_TIME_WAIT       512u // connections kept only to answer stragglers
+// Clients divide these (account.h): with one that takes all it can, the next has room for 3,000
+// idle connections, each with a read that waits.
+#define NETD_REQUESTS      24576u      // half of them may be kept, as idle connections' reads are
+#define NETD_OBJECTS       12288u      // sessions and sockets
+#define NETD_CLIENT_MEMORY (24u << 20) // of the heap: what is kept for clients
+#define NETD_QUESTIONS     64u         // to DNS servers
+#define NETD_INBOX         64u         // all arguments but a name to resolve
+#define NETD_TIME_WAIT     512u        // connections kept only to answer stragglers
 
 struct netd {
     struct ts_loop *loop;

@@ -41,6 +41,10 @@ ts_status_t packet_memory_init(struct packet_memory *memory)
         ts_memory_allocate(memory->size, TS_MEMORY_PRIVATE, &memory->handle, &base);
     if (status != TS_OK)
         return status;
+    // All of it now: neither a client nor the card finds at a touch that the job has no more.
+    status = ts_memory_commit(memory->handle, 0, TS_PAGE_ROUND(memory->size));
+    if (status != TS_OK)
+        return status;
     memory->base = base;
     make_blocks(memory);
     return TS_OK;

@@ -4,6 +4,29 @@
 #include <tessera/abi/object.h>
 #include <tessera/proto/net.h>
 
+#include "account.h"
+
+bool request_hold(struct ts_request *request)
+{
+    bool held = account_take(ACCOUNT_REQUESTS, request->client, 1);
+    if (!held)
+        ts_request_reply(request, TS_ERR_LIMIT, 0);
+    return held;
+}
+
+void request_let_go(struct ts_request *request)
+{
+    account_give(ACCOUNT_REQUESTS, request->client, 1);
+}
+
+bool request_keep(struct request_queue *queue, struct ts_request *request)
+{
+    bool held = request_hold(request);
+    if (held)
+        request_put(queue, request);
+    return held;
+}
+
 bool request_remove(struct request_queue *queue, struct ts_request *request)
 {
     struct ts_request *before = NULL;
@@ -16,6 +39,7 @@ bool request_remove(struct request_queue *queue, struct ts_request *request)
             queue->first = at->next;
         if (queue->last == at)
             queue->last = before;
+        request_let_go(request);
         return true;
     }
     return false;

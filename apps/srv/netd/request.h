@@ -8,6 +8,7 @@ struct request_queue {
     struct ts_request *first, *last;
 };
 
+// Only requests of ACCOUNT_REQUESTS are in a queue: request_keep puts them there.
 static inline void request_put(struct request_queue *queue, struct ts_request *request)
 {
     request->next = NULL;
@@ -18,17 +19,27 @@ static inline void request_put(struct request_queue *queue, struct ts_request *r
     queue->last = request;
 }
 
-// The first leaves; the queue is not empty.
+// The request will be answered later: taken from its client's share of kept requests. False: it
+// has no more, and the request was answered with TS_ERR_LIMIT.
+bool request_hold(struct ts_request *request);
+// It is about to be answered.
+void request_let_go(struct ts_request *request);
+
+// Holds it and puts it in the queue. False: as request_hold.
+bool request_keep(struct request_queue *queue, struct ts_request *request);
+
+// The first leaves, and is held no longer; the queue is not empty.
 static inline struct ts_request *request_take(struct request_queue *queue)
 {
     struct ts_request *request = queue->first;
     queue->first = request->next;
     if (queue->first == NULL)
         queue->last = NULL;
+    request_let_go(request);
     return request;
 }
 
-// Takes this one out. False: it is not there.
+// Takes this one out, which is held no longer. False: it is not there.
 bool request_remove(struct request_queue *queue, struct ts_request *request);
 
 // Answers all of them with a status.

@@ -6,37 +6,55 @@
 #include <lwip/dns.h>
 #include <tessera/proto/net.h>
 
+#include "account.h"
 #include "address.h"
 #include "heap.h"
+#include "request.h"
 
-// A question for which lwIP has a callback; it cannot be taken back, so it outlives its request.
+// What a kept request asks. lwIP has it as the argument of its callback until it calls or is told
+// to forget it.
 struct question {
-    struct question *next;
-    struct ts_request *request; // NULL: given up
-    uint8_t wanted[2];          // address types to ask for, in order
+    struct ts_request *request;
+    uint8_t wanted[2]; // address types to ask for, in order
     uint8_t asked, wanted_count, answers;
     struct ts_net_address answer[TS_NET_RESOLVE_MAX];
     char name[TS_NET_NAME_MAX + 1];
 };
 
-static struct question *questions;
-static uint32_t question_count;
+// NULL: the client has its share.
+static struct question *question_new(struct ts_request *request)
+{
+    struct question *question = heap_allocate_zeroed(1, sizeof(*question));
+    if (question == NULL || !account_take(ACCOUNT_MEMORY, request->client, heap_size(question)))
+        goto no_memory;
+    if (!account_take(ACCOUNT_QUESTIONS, request->client, 1))
+        goto no_question;
+    if (!account_take(ACCOUNT_REQUESTS, request->client, 1))
+        goto no_request;
+    question->request = request;
+    request->context = question;
+    return question;
+no_request:
+    account_give(ACCOUNT_QUESTIONS, request->client, 1);
+no_question:
+    account_give(ACCOUNT_MEMORY, request->client, heap_size(question));
+no_memory:
+    heap_free(question);
+    return NULL;
+}
 
 static void finish(struct question *question, ts_status_t failure)
 {
-    struct question **at = &questions;
-    while (*at != question)
-        at = &(*at)->next;
-    *at = question->next;
-    question_count--;
     struct ts_request *request = question->request;
-    if (request != NULL && question->answers == 0) {
+    request_let_go(request);
+    account_give(ACCOUNT_QUESTIONS, request->client, 1);
+    account_give(ACCOUNT_MEMORY, request->client, heap_size(question));
+    uint32_t size = question->answers * (uint32_t)sizeof(struct ts_net_address);
+    uint32_t room = request->room - request->room % sizeof(struct ts_net_address);
+    if (question->answers == 0)
         ts_request_reply(request, failure, 0);
-    } else if (request != NULL) {
-        uint32_t size = question->answers * (uint32_t)sizeof(struct ts_net_address);
-        uint32_t room = request->room - request->room % sizeof(struct ts_net_address);
+    else
         ts_request_reply_bytes(request, question->answer, size < room ? size : room);
-    }
     heap_free(question);
 }
 
@@ -127,22 +145,16 @@ static ts_status_t take_name(struct ts_request *request, struct question *questi
 
 void resolve_call(struct ts_request *request)
 {
-    struct question *question = NULL;
+    struct question *question = question_new(request);
     uint32_t family = 0;
-    if (question_count < RESOLVE_MAX)
-        question = heap_allocate_zeroed(1, sizeof(*question));
-    ts_status_t status = question == NULL ? TS_ERR_LIMIT : take_name(request, question, &family);
-    if (status != TS_OK) {
-        heap_free(question);
-        ts_request_reply(request, status, 0);
+    if (question == NULL) {
+        ts_request_reply(request, TS_ERR_LIMIT, 0);
         return;
     }
-    question->request = request;
-    question->next = questions;
-    questions = question;
-    question_count++;
-    request->context = question;
-    if (answer_at_once(question, family)) {
+    ts_status_t status = take_name(request, question, &family);
+    if (status != TS_OK) {
+        finish(question, status);
+    } else if (answer_at_once(question, family)) {
         finish(question, TS_ERR_NOT_FOUND);
     } else if (ip_addr_isany(dns_getserver(0)) && ip_addr_isany(dns_getserver(1))) {
         finish(question, TS_ERR_UNREACHABLE);
@@ -158,6 +170,6 @@ void resolve_call(struct ts_request *request)
 void resolve_cancel(struct ts_request *request)
 {
     struct question *question = request->context;
-    question->request = NULL;
-    ts_request_reply(request, TS_ERR_CANCELLED, 0);
+    dns_cancel(question);
+    finish(question, TS_ERR_CANCELLED);
 }

@@ -4,8 +4,6 @@
 
 #include <tessera/lib/server.h>
 
-#define RESOLVE_MAX 64u // questions at the same time, all sessions
-
 // RESOLVE: answers the request, now or later.
 void resolve_call(struct ts_request *request);
 

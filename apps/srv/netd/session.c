@@ -6,6 +6,7 @@
 #include <lwip/stats.h>
 #include <tessera/lib/port.h>
 
+#include "account.h"
 #include "datagram.h"
 #include "heap.h"
 #include "interface.h"
@@ -13,21 +14,28 @@
 #include "sockets.h"
 #include "stream.h"
 
-ts_status_t session_add(struct session *session)
+bool session_add(struct session *session, uint32_t client)
 {
-    if (session->sockets >= NETD_SESSION_SOCKETS)
-        return TS_ERR_LIMIT;
+    if (!account_take(ACCOUNT_SOCKETS, client, 1))
+        return false;
     session->sockets++;
     netd.statistics.sockets++;
-    return TS_OK;
+    return true;
 }
 
-void session_drop(struct session *session)
+static void session_free(struct session *session)
 {
+    account_give(ACCOUNT_MEMORY, session->client, heap_size(session));
+    heap_free(session);
+}
+
+void session_drop(struct session *session, uint32_t client)
+{
+    account_give(ACCOUNT_SOCKETS, client, 1);
     session->sockets--;
     netd.statistics.sockets--;
     if (session->closed && session->sockets == 0)
-        heap_free(session);
+        session_free(session);
 }
 
 ts_status_t session_may_bind(const struct ts_request *request, uint16_t port)
@@ -109,7 +117,7 @@ static void session_closed(struct ts_object *object)
     netd.statistics.sessions--;
     session->closed = true;
     if (session->sockets == 0)
-        heap_free(session);
+        session_free(session);
 }
 
 // `open` of "" anew: the same session again, with the rights that remain.
@@ -142,14 +150,16 @@ static void root_open(struct ts_request *request)
         return;
     }
     struct session *session = heap_allocate_zeroed(1, sizeof(*session));
-    if (session == NULL) {
+    if (session == NULL || !account_take(ACCOUNT_MEMORY, request->client, heap_size(session))) {
+        heap_free(session);
         ts_request_reply(request, TS_ERR_LIMIT, 0);
         return;
     }
+    session->client = request->client;
     session->object.operations = &session_operations;
     session->number = ++netd.sessions_made;
     if (ts_request_reply_mint(request, &session->object, SESSION_RIGHTS, 0) != TS_OK) {
-        heap_free(session);
+        session_free(session);
         return;
     }
     netd.statistics.sessions++;

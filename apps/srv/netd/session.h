@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sessions: one for each client, on which its sockets are counted.
+// Sessions: what a client opens, and makes its sockets from. A socket, and all that it holds, is
+// the client's that asked for it, not the session's: a session can be handed on.
 #pragma once
 
 #include "netd.h"
@@ -7,13 +8,14 @@
 struct session {
     struct ts_object object;
     uint32_t number;
+    uint32_t client; // pays for it
     uint32_t sockets;
     bool closed; // the client is gone; the session ends with its last socket
 };
 
-// Counts a socket in. TS_ERR_LIMIT: the session has its share.
-TS_MUST_USE ts_status_t session_add(struct session *session);
-void session_drop(struct session *session);
+// Counts a socket of this client in. False: the client has its share.
+bool session_add(struct session *session, uint32_t client);
+void session_drop(struct session *session, uint32_t client);
 
 // A bind's port: those below TS_NET_PORT_GRANTED need SHARE on the socket, which it has of the
 // session that made it. TS_ERR_RIGHTS.

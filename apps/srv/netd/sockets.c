@@ -3,6 +3,7 @@
 
 #include <lwip/priv/tcp_priv.h>
 
+#include "account.h"
 #include "datagram.h"
 #include "stream.h"
 
@@ -12,11 +13,15 @@
 struct listing {
     struct ts_net_socket lines[BATCH];
     uint32_t from, seen, count, most;
+    uint32_t client; // whose
+    bool all;        // everyone's
 };
 
-// Where the next line goes, NULL when it is not wanted.
-static struct ts_net_socket *next_line(struct listing *listing)
+// Where the next line goes, that of a socket of `client`; NULL when it is not wanted.
+static struct ts_net_socket *next_line(struct listing *listing, uint32_t client)
 {
+    if (!listing->all && client != listing->client)
+        return NULL;
     bool wanted = listing->seen >= listing->from && listing->count < listing->most;
     listing->seen++;
     return wanted ? &listing->lines[listing->count++] : NULL;
@@ -30,7 +35,7 @@ static enum address_kind kind_of(const ip_addr_t *ip)
 // The fields that all of lwIP's pcbs have. A stream tells more; one that nobody owns is old.
 static void add_tcp(struct listing *listing, const struct tcp_pcb *pcb)
 {
-    struct ts_net_socket *line = next_line(listing);
+    struct ts_net_socket *line = next_line(listing, account_pcb_client(pcb));
     if (line == NULL)
         return;
     bool listens = pcb->state == LISTEN;
@@ -48,7 +53,9 @@ static void add_tcp(struct listing *listing, const struct tcp_pcb *pcb)
 
 static void add_udp(struct listing *listing, const struct udp_pcb *pcb)
 {
-    struct ts_net_socket *line = next_line(listing);
+    bool ours = pcb->recv_arg == NULL; // lwIP's own, for DHCP and DNS
+    const struct datagram *socket = pcb->recv_arg;
+    struct ts_net_socket *line = next_line(listing, ours ? 0 : socket->client);
     if (line == NULL)
         return;
     enum address_kind kind = kind_of(&pcb->local_ip);
@@ -63,7 +70,8 @@ static void add_udp(struct listing *listing, const struct udp_pcb *pcb)
 
 void sockets_call(struct ts_request *request)
 {
-    struct listing listing = {0};
+    struct listing listing = {.client = request->client,
+                              .all = ts_request_has(request, TS_RIGHT_MANAGE)};
     ts_status_t status = request_word(request, &listing.from);
     uint32_t fit = request->room / (uint32_t)sizeof(struct ts_net_socket);
     listing.most = fit < BATCH ? fit : BATCH;

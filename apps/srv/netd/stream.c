@@ -6,6 +6,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <tessera/proto/file.h>
 
+#include "account.h"
 #include "heap.h"
 #include "remains.h"
 
@@ -70,6 +71,16 @@ static void on_error(void *argument, err_t error)
     stream_over(stream, status);
 }
 
+static void answer_connect(struct stream *stream, ts_status_t status)
+{
+    struct ts_request *request = stream->connecting;
+    stream->connecting = NULL;
+    if (request == NULL)
+        return;
+    request_let_go(request);
+    ts_request_reply(request, status, 0);
+}
+
 static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
 {
     struct stream *stream = argument;
@@ -79,23 +90,29 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
     keep_addresses(stream);
     remains_add(stream);
     netd.statistics.connected++;
-    if (stream->connecting != NULL) {
-        ts_request_reply(stream->connecting, TS_OK, 0);
-        stream->connecting = NULL;
-    }
+    answer_connect(stream, TS_OK);
     stream_mark(stream);
     return ERR_OK;
 }
 
 // Life ------------------------------------------------------------------------------------
 
-struct stream *stream_new(struct session *session, enum address_kind kind)
+static void stream_free(struct stream *stream)
 {
-    if (session_add(session) != TS_OK)
-        return NULL;
+    account_give(ACCOUNT_MEMORY, stream->client, heap_size(stream));
+    heap_free(stream);
+}
+
+struct stream *stream_new(struct session *session, uint32_t client, enum address_kind kind)
+{
     struct stream *stream = heap_allocate_zeroed(1, sizeof(*stream));
-    if (stream == NULL) {
-        session_drop(session);
+    if (stream == NULL || !account_take(ACCOUNT_MEMORY, client, heap_size(stream))) {
+        heap_free(stream);
+        return NULL;
+    }
+    stream->client = client;
+    if (!session_add(session, client)) {
+        stream_free(stream);
         return NULL;
     }
     stream->object.operations = &stream_operations;
@@ -117,6 +134,21 @@ void stream_attach(struct stream *stream, struct tcp_pcb *pcb)
         keep_addresses(stream);
         remains_add(stream);
     }
+}
+
+bool stream_has_pcb(struct stream *stream)
+{
+    if (stream->pcb != NULL)
+        return true;
+    struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
+    if (pcb == NULL)
+        return false;
+    if (!account_pcb(pcb, stream->client)) {
+        tcp_abort(pcb);
+        return false;
+    }
+    stream_attach(stream, pcb);
+    return true;
 }
 
 void stream_detach(struct stream *stream)
@@ -153,7 +185,7 @@ void stream_release(struct stream *stream)
         unlist(&netd.starved, stream, false);
     stream_drop_chunks(stream);
     stream_drop_received(stream);
-    heap_free(stream);
+    stream_free(stream);
 }
 
 void stream_abort(struct stream *stream)
@@ -170,16 +202,14 @@ void stream_over(struct stream *stream, ts_status_t error)
     stream->state = STREAM_OVER;
     stream->error = error;
     stream_drop_chunks(stream);
-    if (stream->connecting != NULL) {
-        ts_request_reply(stream->connecting, error, 0);
-        stream->connecting = NULL;
+    if (stream->connecting != NULL)
         stream->error = TS_OK; // told
-    }
+    answer_connect(stream, error);
     request_fail_all(&stream->writes, error != TS_OK ? error : TS_ERR_PEER_CLOSED);
     stream_serve_reads(stream);
     if (stream->in_backlog) { // nobody has seen it
         stream_backlog_remove(stream);
-        session_drop(stream->session);
+        session_drop(stream->session, stream->client);
         stream->session = NULL;
     }
     if (stream->session != NULL)
@@ -236,10 +266,8 @@ static void stream_closed(struct ts_object *object)
         stream_stop_listening(stream);
     request_fail_all(&stream->reads, TS_ERR_CANCELLED);
     request_fail_all(&stream->writes, TS_ERR_CANCELLED);
-    if (stream->connecting != NULL)
-        ts_request_reply(stream->connecting, TS_ERR_CANCELLED, 0);
-    stream->connecting = NULL;
-    session_drop(stream->session);
+    answer_connect(stream, TS_ERR_CANCELLED);
+    session_drop(stream->session, stream->client);
     stream->session = NULL;
     // Bytes that arrived and were not read are lost, and the peer is told so by a reset (RFC 1122
     // 4.2.2.13). Else what was written is still sent, then the end.
@@ -266,8 +294,10 @@ static void stream_cancel(struct ts_request *request)
         ts_request_reply(request, TS_OK, written);
         return;
     }
-    if (stream->connecting == request)
-        stream->connecting = NULL;
+    if (stream->connecting == request) {
+        answer_connect(stream, TS_ERR_CANCELLED);
+        return;
+    }
     (void)request_remove(&stream->reads, request);
     (void)request_remove(&stream->accepts, request);
     ts_request_reply(request, TS_ERR_CANCELLED, 0);
@@ -282,13 +312,7 @@ static ts_status_t want_new(struct stream *stream)
         return TS_ERR_IN_PROGRESS;
     if (stream->state != STREAM_NEW)
         return TS_ERR_ARGUMENT;
-    if (stream->pcb == NULL) {
-        struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
-        if (pcb == NULL)
-            return TS_ERR_LIMIT;
-        stream_attach(stream, pcb);
-    }
-    return TS_OK;
+    return stream_has_pcb(stream) ? TS_OK : TS_ERR_LIMIT;
 }
 
 static ts_status_t take_address(struct ts_request *request, struct stream *stream, ip_addr_t *ip,
@@ -340,6 +364,10 @@ static void stream_connect(struct ts_request *request, struct stream *stream)
     ts_status_t status = take_address(request, stream, &ip, &port);
     if (status == TS_OK && (ip_addr_isany(&ip) || port == 0))
         status = TS_ERR_ADDRESS;
+    bool waits = status == TS_OK && (request->flags & TS_FLAG_NOWAIT) == 0 && !stream->nowait;
+    if (waits && !request_hold(request))
+        return;
+    stream->connecting = waits ? request : NULL;
     if (status == TS_OK) {
         stream->state = STREAM_CONNECTING;
         status = address_error(tcp_connect(stream->pcb, &ip, port, on_connected));
@@ -348,10 +376,10 @@ static void stream_connect(struct ts_request *request, struct stream *stream)
     }
     if (status == TS_OK)
         keep_addresses(stream);
-    if (status != TS_OK || (request->flags & TS_FLAG_NOWAIT) != 0 || stream->nowait)
+    if (status != TS_OK && waits)
+        answer_connect(stream, status);
+    else if (!waits)
         ts_request_reply(request, status != TS_OK ? status : TS_ERR_IN_PROGRESS, 0);
-    else
-        stream->connecting = request;
     stream_mark(stream);
 }
 
@@ -425,14 +453,13 @@ static void stream_set(struct ts_request *request)
 
 void stream_create(struct ts_request *request, struct session *session, enum address_kind kind)
 {
-    struct stream *stream = stream_new(session, kind);
+    struct stream *stream = stream_new(session, request->client, kind);
     if (stream == NULL) {
-        netd.statistics.refused_limit++;
         ts_request_reply(request, TS_ERR_LIMIT, 0);
         return;
     }
     if (ts_request_reply_mint(request, &stream->object, SOCKET_RIGHTS, 0) != TS_OK) {
-        session_drop(session);
+        session_drop(session, stream->client);
         stream->session = NULL;
         stream_release(stream);
     }

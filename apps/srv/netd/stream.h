@@ -43,11 +43,13 @@ struct chunk {
 struct piece {
     struct piece *next;
     struct pbuf *pbuf;
+    uint32_t cost; // of the client's memory
 };
 
 struct stream {
     struct ts_object object;
     struct session *session; // NULL once the object is gone
+    uint32_t client;         // pays for all of it, until it is freed
     struct tcp_pcb *pcb;     // NULL: lwIP has nothing for it
     enum stream_state state;
     enum address_kind kind;
@@ -91,10 +93,14 @@ extern const struct ts_operations stream_operations;
 
 // Between the parts (stream*.c) ---------------------------------------------------------------
 
-struct stream *stream_new(struct session *session, enum address_kind kind);
+// NULL: the client has its share.
+struct stream *stream_new(struct session *session, uint32_t client, enum address_kind kind);
 
 // Gives the stream its pcb and the callbacks.
 void stream_attach(struct stream *stream, struct tcp_pcb *pcb);
+
+// Makes it one that does nothing yet where it has none. False: the client has its share.
+bool stream_has_pcb(struct stream *stream);
 
 // Resets the connection and lets go of all that belonged to it. Not from a callback of lwIP.
 void stream_abort(struct stream *stream);
@@ -134,7 +140,7 @@ void stream_serve_reads(struct stream *stream);
 void stream_drop_received(struct stream *stream);
 void stream_read(struct ts_request *request);
 void stream_receive_call(struct ts_request *request, struct stream *stream);
-// False: there is no memory, lwIP keeps the data for later.
+// False: there is no memory for this client, lwIP keeps the data for later and takes no more.
 bool stream_received(struct stream *stream, struct pbuf *data);
 
 // stream_listen.c

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "account.h"
 #include "stream.h"
 
 void stream_backlog_remove(struct stream *stream)
@@ -30,21 +31,25 @@ static void backlog_put(struct stream *listener, struct stream *stream)
     listener->backlog_count++;
 }
 
+// The first connection that waits, which is there. A client that gave up, or has no oid left,
+// leaves it to the next accept.
+static void give_connection(struct stream *listener, struct ts_request *request)
+{
+    struct stream *stream = listener->backlog;
+    if (ts_request_reply_mint(request, &stream->object, SOCKET_RIGHTS, 0) != TS_OK)
+        return;
+    stream_backlog_remove(stream);
+    if (stream->pcb != NULL)
+        tcp_backlog_accepted(stream->pcb);
+    netd.statistics.accepted++;
+    stream_mark(stream);
+}
+
 // Connections that wait go to accepts that wait.
 static void serve_accepts(struct stream *listener)
 {
-    while (listener->backlog != NULL && listener->accepts.first != NULL) {
-        struct stream *stream = listener->backlog;
-        struct ts_request *request = request_take(&listener->accepts);
-        // A client that gave up, or has no oid left, leaves the connection to the next accept.
-        if (ts_request_reply_mint(request, &stream->object, SOCKET_RIGHTS, 0) != TS_OK)
-            continue;
-        stream_backlog_remove(stream);
-        if (stream->pcb != NULL)
-            tcp_backlog_accepted(stream->pcb);
-        netd.statistics.accepted++;
-        stream_mark(stream);
-    }
+    while (listener->backlog != NULL && listener->accepts.first != NULL)
+        give_connection(listener, request_take(&listener->accepts));
 }
 
 static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
@@ -52,11 +57,9 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
     struct stream *listener = argument;
     if (error != ERR_OK || pcb == NULL)
         return ERR_VAL; // lwIP had no memory for it; nothing to take
-    struct stream *stream = stream_new(listener->session, listener->kind);
-    if (stream == NULL) {
-        netd.statistics.refused_limit++;
+    struct stream *stream = stream_new(listener->session, listener->client, listener->kind);
+    if (stream == NULL)
         return ERR_MEM; // lwIP resets it
-    }
     stream_attach(stream, pcb);
     stream->no_delay = listener->no_delay;
     stream_apply_no_delay(stream);
@@ -82,8 +85,10 @@ void stream_listen(struct ts_request *request, struct stream *stream)
                                    stream->pcb->local_port == 0)) {
         status = TS_ERR_ARGUMENT; // bind comes first
     } else if (status == TS_OK) {
+        account_pcb_leave(stream->pcb); // where it succeeds, another takes its place
         struct tcp_pcb *listening =
             tcp_listen_with_backlog_and_err(stream->pcb, (u8_t)backlog, &error);
+        account_pcb_enter(listening != NULL ? listening : stream->pcb);
         status = listening == NULL ? address_error(error) : TS_OK;
         if (status == TS_OK) { // the old pcb is gone
             stream->pcb = listening;
@@ -101,12 +106,13 @@ void stream_accept(struct ts_request *request)
     bool nowait = (request->flags & TS_FLAG_NOWAIT) != 0 || stream->nowait;
     if (stream->state != STREAM_LISTENING) {
         ts_request_reply(request, TS_ERR_ARGUMENT, 0);
-    } else if (nowait && stream->backlog == NULL) {
+    } else if (stream->backlog != NULL) { // then no accept waits
+        give_connection(stream, request);
+        stream_mark(stream);
+    } else if (nowait) {
         ts_request_reply(request, TS_ERR_AGAIN, 0);
     } else {
-        request_put(&stream->accepts, request);
-        serve_accepts(stream);
-        stream_mark(stream);
+        (void)request_keep(&stream->accepts, request);
     }
 }
 
@@ -117,7 +123,7 @@ void stream_stop_listening(struct stream *stream)
     while (stream->backlog != NULL) {
         struct stream *waiting = stream->backlog;
         stream_backlog_remove(waiting);
-        session_drop(waiting->session);
+        session_drop(waiting->session, waiting->client);
         waiting->session = NULL;
         stream_abort(waiting);
         stream_release(waiting);

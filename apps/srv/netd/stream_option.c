@@ -6,12 +6,7 @@
 // A connection's options need its pcb; before BIND and CONNECT there is none yet.
 static bool ensure_pcb(struct stream *stream)
 {
-    if (stream->pcb == NULL && stream->state == STREAM_NEW) {
-        struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
-        if (pcb != NULL)
-            stream_attach(stream, pcb);
-    }
-    return stream->pcb != NULL;
+    return stream->state == STREAM_NEW ? stream_has_pcb(stream) : stream->pcb != NULL;
 }
 
 static bool is_flag(int64_t value)

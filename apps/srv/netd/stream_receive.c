@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include "account.h"
 #include "heap.h"
 #include "stream.h"
 
@@ -17,7 +18,11 @@ bool stream_received(struct stream *stream, struct pbuf *data)
     struct piece *piece = heap_allocate(sizeof(*piece));
     if (piece == NULL)
         return false;
-    *piece = (struct piece){.pbuf = data};
+    *piece = (struct piece){.pbuf = data, .cost = account_cost(data) + (uint32_t)heap_size(piece)};
+    if (!account_take(ACCOUNT_MEMORY, stream->client, piece->cost)) {
+        heap_free(piece);
+        return false;
+    }
     if (stream->last_received != NULL)
         stream->last_received->next = piece;
     else
@@ -45,6 +50,7 @@ static void consume(struct stream *stream, uint32_t bytes)
         stream->received = piece->next;
         if (stream->received == NULL)
             stream->last_received = NULL;
+        account_give(ACCOUNT_MEMORY, stream->client, piece->cost);
         heap_free(piece);
     }
     while (bytes > 0 && stream->pcb != NULL) {
@@ -145,17 +151,20 @@ static bool readable(const struct stream *stream)
            stream->state == STREAM_OVER;
 }
 
+static void answer_read(struct stream *stream, struct ts_request *request)
+{
+    if (stream->received_bytes == 0 && stream->error != TS_OK) {
+        ts_request_reply(request, stream->error, 0);
+        stream->error = TS_OK;
+    } else {
+        give_bytes(stream, request); // nothing there: the end, a value of 0
+    }
+}
+
 void stream_serve_reads(struct stream *stream)
 {
-    while (stream->reads.first != NULL && readable(stream)) {
-        struct ts_request *request = request_take(&stream->reads);
-        if (stream->received_bytes == 0 && stream->error != TS_OK) {
-            ts_request_reply(request, stream->error, 0);
-            stream->error = TS_OK;
-        } else {
-            give_bytes(stream, request); // nothing there: the end, a value of 0
-        }
-    }
+    while (stream->reads.first != NULL && readable(stream))
+        answer_read(stream, request_take(&stream->reads));
 }
 
 static void receive(struct ts_request *request, struct stream *stream)
@@ -165,13 +174,14 @@ static void receive(struct ts_request *request, struct stream *stream)
         ts_request_reply(request, TS_ERR_NOT_CONNECTED, 0);
     } else if (request->op == TS_OP_READ && request->room == 0) {
         ts_request_reply(request, TS_OK, 0);
-    } else if (nowait && (stream->reads.first != NULL || !readable(stream))) {
-        ts_request_reply(request, TS_ERR_AGAIN, 0);
-    } else {
-        request_put(&stream->reads, request);
-        stream_serve_reads(stream);
+    } else if (stream->reads.first == NULL && readable(stream)) {
+        answer_read(stream, request);
         if (stream->object.signals != 0)
             stream_mark(stream);
+    } else if (nowait) {
+        ts_request_reply(request, TS_ERR_AGAIN, 0);
+    } else {
+        (void)request_keep(&stream->reads, request);
     }
 }
 

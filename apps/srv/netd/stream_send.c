@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "account.h"
 #include "heap.h"
 #include "stream.h"
 
@@ -102,27 +103,42 @@ static void wait_for_memory(struct stream *stream)
     netd.starved = stream;
 }
 
-// Goes on with the first write. False: it has to wait.
-static bool serve_write(struct stream *stream)
+// Goes on with a write, the first. *out_status: the answer, once it is through or failed. False: it
+// has to wait.
+static bool go_on_writing(struct stream *stream, struct ts_request *request, bool *out_over,
+                          ts_status_t *out_status)
 {
-    struct ts_request *request = stream->writes.first;
     uint32_t done = (uint32_t)(uintptr_t)request->context;
     uint32_t left = request->length - done;
     uint32_t now = stream_writable(stream), pulled = 0;
+    *out_over = false;
     if (now < left && now < STREAM_SEND_LOW) {
         if (memory_share(stream) < STREAM_SEND_LOW)
             wait_for_memory(stream);
         return false;
     }
-    ts_status_t status = pull_bytes(stream, request, done, now < left ? now : left, &pulled);
+    *out_status = pull_bytes(stream, request, done, now < left ? now : left, &pulled);
     done += pulled;
     request->context = (void *)(uintptr_t)done;
-    if (status != TS_OK || done == request->length) {
+    *out_over = *out_status != TS_OK || done == request->length;
+    return *out_over || pulled > 0;
+}
+
+static uint32_t written(const struct ts_request *request)
+{
+    return (uint32_t)(uintptr_t)request->context;
+}
+
+static bool serve_write(struct stream *stream)
+{
+    struct ts_request *request = stream->writes.first;
+    ts_status_t status;
+    bool over, went_on = go_on_writing(stream, request, &over, &status);
+    if (over) {
         request_take(&stream->writes);
-        ts_request_reply(request, status, done);
-        return true;
+        ts_request_reply(request, status, written(request));
     }
-    return pulled > 0;
+    return went_on;
 }
 
 void stream_serve_writes(struct stream *stream)
@@ -130,6 +146,29 @@ void stream_serve_writes(struct stream *stream)
     while (stream->writes.first != NULL && serve_write(stream))
         ;
     stream_push_out(stream);
+}
+
+// A new write, of at least a byte. What can be answered at once is, and kept is what has to wait:
+// one that must not, or may not any more, is answered with what fitted.
+static void write_or_keep(struct stream *stream, struct ts_request *request)
+{
+    bool nowait = (request->flags & TS_FLAG_NOWAIT) != 0 || stream->nowait, over = false;
+    ts_status_t status = TS_OK;
+    uint64_t before = stream->send_bytes;
+    request->context = NULL;
+    if (stream->writes.first == NULL)
+        (void)go_on_writing(stream, request, &over, &status);
+    uint32_t done = written(request);
+    if (over)
+        ts_request_reply(request, status, done);
+    else if (nowait || (done > 0 && !account_take(ACCOUNT_REQUESTS, request->client, 1)))
+        ts_request_reply(request, done > 0 ? TS_OK : TS_ERR_AGAIN, done);
+    else if (done > 0)
+        request_put(&stream->writes, request);
+    else
+        (void)request_keep(&stream->writes, request);
+    if (stream->send_bytes != before || nowait)
+        stream_mark(stream); // sent with the batch
 }
 
 void stream_write(struct ts_request *request)
@@ -149,21 +188,7 @@ void stream_write(struct ts_request *request)
         ts_request_reply(request, status, 0);
         return;
     }
-    request->context = NULL;
-    request_put(&stream->writes, request);
-    bool nowait = (request->flags & TS_FLAG_NOWAIT) != 0 || stream->nowait;
-    bool first = stream->writes.first == request;
-    uint64_t before = stream->send_bytes;
-    if (first)
-        (void)serve_write(stream);
-    // One that must not wait and is not done yet is answered with what fitted.
-    if (nowait && stream->writes.last == request) {
-        uint32_t done = (uint32_t)(uintptr_t)request->context;
-        (void)request_remove(&stream->writes, request);
-        ts_request_reply(request, done > 0 ? TS_OK : TS_ERR_AGAIN, done);
-    }
-    if (stream->send_bytes != before || nowait)
-        stream_mark(stream); // sent with the batch
+    write_or_keep(stream, request);
 }
 
 static void send_end(struct stream *stream)

@@ -15,6 +15,7 @@
 ts_time_t fake_now = 1000000000;
 ts_rights_t fake_rights = TS_RIGHTS_ALL;
 struct ts_object *fake_session;
+uint32_t fake_client = 1;
 
 static struct ts_loop loop;
 static struct ts_server server;
@@ -24,6 +25,8 @@ static size_t heap_bytes;
 
 void *heap_allocate(size_t size)
 {
+    if (heap_bytes + size > HEAP_LIMIT)
+        return NULL;
     size_t *memory = malloc(size + 16);
     heap_bytes += size;
     *memory = size;
@@ -32,7 +35,8 @@ void *heap_allocate(size_t size)
 
 void *heap_allocate_zeroed(size_t count, size_t size)
 {
-    return memset(heap_allocate(count * size), 0, count * size);
+    void *memory = heap_allocate(count * size);
+    return memory != NULL ? memset(memory, 0, count * size) : NULL;
 }
 
 void heap_free(void *memory)
@@ -42,6 +46,11 @@ void heap_free(void *memory)
     size_t *start = (size_t *)(void *)((char *)memory - 16);
     heap_bytes -= *start;
     free(start);
+}
+
+size_t heap_size(const void *memory)
+{
+    return *(const size_t *)(const void *)((const char *)memory - 16);
 }
 
 size_t heap_used(void)
@@ -74,6 +83,14 @@ ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_mem
     if (out_memory != NULL)
         *out_memory = 1;
     return *out_address == MAP_FAILED ? TS_ERR_MEMORY : TS_OK;
+}
+
+ts_status_t ts_memory_commit(ts_handle_t memory, uint64_t offset, uint64_t length)
+{
+    (void)memory;
+    (void)offset;
+    (void)length;
+    return TS_OK;
 }
 
 void ts_log(const char *format, ...)
@@ -203,6 +220,7 @@ static void start(struct call *call, struct ts_object *object, enum ts_operation
         .rights = fake_rights,
         .op = (uint8_t)op,
         .flags = flags,
+        .client = fake_client,
     };
     ts_request_dispatch(&call->request);
 }

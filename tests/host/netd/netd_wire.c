@@ -167,6 +167,31 @@ static void test_lies(void)
     test_arp_and_ping();
 }
 
+static uint16_t head_length;
+
+static err_t look_at_head(struct pbuf *pbuf, struct netif *netif)
+{
+    (void)netif;
+    head_length = pbuf->len;
+    pbuf_free(pbuf);
+    return ERR_OK;
+}
+
+// Headers as long as they can be are in private memory whole, options with them: the driver may
+// change what is shared at any time.
+static void test_longest_headers(void)
+{
+    static uint8_t out[1400];
+    netif_input_fn input = netd.link.netif.input;
+    (void)make_ip(out, 6, sizeof(out) - 34);
+    out[14] = 0x4f;           // 60 bytes of IP
+    out[14 + 60 + 12] = 0xf0; // 60 of TCP
+    netd.link.netif.input = look_at_head;
+    deliver(out, sizeof(out), TS_FRAME_CHECKSUM_VALID);
+    netd.link.netif.input = input;
+    CHECK(head_length >= 14 + 60 + 60 && head_length < sizeof(out));
+}
+
 int main(int argc, char **argv)
 {
     unsigned rounds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 20000;
@@ -175,6 +200,7 @@ int main(int argc, char **argv)
     struct ts_object *listener = listen_on(80);
     test_tcp_over_a_restart(listener);
     test_lies();
+    test_longest_headers();
     test_noise(rounds);
     test_arp_and_ping();
     object_close(listener);

@@ -12,6 +12,8 @@
 #include <tessera/proto/file.h>
 #include <tessera/proto/net.h>
 #include <tessera/proto/pipe.h>
+#include <tessera/ring/prepare.h>
+#include <tessera/ring/ring.h>
 
 #define ROOMY LIMITED(1000, 10000, 0)
 static ts_handle_t folder, session;
@@ -124,10 +126,58 @@ static ts_status_t socket_make(const char *kind, ts_handle_t *out_socket)
                      TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_WAIT, out_socket);
 }
 
+// A session that gives no more is left for another: what counts is the client.
 static ts_status_t make_socket(void)
 {
     ts_handle_t socket;
-    return socket_make(TS_NET_UDP, &socket);
+    ts_status_t status = socket_make(TS_NET_UDP, &socket);
+    if (status != TS_ERR_LIMIT)
+        return status;
+    status = prepare_net();
+    return status != TS_OK ? status : socket_make(TS_NET_UDP, &socket);
+}
+
+// A ring full of reads that wait for ever, until one is refused.
+static ts_status_t make_reads(void)
+{
+    static struct ts_ring_queue ring; // earlier ones stay
+    static char byte;
+    ts_handle_t socket;
+    uint32_t count = bomb_scale.ring;
+    struct ts_event event;
+    ts_status_t status = socket_make(TS_NET_UDP, &socket);
+    if (status != TS_OK)
+        return status;
+    if (ts_ring_create(&ring, count, count, count) != TS_OK)
+        return TS_ERR_MEMORY; // the job's limit came first: not what is wanted
+    for (uint32_t i = 0; i < count; i++)
+        ts_prepare(ts_ring_slot(&ring), TS_OP_READ, socket, &byte, 1, 0, 0, 0, i);
+    status = ts_ring_submit(&ring);
+    if (status == TS_OK)
+        status = ts_ring_enter(&ring, 1, ts_deadline_in(100 * TS_MILLISECOND));
+    if (status == TS_ERR_TIMED_OUT)
+        return TS_OK;
+    return status == TS_OK && ts_ring_next(&ring, &event) ? event.status : status;
+}
+
+// A socket full of datagrams that nobody reads.
+static ts_status_t make_unread(void)
+{
+    static struct {
+        struct ts_net_address to;
+        char bytes[4000];
+    } datagram = {.to = {TS_NET_FAMILY_V4, 0, 0, {127, 0, 0, 1}}};
+    struct ts_net_address any = {TS_NET_FAMILY_V4, 0, 0, {0}};
+    ts_handle_t socket;
+    ts_status_t status = socket_make(TS_NET_UDP, &socket);
+    if (status == TS_OK)
+        status = ts_call_bytes(socket, TS_NET_BIND, &any, sizeof any, NULL, 0, NULL);
+    if (status == TS_OK)
+        status = ts_call_bytes(socket, TS_NET_GET_NAME, NULL, 0, &any, sizeof any, NULL);
+    datagram.to.port = any.port;
+    for (unsigned i = 0; status == TS_OK && i < 64; i++)
+        status = ts_call_bytes(socket, TS_NET_SEND, &datagram, sizeof datagram, NULL, 0, NULL);
+    return status;
 }
 
 static ts_status_t connect_to(const struct ts_net_address *to)
@@ -167,6 +217,8 @@ const struct bomb bombs_server[] = {
     BOMB("share_name", prepare_folder, make_share, ROOMY, TS_ERR_RIGHTS, .serves = true),
     BOMB("pipe", prepare_pipes, make_pipe, ROOMY, LIMIT, .serves = true),
     BOMB("socket", prepare_net, make_socket, ROOMY, LIMIT, .serves = true),
+    BOMB("read", prepare_net, make_reads, LIMITED(6000, 10000, 0), LIMIT, .serves = true),
+    BOMB("unread", prepare_net, make_unread, ROOMY, LIMIT, .serves = true),
     BOMB("half_open", prepare_net, make_half_open, ROOMY, TS_OK, .most = 200, .serves = true),
     BOMB("idle", prepare_net, make_idle, ROOMY, TS_OK, .most = 100, .serves = true),
     {0},

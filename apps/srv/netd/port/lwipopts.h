@@ -8,7 +8,7 @@
 #define LWIP_NETCONN         0
 #define LWIP_SOCKET          0
 
-// Memory: all from heap.c, which bounds the whole; sockets are counted by sessions.
+// Memory: all from heap.c, which bounds the whole; account.h divides it between clients.
 void *heap_allocate(__SIZE_TYPE__ size);
 void *heap_allocate_zeroed(__SIZE_TYPE__ count, __SIZE_TYPE__ size);
 void heap_free(void *memory);
@@ -36,7 +36,7 @@ void heap_free(void *memory);
 #define LWIP_DHCP_GET_NTP_SRV 0
 #define LWIP_UDP              1
 #define LWIP_DNS              1
-#define DNS_TABLE_SIZE        16
+#define DNS_TABLE_SIZE        64 // and as many questions
 #define DNS_MAX_NAME_LENGTH   254
 #define DNS_MAX_SERVERS       2
 #define LWIP_DNS_SECURE                                                   \
@@ -89,6 +89,7 @@ void heap_free(void *memory);
 #define LWIP_TCP_RTO_TIME                  1000
 #define LWIP_TCP_KEEPALIVE                 1
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
+#define LWIP_TCP_PCB_NUM_EXT_ARGS          1 // account.c: whose it is
 #define LWIP_DISABLE_TCP_SANITY_CHECKS     1 // they are about pools, of which there are none
 
 #define TCP_HASH_SIZE     4096 // our patch: connections are found by hash
