@@ -133,7 +133,7 @@ struct ts_reply {
     uint32_t object; // oid or handle
     uint64_t tag;
     uint16_t rights;
-    uint16_t reserved;
+    uint16_t signals;    // MINT: of those below 16, what the new object has from its start
     uint32_t handles[3]; // call: further handles moved to out_handle[1..3]; 0 = none
 };
 _Static_assert(sizeof(struct ts_reply) == 64, "reply");

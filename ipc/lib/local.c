@@ -46,6 +46,8 @@ static ts_status_t local_reply(struct ts_request *request, struct ts_reply *repl
 {
     (void)bytes;
     struct local_request *local = local_of(request);
+    if (reply->result == TS_REPLY_MINT)
+        object->signals = reply->signals;
     if (reply->length > 0)
         memcpy(local->op->out, (const void *)(uintptr_t)reply->address, reply->length);
     *local->result = (struct ts_local_result){

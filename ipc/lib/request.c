@@ -117,7 +117,14 @@ ts_status_t ts_request_reply_now(struct ts_request *request, ts_status_t status,
 ts_status_t ts_request_reply_mint(struct ts_request *request, struct ts_object *object,
                                   ts_rights_t rights, uint64_t value)
 {
-    struct ts_reply fields = {.result = TS_REPLY_MINT, .value = value, .rights = rights};
+    return ts_request_reply_mint_with(request, object, rights, value, 0);
+}
+
+ts_status_t ts_request_reply_mint_with(struct ts_request *request, struct ts_object *object,
+                                       ts_rights_t rights, uint64_t value, ts_signals_t signals)
+{
+    struct ts_reply fields = {
+        .result = TS_REPLY_MINT, .value = value, .rights = rights, .signals = (uint16_t)signals};
     return reply(request, &fields, object, TS_REPLY_BYTES_NOW);
 }
 

@@ -86,6 +86,7 @@ static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
     }
     reply->object = object->oid;
     reply->tag = (uintptr_t)object;
+    object->signals = reply->signals;
     status = reply_or_refuse(server, reply);
     if (status)
         oid_give(server, object);
@@ -133,8 +134,6 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
 {
     struct ts_server *server = request->server;
     server->open--;
-    if (request->crowded && reply->status == TS_ERR_CANCELLED)
-        reply->status = TS_ERR_LIMIT;
     if (reply->result == TS_REPLY_MINT)
         return reply_mint(server, reply, object);
     if (reply->result == TS_REPLY_OWN)
@@ -148,7 +147,18 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
     return TS_OK;
 }
 
+// The answer to a request that was to end since there is no slot left for others.
+static ts_status_t crowded_reply(struct ts_request *request, struct ts_reply *reply,
+                                 struct ts_object *object, enum ts_reply_bytes bytes)
+{
+    if (reply->status == TS_ERR_CANCELLED)
+        reply->status = TS_ERR_LIMIT;
+    return port_reply(request, reply, object, bytes);
+}
+
 static const struct ts_request_backend port_backend = {port_pull, port_push, port_take, port_reply};
+static const struct ts_request_backend crowded_backend = {port_pull, port_push, port_take,
+                                                          crowded_reply};
 
 // Events ------------------------------------------------------------------------------------
 
@@ -156,7 +166,8 @@ static const struct ts_request_backend port_backend = {port_pull, port_push, por
 // a heartbeat among it, finds a slot whoever has the others.
 static void refuse_to_keep(struct ts_request *request)
 {
-    request->cancelled = request->crowded = true;
+    request->cancelled = true;
+    request->backend = &crowded_backend;
     if (request->object->operations->cancel)
         request->object->operations->cancel(request);
 }

@@ -112,7 +112,6 @@ struct ts_request {
     uint8_t handles_in, handles_out;
     uint8_t state;  // the framework's
     bool cancelled; // it is to end
-    bool crowded;   // because there is no slot left for others: the client gets TS_ERR_LIMIT
 };
 
 // Payload ----------------------------------------------------------------------------------
@@ -175,6 +174,12 @@ TS_MUST_USE ts_status_t ts_request_reply_now(struct ts_request *request, ts_stat
 // is not minted and its `closed` will not be called.
 TS_MUST_USE ts_status_t ts_request_reply_mint(struct ts_request *request, struct ts_object *object,
                                               ts_rights_t rights, uint64_t value);
+
+// The same, and the object has these signals (of those below 16) from its start: nobody sees it
+// without them.
+TS_MUST_USE ts_status_t ts_request_reply_mint_with(struct ts_request *request,
+                                                   struct ts_object *object, ts_rights_t rights,
+                                                   uint64_t value, ts_signals_t signals);
 
 // A further handle to an object of this server that is minted already.
 TS_MUST_USE ts_status_t ts_request_reply_own(struct ts_request *request, struct ts_object *object,

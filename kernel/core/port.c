@@ -59,7 +59,8 @@ void port_finish_some(struct list *finished)
 
 // Served objects' counts ----------------------------------------------------------------------
 
-void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t client)
+void served_begin(struct port *port, uint32_t oid, uint64_t tag, ts_signals_t signals,
+                  uint32_t client)
 {
     struct served *served = &port->served[oid];
     served->state = SERVED_LIVE;
@@ -70,7 +71,7 @@ void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t client
     if (client != PORT_NONE)
         port->clients[client].objects++;
     port->objects_left--;
-    atomic_store_explicit(&served->object.signals, 0, memory_order_relaxed);
+    atomic_store_explicit(&served->object.signals, signals, memory_order_relaxed);
     object_get(&port->object); // for the slot, until it is free again
 }
 

@@ -159,6 +159,7 @@ struct reply {
     uint64_t value;
     uint32_t oid;                             // MINT, OWN
     uint64_t tag;                             // MINT
+    ts_signals_t signals;                     // MINT: from its start
     ts_rights_t rights;                       // granted
     struct capability moved[TS_CALL_HANDLES]; // MOVE, REDIRECT; call: any
 };

@@ -128,7 +128,7 @@ static void reply_give_handles(struct port *port, const struct reply *reply,
         request->result[i].rights &= most;
     }
     if (reply->result == TS_REPLY_MINT) {
-        served_begin(port, reply->oid, reply->tag, client);
+        served_begin(port, reply->oid, reply->tag, reply->signals, client);
     } else if (reply->result == TS_REPLY_OWN) {
         port->served[reply->oid].count++;
     }
@@ -260,7 +260,7 @@ ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t
     else if (port->served[oid].state != SERVED_FREE)
         status = TS_ERR_EXISTS;
     if (status == TS_OK) {
-        served_begin(port, oid, tag, PORT_NONE);
+        served_begin(port, oid, tag, 0, PORT_NONE);
         *out_capability = (struct capability){.object = &port->served[oid].object,
                                               .rights = rights & TS_RIGHTS_ALL};
     }

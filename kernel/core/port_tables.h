@@ -141,7 +141,8 @@ void port_lend_parked(struct port *port);
 void port_dispatch(struct port *port, struct list *finished);
 
 // A free object slot becomes an object with one count, for a client (PORT_NONE: the server).
-void served_begin(struct port *port, uint32_t oid, uint64_t tag, uint32_t client);
+void served_begin(struct port *port, uint32_t oid, uint64_t tag, ts_signals_t signals,
+                  uint32_t client);
 void served_count_drop_locked(struct served *served);
 // A slot whose object is over may be used anew; the reference to the port that it held is dropped.
 void served_free(struct served *served);

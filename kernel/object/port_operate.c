@@ -121,7 +121,8 @@ static ts_status_t reply_by_call(struct port_object *port, const struct operatio
     ts_status_t status = copy_from_user(&reply, operation->address, sizeof reply);
     if (status != TS_OK)
         return status;
-    if (reply.reserved != 0 || (reply.rights & ~TS_RIGHTS_ALL) != 0)
+    if ((reply.signals != 0 && reply.result != TS_REPLY_MINT) ||
+        (reply.signals & ~TS_SIGNALS_ALL) != 0 || (reply.rights & ~TS_RIGHTS_ALL) != 0)
         return TS_ERR_ARGUMENT;
     bool moves = reply.result == TS_REPLY_MOVE || reply.result == TS_REPLY_REDIRECT;
     struct port_answer answer = {
@@ -131,6 +132,7 @@ static ts_status_t reply_by_call(struct port_object *port, const struct operatio
                   .value = reply.value,
                   .oid = reply.object,
                   .tag = reply.tag,
+                  .signals = reply.signals,
                   .rights = reply.rights},
         .address = reply.address,
         .length = reply.length,

@@ -176,9 +176,8 @@ static bool port_is_ready(struct call *call)
     call->asker = &port->clients[call->served->asker];
     // (A dead port has no ring.)
     return call->served->state == SERVED_LIVE && port->ring_count == 1 &&
-           port->rings[0].ring != NULL && port->queued == 0 && port->slot_free != NO_SLOT &&
-           call->asker->number == call->client->requester.client &&
-           list_empty(&call->asker->waiting) &&
+           port->rings[0].ring != NULL && (port->queued | port->hungry_count) == 0 &&
+           port->slot_free != NO_SLOT && call->asker->number == call->client->requester.client &&
            port_may_take(call->asker->requests, port->requests_left);
 }
 

@@ -235,6 +235,33 @@ static void rule_r12_an_oid_in_use_is_not_minted(void)
     pair_end(&pair);
 }
 
+// Nobody sees it without them, and no other answer has any.
+static void rule_r12_a_minted_object_has_its_signals(void)
+{
+    uint64_t signals;
+    struct ts_call call = {.out_handles = 1};
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 3, &call, 0, 1);
+    pair_submit(&pair);
+    struct ts_reply reply = {.id = pair_event(&pair, TS_EVENT_REQUEST).value,
+                             .result = TS_REPLY_OWN,
+                             .object = 0,
+                             .rights = TS_RIGHTS_ALL,
+                             .signals = TS_SIGNAL_READABLE | TS_SIGNAL_PRIORITY};
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT);
+    reply.result = TS_REPLY_MINT;
+    reply.object = 1;
+    reply.signals |= 1u << 15; // there is no such signal
+    CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT);
+    reply.signals &= TS_SIGNALS_ALL;
+    CHECK_OK(ts_port_reply(pair.port, &reply));
+    CHECK_OK(pair_completion(&pair, 1).status);
+    CHECK_OK(ts_get_u64(call.out_handle[0], TS_PROPERTY_SIGNALS, &signals));
+    CHECK_EQUAL(signals, TS_SIGNAL_READABLE | TS_SIGNAL_PRIORITY);
+    ts_close(call.out_handle[0]);
+    pair_end(&pair);
+}
+
 static void rule_r13_the_inbox_has_the_first_bytes(void)
 {
     static char text[200];
@@ -286,6 +313,7 @@ int main(void)
         TAP(rule_r10_memory_is_seen_in_order),
         TAP(rule_r11_signals_come_before_the_answer),
         TAP(rule_r12_an_oid_in_use_is_not_minted),
+        TAP(rule_r12_a_minted_object_has_its_signals),
         TAP(rule_r13_the_inbox_has_the_first_bytes),
         TAP(rule_r14_a_failed_reply_does_not_wait),
     };

@@ -295,7 +295,7 @@ static void rule_q17_reserved_fields_are_zero(void)
     CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_ARGUMENT);
     call = (struct ts_call){.in_handles = TS_CALL_HANDLES + 1};
     CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_ARGUMENT);
-    const struct ts_reply reply = {.reserved = 1};
+    const struct ts_reply reply = {.signals = 1};
     CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT);
     CHECK_EQUAL(ts_op(TS_OP_READ, TS_FLAG_QUIET, 0, pair.object, buffer, 1, 0, 0, 0, NULL),
                 TS_ERR_ARGUMENT);

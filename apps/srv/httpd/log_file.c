@@ -44,10 +44,10 @@ static void file_answer(struct ts_request *request, enum identity identity)
     }
     opened->object.operations = &operations;
     opened->identity = identity;
-    if (ts_request_reply_mint(request, &opened->object, request->rights & RIGHTS, 0) != TS_OK)
+    ts_signals_t signals = identity == LOG ? TS_SIGNAL_READABLE : 0; // nothing is waited for
+    if (ts_request_reply_mint_with(request, &opened->object, request->rights & RIGHTS, 0,
+                                   signals) != TS_OK)
         file_closed(&opened->object);
-    else if (identity == LOG)
-        ts_object_signal(&opened->object, 0, TS_SIGNAL_READABLE); // nothing is waited for
 }
 
 // What a path below an object leads to; "" is the object itself.

@@ -23,15 +23,14 @@ static ts_status_t answer_open(struct ts_request *request, struct tree *tree, st
     open->tree = tree;
     open->node = node_get(node);
     open->flags = flags & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
-    ts_status_t status = ts_request_reply_mint(request, &open->object, request->rights, 0);
+    // Bytes of a memory file never have to be waited for.
+    ts_status_t status = ts_request_reply_mint_with(request, &open->object, request->rights, 0,
+                                                    TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
     if (status != TS_OK) {
         node_put(tree, node);
         free(open);
-        return status;
     }
-    // Bytes of a memory file never have to be waited for.
-    ts_object_signal(&open->object, 0, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
-    return TS_OK;
+    return status;
 }
 
 // What open and create are about to answer with.

@@ -195,7 +195,7 @@ static ts_status_t reply(struct ts_request *request, struct ts_reply *fields,
         memcpy(call->out, (const void *)(uintptr_t)fields->address, fields->length);
     if (fields->result == TS_REPLY_MINT) {
         object->server = &server;
-        object->signals = 0;
+        object->signals = fields->signals;
         call->minted = object;
     }
     return TS_OK;
