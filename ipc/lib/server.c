@@ -134,12 +134,13 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
 {
     struct ts_server *server = request->server;
     server->open--;
-    if (reply->result == TS_REPLY_MINT)
-        return reply_mint(server, reply, object);
-    if (reply->result == TS_REPLY_OWN)
-        reply->object = object->oid;
-    if (reply->result != TS_REPLY_NONE || bytes == TS_REPLY_BYTES_NOW)
+    if (reply->result != TS_REPLY_NONE || bytes == TS_REPLY_BYTES_NOW) {
+        if (reply->result == TS_REPLY_MINT)
+            return reply_mint(server, reply, object);
+        if (reply->result == TS_REPLY_OWN)
+            reply->object = object->oid;
         return reply_or_refuse(server, reply);
+    }
     if (bytes == TS_REPLY_BYTES_COPY && reply->length > TS_LOOP_COPY)
         return reply_at_once(server, reply);
     ts_server_send_held(server->loop);
@@ -184,6 +185,7 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
         .client = event->client,
         .offset = event->offset,
         .argument = event->extra,
+        .span = event->extra, // op.c sends the length of a range that is meant as the argument
         .length = event->length,
         .room = event->room,
         .inbox = server->inbox + (size_t)TS_REQUEST_SLOT(event->value) * inbox_bytes,
@@ -194,9 +196,6 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
         .handles_in = event->handles_in,
         .handles_out = event->handles_out,
     };
-    // A range that is meant, not a buffer: op.c sends its length as the argument.
-    if (event->op == TS_OP_MAP || event->op == TS_OP_SYNC)
-        request->span = event->extra;
     server->served++;
     server->open++;
     ts_request_dispatch(request);

@@ -101,7 +101,7 @@ struct ts_request {
     uint64_t id;
     uint64_t offset;
     uint64_t argument;
-    uint64_t span;     // sync, map: length of the range meant
+    uint64_t span;     // sync, map: length of the range meant; else the handler may use it
     uint32_t client;   // who asks: whatever is kept for it is taken from its share (share.h)
     uint32_t length;   // bytes that can be pulled
     uint32_t room;     // bytes that can be pushed

@@ -47,13 +47,13 @@ void memfs_read(struct ts_request *request)
     struct node *node = open->node;
     bool current = request->flags & TS_FLAG_CURRENT;
     uint64_t offset = current ? open->position : request->offset;
-    if (regular(open) != TS_OK) {
-        ts_request_reply(request, TS_ERR_IS_DIRECTORY, 0);
-        return;
-    }
     uint64_t left = offset < node->size ? node->size - offset : 0;
     size_t n = request->room < left ? request->room : left;
     const unsigned char *bytes = file_range(node, offset, n);
+    if (!bytes && regular(open) != TS_OK) { // a directory has no bytes
+        ts_request_reply(request, TS_ERR_IS_DIRECTORY, 0);
+        return;
+    }
     if (!bytes && n > 0) {
         struct file_piece piece = file_piece(open->tree, node, offset, n);
         if (!piece.bytes || piece.length < n) {
