@@ -8,7 +8,7 @@ import re
 import time
 
 PROGRAM = "/test/fuzz"
-PIECE = 20     # seconds of one run of the program; then the next seed
+PIECE = 18     # seconds of one run of the program; then the next seed
 ROUNDS = 8     # of the run that is repeated
 STEPS = 4000   # of each
 FINDS_IN = 60  # seconds that a planted fault may take

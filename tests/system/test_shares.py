@@ -92,8 +92,8 @@ def test_dies_at_any_moment(ctx):
     """What hostile clients had is there again for the next one."""
     guest = begin(ctx)
     before = counts(ctx, guest), restarts(guest), handles(guest)
-    for kind in KINDS:
-        for moment in MOMENTS:
+    for number, kind in enumerate(KINDS):
+        for moment in MOMENTS[:1] + MOMENTS[1 + number % (len(MOMENTS) - 1):][:1]:
             guest.send(f"shares again {kind} > /dev/null &\r")
             guest.drain(moment)
             end(ctx, guest)
