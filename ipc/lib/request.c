@@ -121,10 +121,10 @@ ts_status_t ts_request_reply_mint(struct ts_request *request, struct ts_object *
 }
 
 ts_status_t ts_request_reply_mint_with(struct ts_request *request, struct ts_object *object,
-                                       ts_rights_t rights, uint64_t value, ts_signals_t signals)
+                                       ts_rights_t rights, uint64_t value, uint16_t signals)
 {
     struct ts_reply fields = {
-        .result = TS_REPLY_MINT, .value = value, .rights = rights, .signals = (uint16_t)signals};
+        .result = TS_REPLY_MINT, .value = value, .rights = rights, .signals = signals};
     return reply(request, &fields, object, TS_REPLY_BYTES_NOW);
 }
 

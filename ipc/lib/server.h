@@ -179,7 +179,7 @@ TS_MUST_USE ts_status_t ts_request_reply_mint(struct ts_request *request, struct
 // without them.
 TS_MUST_USE ts_status_t ts_request_reply_mint_with(struct ts_request *request,
                                                    struct ts_object *object, ts_rights_t rights,
-                                                   uint64_t value, ts_signals_t signals);
+                                                   uint64_t value, uint16_t signals);
 
 // A further handle to an object of this server that is minted already.
 TS_MUST_USE ts_status_t ts_request_reply_own(struct ts_request *request, struct ts_object *object,

@@ -78,8 +78,7 @@ struct port {
     struct port_client *clients;
     uint32_t *client_chains; // first records of the chains, by number modulo client_count
     uint32_t client_count, client_cursor;
-    uint32_t
-        *hungry; // clients of which requests wait, a heap: whoever leaves room lets on the first
+    uint32_t *hungry; // clients of which requests wait, a heap: the first one is next
     uint32_t hungry_count;
     uint32_t requests_left, objects_left; // that may still be parked or delivered; that are free
     uint32_t slot_free;                   // head of the free list; PORT_NONE = none

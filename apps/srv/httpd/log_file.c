@@ -44,7 +44,7 @@ static void file_answer(struct ts_request *request, enum identity identity)
     }
     opened->object.operations = &operations;
     opened->identity = identity;
-    ts_signals_t signals = identity == LOG ? TS_SIGNAL_READABLE : 0; // nothing is waited for
+    uint16_t signals = identity == LOG ? TS_SIGNAL_READABLE : 0; // nothing is waited for
     if (ts_request_reply_mint_with(request, &opened->object, request->rights & RIGHTS, 0,
                                    signals) != TS_OK)
         file_closed(&opened->object);

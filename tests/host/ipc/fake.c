@@ -178,7 +178,8 @@ static ts_status_t answer(const struct ts_reply *reply)
     if (reply->result == TS_REPLY_MINT) {
         if (fake_objects[reply->object].used)
             return TS_ERR_EXISTS;
-        fake_objects[reply->object] = (struct fake_object){.used = true, .tag = reply->tag};
+        fake_objects[reply->object] =
+            (struct fake_object){.used = true, .tag = reply->tag, .signals = reply->signals};
     }
     if (reply->length > 0)
         memcpy(request->out, (const void *)(uintptr_t)reply->address, reply->length);
