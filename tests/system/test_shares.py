@@ -134,3 +134,4 @@ def test_nine_go_on(ctx):
 test_hostile_is_refused.timeout = 170
 test_dies_at_any_moment.timeout = 170
 test_nine_go_on.timeout = 170
+test_nine_go_on.alone = True
