@@ -243,6 +243,7 @@ def run_system(name, function, settings):
         detail = (str(error) if isinstance(error, AssertionError) else traceback.format_exc())
         detail += f"\nseed {settings.seed}"
         for guest in context.guests:
+            guest.catch_up()
             detail += f"\n--- end of {guest.name}'s console\n{guest.log[-1500:]}"
     finally:
         context.close()
