@@ -4,7 +4,8 @@
 // Input, events and settings belong to the session that has been there longest, until it ends:
 // whoever opens another one beside it reads nothing of what is typed. All may write.
 //
-// Reads and writes that cannot be answered at once are kept in two lists, in order of arrival.
+// Reads and writes that cannot be answered at once are kept in two lists, in order of arrival; of
+// writes clients take turns.
 // serial_poll moves everything that can be moved; it is called after each interrupt, request and
 // tick. Ticks come without an interrupt too: a machine that loses interrupts is slow, not deaf.
 #pragma once
@@ -38,6 +39,7 @@ struct serial {
     struct uart uart;
     struct ts_console_window window;
     struct request_list reads, writes, syncs;
+    uint32_t turn; // bytes that the first write's client may still queue before others
     struct ts_async interrupt_wait;
     struct ts_timer tick;
     ts_handle_t ports, interrupt; // interrupt 0: polled alone
@@ -48,6 +50,11 @@ struct serial {
 // the line's. Both stay the service's. TS_ERR_NOT_FOUND: no UART there.
 TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop, ts_handle_t ports,
                                      ts_handle_t interrupt, ts_handle_t *out_root);
+
+void requests_append(struct request_list *list, struct ts_request *request);
+
+// Whether a write would be taken now, some of it at least.
+bool serial_writable(const struct serial *serial);
 
 // Moves all that can be moved, and sets signals.
 void serial_poll(struct serial *serial);
