@@ -8,7 +8,7 @@ PLAIN = [right for right in ALL if right not in ("share", "manage")]
 # A program's world, but for its process, first thread and clock. What is added here is authority.
 WORLD = {
     "in": ALL, "out": ALL, "err": ALL,  # the shell's terminal
-    "log": "read write wait duplicate transfer".split(),
+    "log": "write wait duplicate transfer".split(),
     "random": "read write duplicate transfer".split(),
     "job": "read write open call wait duplicate transfer".split(),
     "system": "read open call wait duplicate transfer manage".split(),  # for ps and kill
@@ -27,6 +27,8 @@ open serial: ERR_RIGHTS
 open virtio-net: ERR_RIGHTS
 open netd: ERR_RIGHTS
 configure: ERR_RIGHTS
+read the log: ERR_RIGHTS
+write to the log: OK
 bind 80: Permission denied
 bind 67 (udp): Permission denied
 bind 8080: OK
@@ -47,6 +49,8 @@ def test_spy(ctx):
     ctx.equal(guest.command("spy"), SPY, "what came of it")
     ctx.equal(guest.command("sh -c spy"), SPY, "from a script")
     ctx.equal(guest.command("sh -c 'services stop httpd'"), "", "a script steers")
+    ctx.check("spy: from outside" in guest.command("log") and
+              "spy: from outside" in guest.command("sh -c log"), "the log does not say what a spy did")
     guest.command("services start httpd")
     guest.wait_for_page("/")
 
