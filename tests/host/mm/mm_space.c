@@ -301,6 +301,26 @@ static void test_bad_arguments(void)
     account_put(payer);
 }
 
+// More than the machine has is refused before any page is taken: others need some meanwhile.
+static void test_too_much(void)
+{
+    struct account *payer = account_make(1u << 20);
+    struct address_space *space;
+    struct memory *memory;
+    vaddr_t at = 0;
+    uint64_t free = world_pages_free(), pages = 2 * free;
+    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(memory_create(payer, pages * PAGE_SIZE, 0, &memory) == TS_OK);
+    CHECK(memory_commit(memory, 0, pages * PAGE_SIZE) == TS_ERR_MEMORY);
+    CHECK(space_map(space, memory, 0, pages * PAGE_SIZE, TS_MAP_READ | TS_MAP_POPULATE, 7, &at) ==
+          TS_ERR_MEMORY);
+    CHECK(memory->resident == 0 && world_pages_free() + 16 > free);
+    space_end(space);
+    object_put(&memory->object);
+    account_close(payer);
+    account_put(payer);
+}
+
 // A touch over the limit is refused and charges nothing; what is given back can be used again.
 static void test_limit(void)
 {
@@ -492,6 +512,7 @@ int main(void)
     test_jobs();
     test_clients();
     test_bad_arguments();
+    test_too_much();
     test_limit();
     rule_d06_the_end_of_a_memory_goes_in_chunks();
     uint64_t free = world_pages_free();
