@@ -64,7 +64,7 @@ static struct port_tables tables_make(uint32_t requests, uint32_t objects)
 {
     uint32_t clients = port_client_count(requests, objects);
     return (struct port_tables){
-        calloc(requests + 1, sizeof(struct slot)), calloc(objects + 1, sizeof(struct served)),
+        calloc(requests, sizeof(struct slot)), calloc(objects, sizeof(struct served)),
         calloc(clients, sizeof(struct port_client)), calloc(2 * clients, sizeof(uint32_t))};
 }
 

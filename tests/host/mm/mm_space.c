@@ -437,7 +437,9 @@ static void test_pages(void)
     CHECK(page_range_is_ram(0x9f000, PAGE_SIZE) && !page_range_is_ram(0xa0000, 0x60000));
     CHECK(page_range_is_ram(0xa0000, 0x60001) && page_range_is_ram(0, UINT64_MAX));
     CHECK(!page_range_is_ram(UINT64_C(32) << 20, UINT64_MAX));
+    CHECK(page_find(UINT64_C(64) << 20) == NULL && page_frame_end() == UINT64_C(128) << 8);
     CHECK(page_alloc_contiguous(PAGE_CONTIGUOUS_MAX + 1, 0, &page) == TS_ERR_MEMORY);
+    CHECK(page_alloc_contiguous(0, 0, &page) == TS_ERR_MEMORY);
     // Programs' memory ends before the kernel's does.
     uint64_t free = world_pages_free();
     struct page *pages[8192];
@@ -449,6 +451,34 @@ static void test_pages(void)
     while (count > 0)
         page_put(pages[--count]);
     CHECK(world_pages_free() == free);
+    // Adjacent ones: until there are none, and all of them come back.
+    while (page_alloc_contiguous(5, 0, &pages[count]) == TS_OK)
+        count++;
+    CHECK(count > 500 && page_alloc(0, &page) == TS_OK); // single ones are left
+    page_put(page);
+    while (count-- > 0)
+        for (unsigned i = 0; i < 5; i++)
+            page_put(pages[count] + i);
+    CHECK(world_pages_free() == free);
+}
+
+// Bytes are charged by whole pages, what is left of one is for the next; exact ones leave nothing.
+static void test_account(void)
+{
+    struct account *payer = account_make(100);
+    uint64_t used = account_used(payer);
+    for (unsigned i = 1; i <= 3; i++) {
+        CHECK(account_charge_more(payer, i * PAGE_SIZE) == TS_OK);
+        used += i;
+        CHECK(account_used(payer) == used);
+    }
+    CHECK(account_charge_more(payer, PAGE_SIZE + 1) == TS_OK && account_used(payer) == used + 2);
+    CHECK(account_charge_bytes(payer, PAGE_SIZE - 1) == TS_OK && account_used(payer) == used + 2);
+    account_uncharge_bytes(payer, 8 * PAGE_SIZE);
+    CHECK(account_used(payer) <= 2); // for itself, and a page that is kept
+    CHECK(account_charge_more(payer, 101 * PAGE_SIZE) == TS_ERR_LIMIT);
+    account_put(payer);
+    CHECK(job_root->used[JOB_PAGES] == 0);
 }
 
 // The reaper destroys many objects in a step, so each frees a chunk of its pages there; what is
@@ -488,6 +518,7 @@ int main(void)
     world_start();
     account_totals_get(&before);
     test_pages();
+    test_account();
     test_heap();
     test_jobs();
     test_clients();

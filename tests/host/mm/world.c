@@ -114,6 +114,9 @@ void world_start(void)
     range_add(0x100000, RAM_BYTES / 2, BOOT_MEMORY_RAM);
     range_add(RAM_BYTES / 2, RAM_BYTES / 2 + 0x5000, BOOT_MEMORY_FIRMWARE);
     range_add(RAM_BYTES / 2 + 0x5000, RAM_BYTES, BOOT_MEMORY_RAM);
+    // What the table has behind its last entry is none, whatever it looks like.
+    range_add(0xa0000, UINT64_C(1) << 30, BOOT_MEMORY_RAM);
+    boot_info.range_count--;
     page_init();
     heap_init();
     job_init();
