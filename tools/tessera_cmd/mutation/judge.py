@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What the tests say to a mutant: the native ones that are linked with its file, the quickest
-first; if none of them notices it, the programs in the guest."""
+first; if none of them notices it, programs in the guest."""
 import functools
+import json
 import os
+import pathlib
 import re
 import resource
 import signal
@@ -13,17 +15,17 @@ import time
 from typing import NamedTuple
 
 from ..console import CommandError
-from . import tree
+from . import choice, tree
 
 BUILD_LIMIT = 300       # seconds
 PATIENCE = 10           # times as long as the test takes else, and at least as many seconds
 GUEST_LIMIT = 900
+SECONDS = tree.FOLDER / "seconds.json"  # of native tests, kept from run to run
 OUTPUT_MAX = 16 << 20   # bytes; a mutant may print without end
 MEMORY_MAX = 3072       # MiB
 OPTIONS = {"ASAN_OPTIONS": f"abort_on_error=0:hard_rss_limit_mb={MEMORY_MAX}",
            "TSAN_OPTIONS": f"hard_rss_limit_mb={MEMORY_MAX}",
            "UBSAN_OPTIONS": "print_stacktrace=1"}
-SLOW = ("bombs", "fuzz", "sweep")  # programs that are asked when the others have seen nothing
 
 
 class Verdict(NamedTuple):
@@ -135,7 +137,16 @@ class HostTests:
 
     @functools.cache
     def seconds(self, name):
-        """How long it takes without any change."""
+        """How long it takes without any change, in which it passes."""
+        own = [file for file in sorted(self.files[name]) if not file.startswith("..")]
+        key = f"{name} {tree.digest(own)}"
+        known = json.loads(SECONDS.read_text()) if SECONDS.exists() else {}
+        if key not in known:
+            known[key] = self.measured(name)
+            SECONDS.write_text(json.dumps(known))
+        return known[key]
+
+    def measured(self, name):
         start = time.monotonic()
         status, text = self.run(name, 600)
         if status != 0:
@@ -161,30 +172,28 @@ class HostTests:
 
 
 class GuestTests:
-    """The programs of tests/user at the shell of the debug kernel: the quick ones on two CPUs and
-    on one, then the others on two."""
+    """The programs of tests/user that use the mutant's area, at the shell of the debug kernel: on
+    two CPUs, then on one."""
 
     def __init__(self):
-        folder = tree.ROOT / "tests" / "user"
-        programs = {path.stem for path in folder.glob("*.c")}
-        programs |= {path.parent.name for path in folder.glob("*/CMakeLists.txt")}
-        quick = sorted(programs - set(SLOW))
-        self.runs = ([f"user@2/{name}" for name in quick], [f"user@1/{name}" for name in quick],
-                     [f"user@2/{name}" for name in SLOW])
         if not self.build(1800):
             raise CommandError("the mutants' tree does not build")
 
     def build(self, limit=BUILD_LIMIT):
         return Process([tree.ROOT / "tessera", "build", "--debug", "iso-test"], limit).wait() == 0
 
-    def digest(self, _):
-        return tree.digest(name for name in tree.tracked() if name.startswith("tests/user/"))
+    def digest(self, path):
+        programs = choice.area_of(path).programs
+        return tree.digest(name for name in tree.tracked() if name.startswith("tests/user/lib/") or
+                           name.startswith("tests/user/") and pathlib.PurePath(name).stem in programs)
 
     def judge(self, mutant):
+        programs = choice.area_of(mutant.path).programs
         with tree.changed(mutant):
-            if not self.build():
+            if programs and not self.build():
                 return Verdict("invalid")
-            for names in self.runs:
+            for cpus in (2, 1) if programs else ():
+                names = [f"user@{cpus}/{program}" for program in programs]
                 run = Process([tree.ROOT / "tessera", "test", *names], GUEST_LIMIT)
                 if run.wait(until=first_failure) != 0:
                     failure = first_failure(run.text())
