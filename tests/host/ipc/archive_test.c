@@ -140,7 +140,8 @@ static void test_refused(void)
     REFUSED(h->strings_size = UINT64_MAX);
     REFUSED(h->entry_size = 40);
     REFUSED(e[1].path = UINT32_MAX);
-    REFUSED(e[1].path_length = 0); // a second root
+    REFUSED(e[1].path_length = 0);                                         // a second root
+    REFUSED((e[2].path = e[1].path, e[2].path_length = e[1].path_length)); // one name twice
     REFUSED(e[4].path_length = UINT32_MAX);
     REFUSED(e[4].parent = 1); // not what the path says
     REFUSED(e[4].parent = 5); // a later entry

@@ -27,6 +27,22 @@ static void test_good(void)
     CHECK(elf.segments[2].writable && !elf.segments[2].executable);
 }
 
+// The linker rounds RELRO up to a page: it may end, and even begin, behind its segment's end, in
+// the segment's last page.
+static void test_relro(void)
+{
+    struct ts_elf elf;
+    for (uint64_t begin = 0x3008; begin <= 0x5008; begin += 0x1000) {
+        struct file f = good_file();
+        f.programs[4].address = begin;
+        f.programs[4].memory_size = 0x6000 - begin;
+        CHECK_EQUAL(parse(&f, &elf), TS_OK);
+        CHECK(elf.relro == begin && elf.relro + elf.relro_size == elf.high);
+        f.programs[4].memory_size++;
+        CHECK_EQUAL(parse(&f, &elf), TS_ERR_EXECUTABLE);
+    }
+}
+
 #define REFUSED(change)                                  \
     do {                                                 \
         struct file f = good_file();                     \
@@ -117,6 +133,7 @@ static void test_mutations(void)
 int main(void)
 {
     test_good();
+    test_relro();
     test_refused();
     test_short();
     test_mutations();

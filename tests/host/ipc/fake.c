@@ -251,6 +251,10 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
         CHECK(arg < FAKE_OBJECTS && !fake_objects[arg].used);
         fake_objects[arg] = (struct fake_object){.used = true, .tag = offset};
         return fake_ok(FAKE_SERVED + arg);
+    case TS_OP_REVOKE:
+        CHECK(arg < FAKE_OBJECTS && fake_objects[arg].used);
+        fake_objects[arg].revoked = true;
+        return fake_ok(0);
     case TS_OP_SIGNAL:
         fake_objects[arg].signals &= (ts_signals_t)~offset;
         fake_objects[arg].signals |= (ts_signals_t)(offset >> 32);

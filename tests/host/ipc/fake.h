@@ -33,7 +33,7 @@ struct fake_request {
 };
 
 struct fake_object {
-    bool used;
+    bool used, revoked;
     uint64_t tag;
     ts_signals_t signals;
 };
