@@ -4,7 +4,6 @@ first; if none of them notices it, programs in the guest."""
 import functools
 import json
 import os
-import pathlib
 import re
 import resource
 import signal
@@ -20,7 +19,7 @@ from . import choice, tree
 BUILD_LIMIT = 300       # seconds
 PATIENCE = 10           # times as long as the test takes else, and at least as many seconds
 GUEST_LIMIT = 900
-SECONDS = tree.FOLDER / "seconds.json"  # of native tests, kept from run to run
+SECONDS = tree.FOLDER / "seconds.json"  # of tests without a change, kept from run to run
 OUTPUT_MAX = 16 << 20   # bytes; a mutant may print without end
 MEMORY_MAX = 3072       # MiB
 OPTIONS = {"ASAN_OPTIONS": f"abort_on_error=0:hard_rss_limit_mb={MEMORY_MAX}",
@@ -69,6 +68,15 @@ class Process:
 
 def bound_output():
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_MAX, OUTPUT_MAX))
+
+
+def remembered(key, measure):
+    """What `measure` says, asked once for this key in all runs."""
+    known = json.loads(SECONDS.read_text()) if SECONDS.exists() else {}
+    if key not in known:
+        known[key] = measure()
+        SECONDS.write_text(json.dumps(known))
+    return known[key]
 
 
 class HostTests:
@@ -139,12 +147,7 @@ class HostTests:
     def seconds(self, name):
         """How long it takes without any change, in which it passes."""
         own = [file for file in sorted(self.files[name]) if not file.startswith("..")]
-        key = f"{name} {tree.digest(own)}"
-        known = json.loads(SECONDS.read_text()) if SECONDS.exists() else {}
-        if key not in known:
-            known[key] = self.measured(name)
-            SECONDS.write_text(json.dumps(known))
-        return known[key]
+        return remembered(f"{name} {tree.digest(own)}", lambda: self.measured(name))
 
     def measured(self, name):
         start = time.monotonic()
@@ -176,6 +179,7 @@ class GuestTests:
     two CPUs, then on one."""
 
     def __init__(self):
+        self.sources = tree.tracked()
         if not self.build(1800):
             raise CommandError("the mutants' tree does not build")
 
@@ -183,22 +187,39 @@ class GuestTests:
         return Process([tree.ROOT / "tessera", "build", "--debug", "iso-test"], limit).wait() == 0
 
     def digest(self, path):
-        programs = choice.area_of(path).programs
-        return tree.digest(name for name in tree.tracked() if name.startswith("tests/user/lib/") or
-                           name.startswith("tests/user/") and pathlib.PurePath(name).stem in programs)
+        programs = "|".join(choice.area_of(path).programs)
+        own = re.compile(rf"tests/user/(lib/|({programs})[./])")
+        return tree.digest(name for name in self.sources if own.match(name))
+
+    def noticed(self, programs):
+        """What fails of them, "" for none: on two CPUs, then on one."""
+        for cpus in (2, 1):
+            names = [f"user@{cpus}/{program}" for program in programs]
+            run = Process([tree.ROOT / "tessera", "test", *names], GUEST_LIMIT)
+            if run.wait(until=first_failure) != 0:
+                failure = first_failure(run.text())
+                return failure.group(1) if failure else names[0][:6]
+        return ""
+
+    def check_unchanged(self, area):
+        """They pass without any change."""
+        def measure():
+            start = time.monotonic()
+            if failure := self.noticed(area.programs):
+                raise CommandError(f"{failure} fails without any change")
+            return time.monotonic() - start
+        remembered(f"{area.name} {tree.digest(self.sources)}", measure)
 
     def judge(self, mutant):
-        programs = choice.area_of(mutant.path).programs
+        area = choice.area_of(mutant.path)
+        if not area.programs:
+            return Verdict("survived")
+        self.check_unchanged(area)
         with tree.changed(mutant):
-            if programs and not self.build():
+            if not self.build():
                 return Verdict("invalid")
-            for cpus in (2, 1) if programs else ():
-                names = [f"user@{cpus}/{program}" for program in programs]
-                run = Process([tree.ROOT / "tessera", "test", *names], GUEST_LIMIT)
-                if run.wait(until=first_failure) != 0:
-                    failure = first_failure(run.text())
-                    return Verdict("noticed", failure.group(1) if failure else names[0][:6])
-        return Verdict("survived")
+            failure = self.noticed(area.programs)
+        return Verdict("noticed", failure) if failure else Verdict("survived")
 
 
 def first_failure(text):
