@@ -46,6 +46,10 @@ static struct entry {
     unsigned protection;
 } entries[ENTRIES];
 
+// Those that a CPU may still know otherwise: a flush goes through these alone.
+static struct entry *noted[ENTRIES];
+static uint32_t noted_count;
+
 static struct table {
     struct arch_space *space;
     paddr_t pages[4096];
@@ -166,6 +170,26 @@ ts_status_t arch_space_create(struct arch_space *space)
     abort();
 }
 
+static void entry_note(struct entry *entry)
+{
+    if (!entry->stale && entry->remembered == 0)
+        noted[noted_count++] = entry;
+}
+
+// Every CPU knows the entries of a space as they are.
+static void entries_forget(const struct arch_space *space)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < noted_count; i++) {
+        struct entry *entry = noted[i];
+        if (entry->space == space->number + 1)
+            entry->stale = false, entry->remembered = 0;
+        else
+            noted[kept++] = entry;
+    }
+    noted_count = kept;
+}
+
 bool arch_space_destroy_some(struct arch_space *space)
 {
     if (space->root == 0)
@@ -176,7 +200,8 @@ bool arch_space_destroy_some(struct arch_space *space)
     page_table_free(space, space->root);
     for (uint32_t i = 0; i < ENTRIES; i++)
         if (entries[i].space == space->number + 1)
-            entries[i].present = entries[i].stale = false;
+            entries[i].present = false;
+    entries_forget(space);
     table->space = NULL;
     space->root = 0;
     return false;
@@ -228,6 +253,7 @@ static void flush_note(struct arch_flush *flush, struct entry *entry)
 {
     flushes_open += flush->count == 0;
     flush->count++;
+    entry_note(entry);
     entry->stale = true;
 }
 
@@ -235,9 +261,7 @@ void arch_flush_commit(struct arch_flush *flush)
 {
     if (flush->count == 0)
         return;
-    for (uint32_t i = 0; i < ENTRIES; i++)
-        if (entries[i].space == flush->space->number + 1)
-            entries[i].stale = false, entries[i].remembered = 0;
+    entries_forget(flush->space);
     flushes_open--;
     flush->count = 0;
 }
@@ -279,6 +303,7 @@ static void entry_protect(struct entry *entry, unsigned prot, struct arch_flush 
     if ((entry->protection & both & ~prot) != 0) {
         flushes_open += flush->count == 0;
         flush->count++;
+        entry_note(entry);
         entry->remembered |= entry->protection;
     }
     entry->protection = prot;
