@@ -124,7 +124,12 @@ static void test_steps(void)
         steps = given;
         CHECK(radix_next(&radix, &index, &steps) == NULL && steps == 0 && index == 2);
     }
+    steps = 100;
     CHECK(radix_remove(&radix, 0, &memory) == &radix && radix_remove(&radix, 70, &memory) == keys);
+    index = RADIX_INDEX_MAX; // the last that there may be
+    CHECK(radix_set(&radix, index, keys, &memory));
+    CHECK(radix_next(&radix, &index, &steps) == keys && index == RADIX_INDEX_MAX);
+    CHECK(radix_remove(&radix, index, &memory) == keys);
     CHECK(nodes == 0);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Memory that is short: each allocation of a workload fails in turn, and is told; nothing is lost,
-// and nobody is charged for what is not there.
+// and nobody is charged for what is not there. And what is there is charged exactly.
 #include "world.h"
 
 #include <allocation.h>
@@ -17,6 +17,18 @@
 
 static struct account *account;
 static struct process process;
+
+static struct account *account_make(uint64_t pages)
+{
+    struct job *job;
+    struct ts_job_limits limits = {.pages = pages};
+    ts_status_t status;
+    CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
+    struct account *made = account_create(job, &status);
+    CHECK(made != NULL);
+    object_put(&job->object);
+    return made;
+}
 
 static bool is_zero(const uint8_t *bytes, size_t size)
 {
@@ -121,16 +133,30 @@ static void test_each_allocation(void)
     CHECK(world_pages_free() + 16 >= free); // the window goes round, and its tables stay
 }
 
+// Bytes are charged by whole pages, what is left of one is for the next; exact ones leave nothing.
+static void test_exact_charges(void)
+{
+    struct account *payer = account_make(100);
+    uint64_t used = account_used(payer);
+    for (unsigned i = 1; i <= 3; i++) {
+        CHECK(account_charge_more(payer, i * PAGE_SIZE) == TS_OK);
+        used += i;
+        CHECK(account_used(payer) == used);
+    }
+    CHECK(account_charge_more(payer, PAGE_SIZE + 1) == TS_OK && account_used(payer) == used + 2);
+    CHECK(account_charge_bytes(payer, PAGE_SIZE - 1) == TS_OK && account_used(payer) == used + 2);
+    account_uncharge_bytes(payer, 8 * PAGE_SIZE);
+    CHECK(account_used(payer) <= 2); // for itself, and a page that is kept
+    CHECK(account_charge_more(payer, 101 * PAGE_SIZE) == TS_ERR_LIMIT);
+    account_put(payer);
+    CHECK(job_root->used[JOB_PAGES] == 0);
+}
+
 int main(void)
 {
-    struct job *job;
-    struct ts_job_limits limits = {.pages = 1000};
-    ts_status_t status;
     world_start();
-    CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
-    account = account_create(job, &status);
-    CHECK(account != NULL);
-    object_put(&job->object);
+    test_exact_charges();
+    account = account_make(1000);
     process.member.id = 7;
     thread_current()->process = &process;
     test_each_allocation();

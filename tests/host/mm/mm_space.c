@@ -462,25 +462,6 @@ static void test_pages(void)
     CHECK(world_pages_free() == free);
 }
 
-// Bytes are charged by whole pages, what is left of one is for the next; exact ones leave nothing.
-static void test_account(void)
-{
-    struct account *payer = account_make(100);
-    uint64_t used = account_used(payer);
-    for (unsigned i = 1; i <= 3; i++) {
-        CHECK(account_charge_more(payer, i * PAGE_SIZE) == TS_OK);
-        used += i;
-        CHECK(account_used(payer) == used);
-    }
-    CHECK(account_charge_more(payer, PAGE_SIZE + 1) == TS_OK && account_used(payer) == used + 2);
-    CHECK(account_charge_bytes(payer, PAGE_SIZE - 1) == TS_OK && account_used(payer) == used + 2);
-    account_uncharge_bytes(payer, 8 * PAGE_SIZE);
-    CHECK(account_used(payer) <= 2); // for itself, and a page that is kept
-    CHECK(account_charge_more(payer, 101 * PAGE_SIZE) == TS_ERR_LIMIT);
-    account_put(payer);
-    CHECK(job_root->used[JOB_PAGES] == 0);
-}
-
 // The reaper destroys many objects in a step, so each frees a chunk of its pages there; what is
 // left is queued, to go on among other work.
 #define LARGE 600u // pages
@@ -518,7 +499,6 @@ int main(void)
     world_start();
     account_totals_get(&before);
     test_pages();
-    test_account();
     test_heap();
     test_jobs();
     test_clients();

@@ -34,6 +34,7 @@
 #define SPACES     64u
 
 char *world_ram;
+uint64_t world_map_calls;
 struct boot_info boot_info;
 
 // Page table entries of all spaces, open hashing; what was removed and not flushed stays `stale`.
@@ -223,6 +224,7 @@ ts_status_t arch_space_map(struct arch_space *space, vaddr_t address, paddr_t pa
                            enum arch_cache cache)
 {
     (void)cache;
+    world_map_calls++;
     CHECK((address & PAGE_MASK) == 0 && (page & PAGE_MASK) == 0);
     CHECK((prot & (ARCH_PROT_WRITE | ARCH_PROT_EXECUTE)) != (ARCH_PROT_WRITE | ARCH_PROT_EXECUTE));
     ts_status_t status = table_make(space, address);
@@ -389,6 +391,8 @@ void world_enter(struct address_space *space)
     cpu->machine_thread = &current.machine;
 }
 
+bool world_copies_as_is;
+
 // As a copy with interrupts on: faults are resolved.
 static ts_status_t user_move(vaddr_t user, char *kernel, size_t length, bool write)
 {
@@ -399,7 +403,8 @@ static ts_status_t user_move(vaddr_t user, char *kernel, size_t length, bool wri
         const struct entry *entry = entry_find(current.machine.space, at, false);
         if (entry == NULL || !entry->present ||
             (write && (entry->protection & ARCH_PROT_WRITE) == 0)) {
-            if (kernel_page_fault(user, write ? ARCH_FAULT_WRITE : 0) != TS_OK)
+            if (world_copies_as_is ||
+                kernel_page_fault(user, write ? ARCH_FAULT_WRITE : 0) != TS_OK)
                 return TS_ERR_FAULT;
             entry = entry_find(current.machine.space, at, false);
         }
