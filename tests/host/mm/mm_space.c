@@ -457,7 +457,9 @@ static void test_pages(void)
     CHECK(page_range_is_ram(0x9f000, PAGE_SIZE) && !page_range_is_ram(0xa0000, 0x60000));
     CHECK(page_range_is_ram(0xa0000, 0x60001) && page_range_is_ram(0, UINT64_MAX));
     CHECK(!page_range_is_ram(UINT64_C(32) << 20, UINT64_MAX));
+    CHECK(page_find(UINT64_C(64) << 20) == NULL && page_frame_end() == UINT64_C(128) << 8);
     CHECK(page_alloc_contiguous(PAGE_CONTIGUOUS_MAX + 1, 0, &page) == TS_ERR_MEMORY);
+    CHECK(page_alloc_contiguous(0, 0, &page) == TS_ERR_MEMORY);
     // Programs' memory ends before the kernel's does.
     uint64_t free = world_pages_free();
     struct page *pages[8192];
@@ -468,6 +470,15 @@ static void test_pages(void)
     page_put(page);
     while (count > 0)
         page_put(pages[--count]);
+    CHECK(world_pages_free() == free);
+    // Adjacent ones: until there are none, and all of them come back.
+    while (page_alloc_contiguous(5, 0, &pages[count]) == TS_OK)
+        count++;
+    CHECK(count > 500 && page_alloc(0, &page) == TS_OK); // single ones are left
+    page_put(page);
+    while (count-- > 0)
+        for (unsigned i = 0; i < 5; i++)
+            page_put(pages[count] + i);
     CHECK(world_pages_free() == free);
 }
 
