@@ -9,19 +9,24 @@
 #include "recovery_part.h"
 #include "scoreboard.h"
 
-#define FIRST_TIMEOUT TS_SECOND              // while no round trip was measured
-#define LEAST_MARGIN  (200 * TS_MILLISECOND) // of a time-out beyond the round trip
-#define LONGEST_WAIT  (60 * TS_SECOND)
-#define PROBE_MARGIN  (2 * TS_MILLISECOND)   // the clocks of both sides
-#define DELAYED_ACK   (200 * TS_MILLISECOND) // one segment may wait for so long at the peer
-#define BACKOFF_MOST  12u
+#define LATE_TIMEOUT (3 * TS_SECOND) // the first one, where that of the SYN came (RFC 6298, 5.7)
+#define LEAST_MARGIN (200 * TS_MILLISECOND) // of a time-out beyond the round trip
+#define LONGEST_WAIT (60 * TS_SECOND)
+#define PROBE_MARGIN (2 * TS_MILLISECOND)   // the clocks of both sides
+#define DELAYED_ACK  (200 * TS_MILLISECOND) // one segment may wait for so long at the peer
 
 // The timer -------------------------------------------------------------------------------
+
+// While no round trip was measured.
+static int64_t first_time_out(const struct recovery *r)
+{
+    return r->open_late > 0 ? LATE_TIMEOUT : RECOVERY_FIRST_TIMEOUT;
+}
 
 static int64_t time_out_after(const struct recovery *r)
 {
     int64_t margin = 4 * r->variation > LEAST_MARGIN ? 4 * r->variation : LEAST_MARGIN;
-    int64_t wait = r->smoothed == 0 ? FIRST_TIMEOUT : r->smoothed + margin;
+    int64_t wait = r->smoothed == 0 ? first_time_out(r) : r->smoothed + margin;
     wait <<= r->backoff;
     return wait < LONGEST_WAIT ? wait : LONGEST_WAIT;
 }
@@ -48,8 +53,8 @@ static enum recovery_wait choose(const struct tcp_pcb *pcb, int64_t *out_wait)
     if (!may_probe(pcb))
         return WAIT_TIMEOUT;
     bool single = pcb->unacked == r->last;
-    int64_t wait =
-        r->smoothed == 0 ? FIRST_TIMEOUT : 2 * r->smoothed + (single ? DELAYED_ACK : PROBE_MARGIN);
+    int64_t wait = r->smoothed == 0 ? first_time_out(r)
+                                    : 2 * r->smoothed + (single ? DELAYED_ACK : PROBE_MARGIN);
     if (wait >= *out_wait)
         return WAIT_TIMEOUT;
     *out_wait = wait;
@@ -167,7 +172,7 @@ static void time_out(struct tcp_pcb *pcb)
     congestion_timeout(pcb, first);
     begin_episode(pcb, RECOVERY_TIMEOUT);
     r->may_undo = r->doubtful = first;
-    if (r->backoff < BACKOFF_MOST)
+    if (r->backoff < RECOVERY_BACKOFF_MOST)
         r->backoff++;
     if (pcb->nrtx < 0xff)
         pcb->nrtx++; // lwIP gives the connection up when it is TCP_MAXRTX
@@ -181,6 +186,10 @@ static void fired(struct wheel_timer *timer)
     struct recovery *r = &pcb->recovery;
     enum recovery_wait what = r->waits_for;
     int64_t wait;
+    if (what == WAIT_OPEN) {
+        recovery_open_late(pcb);
+        return;
+    }
     if (pcb->unacked == NULL) {
         r->waits_for = WAIT_NOTHING;
         return;
@@ -210,11 +219,6 @@ void recovery_run_timers(void)
 
 // Life ------------------------------------------------------------------------------------
 
-void recovery_begin(struct tcp_pcb *pcb)
-{
-    congestion_begin(pcb);
-}
-
 void recovery_end(struct tcp_pcb *pcb)
 {
     struct recovery *r = &pcb->recovery;
@@ -240,7 +244,8 @@ static void note_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
 void recovery_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
 {
     struct recovery *r = &pcb->recovery;
-    segment->marks = segment->sent_at != 0 ? SEGMENT_AGAIN : 0; // a SYN, by lwIP's own timer
+    if (segment->sent_at != 0) // a SYN, because the peer sent its own again
+        scoreboard_mark(r, segment, SEGMENT_AGAIN);
     if (pcb->unacked == segment)
         r->highest = segment_start(segment);
     bool second = pcb->unacked == r->last; // from where on a probe need not wait for long

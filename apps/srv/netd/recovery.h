@@ -36,6 +36,7 @@ enum recovery_state {
 
 enum recovery_wait {
     WAIT_NOTHING,
+    WAIT_OPEN,    // the SYN may be lost
     WAIT_ORDER,   // what is late may still come
     WAIT_PROBE,   // the last segments may be lost without anybody noticing
     WAIT_TIMEOUT, // nothing comes any more
@@ -74,6 +75,7 @@ struct recovery {
 
     bool probing, probe_again; // a probe is out; it was a segment sent again
     uint32_t probe_end;
+    uint8_t open_late;  // time-outs of the SYN
     uint8_t backoff;    // time-outs in a row
     uint8_t duplicates; // acknowledgements, without selective ones
 
@@ -95,7 +97,11 @@ struct recovery_ack {
     struct recovery_block blocks[RECOVERY_BLOCKS];
 };
 
-// The connection is established.
+// A SYN, or the answer to one, is about to be sent: it is again after a second, then after twice as
+// long each time.
+void recovery_open(struct tcp_pcb *pcb);
+
+// The connection is established, by the acknowledgement that is being taken.
 void recovery_begin(struct tcp_pcb *pcb);
 
 // Its segments are gone, or it is: nothing refers to it any more.

@@ -85,7 +85,7 @@ void recovery_acknowledged(struct tcp_pcb *pcb, struct tcp_seg *segment)
 }
 
 // RFC 6298, 2.
-static void measure(struct recovery *r)
+void recovery_measure(struct recovery *r)
 {
     if (taken.trip == 0)
         return;
@@ -179,7 +179,7 @@ static void note_round(struct tcp_pcb *pcb, const struct recovery_ack *ack)
     r->round_end = pcb->snd_nxt;
     r->peak_before = r->peak;
     r->peak = pcb->snd_nxt - pcb->lastack;
-    measure(r);
+    recovery_measure(r);
     if (pcb->cwnd < pcb->ssthresh)
         congestion_round(pcb);
 }
@@ -218,7 +218,7 @@ void recovery_take(struct tcp_pcb *pcb, const struct recovery_ack *ack)
         scoreboard_take(pcb, ack, delivered);
     }
     if (r->state != RECOVERY_NONE || r->smoothed == 0)
-        measure(r);
+        recovery_measure(r);
     if (ack->advances)
         r->backoff = 0;
     if ((pcb->flags & TF_SACK) == 0)

@@ -11,6 +11,9 @@ static inline int64_t recovery_now(void)
     return ts_loop_now(netd.loop);
 }
 
+#define RECOVERY_FIRST_TIMEOUT TS_SECOND // while no round trip was measured (RFC 6298, 2.1)
+#define RECOVERY_BACKOFF_MOST  12u
+
 // Sets the timer for what is on its way now, or for `what`, `after` ns from now on.
 void recovery_arm(struct tcp_pcb *pcb);
 void recovery_set_timer(struct recovery *r, enum recovery_wait what, int64_t after);
@@ -26,3 +29,9 @@ void recovery_end_episode(struct tcp_pcb *pcb);
 
 // Nothing was lost: all is as before the episode.
 void recovery_undo(struct tcp_pcb *pcb);
+
+// Takes the round trip that the present acknowledgement shows, if it shows one.
+void recovery_measure(struct recovery *r);
+
+// A SYN was not answered in time.
+void recovery_open_late(struct tcp_pcb *pcb);

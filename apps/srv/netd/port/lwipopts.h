@@ -85,8 +85,7 @@ void heap_free(void *memory);
 #define LWIP_TCP_SACK_OUT                  1
 #define TCP_LISTEN_BACKLOG                 1
 #define TCP_DEFAULT_LISTEN_BACKLOG         255
-#define TCP_SYNMAXRTX                      5
-#define LWIP_TCP_RTO_TIME                  1000
+#define TCP_SYNMAXRTX                      6 // five times again; given up after 63 s
 #define LWIP_TCP_KEEPALIVE                 1
 #define LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS 1
 #define LWIP_TCP_PCB_NUM_EXT_ARGS          1 // account.c: whose it is
