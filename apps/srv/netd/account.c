@@ -42,6 +42,11 @@ void account_give(enum account account, uint32_t client, uint64_t count)
     ts_share_give(&shares[account], client, count);
 }
 
+uint64_t account_left(enum account account, uint32_t client)
+{
+    return ts_share_left(&shares[account], client);
+}
+
 uint32_t account_cost(const struct pbuf *pbuf)
 {
     uint32_t cost = 0;

@@ -25,6 +25,8 @@ void account_init(void);
 // False: the client has as many as are left. Counted in the statistics.
 bool account_take(enum account account, uint32_t client, uint64_t count);
 void account_give(enum account account, uint32_t client, uint64_t count);
+// How many it may take now.
+uint64_t account_left(enum account account, uint32_t client);
 
 // What received bytes take of ACCOUNT_MEMORY while they are kept: all of each pbuf, however little
 // of it is data.

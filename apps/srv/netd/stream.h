@@ -70,6 +70,8 @@ struct stream {
 
     struct piece *received, *last_received;
     uint32_t received_bytes;
+    uint32_t read_since;     // bytes that the client read
+    ts_time_t reading_since; // from then on
 
     struct chunk *chunks, *last_chunk;
     ts_time_t progress;   // since then nothing that was sent was acknowledged
@@ -142,6 +144,10 @@ void stream_read(struct ts_request *request);
 void stream_receive_call(struct ts_request *request, struct stream *stream);
 // False: there is no memory for this client, lwIP keeps the data for later and takes no more.
 bool stream_received(struct stream *stream, struct pbuf *data);
+
+// stream_window.c: after `bytes` were read, once read_since is half of TCP_WND. Returns how many of
+// them the peer may send in their place; the window may have grown besides.
+uint32_t stream_window_look(struct stream *stream, uint32_t bytes);
 
 // stream_listen.c
 void stream_listen(struct ts_request *request, struct stream *stream);

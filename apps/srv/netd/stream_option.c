@@ -133,6 +133,12 @@ static ts_status_t get_from_pcb(struct stream *stream, struct ts_net_option *opt
     return TS_OK;
 }
 
+static int64_t receive_window(const struct stream *stream)
+{
+    return stream->state == STREAM_CONNECTED && stream->pcb != NULL ? stream->pcb->rcv_wnd_max
+                                                                    : TCP_WND;
+}
+
 static ts_status_t get_option(struct stream *stream, struct ts_net_option *option)
 {
     switch (option->name) {
@@ -146,7 +152,7 @@ static ts_status_t get_option(struct stream *stream, struct ts_net_option *optio
     case TS_NET_OPTION_NO_DELAY: option->value = stream->no_delay; return TS_OK;
     case TS_NET_OPTION_LINGER: option->value = stream->linger_reset ? 0 : -1; return TS_OK;
     case TS_NET_OPTION_SEND_BUFFER: option->value = STREAM_SEND_MAX; return TS_OK;
-    case TS_NET_OPTION_RECEIVE_BUFFER: option->value = TCP_WND; return TS_OK;
+    case TS_NET_OPTION_RECEIVE_BUFFER: option->value = receive_window(stream); return TS_OK;
     case TS_NET_OPTION_READABLE_BYTES: option->value = stream->received_bytes; return TS_OK;
     case TS_NET_OPTION_WRITABLE_BYTES: option->value = stream_writable(stream); return TS_OK;
     case TS_NET_OPTION_V6_ONLY: option->value = stream->kind == ADDRESS_V6_ONLY; return TS_OK;

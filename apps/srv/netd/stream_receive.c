@@ -53,9 +53,13 @@ static void consume(struct stream *stream, uint32_t bytes)
         account_give(ACCOUNT_MEMORY, stream->client, piece->cost);
         heap_free(piece);
     }
-    while (bytes > 0 && stream->pcb != NULL) {
+    struct tcp_pcb *pcb = stream->pcb;
+    stream->read_since += bytes;
+    if (pcb != NULL && stream->read_since >= TCP_WND / 2)
+        bytes = stream_window_look(stream, bytes);
+    while (bytes > 0 && pcb != NULL) {
         u16_t part = bytes < 0xffff ? (u16_t)bytes : 0xffff;
-        tcp_recved(stream->pcb, part);
+        tcp_recved(pcb, part);
         bytes -= part;
     }
 }
