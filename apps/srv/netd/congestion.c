@@ -87,7 +87,8 @@ static void add_share(struct tcp_pcb *pcb, uint32_t bytes, uint32_t by)
 }
 
 // Queues fill when round trips become longer. Growth is slower then for some round trips, in which
-// it shows whether they stay so.
+// it shows whether they stay so. Once they are twice as long the window is twice what the path
+// holds, which is enough after a loss too: more would only wait longer.
 void congestion_trip(struct tcp_pcb *pcb, int64_t trip)
 {
     struct congestion *c = &pcb->recovery.congestion;
@@ -102,6 +103,8 @@ void congestion_trip(struct tcp_pcb *pcb, int64_t trip)
         c->least_calm = c->least_before;
     } else if (c->careful > 0 && c->least < c->least_calm) {
         c->careful = 0;
+    } else if (c->careful > 0 && c->least >= 2 * c->least_calm) {
+        pcb->ssthresh = pcb->cwnd;
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Loss is found and mended: a file goes over simulated lines (line.h), and what was sent again, how
 // often and how soon is counted. A round trip is 20 ms where nothing else is said.
+#include <lwip/tcp.h>
+
 #include "line.h"
 #include "wire.h"
 
@@ -135,6 +137,36 @@ static void test_no_loss(void)
     CHECK(r.again <= 12 && r.ms < 1000);
 }
 
+// A round trip in which each acknowledgement took so long.
+static void go_round(struct tcp_pcb *pcb, unsigned ms)
+{
+    for (unsigned i = 0; i < 10; i++) {
+        congestion_trip(pcb, ms * TS_MILLISECOND);
+        congestion_grow(pcb, SEGMENT, fake_now);
+    }
+    congestion_round(pcb);
+}
+
+// Slow start is slower where a queue fills, goes on where that is over, and ends where the queue is
+// as long as the path.
+static void test_slow_start(void)
+{
+    static struct tcp_pcb pcb = {.mss = SEGMENT};
+    congestion_begin(&pcb);
+    go_round(&pcb, TRIP);
+    go_round(&pcb, TRIP);
+    CHECK(pcb.cwnd == 30 * SEGMENT);
+    go_round(&pcb, TRIP + 5);
+    uint32_t before = pcb.cwnd;
+    go_round(&pcb, TRIP + 10);
+    CHECK(pcb.cwnd == before + 10 * (SEGMENT / 4) && pcb.ssthresh > pcb.cwnd);
+    go_round(&pcb, TRIP - 1);
+    CHECK(pcb.cwnd > before + 10 * (SEGMENT / 4) + 2 * SEGMENT);
+    go_round(&pcb, TRIP + 5);
+    go_round(&pcb, 2 * TRIP);
+    CHECK(pcb.ssthresh <= pcb.cwnd);
+}
+
 // Lies -----------------------------------------------------------------------------------------
 
 static unsigned lie_count;
@@ -220,6 +252,7 @@ int main(void)
     test_time_out();
     test_plain();
     test_no_loss();
+    test_slow_start();
     test_lies();
     test_many();
     return 0;
