@@ -3,15 +3,14 @@
 #include <string.h>
 #include <tessera/abi/syscall.h>
 #include <tessera/lib/clock.h>
+#include <tessera/lib/lines.h>
 #include <tessera/lib/log.h>
-
-#define LINE_WORDS 64u
 
 struct parser {
     struct config *config;
     struct config_service *service; // statements belong to it; NULL: to none
     unsigned line;
-    char *words[LINE_WORDS];
+    char **words;
     uint32_t count;
 };
 
@@ -269,56 +268,18 @@ static void parse_statement(struct parser *parser)
         FAIL(parser, "%s: not in a service", parser->words[0]);
 }
 
-// words -------------------------------------------------------------------------------------
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-// Cuts the line at `next` into words, in place. False: an error was reported.
-static bool split_line(struct parser *parser, char *next)
-{
-    parser->count = 0;
-    while (*next) {
-        while (is_blank(*next))
-            *next++ = '\0';
-        if (!*next || *next == '#')
-            break;
-        if (parser->count == LINE_WORDS) {
-            FAIL(parser, "more than %u words in a line", LINE_WORDS);
-            return false;
-        }
-        bool quoted = *next == '"';
-        next += quoted;
-        parser->words[parser->count++] = next;
-        while (*next && (quoted ? *next != '"' : !is_blank(*next)))
-            next++;
-        if (quoted && !*next) {
-            FAIL(parser, "a quote is not closed");
-            return false;
-        }
-        if (quoted)
-            *next++ = '\0';
-    }
-    *next = '\0';
-    return true;
-}
-
 void config_parse(struct config *config, char *text, size_t length)
 {
-    struct parser parser = {.config = config};
-    char *end = text + length;
-    for (char *line = text; line < end;) {
-        char *newline = memchr(line, '\n', (size_t)(end - line));
-        char *line_end = newline ? newline : end;
-        *line_end = '\0';
-        parser.line++;
-        if (strlen(line) != (size_t)(line_end - line))
-            FAIL(&parser, "a zero byte");
-        else if (split_line(&parser, line) && parser.count > 0)
+    struct ts_lines lines;
+    struct parser parser = {.config = config, .words = lines.words};
+    ts_lines_begin(&lines, text, length);
+    while (ts_lines_next(&lines)) {
+        parser.line = lines.number;
+        parser.count = lines.count;
+        if (lines.wrong)
+            FAIL(&parser, "%s", lines.wrong);
+        else
             parse_statement(&parser);
-        line = line_end + 1;
     }
     config_link(config);
 }

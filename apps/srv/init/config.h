@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The boot configuration, /etc/init.conf: which programs run, and what each of them may reach.
 //
-// A line is a statement, of words separated by blanks; "a word with blanks" is in quotes; `#`
-// begins a comment. Statements after `service NAME` belong to that service.
+// A line is a statement, of words as ipc/lib/lines.h has them. Statements after `service NAME`
+// belong to that service.
 //
 //   service NAME
 //     program PATH                    in the boot archive
@@ -16,7 +16,7 @@
 //     priority idle | normal | driver
 //     console                         the program which `exec=` on the kernel's command line
 //     replaces handle NAME [= TARGET] [with RIGHT…]
-//   mount PATH = service NAME         PATH of init's file tree leads to that service
+//   mount PATH = service NAME         PATH of init's file tree leads to that service; not `manage`
 //
 // TARGET, by default the name of the handle itself:
 //   log, random, boot                 init's own of that name
