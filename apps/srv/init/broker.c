@@ -100,7 +100,9 @@ static struct ts_request *take_first(struct service *service)
 // The client's rights are cut to those of the handle that it used by the kernel.
 static void lead_to(struct ts_request *request, ts_handle_t handle)
 {
-    ts_status_t status = ts_duplicate(handle, TS_RIGHTS_SAME, &handle);
+    bool mount = wish_of(request)->mount;
+    ts_rights_t rights = mount ? (ts_rights_t)(TS_RIGHTS_SAME & ~TS_RIGHT_MANAGE) : TS_RIGHTS_SAME;
+    ts_status_t status = ts_duplicate(handle, rights, &handle);
     if (status)
         ts_request_reply(request, status, 0);
     else

@@ -206,6 +206,7 @@ static void open_mount(struct ts_request *request, const struct found *found)
         .path = "",
         .cache = &object_of(request)->client->sessions[index],
         .consumed = found->consumed,
+        .mount = true,
     };
     broker_open(request, &wish);
 }
