@@ -174,6 +174,7 @@ static void test_repeated(void)
         {"Content-Length", "1", "2", 400, 200},
         {"Transfer-Encoding", "chunked", "gzip", 400, 400},
         {"Expect", "100-continue", "miracles", 417, 200},
+        {"Accept-Encoding", "gzip", "br", 200, 200},
     };
     CHECK_EQUAL(sizeof(fields) / sizeof(fields[0]), HTTP_FIELDS); // none is left out
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

@@ -28,6 +28,7 @@ static const struct {
     [HTTP_CONTENT_LENGTH] = {TEXT("content-length"), LIST},
     [HTTP_TRANSFER_ENCODING] = {TEXT("transfer-encoding"), LIST},
     [HTTP_EXPECT] = {TEXT("expect"), LIST},
+    [HTTP_ACCEPT_ENCODING] = {TEXT("accept-encoding"), LIST},
 };
 
 // A line is `name ":" value`: no space before the colon, and none before the name, which would fold

@@ -13,11 +13,15 @@ struct text http_reason(unsigned status)
         {204, TEXT("No Content")},
         {206, TEXT("Partial Content")},
         {301, TEXT("Moved Permanently")},
+        {302, TEXT("Found")},
         {304, TEXT("Not Modified")},
+        {307, TEXT("Temporary Redirect")},
+        {308, TEXT("Permanent Redirect")},
         {400, TEXT("Bad Request")},
         {403, TEXT("Forbidden")},
         {404, TEXT("Not Found")},
         {405, TEXT("Method Not Allowed")},
+        {406, TEXT("Not Acceptable")},
         {408, TEXT("Request Timeout")},
         {412, TEXT("Precondition Failed")},
         {413, TEXT("Content Too Large")},
@@ -141,6 +145,9 @@ void http_head_write(struct writer *writer, const struct http_head *head)
         write_string(writer, "\r\n");
     }
     write_field(writer, TEXT("Content-Type: "), head->content_type);
+    write_field(writer, TEXT("Content-Encoding: "), head->content_encoding);
+    if (head->varies)
+        write_string(writer, "Vary: Accept-Encoding\r\n");
     write_field(writer, TEXT("ETag: "), head->etag);
     if (head->modified >= 0)
         write_date_field(writer, TEXT("Last-Modified: "), head->modified);

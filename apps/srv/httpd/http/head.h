@@ -13,12 +13,13 @@ struct http_head {
     bool keep_alive;
     bool minor0;            // to an HTTP/1.0 client: keeping alive must be said
     int64_t content_length; // -1: none (304)
-    struct text content_type, etag, location, allow, cache_control;
+    struct text content_type, content_encoding, etag, location, allow, cache_control;
     int64_t modified; // -1: none
     // 206: the range's first byte; 206 and 416: the whole's size.
     uint64_t range_first, whole_size;
     bool accept_ranges;
-    bool parts; // 206 of several ranges
+    bool varies; // by Accept-Encoding
+    bool parts;  // 206 of several ranges
 };
 
 // Reason phrase of a status that this server sends.

@@ -7,6 +7,8 @@
 const uint32_t syntax_token_bits[8] = {0, 0x03ff6cfa, 0xc7fffffe, 0x57ffffff, 0, 0, 0, 0};
 // Digits, letters, and - . _ ~
 const uint32_t syntax_unreserved_bits[8] = {0, 0x03ff6000, 0x87fffffe, 0x47fffffe, 0, 0, 0, 0};
+// Those, ! $ & ' ( ) * + , ; = and : @ / ? %
+const uint32_t syntax_query_bits[8] = {0, 0xaffffff2, 0x87ffffff, 0x47fffffe, 0, 0, 0, 0};
 
 bool syntax_token(struct text text)
 {

@@ -4,7 +4,7 @@
 
 #include "text.h"
 
-extern const uint32_t syntax_token_bits[8], syntax_unreserved_bits[8];
+extern const uint32_t syntax_token_bits[8], syntax_unreserved_bits[8], syntax_query_bits[8];
 
 // A byte of a token: of a method's or a field's name.
 static inline bool syntax_is_token(char c)
@@ -18,6 +18,13 @@ static inline bool syntax_is_unreserved(char c)
 {
     unsigned char byte = (unsigned char)c;
     return (syntax_unreserved_bits[byte / 32] >> byte % 32 & 1) != 0;
+}
+
+// A byte that a URI's query can have, with the % of what is encoded (RFC 3986 3.4).
+static inline bool syntax_is_query(char c)
+{
+    unsigned char byte = (unsigned char)c;
+    return (syntax_query_bits[byte / 32] >> byte % 32 & 1) != 0;
 }
 
 // A byte that is text: not a control character, but for the tab.
