@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
+#include <tessera/abi/bootstrap.h>
+#include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
+#include <tessera/lib/path.h>
+#include <tessera/proto/reload.h>
+#include <unistd.h>
 #include "command.h"
 #include "system.h"
 
@@ -53,6 +58,54 @@ static bool show(const struct ts_init_service *s, void *context)
     return true;
 }
 
+// The file that a service is to read, or none. False: a message was printed.
+static bool open_file(const char *path, struct ts_call *call)
+{
+    static char name[TS_PATH_MAX + 1] = "/"; // the path from the root on
+    char here[TS_PATH_MAX];
+    if (!path) {
+        return true;
+    }
+    if (!getcwd(here, sizeof here)) {
+        return command_error(path) == 0;
+    }
+    ts_status_t status = ts_path_normalise(here, path, name + 1, sizeof name - 1, NULL);
+    if (status == TS_OK) {
+        status = ts_open(ts_named_handle(TS_NAME_FILE), name + 1, 0,
+                         TS_RIGHT_READ | TS_RIGHT_TRANSFER | TS_RIGHT_OPEN, &call->in_handle[0]);
+    }
+    if (status != TS_OK) {
+        return command_status(path, status) == 0;
+    }
+    call->in_handles = 1;
+    call->in_address = (uintptr_t)name;
+    call->in_length = strlen(name);
+    return true;
+}
+
+// Has a service read its configuration again: its own file, or `path`.
+static int reload(const char *name, const char *path)
+{
+    char message[TS_RELOAD_MESSAGE + 1] = "";
+    struct ts_call call = {.out_address = (uintptr_t)message, .out_length = TS_RELOAD_MESSAGE};
+    ts_handle_t service;
+    uint64_t value;
+    ts_status_t status = ts_open(system_control(), name, 0,
+                                 TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_MANAGE, &service);
+    if (status != TS_OK) {
+        return command_status(name, status);
+    }
+    if (!open_file(path, &call)) {
+        return 1;
+    }
+    status = ts_call(service, TS_RELOAD, &call, TS_DEADLINE_NONE, &value);
+    if (status != TS_OK && message[0]) {
+        fprintf(stderr, "services: %s\n", message);
+        return 1;
+    }
+    return status == TS_OK ? 0 : command_status(name, status);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -66,9 +119,10 @@ int main(int argc, char **argv)
     };
     command_begin(
         argc, argv,
-        "services | services start|stop|kill|restart NAME…\nShows init's services: state, "
-        "process, seconds since its start, memory in KiB, restarts,\nsessions; or steers "
-        "them. After `kill` init does what it does when a service dies.\n");
+        "services | services start|stop|kill|restart NAME… | services reload NAME [FILE]\nShows "
+        "init's services: state, process, seconds since its start, memory in KiB, "
+        "restarts,\nsessions; or steers them. After `kill` init does what it does when a service "
+        "dies.\n`reload` has a service read its configuration again, or FILE in its place.\n");
     if (argc == 1) {
         printf("%-12s %-9s %6s %8s %8s %8s %7s\n", "SERVICE", "STATE", "ID", "SECONDS", "KIB",
                "RESTARTS", "CLIENTS");
@@ -83,6 +137,9 @@ int main(int argc, char **argv)
             }
             return status;
         }
+    }
+    if ((argc == 3 || argc == 4) && !strcmp(argv[1], "reload")) {
+        return reload(argv[2], argv[3]);
     }
     command_usage();
 }

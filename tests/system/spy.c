@@ -11,6 +11,7 @@
 #include <tessera/lib/status.h>
 #include <tessera/proto/init.h>
 #include <tessera/proto/net.h>
+#include <tessera/proto/reload.h>
 #include <unistd.h>
 
 static void tell(const char *what, ts_status_t status)
@@ -56,6 +57,16 @@ static void use_log(void)
     tell("write to the log", ts_write_all_current(log, line, sizeof line - 1));
 }
 
+// The web server's directory is in everybody's tree.
+static void reload(void)
+{
+    ts_handle_t session = TS_HANDLE_NONE;
+    ts_status_t status =
+        ts_open(ts_named_handle(TS_NAME_FILE), "httpd", 0, TS_RIGHTS_SAME, &session);
+    tell("reload httpd",
+         status ? status : ts_call_bytes(session, TS_RELOAD, NULL, 0, NULL, 0, NULL));
+}
+
 static void listen_at(const char *what, int type, uint32_t address, uint16_t port)
 {
     int one = 1, fd = socket(AF_INET, type, 0);
@@ -72,6 +83,7 @@ int main(void)
     steer();
     configure();
     use_log();
+    reload();
     listen_at("bind 80", SOCK_STREAM, INADDR_LOOPBACK, 80);
     listen_at("bind 67 (udp)", SOCK_DGRAM, INADDR_ANY, 67);
     listen_at("bind 8080", SOCK_STREAM, INADDR_ANY, 8080);

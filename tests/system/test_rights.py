@@ -29,6 +29,7 @@ open netd: ERR_RIGHTS
 configure: ERR_RIGHTS
 read the log: ERR_RIGHTS
 write to the log: OK
+reload httpd: ERR_RIGHTS
 bind 80: Permission denied
 bind 67 (udp): Permission denied
 bind 8080: OK

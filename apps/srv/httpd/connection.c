@@ -31,6 +31,9 @@ static void free_now(struct connection *connection)
     transfer_free(connection);
     if (connection->content != NULL)
         content_forget(connection->content, &connection->waiter);
+    if (connection->original != NULL)
+        content_put(connection->original);
+    respond_without_config(connection);
     reading_free(connection);
     shared_forget(&connection->holder);
     pool_give(&connections, connection);
@@ -121,14 +124,19 @@ void connection_start(ts_handle_t handle)
         (void)give_way(SHARED_PLACE);
 }
 
+void connection_release(struct connection *connection)
+{
+    if (connection->content == NULL)
+        return;
+    content_put(connection->content);
+    connection->content = NULL;
+    shared_let_go(&connection->holder, SHARED_CONTENT);
+}
+
 void connection_answered(struct connection *connection)
 {
     transfer_free(connection);
-    if (connection->content != NULL) {
-        content_put(connection->content);
-        shared_let_go(&connection->holder, SHARED_CONTENT);
-    }
-    connection->content = NULL;
+    connection_release(connection);
     if (!connection->keep_alive) {
         if (connection->ending)
             connection_drain(connection);

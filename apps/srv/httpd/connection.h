@@ -17,6 +17,7 @@
 #include <tessera/lib/loop.h>
 #include <tessera/proto/net.h>
 
+#include "config/config.h"
 #include "content.h"
 #include "http/body.h"
 #include "http/head.h"
@@ -28,7 +29,8 @@
 #define CONNECTION_LARGE_MAX 256u            // such buffers at the same time
 #define CONNECTION_PIECE     (64u * 1024u)   // of a file that is not mapped
 #define CONNECTION_PIECE_MAX 64u
-#define RESPONSE_HEAD        (HTTP_RESPONSE_HEAD_MAX + 3 * CONTENT_PATH + 16) // with a Location
+#define RESPONSE_LOCATION    (3 * CONTENT_PATH + 16) // longer ones are not sent
+#define RESPONSE_HEAD        (HTTP_RESPONSE_HEAD_MAX + RESPONSE_LOCATION)
 
 enum connection_state {
     CONNECTION_READING,
@@ -76,8 +78,15 @@ struct connection {
     uint16_t length;      // bytes in the buffer
     bool ending, closing; // closing: as soon as nothing is in flight
     bool head_only, keep_alive, minor0;
-    char *buffer; // own or large
+    bool told;             // what was asked for is on the page for `refused`
+    uint8_t coding;        // enum http_coding of the content
+    uint8_t tried;         // a bit for each coding that cannot be had now
+    uint16_t refused;      // the status whose page is loaded; 0: it is no page for an error
+    char *buffer;          // own or large
+    struct config *config; // by which the answer is made, until its head is
+    const struct host *host;
     struct content *content;
+    struct content *original; // while what is loaded stands beside it
     struct content_waiter waiter;
     struct response *response;
     struct http_request request; // points into the buffer until it is answered
@@ -99,6 +108,7 @@ bool connection_room(void); // an accept may be in flight
 // connection.c
 void connection_answered(struct connection *connection); // all is written
 void connection_close(struct connection *connection);
+void connection_release(struct connection *connection);     // its content is not needed any more
 bool connection_was_closing(struct connection *connection); // true: there is nothing more to do
 // There is nothing left of the pool: one that holds some gives way, and `retry` is called then.
 void connection_starve(struct connection *connection, enum shared pool,
@@ -109,10 +119,37 @@ void connection_read(struct connection *connection);  // the next request, or th
 void connection_drain(struct connection *connection); // ends it
 void reading_free(struct connection *connection);     // the buffer becomes its own again
 
-// respond.c: begins the answer of a request that is whole, or of a refusal.
+// respond.c: begins the answer of a request that is whole.
 void respond(struct connection *connection);
+// The response's storage, its head started. NULL: the connection is closed for want of memory.
+struct response *respond_start(struct connection *connection, unsigned status,
+                               struct http_head *head);
+// The head as it is to be sent; the configuration is not needed any more.
+void respond_head(struct connection *connection, const struct http_head *head);
+// Head, then `length` bytes of body that stay until they are sent.
+void respond_send(struct connection *connection, const struct http_head *head, const void *body,
+                  uint64_t length);
+// By the configuration in force when this is first called, until the answer's head is written or
+// the connection ends.
+void respond_by_config(struct connection *connection);
+void respond_without_config(struct connection *connection);
+// Gets what is at `path` below the host's root and calls `ready` when it is loaded, perhaps before
+// it returns. False: the cache is full of files in use.
+bool respond_load(struct connection *connection, struct text path, bool lists,
+                  void (*ready)(struct content_waiter *waiter));
+// A page that is made, or a refusal's.
+#define RESPOND_HTML    TEXT("text/html; charset=utf-8")
+#define RESPOND_METHODS TEXT("GET, HEAD, OPTIONS")
+
+// refusal.c: an error's answer. Of a request that cannot be gone on after; of any other, whose path
+// is shown if it is `told`.
 void respond_refusal(struct connection *connection, unsigned status);
-void respond_file(struct connection *connection); // its content is loaded
+void respond_error(struct connection *connection, unsigned status, bool told);
+
+// representation.c: the answer with a file that is loaded, or with what stands beside it.
+void respond_content(struct connection *connection);
+struct text respond_media_type(const struct connection *connection);
+
 // 200 with a page that respond_page_take gave; it is freed when it is sent.
 void respond_page(struct connection *connection, char *page, size_t length,
                   struct text cache_control);

@@ -126,6 +126,7 @@ void content_loaded(struct content *content, enum content_state state, ts_status
     content->status = status;
     ts_close(content->opened);
     content->opened = TS_HANDLE_NONE;
+    content_list_free(content);
     struct content_waiter *waiter = content->waiters;
     content->waiters = NULL;
     content->users++; // those who are told may put it
@@ -152,16 +153,17 @@ void content_stale(struct content *content)
     content->status = TS_ERR_PEER_CLOSED;
 }
 
-static struct content *find(struct text path, uint32_t hash)
+static struct content *find(struct text path, bool lists, uint32_t hash)
 {
     for (struct content *at = buckets[hash % BUCKETS]; at != NULL; at = at->hash_next) {
-        if (at->hash == hash && at->state != CONTENT_FAILED && text_equal(content_path(at), path))
+        if (at->hash == hash && at->lists == lists && at->state != CONTENT_FAILED &&
+            text_equal(content_path(at), path))
             return at;
     }
     return NULL;
 }
 
-static struct content *start_loading(struct text path, uint32_t hash)
+static struct content *start_loading(struct text path, bool lists, uint32_t hash)
 {
     struct content *content = pool_take(&entries);
     if (content == NULL && drop_oldest(false))
@@ -169,6 +171,7 @@ static struct content *start_loading(struct text path, uint32_t hash)
     if (content == NULL)
         return NULL;
     content->hash = hash;
+    content->lists = lists;
     content->hash_next = buckets[hash % BUCKETS];
     buckets[hash % BUCKETS] = content;
     memcpy(content->path, path.data, path.length);
@@ -180,10 +183,10 @@ static struct content *start_loading(struct text path, uint32_t hash)
     return content;
 }
 
-struct content *content_get(struct text path, struct content_waiter *waiter)
+struct content *content_get(struct text path, bool lists, struct content_waiter *waiter)
 {
     uint32_t hash = hash_path(path);
-    struct content *content = path.length <= CONTENT_PATH ? find(path, hash) : NULL;
+    struct content *content = path.length <= CONTENT_PATH ? find(path, lists, hash) : NULL;
     if (content != NULL) {
         httpd.statistics.cache_hits++;
         if (content != newest) {
@@ -191,7 +194,7 @@ struct content *content_get(struct text path, struct content_waiter *waiter)
             link_newest(content);
         }
     } else if (path.length <= CONTENT_PATH) {
-        content = start_loading(path, hash);
+        content = start_loading(path, lists, hash);
     }
     if (content == NULL)
         return NULL;

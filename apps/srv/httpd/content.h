@@ -4,6 +4,7 @@
 // The tree does not change while the server runs. A file's content is mapped where its server
 // offers that, so that the network stack copies straight from the file's pages; else small files
 // are read into the cache once, and large ones had piece by piece for each reader (bytes == NULL).
+// The list of a directory is a file that is made when it is first asked for (content_list.c).
 #pragma once
 
 #include <tessera/abi/ring.h>
@@ -11,10 +12,12 @@
 #include <tessera/proto/file.h>
 
 #include "http/answer.h"
+#include "http/coding.h"
 #include "root.h"
 
 #define CONTENT_FILES      512u           // entries of the cache
 #define CONTENT_PATH       1024u          // longer paths are not found
+#define CONTENT_LISTS      8u             // made at the same time
 #define CONTENT_SMALL      (256u * 1024u) // read whole into the cache
 #define CONTENT_READ_BYTES (8u << 20)     // memory of all files that were read
 #define CONTENT_MAP_BYTES  (256u << 20)   // addresses of all files that are mapped
@@ -39,6 +42,8 @@ struct content {
     size_t mapped;        // bytes of address space
     bool was_read;        // bytes are a copy of ours
     bool has_pages;       // pieces of the handle's file may be mapped
+    bool lists;           // a directory without an index is to be listed
+    uint8_t absent;       // a bit (1 << coding) for each file beside it that is not there
     struct content_waiter *waiters;
 
     // While it loads.
@@ -47,15 +52,17 @@ struct content {
     struct ts_attributes attributes;
     ts_handle_t opened;
     uint32_t loaded, consumed, redirects;
-    bool at_index; // the file is the directory's index.html
-    bool again;    // the tree's server died before
+    bool at_index;             // the file is the directory's index.html
+    bool again;                // the tree's server died before
+    struct content_list *list; // it is a directory, which is listed
     uint16_t path_length;
     char path[CONTENT_PATH + 16]; // room for "index.html"
 };
 
 // The file at `path` (as of path_decode), with one more user. NULL: the cache is full of files in
-// use. While it is LOADING `waiter` is kept and called when it is not any more.
-struct content *content_get(struct text path, struct content_waiter *waiter);
+// use. `lists`: a directory without an index is its list. While it is LOADING `waiter` is kept and
+// called when it is not any more.
+struct content *content_get(struct text path, bool lists, struct content_waiter *waiter);
 
 // The user does not wait any longer (its connection ended) or does not need it any more.
 void content_forget(struct content *content, struct content_waiter *waiter);
@@ -64,8 +71,12 @@ void content_put(struct content *content);
 // Its handle is dead: who asks for the path from now on gets it anew.
 void content_stale(struct content *content);
 
-// The path that it was asked for by.
+// The path that it was asked for by; and the file's own, which of a directory is its index.
 struct text content_path(const struct content *content);
+static inline struct text content_file(const struct content *content)
+{
+    return (struct text){content->path, content->path_length};
+}
 
 uint32_t content_count(void); // files in the cache
 
@@ -75,6 +86,19 @@ uint32_t content_count(void); // files in the cache
 
 // content_load.c: begins to load an entry; content_loaded is called in the end.
 void content_load(struct content *content);
+
+// Opens what the path leads to, from the tree's root on. A directory with `list` is read then.
+void content_open(struct content *content);
+// A step of loading. NULL: it has failed.
+struct ts_submission *content_begin(struct content *content,
+                                    void (*done)(struct ts_async *, const struct ts_event *));
+void content_failed(struct content *content, ts_status_t status); // so a step
+#define CONTENT_STEP_NS (10 * INT64_C(1000000000))
+
+// content_list.c: the index is not there. The directory is opened anew; when it is open, read.
+void content_list(struct content *content);
+void content_list_read(struct content *content);
+void content_list_free(struct content *content);
 
 // content.c: the entry is what it is from now on.
 void content_loaded(struct content *content, enum content_state state, ts_status_t status);

@@ -13,7 +13,7 @@
 #include "httpd.h"
 
 #define FILE_RIGHTS (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP)
-#define STEP_NS     (10 * INT64_C(1000000000))
+#define STEP_NS     CONTENT_STEP_NS
 
 static void on_open(struct ts_async *async, const struct ts_event *event);
 static void on_attributes(struct ts_async *async, const struct ts_event *event);
@@ -31,8 +31,7 @@ static void on_root(struct root_waiter *waiter, ts_status_t status)
         content_loaded(content, CONTENT_FAILED, status);
 }
 
-// A step failed.
-static void failed(struct content *content, ts_status_t status)
+void content_failed(struct content *content, ts_status_t status)
 {
     if (status != TS_ERR_PEER_CLOSED || content->again) {
         content_loaded(content, CONTENT_FAILED, status);
@@ -42,13 +41,14 @@ static void failed(struct content *content, ts_status_t status)
     ts_close(content->opened);
     content->opened = TS_HANDLE_NONE;
     content_drop_bytes(content);
+    content_list_free(content);
     content->loaded = content->consumed = content->redirects = 0;
     content->root.ready = on_root;
     root_open(&content->root);
 }
 
-static struct ts_submission *begin(struct content *content,
-                                   void (*done)(struct ts_async *, const struct ts_event *))
+struct ts_submission *content_begin(struct content *content,
+                                    void (*done)(struct ts_async *, const struct ts_event *))
 {
     content->step.done = done;
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, &content->step);
@@ -59,7 +59,7 @@ static struct ts_submission *begin(struct content *content,
 
 static void open_path(struct content *content, ts_handle_t root)
 {
-    struct ts_submission *slot = begin(content, on_open);
+    struct ts_submission *slot = content_begin(content, on_open);
     if (slot == NULL)
         return;
     uint32_t end = content->path_length;
@@ -75,8 +75,11 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
     ts_close(content->opened); // the server that redirected
     content->opened = TS_HANDLE_NONE;
     if (event->status != TS_OK) {
-        // A directory without an index is one whose page cannot be found.
-        failed(content, event->status);
+        // A directory without an index is one whose page cannot be found, unless it is listed.
+        if (event->status == TS_ERR_NOT_FOUND && content->at_index && content->lists)
+            content_list(content);
+        else
+            content_failed(content, event->status);
         return;
     }
     content->opened = (ts_handle_t)event->value;
@@ -91,7 +94,7 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
         return;
     }
     httpd.statistics.files_opened++;
-    struct ts_submission *slot = begin(content, on_attributes);
+    struct ts_submission *slot = content_begin(content, on_attributes);
     if (slot != NULL)
         ts_prepare_get(slot, content->opened, TS_PROPERTY_ATTRIBUTES, &content->attributes,
                        sizeof(content->attributes), ts_loop_now(&httpd.loop) + STEP_NS,
@@ -104,10 +107,14 @@ static void open_index(struct content *content)
     ts_close(content->opened);
     content->opened = TS_HANDLE_NONE;
     content->at_index = true;
-    content->consumed = 0;
-    content->redirects = 0;
     memcpy(content->path + content->path_length, CONTENT_INDEX, sizeof(CONTENT_INDEX) - 1);
     content->path_length = (uint16_t)(content->path_length + sizeof(CONTENT_INDEX) - 1);
+    content_open(content);
+}
+
+void content_open(struct content *content)
+{
+    content->consumed = content->redirects = 0;
     open_path(content, httpd.root);
 }
 
@@ -120,7 +127,7 @@ static void ask_for_content(struct content *content)
         return;
     }
     (void)content_room(false, size);
-    struct ts_submission *slot = begin(content, on_map);
+    struct ts_submission *slot = content_begin(content, on_map);
     if (slot == NULL)
         return;
     ts_prepare(slot, TS_OP_MAP, content->opened, NULL, 0, 0, content->resource.size,
@@ -134,7 +141,9 @@ static void on_attributes(struct ts_async *async, const struct ts_event *event)
     const struct ts_attributes *attributes = &content->attributes;
     bool slash = content->path_length == 0 || content->path[content->path_length - 1] == '/';
     if (event->status != TS_OK || event->value < sizeof(*attributes)) {
-        failed(content, event->status != TS_OK ? event->status : TS_ERR_PROTOCOL);
+        content_failed(content, event->status != TS_OK ? event->status : TS_ERR_PROTOCOL);
+    } else if (attributes->type == TS_FILE_DIRECTORY && content->list != NULL) {
+        content_list_read(content);
     } else if (attributes->type == TS_FILE_DIRECTORY && slash) {
         open_index(content);
     } else if (attributes->type == TS_FILE_DIRECTORY) {
@@ -152,7 +161,7 @@ static void on_attributes(struct ts_async *async, const struct ts_event *event)
 
 static void read_more(struct content *content)
 {
-    struct ts_submission *slot = begin(content, on_read);
+    struct ts_submission *slot = content_begin(content, on_read);
     if (slot != NULL)
         ts_prepare_read(slot, content->opened,
                         (uint8_t *)(uintptr_t)content->bytes + content->loaded,
@@ -204,7 +213,7 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
 {
     struct content *content = TS_OBJECT_OF(async, struct content, step);
     if (event->status != TS_OK || event->value == 0) { // shorter than it said
-        failed(content, event->status != TS_OK ? event->status : TS_ERR_IO);
+        content_failed(content, event->status != TS_OK ? event->status : TS_ERR_IO);
         return;
     }
     content->loaded += (uint32_t)event->value;

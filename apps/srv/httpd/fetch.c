@@ -58,7 +58,7 @@ static bool load_again(struct connection *connection)
     content_stale(old);
     connection->state = CONNECTION_LOADING;
     connection->waiter.ready = on_loaded_again;
-    connection->content = content_get(content_path(old), &connection->waiter);
+    connection->content = content_get(content_path(old), old->lists, &connection->waiter);
     content_put(old);
     if (connection->content == NULL)
         return false;

@@ -6,18 +6,22 @@
 #include <tessera/lib/path.h>
 
 #include "access_log.h"
+#include "config_file.h"
 #include "pool.h"
 
 #define NAME "access.log"
-#define RIGHTS \
-    (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
+#define RIGHTS                                                                            \
+    (TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | \
+     TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE)
+#define LIST_BYTES (ACCESS_LOG_FILES * TS_FILE_ENTRY_LENGTH(sizeof(NAME) + 1))
 
+// LOG + n is access.log.n.
 enum identity { DIRECTORY = 1, LOG };
 
 struct opened {
     struct ts_object object;
-    enum identity identity;
-    uint64_t position;
+    unsigned identity;
+    uint64_t position, end;
 };
 
 static struct pool objects = {
@@ -35,7 +39,7 @@ static void file_closed(struct ts_object *object)
     pool_give(&objects, TS_OBJECT_OF(object, struct opened, object));
 }
 
-static void file_answer(struct ts_request *request, enum identity identity)
+static void file_answer(struct ts_request *request, unsigned identity)
 {
     struct opened *opened = pool_take(&objects);
     if (opened == NULL) {
@@ -44,15 +48,32 @@ static void file_answer(struct ts_request *request, enum identity identity)
     }
     opened->object.operations = &operations;
     opened->identity = identity;
-    uint16_t signals = identity == LOG ? TS_SIGNAL_READABLE : 0; // nothing is waited for
+    if (identity != DIRECTORY)
+        (void)access_log_file(identity - LOG, &opened->position, &opened->end);
+    uint16_t signals = identity != DIRECTORY ? TS_SIGNAL_READABLE : 0; // nothing is waited for
     if (ts_request_reply_mint_with(request, &opened->object, request->rights & RIGHTS, 0,
                                    signals) != TS_OK)
         file_closed(&opened->object);
 }
 
+// The log of a name. False: there is none.
+static bool find_log(struct text name, unsigned *out_identity)
+{
+    uint64_t number = 0, start, end;
+    struct text plain = TEXT(NAME);
+    if (name.length < plain.length || !text_equal((struct text){name.data, plain.length}, plain))
+        return false;
+    struct text rest = {name.data + plain.length, name.length - plain.length};
+    bool numbered = rest.length == 2 && text_take(&rest, '.') && rest.data[0] != '0' &&
+                    text_take_number(&rest, &number);
+    *out_identity = LOG + (unsigned)number;
+    return rest.length == 0 && numbered == (name.length > plain.length) &&
+           access_log_file((unsigned)number, &start, &end);
+}
+
 // What a path below an object leads to; "" is the object itself.
-static ts_status_t file_find(enum identity from, const char *path, size_t length, uint32_t flags,
-                             enum identity *out_identity)
+static ts_status_t file_find(unsigned from, const char *path, size_t length, uint32_t flags,
+                             unsigned *out_identity)
 {
     struct ts_path_walk walk;
     ts_path_walk_init(&walk, path, length);
@@ -62,9 +83,8 @@ static ts_status_t file_find(enum identity from, const char *path, size_t length
         struct text name = {walk.component, walk.length};
         if (*out_identity != DIRECTORY)
             return TS_ERR_NOT_DIRECTORY;
-        if (!text_equal(name, TEXT(NAME)))
+        if (!find_log(name, out_identity))
             return (flags & TS_OPEN_CREATE) != 0 ? TS_ERR_READ_ONLY : TS_ERR_NOT_FOUND;
-        *out_identity = LOG;
     }
     if (status != TS_ERR_NOT_FOUND) // the end of the path
         return status;
@@ -78,7 +98,7 @@ static void file_open(struct ts_request *request)
 {
     char path[64];
     size_t length;
-    enum identity identity;
+    unsigned identity;
     ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
     if (status == TS_OK)
         status = file_find(opened_of(request)->identity, path, length, (uint32_t)request->argument,
@@ -94,11 +114,11 @@ static void file_read(struct ts_request *request)
     struct opened *opened = opened_of(request);
     bool current = (request->flags & TS_FLAG_CURRENT) != 0;
     uint64_t position = current ? opened->position : request->offset;
-    if (opened->identity != LOG) {
+    if (opened->identity == DIRECTORY) {
         ts_request_reply(request, TS_ERR_IS_DIRECTORY, 0);
         return;
     }
-    struct text text = access_log_at(&position);
+    struct text text = access_log_at(&position, opened->end);
     if (text.length > request->room)
         text.length = request->room;
     if (ts_request_reply_now(request, TS_OK, text.length, text.data, text.length) == TS_OK &&
@@ -108,13 +128,24 @@ static void file_read(struct ts_request *request)
 
 static void file_list(struct ts_request *request)
 {
-    _Alignas(8) char buffer[64];
+    _Alignas(8) char buffer[LIST_BYTES];
     struct ts_listing listing = {
         buffer, request->room < sizeof(buffer) ? request->room : sizeof(buffer), 0};
-    if (opened_of(request)->identity != DIRECTORY)
+    uint64_t next = request->offset, start, end;
+    if (opened_of(request)->identity != DIRECTORY) {
         ts_request_reply(request, TS_ERR_NOT_DIRECTORY, 0);
-    else if (request->offset == 0 &&
-             !ts_listing_add(&listing, 1, TS_FILE_STREAM, 0, LOG, NAME, sizeof(NAME) - 1))
+        return;
+    }
+    bool fits = true;
+    for (; next < ACCESS_LOG_FILES && access_log_file((unsigned)next, &start, &end); next++) {
+        char name[sizeof(NAME) + 2] = NAME ".";
+        name[sizeof(NAME)] = (char)('0' + next);
+        fits = ts_listing_add(&listing, next + 1, TS_FILE_STREAM, 0, LOG + next, name,
+                              next == 0 ? sizeof(NAME) - 1 : sizeof(NAME) + 1);
+        if (!fits)
+            break;
+    }
+    if (!fits && listing.used == 0)
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
     else
         ts_request_reply_bytes(request, buffer, listing.used);
@@ -122,7 +153,7 @@ static void file_list(struct ts_request *request)
 
 static void file_get(struct ts_request *request)
 {
-    enum identity identity = opened_of(request)->identity;
+    unsigned identity = opened_of(request)->identity;
     struct ts_attributes attributes = {
         .type = identity == DIRECTORY ? TS_FILE_DIRECTORY : TS_FILE_STREAM,
         .mode = identity == DIRECTORY ? 0555 : 0444,
@@ -140,10 +171,20 @@ static void file_get(struct ts_request *request)
         ts_request_reply_bytes(request, &attributes, sizeof(attributes));
 }
 
+static void file_call(struct ts_request *request)
+{
+    if (opened_of(request)->identity == DIRECTORY)
+        config_file_call(request);
+    else
+        ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+}
+
 static const struct ts_operations operations = {.open = file_open,
                                                 .read = file_read,
                                                 .list = file_list,
                                                 .get = file_get,
+                                                .call = file_call,
+                                                .cancel = config_file_cancel,
                                                 .closed = file_closed};
 
 static void root_opened(struct ts_request *request)

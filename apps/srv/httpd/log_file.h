@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What httpd serves besides pages: a directory with the access log as the file `access.log`, a
-// stream that begins at the oldest line.
+// What httpd serves besides pages: a directory with the access log as the file `access.log`, and
+// those that were put away (`access.log.1` is the newest): streams of lines. The directory has the
+// method RELOAD (config_file.h).
 #pragma once
 
 #include <tessera/lib/server.h>

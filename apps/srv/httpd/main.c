@@ -3,8 +3,9 @@
 //
 //   httpd [--port N] [--root PATH]
 //
-// Named handles: net (the network stack), file (the tree; PATH is below it), system (a job, for the
-// status page), log, init (to be asked whether it is alive, and for its access log: log_file.h).
+// Named handles: net (the network stack), file (the tree; PATH is below it), config (the
+// configuration's file: config/config.h; it need not be there), system (a job, for the status
+// page), log, init (to be asked whether it is alive, and for its access log: log_file.h).
 #include <string.h>
 
 #include <drivers/service/ready.h>
@@ -14,6 +15,7 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
+#include "config_file.h"
 #include "httpd.h"
 #include "listener.h"
 #include "log_file.h"
@@ -114,6 +116,6 @@ int main(void)
     if (status == TS_OK)
         status = serve(&handle);
     if (status == TS_OK)
-        listener_start();
+        status = config_file_start(listener_start);
     return service_run(status, &httpd.loop, handle);
 }

@@ -32,7 +32,7 @@ static void begin_part(struct connection *connection, size_t used)
     unsigned part = response->part++;
     if (part < response->parts - 1u) {
         const struct http_range *range = &response->ranges[part];
-        http_part_head(&writer, boundary_of(response), content->media_type, range,
+        http_part_head(&writer, boundary_of(response), respond_media_type(connection), range,
                        content->resource.size);
         respond_bytes(connection, range->first, range->length);
     } else {
@@ -63,11 +63,12 @@ void parts_start(struct connection *connection, struct http_head *head)
                             response->ranges, &count);
     http_parts_type(&writer, boundary_of(response));
     head->content_type = (struct text){type, writer.length};
-    head->content_length = (int64_t)http_parts_length(content->media_type, response->ranges, count,
-                                                      content->resource.size);
+    head->content_length = (int64_t)http_parts_length(
+        respond_media_type(connection), response->ranges, count, content->resource.size);
     head->parts = true;
     response->parts = (uint8_t)(count + 1); // and the end
     writer = writer_make(response->head, sizeof(response->head));
     http_head_write(&writer, head);
+    respond_without_config(connection);
     begin_part(connection, writer.length);
 }

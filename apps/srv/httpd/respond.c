@@ -3,14 +3,12 @@
 
 #include <tessera/lib/server.h>
 
+#include "config_file.h"
 #include "connection.h"
 #include "http/path.h"
 #include "httpd.h"
 #include "pool.h"
 #include "status_page.h"
-
-static const struct text allowed = TEXT("GET, HEAD, OPTIONS");
-static const struct text html = TEXT("text/html; charset=utf-8");
 
 struct page {
     char bytes[RESPONSE_PAGE];
@@ -32,9 +30,8 @@ void respond_page_give(struct connection *connection, char *page)
     shared_let_go(&connection->holder, SHARED_PAGE);
 }
 
-// The response's storage, its head started. NULL: the connection is closed for want of memory.
-static struct response *start(struct connection *connection, unsigned status,
-                              struct http_head *head)
+struct response *respond_start(struct connection *connection, unsigned status,
+                               struct http_head *head)
 {
     struct response *response = transfer_response(connection);
     if (response == NULL) {
@@ -53,21 +50,37 @@ static struct response *start(struct connection *connection, unsigned status,
     return response;
 }
 
+void respond_by_config(struct connection *connection)
+{
+    if (connection->config != NULL)
+        return; // it starved
+    connection->config = config_get();
+    connection->host = config_host(connection->config, connection->request.authority.host);
+}
+
+void respond_without_config(struct connection *connection)
+{
+    if (connection->config != NULL)
+        config_put(connection->config);
+    connection->config = NULL;
+    connection->host = NULL;
+}
+
 // RESPONSE_HEAD is the sum of the limits: it fits.
-static void write_head(struct connection *connection, const struct http_head *head)
+void respond_head(struct connection *connection, const struct http_head *head)
 {
     struct response *response = connection->response;
     struct writer writer = writer_make(response->head, sizeof(response->head));
     http_head_write(&writer, head);
     response->segments[0] =
         (struct ts_segment){.address = (uintptr_t)response->head, .length = writer.length};
+    respond_without_config(connection);
 }
 
-// Head, then `length` bytes of body that stay until they are sent.
-static void send(struct connection *connection, const struct http_head *head, const void *body,
-                 uint64_t length)
+void respond_send(struct connection *connection, const struct http_head *head, const void *body,
+                  uint64_t length)
 {
-    write_head(connection, head);
+    respond_head(connection, head);
     connection->response->segments[1] = (struct ts_segment){
         .address = (uintptr_t)body, .length = connection->head_only ? 0 : length};
     transfer_start(connection);
@@ -88,79 +101,51 @@ void respond_bytes(struct connection *connection, uint64_t first, uint64_t lengt
     }
 }
 
-static void send_error(struct connection *connection, unsigned status, struct text detail)
+// Redirects -------------------------------------------------------------------------------------
+
+// `location` has been written; one that does not fit is too long.
+static void redirect(struct connection *connection, unsigned status, const struct writer *location)
 {
     struct http_head head;
-    struct response *response = start(connection, status, &head);
-    if (response == NULL)
+    if (location->overflow) {
+        respond_error(connection, 414, false);
         return;
-    response->page = respond_page_take(connection);
-    struct writer writer = writer_make(response->page, response->page != NULL ? RESPONSE_PAGE : 0);
-    if (response->page != NULL)
-        http_error_page(&writer, status, detail);
-    head.content_length = (int64_t)writer.length;
-    head.content_type = html;
-    if (status == 405)
-        head.allow = allowed;
-    send(connection, &head, response->page, writer.length);
+    }
+    if (respond_start(connection, status, &head) == NULL)
+        return;
+    head.location = (struct text){location->data, location->length};
+    respond_send(connection, &head, NULL, 0);
 }
 
-void respond_refusal(struct connection *connection, unsigned status)
-{
-    shared_go_on(&connection->holder);
-    connection->keep_alive = false;
-    connection->ending = true;
-    connection->head_only =
-        connection->request.method == HTTP_HEAD && connection->request.path.length > 0;
-    send_error(connection, status, (struct text){0});
-}
-
-// Also for redirects, whose Location is the decoded path encoded again, with the query.
+// To a directory, with a slash: the decoded path encoded again, with the query.
 static void redirect_to_directory(struct connection *connection)
 {
-    struct http_head head;
-    char location[RESPONSE_HEAD - HTTP_RESPONSE_HEAD_MAX];
+    char location[RESPONSE_LOCATION];
     struct writer writer = writer_make(location, sizeof(location));
-    const struct content *content = connection->content;
-    write_string(&writer, "/");
-    write_path(&writer, (struct text){content->path, content->path_length});
-    write_string(&writer, "/");
-    if (start(connection, 301, &head) == NULL)
-        return;
-    head.location = (struct text){location, writer.length};
-    send(connection, &head, NULL, 0);
+    struct text path = content_file(connection->content);
+    size_t root = connection->host->root.length;
+    const struct redirect to_path = {.from = {.kind = PATTERN_PREFIX}, .to = TEXT("/")};
+    const struct redirect slash = {.from = {.kind = PATTERN_EXACT}, .to = TEXT("/")};
+    redirect_write(&writer, &to_path, (struct text){path.data + root, path.length - root},
+                   (struct text){0});
+    redirect_write(&writer, &slash, (struct text){0}, connection->request.query);
+    redirect(connection, 301, &writer);
 }
 
-static void send_content(struct connection *connection)
+// True: the configuration leads elsewhere, and the answer has begun.
+static bool redirect_by_config(struct connection *connection, struct text path)
 {
-    struct http_head head;
-    struct content *content = connection->content;
-    struct http_answer answer =
-        http_answer_decide(&connection->request, &content->resource, httpd_now());
-    struct response *response = start(connection, answer.status, &head);
-    if (response == NULL)
-        return;
-    head.etag = content->resource.etag;
-    head.modified = content->resource.modified;
-    head.whole_size = content->resource.size;
-    head.range_first = answer.first;
-    head.accept_ranges = true;
-    if (answer.status == 304 || answer.status == 412) {
-        head.content_length = answer.status == 304 ? -1 : 0;
-        head.accept_ranges = false;
-    }
-    if (answer.status == 200 || answer.status == 206) {
-        head.content_length = (int64_t)answer.length;
-        head.content_type = content->media_type;
-    }
-    if (answer.parts > 1) {
-        parts_start(connection, &head);
-        return;
-    }
-    write_head(connection, &head);
-    respond_bytes(connection, answer.first, answer.length);
-    transfer_start(connection);
+    char location[RESPONSE_LOCATION];
+    struct writer writer = writer_make(location, sizeof(location));
+    const struct redirect *found = config_redirect(connection->config, connection->host, path);
+    if (found == NULL)
+        return false;
+    redirect_write(&writer, found, path, connection->request.query);
+    redirect(connection, found->status, &writer);
+    return true;
 }
+
+// Requests --------------------------------------------------------------------------------------
 
 static unsigned status_of(ts_status_t status)
 {
@@ -178,21 +163,31 @@ static unsigned status_of(ts_status_t status)
     }
 }
 
-void respond_file(struct connection *connection)
+bool respond_load(struct connection *connection, struct text path, bool lists,
+                  void (*ready)(struct content_waiter *waiter))
 {
-    struct content *content = connection->content;
-    switch (content->state) {
-    case CONTENT_FILE: send_content(connection); break;
-    case CONTENT_DIRECTORY: redirect_to_directory(connection); break;
-    default: send_error(connection, status_of(content->status), connection->request.path); break;
-    }
+    connection->state = CONNECTION_LOADING;
+    connection->waiter.ready = ready;
+    connection->content = content_get(path, lists, &connection->waiter);
+    if (connection->content == NULL)
+        return false;
+    shared_hold(&connection->holder, SHARED_CONTENT);
+    if (connection->content->state != CONTENT_LOADING)
+        ready(&connection->waiter);
+    return true;
 }
 
 static void on_loaded(struct content_waiter *waiter)
 {
     struct connection *connection = TS_OBJECT_OF(waiter, struct connection, waiter);
-    if (!connection->closing)
-        respond_file(connection);
+    struct content *content = connection->content;
+    if (connection->closing)
+        return;
+    switch (content->state) {
+    case CONTENT_FILE: respond_content(connection); break;
+    case CONTENT_DIRECTORY: redirect_to_directory(connection); break;
+    default: respond_error(connection, status_of(content->status), true); break;
+    }
 }
 
 static void respond_again(struct holder *holder)
@@ -203,27 +198,45 @@ static void respond_again(struct holder *holder)
 static void respond_options(struct connection *connection)
 {
     struct http_head head;
-    if (start(connection, 204, &head) == NULL)
+    if (respond_start(connection, 204, &head) == NULL)
         return;
     head.content_length = -1;
-    head.allow = allowed;
-    send(connection, &head, NULL, 0);
+    head.allow = RESPOND_METHODS;
+    respond_send(connection, &head, NULL, 0);
 }
 
 void respond_page(struct connection *connection, char *page, size_t length,
                   struct text cache_control)
 {
     struct http_head head;
-    struct response *response = start(connection, 200, &head);
+    struct response *response = respond_start(connection, 200, &head);
     if (response == NULL) {
         respond_page_give(connection, page);
         return;
     }
     response->page = page;
     head.content_length = (int64_t)length;
-    head.content_type = html;
+    head.content_type = RESPOND_HTML;
     head.cache_control = cache_control;
-    send(connection, &head, page, length);
+    respond_send(connection, &head, page, length);
+}
+
+// A path that is decoded, without the host's root; `file` is with it.
+static void respond_path(struct connection *connection, struct text path, struct text file)
+{
+    const struct host *host = connection->host;
+    if (host->redirects.count > 0 && redirect_by_config(connection, path))
+        return;
+    if (connection->request.method == HTTP_OTHER) {
+        respond_error(connection, 405, false);
+    } else if (host->status && text_equal(path, TEXT("status"))) {
+        if (!status_page(connection))
+            connection_starve(connection, SHARED_PAGE, respond_again);
+    } else {
+        bool lists = host->listing && (path.length == 0 || path.data[path.length - 1] == '/');
+        if (!respond_load(connection, file, lists, on_loaded))
+            connection_starve(connection, SHARED_CONTENT, respond_again);
+    }
 }
 
 void respond(struct connection *connection)
@@ -232,6 +245,7 @@ void respond(struct connection *connection)
     char path[CONTENT_PATH]; // a longer one is not found
     struct text decoded;
     shared_go_on(&connection->holder);
+    respond_by_config(connection);
     connection->keep_alive = request->keep_alive;
     connection->minor0 = request->minor == 0;
     connection->head_only = request->method == HTTP_HEAD;
@@ -240,26 +254,18 @@ void respond(struct connection *connection)
         respond_options(connection);
         return;
     }
-    if (request->method >= HTTP_CONNECT) {
-        send_error(connection, request->method == HTTP_UNKNOWN ? 501 : 405, (struct text){0});
+    if (request->method == HTTP_CONNECT || request->method == HTTP_UNKNOWN) {
+        respond_error(connection, request->method == HTTP_UNKNOWN ? 501 : 405, false);
         return;
     }
-    ts_status_t status = path_decode(request->path, path, sizeof(path), &decoded);
-    if (status != TS_OK) {
-        send_error(connection, status_of(status), request->path);
-    } else if (text_equal(decoded, TEXT("status"))) {
-        if (!status_page(connection))
-            connection_starve(connection, SHARED_PAGE, respond_again);
-    } else {
-        connection->state = CONNECTION_LOADING;
-        connection->waiter.ready = on_loaded;
-        connection->content = content_get(decoded, &connection->waiter);
-        if (connection->content == NULL) {
-            connection_starve(connection, SHARED_CONTENT, respond_again);
-            return;
-        }
-        shared_hold(&connection->holder, SHARED_CONTENT);
-        if (connection->content->state != CONTENT_LOADING)
-            respond_file(connection);
-    }
+    size_t root = connection->host->root.length;
+    if (root > 0)
+        memcpy(path, connection->host->root.data, root);
+    ts_status_t status = path_decode(request->path, path + root, sizeof(path) - root, &decoded);
+    if (status == TS_OK)
+        respond_path(connection, decoded, (struct text){path, root + decoded.length});
+    else if (request->method == HTTP_OTHER)
+        respond_error(connection, 405, false);
+    else
+        respond_error(connection, status_of(status), true);
 }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// The list of a directory, which is read in steps and becomes a file of the cache.
+#include <string.h>
+
+#include <tessera/lib/listing.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/server.h>
+
+#include "content.h"
+#include "http/listing.h"
+#include "httpd.h"
+#include "pool.h"
+
+#define STEPS_MAX 256u // that bring anything: enough for more than is shown
+
+// While it is read and made.
+struct content_list {
+    struct listing listing; // its names are anything where there are none yet
+    uint64_t cookie;
+    unsigned steps;
+    _Alignas(8) char buffer[4096];
+    char page[LISTING_PAGE];
+};
+
+static struct pool lists = {.size = POOL_SIZE(struct content_list),
+                            .clear = offsetof(struct listing, entries),
+                            .limit = CONTENT_LISTS};
+
+void content_list_free(struct content *content)
+{
+    if (content->list != NULL)
+        pool_give(&lists, content->list);
+    content->list = NULL;
+}
+
+void content_list(struct content *content)
+{
+    content->at_index = false;
+    content->path_length = (uint16_t)(content->path_length - (sizeof(CONTENT_INDEX) - 1));
+    content->list = pool_take(&lists);
+    if (content->list == NULL) {
+        content_loaded(content, CONTENT_FAILED, TS_ERR_LIMIT);
+        return;
+    }
+    content->list->cookie = 0;
+    content->list->steps = 0;
+    content_open(content);
+}
+
+// The page, in memory of the cache.
+static ts_status_t make_page(struct content *content)
+{
+    struct content_list *list = content->list;
+    struct writer writer = writer_make(list->page, sizeof(list->page));
+    void *bytes;
+    listing_write(&writer, &list->listing, content->path_length > 0);
+    size_t size = TS_PAGE_ROUND(writer.length);
+    if (!content_room(true, size))
+        return TS_ERR_LIMIT;
+    ts_status_t status = ts_memory_allocate(size, 0, NULL, &bytes);
+    if (status != TS_OK)
+        return status;
+    memcpy(bytes, list->page, writer.length);
+    content_set_bytes(content, bytes, size, true);
+    content->resource.size = writer.length;
+    content->resource.modified = content->attributes.modified_ns / INT64_C(1000000000);
+    http_resource_tag(&content->resource, (uint64_t)content->attributes.modified_ns);
+    content->media_type = TEXT("text/html; charset=utf-8");
+    return TS_OK;
+}
+
+static void on_list(struct ts_async *async, const struct ts_event *event)
+{
+    struct content *content = TS_OBJECT_OF(async, struct content, step);
+    struct content_list *list = content->list;
+    const struct ts_file_entry *entry;
+    ts_status_t status = event->status;
+    size_t position = 0;
+    bool more = status == TS_OK && event->value > 0 && event->value <= sizeof(list->buffer);
+    if (status == TS_OK && event->value > sizeof(list->buffer))
+        status = TS_ERR_PROTOCOL;
+    while (more && status == TS_OK) {
+        entry = ts_listing_next(list->buffer, (size_t)event->value, &position, &status);
+        if (entry == NULL)
+            break;
+        struct text name = {entry->name, entry->name_length};
+        more = listing_add(&list->listing, name, entry->type == TS_FILE_DIRECTORY, entry->size);
+        list->cookie = entry->next;
+    }
+    if (status == TS_OK && more) {
+        content_list_read(content);
+        return;
+    }
+    if (status == TS_OK)
+        status = make_page(content);
+    if (status == TS_OK)
+        content_loaded(content, CONTENT_FILE, TS_OK);
+    else
+        content_failed(content, status);
+}
+
+void content_list_read(struct content *content)
+{
+    struct content_list *list = content->list;
+    if (list->steps++ == STEPS_MAX) { // its server goes round in circles
+        content_loaded(content, CONTENT_FAILED, TS_ERR_PROTOCOL);
+        return;
+    }
+    struct ts_submission *slot = content_begin(content, on_list);
+    if (slot != NULL)
+        ts_prepare(slot, TS_OP_LIST, content->opened, list->buffer, sizeof(list->buffer),
+                   list->cookie, 0, ts_loop_now(&httpd.loop) + CONTENT_STEP_NS,
+                   ts_async_data(&content->step));
+}
