@@ -73,7 +73,8 @@ def test_bad_options_are_named(ctx):
     """A wrong value ends the command with a message that names it."""
     for words, named in ((["--port", "0"], b"--port"), (["--memory", "1K"], b"--memory"),
                          (["--smp", "many"], b"--smp"), (["--www", "/nowhere"], b"/nowhere"),
-                         (["--add", "/nowhere"], b"/nowhere")):
+                         (["--add", "/nowhere"], b"/nowhere"),
+                         (["--httpd-conf", "/nowhere"], b"/nowhere: no such file")):
         if "--port" not in words:
             words += ["--port", free_port()]
         process = tessera(ctx, "run", "--headless", *words)
@@ -261,13 +262,16 @@ def test_headless_serves(ctx):
 
 
 def test_www(ctx):
-    """--www serves a directory, and says that a change in it needs a restart."""
-    folder, port = ctx.folder / "tree", free_port()
-    folder.mkdir()
-    (folder / "index.html").write_text("<p>mine</p>")
-    process = tessera(ctx, "run", "--headless", "--port", port, "--www", folder, "--memory", "64M")
+    """--www serves a directory, as --httpd-conf says; a change in it needs a restart, which is said."""
+    folder, port, conf = ctx.folder / "tree", free_port(), ctx.folder / "conf"
+    (folder / "host").mkdir(parents=True)
+    (folder / "index.html").write_text("<p>all</p>")
+    (folder / "host" / "index.html").write_text("<p>mine</p>")
+    conf.write_text("host 127.0.0.1\n root /host\n")
+    process = tessera(ctx, "run", "--headless", "--port", port, "--www", folder, "--httpd-conf",
+                      conf, "--memory", "64M")
     ctx.equal(page(port), b"<p>mine</p>", "the page")
-    (folder / "index.html").write_text("<p>changed</p>")
+    (folder / "host" / "index.html").write_text("<p>changed</p>")
     ctx.equal(page(port), b"<p>mine</p>", "the page after a change")
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=10)

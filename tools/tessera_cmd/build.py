@@ -121,6 +121,15 @@ def special_image(out, kind="release", append="", add=(), test=False, kernel="ke
         raise CommandError("the image could not be made")
 
 
+def httpd_conf(file):
+    """The entries of the boot archive that make `file`, if it is given, the web server's."""
+    if not file:
+        return []
+    if not os.path.isfile(file):
+        raise CommandError(f"{file}: no such file")
+    return [f"etc/httpd.conf={file}"]
+
+
 def pack_disk(directory, out):
     """Packs a directory as the disk that the guest's file server reads."""
     if not os.path.isdir(directory):

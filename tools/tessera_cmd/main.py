@@ -29,6 +29,7 @@ def add_run(commands):
     parser.add_argument("--window", action="store_true", help="show the screen in a window")
     parser.add_argument("--headless", action="store_true", help="show the console, read no input")
     parser.add_argument("--www", metavar="DIR", help="serve DIR, packed at the start")
+    add_httpd_conf(parser)
     parser.add_argument("--add", metavar="FILE", action="append", default=[],
                         help="add a program to the image, in /bin")
     parser.add_argument("--exec", metavar="'NAME ARGS'",
@@ -42,6 +43,11 @@ def add_run(commands):
         from .run import run
         return run(options)
     parser.set_defaults(action=action)
+
+
+def add_httpd_conf(parser):
+    parser.add_argument("--httpd-conf", metavar="FILE",
+                        help="the web server's configuration, /etc/httpd.conf of the image")
 
 
 def add_test(commands):
@@ -90,13 +96,15 @@ def add_iso(commands):
                         help="the kernel's command line")
     parser.add_argument("--add", metavar="FILE", action="append", default=[],
                         help="add a program, in /bin")
+    add_httpd_conf(parser)
 
     def action(options):
         kind = "debug" if options.debug else "release"
         build.build(kind, "iso")
         out = options.output or build.image(kind)
-        if options.append or options.add or options.output:
-            build.special_image(out, kind, append=options.append, add=options.add)
+        entries = build.httpd_conf(options.httpd_conf)
+        if options.append or options.add or options.output or entries:
+            build.special_image(out, kind, append=options.append, add=options.add, entries=entries)
         print(out)
         return 0
     parser.set_defaults(action=action)

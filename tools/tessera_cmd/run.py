@@ -41,10 +41,11 @@ def boot_image(options, kind, temporary):
     if options.exec is not None:
         check_program(options, kind)
         append.append(f"exec={options.exec}")  # reaches to the end of the line, so it is last
-    if not append and not options.add:
+    entries = build.httpd_conf(options.httpd_conf)
+    if not append and not options.add and not entries:
         return build.image(kind)
     image = pathlib.Path(temporary) / "tessera.iso"
-    build.special_image(image, kind, append=" ".join(append), add=options.add)
+    build.special_image(image, kind, append=" ".join(append), add=options.add, entries=entries)
     return image
 
 
