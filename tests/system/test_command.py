@@ -262,7 +262,7 @@ def test_headless_serves(ctx):
 
 
 def test_www(ctx):
-    """--www serves a directory, as --httpd-conf says; a change in it needs a restart, which is said."""
+    """--www serves a directory, as --httpd-conf says, and says that a change needs a restart."""
     folder, port, conf = ctx.folder / "tree", free_port(), ctx.folder / "conf"
     (folder / "host").mkdir(parents=True)
     (folder / "index.html").write_text("<p>all</p>")

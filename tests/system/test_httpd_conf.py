@@ -92,7 +92,8 @@ def check_lists(ctx, guest):
                       (b"a%2541%20c", b"a%41 c")], "links")
     for link, _ in links[1:]:
         ctx.equal(ask(guest, "a.test", "/list/" + link.decode())[0], 200, f"status of {link}")
-    ctx.equal(ask(guest, "a.test", "/list/", f"If-None-Match: {headers['etag']}")[0], 304, "its tag")
+    tag = f"If-None-Match: {headers['etag']}"
+    ctx.equal(ask(guest, "a.test", "/list/", tag)[0], 304, "its tag")
     ctx.equal(ask(guest, "a.test", "/list")[1]["location"], "/list/", "without the slash")
     ctx.equal(ask(guest, "a.test", "/nolist/")[0], 404, "no directory")
     ctx.equal(ask(guest, "test", "/a/list/")[0], 404, "a host without lists")
@@ -110,7 +111,8 @@ def check_errors_and_redirects(ctx, guest):
     ctx.check(status == 405 and headers["allow"] == "GET, HEAD, OPTIONS" and b"Allowed" in body,
               "405, whose page lacks")
     for path, status, location in (("/old", 301, "/new"), ("/o%6cd?a=b%20c", 301, "/new?a=b%20c"),
-                                   ("/docs/a%20b/%3f?q", 308, "https://docs.example/v1/a%20b/%3F?q"),
+                                   ("/docs/a%20b/%3f?q", 308,
+                                    "https://docs.example/v1/a%20b/%3F?q"),
                                    ("/docs", 404, None), ("/old/", 404, None)):
         for method in ("GET", "HEAD"):
             found = ask(guest, "test", path, method=method)
@@ -195,6 +197,15 @@ def check_refused_reloads(ctx, guest):
     ctx.equal(ask(guest, "a.test", "/")[2], b"host a", "after them")
 
 
+def check_death(ctx, guest):
+    """What was given stays when httpd is started again, and what was refused is not taken then."""
+    for what in ("a death", "an error and a death"):
+        guest.command("services kill httpd")
+        guest.wait_for_page()
+        ctx.equal(ask(guest, "a.test", "/")[2], b"host a", f"after {what}")
+        ctx.check("a second 'root'" in guest.command("services reload httpd /etc/httpd.conf"), what)
+
+
 def check_logs(ctx, guest):
     connection = Connection(guest)
     for number in range(60):
@@ -211,7 +222,7 @@ def check_logs(ctx, guest):
 
 
 def test_configuration(ctx):
-    """All that a configuration offers; it changes while clients ask, and an error changes nothing."""
+    """What a configuration offers; it changes while clients ask, and an error changes nothing."""
     www = ctx.folder / "www"
     for name, content in FILES.items():
         (www / name).parent.mkdir(parents=True, exist_ok=True)
@@ -230,3 +241,4 @@ def test_configuration(ctx):
     check_logs(ctx, guest)
     check_reload(ctx, guest)
     check_refused_reloads(ctx, guest)
+    check_death(ctx, guest)

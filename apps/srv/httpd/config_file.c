@@ -11,12 +11,12 @@
 #include <tessera/proto/reload.h>
 
 #include "access_log.h"
+#include "config_remains.h"
 #include "httpd.h"
 #include "pool.h"
 
 #define NAME_CONFIG "config"
 #define READ_NS     (10 * TS_SECOND) // for all of it
-#define NAME_MAX    128u
 
 static struct pool configs = {.size = POOL_SIZE(struct config), .limit = CONFIGS};
 static struct config *in_force;
@@ -31,7 +31,8 @@ static struct {
     ts_handle_t file;
     ts_time_t deadline;
     size_t length;
-    char name[NAME_MAX]; // what messages call it
+    bool given;             // it came with RELOAD
+    char name[CONFIG_NAME]; // what messages call it
 } reader;
 
 struct config *config_get(void)
@@ -76,7 +77,7 @@ static void finish(ts_status_t status, const char *text)
                   text != NULL ? text : ts_status_text(status));
     if (status != TS_OK)
         ts_log("%s", message);
-    else if (request != NULL)
+    else if (reader.given || request != NULL)
         ts_log("%s is in force", reader.name);
     if (request != NULL && status != TS_OK)
         (void)ts_request_push(request, message, length < request->room ? length : request->room, 0);
@@ -94,12 +95,15 @@ static void take(void)
         finish(TS_ERR_TOO_LARGE, NULL);
         return;
     }
+    if (reader.given) // it is changed when it is parsed
+        config_remains_note(reader.name, config->text, reader.length);
     if (!config_parse(config, reader.length, message)) {
         finish(TS_ERR_CORRUPT, message);
         return;
     }
     ts_status_t status = access_log_configure(config->log_size, config->log_keep);
     if (status == TS_OK) {
+        (reader.given ? config_remains_keep : config_remains_forget)();
         in_force = config;
         if (before != NULL)
             config_put(before);
@@ -132,8 +136,8 @@ static void read_more(void)
 static void on_read(struct ts_async *async, const struct ts_event *event)
 {
     (void)async;
-    if (event->status != TS_OK) {
-        finish(event->status, NULL);
+    if (event->status != TS_OK || event->value > CONFIG_BYTES + 1 - reader.length) {
+        finish(event->status != TS_OK ? event->status : TS_ERR_PROTOCOL, NULL);
         return;
     }
     reader.length += event->value;
@@ -156,7 +160,7 @@ static void make_printable(size_t length)
 static void on_name(struct ts_async *async, const struct ts_event *event)
 {
     (void)async;
-    if (event->status == TS_OK && event->value > 0 && event->value <= NAME_MAX - 2) {
+    if (event->status == TS_OK && event->value > 0 && event->value <= CONFIG_NAME - 2) {
         reader.name[0] = '/'; // servers say it without
         make_printable((size_t)event->value + 1);
     }
@@ -173,7 +177,7 @@ static void on_open(struct ts_opening *opening, ts_status_t status, ts_handle_t 
     reader.file = handle;
     struct ts_submission *slot = begin(on_name);
     if (slot != NULL)
-        ts_prepare_get(slot, handle, TS_PROPERTY_NAME, reader.name + 1, NAME_MAX - 2,
+        ts_prepare_get(slot, handle, TS_PROPERTY_NAME, reader.name + 1, CONFIG_NAME - 2,
                        reader.deadline, ts_async_data(&reader.io));
 }
 
@@ -199,6 +203,7 @@ static ts_status_t start_reading(void)
         return TS_ERR_BUSY;
     config_init(reader.config);
     reader.config->users = 1;
+    reader.given = false;
     reader.length = 0;
     reader.deadline = ts_loop_now(&httpd.loop) + READ_NS;
     return TS_OK;
@@ -212,10 +217,12 @@ ts_status_t config_file_start(void (*started)(void))
     if (status != TS_OK)
         return status;
     reader.started = started;
-    if (ts_named_handle(NAME_CONFIG) != TS_HANDLE_NONE)
+    config_remains_init();
+    reader.given = config_remains_get(reader.config->text, &reader.length, reader.name);
+    if (!reader.given && ts_named_handle(NAME_CONFIG) != TS_HANDLE_NONE)
         open_own();
     else
-        take(); // as of an empty file
+        take(); // what the instance before was given, or as of an empty file
     return TS_OK;
 }
 
@@ -227,7 +234,7 @@ static ts_status_t take_file(struct ts_request *request)
     struct ts_object *object;
     ts_rights_t rights;
     size_t length = request->length;
-    if (length == 0 || length >= NAME_MAX)
+    if (length == 0 || length >= CONFIG_NAME)
         return TS_ERR_ARGUMENT;
     ts_status_t status = ts_request_pull(request, reader.name, length, 0);
     if (status == TS_OK)
@@ -256,6 +263,7 @@ static void reload(struct ts_request *request)
         return;
     }
     reader.request = request;
+    reader.given = given;
     if (given)
         read_more();
     else

@@ -8,8 +8,9 @@
 
 #include "config/config.h"
 
-// The one that nothing is said in comes into force; then the file that the named handle `config`
-// leads to, if there is one. `started` is called when that is read, good or not.
+// Reads what RELOAD gave to the instance before, else the file that the named handle `config` leads
+// to, if there is one. `started` is called when something is in force: of a file with an error,
+// what nothing is said in.
 ts_status_t config_file_start(void (*started)(void));
 
 // The methods of httpd's directory.

@@ -4,8 +4,9 @@
 //   httpd [--port N] [--root PATH]
 //
 // Named handles: net (the network stack), file (the tree; PATH is below it), config (the
-// configuration's file: config/config.h; it need not be there), system (a job, for the status
-// page), log, init (to be asked whether it is alive, and for its access log: log_file.h).
+// configuration's file, see config/config.h) and remains (see config_remains.h), which need not be
+// there, system (a job, for the status page), log, init (to be asked whether it is alive, and for
+// its access log: log_file.h).
 #include <string.h>
 
 #include <drivers/service/ready.h>

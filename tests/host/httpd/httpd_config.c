@@ -2,6 +2,7 @@
 // What a configuration says: hosts, redirects, patterns, pages for errors, the log; and
 // configurations of random words, which are taken or refused with a message, in bounds.
 #include "config_text.h"
+#include "head.h"
 
 static void parse(const char *text)
 {
@@ -140,6 +141,35 @@ static void test_patterns(void)
     }
 }
 
+// The largest head but for its Location, with the longest Cache-Control, fits.
+static void test_head(void)
+{
+    static const char type[] = "multipart/byteranges; boundary=0123456789abcdef01234567";
+    char buffer[HTTP_RESPONSE_HEAD_MAX], value[CONFIG_VALUE], tag[ETAG_MAX];
+    struct writer writer = writer_make(buffer, sizeof(buffer));
+    memset(value, 'a', sizeof(value));
+    memset(tag, 'a', sizeof(tag));
+    struct http_head head = {.status = 431,
+                             .keep_alive = true,
+                             .minor0 = true,
+                             .content_length = INT64_MAX,
+                             .content_type = text_of(type),
+                             .content_encoding = TEXT("gzip"),
+                             .etag = {tag, sizeof(tag)},
+                             .allow = TEXT("GET, HEAD, OPTIONS"),
+                             .cache_control = {value, sizeof(value)},
+                             .range_first = INT64_MAX,
+                             .whole_size = UINT64_MAX,
+                             .accept_ranges = true,
+                             .varies = true};
+    http_head_write(&writer, &head);
+    head.status = 206; // with its range
+    CHECK(!writer.overflow && writer.length > 400);
+    writer.length = 0;
+    http_head_write(&writer, &head);
+    CHECK(!writer.overflow && writer.length > 500);
+}
+
 // Random ----------------------------------------------------------------------------------------
 
 static const char *const words[] = {
@@ -211,6 +241,7 @@ int main(int argc, char **argv)
     test_hosts();
     test_redirects();
     test_patterns();
+    test_head();
     if (argc > 1)
         random_state = strtoull(argv[1], NULL, 0) | 1;
     uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 0) : 100000, good = 0;
