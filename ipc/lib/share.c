@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Holders are in a hash table with open addressing: each lies at its home or behind it, without a
 // gap between.
+#include <stdbool.h>
 #include <string.h>
 #include <tessera/lib/share.h>
 
@@ -26,17 +27,28 @@ static uint32_t place_of(const struct ts_share *share, uint32_t client)
     return at;
 }
 
+// One more while it has no more than is left: each that it takes brings the two closer by two.
+static uint64_t left_for(const struct ts_share *share, const struct ts_holder *holder)
+{
+    bool full = holder->has == 0 && share->used >= share->mask - share->mask / 8;
+    if (full || share->left == 0 || holder->has > share->left)
+        return 0;
+    return (share->left - holder->has) / 2 + 1;
+}
+
+uint64_t ts_share_left(const struct ts_share *share, uint32_t client)
+{
+    return left_for(share, &share->holders[place_of(share, client)]);
+}
+
 ts_status_t ts_share_take(struct ts_share *share, uint32_t client, uint64_t count)
 {
     struct ts_holder *holder = &share->holders[place_of(share, client)];
     if (count == 0)
         return TS_OK;
-    if (count > share->left || holder->has > share->left ||
-        count - 1 > (share->left - holder->has) / 2)
+    if (count > left_for(share, holder))
         return TS_ERR_LIMIT;
     if (holder->has == 0) {
-        if (share->used >= share->mask - share->mask / 8)
-            return TS_ERR_LIMIT;
         share->used++;
         holder->client = client;
     }

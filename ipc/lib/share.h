@@ -45,5 +45,8 @@ TS_MUST_USE ts_status_t ts_share_take(struct ts_share *share, uint32_t client, u
 // Gives back what this client was given: no more than it has.
 void ts_share_give(struct ts_share *share, uint32_t client, uint64_t count);
 
+// What a client may take now.
+uint64_t ts_share_left(const struct ts_share *share, uint32_t client);
+
 // What a client has.
 uint64_t ts_share_of(const struct ts_share *share, uint32_t client);

@@ -63,6 +63,7 @@ static void test_many_at_once(void)
                     added++;
                 ts_share_give(&share, 1, added);
                 CHECK(share.left == before.left);
+                CHECK((more <= ts_share_left(&share, 1)) == (added == more));
                 CHECK((ts_share_take(&share, 1, more) == TS_OK) == (added == more));
                 CHECK(ts_share_of(&share, 1) == has + (added == more ? more : 0));
             }
