@@ -52,8 +52,29 @@ void account_init(void)
     pcb_id = tcp_ext_arg_alloc_id();
 }
 
+// What the last client gave back, still counted as its own: most often it is the one that takes
+// next. Whoever else asks, and who asks what is left, sees it given back.
+static struct spare {
+    uint64_t count;
+    uint32_t client;
+} spares[ACCOUNTS];
+
+static void give_spare(enum account account)
+{
+    struct spare *spare = &spares[account];
+    ts_share_give(&shares[account], spare->client, spare->count);
+    spare->count = 0;
+}
+
 bool account_take(enum account account, uint32_t client, uint64_t count)
 {
+    struct spare *spare = &spares[account];
+    if (spare->client == client && spare->count >= count) {
+        spare->count -= count;
+        return true;
+    }
+    if (spare->count > 0)
+        give_spare(account);
     if (ts_share_take(&shares[account], client, count) == TS_OK)
         return true;
     netd.statistics.refused_limit++;
@@ -62,11 +83,17 @@ bool account_take(enum account account, uint32_t client, uint64_t count)
 
 void account_give(enum account account, uint32_t client, uint64_t count)
 {
-    ts_share_give(&shares[account], client, count);
+    struct spare *spare = &spares[account];
+    if (spare->client != client && spare->count > 0)
+        give_spare(account);
+    spare->client = client;
+    spare->count += count;
 }
 
 uint64_t account_left(enum account account, uint32_t client)
 {
+    if (spares[account].count > 0)
+        give_spare(account);
     return ts_share_left(&shares[account], client);
 }
 

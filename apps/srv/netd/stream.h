@@ -106,7 +106,8 @@ void stream_attach(struct stream *stream, struct tcp_pcb *pcb);
 // Makes it one that does nothing yet where it has none. False: the client has its share.
 bool stream_has_pcb(struct stream *stream);
 
-// Resets the connection and lets go of all that belonged to it. Not from a callback of lwIP.
+// Resets the connection and lets go of all that belonged to it. In a callback of lwIP only if that
+// returns ERR_ABRT.
 void stream_abort(struct stream *stream);
 
 // Once both sides have ended and all is acknowledged, lwIP finishes without us (and without
@@ -116,7 +117,7 @@ void stream_check_end(struct stream *stream);
 // The pcb goes its own way, without us.
 void stream_detach(struct stream *stream);
 
-// Resets the connection for want of memory: its requests are answered. Not from a callback of lwIP.
+// Resets the connection for want of memory: its requests are answered. As stream_abort.
 void stream_reset(struct stream *stream);
 
 // Frees it if nothing holds it any more.
