@@ -1,36 +1,80 @@
 // SPDX-License-Identifier: MIT
 #include "account.h"
 
-#include <lwip/tcp.h>
+#include <lwip/priv/tcp_priv.h>
 #include <tessera/lib/share.h>
 
 #include "heap.h"
 #include "netd.h"
 
-#define CLIENTS    1024u // that hold something at the same time
-#define PCB_MEMORY 768u
-_Static_assert(sizeof(struct tcp_pcb) + 16 <= PCB_MEMORY, "what the heap takes for a connection");
+#define CLIENTS   1024u // that hold something at the same time
+#define QUESTIONS 128u  // enough for a client with each question
+_Static_assert(QUESTIONS * 7 / 8 > NETD_QUESTIONS, "");
 
-static const uint64_t capacities[ACCOUNTS] = {
-    [ACCOUNT_SOCKETS] = NETD_OBJECTS,
-    [ACCOUNT_REQUESTS] = NETD_REQUESTS / 2, // the others are for what is answered at once
-    [ACCOUNT_MEMORY] = NETD_CLIENT_MEMORY,
-    [ACCOUNT_QUESTIONS] = NETD_QUESTIONS,
+// What the heap takes for a connection, and the segments that it can always send: one with data,
+// and that of its beginning or end.
+#define PIECE_HEAD     16u // of the heap
+#define PCB_SIZE       768u
+#define SEGMENT_SIZE   64u
+#define SEGMENT_HEAD   128u
+#define SEGMENT_BODY   64u
+#define SEGMENT_OF_END (SEGMENT_SIZE + SEGMENT_HEAD)
+#define PCB_MEMORY     (PCB_SIZE + SEGMENT_OF_END + ACCOUNT_QUEUED_FREE * ACCOUNT_QUEUED)
+_Static_assert(sizeof(struct tcp_pcb) + PIECE_HEAD <= PCB_SIZE, "");
+_Static_assert(sizeof(struct tcp_seg) + PIECE_HEAD <= SEGMENT_SIZE, "");
+_Static_assert(sizeof(struct pbuf) + PBUF_TRANSPORT + MEM_ALIGNMENT + PIECE_HEAD <= SEGMENT_HEAD,
+               "");
+_Static_assert(sizeof(struct pbuf_rom) + PIECE_HEAD <= SEGMENT_BODY, "");
+_Static_assert(SEGMENT_SIZE + SEGMENT_HEAD + SEGMENT_BODY <= 2 * ACCOUNT_QUEUED, "");
+
+static struct ts_holder sockets[CLIENTS], requests[CLIENTS], memory[CLIENTS], packets[CLIENTS],
+    questions[QUESTIONS];
+
+static const struct pool {
+    uint64_t capacity;
+    struct ts_holder *holders;
+    uint32_t places;
+} pools[ACCOUNTS] = {
+    [ACCOUNT_SOCKETS] = {NETD_OBJECTS, sockets, CLIENTS},
+    [ACCOUNT_REQUESTS] = {NETD_REQUESTS / 2, requests, CLIENTS}, // others are answered at once
+    [ACCOUNT_MEMORY] = {NETD_CLIENT_MEMORY, memory, CLIENTS},
+    [ACCOUNT_QUESTIONS] = {NETD_QUESTIONS, questions, QUESTIONS},
+    [ACCOUNT_PACKETS] = {PACKET_BLOCK_BYTES, packets, CLIENTS},
 };
 
-static struct ts_holder holders[ACCOUNTS][CLIENTS];
 static struct ts_share shares[ACCOUNTS];
 static uint8_t pcb_id;
 
 void account_init(void)
 {
     for (unsigned i = 0; i < ACCOUNTS; i++)
-        ts_share_init(&shares[i], capacities[i], holders[i], CLIENTS);
+        ts_share_init(&shares[i], pools[i].capacity, pools[i].holders, pools[i].places);
     pcb_id = tcp_ext_arg_alloc_id();
+}
+
+// What the last client gave back, still counted as its own: most often it is the one that takes
+// next. Whoever else asks, and who asks what is left, sees it given back.
+static struct spare {
+    uint64_t count;
+    uint32_t client;
+} spares[ACCOUNTS];
+
+static void give_spare(enum account account)
+{
+    struct spare *spare = &spares[account];
+    ts_share_give(&shares[account], spare->client, spare->count);
+    spare->count = 0;
 }
 
 bool account_take(enum account account, uint32_t client, uint64_t count)
 {
+    struct spare *spare = &spares[account];
+    if (spare->client == client && spare->count >= count) {
+        spare->count -= count;
+        return true;
+    }
+    if (spare->count > 0)
+        give_spare(account);
     if (ts_share_take(&shares[account], client, count) == TS_OK)
         return true;
     netd.statistics.refused_limit++;
@@ -39,7 +83,18 @@ bool account_take(enum account account, uint32_t client, uint64_t count)
 
 void account_give(enum account account, uint32_t client, uint64_t count)
 {
-    ts_share_give(&shares[account], client, count);
+    struct spare *spare = &spares[account];
+    if (spare->client != client && spare->count > 0)
+        give_spare(account);
+    spare->client = client;
+    spare->count += count;
+}
+
+uint64_t account_left(enum account account, uint32_t client)
+{
+    if (spares[account].count > 0)
+        give_spare(account);
+    return ts_share_left(&shares[account], client);
 }
 
 uint64_t account_left(enum account account, uint32_t client)

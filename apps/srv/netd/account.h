@@ -17,6 +17,7 @@ enum account {
     ACCOUNT_REQUESTS,  // kept: reads, writes, accepts, connects, questions
     ACCOUNT_MEMORY,    // bytes of the heap, and of rooms that unread data holds
     ACCOUNT_QUESTIONS, // to DNS servers
+    ACCOUNT_PACKETS,   // bytes of packet memory, blocks with what was written and not acknowledged
     ACCOUNTS,
 };
 
@@ -27,6 +28,12 @@ bool account_take(enum account account, uint32_t client, uint64_t count);
 void account_give(enum account account, uint32_t client, uint64_t count);
 // How many it may take now.
 uint64_t account_left(enum account account, uint32_t client);
+
+// What lwIP needs of the heap for each pbuf of segments that wait to be acknowledged; a segment
+// with data has two, for its head and for its data. A connection may always have as many as are
+// free: it paid for them when it was made.
+#define ACCOUNT_QUEUED      128u
+#define ACCOUNT_QUEUED_FREE 2u
 
 // What received bytes take of ACCOUNT_MEMORY while they are kept: all of each pbuf, however little
 // of it is data.

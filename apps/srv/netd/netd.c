@@ -13,8 +13,7 @@
 #include "session.h"
 #include "stream.h"
 
-#define ROUNDS      8u            // of work before clients have their turn
-#define STARVED_LOW (64u * 1024u) // free packet memory with which starved streams try again
+#define ROUNDS 8u // of work before clients have their turn
 
 struct netd netd;
 
@@ -56,23 +55,11 @@ static void finish_streams(void)
     }
 }
 
-// Old connections in TIME_WAIT beyond the limit are forgotten: the newest are at the front.
-static void cap_time_wait(void)
-{
-    uint32_t count = 0;
-    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL;) {
-        struct tcp_pcb *next = pcb->next;
-        if (++count > NETD_TIME_WAIT)
-            tcp_abort(pcb);
-        pcb = next;
-    }
-}
-
 static void run_timers(void)
 {
     sys_check_timeouts();
     recovery_run_timers();
-    cap_time_wait();
+    stream_cap_time_wait();
 }
 
 static void arm_timer(bool at_once)
@@ -102,6 +89,23 @@ static bool loopback_waits(void)
     return false;
 }
 
+// Whoever waits for packet memory tries again when there is some, and it is not what it was the
+// last time. As long as somebody waits one that is slow gives way.
+static void serve_starved(void)
+{
+    bool heap = heap_was_short();
+    uint32_t free_bytes = netd.packets.free_bytes;
+    if (netd.starved == NULL && !heap)
+        return;
+    if (free_bytes != netd.starved_free)
+        netd.starved_tries = netd.starved_count;
+    netd.starved_free = free_bytes;
+    if (netd.starved_tries > 0 && free_bytes >= STARVED_LOW)
+        stream_starved_again();
+    if (netd.starved != NULL || heap)
+        stream_yield(heap);
+}
+
 static void poll_loopback(void)
 {
     // Frames to ourselves carry no TCP checksum where the card would have made it.
@@ -118,10 +122,7 @@ bool netd_batch(void)
         more = !link_poll(&netd.link);
         if (loopback_waits())
             poll_loopback();
-        if (netd.starved != NULL && netd.packets.free_bytes >= STARVED_LOW)
-            stream_starved_again();
-        else if (netd.starved != NULL || heap_was_short())
-            stream_yield();
+        serve_starved();
         finish_streams();
         signal |= link_flush(&netd.link);
         more = more || loopback_waits() || !link_sleep(&netd.link);

@@ -23,10 +23,12 @@ struct netd {
     struct ts_server *server;
     struct packet_memory packets;
     struct link link;
-    struct ts_timer timer;  // lwIP's next
-    struct ts_object root;  // init's
-    struct stream *unsent;  // streams that have something to do before the loop waits
-    struct stream *starved; // streams that wait for packet memory
+    struct ts_timer timer; // lwIP's next
+    struct ts_object root; // init's
+    struct stream *unsent; // streams that have something to do before the loop waits
+    struct stream *starved, *last_starved; // streams that wait for packet memory
+    uint32_t starved_count, starved_tries; // of them; that have not tried since starved_free
+    uint32_t starved_free;                 // bytes of it that were free then
     uint32_t sessions_made;
     struct ts_net_statistics statistics;
 };

@@ -4,9 +4,6 @@
 #include <tessera/lib/memory.h>
 #include <tessera/proto/frame.h>
 
-#define SMALL_BYTES (PACKET_SMALL_BLOCKS * PACKET_SMALL)
-#define LARGE_BYTES (PACKET_LARGE_BLOCKS * PACKET_LARGE)
-
 static void give(struct packet_memory *memory, struct packet_block *block)
 {
     struct packet_block **list =
@@ -18,7 +15,7 @@ static void give(struct packet_memory *memory, struct packet_block *block)
 
 static void make_blocks(struct packet_memory *memory)
 {
-    uint32_t offset = memory->blocks + SMALL_BYTES + LARGE_BYTES;
+    uint32_t offset = memory->blocks + PACKET_BLOCK_BYTES;
     // From the end, so that the first ones are handed out first.
     for (uint32_t i = PACKET_SMALL_BLOCKS + PACKET_LARGE_BLOCKS; i-- > 0;) {
         struct packet_block *block = &memory->block[i];
@@ -36,7 +33,7 @@ ts_status_t packet_memory_init(struct packet_memory *memory)
     memory->rooms = ts_frame_data_start(PACKET_RX_ENTRIES, PACKET_TX_ENTRIES);
     memory->headers = memory->rooms + PACKET_RX_ENTRIES * PACKET_ROOM;
     memory->blocks = memory->headers + PACKET_FRAMES * PACKET_HEADER;
-    memory->size = memory->blocks + SMALL_BYTES + LARGE_BYTES;
+    memory->size = memory->blocks + PACKET_BLOCK_BYTES;
     ts_status_t status =
         ts_memory_allocate(memory->size, TS_MEMORY_PRIVATE, &memory->handle, &base);
     if (status != TS_OK)
@@ -81,11 +78,12 @@ struct packet_block *packet_block_find(struct packet_memory *memory, const void 
                                        size_t length)
 {
     uintptr_t address = (uintptr_t)bytes, start = (uintptr_t)memory->base + memory->blocks;
-    if (address < start || address >= start + SMALL_BYTES + LARGE_BYTES)
+    if (address < start || address >= start + PACKET_BLOCK_BYTES)
         return NULL;
     uintptr_t at = address - start;
-    uintptr_t index = at < SMALL_BYTES ? at / PACKET_SMALL
-                                       : PACKET_SMALL_BLOCKS + (at - SMALL_BYTES) / PACKET_LARGE;
+    uintptr_t index = at < PACKET_SMALL_BYTES
+                          ? at / PACKET_SMALL
+                          : PACKET_SMALL_BLOCKS + (at - PACKET_SMALL_BYTES) / PACKET_LARGE;
     struct packet_block *block = &memory->block[index];
     uintptr_t within = (uintptr_t)(address - (uintptr_t)packet_block_bytes(memory, block));
     return within + length <= block->size ? block : NULL;

@@ -27,6 +27,8 @@
 #define PACKET_SMALL_BLOCKS 512u
 #define PACKET_LARGE        16384u
 #define PACKET_LARGE_BLOCKS 128u
+#define PACKET_SMALL_BYTES  (PACKET_SMALL_BLOCKS * PACKET_SMALL)
+#define PACKET_BLOCK_BYTES  (PACKET_SMALL_BYTES + PACKET_LARGE_BLOCKS * PACKET_LARGE)
 
 struct packet_block {
     struct packet_block *next; // free list

@@ -96,7 +96,7 @@ static void session_get(struct ts_request *request)
     s.frames_in = link->frames_in;
     s.frames_out = link->frames_out;
     s.frames_dropped = link->dropped_in + link->dropped_out;
-    s.packet_buffers = PACKET_SMALL_BLOCKS * PACKET_SMALL + PACKET_LARGE_BLOCKS * PACKET_LARGE;
+    s.packet_buffers = PACKET_BLOCK_BYTES;
     s.packet_buffers_free = netd.packets.free_bytes;
     s.segments_resent = lwip_stats.mib2.tcpretranssegs;
     s.checksum_errors = lwip_stats.ip.chkerr + lwip_stats.tcp.chkerr + lwip_stats.udp.chkerr;

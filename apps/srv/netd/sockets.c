@@ -5,6 +5,7 @@
 
 #include "account.h"
 #include "datagram.h"
+#include "session.h"
 #include "stream.h"
 
 #define BATCH 32u // lines in one answer
@@ -32,6 +33,25 @@ static enum address_kind kind_of(const ip_addr_t *ip)
     return IP_IS_V4_VAL(*ip) ? ADDRESS_V4 : ADDRESS_DUAL;
 }
 
+// The protocol's numbers are RFC 9293's order, as lwIP's.
+_Static_assert(TS_NET_STATE_LISTEN == (int)LISTEN && TS_NET_STATE_TIME_WAIT == (int)TIME_WAIT &&
+                   TS_NET_STATE_ESTABLISHED == (int)ESTABLISHED,
+               "states are lwIP's");
+
+// All but the state, which the pcb has.
+static void describe_stream(const struct stream *stream, struct ts_net_socket *out_socket)
+{
+    bool listens = stream->state == STREAM_LISTENING;
+    *out_socket = (struct ts_net_socket){
+        .local = address_make(&stream->local.ip, stream->local.port, stream->kind),
+        .peer = address_make(&stream->peer.ip, stream->peer.port, stream->kind),
+        .type = 1,
+        .receive_queue = listens ? stream->backlog_count : stream->received_bytes,
+        .send_queue = stream->send_bytes,
+        .session = stream->session != NULL ? stream->session->number : 0,
+    };
+}
+
 // The fields that all of lwIP's pcbs have. A stream tells more; one that nobody owns is old.
 static void add_tcp(struct listing *listing, const struct tcp_pcb *pcb)
 {
@@ -40,7 +60,7 @@ static void add_tcp(struct listing *listing, const struct tcp_pcb *pcb)
         return;
     bool listens = pcb->state == LISTEN;
     if (pcb->callback_arg != NULL && pcb->state != SYN_RCVD) { // those have their listener's
-        stream_describe(pcb->callback_arg, line);
+        describe_stream(pcb->callback_arg, line);
         line->state = (uint32_t)pcb->state;
         return;
     }

@@ -9,6 +9,7 @@
 #include "account.h"
 #include "heap.h"
 #include "remains.h"
+#include "yield.h"
 
 // Callbacks of lwIP -------------------------------------------------------------------------
 
@@ -18,6 +19,8 @@ static void keep_addresses(struct stream *stream)
     ip_addr_copy(stream->peer.ip, stream->pcb->remote_ip);
     stream->local.port = stream->pcb->local_port;
     stream->peer.port = stream->pcb->remote_port;
+    stream->holder =
+        (uint16_t)((yield_address(&stream->peer.ip) + stream->client * 61) % STREAM_HOLDERS);
 }
 
 static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
@@ -25,8 +28,20 @@ static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *data,
     struct stream *stream = argument;
     (void)pcb;
     (void)error;
+    if (data != NULL && stream->session == NULL) { // nobody reads it: the peer is told
+        pbuf_free(data);
+        stream_abort(stream);
+        stream_release(stream);
+        return ERR_ABRT;
+    }
+    if (data != NULL && !stream_received(stream, data))
+        return ERR_MEM;
+    if (data != NULL && !stream_pay_unread(stream)) {
+        stream_reset(stream);
+        return ERR_ABRT;
+    }
     if (data != NULL)
-        return stream_received(stream, data) ? ERR_OK : ERR_MEM;
+        return ERR_OK;
     stream->peer_end = true;
     stream_serve_reads(stream);
     stream_mark(stream);
@@ -52,8 +67,11 @@ static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
 // Twice a second: what lwIP had no memory for.
 static err_t on_poll(void *argument, struct tcp_pcb *pcb)
 {
+    struct stream *stream = argument;
     (void)pcb;
-    stream_push_out(argument);
+    stream_push_out(stream);
+    if (stream->early != 0)
+        stream_settle_early(stream); // lwIP forgets what came too early when nothing follows
     return ERR_OK;
 }
 
@@ -63,6 +81,7 @@ static void on_error(void *argument, err_t error)
     struct stream *stream = argument;
     stream->pcb = NULL;
     remains_drop(stream);
+    stream_settle_early(stream);
     ts_status_t status = address_error(error);
     if (error == ERR_RST && stream->state == STREAM_CONNECTING)
         status = TS_ERR_REFUSED;
@@ -158,21 +177,23 @@ void stream_detach(struct stream *stream)
     if (pcb == NULL)
         return;
     remains_drop(stream);
+    stream_settle_early(stream);
     tcp_arg(pcb, NULL);
     if (pcb->state == LISTEN)
         return;
+    tcp_free_ooseq(pcb);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);
     tcp_poll(pcb, NULL, 0);
 }
 
-static void unlist(struct stream **list, struct stream *stream, bool unsent)
+static void leave_unsent(struct stream *stream)
 {
-    while (*list != NULL && *list != stream)
-        list = unsent ? &(*list)->unsent_next : &(*list)->starved_next;
-    if (*list == stream)
-        *list = unsent ? stream->unsent_next : stream->starved_next;
+    struct stream **at = &netd.unsent;
+    while (*at != stream)
+        at = &(*at)->unsent_next;
+    *at = stream->unsent_next;
 }
 
 void stream_release(struct stream *stream)
@@ -180,9 +201,9 @@ void stream_release(struct stream *stream)
     if (stream->session != NULL || stream->pcb != NULL)
         return;
     if (stream->on_unsent)
-        unlist(&netd.unsent, stream, true);
+        leave_unsent(stream);
     if (stream->on_starved)
-        unlist(&netd.starved, stream, false);
+        stream_leave_starved(stream);
     stream_drop_chunks(stream);
     stream_drop_received(stream);
     stream_free(stream);
@@ -215,6 +236,14 @@ void stream_over(struct stream *stream, ts_status_t error)
     if (stream->session != NULL)
         stream_mark(stream);
     stream_release(stream);
+}
+
+void stream_reset(struct stream *stream)
+{
+    netd.statistics.refused_limit++;
+    stream_abort(stream);
+    stream_drop_received(stream);
+    stream_over(stream, TS_ERR_RESET);
 }
 
 void stream_check_end(struct stream *stream)
@@ -271,8 +300,8 @@ static void stream_closed(struct ts_object *object)
     stream->session = NULL;
     // Bytes that arrived and were not read are lost, and the peer is told so by a reset (RFC 1122
     // 4.2.2.13). Else what was written is still sent, then the end.
-    bool graceful =
-        stream->state == STREAM_CONNECTED && stream->received_bytes == 0 && !stream->linger_reset;
+    bool graceful = stream->state == STREAM_CONNECTED && stream->received_bytes == 0 &&
+                    stream->pcb->refused_data == NULL && !stream->linger_reset;
     if (!graceful) {
         stream_abort(stream);
         stream_release(stream);
@@ -463,30 +492,6 @@ void stream_create(struct ts_request *request, struct session *session, enum add
         stream->session = NULL;
         stream_release(stream);
     }
-}
-
-static uint32_t state_of(const struct stream *stream)
-{
-    if (stream->pcb == NULL)
-        return TS_NET_STATE_CLOSED;
-    return (uint32_t)stream->pcb->state; // the protocol's numbers are RFC 9293's order, as lwIP's
-}
-_Static_assert(TS_NET_STATE_LISTEN == (int)LISTEN && TS_NET_STATE_TIME_WAIT == (int)TIME_WAIT &&
-                   TS_NET_STATE_ESTABLISHED == (int)ESTABLISHED,
-               "states are lwIP's");
-
-void stream_describe(const struct stream *stream, struct ts_net_socket *out_socket)
-{
-    bool listens = stream->state == STREAM_LISTENING;
-    *out_socket = (struct ts_net_socket){
-        .local = address_make(&stream->local.ip, stream->local.port, stream->kind),
-        .peer = address_make(&stream->peer.ip, stream->peer.port, stream->kind),
-        .type = 1,
-        .state = state_of(stream),
-        .receive_queue = listens ? stream->backlog_count : stream->received_bytes,
-        .send_queue = stream->send_bytes,
-        .session = stream->session != NULL ? stream->session->number : 0,
-    };
 }
 
 const struct ts_operations stream_operations = {

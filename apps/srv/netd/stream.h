@@ -11,8 +11,9 @@
 //
 // Sending. A write is pulled into packet blocks, which are given to lwIP by reference (chunks);
 // they are let go as acknowledgements arrive. `filled` counts bytes pulled, `queued` those that
-// lwIP has. A stream may hold at most as much packet memory as is free: so one peer that does not
-// acknowledge leaves room for others, however many it is.
+// lwIP has. A stream may hold at most as much packet memory as is free, and all streams of a client
+// no more than its share: so one peer that does not acknowledge leaves room for others, however
+// many it is. What lwIP needs for what is queued is the client's too (queue_paid).
 #pragma once
 
 #include <lwip/tcp.h>
@@ -24,6 +25,8 @@
 #define STREAM_SEND_MAX   TCP_SND_BUF   // bytes written and not acknowledged
 #define STREAM_SEND_LEAST (256u * 1024) // how many of them there may be from the beginning
 #define STREAM_SEND_LOW   16384u        // a waiting write goes on when so much may be pulled
+#define STREAM_HOLDERS    1024u         // clients with their peers' addresses, that are told apart
+#define STARVED_LOW       (64u * 1024)  // free packet memory with which starved streams try again
 
 enum stream_state {
     STREAM_NEW, // perhaps bound
@@ -63,6 +66,8 @@ struct stream {
     bool peer_end, read_shut, write_shut, end_sent, linger_reset;
     bool no_delay; // connections of a listening socket start with its own
     bool on_unsent, on_starved, in_backlog;
+    uint16_t holder;     // client and peer's address, by which packet memory is counted
+    uint16_t queue_paid; // pbufs of lwIP's queues that are paid for, beyond ACCOUNT_QUEUED_FREE
     struct stream *unsent_next, *starved_next;
 
     struct request_queue reads, writes;
@@ -72,6 +77,8 @@ struct stream {
     uint32_t received_bytes;
     uint32_t read_since;     // bytes that the client read
     ts_time_t reading_since; // from then on
+    uint32_t early;   // paid for data that lwIP has and has not given yet (stream_early.c)
+    uint32_t awaited; // the cost of data that a read waits for: it is not kept, and so not paid
 
     struct chunk *chunks, *last_chunk;
     ts_time_t progress;   // since then nothing that was sent was acknowledged
@@ -88,9 +95,6 @@ struct stream {
 // create("tcp"…): answers the request.
 void stream_create(struct ts_request *request, struct session *session, enum address_kind kind);
 
-// For SOCKETS: fills in the stream's line.
-void stream_describe(const struct stream *stream, struct ts_net_socket *out_socket);
-
 extern const struct ts_operations stream_operations;
 
 // Between the parts (stream*.c) ---------------------------------------------------------------
@@ -104,7 +108,8 @@ void stream_attach(struct stream *stream, struct tcp_pcb *pcb);
 // Makes it one that does nothing yet where it has none. False: the client has its share.
 bool stream_has_pcb(struct stream *stream);
 
-// Resets the connection and lets go of all that belonged to it. Not from a callback of lwIP.
+// Resets the connection and lets go of all that belonged to it. In a callback of lwIP only if that
+// returns ERR_ABRT.
 void stream_abort(struct stream *stream);
 
 // Once both sides have ended and all is acknowledged, lwIP finishes without us (and without
@@ -113,6 +118,9 @@ void stream_check_end(struct stream *stream);
 
 // The pcb goes its own way, without us.
 void stream_detach(struct stream *stream);
+
+// Resets the connection for want of memory: its requests are answered. As stream_abort.
+void stream_reset(struct stream *stream);
 
 // Frees it if nothing holds it any more.
 void stream_release(struct stream *stream);
@@ -132,17 +140,26 @@ void stream_acknowledged(struct stream *stream, uint32_t bytes);
 void stream_drop_chunks(struct stream *stream);
 uint32_t stream_writable(const struct stream *stream); // bytes that a write would take now
 void stream_write(struct ts_request *request);
-void stream_starved_again(void); // packet memory is free again
+void stream_leave_starved(struct stream *stream); // it waits for packet memory, and is freed
+void stream_starved_again(void); // packet memory was given back: those that wait for it try again
 
-// stream_yield.c: memory is used up, and one gives way. Not from a callback of lwIP.
-void stream_yield(void);
+// stream_yield.c: a pool of TCP's is used up, and one gives way (yield.h). stream_yield: of those
+// that hold memory, the heap's if `heap`; not from a callback of lwIP.
+void stream_yield(bool heap);
+void stream_cap_time_wait(void);
+
+// stream_early.c: what lwIP has of the client's data. Gives back what is not needed any more; what
+// was paid for the data that lwIP gives now, from here on the caller's to give back.
+void stream_settle_early(struct stream *stream);
+uint32_t stream_take_early(struct stream *stream);
+bool stream_pay_unread(struct stream *stream); // false: the client cannot pay what no read took
 
 // stream_receive.c
 void stream_serve_reads(struct stream *stream);
 void stream_drop_received(struct stream *stream);
 void stream_read(struct ts_request *request);
 void stream_receive_call(struct ts_request *request, struct stream *stream);
-// False: there is no memory for this client, lwIP keeps the data for later and takes no more.
+// False: there is no memory at all, lwIP keeps the data for later and takes no more.
 bool stream_received(struct stream *stream, struct pbuf *data);
 
 // stream_window.c: after `bytes` were read, once read_since is half of TCP_WND. Returns how many of

@@ -13,16 +13,13 @@ bool stream_received(struct stream *stream, struct pbuf *data)
     if (stream->read_shut) {
         tcp_recved(stream->pcb, data->tot_len);
         pbuf_free(data);
+        stream_settle_early(stream);
         return true;
     }
     struct piece *piece = heap_allocate(sizeof(*piece));
     if (piece == NULL)
         return false;
-    *piece = (struct piece){.pbuf = data, .cost = account_cost(data) + (uint32_t)heap_size(piece)};
-    if (!account_take(ACCOUNT_MEMORY, stream->client, piece->cost)) {
-        heap_free(piece);
-        return false;
-    }
+    *piece = (struct piece){.pbuf = data, .cost = stream_take_early(stream)};
     if (stream->last_received != NULL)
         stream->last_received->next = piece;
     else

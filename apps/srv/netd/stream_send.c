@@ -6,17 +6,31 @@
 // Responses up to this use small blocks, several if need be.
 #define SMALL_WRITE (3 * PACKET_SMALL)
 
+#define QUEUE_SLACK     64u // pbufs that stay paid for while something is queued
+#define STARVED_AT_ONCE 32u
+
 static uint32_t tail_room(const struct stream *stream)
 {
     const struct chunk *last = stream->last_chunk;
     return last != NULL ? last->block->size - last->filled : 0;
 }
 
-// Packet memory that the stream may still take: it may hold no more than is left for others.
-static uint32_t memory_share(const struct stream *stream)
+static uint32_t held[STREAM_HOLDERS];    // packet memory
+static uint16_t waiting[STREAM_HOLDERS]; // streams of a client on the list of starved ones
+
+// Packet memory that the stream may still take, exact unless it is `enough`: it may hold no more
+// than is left for others, and its client's share is the client's other streams' too. While one of
+// these waits nothing goes to an address that has more than the client has left.
+static uint32_t memory_share(const struct stream *stream, uint32_t enough)
 {
     uint32_t left = netd.packets.free_bytes;
-    return left > stream->block_bytes ? (left - stream->block_bytes) / 2 : 0;
+    uint32_t own = left > stream->block_bytes ? (left - stream->block_bytes) / 2 : 0;
+    if (left >= PACKET_BLOCK_BYTES / 2 + enough)
+        return own; // though all that is taken were its client's
+    uint64_t of_client = account_left(ACCOUNT_PACKETS, stream->client);
+    if (waiting[stream->client % STREAM_HOLDERS] > 0 && held[stream->holder] > of_client)
+        return 0;
+    return own < of_client ? own : (uint32_t)of_client;
 }
 
 // Bytes that may be written and not acknowledged: what is on its way in a round trip, and as much
@@ -34,8 +48,18 @@ uint32_t stream_writable(const struct stream *stream)
 {
     uint32_t limit = send_limit(stream);
     uint32_t window = limit > stream->send_bytes ? limit - stream->send_bytes : 0;
-    uint32_t memory = tail_room(stream) + memory_share(stream);
+    uint32_t memory = tail_room(stream) + memory_share(stream, window);
     return window < memory ? window : memory;
+}
+
+// A block that the client pays for; NULL: there is none, or it has its share.
+static struct packet_block *take_block(struct stream *stream, uint32_t wanted)
+{
+    struct packet_block *block = packet_block_take(&netd.packets, wanted);
+    if (block == NULL || account_take(ACCOUNT_PACKETS, stream->client, block->size))
+        return block;
+    packet_block_put(&netd.packets, block);
+    return NULL;
 }
 
 static struct chunk *chunk_add(struct stream *stream, uint32_t wanted)
@@ -43,12 +67,15 @@ static struct chunk *chunk_add(struct stream *stream, uint32_t wanted)
     struct chunk *chunk = heap_allocate_zeroed(1, sizeof(*chunk));
     if (chunk == NULL)
         return NULL;
-    chunk->block = packet_block_take(&netd.packets, wanted);
+    chunk->block = take_block(stream, wanted);
+    if (chunk->block == NULL && wanted > PACKET_SMALL)
+        chunk->block = take_block(stream, PACKET_SMALL);
     if (chunk->block == NULL) {
         heap_free(chunk);
         return NULL;
     }
     stream->block_bytes += chunk->block->size;
+    held[stream->holder] += chunk->block->size;
     if (stream->last_chunk != NULL)
         stream->last_chunk->next = chunk;
     else
@@ -60,6 +87,8 @@ static struct chunk *chunk_add(struct stream *stream, uint32_t wanted)
 static void chunk_free(struct stream *stream, struct chunk *chunk)
 {
     stream->block_bytes -= chunk->block->size;
+    held[stream->holder] -= chunk->block->size;
+    account_give(ACCOUNT_PACKETS, stream->client, chunk->block->size);
     packet_block_put(&netd.packets, chunk->block);
     heap_free(chunk);
 }
@@ -99,8 +128,14 @@ static void wait_for_memory(struct stream *stream)
     if (stream->on_starved)
         return;
     stream->on_starved = true;
-    stream->starved_next = netd.starved;
-    netd.starved = stream;
+    stream->starved_next = NULL;
+    if (netd.starved != NULL)
+        netd.last_starved->starved_next = stream;
+    else
+        netd.starved = stream;
+    netd.last_starved = stream;
+    netd.starved_count++;
+    waiting[stream->client % STREAM_HOLDERS]++;
 }
 
 // Goes on with a write, the first. *out_status: the answer, once it is through or failed. False: it
@@ -113,12 +148,14 @@ static bool go_on_writing(struct stream *stream, struct ts_request *request, boo
     uint32_t now = stream_writable(stream), pulled = 0;
     *out_over = false;
     if (now < left && now < STREAM_SEND_LOW) {
-        if (memory_share(stream) < STREAM_SEND_LOW)
+        if (memory_share(stream, STREAM_SEND_LOW) < STREAM_SEND_LOW)
             wait_for_memory(stream);
         return false;
     }
     *out_status = pull_bytes(stream, request, done, now < left ? now : left, &pulled);
     done += pulled;
+    if (pulled == 0)
+        wait_for_memory(stream);
     request->context = (void *)(uintptr_t)done;
     *out_over = *out_status != TS_OK || done == request->length;
     return *out_over || pulled > 0;
@@ -202,15 +239,65 @@ static void send_end(struct stream *stream)
     stream->end_sent = error == ERR_OK; // else on_poll tries again
 }
 
+static uint32_t segment_bytes(const struct tcp_pcb *pcb)
+{
+    uint32_t half = pcb->snd_wnd_max / 2; // as tcp_write has it
+    return half == 0 || half > pcb->mss ? pcb->mss : half;
+}
+
+// Pays for what lwIP's queues will have at the most, before they have it. False: the client has its
+// share.
+static bool pay_for_queue(struct stream *stream, uint32_t most)
+{
+    uint32_t paid = stream->queue_paid + ACCOUNT_QUEUED_FREE;
+    if (most <= paid)
+        return true;
+    if (!account_take(ACCOUNT_MEMORY, stream->client, (most - paid) * ACCOUNT_QUEUED))
+        return false;
+    stream->queue_paid = (uint16_t)(most - ACCOUNT_QUEUED_FREE);
+    return true;
+}
+
+// Gives back what was paid for more than `needed` pbufs; a little is kept for the next segments.
+static void settle_queue(struct stream *stream, uint32_t needed)
+{
+    uint32_t more = needed > ACCOUNT_QUEUED_FREE ? needed - ACCOUNT_QUEUED_FREE : 0;
+    if (stream->queue_paid <= more || (more > 0 && stream->queue_paid - more < QUEUE_SLACK))
+        return;
+    account_give(ACCOUNT_MEMORY, stream->client, (stream->queue_paid - more) * ACCOUNT_QUEUED);
+    stream->queue_paid = (uint16_t)more;
+}
+
+// How many of these bytes lwIP gets now: no more than it has room for, and over the client's share
+// one segment at a time. Each needs two pbufs, and the last one that is queued gets one.
+static uint32_t payable(struct stream *stream, uint32_t length)
+{
+    const struct tcp_pcb *pcb = stream->pcb;
+    uint32_t mss = segment_bytes(pcb);
+    if (pcb->snd_queuelen == 0 && length <= mss)
+        return length; // ACCOUNT_QUEUED_FREE is for this
+    uint32_t has = pcb->snd_queuelen + (pcb->unsent != NULL);
+    uint32_t more = 2 * ((length + mss - 1) / mss);
+    if (has + more > TCP_SND_QUEUELEN) { // such small segments
+        more = has < TCP_SND_QUEUELEN ? (TCP_SND_QUEUELEN - has) & ~1u : 0;
+        length = more / 2 * mss;
+    }
+    if (length == 0 || pay_for_queue(stream, has + more))
+        return length;
+    if (pcb->snd_queuelen > 0)
+        return 0; // acknowledgements make room
+    return length < mss ? length : mss;
+}
+
 void stream_push_out(struct stream *stream)
 {
     if (stream->pcb == NULL || stream->state != STREAM_CONNECTED || stream->end_sent)
         return;
     for (struct chunk *chunk = stream->chunks; chunk != NULL; chunk = chunk->next) {
         uint32_t left = chunk->filled - chunk->queued, window = tcp_sndbuf(stream->pcb);
-        uint32_t length = left < window ? left : window;
         if (left == 0)
             continue;
+        uint32_t length = payable(stream, left < window ? left : window);
         if (length == 0)
             return;
         const uint8_t *bytes = packet_block_bytes(&netd.packets, chunk->block) + chunk->queued;
@@ -228,6 +315,7 @@ void stream_push_out(struct stream *stream)
 void stream_acknowledged(struct stream *stream, uint32_t bytes)
 {
     stream->progress = ts_loop_now(netd.loop);
+    settle_queue(stream, stream->pcb->snd_queuelen);
     while (bytes > 0 && stream->chunks != NULL) {
         struct chunk *chunk = stream->chunks;
         uint32_t left = chunk->queued - chunk->acknowledged;
@@ -253,17 +341,43 @@ void stream_drop_chunks(struct stream *stream)
     }
     stream->last_chunk = NULL;
     stream->send_bytes = 0;
+    settle_queue(stream, 0);
 }
 
-void stream_starved_again(void)
+void stream_leave_starved(struct stream *stream)
+{
+    struct stream **at = &netd.starved, *before = NULL;
+    while (*at != stream) {
+        before = *at;
+        at = &before->starved_next;
+    }
+    *at = stream->starved_next;
+    netd.starved_count--;
+    waiting[stream->client % STREAM_HOLDERS]--;
+    netd.starved_tries = netd.starved_count; // whoever had tried
+    if (netd.last_starved == stream)
+        netd.last_starved = before;
+}
+
+static struct stream *take_starved(void)
 {
     struct stream *stream = netd.starved;
-    netd.starved = NULL;
-    while (stream != NULL) {
-        struct stream *next = stream->starved_next;
-        stream->on_starved = false;
+    netd.starved = stream->starved_next;
+    netd.starved_count--;
+    waiting[stream->client % STREAM_HOLDERS]--;
+    stream->on_starved = false;
+    return stream;
+}
+
+// The first ones, so that a client whose streams all wait cannot keep the others'.
+void stream_starved_again(void)
+{
+    for (unsigned i = 0; i < STARVED_AT_ONCE && netd.starved_tries > 0; i++) {
+        struct stream *stream = take_starved();
+        netd.starved_tries--;
         stream_serve_writes(stream); // puts itself back where there is still too little
+        if (stream->session != NULL && memory_share(stream, STREAM_SEND_LOW) < STREAM_SEND_LOW)
+            wait_for_memory(stream); // its signal waits too
         stream_mark(stream);
-        stream = next;
     }
 }

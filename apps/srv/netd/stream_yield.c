@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Who gives way when packet memory or the heap is used up: of the connections that hold bytes and
-// whose peer has acknowledged nothing for STALLED_NS, one is reset; first of the peer that holds
-// most, then the one that has made no progress for longest.
-#include <string.h>
-
+// Where TCP's pools are full: packet memory and the heap, the backlog of a listener, connections in
+// TIME_WAIT. Who gives way is yield.h's rule; here is who does nothing, and since when.
 #include <lwip/priv/tcp_priv.h>
 #include <tessera/lib/clock.h>
 
+#include "account.h"
 #include "hooks.h"
 #include "stream.h"
 
 #define STALLED_NS (2 * TS_SECOND)       // longer than a segment and its repetition take
 #define EVERY_NS   (50 * TS_MILLISECOND) // the walk is over all connections
-#define PEERS      1024u                 // two that meet in one are taken for one
 
-static uint32_t held[PEERS]; // bytes, by peer
-
-// A peer is an IPv4 address, or the upper half of an IPv6 address.
-static uint32_t *held_by(const struct stream *stream)
-{
-    ip_addr_t peer;
-    ip_addr_copy(peer, stream->peer.ip);
-    if (IP_IS_V6_VAL(peer))
-        ip_2_ip6(&peer)->addr[2] = ip_2_ip6(&peer)->addr[3] = 0;
-    return &held[platform_tcp_hash(&peer, 0, &peer, 0) % PEERS];
-}
+// Memory --------------------------------------------------------------------------------------
 
 static uint32_t holds(const struct stream *stream)
 {
-    return stream->block_bytes + stream->received_bytes;
+    return stream->block_bytes + stream->received_bytes + stream->early;
 }
 
 // The stream that a pcb belongs to; those that nobody has seen yet have their listener's.
@@ -37,38 +24,110 @@ static struct stream *owner(const struct tcp_pcb *pcb)
     return pcb->state != SYN_RCVD ? pcb->callback_arg : NULL;
 }
 
-static struct stream *find(ts_time_t now)
+// Whether somebody waits for what the stream holds: memory is short, or its client has its share.
+static bool is_wanted(const struct stream *stream, bool heap)
 {
-    struct stream *found = NULL;
-    memset(held, 0, sizeof(held));
+    return heap || netd.packets.free_bytes < STARVED_LOW ||
+           account_left(ACCOUNT_PACKETS, stream->client) < STREAM_SEND_LOW;
+}
+
+static struct stream *find(ts_time_t now, bool heap)
+{
+    yield_begin();
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         struct stream *stream = owner(pcb);
         if (stream != NULL)
-            *held_by(stream) += holds(stream);
+            yield_count(&stream->peer.ip, holds(stream));
     }
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         struct stream *stream = owner(pcb);
-        if (stream == NULL || holds(stream) == 0 || now - stream->progress < STALLED_NS)
-            continue;
-        uint32_t more = found != NULL ? *held_by(found) : 0, of_this = *held_by(stream);
-        if (found == NULL || of_this > more ||
-            (of_this == more && stream->progress < found->progress))
-            found = stream;
+        if (stream != NULL && holds(stream) > 0 && now - stream->progress >= STALLED_NS &&
+            is_wanted(stream, heap))
+            yield_offer(&stream->peer.ip, stream->progress, stream);
     }
-    return found;
+    return yield_choice();
 }
 
-void stream_yield(void)
+void stream_yield(bool heap)
 {
     static ts_time_t next;
     ts_time_t now = ts_loop_now(netd.loop);
-    struct stream *stream = now >= next ? find(now) : NULL;
-    if (now >= next)
-        next = now + EVERY_NS;
-    if (stream == NULL)
+    if (now < next)
         return;
-    netd.statistics.refused_limit++;
-    stream_abort(stream);
-    stream_drop_received(stream);
-    stream_over(stream, TS_ERR_RESET);
+    next = now + EVERY_NS;
+    struct stream *stream = find(now, heap);
+    if (stream != NULL)
+        stream_reset(stream);
+}
+
+// The backlog -----------------------------------------------------------------------------------
+
+static bool waits_at(const struct tcp_pcb *pcb, const struct tcp_pcb_listen *listener)
+{
+    return pcb->listener == listener && (pcb->flags & TF_BACKLOGPEND) != 0;
+}
+
+// Offers those that are half-open, or else those that have sent nothing. New ones are at the front
+// of the list, so in a flood the walk is about as long as the backlog.
+static struct tcp_pcb *choose(const struct tcp_pcb_listen *listener, bool half_open)
+{
+    int64_t order = 0;
+    unsigned left = listener->accepts_pending;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL && left > 0; pcb = pcb->next) {
+        if (!waits_at(pcb, listener))
+            continue;
+        const struct stream *stream = owner(pcb);
+        bool idle = stream != NULL && stream->in_backlog && stream->received_bytes == 0;
+        if (half_open ? pcb->state == SYN_RCVD : idle)
+            yield_offer(&pcb->remote_ip, -order, pcb);
+        order++;
+        left--;
+    }
+    return yield_choice();
+}
+
+int stream_backlog_full(struct tcp_pcb_listen *listener, const ip_addr_t *newcomer)
+{
+    unsigned left = listener->accepts_pending;
+    yield_begin();
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL && left > 0; pcb = pcb->next) {
+        if (waits_at(pcb, listener)) {
+            yield_count(&pcb->remote_ip, 1);
+            left--;
+        }
+    }
+    struct tcp_pcb *pcb = choose(listener, true);
+    if (pcb != NULL) {
+        guard_half_open_dropped(listener->local_port);
+        tcp_abandon(pcb, 0);
+        return 1;
+    }
+    // A whole connection is its peer's: it goes only for a peer that has fewer.
+    pcb = choose(listener, false);
+    if (pcb == NULL || yield_held(&pcb->remote_ip) <= yield_held(newcomer) + 1)
+        return 0;
+    stream_reset(pcb->callback_arg);
+    return 1;
+}
+
+// TIME_WAIT ---------------------------------------------------------------------------------------
+
+// The newest are at the front of the list.
+void stream_cap_time_wait(void)
+{
+    uint32_t count = 0;
+    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+        count++;
+    if (count <= NETD_TIME_WAIT)
+        return;
+    yield_begin();
+    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+        yield_count(&pcb->remote_ip, 1);
+    yield_level(NETD_TIME_WAIT);
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL;) {
+        struct tcp_pcb *next = pcb->next;
+        if (!yield_keeps(&pcb->remote_ip))
+            tcp_abort(pcb);
+        pcb = next;
+    }
 }

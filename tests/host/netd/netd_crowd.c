@@ -186,7 +186,8 @@ static void come_again(struct ts_object *listener)
 
 // Slow readers --------------------------------------------------------------------------------
 
-#define SLOW 24u // each could hold a twelfth of the packet memory: twice as much as there is
+#define SLOW    24u // each could hold a twelfth of the packet memory: twice as much as there is
+#define CLIENTS 4u  // whose shares together leave a sixteenth of it
 
 // Acknowledges all that the stack has sent to that peer, as one that reads does.
 static void acknowledge(struct peer *peer)
@@ -200,19 +201,50 @@ static void acknowledge(struct peer *peer)
     send_segment(peer, ACK, NULL);
 }
 
-// Many connections of one host take packet memory and acknowledge nothing: they give way, so that
-// another host gets all of its bytes, and soon. An idle connection of that host stays.
+static struct ts_object *listen_on(uint16_t port)
+{
+    struct call call;
+    uint32_t backlog = TS_NET_BACKLOG_MAX;
+    struct ts_net_address address = {.port = port};
+    struct ts_object *listener = socket_create(TS_NET_TCP);
+    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
+          TS_OK);
+    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
+    return listener;
+}
+
+// Other clients with a listener each, at the ports behind the first one's.
+static void start_clients(struct ts_object **sessions, struct ts_object **listeners)
+{
+    struct ts_object *session = fake_session;
+    for (unsigned i = 1; i < CLIENTS; i++) {
+        struct call call;
+        fake_client = 1 + i;
+        CHECK(call_now(&call, &netd.root, TS_OP_OPEN, 0, "", 0, NULL, 0) == TS_OK);
+        sessions[i] = fake_session = call.minted;
+        listeners[i] = listen_on((uint16_t)(80 + i));
+    }
+    fake_client = 1;
+    fake_session = session;
+}
+
+// Many connections of one host, to several clients, take packet memory and acknowledge nothing:
+// they give way, so that another host gets all of its bytes, and soon. An idle connection of that
+// host stays.
 static void test_slow_readers(struct ts_object *listener)
 {
+    struct ts_object *sessions[CLIENTS], *listeners[CLIENTS] = {listener};
     static uint8_t bytes[256 * 1024];
     static struct call writes[SLOW + 1];
     struct peer *honest = &peers[SLOW], *idle = &peers[SLOW + 1];
+    start_clients(sessions, listeners);
     for (unsigned i = 0; i < SLOW + 2; i++) {
+        unsigned to = i < SLOW ? i / (SLOW / CLIENTS) : 0;
         peers[i] = (struct peer){.out = {.from = i < SLOW ? THEM + 1 : THEM,
                                          .from_port = (uint16_t)(20000 + i),
-                                         .to_port = 80,
+                                         .to_port = (uint16_t)(80 + to),
                                          .seq = i * 1000}};
-        connect_peer(&peers[i], listener);
+        connect_peer(&peers[i], listeners[to]);
     }
     for (unsigned i = 0; i < SLOW; i++)
         call_start(&writes[i], peers[i].accept.minted, TS_OP_WRITE, 0, bytes, sizeof(bytes), NULL,
@@ -231,6 +263,10 @@ static void test_slow_readers(struct ts_object *listener)
     CHECK(idle->accept.minted->signals != 0); // it can be written to
     for (unsigned i = 0; i < SLOW + 2; i++)
         object_close(peers[i].accept.minted);
+    for (unsigned i = 1; i < CLIENTS; i++) {
+        object_close(listeners[i]);
+        object_close(sessions[i]);
+    }
     fake_run(0);
     memset(peers, 0, sizeof(peers));
 }
@@ -242,15 +278,10 @@ int main(void)
     while (next_frame())
         ;
     size_t heap = heap_used();
-    struct call call;
-    uint32_t backlog = TS_NET_BACKLOG_MAX, packets = netd.packets.free_bytes;
-    struct ts_net_address address = {.port = 80};
+    uint32_t packets = netd.packets.free_bytes;
     for (uint32_t i = 0; i < HOSTS; i++)
         introduce(THEM + i);
-    struct ts_object *listener = socket_create(TS_NET_TCP);
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
-          TS_OK);
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
+    struct ts_object *listener = listen_on(80);
     test_slow_readers(listener);
     while (tcp_active_pcbs != NULL)
         tcp_abort(tcp_active_pcbs);

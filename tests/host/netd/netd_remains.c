@@ -17,7 +17,12 @@ static _Alignas(16) uint8_t ours[4096], left[4096];
 
 static uint32_t make(uint8_t *out, uint32_t seq, uint32_t ack, unsigned flags)
 {
-    return make_segment(out, &(struct segment){THEM, PORT, 80, seq, ack, (uint8_t)flags, NULL});
+    return make_segment(out, &(struct segment){.from = THEM,
+                                               .from_port = PORT,
+                                               .to_port = 80,
+                                               .seq = seq,
+                                               .ack = ack,
+                                               .flags = (uint8_t)flags});
 }
 
 static struct ts_object *listen_on_80(void)

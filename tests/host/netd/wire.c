@@ -119,22 +119,26 @@ uint32_t make_ip(uint8_t *out, unsigned protocol, uint32_t length)
 uint32_t make_segment(uint8_t *out, const struct segment *s)
 {
     uint32_t length = s->data != NULL ? (uint32_t)strlen(s->data) : 0;
+    uint32_t head = 20u + s->options_length;
     uint8_t *tcp = out + 34;
     memset(tcp, 0, 20);
     put16(tcp, s->from_port);
     put16(tcp + 2, s->to_port);
     put32(tcp + 4, s->seq);
     put32(tcp + 8, s->ack);
-    tcp[12] = 0x50;
+    tcp[12] = (uint8_t)(head / 4 << 4);
     tcp[13] = s->flags;
     put16(tcp + 14, 60000);
+    if (s->options_length > 0)
+        memcpy(tcp + 20, s->options, s->options_length);
     if (length > 0)
-        memcpy(tcp + 20, s->data, length);
-    uint32_t whole = make_ip_from(out, s->from, 6, 20 + length);
-    struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)(20 + length), PBUF_RAM);
+        memcpy(tcp + head, s->data, length);
+    length += head;
+    uint32_t whole = make_ip_from(out, s->from, 6, length);
+    struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);
     ip4_addr_t from = {lwip_htonl(s->from)}, to = {lwip_htonl(US)};
-    memcpy(copy->payload, tcp, 20 + length);
-    u16_t sum = inet_chksum_pseudo(copy, 6, (u16_t)(20 + length), &from, &to);
+    memcpy(copy->payload, tcp, length);
+    u16_t sum = inet_chksum_pseudo(copy, 6, (u16_t)length, &from, &to);
     memcpy(tcp + 16, &sum, 2);
     pbuf_free(copy);
     return whole;
@@ -143,7 +147,13 @@ uint32_t make_segment(uint8_t *out, const struct segment *s)
 uint32_t make_tcp(uint8_t *out, uint16_t port, uint32_t seq, uint32_t ack, unsigned flags,
                   const char *data)
 {
-    return make_segment(out, &(struct segment){THEM, 4000, port, seq, ack, (uint8_t)flags, data});
+    return make_segment(out, &(struct segment){.from = THEM,
+                                               .from_port = 4000,
+                                               .to_port = port,
+                                               .seq = seq,
+                                               .ack = ack,
+                                               .flags = (uint8_t)flags,
+                                               .data = data});
 }
 
 void wire_start(void)

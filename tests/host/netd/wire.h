@@ -38,7 +38,9 @@ struct segment {
     uint16_t from_port, to_port;
     uint32_t seq, ack;
     uint8_t flags;
-    const char *data; // NULL: none
+    const char *data;       // NULL: none
+    const uint8_t *options; // of TCP, a multiple of 4 bytes
+    uint8_t options_length;
 };
 
 // Frames to the stack, with good checksums; their lengths. make_ip: headers around what is at 34.

@@ -48,6 +48,7 @@ void heap_free(void *memory);
 #define LWIP_ND6_NUM_NEIGHBORS         32
 #define LWIP_ND6_NUM_DESTINATIONS      32
 #define LWIP_ND6_QUEUEING              1
+#define ND6_QUEUE_LEN                  3 // our patch: as ARP_QUEUE_LEN
 #define LWIP_ND6_RDNSS_MAX_DNS_SERVERS 0
 #define IPV6_FRAG_COPYHEADER           1 // pointers of 64 bits do not fit into the header
 #define LWIP_IPV6_DHCP6                0
@@ -101,8 +102,11 @@ void heap_free(void *memory);
 #define LWIP_HOOK_TCP_HASH(local_ip, local_port, remote_ip, remote_port) \
     platform_tcp_hash(local_ip, local_port, remote_ip, remote_port)
 #define LWIP_HOOK_DHCP_CHECK(server, address, mask, lease) \
-    guard_dhcp(server, address, mask, lease)                                // our patch
-#define LWIP_HOOK_TCP_HALF_OPEN_DROPPED(port) guard_half_open_dropped(port) // our patch
+    guard_dhcp(server, address, mask, lease) // this and all below: our patches
+#define LWIP_HOOK_TCP_BACKLOG_FULL(listener, newcomer) stream_backlog_full(listener, newcomer)
+#define LWIP_HOOK_TCP_MAY_KEEP(pcb, data, early)       stream_may_keep(pcb, data, early)
+#define LWIP_HOOK_IP4_REASS_YIELD(list, but)           fragments_yield4(list, but)
+#define LWIP_HOOK_IP6_REASS_YIELD(list, but)           fragments_yield6(list, but)
 
 #define LWIP_STATS       1
 #define LWIP_STATS_LARGE 1
