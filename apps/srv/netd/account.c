@@ -97,11 +97,6 @@ uint64_t account_left(enum account account, uint32_t client)
     return ts_share_left(&shares[account], client);
 }
 
-uint64_t account_left(enum account account, uint32_t client)
-{
-    return ts_share_left(&shares[account], client);
-}
-
 uint32_t account_cost(const struct pbuf *pbuf)
 {
     uint32_t cost = 0;
