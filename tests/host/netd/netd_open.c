@@ -63,7 +63,12 @@ static struct tcp_pcb *find_pcb(uint16_t port)
 
 static void send_to_80(uint16_t port, uint32_t seq, uint32_t ack, unsigned flags)
 {
-    const struct segment segment = {THEM, port, 80, seq, ack, (uint8_t)flags, NULL};
+    const struct segment segment = {.from = THEM,
+                                    .from_port = port,
+                                    .to_port = 80,
+                                    .seq = seq,
+                                    .ack = ack,
+                                    .flags = (uint8_t)flags};
     deliver(out, make_segment(out, &segment), 0);
 }
 
@@ -95,7 +100,12 @@ static void test_nobody_answers(void)
 
 static void answer_syn(const struct seen *seen)
 {
-    const struct segment segment = {THEM, 5000, seen->port, 7000, seen->seq + 1, SYN | ACK, NULL};
+    const struct segment segment = {.from = THEM,
+                                    .from_port = 5000,
+                                    .to_port = seen->port,
+                                    .seq = 7000,
+                                    .ack = seen->seq + 1,
+                                    .flags = SYN | ACK};
     deliver(out, make_segment(out, &segment), 0);
 }
 
