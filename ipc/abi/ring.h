@@ -46,7 +46,7 @@ _Static_assert(sizeof(struct ts_submission) == 64, "submission");
 enum ts_event_kind {
     TS_EVENT_COMPLETION = 1, // status, value, extra of an own submission
     TS_EVENT_REQUEST = 2,    // a client asks
-    TS_EVENT_CANCEL = 3,     // the client of `value` wants it to end; a reply is still due
+    TS_EVENT_CANCEL = 3,     // the client of `value` wants it to end, or is gone; a reply is due
     TS_EVENT_CLOSED = 4,     // the last handle of oid is gone; the oid is free now
     TS_EVENT_POST = 5,       // posted by a thread of this process
 };

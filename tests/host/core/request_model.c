@@ -11,9 +11,10 @@
 //   delivered, not answered    ABANDONED, PEER_CLOSED
 //
 // and also: completions come once; requests of one source to one object at one priority arrive in
-// order; a CANCEL follows its REQUEST and precedes the answer; CLOSED comes once, after all
-// requests of the object; a client has what is counted for it, nobody waits for nothing, and LIMIT
-// is said where there is no room for a client alone; at the end nothing is left of anything.
+// order; a CANCEL follows its REQUEST and precedes the answer, and comes for each request that was
+// cut off; CLOSED comes once, after all requests of the object; a client has what is counted for
+// it, nobody waits for nothing, and LIMIT is said where there is no room for a client alone; what
+// goes to the port's reserve is refused for nothing but itself; at the end nothing is left.
 #include "port_counts.h"
 #include "world.h"
 
@@ -77,6 +78,7 @@ static struct server {
         uint64_t id;
         uint32_t serial;
         uint8_t out_handles;
+        bool told; // to end
         uint32_t length;
         uint64_t stale; // the id before
     } held[SLOTS];
@@ -342,6 +344,7 @@ static void request_arrived(struct server *server, const struct ts_event *event)
     server->held[slot].serial = number;
     server->held[slot].out_handles = event->handles_out;
     server->held[slot].length = event->length;
+    server->held[slot].told = false;
 }
 
 static void server_enter(struct server *server)
@@ -361,6 +364,8 @@ static void server_enter(struct server *server)
             CHECK(slot < SLOTS); // maybe answered since: then it says nothing
             if (server->held[slot].id == event->value) {
                 struct serial *serial = &serials[server->held[slot].serial];
+                CHECK(!server->held[slot].told);
+                server->held[slot].told = true;
                 CHECK(serial->fate == FATE_DELIVERED || serial->fate == FATE_COMPLETE);
                 if (serial->fate == FATE_DELIVERED)
                     serial->fate = FATE_CANCEL_SEEN;
@@ -455,6 +460,30 @@ static void server_answer(struct server *server, uint32_t slot)
     serial->gives = reply.result != TS_REPLY_NONE;
     serial->redirects = reply.result == TS_REPLY_REDIRECT;
     request_complete(request);
+}
+
+// Whether the server has a CANCEL of a slot's request to read.
+static bool cancel_unread(const struct server *server, uint32_t slot)
+{
+    for (uint32_t at = server->shared->event_head; at != server->shared->event_tail; at++) {
+        const struct ts_event *event = &server->ring.events[at & (EVENTS - 1)];
+        if (event->kind == TS_EVENT_CANCEL && TS_REQUEST_SLOT(event->value) == slot &&
+            TS_REQUEST_GENERATION(event->value) == server->port.slots[slot].generation)
+            return true;
+    }
+    return false;
+}
+
+// Whoever cut a client off, the server is told, so that it need not keep what the request has.
+static void check_told(const struct server *server)
+{
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        const struct slot *there = &server->port.slots[slot];
+        bool told = server->held[slot].told &&
+                    TS_REQUEST_GENERATION(server->held[slot].id) == there->generation;
+        CHECK(there->state != SLOT_DETACHED || told || there->cancel_queued ||
+              cancel_unread(server, slot));
+    }
 }
 
 // An id that was answered, of a slot that may be in use again, answers nothing.
@@ -687,6 +716,7 @@ static void step(uint32_t ends)
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
         CHECK(s->dead || !s->ring.idle || !has_items(&s->port));
         port_counts_check(&s->port);
+        check_told(s);
     }
 }
 
