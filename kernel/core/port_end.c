@@ -33,6 +33,8 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
 {
     struct served *served = request->served;
     bool parked = request->state == REQUEST_PARKED;
+    if (request == port->reserve_parked)
+        port->reserve_parked = NULL;
     if (parked)
         request_unpark(port, request);
     else

@@ -633,7 +633,8 @@ static void check(void)
     const struct port *port = &server.port;
     port_counts_check(&server.port);
     bool items = !port->dead && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
-                                 (port->parked_mask != 0 && port->slot_free != UINT32_MAX));
+                                 (port->parked_mask != 0 && port->slot_free != UINT32_MAX) ||
+                                 port->reserve_parked != NULL);
     for (unsigned i = 0; i < RINGS && items; i++)
         CHECK(server.rings[i].ring.binding_count == 0 || !server.rings[i].ring.idle);
 }
@@ -674,7 +675,7 @@ static void set_up(void)
     struct capability target;
     numbers = gifts_made = 0;
     set_up_server();
-    CHECK(port_mint(&server.port, 0, 0, TS_RIGHTS_ALL, &target) == TS_OK);
+    CHECK(port_mint(&server.port, 0, 0, TS_RIGHTS_ALL, chance(4), &target) == TS_OK);
     memset(clients, 0, sizeof clients);
     for (struct client *client = clients; client < &clients[CLIENTS]; client++) {
         handle_table_init(&client->handles, 100);

@@ -52,6 +52,7 @@ struct serial {
     bool refused;   // there was no room for its client
     bool nowait;    // it is not to wait for others
     bool full;      // its client had its share
+    bool reserve;   // its object has the port's reserve
     bool gives;     // the answer came with a handle
     bool redirects; // which is another server's, and says how much of the name it took
     ts_status_t answer;
@@ -208,8 +209,19 @@ static uint32_t client_has(const struct port *port, uint32_t number)
                port->clients[port->slots[i].client].number == number;
     for (unsigned i = 0; i < 32; i++)
         for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
-            has += list_entry(at, struct request, link)->requester->client == number;
+            has += list_entry(at, struct request, link)->requester->client == number &&
+                   list_entry(at, struct request, link)->served != port->reserve_object;
     return has;
+}
+
+// Whether the reserve's object has a request that waits, is delivered, or was cut off.
+static bool reserve_is_used(const struct port *port)
+{
+    bool used = port->slots[port->reserve].state != SLOT_FREE;
+    for (unsigned i = 0; i < 32; i++)
+        for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
+            used |= list_entry(at, struct request, link)->served == port->reserve_object;
+    return used;
 }
 
 static bool client_waits(struct port *port, uint32_t number)
@@ -302,14 +314,21 @@ static void issue(struct source *source)
                                       .oid = served->oid,
                                       .generation = server->generation[served->oid]};
     request_fill(request, number, handle, source);
-    serials[number].refused = server->port.requests_left == 0 &&
-                              client_has(&server->port, request->requester->client) == 0;
-    serials[number].full =
-        client_has(&server->port, request->requester->client) > server->port.requests_left ||
-        client_waits(&server->port, request->requester->client);
+    struct serial *serial = &serials[number];
+    uint32_t has = client_has(&server->port, request->requester->client);
+    serial->reserve = server->port.reserve_object == served;
+    if (serial->reserve) {
+        serial->refused = reserve_is_used(&server->port);
+    } else {
+        serial->refused = (int32_t)server->port.requests_left <= 0 && has == 0;
+        serial->full = has != 0 && ((int32_t)server->port.requests_left <= 0 ||
+                                    has > server->port.requests_left);
+        serial->full |= client_waits(&server->port, request->requester->client);
+    }
     uint64_t word;
     const struct handle_entry *entry = handle_find(&source->handles, handle, &word);
     port_issue(request, served, entry, word);
+    CHECK(!serial->reserve || request_state(request) != REQUEST_ISSUED); // it waits for no others
 }
 
 // Serving ---------------------------------------------------------------------------------------
@@ -432,7 +451,8 @@ static void server_answer(struct server *server, uint32_t slot)
         reply.moved[0] = thing_create(&things, TS_RIGHTS_ALL);
     }
     uint32_t has = client_objects(&server->port, sources[serial->source].requester.client);
-    bool refused = server->port.objects_left == 0 || has > server->port.objects_left;
+    bool refused =
+        serial->reserve || server->port.objects_left == 0 || has > server->port.objects_left;
     struct request *request;
     ts_status_t status = port_reply(&server->port, &reply, &request);
     if (status != TS_OK)
@@ -498,6 +518,14 @@ static void server_answer_stale(struct server *server, uint32_t slot)
     CHECK(port_copy(&server->port, reply.id, COPY_PUSH, 0, 1, 0, &done) == TS_ERR_GONE);
 }
 
+static unsigned slots_free(const struct port *port)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        count += port->slots[i].state == SLOT_FREE && i != port->reserve;
+    return count;
+}
+
 static void server_mint(struct server *server)
 {
     struct source *source = &sources[world_random() % SOURCES];
@@ -506,8 +534,14 @@ static void server_mint(struct server *server)
         return;
     struct capability capability;
     ts_handle_t handle;
-    CHECK(port_mint(&server->port, oid, oid * 1000u + server->generation[oid], TS_RIGHTS_ALL,
-                    &capability) == TS_OK);
+    bool reserve = world_random() % 4 == 0;
+    bool spare = server->port.reserve_object == NULL &&
+                 (server->port.reserve != PORT_NONE || slots_free(&server->port) >= 2);
+    ts_status_t status = port_mint(&server->port, oid, oid * 1000u + server->generation[oid],
+                                   TS_RIGHTS_ALL, reserve, &capability);
+    CHECK(status == (reserve && !spare ? TS_ERR_LIMIT : TS_OK));
+    if (status != TS_OK)
+        return;
     server->live[oid] = true;
     CHECK(handle_install(&source->handles, capability, &handle) == TS_OK);
     source_keep(source, handle);
@@ -648,6 +682,12 @@ static void set_up(void)
     }
 }
 
+// The record that counts what the reserve has.
+static bool is_nobody(const struct port *port, uint32_t index)
+{
+    return port->reserve != PORT_NONE && index == port->reserve_client;
+}
+
 static void tear_down(void)
 {
     for (struct source *s = sources; s < &sources[SOURCES]; s++)
@@ -662,9 +702,11 @@ static void tear_down(void)
         for (unsigned i = 0; i < SLOTS; i++)
             CHECK(s->tables.slots[i].state == SLOT_FREE);
         for (unsigned i = 0; i < port_client_count(SLOTS, OBJECTS); i++)
-            CHECK((s->tables.clients[i].requests | s->tables.clients[i].objects) == 0 &&
+            CHECK(s->tables.clients[i].requests == 0 &&
+                  (s->tables.clients[i].objects == 0 || is_nobody(&s->port, i)) &&
                   list_empty(&s->tables.clients[i].waiting));
-        CHECK(s->port.requests_left == SLOTS + PORT_PARKED && s->port.objects_left == OBJECTS);
+        CHECK(s->port.requests_left == SLOTS + PORT_PARKED - (s->port.reserve != PORT_NONE));
+        CHECK(s->port.objects_left == OBJECTS && s->port.reserve_object == NULL);
         free(s->tables.slots);
         free(s->tables.served);
         free(s->tables.clients);
@@ -680,7 +722,8 @@ static void tear_down(void)
 static bool has_items(const struct port *port)
 {
     return !list_empty(&port->cancels) || !list_empty(&port->closed) ||
-           (port->parked_mask != 0 && port->slot_free != UINT32_MAX);
+           (port->parked_mask != 0 && port->slot_free != UINT32_MAX) ||
+           port->reserve_parked != NULL;
 }
 
 static void step(uint32_t ends)
