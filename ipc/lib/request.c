@@ -65,6 +65,8 @@ ts_status_t ts_request_take(struct ts_request *request, unsigned index, ts_handl
 static ts_status_t reply(struct ts_request *request, struct ts_reply *fields,
                          struct ts_object *object, enum ts_reply_bytes bytes)
 {
+    if (request->state == REQUEST_FREE)
+        return TS_ERR_GONE; // it has been answered
     fields->id = request->id;
     request->state = REQUEST_FREE;
     return request->backend->reply(request, fields, object, bytes);

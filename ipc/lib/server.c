@@ -56,6 +56,20 @@ static void oid_give(struct ts_server *server, struct ts_object *object)
     object->server = NULL;
 }
 
+// What is staged for an object that is gone is not for the next one of its oid. (It may stay staged
+// for long, when the kernel cannot take it since all records are in flight.)
+static void drop_signals(struct ts_server *server, uint32_t oid)
+{
+    struct ts_ring_queue *ring = &server->loop->ring;
+    for (uint32_t at = ring->submitted_head; at != ring->staged_tail; at++) {
+        struct ts_submission *staged = &ring->submissions[at & ring->submission_mask];
+        if (staged->op == TS_OP_SIGNAL && staged->handle == server->port && staged->arg == oid) {
+            ts_prepare_nop(staged, 0);
+            staged->flags = TS_FLAG_QUIET;
+        }
+    }
+}
+
 static ts_status_t reply_at_once(struct ts_server *server, const struct ts_reply *reply)
 {
     // Signals that were staged before are to be seen before this answer.
@@ -64,14 +78,19 @@ static ts_status_t reply_at_once(struct ts_server *server, const struct ts_reply
     return ts_port_reply(server->port, reply);
 }
 
+void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_status_t status)
+{
+    const struct ts_reply refusal = {.id = request, .status = status};
+    if (status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT)
+        (void)ts_port_reply(server->port, &refusal);
+}
+
 // Any failure that is not the client's absence leaves the request to be answered with it.
 static ts_status_t reply_or_refuse(struct ts_server *server, const struct ts_reply *reply)
 {
     ts_status_t status = reply_at_once(server, reply);
-    if (status && status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT) {
-        struct ts_reply refusal = {.id = reply->id, .status = status};
-        (void)ts_port_reply(server->port, &refusal);
-    }
+    if (status)
+        ts_server_reply_failed(server, reply->id, status);
     return status;
 }
 
@@ -118,7 +137,7 @@ void ts_server_send(struct ts_loop *loop)
     struct ts_submission *submission = held.length == 0 ? ts_loop_begin(loop, NULL) : NULL;
     if (submission) {
         ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value, NULL,
-                         0, 0);
+                         0, ts_server_reply_data(held.server, held.request));
         return;
     }
     struct ts_reply reply = {.id = held.request,
@@ -126,7 +145,7 @@ void ts_server_send(struct ts_loop *loop)
                              .value = held.value,
                              .address = (uintptr_t)held.bytes,
                              .length = held.length};
-    (void)reply_at_once(held.server, &reply);
+    (void)reply_or_refuse(held.server, &reply);
 }
 
 static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply,
@@ -142,7 +161,7 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
         return reply_or_refuse(server, reply);
     }
     if (bytes == TS_REPLY_BYTES_COPY && reply->length > TS_LOOP_COPY)
-        return reply_at_once(server, reply);
+        return reply_or_refuse(server, reply);
     ts_server_send_held(server->loop);
     hold(server->loop, server, reply, bytes);
     return TS_OK;
@@ -215,6 +234,7 @@ static void dispatch_cancel(const struct ts_event *event, struct ts_request *req
 static void dispatch_closed(struct ts_server *server, const struct ts_event *event)
 {
     struct ts_object *object = (struct ts_object *)(uintptr_t)event->tag;
+    drop_signals(server, object->oid);
     oid_give(server, object);
     if (object->operations->closed)
         object->operations->closed(object);

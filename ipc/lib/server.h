@@ -245,6 +245,16 @@ void ts_request_dispatch(struct ts_request *request);
 void ts_server_dispatch(struct ts_server *server, const struct ts_event *event);
 void ts_server_send(struct ts_loop *loop); // the answer that was kept back
 
+// An answer that nobody waited for has failed: its client gets that status, so that it has one and
+// the slot is free. (Not when the client is gone, or its memory.)
+void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_status_t status);
+// How a submitted answer is found when it fails: user_data that is no struct ts_async.
+#define TS_SERVER_REPLY 1u
+static inline uint64_t ts_server_reply_data(const struct ts_server *server, uint64_t request)
+{
+    return (uintptr_t)&server->requests[TS_REQUEST_SLOT(request)] | TS_SERVER_REPLY;
+}
+
 static inline void ts_server_send_held(struct ts_loop *loop)
 {
     if (loop->held.server)

@@ -28,6 +28,7 @@ static struct ts_clock clock_page = {.version = TS_CLOCK_VERSION};
 
 struct fake_object fake_objects[FAKE_OBJECTS];
 void (*fake_idle)(void);
+bool fake_full;
 struct ts_result (*fake_served)(unsigned, unsigned, ts_handle_t, uint64_t, uint64_t, uint64_t,
                                 uint64_t);
 unsigned fake_enters, fake_reply_waits, fake_replies, fake_closed, fake_pending_count;
@@ -44,6 +45,7 @@ void fake_reset(void)
     inbox = NULL;
     fake_idle = NULL;
     fake_served = NULL;
+    fake_full = false;
     event_tail = submit_head = inbox_bytes = 0;
     fake_enters = fake_reply_waits = fake_replies = fake_closed = fake_pending_count = 0;
     ts_clock_use(&clock_page);
@@ -174,6 +176,11 @@ static ts_status_t answer(const struct ts_reply *reply)
         requests[TS_REQUEST_SLOT(reply->id)] = NULL;
         return TS_ERR_GONE;
     }
+    if (request->refuse) {
+        ts_status_t status = request->refuse;
+        request->refuse = TS_OK;
+        return status;
+    }
     CHECK(reply->length <= request->out_length);
     if (reply->result == TS_REPLY_MINT) {
         if (fake_objects[reply->object].used)
@@ -258,6 +265,8 @@ static void submit(const struct ts_submission *s)
         ts_status_t status = answer(&reply);
         if (status)
             fake_complete(s->user_data, status, 0, 0);
+    } else if (s->op == TS_OP_NOP) {
+        CHECK(s->flags & TS_FLAG_QUIET);
     } else if (s->op == TS_OP_SIGNAL) {
         (void)port_op(TS_OP_SIGNAL, 0, 0, 0, s->offset, s->arg);
     } else if (s->op == TS_OP_CANCEL) {
@@ -283,6 +292,7 @@ struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t 
     uint64_t count = ring_submit >> 32;
     fake_enters++;
     CHECK(count <= ring->submissions && ring->submit_tail - submit_head == count);
+    count = fake_full ? 0 : count;
     for (uint64_t i = 0; i < count; i++)
         submit(&submissions[submit_head++ & (ring->submissions - 1)]);
     __atomic_store_n(&ring->submit_head, submit_head, __ATOMIC_RELEASE);
