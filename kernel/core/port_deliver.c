@@ -59,16 +59,6 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     return true;
 }
 
-// The same with what is parked for the reserve, which no list of free slots has.
-static bool reserve_deliver(struct port *port, struct ring *ring, uint64_t cookie,
-                            struct list *finished)
-{
-    struct request *request = port->reserve_parked;
-    port->reserve_parked = NULL;
-    port->slots[port->reserve].next_free = port->slot_free;
-    return request_deliver(port, ring, cookie, request, port->reserve, finished);
-}
-
 static void cancel_publish(struct port *port, struct ring *ring, uint64_t cookie)
 {
     struct slot *slot = list_entry(list_pop_front(&port->cancels), struct slot, cancel);
@@ -119,11 +109,16 @@ static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t 
         closed_publish(port, ring, cookie);
         return 1;
     }
-    if (__builtin_expect(port->reserve_parked != NULL, false))
-        return reserve_deliver(port, ring, cookie, finished);
-    struct list *first = port->parked[port_urgency(port)].next;
-    return request_deliver(port, ring, cookie, list_entry(first, struct request, link),
-                           port->slot_free, finished);
+    struct request *request = port->reserve_parked;
+    uint32_t index = port->reserve;
+    if (__builtin_expect(request == NULL, true)) {
+        request = list_entry(port->parked[port_urgency(port)].next, struct request, link);
+        index = port->slot_free;
+    } else {
+        port->reserve_parked = NULL;
+        port->slots[index].next_free = port->slot_free; // as if it were the first free one
+    }
+    return request_deliver(port, ring, cookie, request, index, finished);
 }
 
 bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left)
