@@ -240,10 +240,13 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
         return request && offset < request->sent_count ? ok(request->sent[offset])
                                                        : error(TS_ERR_GONE);
     }
-    case TS_OP_MINT:
+    case TS_OP_MINT: {
+        bool reserve = arg & TS_MINT_RESERVE;
+        arg &= ~TS_MINT_RESERVE;
         CHECK(arg < FAKE_OBJECTS && !fake_objects[arg].used);
-        fake_objects[arg] = (struct fake_object){.used = true, .tag = offset};
+        fake_objects[arg] = (struct fake_object){.used = true, .reserve = reserve, .tag = offset};
         return ok(FAKE_SERVED + arg);
+    }
     case TS_OP_SIGNAL:
         fake_objects[arg].signals &= (ts_signals_t)~offset;
         fake_objects[arg].signals |= (ts_signals_t)(offset >> 32);

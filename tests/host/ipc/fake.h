@@ -34,7 +34,7 @@ struct fake_request {
 };
 
 struct fake_object {
-    bool used;
+    bool used, reserve;
     uint64_t tag;
     ts_signals_t signals;
 };

@@ -168,6 +168,36 @@ static void test_last_slot(void)
     CHECK(beat.answered && beat.status == TS_OK && alive == 1);
 }
 
+// The pulse has a slot of its own: clients have one less, and the last of theirs is free as ever.
+static void test_pulse(void)
+{
+    ts_handle_t pulse = TS_HANDLE_NONE;
+    uint64_t alive = 0;
+    start(8);
+    CHECK_EQUAL(ts_server_pulse(&server, &pulse), TS_OK);
+    CHECK(pulse == FAKE_SERVED + server.pulse.oid && fake_objects[server.pulse.oid].reserve);
+    CHECK(!fake_objects[root.object.oid].reserve);
+    struct fake_request accepts[15];
+    for (unsigned i = 0; i < 15; i++) {
+        accepts[i] = (struct fake_request){.op = TS_OP_ACCEPT};
+        fake_deliver(&accepts[i], root.object.oid);
+        step();
+    }
+    step();
+    CHECK(!accepts[13].answered && accepts[14].answered && accepts[14].status == TS_ERR_LIMIT);
+    struct fake_request beat = {
+        .op = TS_OP_GET, .arg = TS_PROPERTY_ALIVE, .out = &alive, .out_length = sizeof alive};
+    fake_deliver(&beat, server.pulse.oid);
+    step();
+    step();
+    CHECK(beat.answered && beat.status == TS_OK && alive == 1);
+    struct fake_request any = {.op = TS_OP_READ}; // and it does nothing else
+    fake_deliver(&any, server.pulse.oid);
+    step();
+    step();
+    CHECK(any.answered && any.status == TS_ERR_UNSUPPORTED && server.kept == 14);
+}
+
 // One request, one answer: each round is one system call.
 static void test_fast_path(void)
 {
@@ -320,7 +350,7 @@ static void test_failed_answers(void)
     step();
     step();
     CHECK(set.answered && set.status == TS_ERR_FAULT);
-    CHECK_EQUAL(server.open, 0);
+    CHECK_EQUAL(server.kept, 0);
 }
 
 // What was staged for an object that is gone does not reach the next one of its oid.
@@ -478,6 +508,7 @@ int main(void)
 {
     test_payload();
     test_last_slot();
+    test_pulse();
     test_fast_path();
     test_batch();
     test_alive();
