@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a program that is started at the shell can touch, compared with a list."""
-from programs import compile_program
+from programs import compile_program, grants
 
 ALL = "read write execute open map call wait share duplicate transfer manage".split()
 PLAIN = [right for right in ALL if right not in ("share", "manage")]
@@ -11,13 +11,15 @@ WORLD = {
     "log": "read write wait duplicate transfer".split(),
     "random": "read write duplicate transfer".split(),
     "job": "read write open call wait duplicate transfer".split(),
-    "system": "read open call wait duplicate transfer manage".split(),  # for ps and kill
+    "system": "read open call wait duplicate transfer".split(),  # for ps
     "file": ALL,
     "net": PLAIN,
     "pipe": PLAIN,
     "control": "read open call wait duplicate transfer".split(),
 }
 OWN = {"process", "thread", "clock"}
+
+ENDED = "[1] ended with 137: sleep 1000\n"  # as the shell says, before this prompt or the next
 
 SPY = """stop: ERR_RIGHTS
 kill: ERR_RIGHTS
@@ -26,6 +28,11 @@ open pci: ERR_RIGHTS
 open serial: ERR_RIGHTS
 open virtio-net: ERR_RIGHTS
 open netd: ERR_RIGHTS
+process 1: OK
+its memory: ERR_RIGHTS
+its end: ERR_RIGHTS
+all processes' end: ERR_RIGHTS
+all processes' limits: ERR_RIGHTS
 configure: ERR_RIGHTS
 bind 80: Permission denied
 bind 67 (udp): Permission denied
@@ -47,6 +54,8 @@ def test_spy(ctx):
     ctx.equal(guest.command("spy"), SPY, "what came of it")
     ctx.equal(guest.command("sh -c spy"), SPY, "from a script")
     ctx.equal(guest.command("sh -c 'services stop httpd'"), "", "a script steers")
+    guest.command("sleep 1000 &")
+    ctx.equal(guest.command("sh -c \"kill $!\"").replace(ENDED, ""), "", "a script kills")
     guest.command("services start httpd")
     guest.wait_for_page("/")
 
