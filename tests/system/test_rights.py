@@ -60,6 +60,20 @@ def test_spy(ctx):
     guest.wait_for_page("/")
 
 
+def test_terminal_is_handed_on(ctx):
+    """Who was sent the shell's session of the terminal does not keep it from the next shell."""
+    config = ctx.folder / "init.conf"
+    config.write_text((ctx.root / "iso" / "etc" / "init.conf").read_text() +
+                      "\nservice hoard\n    program /bin/hoard\n    arguments serve\n    handle log\n"
+                      "    limit pages 1024 handles 64 threads 2\n    heartbeat 5s\n")
+    guest = ctx.boot(shell=True, add=[compile_program(ctx, "hoard.c")],
+                     entries=[f"etc/init.conf={config}", grants(ctx, "give /bin/hoard control")])
+    ctx.equal(guest.command("hoard lend"), "lent\n", "the session")
+    guest.send("services kill shell\r")
+    guest.wait_for_shell()
+    ctx.equal(guest.command("echo heard"), "heard\n", "the next shell")
+
+
 def test_terminal(ctx):
     """Who opens the terminal beside the shell hears nothing, sets nothing, and locks nobody out."""
     rights = ctx.folder / "rights"
