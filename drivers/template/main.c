@@ -3,11 +3,12 @@
 // QEMU), which computes factorials and interrupts when it is done. It has what every driver has:
 //
 //   its device      the handle `device`: BAR 0 mapped, one interrupt, decoding switched on
-//   its service     write a u32 n (4 bytes), and the call ends when the device has computed n!;
-//                   read gives the last result (modulo 2^32)
+//   its service     write a u32 n (4 bytes, at most N_MAX), and the call ends when the device has
+//                   computed n!; read gives the last result (modulo 2^32)
 //   its clients     any number; their requests wait in a list, the device does one at a time
 //   its doubts      the device must say that it lives, and must answer within a second: else it is
-//                   not believed any more, and the process ends; init starts it again
+//                   not believed any more, and the process ends; init starts it again. So a client
+//                   must not be able to ask for more than the device does in that time
 //
 // A driver with DMA also asks for its domain and pins memory in it: drivers/lib/virtio/dma.h.
 #include <drivers/service/ready.h>
@@ -27,6 +28,7 @@ enum { IDENTITY = 0x00, LIVE = 0x04, FACTORIAL = 0x08, STATUS = 0x20, CAUSE = 0x
 #define STATUS_COMPUTES 0x01u
 #define STATUS_NOTIFY   0x80u // interrupt when a factorial is done
 #define ANSWER_NS       TS_SECOND
+#define N_MAX           1000000u // the device multiplies as often: for milliseconds
 #define REGISTERS       TS_PAGE_SIZE
 
 struct edu {
@@ -58,6 +60,9 @@ static void start_next(struct edu *edu)
         struct ts_request *request = edu->first;
         uint32_t n;
         ts_status_t status = ts_request_pull_exact(request, &n, sizeof n);
+        if (status == TS_OK && n > N_MAX) {
+            status = TS_ERR_RANGE;
+        }
         if (status == TS_OK) {
             register_write(edu, STATUS, STATUS_NOTIFY);
             register_write(edu, FACTORIAL, n);

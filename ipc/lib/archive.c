@@ -144,7 +144,7 @@ ts_status_t ts_archive_open_tables(struct ts_archive *archive,
 ts_status_t ts_archive_open(struct ts_archive *archive, const void *memory, uint64_t size)
 {
     uint64_t offset, tables_size;
-    if (size < sizeof(struct ts_archive_header))
+    if (size < TS_ARCHIVE_ALIGN) // it is whole pages
         return TS_ERR_CORRUPT;
     ts_status_t status = ts_archive_check_header(memory, size, &offset, &tables_size);
     if (status)

@@ -197,7 +197,5 @@ ts_status_t ts_elf_parse(const void *headers, size_t length, uint64_t file_size,
         memcpy(&program, parser.bytes + header.program_offset + i * sizeof program, sizeof program);
         status = add_program_header(&parser, &program);
     }
-    if (!status)
-        status = out_elf->segment_count > 0 ? check_whole(&parser, &header) : TS_ERR_EXECUTABLE;
-    return status;
+    return status ? status : check_whole(&parser, &header);
 }

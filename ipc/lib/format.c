@@ -6,12 +6,12 @@
 
 struct sink {
     char *out;
-    size_t capacity, length; // length may run beyond: what did not fit
+    size_t capacity, length; // length may run beyond: what did not fit. The end takes a place too
 };
 
 static void put(struct sink *sink, char c)
 {
-    if (sink->length + 1 < sink->capacity)
+    if (sink->length < sink->capacity)
         sink->out[sink->length] = c;
     sink->length++;
 }

@@ -40,7 +40,7 @@ const struct ts_file_entry *ts_listing_next(const void *buffer, size_t bytes, si
     if (room == 0)
         return NULL;
     const struct ts_file_entry *entry = (const void *)((const char *)buffer + *position);
-    if (room < offsetof(struct ts_file_entry, name) || !entry_is_good(entry, room)) {
+    if (room < TS_FILE_ENTRY_LENGTH(1) || !entry_is_good(entry, room)) {
         *out_status = TS_ERR_PROTOCOL;
         return NULL;
     }

@@ -73,7 +73,7 @@ static void dispatch(struct ts_loop *loop, const struct ts_event *event)
 {
     // What was kept back may point to what this callback changes.
     ts_server_send_held(loop);
-    switch (event->kind) {
+    switch (event->kind) { // a later kernel may have further ones
     case TS_EVENT_COMPLETION:
     case TS_EVENT_POST: dispatch_completion(event); break;
     case TS_EVENT_REQUEST:
@@ -81,7 +81,6 @@ static void dispatch(struct ts_loop *loop, const struct ts_event *event)
     case TS_EVENT_CLOSED:
         ts_server_dispatch((struct ts_server *)(uintptr_t)event->user_data, event);
         break;
-    default: break; // a kind of a later kernel
     }
 }
 

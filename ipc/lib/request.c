@@ -81,10 +81,8 @@ void ts_request_reply(struct ts_request *request, ts_status_t status, uint64_t v
 static void reply_bytes(struct ts_request *request, const void *bytes, size_t length,
                         enum ts_reply_bytes how)
 {
-    if (length > request->room)
-        length = request->room;
-    struct ts_reply fields = {
-        .value = length, .address = (uintptr_t)bytes, .length = (uint32_t)length};
+    uint32_t moved = length < request->room ? (uint32_t)length : request->room;
+    struct ts_reply fields = {.value = moved, .address = (uintptr_t)bytes, .length = moved};
     (void)reply(request, &fields, NULL, how);
 }
 

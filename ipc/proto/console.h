@@ -16,7 +16,7 @@
 //          waiting reads end with TS_ERR_INTERRUPTED and what was typed is dropped.
 //   write  bytes to show; waits for room in the output queue; completes when all are queued.
 //          TS_FLAG_NOWAIT: what fits, or TS_ERR_AGAIN.
-//   sync   waits until all output has left the machine.
+//   sync   waits until what was written before has left the machine.
 //
 // Signals: READABLE a read would not wait; WRITABLE a write of one byte would not; and
 // TS_SIGNAL_CONSOLE_EVENT: EVENTS is not 0 for this session. Getting EVENTS clears both. A shell

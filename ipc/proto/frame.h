@@ -119,7 +119,8 @@ struct ts_frame_statistics {
 // The driver's indices start at 0: the control area is all zero before, save that rx_fill may have
 // been filled already. TS_ERR_BUSY attached already; TS_ERR_VERSION; TS_ERR_ARGUMENT the geometry
 // or a handle is missing; TS_ERR_KIND not a memory, not an event; TS_ERR_TOO_LARGE more than
-// TS_FRAME_MEMORY_MAX; TS_ERR_IO the device does not answer.
+// TS_FRAME_MEMORY_MAX; TS_ERR_LIMIT the memory's job has no pages for all of it; TS_ERR_IO the
+// device does not answer.
 #define TS_FRAME_ATTACH 1u
 // DETACH: nothing in or out. When it returns the device does not touch the memory any more.
 // TS_ERR_NOT_CONNECTED not attached. Closing the session does the same.

@@ -134,7 +134,7 @@ ts_status_t region_insert(struct address_space *space, struct region *region)
         return TS_ERR_LIMIT;
     ts_status_t status = TS_OK;
     spin_lock_off(&memory->lock);
-    if (region->offset > memory->size || length > memory->size - region->offset)
+    if (length > memory->size || region->offset > memory->size - length)
         status = TS_ERR_RANGE;
     else if (memory->change != NULL && region->offset + length > memory->change->end)
         status = TS_ERR_BUSY;

@@ -135,6 +135,10 @@ void memory_kernel_unmap(struct kernel_mapping *mapping);
 // TS_ERR_LIMIT; TS_ERR_MEMORY: none is left, or, at once, it is more than the machine has free.
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length);
 
+// Whether so much of it is more than the machine has left, where it is much: better refused before
+// everybody is without. It is a look and no promise: others take pages as well.
+bool memory_is_too_much(struct memory *memory, uint64_t length);
+
 // Keeps the memory from shrinking (pins). TS_ERR_BUSY: it is being shrunk, or mapped by the kernel.
 ts_status_t memory_fix(struct memory *memory);
 void memory_unfix(struct memory *memory);

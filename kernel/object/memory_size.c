@@ -15,8 +15,7 @@
 #define REGIONS_PER_HOLD 48u
 #define COMMIT_MUCH      256u // pages
 
-// More pages than the machine has left: better refused before everybody is without.
-static bool commit_is_too_much(struct memory *memory, uint64_t length)
+bool memory_is_too_much(struct memory *memory, uint64_t length)
 {
     struct page_statistics machine;
     uint64_t offset = 0, pages = length / PAGE_SIZE;
@@ -34,7 +33,7 @@ ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t lengt
     uint64_t size = memory_size(memory);
     if (offset > size || length > size - offset)
         return TS_ERR_RANGE;
-    if (commit_is_too_much(memory, length))
+    if (memory_is_too_much(memory, length))
         return TS_ERR_MEMORY;
     for (uint64_t at = offset; at < offset + length; at += PAGE_SIZE) {
         struct page *page;

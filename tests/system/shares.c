@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Clients of memfs and pipes, for tests/system/test_shares.py. Each pipeline of the shell is a
-// client of its own.
+// Clients of memfs, pipes and wwwfs, for tests/system/test_shares.py. Each pipeline of the shell is
+// a client of its own.
 //
 //   shares take KIND       takes until it is refused, says how much and why, and keeps it all
 //   shares again KIND      the same, and then goes on asking for ever
@@ -15,6 +15,7 @@
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
 #include <tessera/proto/file.h>
+#include <tessera/proto/init.h>
 #include <tessera/proto/pipe.h>
 #include <tessera/ring/prepare.h>
 #include <tessera/ring/ring.h>
@@ -154,6 +155,15 @@ static ts_status_t take_session(void) // and nothing of it
     return status == TS_OK && number == 6000 ? TS_ERR_AGAIN : status;
 }
 
+// Of the web tree's server, where there is no disk: more than it ever kept places for.
+static ts_status_t take_signposts(void)
+{
+    ts_handle_t handle;
+    ts_status_t status =
+        ts_open(ts_named_handle(TS_NAME_CONTROL), "wwwfs", 0, TS_RIGHTS_SAME, &handle);
+    return status == TS_OK && number == 200 ? TS_ERR_AGAIN : status;
+}
+
 static ts_status_t pipe_make(ts_handle_t *out_reader, ts_handle_t *out_writer)
 {
     struct ts_call call = {.out_handles = 2};
@@ -217,10 +227,11 @@ static ts_status_t take_writes(void)
 static const struct kind {
     const char *name;
     ts_status_t (*take)(void);
-} kinds[] = {{"pages", take_pages},     {"sparse", take_sparse}, {"files", take_files},
-             {"names", take_names},     {"depth", take_depth},   {"opened", take_opened},
-             {"lists", take_lists},     {"pipes", take_pipes},   {"session", take_session},
-             {"refused", take_refused}, {"reads", take_reads},   {"writes", take_writes}};
+} kinds[] = {{"pages", take_pages},        {"sparse", take_sparse}, {"files", take_files},
+             {"names", take_names},        {"depth", take_depth},   {"opened", take_opened},
+             {"lists", take_lists},        {"pipes", take_pipes},   {"session", take_session},
+             {"refused", take_refused},    {"reads", take_reads},   {"writes", take_writes},
+             {"signposts", take_signposts}};
 
 static int take(const struct kind *kind, bool again)
 {

@@ -62,6 +62,16 @@ static void configure(void)
                                              sizeof configuration, NULL, 0, NULL));
 }
 
+static void use_log(void)
+{
+    static const char line[] = "from outside\n";
+    ts_handle_t log = ts_named_handle(TS_NAME_LOG);
+    char text[64];
+    size_t bytes;
+    tell("read the log", ts_read(log, text, sizeof text, 0, TS_DEADLINE_NONE, &bytes));
+    tell("write to the log", ts_write_all_current(log, line, sizeof line - 1));
+}
+
 static void listen_at(const char *what, int type, uint32_t address, uint16_t port)
 {
     int one = 1, fd = socket(AF_INET, type, 0);
@@ -78,6 +88,7 @@ int main(void)
     steer();
     reach();
     configure();
+    use_log();
     listen_at("bind 80", SOCK_STREAM, INADDR_LOOPBACK, 80);
     listen_at("bind 67 (udp)", SOCK_DGRAM, INADDR_ANY, 67);
     listen_at("bind 8080", SOCK_STREAM, INADDR_ANY, 8080);

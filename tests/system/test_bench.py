@@ -24,3 +24,4 @@ def test_rows_that_count_instructions(ctx):
 
 
 test_rows_that_count_instructions.timeout = 300
+test_rows_that_count_instructions.alone = True

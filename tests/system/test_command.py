@@ -112,6 +112,9 @@ def test_sigterm_ends_the_emulator(ctx):
     check_signal(ctx, signal.SIGTERM)
 
 
+test_sigint_ends_the_emulator.alone = test_sigterm_ends_the_emulator.alone = True
+
+
 def test_killed_command_takes_the_emulator_along(ctx):
     """Even SIGKILL, which nothing can act on, leaves no emulator behind."""
     process = tessera(ctx, "run", "--headless", "--port", free_port())
@@ -202,6 +205,9 @@ def test_commands_from_a_pipe(ctx):
     text = out.decode(errors="replace")
     for word in ("etc", "httpd", "netd"):
         ctx.check(word in text, f"no {word} in the output:\n{text[-1500:]}")
+
+
+test_commands_from_a_pipe.alone = True
 
 
 def test_commands_that_come_late(ctx):

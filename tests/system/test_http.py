@@ -201,6 +201,7 @@ def test_slow_heads(ctx):
 
 
 test_slow_heads.timeout = 180
+test_slow_heads.alone = True
 
 
 def test_refusals(ctx):
@@ -368,6 +369,9 @@ def test_slow_client(ctx):
     waited = time.monotonic() - begin
     ctx.equal(status, 408, "status")
     ctx.check(8 < waited < 20, f"it came after {waited:.1f} s")
+
+
+test_slow_client.alone = True
 
 
 def test_idle_connections(ctx):

@@ -225,6 +225,10 @@ def test_floods(ctx):
 
 # Anything ---------------------------------------------------------------------------------------
 
+
+test_floods.alone = True
+
+
 def seeds(network):
     """Good frames of each kind, to be spoiled."""
     guest6, local6 = network.addresses6()[::-1]

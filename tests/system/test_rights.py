@@ -8,7 +8,7 @@ PLAIN = [right for right in ALL if right not in ("share", "manage")]
 # A program's world, but for its process, first thread and clock. What is added here is authority.
 WORLD = {
     "in": ALL, "out": ALL, "err": ALL,  # the shell's terminal
-    "log": "read write wait duplicate transfer".split(),
+    "log": "write wait duplicate transfer".split(),
     "random": "read write duplicate transfer".split(),
     "job": "read write open call wait duplicate transfer".split(),
     "system": "read open call wait duplicate transfer".split(),  # for ps
@@ -34,6 +34,8 @@ its end: ERR_RIGHTS
 all processes' end: ERR_RIGHTS
 all processes' limits: ERR_RIGHTS
 configure: ERR_RIGHTS
+read the log: ERR_RIGHTS
+write to the log: OK
 bind 80: Permission denied
 bind 67 (udp): Permission denied
 bind 8080: OK
@@ -56,6 +58,8 @@ def test_spy(ctx):
     ctx.equal(guest.command("sh -c 'services stop httpd'"), "", "a script steers")
     guest.command("sleep 1000 &")
     ctx.equal(guest.command("sh -c \"kill $!\"").replace(ENDED, ""), "", "a script kills")
+    ctx.check("spy: from outside" in guest.command("log") and
+              "spy: from outside" in guest.command("sh -c log"), "the log does not say what a spy did")
     guest.command("services start httpd")
     guest.wait_for_page("/")
 

@@ -8,7 +8,7 @@ from programs import compile_program
 LIMIT, ENOUGH = "LIMIT", "AGAIN"  # what ends it: its share, or the program itself
 KINDS = {"pages": LIMIT, "sparse": ENOUGH, "files": LIMIT, "names": LIMIT, "depth": LIMIT,
          "opened": LIMIT, "refused": LIMIT, "lists": ENOUGH, "session": ENOUGH, "pipes": LIMIT,
-         "reads": LIMIT, "writes": LIMIT}
+         "reads": LIMIT, "writes": LIMIT, "signposts": ENOUGH}
 COUNTED = "pages", "files", "opened", "pipes"  # of which each gets as many as the one before
 MOMENTS = 0.02, 0.2, 0.6  # seconds of a life
 SERVERS = ("memfs", "pipes")
@@ -18,7 +18,10 @@ LOSS = 2, 3      # times as long, and seconds for a host that is busy
 
 
 def begin(ctx):
-    return ctx.boot(smp=2, memory=256, shell=True, add=[compile_program(ctx, "shares.c", "shares")])
+    rights = ctx.folder / "rights"  # signposts: it opens a service by itself
+    rights.write_text("keep control manage\ngive /bin/shares control\n")
+    return ctx.boot(smp=2, memory=256, shell=True, add=[compile_program(ctx, "shares.c", "shares")],
+                    entries=[f"etc/rights={rights}"])
 
 
 def restarts(guest):
@@ -134,3 +137,4 @@ def test_nine_go_on(ctx):
 test_hostile_is_refused.timeout = 170
 test_dies_at_any_moment.timeout = 170
 test_nine_go_on.timeout = 170
+test_nine_go_on.alone = True

@@ -103,6 +103,31 @@ def test_jobs(ctx):
     ctx.check(guest.command("cat /tmp/late").startswith("late\n"), "the job did nothing")
 
 
+def test_beside_output(ctx):
+    """What a background job prints keeps nobody's input: neither now and then, nor all the time."""
+    guest = ctx.boot(shell=True)
+    guest.command("cat" + " /etc/init.conf" * 20 + " > /tmp/much")
+    tick = "sh -c '" + "sleep 0.5; echo tick; " * 16 + "'"
+    flood = "sh -c '" + "cat /tmp/much; " * 16 + "'"
+    slow = []
+    for job in (tick, flood):
+        guest.send(job + " &\r")
+        guest.drain(0.6)
+        slowest = 0
+        for number in range(2):
+            before = time.monotonic()
+            guest.send(f"echo $HOME mark{number}\r")
+            guest.wait_for(f"/tmp mark{number}", 60)
+            slowest = max(slowest, time.monotonic() - before)
+        ctx.note(f"{job[7:16]}: {slowest:.2f} s")
+        slow.append(slowest)
+        guest.send("kill %1\r")
+        guest.drain(0.3)
+        guest.send("\r")
+        guest.wait_for_shell(30)
+    ctx.check(max(slow) < 4, f"answers after {slow} s")
+
+
 def test_interrupt(ctx):
     """Ctrl-C ends the foreground job, with all its processes, and nothing else."""
     guest = ctx.boot(shell=True)

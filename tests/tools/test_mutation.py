@@ -73,6 +73,20 @@ class Changes(unittest.TestCase):
                 self.assertNotEqual(mutant.applied(text), text)
         self.assertGreaterEqual(sum(area.count for area in choice.AREAS), 200)
 
+    def test_the_programs_are_there(self):
+        folder = ROOT / "tests" / "user"
+        for area in choice.AREAS:
+            for program in area.programs:
+                self.assertTrue((folder / f"{program}.c").exists() or (folder / program).is_dir(),
+                                program)
+            for path in {mutant.path for mutant in choice.candidates(ROOT, area)}:
+                self.assertIs(choice.area_of(path), area)
+
+    def test_those_with_a_reason_are_there(self):
+        names = {mutant.name for area in choice.AREAS for mutant in choice.candidates(ROOT, area)}
+        for name, reason in report.allowed_survivors(report.ALLOWED.read_text()).items():
+            self.assertTrue(name in names and reason, name)
+
     def test_the_order_is_the_seeds(self):
         found = list(choice.candidates(ROOT, choice.AREAS[0]))
         first = [mutant.name for mutant in choice.in_order(found, 1)]

@@ -11,12 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/tessera.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
+#include <tessera/lib/op.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/spawn.h>
+#include <tessera/proto/file.h>
 #include <time.h>
 #include <unistd.h>
 #include "lib/tap.h"
@@ -230,6 +234,41 @@ static void files_below_tmp(void)
     CHECK_EQUAL(chdir("/"), 0);
 }
 
+// What tells pipes from each other tells nothing of where the server has them.
+static void pipes_are_numbered(void)
+{
+    int ends[2][2];
+    struct ts_attributes of[2];
+    size_t bytes;
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQUAL(pipe(ends[i]), 0);
+        CHECK_EQUAL(ts_get(ts_posix_handle(ends[i][0]), TS_PROPERTY_ATTRIBUTES, &of[i],
+                           sizeof of[i], &bytes),
+                    TS_OK);
+    }
+    CHECK(of[0].identity < of[1].identity && of[1].identity < 1000000);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQUAL(close(ends[i][0]) | close(ends[i][1]), 0);
+    }
+}
+
+// There are no bytes of it to map, and zeros in their place, for who reads as for who writes.
+static void an_empty_file_maps_as_zeros(void)
+{
+    int fd = open("/tmp/posix-test-empty", O_CREAT | O_RDWR, 0600);
+    CHECK(fd >= 0);
+    for (unsigned i = 0; i < 4; i++) {
+        int protection = i & 1 ? PROT_READ | PROT_WRITE : PROT_READ;
+        off_t offset = i & 2 ? 2 * TS_PAGE_SIZE : 0;
+        unsigned char *bytes = mmap(NULL, TS_PAGE_SIZE, protection, MAP_PRIVATE, fd, offset);
+        CHECK(bytes != MAP_FAILED);
+        CHECK(bytes[0] == 0 && bytes[TS_PAGE_SIZE - 1] == 0);
+        CHECK_EQUAL(munmap(bytes, TS_PAGE_SIZE), 0);
+    }
+    CHECK_EQUAL(close(fd), 0);
+    CHECK_EQUAL(unlink("/tmp/posix-test-empty"), 0);
+}
+
 // Times at which nanoseconds in 64 bits end: what is past is over, what is far ahead may be waited
 // for, and what is no time is refused.
 static void times_do_not_wrap(void)
@@ -280,7 +319,8 @@ int main(int argc, char **argv)
         TAP(longjmp_never_gives_zero), TAP(signals_within_the_process),
         TAP(threads_count_together),   TAP(time_passes),
         TAP(times_do_not_wrap),        TAP(descriptors_and_errors),
-        TAP(files_below_tmp),
+        TAP(files_below_tmp),          TAP(an_empty_file_maps_as_zeros),
+        TAP(pipes_are_numbered),
     };
     return TAP_RUN(tests);
 }

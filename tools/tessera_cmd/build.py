@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Configuring and building with CMake, and images other than the plain one."""
+import contextlib
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -34,6 +36,15 @@ def run_logged(command, log):
     raise CommandError(f"`{' '.join(map(str, command[:3]))} …` failed")
 
 
+@contextlib.contextmanager
+def locked(kind):
+    """One command at a time builds in a folder: a second one waits."""
+    folder(kind).mkdir(parents=True, exist_ok=True)
+    with open(folder(kind) / "lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def configure(kind, source=ROOT, build_type=None, always=False):
     """Runs CMake where it has not run; from then on the build does so itself when it must."""
     out = folder(kind)
@@ -49,7 +60,7 @@ def configure(kind, source=ROOT, build_type=None, always=False):
 def build(kind, *targets):
     """Brings targets of the cross build up to date."""
     packages.require(packages.BUILD, packages.IMAGE)
-    with Step(f"building {', '.join(targets)} ({kind})"):
+    with Step(f"building {', '.join(targets)} ({kind})"), locked(kind):
         configure(kind, build_type=kind.capitalize())
         run_logged(["ninja", "-C", folder(kind), *targets], folder(kind) / "build.log")
     for target in targets:
@@ -64,7 +75,7 @@ def build(kind, *targets):
 def build_host():
     """Brings the native tests up to date."""
     packages.require(packages.BUILD, packages.TEST)
-    with Step("building the host tests"):
+    with Step("building the host tests"), locked("host"):
         configure("host", source=ROOT / "tests" / "host")
         run_logged(["ninja", "-C", folder("host")], folder("host") / "build.log")
 

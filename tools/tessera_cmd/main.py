@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line of ./tessera."""
 import argparse
+import os
 import subprocess
 import sys
 
@@ -54,6 +55,8 @@ def add_test(commands):
     parser.add_argument("--minutes", type=int, default=10, metavar="N",
                         help="how long each long test may take (10)")
     parser.add_argument("--seed", type=int, metavar="S", help="of what is random")
+    parser.add_argument("--jobs", type=cpu_count, default=len(os.sched_getaffinity(0)), metavar="N",
+                        help="how many tests run side by side (as many as there are CPUs)")
 
     def action(options):
         from .testing.runner import run

@@ -165,7 +165,7 @@ static void reply_attributes(struct ts_request *request)
         .size = node->size,
         .blocks = file_pages(node) * STORE_PAGE,
         .identity = node->identity,
-        .store = opened(request)->tree->seed,
+        .store = (uint64_t)opened(request)->tree->root->created_ns, // clients see it
         .modified_ns = node->modified_ns,
         .accessed_ns = node->accessed_ns,
         .changed_ns = node->changed_ns,

@@ -63,7 +63,7 @@ struct tree {
     struct ts_share nodes;      // but for the root
     struct store store;
     uint64_t next_identity;
-    uint64_t seed; // of the hash
+    uint64_t seed; // of the hash: nobody else's
 };
 
 // So many nodes below the root, and pages of content. TS_ERR_MEMORY.

@@ -216,7 +216,7 @@ static void end_get(struct ts_request *request)
                                            .mode = 0600,
                                            .links = 1,
                                            .size = end->pipe->used,
-                                           .identity = (uintptr_t)end->pipe / TS_PAGE_SIZE,
+                                           .identity = end->pipe->identity,
                                            .created_ns = end->pipe->created_ns};
         ts_request_reply_bytes(request, &attributes, sizeof attributes);
         break;

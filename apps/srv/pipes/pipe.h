@@ -28,6 +28,7 @@ struct pipe_end {
 struct pipe {
     struct pipe_end reader, writer;
     uint32_t client;     // who made it
+    uint64_t identity;   // counted: clients see it
     uint32_t head, used; // of the ring
     int64_t created_ns;
     unsigned char ring[TS_PIPE_SIZE];

@@ -26,6 +26,7 @@ void pipe_free(struct pipe *pipe)
 
 static ts_status_t pipe_make(uint32_t client, struct pipe **out_pipe)
 {
+    static uint64_t last_identity = 2; // of null and zero
     void *storage;
     ts_status_t status = ts_share_take(&pipe_share, client, 1);
     if (status != TS_OK) {
@@ -38,6 +39,7 @@ static ts_status_t pipe_make(uint32_t client, struct pipe **out_pipe)
     }
     struct pipe *pipe = storage; // zeros
     pipe->client = client;
+    pipe->identity = ++last_identity;
     pipe->created_ns = ts_clock_realtime();
     pipe->reader.pipe = pipe->writer.pipe = pipe;
     pipe->reader.object.operations = &pipe_reader_operations;

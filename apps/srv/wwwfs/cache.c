@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "cache.h"
 
+#include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/opening.h>
+#include <tessera/lib/process.h>
 #include <tessera/lib/server.h>
 
 #define BUCKETS 256u
@@ -68,6 +70,16 @@ static void link_oldest(struct cache_block *block)
     cache.oldest = block;
 }
 
+// What clients keep of blocks that were used anew since is this process's expense, and nobody tells
+// when it goes. At its limit the job would end us at the next touch of a page of our own: so there
+// is no fresh memory long before.
+static bool has_room(void)
+{
+    struct ts_process_statistics own;
+    return ts_process_statistics(ts_named_handle(TS_NAME_PROCESS), &own) == TS_OK &&
+           own.pages + CACHE_BLOCK / TS_PAGE_SIZE <= CACHE_PAGES;
+}
+
 // Memory that nobody else has, there in full, so that reading into it cannot fail. The old one is
 // given up once there is another.
 static bool make_own(struct cache_block *block)
@@ -76,7 +88,7 @@ static bool make_own(struct cache_block *block)
     void *bytes;
     if (block->bytes != NULL && !block->given)
         return true;
-    if (ts_memory_allocate(CACHE_BLOCK, 0, &memory, &bytes) != TS_OK)
+    if (!has_room() || ts_memory_allocate(CACHE_BLOCK, 0, &memory, &bytes) != TS_OK)
         return false;
     if (ts_memory_commit(memory, 0, CACHE_BLOCK) != TS_OK) {
         (void)!ts_memory_unmap(bytes, CACHE_BLOCK);

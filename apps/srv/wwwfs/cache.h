@@ -7,7 +7,7 @@
 // Each block is memory of its own, of which clients may be given views. What was given never
 // changes: a block that is used anew gets fresh memory then, and the old pages go with the last
 // client's mapping. Only half of the blocks are given, so that there are always some to read into
-// when clients who keep theirs have used up the job's memory.
+// when clients who keep theirs have used up what there is (CACHE_PAGES).
 #pragma once
 
 #include <stdbool.h>
@@ -17,6 +17,7 @@
 #define CACHE_BLOCK  65536u // a multiple of every disk's blocks
 #define CACHE_BLOCKS 128u   // 8 MiB
 #define CACHE_GIVEN  (CACHE_BLOCKS / 2)
+#define CACHE_PAGES  12288u // of the process, for blocks to get fresh memory; its job may have 16384
 
 struct cache_waiter {
     struct cache_waiter *next;

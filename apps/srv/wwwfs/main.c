@@ -17,15 +17,13 @@
 
 #define NAME_DISK    "disk"
 #define DISK_WAIT_NS (5 * TS_SECOND)
-#define SIGNPOSTS    64u         // sessions while there is no disk
 #define TABLES_MAX   (32u << 20) // bytes of the archive's tables: some 200,000 files
 
 static struct ts_loop loop;
 static struct ts_server server;
-static struct ts_object root;
+static struct ts_object root, signpost;
 static struct ts_archive archive;
 static struct ts_archive_header header;
-static struct ts_object signposts[SIGNPOSTS];
 static ts_status_t disk_status; // whether it can be served; TS_ERR_NOT_FOUND: there is none
 
 // The device reads whole blocks to page-aligned memory. `offset` is rounded down; *out_bytes is
@@ -95,9 +93,9 @@ static ts_status_t open_disk(void)
     return status;
 }
 
-// Without a disk a session is a signpost: whatever is opened there is to be asked of the other
-// tree. (The session itself cannot be that tree's handle: init, through whom clients come, serves
-// it.)
+// Without a disk every session is the same signpost: whatever is opened there is to be asked of the
+// other tree. (The session itself cannot be that tree's handle: init, through whom clients come,
+// serves it.) So sessions are handles of the clients' own, and nothing is kept for them.
 static void signpost_open(struct ts_request *request)
 {
     ts_handle_t other;
@@ -109,32 +107,16 @@ static void signpost_open(struct ts_request *request)
         (void)ts_request_reply_redirect(request, other, 0);
 }
 
-static void signpost_closed(struct ts_object *object)
-{
-    signposts[object - signposts].server = NULL; // its place is free
-}
-
-static const struct ts_operations signpost_operations = {.open = signpost_open,
-                                                         .closed = signpost_closed};
+static const struct ts_operations signpost_operations = {.open = signpost_open};
 
 static void root_open(struct ts_request *request)
 {
-    if (disk_status == TS_OK) {
+    if (disk_status == TS_OK)
         tree_open_root(request);
-        return;
-    }
-    if (disk_status != TS_ERR_NOT_FOUND) {
+    else if (disk_status == TS_ERR_NOT_FOUND)
+        (void)ts_request_reply_own(request, &signpost, TREE_RIGHTS);
+    else
         ts_request_reply(request, disk_status, 0);
-        return;
-    }
-    for (uint32_t i = 0; i < SIGNPOSTS; i++) {
-        if (signposts[i].server == NULL) {
-            signposts[i].operations = &signpost_operations;
-            (void)ts_request_reply_mint(request, &signposts[i], TREE_RIGHTS, 0);
-            return;
-        }
-    }
-    ts_request_reply(request, TS_ERR_LIMIT, 0);
 }
 
 static const struct ts_operations root_operations = {.open = root_open};
@@ -142,9 +124,13 @@ static const struct ts_operations root_operations = {.open = root_open};
 static ts_status_t serve(ts_handle_t *out_root)
 {
     const struct ts_server_limits limits = {
-        .requests = 256, .objects = TREE_NODES + 1, .inbox_bytes = 256};
+        .requests = 256, .objects = TREE_NODES + 2, .inbox_bytes = 256};
+    ts_handle_t kept; // so that the signpost never ends
     ts_status_t status = ts_server_init(&server, &loop, &limits);
     root.operations = &root_operations;
+    signpost.operations = &signpost_operations;
+    if (status == TS_OK)
+        status = ts_object_mint(&server, &signpost, TREE_RIGHTS, &kept);
     if (status == TS_OK)
         status = ts_object_mint(&server, &root,
                                 TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT |

@@ -8,6 +8,7 @@
 #include <arch/cpu.h>
 #include <arch/memory.h>
 #include <log.h>
+#include <machine/iommu.h>
 #include <machine/x86.h>
 
 #define LENGTH        256u // events, a page
@@ -39,8 +40,7 @@ enum {
 
 #define DROPPED UINT64_MAX // an event that nobody wants any more
 
-// Its interrupt
-// ------------------------------------------------------------------------------------
+// Its interrupt -----------------------------------------------------------------------------------
 
 static uint8_t byte_of(const struct amd *u, uint32_t offset)
 {
@@ -84,19 +84,34 @@ bool amd_message_set(const struct amd *u, uint32_t vector, uint32_t apic_id)
     return true;
 }
 
-// The ring
-// -----------------------------------------------------------------------------------------
+// The ring ----------------------------------------------------------------------------------------
 
-// Takes the next event out. Some chips show that it is there before they have written it.
+// Some chips show that an event is there before they have written it. What has been waited for it
+// is taken off `*patience`.
+static volatile uint64_t *event_at(const struct amd *u, uint32_t at, uint32_t *patience)
+{
+    volatile uint64_t *event = u->events[at / 16];
+    for (; EVENT_CODE(event) == 0 && *patience > 0; --*patience) {
+        arch_cpu_relax();
+    }
+    return event;
+}
+
+// Whether it names a function; others are of the unit itself.
+static bool is_of_function(uint64_t code)
+{
+    return code == ENTRY_ILLEGAL || code == PAGE_FAULT || code == ENTRY_ERROR ||
+           code == TABLE_ERROR || code == REQUEST_ILLEGAL || code == PAGE_REQUEST;
+}
+
+// Takes the next event out.
 static bool event_take(struct amd *u, uint64_t *out)
 {
     if ((amd_read32(u, AMD_EVENT_TAIL) & RING_MASK) == u->head) {
         return false;
     }
-    volatile uint64_t *event = u->events[u->head / 16];
-    for (uint32_t tries = 0; EVENT_CODE(event) == 0 && tries < PATIENCE; tries++) {
-        arch_cpu_relax();
-    }
+    uint32_t patience = PATIENCE;
+    volatile uint64_t *event = event_at(u, u->head, &patience);
     out[0] = event[0];
     out[1] = event[1];
     event[0] = 0;
@@ -114,8 +129,7 @@ bool amd_fault_next(struct amd *u, uint32_t *at, struct iommu_fault *out)
         if (event[0] == DROPPED) {
             continue;
         }
-        if (code != ENTRY_ILLEGAL && code != PAGE_FAULT && code != ENTRY_ERROR &&
-            code != TABLE_ERROR && code != REQUEST_ILLEGAL && code != PAGE_REQUEST) {
+        if (!is_of_function(code)) {
             log_error("iommu: the unit at %#lx reports %#lx, %#lx", (unsigned long)u->unit.place,
                       (unsigned long)event[0], (unsigned long)event[1]);
             continue;
@@ -131,15 +145,24 @@ bool amd_fault_next(struct amd *u, uint32_t *at, struct iommu_fault *out)
     return false;
 }
 
-void amd_faults_drop(struct amd *u, uint16_t source)
+// Drops those of a function (IOMMU_NO_SOURCE: of all that are blocked) that nobody is to be ended
+// for any more.
+static void drop(struct amd *u, uint32_t source)
 {
-    uint32_t tail = amd_read32(u, AMD_EVENT_TAIL) & RING_MASK;
+    uint32_t tail = amd_read32(u, AMD_EVENT_TAIL) & RING_MASK, patience = PATIENCE;
     for (uint32_t at = u->head; at != tail; at = (at + 16) & RING_MASK) {
-        volatile uint64_t *event = u->events[at / 16];
-        if (EVENT_DEVICE(event) == source) {
+        volatile uint64_t *event = event_at(u, at, &patience);
+        uint16_t of = EVENT_DEVICE(event);
+        if (is_of_function(EVENT_CODE(event)) &&
+            (source == IOMMU_NO_SOURCE ? amd_entry_blocked(u, of) : source == of)) {
             event[0] = DROPPED;
         }
     }
+}
+
+void amd_faults_drop(struct amd *u, uint16_t source)
+{
+    drop(u, source);
 }
 
 // Empties the ring; it is off meanwhile. After an overflow it reports nothing until that was done.
@@ -157,24 +180,12 @@ static void log_restart(struct amd *u)
     amd_write64(u, AMD_CONTROL, u->control);
 }
 
-// Drops what the ring has of sources that are blocked already: nobody is ended for it.
-static void drop_blocked(struct amd *u)
-{
-    uint32_t tail = amd_read32(u, AMD_EVENT_TAIL) & RING_MASK;
-    for (uint32_t at = u->head; at != tail; at = (at + 16) & RING_MASK) {
-        volatile uint64_t *event = u->events[at / 16];
-        if (amd_entry_blocked(u, EVENT_DEVICE(event))) {
-            event[0] = DROPPED;
-        }
-    }
-}
-
 // What the ring has of others that are admitted stays: who admits takes it next, and that restarts
 // the ring if it ran over (amd_fault_more).
 void amd_faults_on(struct amd *u)
 {
     if (!(u->control & AMD_CONTROL_INTERRUPT)) {
-        drop_blocked(u);
+        drop(u, IOMMU_NO_SOURCE);
         u->control |= AMD_CONTROL_INTERRUPT;
         amd_write64(u, AMD_CONTROL, u->control);
     }

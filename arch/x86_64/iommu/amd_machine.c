@@ -59,16 +59,14 @@ static bool open(const void *table, uint32_t length, paddr_t ram_end)
 {
     bool good = ivrs_parse(table, length, &ivrs);
     if (!good) {
-        log_error("iommu: the table of IOMMUs is damaged: none is used, DMA is not held");
+        log_error("iommu: the table of IOMMUs is damaged");
     }
     for (uint32_t i = 0; good && i < ivrs.unit_count; i++) {
         good = unit_open(i, ram_end);
     }
     for (uint32_t i = 0; good && i < ivrs.region_count; i++) {
         const struct ivrs_region *r = &ivrs.regions[i];
-        bool one = r->first == r->last; // whose number may be another's
-        uint16_t first = one ? device_number(r->segment, r->first) : r->first;
-        good = devices_region(r->segment, first, one ? first : r->last, r->base, r->end);
+        good = devices_region(r->segment, r->first, r->last, r->base, r->end);
     }
     for (uint32_t i = 0; good && i < ivrs.unit_count; i++) {
         if (ivrs.units[i].segment == 0) {

@@ -121,6 +121,17 @@ const struct device_range *device_region(uint32_t index)
     return index < region_count ? &regions[index] : NULL;
 }
 
+bool device_region_reaches(const struct device_range *region, uint16_t segment, uint16_t number)
+{
+    bool reaches = device_is_in(region, segment, number);
+    for (uint32_t i = 0; i < alias_count && region->segment == segment && !reaches; i++) {
+        const struct device_range *a = &aliases[i];
+        reaches = a->segment == segment && a->alias == number && a->first <= region->last &&
+                  region->first <= a->last;
+    }
+    return reaches;
+}
+
 uint16_t device_number(uint16_t segment, uint16_t source)
 {
     const struct device_range *alias = find(aliases, alias_count, segment, source);

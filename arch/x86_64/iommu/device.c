@@ -53,14 +53,18 @@ static ts_status_t admit_locked(struct arch_dma *dma, uint64_t admission) LOCK_R
         return status;
     }
     spin_lock_off(&unit->lock);
-    bool done = !dma->closed && unit->kind->block(unit, dma->source, true);
-    status = done ? TS_OK : dma->closed ? TS_ERR_GONE : TS_ERR_MEMORY;
-    if (done) {
+    if (dma->closed) {
+        status = TS_ERR_GONE;
+    } else if (!unit->kind->block(unit, dma->source, true)) {
+        status = TS_ERR_MEMORY;
+    } else {
         (void)dismiss(unit, dma->source);           // firmware's, or a driver's that it had before
         unit->kind->faults_drop(unit, dma->source); // nor does the next answer for what that did
-        done = unit->kind->admit(unit, dma->source, virt_to_phys(dma->root), dma->id);
+        if (!unit->kind->admit(unit, dma->source, virt_to_phys(dma->root), dma->id)) {
+            status = TS_ERR_MEMORY;
+        }
     }
-    if (done) {
+    if (status == TS_OK) {
         unit->kind->forget_pages(unit, dma->id);
         atomic_store(&dma->admitted, true);
         dma->admission = admission;
@@ -82,7 +86,7 @@ static ts_status_t reserved_set(struct arch_dma *dma, bool mapped)
     ts_status_t status = TS_OK;
     const struct device_range *r;
     for (uint32_t i = 0; dma->reserved != mapped && (r = device_region(i)); i++) {
-        if (!device_is_in(r, dma->unit->segment, dma->source)) {
+        if (!device_region_reaches(r, dma->unit->segment, dma->source)) {
             continue;
         }
         for (paddr_t page = r->base; page < r->end && status == TS_OK; page += PAGE_SIZE) {
@@ -116,16 +120,18 @@ static bool is_reserved(uint16_t source)
     return false;
 }
 
-// A function that several regions name is admitted once: it gets all of them.
+// A function that several regions name is admitted once: it gets all of them. So is a number that
+// several functions bear.
 static void reserve_one(const struct device_range *r, uint16_t source)
 {
     struct arch_dma *dma;
-    if (!is_present(source) || is_reserved(source)) {
+    uint16_t number = device_number(r->segment, source);
+    if (!is_present(source) || is_reserved(number)) {
         return;
     }
     log_info("iommu: %02x:%02x.%x reaches %#lx to %#lx, as firmware asks", source >> 8u,
              source >> 3 & 31u, source & 7u, (unsigned long)r->base, (unsigned long)r->end - 1);
-    if (arch_dma_create(source, NULL, &dma) == TS_OK) {
+    if (arch_dma_create(number, NULL, &dma) == TS_OK) {
         (void)arch_dma_admit(dma, 0);
     }
 }

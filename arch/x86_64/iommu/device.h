@@ -66,6 +66,8 @@ uint16_t device_number(uint16_t segment, uint16_t source); // that its accesses 
 bool device_is_aliased(uint16_t segment, uint16_t source);
 
 const struct device_range *device_region(uint32_t index); // NULL: there are no more
+// Whether it is for a function whose accesses bear that number.
+bool device_region_reaches(const struct device_range *region, uint16_t segment, uint16_t number);
 bool device_is_in(const struct device_range *range, uint16_t segment, uint16_t source);
 
 // The unit that has a device; NULL: none.
@@ -82,8 +84,8 @@ uint64_t device_silence(struct iommu *unit, uint16_t source) LOCK_REQUIRES(unit-
 void iommu_faults_take(struct iommu *unit);
 
 // vtd_machine.c, amd_machine.c: the machine's units, as firmware's table says; `ram_end`: where
-// memory ends. What they have is claimed. False, with a log line: the table is damaged, or a unit
-// of a kind that is not known.
+// memory ends. What they have is claimed. False: the table is damaged, a unit is of a kind that is
+// not known (each with a log line), or there is more than there is room for.
 struct iommu_firmware {
     bool (*open)(const void *table, uint32_t length, paddr_t ram_end);
     uint32_t (*count)(void);

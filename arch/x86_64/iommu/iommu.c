@@ -58,12 +58,14 @@ void iommu_init(const struct acpi_table *dmar, const struct acpi_table *ivrs)
     for (uint32_t i = 0; i < firmware->count(); i++) {
         units[known_count++] = firmware->unit(i);
     }
-    if (good) {
-        units_start();
-        firmware->remap();
-        if (!remap_active()) {
-            log_warn("iommu: interrupts are not remapped: a device can send any");
-        }
+    if (!good) {
+        log_error("iommu: not all that firmware says can be done: none is used, DMA is not held");
+        return;
+    }
+    units_start();
+    firmware->remap();
+    if (!remap_active()) {
+        log_warn("iommu: interrupts are not remapped: a device can send any");
     }
 }
 

@@ -44,10 +44,12 @@
 #define LEVELS_3               2u
 #define LEVELS_4               4u
 
-#define EXTENDED_COHERENT (UINT64_C(1) << 0)
-#define EXTENDED_QUEUE    (UINT64_C(1) << 1)
-#define EXTENDED_REMAP    (UINT64_C(1) << 3)
-#define EXTENDED_IDS      (UINT64_C(1) << 4)
+#define EXTENDED_COHERENT    (UINT64_C(1) << 0)
+#define EXTENDED_QUEUE       (UINT64_C(1) << 1)
+#define EXTENDED_REMAP       (UINT64_C(1) << 3)
+#define EXTENDED_IDS         (UINT64_C(1) << 4)
+#define EXTENDED_PAGES_AT(e) (((e) >> 8 & 0x3ff) * 16) // two registers that make it forget pages
+#define PAGES_BYTES          16u
 
 #define FORGET_CONTEXTS  0x1u
 #define FORGET_PAGES     0x2u
@@ -125,7 +127,10 @@ static bool registers_map(struct vtd *u)
     u->capability = read64(u, REG_CAPABILITY);
     u->extended = read64(u, REG_EXTENDED);
     uint64_t end = CAPABILITY_FAULT_AT(u->capability) + CAPABILITY_FAULTS(u->capability) * 16;
-    u->unit.place_end = u->unit.place + (end > PAGE_SIZE ? end : PAGE_SIZE);
+    // Not all of them are used here, but none is anybody else's.
+    uint64_t pages_end = EXTENDED_PAGES_AT(u->extended) + PAGES_BYTES;
+    uint64_t last = end > pages_end ? end : pages_end;
+    u->unit.place_end = u->unit.place + (last > PAGE_SIZE ? last : PAGE_SIZE);
     if (end > PAGE_SIZE) {
         u->registers = arch_device_map(u->unit.place, end, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
     }

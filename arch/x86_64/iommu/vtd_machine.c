@@ -65,7 +65,7 @@ static bool open(const void *table, uint32_t length, paddr_t ram_end)
 {
     bool room = dmar_parse(table, length, &dmar);
     if (!room) {
-        log_error("iommu: the table of IOMMUs is damaged: none is used, DMA is not held");
+        log_error("iommu: the table of IOMMUs is damaged");
     }
     for (uint32_t i = 0; room && i < dmar.unit_count; i++) {
         room = unit_open(i, ram_end);

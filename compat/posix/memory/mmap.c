@@ -32,7 +32,8 @@ static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection
         if (size > 0) { // not all of it
             ts_close(*out_memory);
             *out_memory = TS_HANDLE_NONE;
-        } else if (status != TS_ERR_UNSUPPORTED && status != TS_ERR_LIMIT) {
+        } else if (status != TS_ERR_UNSUPPORTED && status != TS_ERR_LIMIT &&
+                   status != TS_ERR_RANGE) { // behind its end: zeros, as for who writes
             return status;
         }
     }

@@ -52,9 +52,12 @@ static ts_status_t pin(struct net_service *s, struct offer *o)
     return status;
 }
 
+// Maps the rings; what the frames hold is the device's. All pages at once: at the limit of its job
+// the client's memory has none to give at a touch, which would end the driver.
 static ts_status_t map(struct offer *o)
 {
     struct net_memory *m = &o->mapped;
+    uint32_t rings = ts_frame_data_start(o->attach.rx_entries, o->attach.tx_entries);
     uint64_t size;
     void *base;
     ts_status_t status = ts_get_u64(o->memory, TS_PROPERTY_SIZE, &size);
@@ -62,13 +65,13 @@ static ts_status_t map(struct offer *o)
         status = TS_ERR_RANGE;
     }
     if (status == TS_OK) {
-        status = ts_memory_map(o->memory, NULL, o->attach.memory_size, 0,
-                               TS_MAP_READ | TS_MAP_WRITE, &base);
+        status = ts_memory_map(o->memory, NULL, rings, 0,
+                               TS_MAP_READ | TS_MAP_WRITE | TS_MAP_POPULATE, &base);
     }
     if (status == TS_OK) {
         m->base = base;
         m->size = (uint32_t)o->attach.memory_size;
-        m->data_start = ts_frame_data_start(o->attach.rx_entries, o->attach.tx_entries);
+        m->data_start = rings;
     }
     return status;
 }
@@ -84,7 +87,7 @@ static void let_go(struct net_service *s, struct offer *o)
         free(m->bus);
     }
     if (m->base) {
-        (void)!ts_memory_unmap(m->base, m->size);
+        (void)!ts_memory_unmap(m->base, m->data_start);
     }
     ts_close(o->memory);
     ts_close(o->event);

@@ -43,7 +43,7 @@ struct net_direction {
 
 // The attached client's memory.
 struct net_memory {
-    uint8_t *base; // NULL = nobody is attached
+    uint8_t *base; // of the rings, up to data_start; NULL = nobody is attached
     uint32_t size, data_start;
     uint64_t *bus; // the device's address of each page from data_start on
 };

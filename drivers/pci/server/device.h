@@ -20,8 +20,7 @@
 #include <drivers/virtio/layout.h>
 #include <tessera/lib/server.h>
 
-#define DEVICE_VECTORS       32u // interrupts given to one driver at most
-#define DEVICE_BAR_REGISTERS 6u
+#define DEVICE_VECTORS 32u // interrupts given to one driver at most
 
 enum device_state { DEVICE_FREE, DEVICE_HELD, DEVICE_QUIETING, DEVICE_STUCK };
 
@@ -45,8 +44,7 @@ struct device {
     // quiet.c:
     struct ts_timer timer;
     unsigned phase, tries;
-    bool unused; // nobody has anything of the function since this began
-    uint32_t saved_bars[DEVICE_BAR_REGISTERS];
+    bool unused;                           // nobody has anything of the function since this began
     volatile struct virtio_common *virtio; // mapped while its status is written
 };
 

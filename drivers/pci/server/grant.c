@@ -168,7 +168,11 @@ static ts_status_t program_msix(struct device *d, uint32_t index,
         }
     }
     pci_msix_set(&d->table[index], message->address, message->data);
-    return pci_msix_enable(&d->function, &d->msix, true);
+    status = pci_msix_enable(&d->function, &d->msix, true);
+    if (status != TS_OK) {
+        pci_msix_mask(&d->table[index]); // its message may become another's
+    }
+    return status;
 }
 
 static ts_status_t make_message(struct device *d, uint32_t index, ts_handle_t *out_interrupt)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// /drv/pci: the PCI server. Named handles: physical, interrupt, domain, io (resources), boot, init.
+// /drv/pci: the PCI server. Named handles: physical, interrupt, domain, io (resources), boot, init,
+// remains (memory for its next instance).
+#include "remains.h"
 #include "root.h"
 
 #include <drivers/pci/scan.h>
@@ -7,7 +9,7 @@
 #include <stdlib.h>
 #include <tessera/lib/log.h>
 
-#define FUNCTIONS_MAX 256u // more than a machine of this kind has
+#define FUNCTIONS_MAX REMAINS_NOTES // more than a machine of this kind has
 
 static bool on_found(void *context, const struct pci_function *f)
 {
@@ -28,6 +30,8 @@ static ts_status_t start(struct bus *bus)
     if (status != TS_OK) {
         return status;
     }
+    remains_open();
+    remains_restore(&bus->machine.access);
     pci_scan(&bus->machine.access, bus->machine.bus_first, bus->machine.bus_last, on_found, bus);
     ts_log("%u functions, configuration space of %u bytes each", bus->count,
            bus->machine.access.space);

@@ -7,7 +7,7 @@
 //   2. a virtio function: status 0 written, and 0 read back within a second (VIRTIO 1.2 4.1.4.3.2)
 //      PCI Express: no transaction pending (within 100 ms, else it is reset anyway)
 //   3. function-level reset where there is one, and 100 ms for it (PCI Express 3.0 6.6.2); its
-//      BARs are then written back. A virtio function needs none.
+//      BARs are then written back (remains.h). A virtio function needs none.
 //   4. it answers, bus mastering is off: the domain may release the pages of dead drivers, or ends
 //      if the driver has closed the device
 //
@@ -16,6 +16,7 @@
 #include "quiet.h"
 
 #include "grant.h"
+#include "remains.h"
 
 #include <drivers/pci/registers.h>
 #include <tessera/lib/clock.h>
@@ -77,7 +78,9 @@ static void finish(struct device *d, ts_status_t status)
                f->address >> 8, f->address >> 3 & 31u, f->address & 7u, ts_status_name(status));
         d->state = DEVICE_STUCK;
     } else if (d->closed) {
-        pci_write16(f, PCI_COMMAND, d->command & (uint16_t)~PCI_COMMAND_BUS_MASTER);
+        // Nobody answers its line: others may share that.
+        pci_write16(f, PCI_COMMAND,
+                    (uint16_t)((d->command & ~PCI_COMMAND_BUS_MASTER) | PCI_COMMAND_LINE_OFF));
         grant_end(d); // the next driver gets a domain of its own
         d->state = DEVICE_FREE;
     } else {
@@ -113,15 +116,13 @@ static void reset_function(struct device *d)
         finish(d, TS_OK);
         return;
     }
-    for (unsigned i = 0; i < DEVICE_BAR_REGISTERS; i++) {
-        d->saved_bars[i] = pci_read32(f, PCI_BAR0 + 4 * i);
-    }
+    remains_note(f);
     if (express) {
         pci_write16(f, at, pci_read16(f, at) | PCI_EXPRESS_CONTROL_FLR);
     } else {
         pci_write8(f, at, 1);
     }
-    wait_for(d, PHASE_RESET, 100 * TS_MILLISECOND);
+    wait_for(d, PHASE_RESET, REMAINS_RESET_NS);
 }
 
 static bool transactions_pending(const struct pci_function *f)
@@ -155,9 +156,7 @@ static void step_virtio(struct device *d)
 static void step_reset(struct device *d)
 {
     const struct pci_function *f = &d->function;
-    for (unsigned i = 0; i < DEVICE_BAR_REGISTERS; i++) {
-        pci_write32(f, PCI_BAR0 + 4 * i, d->saved_bars[i]);
-    }
+    remains_give_back(f);
     finish(d, transactions_pending(f) ? TS_ERR_IO : TS_OK);
 }
 

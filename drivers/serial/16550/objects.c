@@ -21,7 +21,7 @@ static void on_read(struct ts_request *request)
         ts_request_reply(request, TS_ERR_AGAIN, 0);
         return;
     }
-    request_append(&s->reads, request);
+    requests_append(&s->reads, request);
     serial_poll(s);
 }
 
@@ -32,7 +32,7 @@ static void write_now(struct serial *s, struct ts_request *request)
     size_t length = request->length < sizeof bytes ? request->length : sizeof bytes;
     ts_status_t status = TS_ERR_AGAIN;
     size_t taken = 0;
-    if (!s->writes.first && tty_writable(&s->tty)) {
+    if (!s->writes.first && serial_writable(s)) {
         status = ts_request_pull(request, bytes, length, 0);
     }
     if (status == TS_OK) {
@@ -52,7 +52,7 @@ static void on_write(struct ts_request *request)
         write_now(s, request);
     } else {
         request->span = 0; // bytes taken so far
-        request_append(&s->writes, request);
+        requests_append(&s->writes, request);
         serial_poll(s);
     }
 }
@@ -60,7 +60,8 @@ static void on_write(struct ts_request *request)
 static void on_sync(struct ts_request *request)
 {
     struct serial *s = session_of(request)->serial;
-    request_append(&s->syncs, request);
+    request->span = s->tty.out_tail; // what is queued later is not waited for
+    requests_append(&s->syncs, request);
     serial_poll(s);
 }
 

@@ -12,6 +12,9 @@
 #define TICK_IDLE (100 * TS_MILLISECOND)
 #define TICK_BUSY (10 * TS_MILLISECOND) // while there is output
 #define CHUNK     512u
+#define TURN      512u  // bytes of one client, before another's
+#define QUEUED    1024u // bytes that wait for the chip; each keeps what is written next waiting
+#define ROUNDS    8u    // of filling and emptying the queue, before others have their turn
 
 // Ports --------------------------------------------------------------------------------------
 
@@ -42,7 +45,7 @@ static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, u
 
 // Waiting requests -----------------------------------------------------------------------------
 
-void request_append(struct request_list *list, struct ts_request *request)
+void requests_append(struct request_list *list, struct ts_request *request)
 {
     request->next = NULL;
     if (list->last) {
@@ -114,14 +117,20 @@ static void answer_reads(struct serial *s)
     }
 }
 
-// Takes more of a write into the queue. True: it is answered.
+bool serial_writable(const struct serial *s)
+{
+    return s->tty.out_tail - s->tty.out_head < QUEUED && tty_writable(&s->tty);
+}
+
+// Takes more of a write into the queue, as far as its client's turn goes. True: it is answered.
 static bool continue_write(struct serial *s, struct ts_request *request)
 {
     uint8_t bytes[CHUNK];
     uint64_t done = request->span; // of a write, ours: bytes taken so far
-    while (done < request->length && tty_writable(&s->tty)) {
+    while (done < request->length && s->turn > 0 && serial_writable(s)) {
         uint64_t left = request->length - done;
         size_t want = left < sizeof bytes ? left : sizeof bytes;
+        want = want < s->turn ? want : s->turn;
         ts_status_t status = ts_request_pull(request, bytes, want, done);
         if (status != TS_OK) {
             ts_request_reply(request, status, done);
@@ -129,6 +138,7 @@ static bool continue_write(struct serial *s, struct ts_request *request)
         }
         size_t taken = tty_write(&s->tty, bytes, want);
         done += taken;
+        s->turn -= (uint32_t)taken;
         s->statistics.bytes_out += taken;
     }
     request->span = done;
@@ -139,28 +149,53 @@ static bool continue_write(struct serial *s, struct ts_request *request)
     return false;
 }
 
+// What this client goes on to write comes behind what others do, in its order.
+static void others_first(struct request_list *list, uint32_t client)
+{
+    struct request_list all = {0}, own = {0};
+    struct ts_request *next;
+    for (struct ts_request *r = list->first; r; r = next) {
+        next = r->next;
+        requests_append(r->client == client ? &own : &all, r);
+    }
+    for (struct ts_request *r = own.first; r; r = next) {
+        next = r->next;
+        requests_append(&all, r);
+    }
+    *list = all;
+}
+
+// A write each in turn, and of a long one a part: who writes without end, or much at once, delays
+// others' lines and the echo of what is typed by a turn of each client.
 static void answer_writes(struct serial *s)
 {
-    while (s->writes.first && tty_writable(&s->tty)) {
+    while (s->writes.first && serial_writable(s)) {
         struct ts_request *request = s->writes.first, *next = request->next;
-        if (!continue_write(s, request)) {
+        uint32_t client = request->client;
+        if (continue_write(s, request)) {
+            s->writes.first = next;
+            s->writes.last = next ? s->writes.last : NULL;
+        } else if (s->turn > 0) {
             return;
         }
-        s->writes.first = next;
-        if (!next) {
-            s->writes.last = NULL;
-        }
+        s->turn = TURN;
+        others_first(&s->writes, client);
     }
+}
+
+// Whether all has left that was queued up to there. What was sent since has pushed it out.
+static bool has_left(const struct serial *s, uint32_t tail)
+{
+    int32_t since = (int32_t)(s->tty.out_head - tail);
+    return since > (int32_t)UART_FIFO || (since >= 0 && uart_drained(&s->uart));
 }
 
 static void answer_syncs(struct serial *s)
 {
-    if (s->syncs.first && s->tty.out_head == s->tty.out_tail && uart_drained(&s->uart)) {
-        while (s->syncs.first) {
-            struct ts_request *request = s->syncs.first;
-            take_first(&s->syncs);
-            ts_request_reply(request, TS_OK, 0);
-        }
+    while (s->syncs.first && has_left(s, (uint32_t)s->syncs.first->span)) {
+        struct ts_request *request = s->syncs.first;
+        take_first(&s->syncs);
+        ts_request_reply(request, TS_OK, 0);
     }
 }
 
@@ -177,7 +212,8 @@ static bool receive(struct serial *s)
     return n == sizeof bytes;
 }
 
-static void transmit(struct serial *s)
+// Gives the chip what it takes. False: that is not all.
+static bool transmit(struct serial *s)
 {
     uint8_t bytes[UART_FIFO];
     size_t n = tty_output(&s->tty, bytes, sizeof bytes);
@@ -190,6 +226,17 @@ static void transmit(struct serial *s)
         n = tty_output(&s->tty, bytes, sizeof bytes);
     }
     uart_want_room(&s->uart, n > 0);
+    return n == 0;
+}
+
+// The queue is short, and a chip that is emulated takes all of it at once.
+static void move_output(struct serial *s)
+{
+    answer_writes(s);
+    for (unsigned round = 0; transmit(s) && s->writes.first && round < ROUNDS; round++) {
+        answer_writes(s);
+    }
+    answer_writes(s); // into the room that there is now
 }
 
 // Events go to who holds the terminal; its reads that wait when one is typed end.
@@ -208,7 +255,7 @@ static void tell_events(struct serial *s)
 
 static void set_signals(struct serial *s)
 {
-    ts_signals_t writable = tty_writable(&s->tty) ? TS_SIGNAL_WRITABLE : 0;
+    ts_signals_t writable = serial_writable(s) ? TS_SIGNAL_WRITABLE : 0;
     ts_signals_t readable = tty_readable(&s->tty) ? TS_SIGNAL_READABLE : 0;
     for (struct session *session = s->sessions; session; session = session->next) {
         ts_signals_t set = writable | (session == s->holder ? readable : 0) |
@@ -223,9 +270,7 @@ void serial_poll(struct serial *s)
     bool more = receive(s);
     tell_events(s);
     answer_reads(s);
-    answer_writes(s);
-    transmit(s);
-    answer_writes(s); // into the room that there is now
+    move_output(s);
     answer_syncs(s);
     set_signals(s);
     session_watch_owner(s);
@@ -276,7 +321,7 @@ ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t por
 {
     static const struct ts_server_limits limits = {
         .requests = 256, .objects = 128, .inbox_bytes = 256};
-    *s = (struct serial){.loop = loop, .ports = ports, .interrupt = interrupt};
+    *s = (struct serial){.loop = loop, .ports = ports, .interrupt = interrupt, .turn = TURN};
     s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
     s->root = (struct session){.object = {.operations = &serial_root_operations}, .serial = s};
     s->interrupt_wait.done = on_interrupt;

@@ -5,7 +5,8 @@
 // whoever opens another one beside it reads nothing of what is typed. All may write. A session ends
 // with its last handle, or with the process that owns it.
 //
-// Reads and writes that cannot be answered at once are kept in two lists, in order of arrival.
+// Reads and writes that cannot be answered at once are kept in two lists, in order of arrival; of
+// writes clients take turns.
 // serial_poll moves everything that can be moved; it is called after each interrupt, request and
 // tick. Ticks come without an interrupt too: a machine that loses interrupts is slow, not deaf.
 #pragma once
@@ -41,6 +42,7 @@ struct serial {
     struct uart uart;
     struct ts_console_window window;
     struct request_list reads, writes, syncs;
+    uint32_t turn; // bytes that the first write's client may still queue before others
     struct ts_async interrupt_wait, owner_wait;
     struct ts_timer tick;
     ts_handle_t ports, interrupt; // interrupt 0: polled alone
@@ -52,11 +54,15 @@ struct serial {
 TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop, ts_handle_t ports,
                                      ts_handle_t interrupt, ts_handle_t *out_root);
 
+void requests_append(struct request_list *list, struct ts_request *request);
+
+// Whether a write would be taken now, some of it at least.
+bool serial_writable(const struct serial *serial);
+
 // Moves all that can be moved, and sets signals.
 void serial_poll(struct serial *serial);
 
 // service.c: lists of requests that wait.
-void request_append(struct request_list *list, struct ts_request *request);
 bool request_take_out(struct request_list *list, struct ts_request *request); // false: not in it
 
 static inline struct session *session_of(const struct ts_request *request)

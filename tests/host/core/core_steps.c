@@ -2,6 +2,7 @@
 // What kernel/core does in one hold of a lock, and to whom: walks are cut where they should be, a
 // port's work goes to the ring that waits, a name in a ring means what is under way. (That what is
 // cut goes on, whatever comes between, is request_model's and core_actors'.)
+#include "port_counts.h"
 #include "world.h"
 
 #include <core/port_tables.h>
@@ -9,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANY   64u
-#define EVENTS 128u
+#define MANY    64u
+#define RECORDS 80u // of a ring
+#define EVENTS  128u
 
 static const struct object_class plain_class = {
     .kind = TS_KIND_MEMORY, .name = "plain", .rights = TS_RIGHTS_ALL};
@@ -18,7 +20,7 @@ static const struct object_class plain_class = {
 struct side {
     struct ring ring;
     struct handle_table handles;
-    struct request records[MANY];
+    struct request records[RECORDS];
     struct ts_ring *shared;
 };
 static struct side client, stranger, server;
@@ -36,7 +38,7 @@ static void side_begin(struct side *side)
     side->ring.requester.handles = &side->handles;
     object_init(&side->ring.object, &plain_class);
     ring_init(&side->ring, &(struct kernel_range){side->shared, bytes}, 8, EVENTS, side->records,
-              MANY);
+              RECORDS);
 }
 
 static void side_end(struct side *side)
@@ -64,7 +66,7 @@ static struct port_tables tables_make(uint32_t requests, uint32_t objects)
 {
     uint32_t clients = port_client_count(requests, objects);
     return (struct port_tables){
-        calloc(requests + 1, sizeof(struct slot)), calloc(objects + 1, sizeof(struct served)),
+        calloc(requests, sizeof(struct slot)), calloc(objects, sizeof(struct served)),
         calloc(clients, sizeof(struct port_client)), calloc(2 * clients, sizeof(uint32_t))};
 }
 
@@ -77,19 +79,24 @@ static void tables_free(struct port_tables *made)
 }
 
 // A port with one object, whose handle is the client's.
-static ts_handle_t port_begin(void)
+static ts_handle_t port_make(uint32_t requests)
 {
     struct capability capability;
     ts_handle_t handle;
     side_begin(&client);
     side_begin(&server);
-    tables = tables_make(MANY, 2);
+    tables = tables_make(requests, 2);
     memset(&port, 0, sizeof port);
-    port_init(&port, &plain_class, MANY, 2, tables);
+    port_init(&port, &plain_class, requests, 2, tables);
     CHECK(port_bind(&port, &server.ring, 7) == TS_OK);
     CHECK(port_mint(&port, 0, 5, TS_RIGHTS_ALL, false, &capability) == TS_OK);
     CHECK(handle_install(&client.handles, capability, &handle) == TS_OK);
     return handle;
+}
+
+static ts_handle_t port_begin(void)
+{
+    return port_make(MANY);
 }
 
 static void port_end(void)
@@ -123,7 +130,7 @@ static struct request *ask(struct side *side, ts_handle_t handle, uint64_t numbe
 static uint32_t in_state(const struct side *side, enum request_state state)
 {
     uint32_t count = 0;
-    for (unsigned i = 0; i < MANY; i++)
+    for (unsigned i = 0; i < RECORDS; i++)
         count += request_state(&side->records[i]) == state;
     return count;
 }
@@ -287,6 +294,60 @@ static void a_reserve_is_its_objects_alone(void)
     port_end();
 }
 
+#define CROWD 7u   // each has half of what the others left
+#define ROOM  119u // and PORT_PARKED: for as many, to the last one
+#define EACH  70u  // requests
+
+static uint64_t asked[ROOM + PORT_PARKED]; // what the server has in its hands
+static uint32_t asked_count;
+
+static void serve(void)
+{
+    do
+        while (unread(&server) != 0)
+            asked[asked_count++] = event_next(&server).value;
+    while (ring_collect(&server.ring) != 0);
+}
+
+static void answer_any(void)
+{
+    struct request *request;
+    uint32_t i = (uint32_t)(world_random() % asked_count);
+    CHECK(port_reply_plain(&port, asked[i], TS_OK, 0, &request) == TS_OK);
+    asked[i] = asked[--asked_count];
+    request_complete(request);
+}
+
+// Many have more to ask than there is room for, the first ones had the most of it. Whoever has the
+// fewest goes on, at each answer, until all have been served.
+static void whoever_has_the_fewest_is_first(void)
+{
+    static struct side crowd[CROWD];
+    struct capability capability;
+    ts_handle_t handle = port_make(ROOM);
+    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
+    for (unsigned i = 0; i < CROWD; i++) {
+        ts_handle_t own;
+        side_begin(&crowd[i]);
+        CHECK(handle_install(&crowd[i].handles,
+                             object_capability_get(capability.object, TS_RIGHTS_ALL),
+                             &own) == TS_OK);
+        for (uint64_t j = 0; j < EACH; j++)
+            ask(&crowd[i], own, j);
+        port_counts_check(&port);
+    }
+    CHECK(port.hungry_count == CROWD);
+    for (serve(); asked_count != 0; serve()) {
+        answer_any();
+        port_counts_check(&port);
+    }
+    for (unsigned i = 0; i < CROWD; i++) {
+        CHECK(unread(&crowd[i]) == EACH);
+        side_end(&crowd[i]);
+    }
+    port_end();
+}
+
 static uint32_t woken, unread_at_wake;
 
 static void note_wake(struct ring *ring)
@@ -402,6 +463,7 @@ int main(void)
     signals_are_told_by_sixteen();
     a_client_has_its_share();
     a_reserve_is_its_objects_alone();
+    whoever_has_the_fewest_is_first();
     a_ring_that_waits_gets_eight();
     a_ring_finds_what_is_under_way();
     bindings_are_limited();

@@ -70,6 +70,23 @@ static void check_reserve(const struct port *port)
         CHECK(parked->state == REQUEST_PARKED && parked->served == port->reserve_object);
 }
 
+// The clients of which requests wait are in a heap: whoever has the fewest is its first.
+static void check_hungry(const struct port *port)
+{
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < port->client_count; i++) {
+        const struct port_client *client = &port->clients[i];
+        if (list_empty(&client->waiting))
+            continue;
+        CHECK(client->place < port->hungry_count && port->hungry[client->place] == i);
+        waiting++;
+    }
+    CHECK(waiting == port->hungry_count);
+    for (uint32_t place = 1; place < port->hungry_count; place++)
+        CHECK(port->clients[port->hungry[place]].requests >=
+              port->clients[port->hungry[(place - 1) / 2]].requests);
+}
+
 void port_counts_check(struct port *port)
 {
     check_reserve(port);
@@ -92,6 +109,7 @@ void port_counts_check(struct port *port)
         left -= requests[i];
     }
     CHECK(port->requests_left == left);
+    check_hungry(port);
     free(requests);
     free(objects);
 }

@@ -40,7 +40,7 @@ static uint64_t last_address[MODEL_UNITS];
 
 uint8_t model_io_apic = 7;
 bool model_forgets_all = true, model_deaf, model_no_memory;
-unsigned model_units = 1, model_at;
+unsigned model_units = 1, model_at, model_slow;
 void (*model_logged)(void);
 static bool interrupt; // it has sent one
 unsigned model_faults;
@@ -279,9 +279,18 @@ static void unit_work(void)
     }
 }
 
+static struct {
+    uint64_t *at, low;
+    unsigned waits;
+} unwritten; // the first word of an event that is shown already
+
 // What hardware does by itself.
 void arch_cpu_relax(void)
 {
+    if (unwritten.at != NULL && --unwritten.waits == 0) {
+        *unwritten.at = unwritten.low;
+        unwritten.at = NULL;
+    }
     unsigned before = model_at;
     for (model_at = 0; model_at < model_units; model_at++)
         unit_work();
@@ -300,7 +309,14 @@ static void event_add(uint64_t low, uint64_t address)
     if (next == *reg(AMD_EVENT_HEAD)) {
         status[model_at] |= AMD_STATUS_OVERFLOW;
     } else {
-        events[tail / 8] = low;
+        if (model_slow > 0) {
+            CHECK(unwritten.at == NULL);
+            unwritten.at = &events[tail / 8];
+            unwritten.low = low;
+            unwritten.waits = model_slow;
+        } else {
+            events[tail / 8] = low;
+        }
         events[tail / 8 + 1] = address;
         *reg(AMD_EVENT_TAIL) = next;
         status[model_at] |= AMD_STATUS_INTERRUPT;

@@ -21,6 +21,7 @@ extern unsigned model_units;       // there are so many; before model_start()
 extern unsigned model_at;          // behind which what follows happens
 extern void (*model_logged)(void); // something was logged
 extern bool model_deaf;            // the machine does not take its interrupts
+extern unsigned model_slow;        // it writes an event only after the CPU has waited so often
 extern unsigned model_faults;      // that were told, the last of them:
 extern struct dma_fault model_fault;
 extern int64_t model_tables; // pages that the owner gave for tables, and has not back

@@ -258,6 +258,42 @@ static void regions_of_firmware(void)
     CHECK_EQUAL(model_tables, 0);
 }
 
+// A region for several functions, of which some bear another's number: it is that one's.
+static void region_of_what_bears_another(void)
+{
+    struct table t = {.length = 48};
+    uint32_t unit = put_unit(&t, 0x11, MODEL_UNIT, MODEL_REGISTERS);
+    put_entry(&t, 1, 0, 0);
+    put_alias(&t, 0x43, 0x300, BRIDGE);
+    put_entry(&t, 4, 0x3ff, 0);
+    put_special(&t, 1, 7, MODEL_IO_APIC);
+    finish(&t, unit);
+    put_region(&t, 0x22, BRIDGED, BRIDGED + 7, REGION, 0x2000);
+    model_start(t.bytes, t.length);
+    CHECK(model_access(BRIDGE, REGION + 0x1000, true));
+    CHECK(!model_access(BRIDGE, REGION + 0x2000, true) && !model_access(OTHER, REGION, true));
+}
+
+// More than there is room for: nothing is used, and the log says so.
+static unsigned lines;
+
+static void count_line(void)
+{
+    lines++;
+}
+
+static void more_than_there_is_room_for(void)
+{
+    struct table t = {.length = 48};
+    uint32_t unit = put_unit(&t, 0x11, MODEL_UNIT, MODEL_REGISTERS);
+    for (uint16_t i = 0; i < 130; i++) // each is two claims
+        put_alias(&t, 0x42, (uint16_t)(0x300 + i), BRIDGE);
+    finish(&t, unit);
+    model_logged = count_line;
+    model_start(t.bytes, t.length);
+    CHECK(!arch_dma_held(DEVICE) && lines > 0);
+}
+
 static void no_domain_behind_a_bridge(void)
 {
     struct arch_dma *dma;
@@ -321,6 +357,24 @@ static void late_faults(void)
     arch_dma_destroy(dma);
     arch_dma_destroy(other);
     CHECK_EQUAL(model_tables, 0);
+}
+
+// The same where the hardware shows an event before it has written it.
+static void late_and_slow(void)
+{
+    start();
+    struct arch_dma *dma = driver(DEVICE);
+    model_deaf = true;
+    model_slow = 50; // more than what a driver's beginning waits for otherwise
+    CHECK(!model_access(DEVICE, page(1), true));
+    CHECK_EQUAL(arch_dma_map(dma, page(3)), TS_OK);
+    CHECK_EQUAL(arch_dma_admit(dma, 8), TS_OK);
+    model_deaf = false;
+    iommu_interrupt();
+    CHECK_EQUAL(model_faults, 0);
+    CHECK(model_access(DEVICE, page(3), true));
+    arch_dma_unmap(dma, page(3));
+    arch_dma_destroy(dma);
 }
 
 // The log runs over by events that are of no device, and so do not count.
@@ -428,10 +482,13 @@ int main(void)
     run(keeps_to_limits, "keeps_to_limits");
     run(own_interrupts_alone, "own_interrupts_alone");
     run(regions_of_firmware, "regions_of_firmware");
+    run(region_of_what_bears_another, "region_of_what_bears_another");
+    run(more_than_there_is_room_for, "more_than_there_is_room_for");
     run(no_domain_behind_a_bridge, "no_domain_behind_a_bridge");
     run(floods, "floods");
     run(late_interrupt, "late_interrupt");
     run(late_faults, "late_faults");
+    run(late_and_slow, "late_and_slow");
     run(noise, "noise");
     run(faults_behind_noise, "faults_behind_noise");
     run(two_units, "two_units");

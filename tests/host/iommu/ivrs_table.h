@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct table {
-    uint8_t bytes[1024];
+    uint8_t bytes[2048];
     uint32_t length;
 };
 

@@ -140,7 +140,8 @@ static void test_refused(void)
     REFUSED(h->strings_size = UINT64_MAX);
     REFUSED(h->entry_size = 40);
     REFUSED(e[1].path = UINT32_MAX);
-    REFUSED(e[1].path_length = 0); // a second root
+    REFUSED(e[1].path_length = 0);                                         // a second root
+    REFUSED((e[2].path = e[1].path, e[2].path_length = e[1].path_length)); // one name twice
     REFUSED(e[4].path_length = UINT32_MAX);
     REFUSED(e[4].parent = 1); // not what the path says
     REFUSED(e[4].parent = 5); // a later entry
@@ -156,6 +157,39 @@ static void test_refused(void)
     REFUSED(b.bytes[h->strings] = '/');
     REFUSED(b.bytes[h->strings] = '\0');
     REFUSED(b.bytes[h->strings] = 'q'); // not in order
+}
+
+// The smallest archive: a page with a root that is empty.
+static void test_least(void)
+{
+    struct ts_archive a;
+    uint32_t index;
+    build(&b);
+    struct ts_archive_header *h = header_of(&b);
+    h->entry_count = 1;
+    h->strings = h->entries + sizeof(struct ts_archive_entry);
+    h->strings_size = 0;
+    h->size = TS_ARCHIVE_ALIGN;
+    seal(&b);
+    CHECK_EQUAL(ts_archive_open(&a, b.bytes, TS_ARCHIVE_ALIGN), TS_OK);
+    CHECK(find(&a, "") == 0 && ts_archive_next(&a, 0, 0, &index) == TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(ts_archive_open(&a, b.bytes, TS_ARCHIVE_ALIGN - 1), TS_ERR_CORRUPT);
+}
+
+// The header alone says how large the tables are: paths are found by 32 bits.
+static void test_largest_tables(void)
+{
+    uint64_t size = UINT64_C(1) << 33, offset, tables;
+    build(&b);
+    struct ts_archive_header *h = header_of(&b);
+    h->size = size;
+    h->strings_size = UINT32_MAX;
+    seal(&b);
+    CHECK_EQUAL(ts_archive_check_header(b.bytes, size, &offset, &tables), TS_OK);
+    CHECK(offset == h->entries && tables == h->strings - h->entries + UINT32_MAX);
+    h->strings_size++;
+    seal(&b);
+    CHECK_EQUAL(ts_archive_check_header(b.bytes, size, &offset, &tables), TS_ERR_CORRUPT);
 }
 
 static void test_sums(void)
@@ -224,6 +258,8 @@ int main(void)
     test_good();
     test_children();
     test_refused();
+    test_least();
+    test_largest_tables();
     test_sums();
     test_mutations();
     return 0;

@@ -4,54 +4,7 @@
 #include <string.h>
 #include <tessera/lib/elf.h>
 #include "tests/host/check.h"
-
-struct elf_header {
-    uint8_t ident[16];
-    uint16_t type, machine;
-    uint32_t version;
-    uint64_t entry, program_offset, section_offset;
-    uint32_t flags;
-    uint16_t header_size, program_size, program_count, section_size, section_count, names;
-};
-
-struct elf_program {
-    uint32_t type, flags;
-    uint64_t offset, address, physical, file_size, memory_size, align;
-};
-
-#define PROGRAMS 6
-
-struct file {
-    struct elf_header header;
-    struct elf_program programs[PROGRAMS];
-    uint8_t rest[0x5000];
-};
-
-enum { LOAD = 1, INTERP = 3, PHDR = 6, STACK = 0x6474e551, RELRO = 0x6474e552 };
-enum { TEXT = 2, DATA = 3 };
-
-static struct file good_file(void)
-{
-    static const uint8_t ident[16] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
-    struct file f = {
-        .header = {.type = 3,
-                   .machine = 62,
-                   .version = 1,
-                   .entry = 0x1010,
-                   .program_offset = sizeof(struct elf_header),
-                   .header_size = sizeof(struct elf_header),
-                   .program_size = sizeof(struct elf_program),
-                   .program_count = PROGRAMS},
-        .programs = {{PHDR, 4, 0x40, 0x40, 0x40, PROGRAMS * 56, PROGRAMS * 56, 8},
-                     {LOAD, 4, 0, 0, 0, 0x800, 0x800, 0x1000},
-                     {LOAD, 5, 0x1000, 0x1000, 0, 0x900, 0x900, 0x1000},
-                     {LOAD, 6, 0x2008, 0x3008, 0, 0x100, 0x2000, 0x1000},
-                     {RELRO, 4, 0x2008, 0x3008, 0, 0x100, 0xff8, 1},
-                     {STACK, 6, 0, 0, 0, 0, 0x20000, 16}},
-    };
-    memcpy(f.header.ident, ident, sizeof ident);
-    return f;
-}
+#include "program_file.h"
 
 static ts_status_t parse(const struct file *f, struct ts_elf *elf)
 {
@@ -72,6 +25,22 @@ static void test_good(void)
     CHECK_EQUAL(elf.stack_size, 0x20000);
     CHECK(elf.segments[1].executable && !elf.segments[1].writable);
     CHECK(elf.segments[2].writable && !elf.segments[2].executable);
+}
+
+// The linker rounds RELRO up to a page: it may end, and even begin, behind its segment's end, in
+// the segment's last page.
+static void test_relro(void)
+{
+    struct ts_elf elf;
+    for (uint64_t begin = 0x3008; begin <= 0x5008; begin += 0x1000) {
+        struct file f = good_file();
+        f.programs[4].address = begin;
+        f.programs[4].memory_size = 0x6000 - begin;
+        CHECK_EQUAL(parse(&f, &elf), TS_OK);
+        CHECK(elf.relro == begin && elf.relro + elf.relro_size == elf.high);
+        f.programs[4].memory_size++;
+        CHECK_EQUAL(parse(&f, &elf), TS_ERR_EXECUTABLE);
+    }
 }
 
 #define REFUSED(change)                                  \
@@ -112,6 +81,7 @@ static void test_refused(void)
     REFUSED(f.programs[5].flags = 7);              // an executable stack
     REFUSED(f.programs[5].memory_size = UINT64_C(1) << 40);
     REFUSED(f.programs[0].address = 0x100); // program headers elsewhere
+    REFUSED(f.programs[1].type = f.programs[TEXT].type = f.programs[DATA].type = 0); // no segment
 }
 
 static void test_short(void)
@@ -163,6 +133,7 @@ static void test_mutations(void)
 int main(void)
 {
     test_good();
+    test_relro();
     test_refused();
     test_short();
     test_mutations();

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "fake.h"
+#include "fake_kernel.h"
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/lib/thread.h>
-#include <tessera/lib/bootstrap.h>
 #include "tests/host/check.h"
 
-#define HANDLES  256
 #define REQUESTS 64
 
-struct handle {
-    unsigned kind; // enum ts_kind, 0 = free
-    unsigned char *memory;
-    uint64_t size;
-};
-
-static struct handle handles[HANDLES];
+struct fake_handle fake_handles[FAKE_HANDLES];
 static unsigned char *blocks[256]; // given back by fake_reset
 static unsigned block_count;
 static struct ts_ring *ring;
@@ -32,13 +23,15 @@ bool fake_full;
 struct ts_result (*fake_served)(unsigned, unsigned, ts_handle_t, uint64_t, uint64_t, uint64_t,
                                 uint64_t);
 unsigned fake_enters, fake_reply_waits, fake_replies, fake_closed, fake_pending_count;
+unsigned fake_fails_at, fake_takes;
+uint64_t fake_deadline;
 struct ts_submission fake_pending;
 
 void fake_reset(void)
 {
     while (block_count > 0)
         free(blocks[--block_count]);
-    memset(handles, 0, sizeof handles);
+    memset(fake_handles, 0, sizeof fake_handles);
     memset(requests, 0, sizeof requests);
     memset(fake_objects, 0, sizeof fake_objects);
     ring = NULL;
@@ -48,6 +41,8 @@ void fake_reset(void)
     fake_full = false;
     event_tail = submit_head = inbox_bytes = 0;
     fake_enters = fake_reply_waits = fake_replies = fake_closed = fake_pending_count = 0;
+    fake_fails_at = fake_takes = 0;
+    fake_process_reset();
     ts_clock_use(&clock_page);
 }
 
@@ -61,14 +56,19 @@ uint64_t ts_machine_counter(void)
     return 0; // the clock stands where fake_time put it
 }
 
-static struct ts_result ok(uint64_t value)
+struct ts_result fake_ok(uint64_t value)
 {
     return (struct ts_result){TS_OK, value};
 }
 
-static struct ts_result error(ts_status_t status)
+struct ts_result fake_error(ts_status_t status)
 {
-    return (struct ts_result){status, 0};
+    return (struct ts_result){status, UINT64_C(0xbad)}; // no result: nobody may take it for one
+}
+
+bool fake_refuses(void)
+{
+    return fake_fails_at > 0 && --fake_fails_at == 0;
 }
 
 static unsigned char *block(uint64_t size)
@@ -80,15 +80,29 @@ static unsigned char *block(uint64_t size)
     return blocks[block_count++] = memory;
 }
 
-static struct ts_result add_handle(unsigned kind, uint64_t size)
+struct ts_result fake_add(struct fake_handle handle)
 {
-    for (unsigned i = 1; i < HANDLES; i++) {
-        if (handles[i].kind)
+    for (unsigned i = 1; i < FAKE_HANDLES; i++) {
+        if (fake_handles[i].kind)
             continue;
-        handles[i] = (struct handle){kind, size ? block(size) : NULL, size};
-        return ok(i);
+        fake_handles[i] = handle;
+        return fake_ok(i);
     }
-    return error(TS_ERR_LIMIT);
+    return fake_error(TS_ERR_LIMIT);
+}
+
+struct ts_result fake_make(unsigned kind, uint64_t size)
+{
+    unsigned char *memory = size ? block(size) : NULL;
+    return fake_add((struct fake_handle){kind, TS_RIGHTS_ALL, memory, size});
+}
+
+unsigned fake_open_handles(void)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < FAKE_HANDLES; i++)
+        count += fake_handles[i].kind != 0;
+    return count;
 }
 
 // events ------------------------------------------------------------------------------------
@@ -205,16 +219,16 @@ static struct ts_result copy(bool push, uint64_t id, uint64_t address, uint64_t 
 {
     struct fake_request *request = request_of(id);
     if (!request)
-        return error(TS_ERR_GONE);
+        return fake_error(TS_ERR_GONE);
     uint64_t range = push ? request->out_length : request->in_length;
     if (offset > range || length > range - offset)
-        return error(TS_ERR_RANGE);
+        return fake_error(TS_ERR_RANGE);
     void *server = (void *)(uintptr_t)address;
     if (push)
         memcpy((char *)request->out + offset, server, length);
     else
         memcpy(server, (const char *)request->in + offset, length);
-    return ok(length);
+    return fake_ok(length);
 }
 
 static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, uint64_t length,
@@ -227,31 +241,35 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
         const struct ts_port_binding *binding = (const void *)(uintptr_t)call->in_address;
         if (call->method == TS_PORT_BIND)
             cookie = binding->cookie;
-        return ok(0);
+        return fake_ok(0);
     }
     case TS_OP_REPLY: {
         CHECK_EQUAL(length, sizeof(struct ts_reply));
-        return error(answer((const void *)(uintptr_t)address));
+        return fake_error(answer((const void *)(uintptr_t)address));
     }
     case TS_OP_PULL: return copy(false, arg, address, length, offset);
     case TS_OP_PUSH: return copy(true, arg, address, length, offset);
     case TS_OP_TAKE: {
         struct fake_request *request = request_of(arg);
-        return request && offset < request->sent_count ? ok(request->sent[offset])
-                                                       : error(TS_ERR_GONE);
+        return request && offset < request->sent_count ? fake_ok(request->sent[offset])
+                                                       : fake_error(TS_ERR_GONE);
     }
     case TS_OP_MINT: {
         bool reserve = arg & TS_MINT_RESERVE;
         arg &= ~TS_MINT_RESERVE;
         CHECK(arg < FAKE_OBJECTS && !fake_objects[arg].used);
         fake_objects[arg] = (struct fake_object){.used = true, .reserve = reserve, .tag = offset};
-        return ok(FAKE_SERVED + arg);
+        return fake_ok(FAKE_SERVED + arg);
     }
+    case TS_OP_REVOKE:
+        CHECK(arg < FAKE_OBJECTS && fake_objects[arg].used);
+        fake_objects[arg].revoked = true;
+        return fake_ok(0);
     case TS_OP_SIGNAL:
         fake_objects[arg].signals &= (ts_signals_t)~offset;
         fake_objects[arg].signals |= (ts_signals_t)(offset >> 32);
-        return ok(0);
-    default: return error(TS_ERR_UNSUPPORTED);
+        return fake_ok(0);
+    default: return fake_error(TS_ERR_UNSUPPORTED);
     }
 }
 
@@ -290,12 +308,18 @@ static void wait_for_events(uint64_t wait_for)
 struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t deadline,
                               uint64_t upcall_mask)
 {
-    (void)deadline, (void)upcall_mask;
+    (void)upcall_mask;
+    fake_deadline = deadline;
+    if (fake_refuses())
+        return fake_error(TS_ERR_MEMORY);
     const struct ts_submission *submissions = (const void *)(ring + 1);
     uint64_t count = ring_submit >> 32;
     fake_enters++;
     CHECK(count <= ring->submissions && ring->submit_tail - submit_head == count);
     count = fake_full ? 0 : count;
+    if (fake_takes > 0 && fake_takes < count)
+        count = fake_takes;
+    fake_takes = 0;
     for (uint64_t i = 0; i < count; i++)
         submit(&submissions[submit_head++ & (ring->submissions - 1)]);
     __atomic_store_n(&ring->submit_head, submit_head, __ATOMIC_RELEASE);
@@ -315,126 +339,68 @@ struct ts_result ts_sys_reply_wait(uint64_t ring_port, uint64_t request, uint64_
     fake_reply_waits++;
     ts_status_t result = answer(&reply);
     if (result)
-        return error(result);
+        return fake_error(result);
     wait_for_events(1);
-    return ok(event_tail - ring->event_head);
+    return fake_ok(event_tail - ring->event_head);
 }
 
 // the rest ----------------------------------------------------------------------------------
 
+static struct ts_result create_ring(uint64_t submissions, uint64_t events)
+{
+    struct ts_result result =
+        fake_make(TS_KIND_RING, sizeof *ring + submissions * sizeof(struct ts_submission) +
+                                    events * sizeof(struct ts_event));
+    ring = (void *)fake_handles[result.value].memory;
+    ring->version = TS_RING_VERSION;
+    ring->submissions = (uint32_t)submissions;
+    ring->events = (uint32_t)events;
+    return result;
+}
+
 struct ts_result ts_sys_create(uint64_t word, uint64_t a, uint64_t b, uint64_t c)
 {
     ts_handle_t handle = (ts_handle_t)(word >> 32);
+    if (fake_refuses())
+        return fake_error(TS_ERR_MEMORY);
     switch (word & 0xff) {
-    case TS_KIND_MEMORY: return add_handle(TS_KIND_MEMORY, a);
-    case TS_KIND_RING: {
-        uint64_t size =
-            sizeof *ring + a * sizeof(struct ts_submission) + b * sizeof(struct ts_event);
-        struct ts_result result = add_handle(TS_KIND_RING, size);
-        ring = (void *)handles[result.value].memory;
-        ring->version = TS_RING_VERSION;
-        ring->submissions = (uint32_t)a;
-        ring->events = (uint32_t)b;
-        return result;
-    }
+    case TS_KIND_MEMORY: return fake_make(TS_KIND_MEMORY, a);
+    case TS_KIND_RING: return create_ring(a, b);
     case TS_KIND_PORT:
         CHECK(a <= REQUESTS && b <= FAKE_OBJECTS);
-        inbox = handle ? handles[handle].memory : NULL;
+        inbox = handle ? fake_handles[handle].memory : NULL;
         inbox_bytes = (uint32_t)c;
-        return add_handle(TS_KIND_PORT, 0);
-    case TS_KIND_EVENT: return add_handle(TS_KIND_EVENT, 0);
-    default: return error(TS_ERR_KIND);
+        return fake_make(TS_KIND_PORT, 0);
+    case TS_KIND_EVENT: return fake_make(TS_KIND_EVENT, 0);
+    case TS_KIND_PROCESS: return fake_process_create(handle, (const char *)(uintptr_t)a, b);
+    default: return fake_error(TS_ERR_KIND);
     }
 }
 
 struct ts_result ts_sys_op(uint64_t word, uint64_t address, uint64_t length, uint64_t offset,
                            uint64_t arg, uint64_t deadline)
 {
-    (void)deadline;
     unsigned op = word & 0xff, rights = word >> 16 & 0xffff;
     ts_handle_t handle = (ts_handle_t)(word >> 32);
+    fake_deadline = deadline;
     if (op == TS_OP_CLOSE)
         fake_closed++;
+    else if (fake_refuses())
+        return fake_error(TS_ERR_MEMORY);
     if (handle >= FAKE_SERVED) {
         if (op == TS_OP_CLOSE)
-            return ok(0);
+            return fake_ok(0);
         return fake_served ? fake_served(op, rights, handle, address, length, offset, arg)
-                           : error(TS_ERR_UNSUPPORTED);
+                           : fake_error(TS_ERR_UNSUPPORTED);
     }
-    CHECK(handle < HANDLES);
-    if (!handles[handle].kind)
-        return error(TS_ERR_HANDLE);
+    CHECK(handle < FAKE_HANDLES);
+    if (!fake_handles[handle].kind)
+        return fake_error(TS_ERR_HANDLE);
     if (op == TS_OP_CLOSE) {
-        handles[handle].kind = 0;
-        return ok(0);
+        fake_handles[handle].kind = 0;
+        return fake_ok(0);
     }
-    if (handles[handle].kind == TS_KIND_PORT)
+    if (fake_handles[handle].kind == TS_KIND_PORT)
         return port_op(op, rights, address, length, offset, arg);
-    return error(TS_ERR_UNSUPPORTED);
-}
-
-struct ts_result ts_sys_map(uint64_t process_memory, uint64_t address, uint64_t length,
-                            uint64_t offset, uint64_t flags)
-{
-    (void)address, (void)flags;
-    struct handle *handle = &handles[process_memory >> 32];
-    CHECK(handle->kind == TS_KIND_MEMORY || handle->kind == TS_KIND_RING);
-    if (offset + length > ((handle->size + 4095) & ~UINT64_C(4095)))
-        return error(TS_ERR_RANGE);
-    return ok((uintptr_t)handle->memory + offset);
-}
-
-struct ts_result ts_sys_unmap(uint64_t process, uint64_t address, uint64_t length)
-{
-    (void)process, (void)address, (void)length;
-    return ok(0);
-}
-
-struct ts_result ts_sys_protect(uint64_t process, uint64_t address, uint64_t length, uint64_t flags)
-{
-    (void)process, (void)address, (void)length, (void)flags;
-    return ok(0);
-}
-
-uint64_t ts_thread_control_init(struct ts_thread_control *control)
-{
-    return control->self = (uintptr_t)control;
-}
-
-struct ts_result ts_sys_thread_start(uint64_t process, uint64_t entry, uint64_t stack_top,
-                                     uint64_t argument, uint64_t thread_pointer,
-                                     uint64_t priority_flags)
-{
-    (void)process, (void)entry, (void)stack_top;
-    (void)argument, (void)thread_pointer, (void)priority_flags;
-    return error(TS_ERR_UNSUPPORTED);
-}
-
-_Noreturn void ts_sys_thread_exit(uint64_t clear_address)
-{
-    (void)clear_address;
-    abort();
-}
-
-_Noreturn void ts_sys_process_exit(uint64_t status)
-{
-    (void)status;
-    abort();
-}
-
-struct ts_result ts_sys_futex_wait(uint64_t address, uint64_t expected, uint64_t deadline)
-{
-    (void)address, (void)expected, (void)deadline;
-    return error(TS_ERR_TIMED_OUT);
-}
-
-struct ts_result ts_sys_futex_wake(uint64_t address, uint64_t count)
-{
-    (void)address, (void)count;
-    return ok(0);
-}
-
-struct ts_result ts_sys_yield(void)
-{
-    return ok(0);
+    return fake_object_op(op, rights, handle, address, length, offset, arg);
 }

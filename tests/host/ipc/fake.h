@@ -34,7 +34,7 @@ struct fake_request {
 };
 
 struct fake_object {
-    bool used, reserve;
+    bool used, revoked, reserve;
     uint64_t tag;
     ts_signals_t signals;
 };
@@ -55,8 +55,13 @@ extern unsigned fake_enters, fake_reply_waits, fake_replies, fake_closed;
 // Submissions that wait for the test to complete them: the last one.
 extern struct ts_submission fake_pending;
 extern unsigned fake_pending_count;
+// The system call so many calls from now fails with TS_ERR_MEMORY, of those that may fail; 0: none.
+extern unsigned fake_fails_at;
+extern unsigned fake_takes;    // most submissions that the next enter takes; 0: all
+extern uint64_t fake_deadline; // of the last operation or wait
 
 void fake_reset(void);
+unsigned fake_open_handles(void);
 // Delivers a request to the object `oid`; `request` must stay until it is answered.
 void fake_deliver(struct fake_request *request, uint32_t oid);
 void fake_cancel(const struct fake_request *request);

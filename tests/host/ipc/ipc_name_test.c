@@ -142,6 +142,49 @@ static void test_parents(void)
     CHECK_EQUAL(ts_open(ROOT, deep, 0, TS_RIGHT_READ, &handle), TS_ERR_NAME_TOO_LONG);
 }
 
+// A path is not looked at before its start, nor behind its end.
+static void test_no_component(void)
+{
+    static const char *const paths[] = {"", "/", "///"};
+    reset();
+    for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        char *copy = strdup(paths[i]); // with what the sanitizer guards on both sides
+        CHECK_EQUAL(ts_remove(ROOT, copy, 0), TS_ERR_ARGUMENT);
+        CHECK_EQUAL(ts_rename(ROOT, "d/a", ROOT, copy, 0), TS_ERR_ARGUMENT);
+        free(copy);
+    }
+    CHECK(last_op != TS_OP_REMOVE && last_op != TS_OP_RENAME);
+}
+
+// A duplicate of the object is placed under the last name, in the directory that has it.
+static struct ts_result served_share(unsigned op, unsigned rights, ts_handle_t handle,
+                                     uint64_t address, uint64_t length, uint64_t offset,
+                                     uint64_t arg)
+{
+    if (op != TS_OP_SHARE)
+        return served_once(op, rights, handle, address, length, offset, arg);
+    const struct ts_call *call = (const void *)(uintptr_t)address;
+    CHECK(call->in_handles == 1 && call->in_handle[0] == OPENED + 1);
+    CHECK(call->in_length == 4 && memcmp((void *)(uintptr_t)call->in_address, "name", 4) == 0);
+    last_op = op;
+    last_handle = handle;
+    return (struct ts_result){TS_OK, 0};
+}
+
+static void test_share(void)
+{
+    reset();
+    fake_served = served_share;
+    last_op = 0;
+    CHECK_EQUAL(ts_share(ROOT, "d/name", OPENED + 1), TS_OK);
+    CHECK(last_op == TS_OP_SHARE && last_handle == OPENED);
+    CHECK_EQUAL(fake_closed, 2); // the duplicate, if it was not taken, and the directory
+    fake_fails_at = 2;           // the duplicate cannot be made: nothing is placed
+    last_op = 0;
+    CHECK_EQUAL(ts_share(ROOT, "d/name", OPENED + 1), TS_ERR_MEMORY);
+    CHECK(last_op == TS_OP_OPEN && fake_closed == 3);
+}
+
 static void test_session(void)
 {
     struct ts_session session = {.service = ROOT};
@@ -163,6 +206,8 @@ int main(void)
     test_followed();
     test_begun_anew();
     test_parents();
+    test_no_component();
+    test_share();
     test_session();
     return 0;
 }

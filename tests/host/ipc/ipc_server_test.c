@@ -224,10 +224,12 @@ static void test_batch(void)
         fake_deliver(&batch[i], root.object.oid);
     }
     step();
+    CHECK_EQUAL(fake_objects[root.object.oid].signals, 0); // the signal goes with the answers
     fake_enters = fake_reply_waits = 0;
     step();
     for (int i = 0; i < 6; i++)
         CHECK(batch[i].answered && batch[i].value == 1);
+    CHECK_EQUAL(fake_pending_count, 0); // and nothing that was not filled
     CHECK(fake_enters == 1 && fake_reply_waits == 0);
     CHECK_EQUAL(fake_objects[root.object.oid].signals, TS_SIGNAL_READABLE);
 }
@@ -295,6 +297,27 @@ static void test_objects(void)
     fake_deliver(&open[2], root.object.oid);
     step();
     CHECK(open[2].status == TS_OK && open[2].object == open[0].object);
+}
+
+// All handles of an object end: of one that is not minted, or no longer, there are none.
+static void test_revoked(void)
+{
+    start(8);
+    notes[0].object.operations = &note_operations;
+    ts_object_revoke(&notes[0].object);
+    for (unsigned oid = 0; oid < FAKE_OBJECTS; oid++)
+        CHECK(!fake_objects[oid].revoked);
+    ts_handle_t handle;
+    CHECK_EQUAL(ts_object_mint(&server, &notes[0].object, TS_RIGHTS_ALL, &handle), TS_OK);
+    uint32_t oid = notes[0].object.oid;
+    ts_object_revoke(&notes[0].object);
+    CHECK(fake_objects[oid].revoked && !fake_objects[root.object.oid].revoked);
+    fake_close(oid);
+    step();
+    CHECK(notes[0].closed);
+    fake_objects[oid].revoked = false;
+    ts_object_revoke(&notes[0].object);
+    CHECK(!fake_objects[oid].revoked);
 }
 
 static void test_gone(void)
@@ -514,6 +537,7 @@ int main(void)
     test_alive();
     test_kept();
     test_objects();
+    test_revoked();
     test_gone();
     test_failed_answers();
     test_stale_signal();

@@ -70,6 +70,12 @@ static void test_format(void)
     CHECK_EQUAL(ts_format(out, 4, "abcdef"), 3);
     CHECK(strcmp(out, "abc") == 0);
     CHECK_EQUAL(ts_format(out, 0, "abcdef"), 0);
+    for (size_t capacity = 1; capacity < 6; capacity++) { // not a byte beyond what there is
+        char *exact = malloc(capacity);
+        CHECK_EQUAL(ts_format(exact, capacity, "abcdef"), capacity - 1);
+        CHECK(strlen(exact) == capacity - 1 && memcmp(exact, "abcdef", capacity - 1) == 0);
+        free(exact);
+    }
     ts_format(out, sizeof out, "%lld %llu", (long long)INT64_MIN, (unsigned long long)UINT64_MAX);
     CHECK(strcmp(out, "-9223372036854775808 18446744073709551615") == 0);
 }
@@ -104,6 +110,26 @@ static void test_listing(void)
     CHECK_EQUAL(status, TS_ERR_PROTOCOL);
 }
 
+// The shortest entry that there is, alone in memory of its size; and what is shorter.
+static void test_least_listing(void)
+{
+    size_t size = TS_FILE_ENTRY_LENGTH(1);
+    char *exact = malloc(size);
+    struct ts_listing listing = {exact, size, 0};
+    CHECK(ts_listing_add(&listing, 1, TS_FILE_REGULAR, 5, 7, "x", 1) && listing.used == size);
+    size_t position = 0;
+    ts_status_t status;
+    const struct ts_file_entry *e = ts_listing_next(exact, size, &position, &status);
+    CHECK(e && e->name_length == 1 && e->name[0] == 'x' && position == size);
+    free(exact);
+    for (size_t bytes = 1; bytes < size; bytes++) {
+        char *cut = calloc(1, bytes);
+        position = 0;
+        CHECK(!ts_listing_next(cut, bytes, &position, &status) && status == TS_ERR_PROTOCOL);
+        free(cut);
+    }
+}
+
 static void test_status(void)
 {
     CHECK(strcmp(ts_status_name(TS_ERR_NOT_FOUND), "ERR_NOT_FOUND") == 0);
@@ -117,6 +143,7 @@ int main(void)
     test_walk();
     test_format();
     test_listing();
+    test_least_listing();
     test_status();
     return 0;
 }

@@ -408,6 +408,7 @@ static void test_rights_and_properties(struct ts_object *top)
     CHECK_EQUAL(ask(file, get).status, TS_OK);
     CHECK_EQUAL(attributes.type, TS_FILE_REGULAR);
     CHECK_EQUAL(attributes.links, 1);
+    CHECK(attributes.store != 12345); // not the seed, by which names could be made that collide
     attributes = (struct ts_attributes){.mask = TS_ATTRIBUTE_MODE, .mode = 0755};
     struct ts_local_op change = {.op = TS_OP_SET,
                                  .in = &attributes,

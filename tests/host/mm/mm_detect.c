@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include <mm/heap.h>
+#include <mm/heap_check.h>
 #include <mm/page.h>
 #include <signal.h>
 #include <string.h>
@@ -143,9 +144,42 @@ static void test_pages(void)
     }
 }
 
+// An object whose size with its red bytes is a class's lies in that class: as many are in a page as
+// there is room for.
+static void test_exact_sizes(void)
+{
+    static const size_t slots[] = {48, 64, 96, 128, 256, 512, 1024};
+    static void *objects[10 * PAGE_SIZE / 48];
+    for (unsigned i = 0; i < sizeof slots / sizeof *slots; i++) {
+        size_t exact = slots[i] - HEAP_RED, per_page = PAGE_SIZE / slots[i];
+        uint64_t pages = heap_pages();
+        for (size_t j = 0; j < 10 * per_page; j++)
+            CHECK((objects[j] = heap_alloc(exact)) != NULL);
+        CHECK(heap_pages() <= pages + 10);
+        for (size_t j = 0; j < 10 * per_page; j++)
+            heap_free(objects[j], exact);
+        CHECK(heap_price(exact) >= PAGE_SIZE / per_page);
+    }
+}
+
+// The record behind the red bytes may begin with any byte: it is where they end nevertheless.
+static void test_any_caller(void)
+{
+    static _Alignas(64) uint8_t slot[64];
+    for (uintptr_t by = 0; by < 256; by++) {
+        heap_slot_make(slot, sizeof slot);
+        heap_slot_begin(slot, sizeof slot, 10, (const void *)by);
+        heap_slot_check(slot, sizeof slot);
+        heap_slot_end(slot, sizeof slot, 10, (const void *)by);
+        heap_slot_check_poison(slot, sizeof slot, 0);
+    }
+}
+
 int main(void)
 {
     world_start();
+    test_exact_sizes();
+    test_any_caller();
     test_pages();
     test_small();
     test_large();

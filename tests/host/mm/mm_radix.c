@@ -104,9 +104,39 @@ static void walk(const struct radix *radix)
     CHECK(next(radix, &index) == NULL);
 }
 
+// A node or an empty slot that is looked at takes a step, no fewer: a walk in steps is as long as
+// it says.
+static void test_steps(void)
+{
+    struct radix radix;
+    radix_init(&radix);
+    CHECK(radix_set(&radix, 0, &radix, &memory) && radix_set(&radix, 70, keys, &memory));
+    CHECK(radix.height == 2);
+    uint64_t index = 70;
+    uint32_t steps = 100;
+    CHECK(radix_next(&radix, &index, &steps) == keys && steps == 97); // two nodes and the value
+    index = 1;
+    steps = 100;
+    CHECK(radix_next(&radix, &index, &steps) == keys && index == 70);
+    CHECK(steps == 100 - 3 - 62 - 3 - 5 - 3);      // 1, to 64, there, to 70, there
+    for (uint32_t given = 1; given < 3; given++) { // fewer than a look takes: one look
+        index = 1;
+        steps = given;
+        CHECK(radix_next(&radix, &index, &steps) == NULL && steps == 0 && index == 2);
+    }
+    steps = 100;
+    CHECK(radix_remove(&radix, 0, &memory) == &radix && radix_remove(&radix, 70, &memory) == keys);
+    index = RADIX_INDEX_MAX; // the last that there may be
+    CHECK(radix_set(&radix, index, keys, &memory));
+    CHECK(radix_next(&radix, &index, &steps) == keys && index == RADIX_INDEX_MAX);
+    CHECK(radix_remove(&radix, index, &memory) == keys);
+    CHECK(nodes == 0);
+}
+
 int main(void)
 {
     struct radix radix;
+    test_steps();
     radix_init(&radix);
     CHECK(radix_get(&radix, 0) == NULL && radix_remove(&radix, 5, &memory) == NULL);
     CHECK(!radix_set(&radix, RADIX_INDEX_MAX + 1, &radix, &memory));

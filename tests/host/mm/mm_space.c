@@ -301,6 +301,26 @@ static void test_bad_arguments(void)
     account_put(payer);
 }
 
+// More than the machine has is refused before any page is taken: others need some meanwhile.
+static void test_too_much(void)
+{
+    struct account *payer = account_make(1u << 20);
+    struct address_space *space;
+    struct memory *memory;
+    vaddr_t at = 0;
+    uint64_t free = world_pages_free(), pages = 2 * free;
+    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(memory_create(payer, pages * PAGE_SIZE, 0, &memory) == TS_OK);
+    CHECK(memory_commit(memory, 0, pages * PAGE_SIZE) == TS_ERR_MEMORY);
+    CHECK(space_map(space, memory, 0, pages * PAGE_SIZE, TS_MAP_READ | TS_MAP_POPULATE, 7, &at) ==
+          TS_ERR_MEMORY);
+    CHECK(memory->resident == 0 && world_pages_free() + 16 > free);
+    space_end(space);
+    object_put(&memory->object);
+    account_close(payer);
+    account_put(payer);
+}
+
 // A touch over the limit is refused and charges nothing; what is given back can be used again.
 static void test_limit(void)
 {
@@ -437,7 +457,9 @@ static void test_pages(void)
     CHECK(page_range_is_ram(0x9f000, PAGE_SIZE) && !page_range_is_ram(0xa0000, 0x60000));
     CHECK(page_range_is_ram(0xa0000, 0x60001) && page_range_is_ram(0, UINT64_MAX));
     CHECK(!page_range_is_ram(UINT64_C(32) << 20, UINT64_MAX));
+    CHECK(page_find(UINT64_C(64) << 20) == NULL && page_frame_end() == UINT64_C(128) << 8);
     CHECK(page_alloc_contiguous(PAGE_CONTIGUOUS_MAX + 1, 0, &page) == TS_ERR_MEMORY);
+    CHECK(page_alloc_contiguous(0, 0, &page) == TS_ERR_MEMORY);
     // Programs' memory ends before the kernel's does.
     uint64_t free = world_pages_free();
     struct page *pages[8192];
@@ -448,6 +470,15 @@ static void test_pages(void)
     page_put(page);
     while (count > 0)
         page_put(pages[--count]);
+    CHECK(world_pages_free() == free);
+    // Adjacent ones: until there are none, and all of them come back.
+    while (page_alloc_contiguous(5, 0, &pages[count]) == TS_OK)
+        count++;
+    CHECK(count > 500 && page_alloc(0, &page) == TS_OK); // single ones are left
+    page_put(page);
+    while (count-- > 0)
+        for (unsigned i = 0; i < 5; i++)
+            page_put(pages[count] + i);
     CHECK(world_pages_free() == free);
 }
 
@@ -492,6 +523,7 @@ int main(void)
     test_jobs();
     test_clients();
     test_bad_arguments();
+    test_too_much();
     test_limit();
     rule_d06_the_end_of_a_memory_goes_in_chunks();
     uint64_t free = world_pages_free();

@@ -21,6 +21,12 @@ bool world_mapped(const struct address_space *space, vaddr_t address, unsigned *
 // The frame behind an address of the kernel's: of the direct map, or mapped in the window.
 paddr_t world_kernel_frame(const void *pointer);
 
+// How many entries were made or looked for in order to make them.
+extern uint64_t world_map_calls;
+
+// Copies do not resolve faults, as with interrupts off: who copies does.
+extern bool world_copies_as_is;
+
 // Every frame that a CPU could still reach is in use; no lock is held.
 void world_check(void);
 

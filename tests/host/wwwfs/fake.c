@@ -7,7 +7,9 @@
 #include <string.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/loop.h>
+#include <tessera/lib/bootstrap.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/process.h>
 #include <tessera/lib/server.h>
 
 #define OBJECTS 1024u
@@ -106,6 +108,27 @@ const uint8_t *memory_bytes(ts_handle_t handle, size_t *out_size)
 {
     *out_size = handles[handle].size;
     return handles[handle].object->bytes + handles[handle].offset;
+}
+
+uint64_t memory_pages(void)
+{
+    uint64_t pages = 0;
+    for (unsigned i = 0; i < OBJECTS; i++)
+        pages += objects[i].references > 0 ? objects[i].size / TS_PAGE_SIZE : 0;
+    return pages;
+}
+
+ts_handle_t ts_named_handle(const char *name)
+{
+    (void)name;
+    return 1;
+}
+
+ts_status_t ts_process_statistics(ts_handle_t process, struct ts_process_statistics *out)
+{
+    (void)process;
+    *out = (struct ts_process_statistics){.pages = memory_pages()};
+    return TS_OK;
 }
 
 // The disk and the loop ----------------------------------------------------------------------

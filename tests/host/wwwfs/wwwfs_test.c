@@ -237,6 +237,29 @@ static void test_hoarder(void)
     ts_local_close(file);
 }
 
+// One who keeps every page that he was ever given, of blocks that were used anew each time. The job
+// is not brought to its limit, at which the next touch would end the server.
+static void test_greedy_hoarder(void)
+{
+    enum { ROUNDS = 5 };
+    static ts_handle_t views[ROUNDS][300];
+    static uint64_t offsets[300];
+    unsigned counts[ROUNDS];
+    struct ts_object *file = open_file(2);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        counts[i] = map_all(file, views[i], offsets, 300);
+        CHECK_EQUAL(read_all(2, 65536), TS_OK);
+    }
+    CHECK(counts[0] == 201 && counts[ROUNDS - 1] < 201);
+    CHECK(memory_pages() <= CACHE_PAGES);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        for (unsigned k = 0; k < counts[i]; k++)
+            ts_close(views[i][k]);
+    }
+    CHECK_EQUAL(map_at(file, 150 * CACHE_BLOCK, 0).status, TS_OK);
+    ts_local_close(file);
+}
+
 static void test_disk_errors(void)
 {
     struct ts_object *file = open_file(2);
@@ -262,6 +285,7 @@ int main(void)
     test_map_refusals();
     test_pages();
     test_hoarder();
+    test_greedy_hoarder();
     test_disk_errors();
     return 0;
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What the tests say to a mutant: the native ones that are linked with its file, the quickest
-first; if none of them notices it, the programs in the guest."""
+first; if none of them notices it, programs in the guest."""
 import functools
+import json
 import os
 import re
 import resource
@@ -13,17 +14,17 @@ import time
 from typing import NamedTuple
 
 from ..console import CommandError
-from . import tree
+from . import choice, tree
 
 BUILD_LIMIT = 300       # seconds
 PATIENCE = 10           # times as long as the test takes else, and at least as many seconds
 GUEST_LIMIT = 900
+SECONDS = tree.FOLDER / "seconds.json"  # of tests without a change, kept from run to run
 OUTPUT_MAX = 16 << 20   # bytes; a mutant may print without end
 MEMORY_MAX = 3072       # MiB
 OPTIONS = {"ASAN_OPTIONS": f"abort_on_error=0:hard_rss_limit_mb={MEMORY_MAX}",
            "TSAN_OPTIONS": f"hard_rss_limit_mb={MEMORY_MAX}",
            "UBSAN_OPTIONS": "print_stacktrace=1"}
-SLOW = ("bombs", "fuzz", "sweep")  # programs that are asked when the others have seen nothing
 
 
 class Verdict(NamedTuple):
@@ -67,6 +68,15 @@ class Process:
 
 def bound_output():
     resource.setrlimit(resource.RLIMIT_FSIZE, (OUTPUT_MAX, OUTPUT_MAX))
+
+
+def remembered(key, measure):
+    """What `measure` says, asked once for this key in all runs."""
+    known = json.loads(SECONDS.read_text()) if SECONDS.exists() else {}
+    if key not in known:
+        known[key] = measure()
+        SECONDS.write_text(json.dumps(known))
+    return known[key]
 
 
 class HostTests:
@@ -135,7 +145,11 @@ class HostTests:
 
     @functools.cache
     def seconds(self, name):
-        """How long it takes without any change."""
+        """How long it takes without any change, in which it passes."""
+        own = [file for file in sorted(self.files[name]) if not file.startswith("..")]
+        return remembered(f"{name} {tree.digest(own)}", lambda: self.measured(name))
+
+    def measured(self, name):
         start = time.monotonic()
         status, text = self.run(name, 600)
         if status != 0:
@@ -161,35 +175,51 @@ class HostTests:
 
 
 class GuestTests:
-    """The programs of tests/user at the shell of the debug kernel: the quick ones on two CPUs and
-    on one, then the others on two."""
+    """The programs of tests/user that use the mutant's area, at the shell of the debug kernel: on
+    two CPUs, then on one."""
 
     def __init__(self):
-        folder = tree.ROOT / "tests" / "user"
-        programs = {path.stem for path in folder.glob("*.c")}
-        programs |= {path.parent.name for path in folder.glob("*/CMakeLists.txt")}
-        quick = sorted(programs - set(SLOW))
-        self.runs = ([f"user@2/{name}" for name in quick], [f"user@1/{name}" for name in quick],
-                     [f"user@2/{name}" for name in SLOW])
+        self.sources = tree.tracked()
         if not self.build(1800):
             raise CommandError("the mutants' tree does not build")
 
     def build(self, limit=BUILD_LIMIT):
         return Process([tree.ROOT / "tessera", "build", "--debug", "iso-test"], limit).wait() == 0
 
-    def digest(self, _):
-        return tree.digest(name for name in tree.tracked() if name.startswith("tests/user/"))
+    def digest(self, path):
+        programs = "|".join(choice.area_of(path).programs)
+        own = re.compile(rf"tests/user/(lib/|({programs})[./])")
+        return tree.digest(name for name in self.sources if own.match(name))
+
+    def noticed(self, programs):
+        """What fails of them, "" for none: on two CPUs, then on one."""
+        for cpus in (2, 1):
+            names = [f"user@{cpus}/{program}" for program in programs]
+            run = Process([tree.ROOT / "tessera", "test", *names], GUEST_LIMIT)
+            if run.wait(until=first_failure) != 0:
+                failure = first_failure(run.text())
+                return failure.group(1) if failure else names[0][:6]
+        return ""
+
+    def check_unchanged(self, area):
+        """They pass without any change."""
+        def measure():
+            start = time.monotonic()
+            if failure := self.noticed(area.programs):
+                raise CommandError(f"{failure} fails without any change")
+            return time.monotonic() - start
+        remembered(f"{area.name} {tree.digest(self.sources)}", measure)
 
     def judge(self, mutant):
+        area = choice.area_of(mutant.path)
+        if not area.programs:
+            return Verdict("survived")
+        self.check_unchanged(area)
         with tree.changed(mutant):
             if not self.build():
                 return Verdict("invalid")
-            for names in self.runs:
-                run = Process([tree.ROOT / "tessera", "test", *names], GUEST_LIMIT)
-                if run.wait(until=first_failure) != 0:
-                    failure = first_failure(run.text())
-                    return Verdict("noticed", failure.group(1) if failure else names[0][:6])
-        return Verdict("survived")
+            failure = self.noticed(area.programs)
+        return Verdict("noticed", failure) if failure else Verdict("survived")
 
 
 def first_failure(text):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The `test` command.
 
-runner    finds tests, runs them, reports        suites    where tests come from
+runner    finds tests, reports                    suites    where tests come from
+lanes     runs tests side by side
 guest     a booted machine to talk to            context   what a system test is given
 tap       results that programs print
 """

@@ -4,7 +4,10 @@
 The docstring of a function is its description. These attributes of a function change how it runs:
 
     test_x.timeout = SECONDS      its limit (default 120)
+    test_x.alone = True           it measures time: nothing runs beside it
     test_x.long = True            only with --long; ctx.minutes says for how long it may work
+
+Other tests run side by side.
 """
 import contextlib
 import hashlib

@@ -42,6 +42,12 @@ class Guest:
 
     def stop(self):
         self.machine.stop()
+        self.catch_up()
+
+    def catch_up(self):
+        """Takes in what came and nobody waited for: the end of the log of a test that failed."""
+        while self.read(0):
+            pass
 
     def _listen(self):
         """Takes what the console says when it says it: a serial line that nobody reads for a while

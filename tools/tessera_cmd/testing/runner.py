@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Chooses tests, builds what they need, runs them, and reports."""
+import itertools
 import random
 import re
 import sys
@@ -7,7 +8,7 @@ import time
 
 from .. import build, packages
 from ..console import coloured, say, warn
-from . import suites
+from . import lanes, suites
 
 EXPECTED = build.ROOT / "tests" / "expected.txt"
 SKIPS = build.ROOT / "tests" / "skips.txt"
@@ -89,19 +90,18 @@ def show(result):
         print("    " + result.detail.replace("\n", "\n    "))
 
 
-def run_units(units, failed_builds, patterns):
+def run_units(units, failed_builds, patterns, jobs):
     skips = allowed_skips(SKIPS.read_text())
+    broken = {unit.name: failed_builds[need] for unit in units for need in unit.needs
+              if need in failed_builds}
+    produced = itertools.chain(
+        (suites.Result(name, "failed", 0, why) for name, why in broken.items()),
+        lanes.run([unit for unit in units if unit.name not in broken], jobs))
     results = []
-    for unit in units:
-        broken = [failed_builds[need] for need in unit.needs if need in failed_builds]
-        if broken:
-            produced = [suites.Result(unit.name, "failed", 0, broken[0])]
-        else:
-            produced = unit.run()
-        for result in (judged(result, skips) for result in produced):
-            if result.verdict == "failed" or chosen(result.name, patterns):
-                show(result)
-                results.append(result)
+    for result in (judged(result, skips) for result in produced):
+        if result.verdict == "failed" or chosen(result.name, patterns):
+            show(result)
+            results.append(result)
     return results
 
 
@@ -168,10 +168,7 @@ def run(settings):
     start = time.monotonic()
     say(f"seed {settings.seed}; logs in {suites.LOGS.relative_to(build.ROOT)}")
     failed_builds = build_for(units)
-    try:
-        results = run_units(units, failed_builds, settings.names)
-    finally:
-        suites.SharedGuest.drop()
+    results = run_units(units, failed_builds, settings.names, settings.jobs)
     warn_of_unlisted(units, results)
     for result in missing_results(results, settings.names):
         show(result)

@@ -44,12 +44,14 @@ class Result(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A piece of work: `names` are those of its tests, as far as known before it ran."""
+    """A piece of work. Units of one lane run one after the other in one process; one that is alone
+    has no other beside it, since it measures time or takes all CPUs."""
     name: str
     run: object   # () -> iterable of Result
     needs: tuple  # of (build kind, target)
     long: bool = False
-    order: int = 0
+    lane: str = ""
+    alone: bool = False
 
 
 class TimeUp(Exception):
@@ -132,7 +134,7 @@ def report_results(prefix, report, seconds):
 
 def machine_units(_):
     return [Unit(f"machine@{cpus}", lambda cpus=cpus: run_machine(cpus),
-                 (("debug", "iso-machine-test"),), order=cpus) for cpus in CPU_COUNTS["machine"]]
+                 (("debug", "iso-machine-test"),), alone=True) for cpus in CPU_COUNTS["machine"]]
 
 
 def run_machine(cpus):
@@ -158,7 +160,7 @@ def user_units(_):
     names = sorted({path.stem for path in folder.glob("*.c")} |
                    {path.parent.name for path in folder.glob("*/CMakeLists.txt")})
     return [Unit(f"user@{cpus}/{name}", lambda cpus=cpus, name=name: run_user(cpus, name),
-                 (("debug", "iso-test"),), order=cpus)
+                 (("debug", "iso-test"),), lane=f"user@{cpus}")
             for cpus in CPU_COUNTS["user"] for name in names]
 
 
@@ -218,7 +220,8 @@ def system_units(settings):
                     name, lambda n=name, f=function: run_system(n, f, settings),
                     tuple((kind, target) for kind in ("release", "debug")
                           for target in ("iso", "iso-test")),
-                    long=getattr(function, "long", False)))
+                    long=getattr(function, "long", False),
+                    alone=getattr(function, "alone", False)))
     return units
 
 
@@ -240,6 +243,7 @@ def run_system(name, function, settings):
         detail = (str(error) if isinstance(error, AssertionError) else traceback.format_exc())
         detail += f"\nseed {settings.seed}"
         for guest in context.guests:
+            guest.catch_up()
             detail += f"\n--- end of {guest.name}'s console\n{guest.log[-1500:]}"
     finally:
         context.close()
@@ -247,7 +251,7 @@ def run_system(name, function, settings):
 
 
 def mutant_units(settings):
-    return [Unit("mutants", lambda: run_mutants(settings), (), long=True)]
+    return [Unit("mutants", lambda: run_mutants(settings), (), long=True, alone=True)]
 
 
 def run_mutants(settings):

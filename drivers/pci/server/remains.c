@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "remains.h"
+
+#include <drivers/pci/registers.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/op.h>
+
+#define REGISTERS 6u
+
+struct note {
+    uint32_t noted; // written last
+    uint32_t id;    // vendor and device
+    uint16_t address, reserved;
+    uint32_t bars[REGISTERS];
+};
+
+// Notes are taken from the first on, so that none beyond `most` was ever written: who has reset
+// nothing does not even touch the memory.
+static struct remains {
+    uint32_t most;
+    struct note notes[REMAINS_NOTES];
+} own, *remains = &own;
+
+void remains_open(void)
+{
+    ts_handle_t memory = ts_named_handle(REMAINS_NAME);
+    uint64_t size;
+    void *mapped;
+    if (memory && ts_get_u64(memory, TS_PROPERTY_SIZE, &size) == TS_OK && size >= sizeof own &&
+        ts_read_all(memory, &own.most, sizeof own.most, 0) == TS_OK &&
+        ts_memory_map(memory, NULL, TS_PAGE_ROUND(sizeof own), 0, TS_MAP_READ | TS_MAP_WRITE,
+                      &mapped) == TS_OK) {
+        remains = mapped;
+    }
+}
+
+static void write_back(const struct pci_function *f, struct note *note)
+{
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        pci_write32(f, PCI_BAR0 + 4 * i, note->bars[i]);
+    }
+    __atomic_store_n(&note->noted, 0, __ATOMIC_RELEASE);
+}
+
+// Whoever wrote a note may have gone wrong before it died: it counts for the function that it
+// names.
+void remains_restore(const struct pci_function *machine)
+{
+    uint32_t most = own.most < REMAINS_NOTES ? own.most : REMAINS_NOTES;
+    if (most > 0) {
+        ts_sleep_until(ts_deadline_in(REMAINS_RESET_NS));
+        remains->most = most;
+    }
+    for (uint32_t i = 0; i < most; i++) {
+        struct note *note = &remains->notes[i];
+        struct pci_function f = *machine;
+        f.address = note->address;
+        if (note->noted && pci_present(&f) && pci_read32(&f, PCI_VENDOR) == note->id) {
+            write_back(&f, note);
+            ts_log("%02x:%02x.%x was being reset: it has its addresses again", f.address >> 8,
+                   f.address >> 3 & 31u, f.address & 7u);
+        }
+        note->noted = 0;
+    }
+}
+
+// The note of a function, or a free one: there is one for each function.
+static struct note *note_of(const struct pci_function *f)
+{
+    struct note *found = NULL;
+    for (uint32_t i = 0; i < remains->most; i++) {
+        struct note *note = &remains->notes[i];
+        if (note->noted && note->address == f->address) {
+            return note;
+        }
+        found = note->noted ? found : note;
+    }
+    return found ? found : &remains->notes[remains->most++];
+}
+
+void remains_note(const struct pci_function *f)
+{
+    struct note *note = note_of(f);
+    note->address = f->address;
+    note->id = pci_read32(f, PCI_VENDOR);
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        note->bars[i] = pci_read32(f, PCI_BAR0 + 4 * i);
+    }
+    __atomic_store_n(&note->noted, 1, __ATOMIC_RELEASE);
+}
+
+void remains_give_back(const struct pci_function *f)
+{
+    write_back(f, note_of(f));
+}

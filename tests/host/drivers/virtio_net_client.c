@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// What a client gives the network driver: memory that is not there. Reaching for that would end
+// the driver, so it is refused, and the next client is served.
+#include "client.h"
+#include "fake_device.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <tessera/lib/event.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/resource.h>
+
+#include "tests/host/check.h"
+
+#define ENTRIES 64u
+#define SIZE    (64u * TS_PAGE_SIZE)
+#define MEMORY  1u // handles
+#define EVENT   2u
+#define DOMAIN  3u
+
+static struct fake_device device;
+static struct virtio_function function = {.domain = DOMAIN};
+static struct net_service service;
+static struct net_session session;
+static bool poor; // the memory's job has no page left
+static void *mapped;
+static size_t mapped_length;
+static unsigned pins;
+
+// The kernel.
+ts_status_t ts_memory_map(ts_handle_t memory, void *address, size_t length, uint64_t offset,
+                          unsigned flags, void **out_address)
+{
+    (void)address;
+    CHECK(memory == MEMORY && offset == 0 && !mapped);
+    if (poor && (flags & TS_MAP_POPULATE)) {
+        return TS_ERR_LIMIT;
+    }
+    mapped = mmap(NULL, length, poor ? PROT_NONE : PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(mapped != MAP_FAILED);
+    mapped_length = length;
+    *out_address = mapped;
+    return TS_OK;
+}
+
+ts_status_t ts_memory_unmap(void *address, size_t length)
+{
+    CHECK(address == mapped && length == mapped_length);
+    munmap(mapped, length);
+    mapped = NULL;
+    return TS_OK;
+}
+
+ts_status_t ts_domain_pin(ts_handle_t domain, ts_handle_t memory, uint64_t offset, uint64_t length,
+                          uint64_t *addresses, size_t count)
+{
+    CHECK(domain == DOMAIN && memory == MEMORY && length == count * TS_PAGE_SIZE);
+    CHECK(offset == ts_frame_data_start(ENTRIES, ENTRIES) && offset + length == SIZE);
+    memset(addresses, 0, count * sizeof *addresses);
+    pins++;
+    return TS_OK;
+}
+
+ts_status_t ts_domain_unpin(ts_handle_t domain, ts_handle_t memory, uint64_t offset,
+                            uint64_t length)
+{
+    (void)domain, (void)memory, (void)offset, (void)length;
+    CHECK(pins-- > 0);
+    return TS_OK;
+}
+
+ts_status_t ts_kind(ts_handle_t handle, enum ts_kind *out_kind)
+{
+    *out_kind = handle == MEMORY ? TS_KIND_MEMORY : TS_KIND_EVENT;
+    return TS_OK;
+}
+
+ts_status_t ts_get_u64(ts_handle_t handle, uint32_t property, uint64_t *out_value)
+{
+    CHECK(handle == MEMORY && property == TS_PROPERTY_SIZE);
+    *out_value = SIZE;
+    return TS_OK;
+}
+
+ts_status_t ts_duplicate(ts_handle_t handle, ts_rights_t rights, ts_handle_t *out_handle)
+{
+    (void)rights;
+    *out_handle = handle;
+    return TS_OK;
+}
+
+void ts_close(ts_handle_t handle)
+{
+    (void)handle;
+}
+
+ts_status_t ts_event_signal(ts_handle_t event, uint64_t count)
+{
+    (void)event, (void)count;
+    return TS_OK;
+}
+
+void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t set)
+{
+    object->signals = (object->signals & ~clear) | set;
+}
+
+void ts_log(const char *format, ...)
+{
+    (void)format;
+}
+
+// The client.
+static struct ts_frame_attach offer = {
+    .version = TS_FRAME_VERSION, .rx_entries = ENTRIES, .tx_entries = ENTRIES, .memory_size = SIZE};
+static ts_status_t answer;
+
+static ts_status_t pull(struct ts_request *request, void *buffer, size_t length, uint64_t offset,
+                        size_t *out_bytes)
+{
+    (void)request;
+    memcpy(buffer, (const char *)&offer + offset, length);
+    *out_bytes = length;
+    return TS_OK;
+}
+
+static ts_status_t take(struct ts_request *request, unsigned index, ts_handle_t *out_handle,
+                        struct ts_object **out_object, ts_rights_t *out_rights)
+{
+    (void)request;
+    *out_handle = index == 0 ? MEMORY : EVENT;
+    *out_object = NULL;
+    *out_rights = TS_RIGHTS_ALL;
+    return TS_OK;
+}
+
+static ts_status_t reply(struct ts_request *request, struct ts_reply *fields,
+                         struct ts_object *object, enum ts_reply_bytes bytes)
+{
+    (void)request, (void)object, (void)bytes;
+    answer = fields->status;
+    return TS_OK;
+}
+
+static const struct ts_request_backend backend = {.pull = pull, .take = take, .reply = reply};
+
+static struct ts_request request_of(void)
+{
+    return (struct ts_request){.backend = &backend,
+                               .object = &session.object,
+                               .length = sizeof offer,
+                               .handles_in = 2,
+                               .op = TS_OP_CALL};
+}
+
+static ts_status_t attach(void)
+{
+    struct ts_request request = request_of();
+    answer = TS_ERR_TIMED_OUT;
+    client_on_attach(&session, &request);
+    return answer;
+}
+
+int main(void)
+{
+    static const uint8_t mac[6] = {2, 0, 0, 1, 2, 3};
+    device = (struct fake_device){.offered = VIRTIO_F_VERSION_1 | 1u << 5, .sizes = {256, 256}};
+    memcpy(device.configuration, mac, sizeof mac);
+    function.device = (struct virtio_device){.registers = &fake_registers, .context = &device};
+    service.function = &function;
+    session.service = &service;
+    CHECK_EQUAL(net_init(&service.net, &function.device, DOMAIN, 0, 1), TS_OK);
+    poor = true;
+    CHECK_EQUAL(attach(), TS_ERR_LIMIT);
+    CHECK(!mapped && pins == 0 && !service.attached);
+    poor = false;
+    CHECK_EQUAL(attach(), TS_OK);
+    // Nobody but the device looks into frames.
+    CHECK(mapped_length == ts_frame_data_start(ENTRIES, ENTRIES) && pins == 1);
+    CHECK_EQUAL(attach(), TS_ERR_BUSY);
+    CHECK_EQUAL(client_detach(&service), TS_OK);
+    CHECK(!mapped && pins == 0);
+    net_fini(&service.net);
+    return 0;
+}
