@@ -13,7 +13,9 @@ struct shell shell = {.name = "sh", .arguments = no_arguments};
 static void usage(FILE *to)
 {
     fputs("usage: sh [-c COMMAND | FILE] [ARGUMENT…]\n"
+          "       sh --login\n"
           "Reads commands from the terminal, from COMMAND, from FILE or from standard input.\n"
+          "The terminal's session ends with a shell that was begun with --login.\n"
           "`help` lists what it can do.\n",
           to);
 }
@@ -58,16 +60,20 @@ int main(int argc, char **argv)
         shell.arguments = argv + (argc > 3 ? 4 : 3);
         return run_text(argv[2]);
     }
-    if (argc > 1 && argv[1][0] == '-') {
+    bool login = argc == 2 && !strcmp(argv[1], "--login");
+    if (argc > 1 && argv[1][0] == '-' && !login) {
         usage(stderr);
         return 2;
     }
-    if (argc > 1) {
+    if (argc > 1 && !login) {
         shell.name = argv[1];
         shell.arguments = argv + 2;
         return run_file(argv[1]);
     }
     terminal_init();
+    if (login) {
+        terminal_own();
+    }
     interact();
     return shell.status;
 }

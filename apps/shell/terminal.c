@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/tessera.h>
+#include <tessera/lib/bootstrap.h>
 #include <tessera/lib/op.h>
+#include <tessera/lib/status.h>
 #include <tessera/proto/console.h>
 #include <unistd.h>
 #include "editor.h"
@@ -32,6 +34,22 @@ void terminal_init(void)
         shell.terminal = ts_posix_handle(STDIN_FILENO);
         shell.interactive = true;
         editor.show = show;
+    }
+}
+
+void terminal_own(void)
+{
+    struct ts_call call = {.in_handles = 1};
+    ts_status_t status = shell.terminal
+                             ? ts_duplicate(ts_named_handle(TS_NAME_PROCESS),
+                                            TS_RIGHT_WAIT | TS_RIGHT_TRANSFER, &call.in_handle[0])
+                             : TS_ERR_NOT_FOUND;
+    if (status == TS_OK) {
+        status = ts_call(shell.terminal, TS_CONSOLE_OWN, &call, TS_DEADLINE_NONE, NULL);
+        ts_close(status == TS_OK ? TS_HANDLE_NONE : call.in_handle[0]);
+    }
+    if (status != TS_OK) {
+        fprintf(stderr, "sh: the terminal is not this shell's own: %s\n", ts_status_text(status));
     }
 }
 

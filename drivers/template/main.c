@@ -206,5 +206,5 @@ int main(void)
     if (status == TS_OK) {
         status = serve(&edu, &root);
     }
-    return service_run(status, &edu.loop, root);
+    return service_run(status, &edu.server, root);
 }

@@ -46,7 +46,7 @@ _Static_assert(sizeof(struct ts_submission) == 64, "submission");
 enum ts_event_kind {
     TS_EVENT_COMPLETION = 1, // status, value, extra of an own submission
     TS_EVENT_REQUEST = 2,    // a client asks
-    TS_EVENT_CANCEL = 3,     // the client of `value` wants it to end; a reply is still due
+    TS_EVENT_CANCEL = 3,     // the client of `value` wants it to end, or is gone; a reply is due
     TS_EVENT_CLOSED = 4,     // the last handle of oid is gone; the oid is free now
     TS_EVENT_POST = 5,       // posted by a thread of this process
 };
@@ -111,7 +111,7 @@ struct ts_segment {
 //   pull    arg = request id, address, length, offset in the client's range; value = bytes
 //   push    the same, to the client
 //   take    arg = request id, offset = index; value = handle, or event flag OWN as below
-//   mint    arg = oid, offset = tag, rights; value = the first handle
+//   mint    arg = oid (| TS_MINT_RESERVE), offset = tag, rights; value = the first handle
 //   signal  arg = oid, offset = clear | set << 32
 //   revoke  arg = oid
 enum ts_reply_result {
@@ -137,6 +137,9 @@ struct ts_reply {
     uint32_t handles[3]; // call: further handles moved to out_handle[1..3]; 0 = none
 };
 _Static_assert(sizeof(struct ts_reply) == 64, "reply");
+
+// The object has the port's reserve: a slot that takes its requests alone, one at a time.
+#define TS_MINT_RESERVE (UINT64_C(1) << 32)
 
 // take by system call op: an own object comes as value = oid | TS_TAKE_OWN, its tag in the struct
 // at address (length = sizeof), which may be 0 for a caller who does not pass own objects.

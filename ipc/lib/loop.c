@@ -57,8 +57,13 @@ void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async)
 static void dispatch_completion(const struct ts_event *event)
 {
     struct ts_async *async = (struct ts_async *)(uintptr_t)event->user_data;
-    if (!async) // a reply, signal or cancel of the loop's own: nobody waits for it
+    if (!async) // a signal or cancel of the loop's own: nobody waits for it
         return;
+    if (event->user_data & TS_SERVER_REPLY) {
+        const struct ts_request *request = (void *)(uintptr_t)(event->user_data ^ TS_SERVER_REPLY);
+        ts_server_reply_failed(request->server, request->id, event->status);
+        return;
+    }
     if (event->kind == TS_EVENT_COMPLETION)
         async->busy = event->flags & TS_EVENT_MORE;
     async->done(async, event);
@@ -114,7 +119,7 @@ static bool stage_held(struct ts_loop *loop)
     if (!submission)
         return false;
     ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value,
-                     held.bytes, held.length, 0);
+                     held.bytes, held.length, ts_server_reply_data(held.server, held.request));
     loop->held.server = NULL;
     return true;
 }
@@ -123,11 +128,14 @@ static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
 {
     struct ts_loop_held *held = &loop->held;
     if (held->server && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
-        ts_handle_t port = held->server->port;
+        struct ts_server *server = held->server;
         held->server = NULL;
         // When the client has gone the call returns at once, and the round finds no event.
-        (void)ts_ring_reply_wait(&loop->ring, port, held->request, held->status, held->value,
-                                 held->bytes, held->length);
+        ts_status_t status =
+            ts_ring_reply_wait(&loop->ring, server->port, held->request, held->status, held->value,
+                               held->bytes, held->length);
+        if (status)
+            ts_server_reply_failed(server, held->request, status);
         return TS_OK;
     }
     if (held->server && !stage_held(loop))

@@ -68,8 +68,8 @@ ts_status_t ts_port_take(ts_handle_t port, uint64_t request, uint32_t index,
     return status;
 }
 
-ts_status_t ts_port_mint(ts_handle_t port, uint32_t oid, uint64_t tag, ts_rights_t rights,
-                         ts_handle_t *out_handle)
+static ts_status_t mint(ts_handle_t port, uint64_t oid, uint64_t tag, ts_rights_t rights,
+                        ts_handle_t *out_handle)
 {
     uint64_t value;
     ts_status_t status =
@@ -77,6 +77,18 @@ ts_status_t ts_port_mint(ts_handle_t port, uint32_t oid, uint64_t tag, ts_rights
     if (!status)
         *out_handle = (ts_handle_t)value;
     return status;
+}
+
+ts_status_t ts_port_mint(ts_handle_t port, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                         ts_handle_t *out_handle)
+{
+    return mint(port, oid, tag, rights, out_handle);
+}
+
+ts_status_t ts_port_mint_reserve(ts_handle_t port, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                                 ts_handle_t *out_handle)
+{
+    return mint(port, oid | TS_MINT_RESERVE, tag, rights, out_handle);
 }
 
 ts_status_t ts_port_signal(ts_handle_t port, uint32_t oid, ts_signals_t clear, ts_signals_t set)

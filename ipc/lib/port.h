@@ -32,6 +32,10 @@ TS_MUST_USE ts_status_t ts_port_take(ts_handle_t port, uint64_t request, uint32_
 // Fills the free slot `oid` and gives its first handle; it counts for nobody.
 TS_MUST_USE ts_status_t ts_port_mint(ts_handle_t port, uint32_t oid, uint64_t tag,
                                      ts_rights_t rights, ts_handle_t *out_handle);
+// The same, and its requests, one at a time, have a slot that nobody else gets (the port's
+// reserve). TS_ERR_LIMIT: another object has it, or there is one slot at the most to spare.
+TS_MUST_USE ts_status_t ts_port_mint_reserve(ts_handle_t port, uint32_t oid, uint64_t tag,
+                                             ts_rights_t rights, ts_handle_t *out_handle);
 TS_MUST_USE ts_status_t ts_port_signal(ts_handle_t port, uint32_t oid, ts_signals_t clear,
                                        ts_signals_t set);
 

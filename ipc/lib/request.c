@@ -3,9 +3,6 @@
 #include <string.h>
 #include <tessera/lib/server.h>
 
-// A request's `state`.
-enum { REQUEST_FREE = 0, REQUEST_OPEN = 1 };
-
 ts_status_t ts_request_pull(struct ts_request *request, void *buffer, size_t length,
                             uint64_t offset)
 {
@@ -65,8 +62,13 @@ ts_status_t ts_request_take(struct ts_request *request, unsigned index, ts_handl
 static ts_status_t reply(struct ts_request *request, struct ts_reply *fields,
                          struct ts_object *object, enum ts_reply_bytes bytes)
 {
+    if (request->state != TS_REQUEST_OPEN) {
+        if (request->state == TS_REQUEST_OVER)
+            return TS_ERR_GONE; // it has been answered
+        request->server->kept--;
+    }
     fields->id = request->id;
-    request->state = REQUEST_FREE;
+    request->state = TS_REQUEST_OVER;
     return request->backend->reply(request, fields, object, bytes);
 }
 
@@ -186,7 +188,7 @@ static handler handler_of(const struct ts_operations *operations, enum ts_operat
 
 void ts_request_dispatch(struct ts_request *request)
 {
-    request->state = REQUEST_OPEN;
+    request->state = TS_REQUEST_OPEN;
     if (request->op == TS_OP_GET && request->argument == TS_PROPERTY_ALIVE) {
         ts_request_reply_u64(request, 1);
         return;

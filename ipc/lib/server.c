@@ -56,6 +56,20 @@ static void oid_give(struct ts_server *server, struct ts_object *object)
     object->server = NULL;
 }
 
+// What is staged for an object that is gone is not for the next one of its oid. (It may stay staged
+// for long, when the kernel cannot take it since all records are in flight.)
+static void drop_signals(struct ts_server *server, uint32_t oid)
+{
+    struct ts_ring_queue *ring = &server->loop->ring;
+    for (uint32_t at = ring->submitted_head; at != ring->staged_tail; at++) {
+        struct ts_submission *staged = &ring->submissions[at & ring->submission_mask];
+        if (staged->op == TS_OP_SIGNAL && staged->handle == server->port && staged->arg == oid) {
+            ts_prepare_nop(staged, 0);
+            staged->flags = TS_FLAG_QUIET;
+        }
+    }
+}
+
 static ts_status_t reply_at_once(struct ts_server *server, const struct ts_reply *reply)
 {
     // Signals that were staged before are to be seen before this answer.
@@ -64,14 +78,19 @@ static ts_status_t reply_at_once(struct ts_server *server, const struct ts_reply
     return ts_port_reply(server->port, reply);
 }
 
+void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_status_t status)
+{
+    const struct ts_reply refusal = {.id = request, .status = status};
+    if (status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT)
+        (void)ts_port_reply(server->port, &refusal);
+}
+
 // Any failure that is not the client's absence leaves the request to be answered with it.
 static ts_status_t reply_or_refuse(struct ts_server *server, const struct ts_reply *reply)
 {
     ts_status_t status = reply_at_once(server, reply);
-    if (status && status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT) {
-        struct ts_reply refusal = {.id = reply->id, .status = status};
-        (void)ts_port_reply(server->port, &refusal);
-    }
+    if (status)
+        ts_server_reply_failed(server, reply->id, status);
     return status;
 }
 
@@ -118,7 +137,7 @@ void ts_server_send(struct ts_loop *loop)
     struct ts_submission *submission = held.length == 0 ? ts_loop_begin(loop, NULL) : NULL;
     if (submission) {
         ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value, NULL,
-                         0, 0);
+                         0, ts_server_reply_data(held.server, held.request));
         return;
     }
     struct ts_reply reply = {.id = held.request,
@@ -126,14 +145,13 @@ void ts_server_send(struct ts_loop *loop)
                              .value = held.value,
                              .address = (uintptr_t)held.bytes,
                              .length = held.length};
-    (void)reply_at_once(held.server, &reply);
+    (void)reply_or_refuse(held.server, &reply);
 }
 
 static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply,
                               struct ts_object *object, enum ts_reply_bytes bytes)
 {
     struct ts_server *server = request->server;
-    server->open--;
     if (reply->result != TS_REPLY_NONE || bytes == TS_REPLY_BYTES_NOW) {
         if (reply->result == TS_REPLY_MINT)
             return reply_mint(server, reply, object);
@@ -142,7 +160,7 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
         return reply_or_refuse(server, reply);
     }
     if (bytes == TS_REPLY_BYTES_COPY && reply->length > TS_LOOP_COPY)
-        return reply_at_once(server, reply);
+        return reply_or_refuse(server, reply);
     ts_server_send_held(server->loop);
     hold(server->loop, server, reply, bytes);
     return TS_OK;
@@ -163,14 +181,22 @@ static const struct ts_request_backend crowded_backend = {port_pull, port_push, 
 
 // Events ------------------------------------------------------------------------------------
 
-// A request that would be kept in the last slot ends at once: what can be answered without waiting,
-// a heartbeat among it, finds a slot whoever has the others.
+// A request that would be kept in the last slot ends at once: what can be answered without waiting
+// finds a slot whoever has the others.
 static void refuse_to_keep(struct ts_request *request)
 {
     request->cancelled = true;
     request->backend = &crowded_backend;
     if (request->object->operations->cancel)
         request->object->operations->cancel(request);
+}
+
+static void keep(struct ts_server *server, struct ts_request *request)
+{
+    request->state = TS_REQUEST_KEPT;
+    server->kept++;
+    if (server->kept == server->slots && server->kept > 1)
+        refuse_to_keep(request);
 }
 
 static void dispatch_request(struct ts_server *server, const struct ts_event *event,
@@ -196,16 +222,14 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
         .handles_in = event->handles_in,
         .handles_out = event->handles_out,
     };
-    server->served++;
-    server->open++;
     ts_request_dispatch(request);
-    if (request->state != 0 && server->open == server->limits.requests && server->open > 1)
-        refuse_to_keep(request);
+    if (request->state != TS_REQUEST_OVER)
+        keep(server, request);
 }
 
 static void dispatch_cancel(const struct ts_event *event, struct ts_request *request)
 {
-    if (request->state == 0 || request->id != event->value || request->cancelled)
+    if (request->state == TS_REQUEST_OVER || request->id != event->value || request->cancelled)
         return; // answered meanwhile
     request->cancelled = true;
     if (request->object->operations->cancel)
@@ -215,6 +239,7 @@ static void dispatch_cancel(const struct ts_event *event, struct ts_request *req
 static void dispatch_closed(struct ts_server *server, const struct ts_event *event)
 {
     struct ts_object *object = (struct ts_object *)(uintptr_t)event->tag;
+    drop_signals(server, object->oid);
     oid_give(server, object);
     if (object->operations->closed)
         object->operations->closed(object);
@@ -276,7 +301,8 @@ ts_status_t ts_server_init(struct ts_server *server, struct ts_loop *loop,
         limits->objects > TS_PORT_OBJECTS_MAX || limits->inbox_bytes > TS_PORT_INBOX_MAX)
         return TS_ERR_ARGUMENT;
     void *context = server->context;
-    *server = (struct ts_server){.loop = loop, .limits = *limits, .context = context};
+    *server = (struct ts_server){
+        .loop = loop, .limits = *limits, .slots = limits->requests, .context = context};
     ts_status_t status = tables_create(server);
     if (!status)
         status = port_create(server);
@@ -299,15 +325,35 @@ void ts_server_fini(struct ts_server *server)
     server->tables = NULL;
 }
 
-ts_status_t ts_object_mint(struct ts_server *server, struct ts_object *object, ts_rights_t rights,
-                           ts_handle_t *out_handle)
+typedef ts_status_t mint_t(ts_handle_t port, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                           ts_handle_t *out_handle);
+
+static ts_status_t object_mint(struct ts_server *server, struct ts_object *object, mint_t *mint,
+                               ts_rights_t rights, ts_handle_t *out_handle)
 {
     ts_status_t status = oid_take(server, object);
     if (status)
         return status;
-    status = ts_port_mint(server->port, object->oid, (uintptr_t)object, rights, out_handle);
+    status = mint(server->port, object->oid, (uintptr_t)object, rights, out_handle);
     if (status)
         oid_give(server, object);
+    return status;
+}
+
+ts_status_t ts_object_mint(struct ts_server *server, struct ts_object *object, ts_rights_t rights,
+                           ts_handle_t *out_handle)
+{
+    return object_mint(server, object, ts_port_mint, rights, out_handle);
+}
+
+ts_status_t ts_server_pulse(struct ts_server *server, ts_handle_t *out_handle)
+{
+    static const struct ts_operations nothing = {.open = NULL}; // ALIVE is answered before
+    server->pulse.operations = &nothing;
+    ts_status_t status =
+        object_mint(server, &server->pulse, ts_port_mint_reserve, TS_RIGHT_TRANSFER, out_handle);
+    if (!status)
+        server->slots--;
     return status;
 }
 

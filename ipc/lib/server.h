@@ -20,8 +20,8 @@
 // answered, whatever the client does. `cancel` tells that the client wants it to end: answer soon,
 // with what was done or TS_ERR_CANCELLED; who does not is cut off after 100 ms, which costs nothing
 // but a reply that fails with TS_ERR_GONE. It is called as well for a request that is kept in the
-// last of limits.requests slots, whose client gets TS_ERR_LIMIT in place of TS_ERR_CANCELLED: so
-// there is always a slot for what is answered at once.
+// last of the slots that clients share, whose client gets TS_ERR_LIMIT in place of
+// TS_ERR_CANCELLED: so there is always a slot for what is answered at once.
 //
 // An object's life: minted into a free oid (by a reply or by ts_object_mint), used by clients, and
 // `closed` is called once when no handle and no undelivered request is left. Delivered requests may
@@ -92,6 +92,8 @@ struct ts_request_backend {
                          enum ts_reply_bytes);
 };
 
+enum ts_request_state { TS_REQUEST_OVER, TS_REQUEST_OPEN, TS_REQUEST_KEPT };
+
 struct ts_request {
     const struct ts_request_backend *backend;
     struct ts_server *server;
@@ -110,7 +112,7 @@ struct ts_request {
     ts_rights_t rights; // of the client's handle, cut to those asked where one results
     uint8_t op, flags;  // enum ts_operation, TS_FLAG_*
     uint8_t handles_in, handles_out;
-    uint8_t state;  // the framework's
+    uint8_t state;  // enum ts_request_state, the framework's
     bool cancelled; // it is to end
 };
 
@@ -215,10 +217,11 @@ struct ts_server {
     unsigned char *inbox;
     uint32_t *free_oids; // stack
     uint32_t free_count;
-    uint32_t open;   // requests without an answer
-    uint64_t served; // requests, for statistics
+    uint32_t slots; // that clients share: all but the pulse's
+    uint32_t kept;  // requests that were not answered when their handler returned, nor since
     void *tables;
     size_t tables_size, inbox_size;
+    struct ts_object pulse;
     void *context; // the program's
 };
 
@@ -233,6 +236,11 @@ void ts_server_fini(struct ts_server *server);
 TS_MUST_USE ts_status_t ts_object_mint(struct ts_server *server, struct ts_object *object,
                                        ts_rights_t rights, ts_handle_t *out_handle);
 
+// The server's pulse: an object that says nothing but that the loop goes round (get ALIVE), for who
+// watches over the server and for nobody else. One of limits.requests is its own from now on, so
+// that it is answered whoever has filled the others. Once.
+TS_MUST_USE ts_status_t ts_server_pulse(struct ts_server *server, ts_handle_t *out_handle);
+
 // Clears, then sets signals; only a change costs anything. Seen by clients after answers that are
 // given later.
 void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t set);
@@ -244,6 +252,16 @@ void ts_object_revoke(struct ts_object *object);
 void ts_request_dispatch(struct ts_request *request);
 void ts_server_dispatch(struct ts_server *server, const struct ts_event *event);
 void ts_server_send(struct ts_loop *loop); // the answer that was kept back
+
+// An answer that nobody waited for has failed: its client gets that status, so that it has one and
+// the slot is free. (Not when the client is gone, or its memory.)
+void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_status_t status);
+// How a submitted answer is found when it fails: user_data that is no struct ts_async.
+#define TS_SERVER_REPLY 1u
+static inline uint64_t ts_server_reply_data(const struct ts_server *server, uint64_t request)
+{
+    return (uintptr_t)&server->requests[TS_REQUEST_SLOT(request)] | TS_SERVER_REPLY;
+}
 
 static inline void ts_server_send_held(struct ts_loop *loop)
 {

@@ -2,7 +2,12 @@
 // Consoles: a terminal as a served object. The serial driver's root is one; others follow (pseudo
 // terminals, the window system's).
 //
-// Each session (object) reads and writes the same terminal. Input goes to whoever asked first.
+// Each session (object) reads and writes the same terminal. Input goes to the session that has been
+// there longest. A session ends with its last handle; or with its owner, whoever has handles then:
+//
+//   call OWN, in_handle[0] = a process (with WAIT)    right WRITE
+//
+// From its end on what is asked of the session is TS_ERR_PEER_CLOSED. It has one owner for good.
 //
 //   read   waits for input. LINE mode: at most one line, with its '\n', or what was typed before
 //          Ctrl-D; value 0 = end of input (Ctrl-D on an empty line). A line longer than the
@@ -25,6 +30,8 @@
 #include <tessera/abi/types.h>
 
 #define TS_SIGNAL_CONSOLE_EVENT (1u << TS_SIGNAL_PROTOCOL_SHIFT)
+
+#define TS_CONSOLE_OWN 1u // method; see above
 
 // u64: TS_CONSOLE_MODE_*. Get and set (WRITE); of the terminal, not of the session.
 #define TS_PROPERTY_CONSOLE_MODE (TS_PROPERTY_PROTOCOL_FIRST + 0)

@@ -2,9 +2,10 @@
 // What init and the programs that it starts say to each other.
 //
 // A service that others use gets a handle "init" (TS_NAME_INIT). Once it serves, it moves a handle
-// to its root object to init:
+// to its root object to init, and one to its pulse, which is for init alone:
 //
 //   call "init" READY, in_handle[0] = root    (rights: all that any client may get)
+//                      in_handle[1] = pulse
 //
 // From then on clients that open the service's name are redirected to that root, and open "" there:
 // the service answers with a session object of its own for that client (ts_request_reply_mint in
@@ -12,8 +13,9 @@
 // with a path leads to what init opens there itself. A service without READY serves nobody; one
 // that others wait for is ready when it has called READY, any other when it runs.
 //
-// With `heartbeat` in the configuration init asks get(ALIVE) of the root; the server library
-// answers by itself, as long as the loop goes round.
+// With `heartbeat` in the configuration init asks get(ALIVE) of the pulse; the server library
+// answers by itself, as long as the loop goes round. The pulse has a request slot of its own
+// (ts_server_pulse): whoever has filled the service, init's question finds room.
 //
 // Clients: the named handle of a service (net = service netd) is an object of init. open("") on it
 // leads to a session, after waiting for a service that starts; open(path) to one that all share. On
@@ -33,7 +35,8 @@
 #define TS_NAME_CONTROL "control" // the control object, by convention
 
 // Methods of "init".
-#define TS_INIT_READY 1u // in_handle[0]: the root, with DUPLICATE, TRANSFER and OPEN
+#define TS_INIT_READY \
+    1u // in_handle[0]: the root, with DUPLICATE, TRANSFER and OPEN; [1]: the pulse
 
 // Methods of the control object; value = 0.
 #define TS_INIT_START   16u // bytes in: name. TS_ERR_EXISTS: it runs

@@ -307,7 +307,7 @@ void handle_transit_return(struct handle_table *table, ts_handle_t handle,
 
 bool handle_table_drain(struct handle_table *table, uint32_t most)
 {
-    for (uint32_t done = 0; done < most; done++) {
+    for (uint32_t done = 0; done < most;) {
         struct capability capability = {0};
         irqflags_t flags = spin_lock(&table->lock);
         table->closed = true;

@@ -37,6 +37,7 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
         list_init(&port->served[i].notice);
     }
     port->slot_free = 0;
+    port->reserve = PORT_NONE;
     port->objects_left = objects;
     port->requests_left = requests + PORT_PARKED;
     port->clients = tables.clients;
@@ -79,6 +80,8 @@ void served_free(struct served *served)
 {
     struct port *port = served->port;
     served->state = SERVED_FREE;
+    if (__builtin_expect(served == port->reserve_object, false))
+        port->reserve_object = NULL;
     if (served->client != PORT_NONE)
         port->clients[served->client].objects--;
     port->objects_left++;

@@ -20,6 +20,11 @@
 // that stays ISSUED in its client's FIFO, and each one that is over lets on who has the fewest of
 // those that wait; where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is
 // an object.
+//
+// The reserve. A server can set one slot apart for one object (port_mint), whose requests go there
+// and nowhere else, one at a time and before others, whoever asks and however full the port is. It
+// counts for a record that no client has, and that can have no objects: so no client can take it,
+// and by it none gets more than one request beyond its share.
 #pragma once
 
 #include <core/ring.h>
@@ -82,6 +87,10 @@ struct port {
     uint32_t hungry_count;
     uint32_t requests_left, objects_left; // that may still be parked or delivered; that are free
     uint32_t slot_free;                   // head of the free list; PORT_NONE = none
+    uint32_t reserve;                     // a slot that is in no list; PORT_NONE = there is none
+    uint32_t reserve_client;              // the record that counts what is there: no client's
+    struct served *reserve_object;        // whose it is; NULL: nobody's
+    struct request *reserve_parked;       // its request; NULL: none is parked
     struct list parked[32];               // by priority
     uint32_t parked_mask;
     struct list cancels, closed; // notices to take
@@ -139,7 +148,8 @@ static inline struct served *served_of(struct object *object)
 // idle ring, kept in its client's FIFO, or DONE and completed (revoked or dead port:
 // TS_ERR_PEER_CLOSED; the handle was closed meanwhile: TS_ERR_HANDLE; there is no room for another
 // client: TS_ERR_LIMIT; it would wait for its client's others in spite of TS_FLAG_NOWAIT, which is
-// else the server's to answer: TS_ERR_AGAIN). Interrupts off, no lock held.
+// else the server's to answer: TS_ERR_AGAIN; the reserve is in use: TS_ERR_LIMIT). Interrupts off,
+// no lock held.
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word);
 
@@ -196,8 +206,10 @@ ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
                              struct capability *out_capability, struct served **out_own);
 // The same back again, since its taker could not be told of it. Dropped if its slot is over.
 void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capability capability);
+// An object for nobody. `reserve`: it has the port's reserve; TS_ERR_LIMIT: another has it, or no
+// slot can be spared for it.
 ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
-                      struct capability *out_capability);
+                      bool reserve, struct capability *out_capability);
 ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set);
 ts_status_t port_revoke(struct port *port, uint32_t oid);
 

@@ -58,6 +58,14 @@ static struct port_client *client_take(struct port *port)
     return NULL;
 }
 
+struct port_client *client_nobody(struct port *port)
+{
+    struct port_client *client = client_take(port);
+    if (client != NULL)
+        client->number = PORT_NONE;
+    return client;
+}
+
 struct port_client *client_get(struct port *port, uint32_t number)
 {
     struct port_client *idle = NULL;

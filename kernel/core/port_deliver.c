@@ -27,10 +27,9 @@ static bool inbox_fill(struct port *port, struct request *request, uint32_t slot
 // A parked request goes to the ring, which has room, in a slot, which is free. Both locks held.
 // False: it ended instead (its memory faulted, its object was revoked).
 static bool request_deliver(struct port *port, struct ring *ring, uint64_t cookie,
-                            struct request *request, struct list *finished)
+                            struct request *request, uint32_t index, struct list *finished)
 {
     struct served *served = request->served;
-    uint32_t index = port->slot_free;
     struct slot *slot = &port->slots[index];
     request_unpark(port, request);
     ts_status_t status = served->state == SERVED_REVOKED ? TS_ERR_PEER_CLOSED : TS_OK;
@@ -94,7 +93,8 @@ static bool port_has_items_locked(struct port *port)
 {
     return port->queued != 0 && !port->dead &&
            (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
-            (port->parked_mask != 0 && port->slot_free != PORT_NONE));
+            (port->parked_mask != 0 && port->slot_free != PORT_NONE) ||
+            port->reserve_parked != NULL);
 }
 
 // Publishes one item; the ring has room. Both locks held. Returns the events written (0 or 1).
@@ -109,8 +109,16 @@ static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t 
         closed_publish(port, ring, cookie);
         return 1;
     }
-    struct list *first = port->parked[port_urgency(port)].next;
-    return request_deliver(port, ring, cookie, list_entry(first, struct request, link), finished);
+    struct request *request = port->reserve_parked;
+    uint32_t index = port->reserve;
+    if (__builtin_expect(request == NULL, true)) {
+        request = list_entry(port->parked[port_urgency(port)].next, struct request, link);
+        index = port->slot_free;
+    } else {
+        port->reserve_parked = NULL;
+        port->slots[index].next_free = port->slot_free; // as if it were the first free one
+    }
+    return request_deliver(port, ring, cookie, request, index, finished);
 }
 
 bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left)
@@ -218,6 +226,16 @@ static bool port_is_announced(const struct port *port, uint8_t priority)
     return port->slot_free != PORT_NONE && port->parked_mask >> (priority & 31) != 0;
 }
 
+// The reserve takes one request at a time: what it has is not taken yet, or not answered.
+static ts_status_t reserve_admit(struct port *port, struct request *request)
+{
+    if (port->clients[port->reserve_client].requests != 0)
+        return TS_ERR_LIMIT;
+    request->client = port->reserve_client;
+    port->reserve_parked = request; // as it will be
+    return TS_OK;
+}
+
 // Whose request it is; *out_waits: it has its share. TS_ERR_LIMIT: there is no room for another
 // client; TS_ERR_AGAIN: the request would have to wait for its client's others, and is not to.
 static ts_status_t request_admit(struct port *port, struct served *served, struct request *request,
@@ -225,9 +243,13 @@ static ts_status_t request_admit(struct port *port, struct served *served, struc
 {
     uint32_t number = request->requester->client;
     struct port_client *client = &port->clients[served->asker];
-    if (client->number != number)
+    *out_waits = false;
+    if (client->number != number) {
+        if (served == port->reserve_object) // whose `asker` has no number
+            return reserve_admit(port, request);
         client = client_get(port, number);
-    if (client == NULL || (client->requests == 0 && port->requests_left == 0))
+    }
+    if (client == NULL || (client->requests == 0 && !port_may_take(0, port->requests_left)))
         return TS_ERR_LIMIT;
     served->asker = request->client = (uint32_t)(client - port->clients);
     *out_client = client;

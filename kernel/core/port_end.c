@@ -11,9 +11,19 @@
 
 // Cancel and detach -----------------------------------------------------------------------------
 
-// The client is cut off: the slot stays until the server answers.
-static void slot_detach(struct slot *slot, struct list *finished)
+// The server is told that the request is to end, or has ended: once.
+static void slot_tell_cancel(struct port *port, struct slot *slot)
 {
+    slot->cancel_queued = true;
+    list_push_back(&port->cancels, &slot->cancel);
+    port_queued_add(port, 1);
+}
+
+// The client is cut off: the slot stays until the server answers, which nobody waits for any more.
+static void slot_detach(struct port *port, struct slot *slot, struct list *finished)
+{
+    if (slot->state == SLOT_DELIVERED)
+        slot_tell_cancel(port, slot);
     list_push_back(finished, &slot_end_request(slot, TS_ERR_ABANDONED)->link);
     slot->state = SLOT_DETACHED; // and still counts for its client
 }
@@ -23,6 +33,8 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
 {
     struct served *served = request->served;
     bool parked = request->state == REQUEST_PARKED;
+    if (request == port->reserve_parked)
+        port->reserve_parked = NULL;
     if (parked)
         request_unpark(port, request);
     else
@@ -42,15 +54,13 @@ static ts_status_t request_cancel_delivered(struct port *port, struct request *r
 {
     struct slot *slot = &port->slots[request->slot];
     if (force) {
-        slot_detach(slot, finished);
+        slot_detach(port, slot, finished);
         return TS_OK;
     }
     if (request_state(request) == REQUEST_DELIVERED) {
         request_set_state(request, REQUEST_CANCELLING);
         slot->state = SLOT_CANCELLING;
-        slot->cancel_queued = true;
-        list_push_back(&port->cancels, &slot->cancel);
-        port_queued_add(port, 1);
+        slot_tell_cancel(port, slot);
         request->deadline = time_add(clock_now(), TS_CANCEL_GRACE_NS);
     }
     timer_start(&request->timer, request->deadline);

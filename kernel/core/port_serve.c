@@ -248,8 +248,30 @@ void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capab
 
 // Objects ---------------------------------------------------------------------------------------
 
+// Sets a slot apart, unless one is already; others keep at least one.
+static ts_status_t reserve_make(struct port *port)
+{
+    if (port->reserve_object != NULL)
+        return TS_ERR_LIMIT;
+    if (port->reserve != PORT_NONE)
+        return TS_OK; // of an object that is gone
+    uint32_t index = port->slot_free;
+    if (index == PORT_NONE || port->slots[index].next_free == PORT_NONE ||
+        !port_may_take(0, port->requests_left))
+        return TS_ERR_LIMIT;
+    struct port_client *client = client_nobody(port);
+    if (client == NULL)
+        return TS_ERR_LIMIT;
+    client->objects = UINT32_MAX; // more than may be: what is asked there makes none
+    port->reserve_client = (uint32_t)(client - port->clients);
+    port->slot_free = port->slots[index].next_free;
+    port->reserve = index;
+    port->requests_left--;
+    return TS_OK;
+}
+
 ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
-                      struct capability *out_capability)
+                      bool reserve, struct capability *out_capability)
 {
     if (oid >= port->object_count)
         return TS_ERR_ARGUMENT;
@@ -259,8 +281,14 @@ ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t
         status = TS_ERR_PEER_CLOSED;
     else if (port->served[oid].state != SERVED_FREE)
         status = TS_ERR_EXISTS;
+    if (status == TS_OK && reserve)
+        status = reserve_make(port);
     if (status == TS_OK) {
         served_begin(port, oid, tag, 0, PORT_NONE);
+        if (reserve) {
+            port->reserve_object = &port->served[oid];
+            port->served[oid].asker = port->reserve_client;
+        }
         *out_capability = (struct capability){.object = &port->served[oid].object,
                                               .rights = rights & TS_RIGHTS_ALL};
     }

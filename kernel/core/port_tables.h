@@ -43,16 +43,19 @@ static inline void port_unlock(struct port *port, irqflags_t flags, struct list 
 struct slot *port_slot(struct port *port, uint64_t id) LOCK_UNCHECKED;
 
 // Whether a client that has `has` of a table of which `left` are free may take one more. Whoever
-// has less is refused later: what one leaves is there for the others.
+// has less is refused later: what one leaves is there for the others. (Of requests -1 is left when
+// all have been taken and the reserve, which is nobody's, is in use.)
 static inline bool port_may_take(uint32_t has, uint32_t left)
 {
-    return left != 0 && has <= left;
+    return (int32_t)left > 0 && has <= left;
 }
 
 // The record of the client with that number; NULL: there is none.
 struct port_client *client_find(struct port *port, uint32_t number);
 // The same, and a new one if there is none; NULL: there is no room for it.
 struct port_client *client_get(struct port *port, uint32_t number);
+// A record that is no client's, as long as it counts something. NULL: there is no room for it.
+struct port_client *client_nobody(struct port *port);
 // A request waits behind the others of its client; or does so no more.
 void client_wait(struct port *port, struct port_client *client, struct request *request);
 void client_wait_no_more(struct port *port, struct port_client *client, struct request *request);
@@ -80,8 +83,11 @@ static inline void slot_release(struct port *port, struct slot *slot)
     slot->request = NULL;
     slot->state = SLOT_FREE;
     slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
-    slot->next_free = port->slot_free;
-    port->slot_free = (uint32_t)(slot - port->slots);
+    uint32_t index = (uint32_t)(slot - port->slots);
+    if (__builtin_expect(index != port->reserve, true)) {
+        slot->next_free = port->slot_free;
+        port->slot_free = index;
+    }
     client_request_over(port, slot->client);
 }
 // The request of a delivered slot is over: DONE with `status`, for the caller to complete once the

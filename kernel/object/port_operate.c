@@ -233,13 +233,15 @@ static ts_status_t mint(struct port_object *port, struct operation *operation)
     struct handle_table *table = &process_current()->handles;
     struct capability capability;
     ts_handle_t handle;
-    if (operation->arg > UINT32_MAX)
+    bool reserve = (operation->arg & TS_MINT_RESERVE) != 0;
+    uint64_t oid = operation->arg & ~TS_MINT_RESERVE;
+    if (oid > UINT32_MAX)
         return TS_ERR_ARGUMENT;
     // The slot first: an object that was minted and has no handle would be one that was closed.
     ts_status_t status = handle_reserve(table, &handle);
     if (status != TS_OK)
         return status;
-    status = port_mint(&port->port, (uint32_t)operation->arg, operation->offset, operation->rights,
+    status = port_mint(&port->port, (uint32_t)oid, operation->offset, operation->rights, reserve,
                        &capability);
     if (status == TS_OK)
         handle_fill(table, handle, capability);

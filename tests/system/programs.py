@@ -3,6 +3,14 @@
 import subprocess
 
 
+def grants(ctx, *lines):
+    """An entry of the archive: the shell's programs get what is shipped, and what these lines say."""
+    rights = ctx.folder / "rights"
+    shipped = (ctx.root / "iso" / "etc" / "rights").read_text()
+    rights.write_text(shipped + "".join(f"{line}\n" for line in lines))
+    return f"etc/rights={rights}"
+
+
 def compile_program(ctx, source, name=None, *options):
     """Compiles a C file of this folder, or a path; the program, in the test's folder."""
     source = ctx.root / "tests" / "system" / source

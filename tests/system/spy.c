@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/op.h>
+#include <tessera/lib/process.h>
 #include <tessera/lib/status.h>
 #include <tessera/proto/init.h>
 #include <tessera/proto/net.h>
@@ -35,6 +36,21 @@ static void steer(void)
         snprintf(text, sizeof text, "open %s", services[i]);
         tell(text, ts_open(control, services[i], 0, TS_RIGHTS_SAME, &session));
     }
+}
+
+// Another's process: init's own.
+static void reach(void)
+{
+    ts_handle_t system = ts_named_handle("system"), process = TS_HANDLE_NONE;
+    struct ts_process_memory range = {TS_USER_BASE, 8};
+    struct ts_job_limits limits = {.threads = 1};
+    char bytes[8];
+    tell("process 1", ts_open(system, "1", 0, TS_RIGHTS_SAME, &process));
+    tell("its memory",
+         ts_call_bytes(process, TS_PROCESS_READ, &range, sizeof range, bytes, sizeof bytes, NULL));
+    tell("its end", ts_process_kill(process));
+    tell("all processes' end", ts_job_kill(system));
+    tell("all processes' limits", ts_set(system, TS_PROPERTY_JOB_LIMITS, &limits, sizeof limits));
 }
 
 static void configure(void)
@@ -81,6 +97,7 @@ static void listen_at(const char *what, int type, uint32_t address, uint16_t por
 int main(void)
 {
     steer();
+    reach();
     configure();
     use_log();
     reload();

@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-from programs import compile_program
+from programs import compile_program, grants
 from tessera_cmd import build
 from tessera_cmd.machine import free_port
 
@@ -84,7 +84,8 @@ def test_smashed_stack(ctx):
 
 def test_service_report(ctx):
     """init's report of a service that faulted has registers; tools/symbolise names its callers."""
-    guest = ctx.boot(shell=True, add=(compile_program(ctx, "harm.c"),))
+    guest = ctx.boot(shell=True, add=(compile_program(ctx, "harm.c"),),
+                     entries=[grants(ctx, "give /bin/harm system")])
     ctx.check("found" in guest.command("harm write memfs"), "harm finds no memfs")
     guest.command("ls /tmp")  # which may be what it dies of
     ctx.check(guest.command("ls /tmp; echo $?").strip().endswith("0"), "memfs is not started again")

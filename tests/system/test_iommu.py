@@ -3,7 +3,7 @@
 import re
 import struct
 
-from programs import compile_program
+from programs import compile_program, grants
 from test_boot import check_end, check_machine, check_shell
 
 EDU = ("-device", "edu,dma_mask=0xffffffffffffffff")
@@ -19,16 +19,8 @@ def test_uefi(ctx):
     check_machine(ctx, uefi=True, iommu="intel")
 
 
-def drives(ctx, program):
-    """An entry of the archive: the program may open the bus."""
-    rights = ctx.folder / "rights"
-    shipped = (ctx.root / "iso" / "etc" / "rights").read_text()
-    rights.write_text(f"{shipped}give /bin/{program} control\n")
-    return f"etc/rights={rights}"
-
-
 def attack(ctx, how, **machine):
-    guest = ctx.boot(add=[compile_program(ctx, "edu.c")], entries=[drives(ctx, "edu")], shell=True,
+    guest = ctx.boot(add=[compile_program(ctx, "edu.c")], entries=[grants(ctx, "give /bin/edu control")], shell=True,
                      extra=EDU, **machine)
     output = guest.command(f"edu {how}", timeout=60)
     ctx.check("not ok" not in output and "all is held" in output, output)
@@ -91,7 +83,8 @@ def test_not_held(ctx):
 
 
 def check_restart(ctx, kind):
-    guest = ctx.boot(add=[compile_program(ctx, "harm.c")], shell=True, smp=2, iommu=kind)
+    guest = ctx.boot(add=[compile_program(ctx, "harm.c")], shell=True, smp=2, iommu=kind,
+                     entries=[grants(ctx, "give /bin/harm system")])
     ctx.equal(guest.wait_for_page()[0], 200, "status")
     for manner in ("kill", "write"):
         ctx.check("found" in guest.command(f"harm {manner} virtio-net"), "no driver to end")
@@ -119,7 +112,8 @@ def test_amd_driver_restart(ctx):
 
 
 def check_keep(ctx, **machine):
-    guest = ctx.boot(add=[compile_program(ctx, "keep.c")], entries=[drives(ctx, "keep")],
+    entry = grants(ctx, "give /bin/keep control", "give /bin/keep system")
+    guest = ctx.boot(add=[compile_program(ctx, "keep.c")], entries=[entry],
                      shell=True, smp=2, **machine)
     output = guest.command("keep", timeout=60)
     ctx.check("busy while it is mapped\nfree when it is not" in output and "not busy" not in output,

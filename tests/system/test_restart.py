@@ -11,7 +11,7 @@ import time
 
 import capture
 from load import Load, first_answer
-from programs import compile_program
+from programs import compile_program, grants
 from test_http import HOST, Connection
 from test_www import make_tree
 
@@ -38,7 +38,7 @@ class Restarts:
         digests = {path.as_posix().replace(" ", "%20"): digest
                    for path, digest in make_tree(folder, 30, 1 << 20).items()}
         self.guest = ctx.boot(www=folder, memory=64, add=[compile_program(ctx, "harm.c")],
-                              **options)
+                              entries=[grants(ctx, "give /bin/harm system")], **options)
         self.guest.wait_for_page(f"/{self.small(digests)}")
         self.guest.wait_for_shell()
         self.load = Load(self.guest, digests, CLIENTS, ctx.seed)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a program that is started at the shell can touch, compared with a list."""
-from programs import compile_program
+from programs import compile_program, grants
 
 ALL = "read write execute open map call wait share duplicate transfer manage".split()
 PLAIN = [right for right in ALL if right not in ("share", "manage")]
@@ -11,13 +11,15 @@ WORLD = {
     "log": "write wait duplicate transfer".split(),
     "random": "read write duplicate transfer".split(),
     "job": "read write open call wait duplicate transfer".split(),
-    "system": "read open call wait duplicate transfer manage".split(),  # for ps and kill
+    "system": "read open call wait duplicate transfer".split(),  # for ps
     "file": ALL,
     "net": PLAIN,
     "pipe": PLAIN,
     "control": "read open call wait duplicate transfer".split(),
 }
 OWN = {"process", "thread", "clock"}
+
+ENDED = "[1] ended with 137: sleep 1000\n"  # as the shell says, before this prompt or the next
 
 SPY = """stop: ERR_RIGHTS
 kill: ERR_RIGHTS
@@ -26,6 +28,11 @@ open pci: ERR_RIGHTS
 open serial: ERR_RIGHTS
 open virtio-net: ERR_RIGHTS
 open netd: ERR_RIGHTS
+process 1: OK
+its memory: ERR_RIGHTS
+its end: ERR_RIGHTS
+all processes' end: ERR_RIGHTS
+all processes' limits: ERR_RIGHTS
 configure: ERR_RIGHTS
 read the log: ERR_RIGHTS
 write to the log: OK
@@ -50,10 +57,26 @@ def test_spy(ctx):
     ctx.equal(guest.command("spy"), SPY, "what came of it")
     ctx.equal(guest.command("sh -c spy"), SPY, "from a script")
     ctx.equal(guest.command("sh -c 'services stop httpd'"), "", "a script steers")
+    guest.command("sleep 1000 &")
+    ctx.equal(guest.command("sh -c \"kill $!\"").replace(ENDED, ""), "", "a script kills")
     ctx.check("spy: from outside" in guest.command("log") and
               "spy: from outside" in guest.command("sh -c log"), "the log does not say what a spy did")
     guest.command("services start httpd")
     guest.wait_for_page("/")
+
+
+def test_terminal_is_handed_on(ctx):
+    """Who was sent the shell's session of the terminal does not keep it from the next shell."""
+    config = ctx.folder / "init.conf"
+    config.write_text((ctx.root / "iso" / "etc" / "init.conf").read_text() +
+                      "\nservice hoard\n    program /bin/hoard\n    arguments serve\n    handle log\n"
+                      "    limit pages 1024 handles 64 threads 2\n    heartbeat 5s\n")
+    guest = ctx.boot(shell=True, add=[compile_program(ctx, "hoard.c")],
+                     entries=[f"etc/init.conf={config}", grants(ctx, "give /bin/hoard control")])
+    ctx.equal(guest.command("hoard lend"), "lent\n", "the session")
+    guest.send("services kill shell\r")
+    guest.wait_for_shell()
+    ctx.equal(guest.command("echo heard"), "heard\n", "the next shell")
 
 
 def test_terminal(ctx):

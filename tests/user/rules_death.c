@@ -78,6 +78,63 @@ static void rule_d01_a_clients_death_cuts_off(void)
     pair_end(&pair);
 }
 
+// Takes the CANCEL of each of these requests, which come in whatever order, and answers them.
+static void take_cancels(const uint64_t *ids, unsigned count)
+{
+    bool told[4] = {false};
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t id = pair_event(&pair, TS_EVENT_CANCEL).value;
+        unsigned which = 0;
+        while (which < count && ids[which] != id)
+            which++;
+        CHECK(which < count && !told[which]);
+        told[which] = true;
+        const struct ts_reply reply = {.id = id, .status = TS_ERR_CANCELLED};
+        CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_GONE);
+    }
+    pair_quiet(&pair);
+}
+
+static void wait_until_gone(uint64_t id)
+{
+    char byte;
+    size_t bytes;
+    ts_time_t until = in_ms(3000);
+    while (ts_port_pull(pair.port, id, &byte, 1, 0, &bytes) != TS_ERR_GONE) {
+        CHECK(ts_clock_now() < until);
+        ts_sleep_until(in_ms(1));
+    }
+}
+
+// Whatever cuts a client off, the server hears of it, and need not keep what the request has.
+static void rule_q19_a_server_is_told_of_who_was_cut_off(void)
+{
+    uint64_t ids[4];
+    pair_begin(&pair, 4, 0);
+    ts_handle_t child = start_in(TS_HANDLE_NONE, "ask", pair.object);
+    for (int i = 0; i < 4; i++)
+        ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    CHECK_OK(ts_process_kill(child));
+    CHECK_OK(ts_process_wait(child, in_ms(3000), NULL));
+    take_cancels(ids, 4);
+    ts_close(child);
+    pair_write(&pair, "x", 1, 0, 1); // by force
+    ids[0] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    pair_cancel(&pair, 1, TS_FLAG_FORCE, 2);
+    take_cancels(ids, 1);
+    pair_write(&pair, "x", 1, 0, 3); // politely, and then by the end of its ring: once
+    ids[0] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    pair_cancel(&pair, 3, 0, 4);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_CANCEL).value, ids[0]);
+    ts_ring_destroy(&pair.client);
+    pair.client.handle = TS_HANDLE_NONE;
+    wait_until_gone(ids[0]);
+    pair_quiet(&pair);
+    const struct ts_reply late = {.id = ids[0]};
+    CHECK_EQUAL(ts_port_reply(pair.port, &late), TS_ERR_GONE);
+    pair_end(&pair);
+}
+
 static void rule_d02_a_ports_end_completes_everything(void)
 {
     char byte;
@@ -268,6 +325,7 @@ int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {
         TAP(rule_d01_a_clients_death_cuts_off),
+        TAP(rule_q19_a_server_is_told_of_who_was_cut_off),
         TAP(rule_d02_a_ports_end_completes_everything),
         TAP(rule_d03_a_fault_ends_its_process_alone),
         TAP(rule_d04_the_report_stays),

@@ -97,6 +97,7 @@ static void rule_q08_a_cut_off_slot_is_the_servers(void)
     pair_cancel(&pair, 1, TS_FLAG_FORCE, 2);
     CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_ABANDONED);
     CHECK_OK(pair_completion(&pair, 2).status);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_CANCEL).value, id);
     pair_write(&pair, "y", 1, 9, 3);
     pair_quiet(&pair); // no slot for it
     const struct ts_reply reply = {.id = id};

@@ -359,6 +359,77 @@ static void rule_q18_a_failed_reply_moves_nothing(void)
     pair_end(&pair);
 }
 
+static void ask(ts_handle_t object, uint64_t user_data)
+{
+    ts_prepare_write(ts_ring_slot(&pair.client), object, "x", 1, 0, 0, user_data);
+    pair_submit(&pair);
+}
+
+// Three slots of four are taken, and more requests are parked and wait.
+static ts_handle_t begin_with_reserve(void)
+{
+    ts_handle_t reserved;
+    pair_begin(&pair, 4, 0);
+    CHECK_OK(ts_port_mint_reserve(pair.port, 1, 1, TS_RIGHTS_ALL, &reserved));
+    for (uint64_t i = 0; i < 8; i++)
+        ask(pair.object, i);
+    for (uint64_t i = 0; i < 3; i++)
+        CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).oid, 0);
+    pair_quiet(&pair);
+    return reserved;
+}
+
+// However full a port is, one request to the object that has its reserve is taken, and no second
+// one until that is answered: nor while it is cut off. It brings no object that counts for nobody.
+static void rule_q20_a_reserve_takes_one_objects_requests(void)
+{
+    ts_handle_t reserved = begin_with_reserve();
+    struct ts_call call = {.out_handles = 1};
+    ts_prepare_call(ts_ring_slot(&pair.client), reserved, 1, &call, 0, 100);
+    pair_submit(&pair);
+    struct ts_event event = pair_event(&pair, TS_EVENT_REQUEST);
+    CHECK_EQUAL(event.oid, 1);
+    ask(reserved, 101);
+    CHECK_EQUAL(pair_completion(&pair, 101).status, TS_ERR_LIMIT);
+    const struct ts_reply mint = {
+        .id = event.value, .result = TS_REPLY_MINT, .object = 2, .rights = TS_RIGHTS_ALL};
+    CHECK_EQUAL(ts_port_reply(pair.port, &mint), TS_ERR_LIMIT);
+    pair_cancel(&pair, 100, TS_FLAG_FORCE, 102);
+    CHECK_EQUAL(pair_completion(&pair, 100).status, TS_ERR_ABANDONED);
+    CHECK_OK(pair_completion(&pair, 102).status);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_CANCEL).value, event.value);
+    ask(reserved, 103);
+    CHECK_EQUAL(pair_completion(&pair, 103).status, TS_ERR_LIMIT);
+    const struct ts_reply late = {.id = event.value};
+    CHECK_EQUAL(ts_port_reply(pair.port, &late), TS_ERR_GONE);
+    pair_quiet(&pair); // and its slot is nobody else's
+    ask(reserved, 104);
+    pair_reply(&pair, pair_event(&pair, TS_EVENT_REQUEST).value, TS_OK, 9);
+    CHECK_EQUAL(pair_completion(&pair, 104).value, 9);
+    pair_quiet(&pair);
+    ts_close(reserved);
+    pair_end(&pair);
+}
+
+static void rule_q20_a_port_has_one_reserve(void)
+{
+    ts_handle_t reserved = begin_with_reserve(), next;
+    CHECK_EQUAL(ts_port_mint_reserve(pair.port, 2, 2, TS_RIGHTS_ALL, &next), TS_ERR_LIMIT);
+    ts_close(reserved);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_CLOSED).oid, 1);
+    pair_quiet(&pair); // kept for the next one
+    CHECK_OK(ts_port_mint_reserve(pair.port, 2, 2, TS_RIGHTS_ALL, &next));
+    ask(next, 100);
+    CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).oid, 2);
+    ts_close(next);
+    pair_end(&pair);
+    pair_begin(&pair, 1, 0); // the only slot is for all
+    CHECK_EQUAL(ts_port_mint_reserve(pair.port, 1, 1, TS_RIGHTS_ALL, &next), TS_ERR_LIMIT);
+    CHECK_OK(ts_port_mint(pair.port, 1, 1, TS_RIGHTS_ALL, &next));
+    ts_close(next);
+    pair_end(&pair);
+}
+
 int main(void)
 {
     static const struct tap_test tests[] = {
@@ -374,6 +445,8 @@ int main(void)
         TAP(rule_q17_reserved_fields_are_zero),
         TAP(rule_q17_no_operation_takes_a_flag_that_is_not_its_own),
         TAP(rule_q18_a_failed_reply_moves_nothing),
+        TAP(rule_q20_a_reserve_takes_one_objects_requests),
+        TAP(rule_q20_a_port_has_one_reserve),
     };
     return TAP_RUN(tests);
 }

@@ -64,11 +64,12 @@ static bool take_arguments(const char **out_root)
     return true;
 }
 
+static struct ts_server server; // of the log file
+
 static ts_status_t serve(ts_handle_t *out_handle)
 {
     static const struct ts_server_limits limits = {
         .requests = 16, .objects = LOG_FILE_OBJECTS, .inbox_bytes = 32};
-    static struct ts_server server;
     static struct ts_object root = {.operations = &log_file_root};
     ts_status_t status = ts_server_init(&server, &httpd.loop, &limits);
     if (status == TS_OK)
@@ -118,5 +119,5 @@ int main(void)
         status = serve(&handle);
     if (status == TS_OK)
         status = config_file_start(listener_start);
-    return service_run(status, &httpd.loop, handle);
+    return service_run(status, &server, handle);
 }

@@ -5,8 +5,7 @@
 //
 // A root is not given to who may have only a part of what it leads to: a name with a path, as a
 // driver's name of its device. What is there init opens itself, and hands it on. It does so with
-// one thing of a service at a time, so that others' requests are never many of init's own at the
-// service, where its heartbeat has to find room.
+// one thing of a service at a time, so that others' requests are never many of init's own there.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/share.h>

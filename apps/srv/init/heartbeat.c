@@ -4,6 +4,10 @@
 // once more before it is killed: a late answer may be the fault of the whole machine, which in an
 // emulator can stand still for a while, and then both what was asked and its deadline belong to the
 // time before.
+//
+// What is asked is the service's pulse, which no client has, and which has a request slot of its
+// own. There the first question lies until the service has looked at it; the second one is refused
+// meanwhile (TS_ERR_LIMIT), and asked again when its part is over.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include "init.h"
@@ -23,17 +27,20 @@ static void ask_later(struct service *service)
 static void beat_done(struct ts_async *async, const struct ts_event *event)
 {
     struct service *service = TS_OBJECT_OF(async, struct service, beat);
-    bool late = event->status == TS_ERR_TIMED_OUT || event->status == TS_ERR_ABANDONED ||
-                event->status == TS_ERR_LIMIT; // many others ask, whom it may be about to answer
+    bool late = event->status == TS_ERR_TIMED_OUT || event->status == TS_ERR_ABANDONED;
+    bool there = event->status == TS_ERR_LIMIT;
     if (service->state != TS_INIT_READY_ || service->beat_instance != service->instance)
         return;
     if (event->status == TS_OK) {
         service->beat_took = ts_clock_now() - service->beat_sent;
-        service->beat_missed = false;
+        service->beats_missed = 0;
         ask_later(service);
-    } else if (late && !service->beat_missed) {
-        service->beat_missed = true;
+    } else if (late && service->beats_missed == 0) {
+        service->beats_missed = 1;
         heartbeat_ask(service);
+    } else if (there && service->beats_missed <= 1) {
+        service->beats_missed = 2;
+        ask_later(service);
     } else {
         ts_log("%s does not answer: %s", service->config->name, ts_status_name(event->status));
         service_kill(service);
@@ -53,13 +60,13 @@ void heartbeat_ask(struct service *service)
     }
     service->beat_instance = service->instance;
     service->beat_sent = ts_clock_now();
-    ts_prepare_get(submission, service->root, TS_PROPERTY_ALIVE, &service->beat_answer,
+    ts_prepare_get(submission, service->pulse, TS_PROPERTY_ALIVE, &service->beat_answer,
                    sizeof service->beat_answer, one_part(service), ts_async_data(&service->beat));
 }
 
 void heartbeat_begin(struct service *service)
 {
-    service->beat_missed = false;
+    service->beats_missed = 0;
     if (service->config->heartbeat)
         ask_later(service);
 }

@@ -62,7 +62,7 @@ struct service {
     enum service_after after; // ENDING: what follows
     uint32_t instance;        // starts so far
     uint32_t order;           // of the last start among all
-    ts_handle_t process, job, root;
+    ts_handle_t process, job, root, pulse;
     uint64_t bias; // of the program's addresses
     ts_time_t started, restart_at;
     uint32_t deaths, restarts, sessions;
@@ -72,7 +72,7 @@ struct service {
     uint32_t beat_instance;
     uint64_t beat_answer;
     ts_time_t beat_sent, beat_took;
-    bool beat_missed;           // the last one; the next one decides
+    uint32_t beats_missed;      // in a row
     struct ts_timer timer;      // STARTING: not ready in time; READY: heartbeat; BACK_OFF: start
     struct ts_request *waiters; // opens that wait for an instance, or for their turn
     struct asking opening;      // the one whose turn it is
@@ -107,7 +107,7 @@ struct service *service_named(const char *name, size_t length);
 void service_init(struct service *service, const struct config_service *config);
 ts_status_t service_start(struct service *service);
 ts_status_t service_stop(struct service *service, enum service_after after);
-void service_ready(struct service *service, ts_handle_t root);
+void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse);
 void service_back_off(struct service *service); // one more death: starts it now or later
 void service_advance_all(struct ts_loop *loop, void *context);
 void service_kill(struct service *service); // what follows comes with its end

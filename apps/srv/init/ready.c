@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The object "init" of a service: where it hands in its root, once.
+// The object "init" of a service: where it hands in its root and its pulse, once.
 #include "init.h"
 
 struct ready {
@@ -10,37 +10,42 @@ struct ready {
 
 static struct pool readies = POOL(struct ready, CONFIG_SERVICES * 4);
 
-static ts_status_t take_root(struct ts_request *request, ts_handle_t *out_root)
+enum { ROOT, PULSE, HANDLES };
+
+static ts_status_t take_handles(struct ts_request *request, ts_handle_t handles[HANDLES])
 {
-    struct ts_object *own;
-    ts_rights_t rights;
-    if (request->handles_in != 1)
+    if (request->handles_in != HANDLES)
         return TS_ERR_ARGUMENT;
-    ts_status_t status = ts_request_take(request, 0, out_root, &own, &rights);
-    if (status)
-        return status;
-    return own ? TS_ERR_PROTOCOL : TS_OK; // init itself is nobody's service
+    for (unsigned i = 0; i < HANDLES; i++) {
+        struct ts_object *own;
+        ts_rights_t rights;
+        ts_status_t status = ts_request_take(request, i, &handles[i], &own, &rights);
+        if (status || own)
+            return status ? status : TS_ERR_PROTOCOL; // init itself is nobody's service
+    }
+    return TS_OK;
 }
 
 static void ready_call(struct ts_request *request)
 {
     struct ready *ready = TS_OBJECT_OF(request->object, struct ready, object);
     struct service *service = ready->service;
-    ts_handle_t root = TS_HANDLE_NONE;
+    ts_handle_t handles[HANDLES] = {TS_HANDLE_NONE};
     ts_status_t status = TS_ERR_UNSUPPORTED;
     if (request->argument == TS_INIT_READY)
-        status = take_root(request, &root);
+        status = take_handles(request, handles);
     if (!status && ready->instance != service->instance)
         status = TS_ERR_PEER_CLOSED; // of an instance that is gone: a child of it kept the handle
     if (!status && service->root)
         status = TS_ERR_EXISTS;
     if (status) {
-        ts_close(root);
+        ts_close(handles[ROOT]);
+        ts_close(handles[PULSE]);
         ts_request_reply(request, status, 0);
         return;
     }
     ts_request_reply(request, TS_OK, 0);
-    service_ready(service, root);
+    service_ready(service, handles[ROOT], handles[PULSE]);
 }
 
 static void ready_closed(struct ts_object *object)

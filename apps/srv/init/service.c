@@ -89,7 +89,8 @@ static void close_instance(struct service *service)
     ts_close(service->process);
     ts_close(service->job);
     ts_close(service->root);
-    service->process = service->job = service->root = TS_HANDLE_NONE;
+    ts_close(service->pulse);
+    service->process = service->job = service->root = service->pulse = TS_HANDLE_NONE;
     service->sessions = 0;
     ts_timer_disarm(&init.loop, &service->timer);
 }
@@ -195,9 +196,10 @@ void service_advance_all(struct ts_loop *loop, void *context)
     } while (state_changes != before);
 }
 
-void service_ready(struct service *service, ts_handle_t root)
+void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse)
 {
     service->root = root;
+    service->pulse = pulse;
     if (service->state != TS_INIT_STARTING)
         return;
     ts_log("%s is ready", service->config->name);

@@ -18,10 +18,10 @@ static const struct ts_server_limits limits = {
     .requests = 256, .objects = 4096, .inbox_bytes = 256};
 
 static struct ts_loop loop;
+static struct ts_server server;
 
 static ts_status_t start(uint64_t pages, uint64_t nodes, ts_handle_t *out_root)
 {
-    static struct ts_server server;
     static struct tree tree;
     static struct memfs_root root = {.object.operations = &memfs_root_operations, .tree = &tree};
     uint64_t seed = 0;
@@ -51,5 +51,5 @@ int main(int argc, char **argv)
     }
     ts_handle_t root = TS_HANDLE_NONE;
     ts_status_t status = start(pages, nodes, &root);
-    return service_run(status, &loop, root);
+    return service_run(status, &server, root);
 }

@@ -117,5 +117,5 @@ int main(void)
     ts_handle_t root = TS_HANDLE_NONE;
     ts_status_t status = start(&root);
     loop.idle = batch;
-    return service_run(status, &loop, root);
+    return service_run(status, &server, root);
 }

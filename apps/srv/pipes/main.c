@@ -12,10 +12,10 @@ static const struct ts_server_limits limits = {
     .requests = PIPE_REQUESTS, .objects = 2 * PIPES + 8, .inbox_bytes = 256};
 
 static struct ts_loop loop;
+static struct ts_server server;
 
 static ts_status_t start(ts_handle_t *out_root)
 {
-    static struct ts_server server;
     static struct ts_object root = {.operations = &pipe_root_operations};
     ts_handle_t session, null, zero; // these are kept: they never close
     pipe_shares_init();
@@ -38,5 +38,5 @@ int main(int argc, char **argv, char **envp)
     (void)argc, (void)argv, (void)envp;
     ts_handle_t root = TS_HANDLE_NONE;
     ts_status_t status = start(&root);
-    return service_run(status, &loop, root);
+    return service_run(status, &server, root);
 }

@@ -158,5 +158,5 @@ int main(void)
     }
     if (status == TS_OK)
         status = serve(&handle);
-    return service_run(status, &loop, handle);
+    return service_run(status, &server, handle);
 }

@@ -24,24 +24,28 @@ ts_status_t service_device(ts_handle_t *out_device)
     }
 }
 
-ts_status_t service_ready(ts_handle_t root)
+ts_status_t service_ready(struct ts_server *server, ts_handle_t root)
 {
-    ts_handle_t init = ts_named_handle(TS_NAME_INIT);
+    ts_handle_t init = ts_named_handle(TS_NAME_INIT), pulse;
     if (!init) {
         return TS_OK; // the root stays open, or the server would see it closed
     }
-    struct ts_call call = {.in_handles = 1, .in_handle = {root}};
+    ts_status_t status = ts_server_pulse(server, &pulse);
+    if (status != TS_OK) {
+        return status;
+    }
+    struct ts_call call = {.in_handles = 2, .in_handle = {root, pulse}};
     uint64_t value;
     return ts_call(init, TS_INIT_READY, &call, TS_DEADLINE_NONE, &value);
 }
 
-int service_run(ts_status_t status, struct ts_loop *loop, ts_handle_t root)
+int service_run(ts_status_t status, struct ts_server *server, ts_handle_t root)
 {
     if (status == TS_OK) {
-        status = service_ready(root);
+        status = service_ready(server, root);
     }
     if (status == TS_OK) {
-        status = ts_loop_run(loop);
+        status = ts_loop_run(server->loop);
     }
     ts_log("ends: %s", ts_status_name(status));
     return status;

@@ -3,7 +3,7 @@
 // end.
 #pragma once
 
-#include <tessera/lib/loop.h>
+#include <tessera/lib/server.h>
 #include <tessera/lib/status.h>
 
 // Opens the handle named "device": the device object itself, or a name of init's for it, which is
@@ -11,10 +11,11 @@
 // tries again for two seconds. TS_ERR_NOT_FOUND: no such handle, or no such device.
 TS_MUST_USE ts_status_t service_device(ts_handle_t *out_device);
 
-// Gives the root to init, which opens it for clients. Without a handle "init" (a test started the
-// driver) there is nobody to tell: TS_OK. The root is moved in any case.
-TS_MUST_USE ts_status_t service_ready(ts_handle_t root);
+// Gives init the root, which it opens for clients, and the server's pulse, which it asks. Without a
+// handle "init" (a test started the driver) there is nobody to tell: TS_OK. The root is moved in
+// any case.
+TS_MUST_USE ts_status_t service_ready(struct ts_server *server, ts_handle_t root);
 
-// The rest of a service's main: when it has started (`status`), hands in its root and runs its loop
-// until that fails. Logs why it ends; returns what main returns.
-int service_run(ts_status_t status, struct ts_loop *loop, ts_handle_t root);
+// The rest of a service's main: when it has started (`status`), hands in its root and runs its
+// server's loop until that fails. Logs why it ends; returns what main returns.
+int service_run(ts_status_t status, struct ts_server *server, ts_handle_t root);

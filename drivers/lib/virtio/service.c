@@ -8,6 +8,7 @@ int virtio_service_run(virtio_service_start_t start)
 {
     static struct ts_loop loop;
     static struct virtio_function function;
+    struct ts_server *server = NULL;
     ts_handle_t device, root = TS_HANDLE_NONE;
     ts_status_t status = service_device(&device);
     if (status == TS_OK) {
@@ -17,11 +18,11 @@ int virtio_service_run(virtio_service_start_t start)
         status = ts_loop_init(&loop, 32, 256, 32);
     }
     if (status == TS_OK) {
-        status = start(&loop, &function, &root);
+        status = start(&loop, &function, &server, &root);
     }
     if (status == TS_ERR_NOT_FOUND) {
         ts_log("this machine has none");
         return 0;
     }
-    return service_run(status, &loop, root);
+    return service_run(status, server, root);
 }

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <drivers/virtio/function.h>
-#include <tessera/lib/loop.h>
+#include <tessera/lib/server.h>
 
-// Serves the function on the loop and gives the root.
+// Serves the function on the loop; gives the server and its root.
 typedef ts_status_t (*virtio_service_start_t)(struct ts_loop *loop,
                                               struct virtio_function *function,
-                                              ts_handle_t *out_root);
+                                              struct ts_server **out_server, ts_handle_t *out_root);
 
 // Its main: takes the device, starts, and runs until something fails. Returns what main returns: 0
 // where there is no such device.

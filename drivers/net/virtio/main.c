@@ -5,9 +5,10 @@
 #include <drivers/virtio/service.h>
 
 static ts_status_t start(struct ts_loop *loop, struct virtio_function *function,
-                         ts_handle_t *out_root)
+                         struct ts_server **out_server, ts_handle_t *out_root)
 {
     static struct net_service service;
+    *out_server = &service.server;
     return net_service_start(&service, loop, function, out_root);
 }
 

@@ -52,5 +52,5 @@ int main(void)
     if (status == TS_OK) {
         status = root_create(&bus, &root);
     }
-    return service_run(status, &bus.loop, root);
+    return service_run(status, &bus.server, root);
 }

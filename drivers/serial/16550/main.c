@@ -60,5 +60,5 @@ int main(int argc, char **argv)
     uint32_t line = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 4;
     ts_handle_t root = TS_HANDLE_NONE;
     ts_status_t status = start(port, line, &root);
-    return service_run(status, &loop, root);
+    return service_run(status, &serial.server, root);
 }

@@ -1,35 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Operations of a console's objects.
+// Operations of a console's objects; session.c has those that begin and end sessions.
 #include "service.h"
 
-#include <stdlib.h>
 #include <tessera/proto/file.h>
-
-static struct session *session_of(const struct ts_request *request)
-{
-    return TS_OBJECT_OF(request->object, struct session, object);
-}
-
-// False: it is not in the list.
-static bool take_out(struct request_list *list, struct ts_request *request)
-{
-    struct ts_request *before = NULL;
-    for (struct ts_request *r = list->first; r; before = r, r = r->next) {
-        if (r != request) {
-            continue;
-        }
-        if (before) {
-            before->next = r->next;
-        } else {
-            list->first = r->next;
-        }
-        if (list->last == r) {
-            list->last = before;
-        }
-        return true;
-    }
-    return false;
-}
 
 static bool may_not_wait(const struct ts_request *request)
 {
@@ -95,10 +68,10 @@ static void on_sync(struct ts_request *request)
 static void on_cancel(struct ts_request *request)
 {
     struct serial *s = session_of(request)->serial;
-    if (take_out(&s->writes, request)) {
+    if (request_take_out(&s->writes, request)) {
         uint64_t done = request->span;
         ts_request_reply(request, done > 0 ? TS_OK : TS_ERR_CANCELLED, done);
-    } else if (take_out(&s->reads, request) || take_out(&s->syncs, request)) {
+    } else if (request_take_out(&s->reads, request) || request_take_out(&s->syncs, request)) {
         ts_request_reply(request, TS_ERR_CANCELLED, 0);
     }
 }
@@ -197,75 +170,17 @@ static void on_set(struct ts_request *request)
     serial_poll(s);
 }
 
-// open "": a session.
-static void on_open(struct ts_request *request)
-{
-    struct serial *s = session_of(request)->serial;
-    struct session *session = calloc(1, sizeof *session);
-    if (!session || request->length != 0) {
-        free(session);
-        ts_request_reply(request, session ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
-        return;
-    }
-    session->object.operations = &serial_operations;
-    session->serial = s;
-    session->status_flags = request->argument & TS_OPEN_NOWAIT;
-    if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
-        free(session);
-        return;
-    }
-    session->next = s->sessions;
-    s->sessions = session;
-    s->holder = s->holder ? s->holder : session;
-    serial_poll(s);
-}
-
-// Answers what a session that ends has left in a list.
-static void drop_requests(struct request_list *list, const struct session *session)
-{
-    struct ts_request *next;
-    for (struct ts_request *r = list->first; r; r = next) {
-        next = r->next;
-        if (r->object == &session->object && take_out(list, r)) {
-            ts_request_reply(r, TS_ERR_CANCELLED, 0);
-        }
-    }
-}
-
-static void on_closed(struct ts_object *object)
-{
-    struct session *session = TS_OBJECT_OF(object, struct session, object);
-    struct serial *s = session->serial;
-    drop_requests(&s->reads, session);
-    drop_requests(&s->writes, session);
-    drop_requests(&s->syncs, session);
-    for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
-        if (*at == session) {
-            *at = session->next;
-            break;
-        }
-    }
-    if (s->holder == session) {
-        struct session *oldest = s->sessions;
-        while (oldest && oldest->next) {
-            oldest = oldest->next;
-        }
-        s->holder = oldest;
-    }
-    free(session);
-    serial_poll(s);
-}
-
 // Sessions are what clients use; a root, which they are led to, makes them.
-const struct ts_operations serial_root_operations = {.open = on_open};
+const struct ts_operations serial_root_operations = {.open = session_open};
 
 const struct ts_operations serial_operations = {
-    .open = on_open,
+    .open = session_open,
     .read = on_read,
     .write = on_write,
     .sync = on_sync,
     .get = on_get,
     .set = on_set,
+    .call = session_call,
     .cancel = on_cancel,
-    .closed = on_closed,
+    .closed = session_closed,
 };

@@ -56,6 +56,26 @@ void requests_append(struct request_list *list, struct ts_request *request)
     list->last = request;
 }
 
+bool request_take_out(struct request_list *list, struct ts_request *request)
+{
+    struct ts_request *before = NULL;
+    for (struct ts_request *r = list->first; r; before = r, r = r->next) {
+        if (r != request) {
+            continue;
+        }
+        if (before) {
+            before->next = r->next;
+        } else {
+            list->first = r->next;
+        }
+        if (list->last == r) {
+            list->last = before;
+        }
+        return true;
+    }
+    return false;
+}
+
 static void take_first(struct request_list *list)
 {
     list->first = list->first->next;
@@ -253,6 +273,7 @@ void serial_poll(struct serial *s)
     move_output(s);
     answer_syncs(s);
     set_signals(s);
+    session_watch_owner(s);
     s->statistics.overruns = s->uart.overruns + s->tty.overruns;
     bool busy = more || s->tty.out_head != s->tty.out_tail || s->syncs.first;
     // Not now but after whatever else has arrived: a flood of input holds nobody up.
@@ -304,6 +325,7 @@ ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t por
     s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
     s->root = (struct session){.object = {.operations = &serial_root_operations}, .serial = s};
     s->interrupt_wait.done = on_interrupt;
+    s->owner_wait.done = session_owner_done;
     s->tick.fired = on_tick;
     tty_init(&s->tty);
     ts_status_t status = uart_init(&s->uart);

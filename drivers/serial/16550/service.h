@@ -2,7 +2,8 @@
 // The console that a serial port is: sessions, waiting readers and writers, and the chip.
 //
 // Input, events and settings belong to the session that has been there longest, until it ends:
-// whoever opens another one beside it reads nothing of what is typed. All may write.
+// whoever opens another one beside it reads nothing of what is typed. All may write. A session ends
+// with its last handle, or with the process that owns it.
 //
 // Reads and writes that cannot be answered at once are kept in two lists, in order of arrival; of
 // writes clients take turns.
@@ -21,6 +22,7 @@ struct session {
     struct ts_object object;
     struct serial *serial;
     struct session *next;
+    ts_handle_t owner;     // the process with which it ends; 0: none
     uint32_t events;       // TS_CONSOLE_EVENT_* not told yet
     uint64_t status_flags; // TS_OPEN_NOWAIT
 };
@@ -35,12 +37,13 @@ struct serial {
     struct session root;
     struct session *sessions; // the newest first
     struct session *holder;   // of the terminal: the oldest; NULL: there is none
+    struct session *watched;  // whose owner's end is waited for; NULL: nobody's, or it is over
     struct tty tty;
     struct uart uart;
     struct ts_console_window window;
     struct request_list reads, writes, syncs;
     uint32_t turn; // bytes that the first write's client may still queue before others
-    struct ts_async interrupt_wait;
+    struct ts_async interrupt_wait, owner_wait;
     struct ts_timer tick;
     ts_handle_t ports, interrupt; // interrupt 0: polled alone
     struct ts_console_statistics statistics;
@@ -59,5 +62,21 @@ bool serial_writable(const struct serial *serial);
 // Moves all that can be moved, and sets signals.
 void serial_poll(struct serial *serial);
 
-// Operations of sessions, and of the root.
+// service.c: lists of requests that wait.
+bool request_take_out(struct request_list *list, struct ts_request *request); // false: not in it
+
+static inline struct session *session_of(const struct ts_request *request)
+{
+    return TS_OBJECT_OF(request->object, struct session, object);
+}
+
+// session.c: its beginning and its end, and the method OWN.
+void session_open(struct ts_request *request);
+void session_call(struct ts_request *request);
+void session_closed(struct ts_object *object);
+// Waits for the end of the process that owns the holder, from now on or still.
+void session_watch_owner(struct serial *serial);
+void session_owner_done(struct ts_async *async, const struct ts_event *event);
+
+// objects.c: operations of sessions, and of the root.
 extern const struct ts_operations serial_operations, serial_root_operations;

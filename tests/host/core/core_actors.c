@@ -114,7 +114,8 @@ static struct server {
     struct {
         uint64_t id;
         uint32_t number;
-        bool wants; // a handle back
+        bool wants;    // a handle back
+        uint64_t told; // the id of the request that is to end
     } held[SLOTS];
 } server;
 
@@ -302,6 +303,13 @@ static void request_arrived(const struct ts_event *event)
     server.held[slot].wants = event->handles_out != 0;
 }
 
+// (The other ring may have had one of a later request of the slot.)
+static void request_told(uint64_t id)
+{
+    uint64_t *told = &server.held[TS_REQUEST_SLOT(id)].told;
+    *told = id > *told ? id : *told;
+}
+
 static void server_enter(unsigned index)
 {
     struct ring *ring = &server.rings[index].ring;
@@ -315,6 +323,8 @@ static void server_enter(unsigned index)
         const struct ts_event *event = &ring->events[shared->event_head & (EVENTS - 1)];
         if (event->kind == TS_EVENT_REQUEST)
             request_arrived(event);
+        if (event->kind == TS_EVENT_CANCEL)
+            request_told(event->value);
         shared->event_head++;
     }
     if (chance(2))
@@ -588,17 +598,43 @@ static void check_loans(void)
     }
 }
 
+static bool cancel_unread(uint64_t id)
+{
+    for (unsigned i = 0; i < RINGS; i++) {
+        const struct ts_ring *shared = server.rings[i].shared;
+        for (uint32_t at = shared->event_head; at != shared->event_tail; at++) {
+            const struct ts_event *event = &server.rings[i].ring.events[at & (EVENTS - 1)];
+            if (event->kind == TS_EVENT_CANCEL && event->value == id)
+                return true;
+        }
+    }
+    return false;
+}
+
+// The server has been told of each request whose client was cut off, or will be.
+static void check_told(void)
+{
+    for (uint32_t i = 0; i < SLOTS; i++) {
+        const struct slot *slot = &server.tables.slots[i];
+        uint64_t id = (uint64_t)slot->generation << 32 | i;
+        CHECK(slot->state != SLOT_DETACHED || slot->cancel_queued || server.held[i].told == id ||
+              cancel_unread(id));
+    }
+}
+
 static void check(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++)
         thread_returns(&clients[i]);
+    check_told();
     check_owners();
     check_loans();
     bell_check();
     const struct port *port = &server.port;
     port_counts_check(&server.port);
     bool items = !port->dead && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
-                                 (port->parked_mask != 0 && port->slot_free != UINT32_MAX));
+                                 (port->parked_mask != 0 && port->slot_free != UINT32_MAX) ||
+                                 port->reserve_parked != NULL);
     for (unsigned i = 0; i < RINGS && items; i++)
         CHECK(server.rings[i].ring.binding_count == 0 || !server.rings[i].ring.idle);
 }
@@ -639,7 +675,7 @@ static void set_up(void)
     struct capability target;
     numbers = gifts_made = 0;
     set_up_server();
-    CHECK(port_mint(&server.port, 0, 0, TS_RIGHTS_ALL, &target) == TS_OK);
+    CHECK(port_mint(&server.port, 0, 0, TS_RIGHTS_ALL, chance(4), &target) == TS_OK);
     memset(clients, 0, sizeof clients);
     for (struct client *client = clients; client < &clients[CLIENTS]; client++) {
         handle_table_init(&client->handles, 100);

@@ -23,7 +23,9 @@ static uint32_t count_requests(const struct port *port, uint32_t *requests)
         const struct list *list = &port->parked[priority];
         CHECK(list_empty(list) == !(port->parked_mask >> priority & 1));
         for (const struct list *node = list->next; node != list; node = node->next) {
-            requests[list_entry(node, struct request, link)->client]++;
+            const struct request *request = list_entry(node, struct request, link);
+            requests[request->client]++;
+            CHECK((request->served == port->reserve_object) == (request == port->reserve_parked));
             parked++;
         }
     }
@@ -47,6 +49,27 @@ static uint32_t count_objects(const struct port *port, uint32_t *objects)
     return all;
 }
 
+// The reserve is one object's, and has one request at the most, on its way or there.
+static void check_reserve(const struct port *port)
+{
+    const struct request *parked = port->reserve_parked;
+    CHECK(port->reserve_object == NULL || port->reserve != PORT_NONE);
+    if (port->reserve == PORT_NONE) {
+        CHECK(parked == NULL);
+        return;
+    }
+    const struct port_client *client = &port->clients[port->reserve_client];
+    const struct slot *slot = &port->slots[port->reserve];
+    CHECK(client->number == PORT_NONE && client->objects == UINT32_MAX);
+    CHECK(client->requests == (parked != NULL) + (slot->state != SLOT_FREE));
+    CHECK(client->requests <= 1 && list_empty(&client->waiting));
+    CHECK(slot->state == SLOT_FREE || slot->client == port->reserve_client);
+    for (uint32_t free = port->slot_free; free != PORT_NONE; free = port->slots[free].next_free)
+        CHECK(free != port->reserve);
+    if (parked != NULL)
+        CHECK(parked->state == REQUEST_PARKED && parked->served == port->reserve_object);
+}
+
 // The clients of which requests wait are in a heap: whoever has the fewest is its first.
 static void check_hungry(const struct port *port)
 {
@@ -66,16 +89,19 @@ static void check_hungry(const struct port *port)
 
 void port_counts_check(struct port *port)
 {
+    check_reserve(port);
     uint32_t *requests = calloc(port->client_count, sizeof *requests);
     uint32_t *objects = calloc(port->client_count, sizeof *objects), left;
     uint32_t parked = count_requests(port, requests);
     CHECK(port->queued == parked + length_of(&port->cancels) + length_of(&port->closed));
     CHECK(port->objects_left == port->object_count - count_objects(port, objects));
-    left = port->slot_count + PORT_PARKED;
+    left = port->slot_count + PORT_PARKED - (port->reserve != PORT_NONE);
     for (uint32_t i = 0; i < port->client_count; i++) {
         const struct port_client *client = &port->clients[i];
         CHECK(client->number == PORT_NONE || client_find(port, client->number) == client);
-        CHECK(client->requests == requests[i] && client->objects == objects[i]);
+        bool nobody = port->reserve != PORT_NONE && i == port->reserve_client;
+        CHECK(client->requests == requests[i]);
+        CHECK(client->objects == (nobody ? UINT32_MAX : objects[i]));
         CHECK(requests[i] != 0 || list_empty(&client->waiting));
         // Who waits has more than is left: nobody waits beside room.
         CHECK(port->dead || list_empty(&client->waiting) ||

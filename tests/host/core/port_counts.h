@@ -4,6 +4,6 @@
 
 #include <core/port.h>
 
-// Its parked requests and notices, what each client has of it and what is left for others; and a
-// client waits for its own requests alone.
+// Its reserve, its parked requests and notices, what each client has of it and what is left for
+// others; and a client waits for its own requests alone.
 void port_counts_check(struct port *port);

@@ -11,9 +11,10 @@
 //   delivered, not answered    ABANDONED, PEER_CLOSED
 //
 // and also: completions come once; requests of one source to one object at one priority arrive in
-// order; a CANCEL follows its REQUEST and precedes the answer; CLOSED comes once, after all
-// requests of the object; a client has what is counted for it, nobody waits for nothing, and LIMIT
-// is said where there is no room for a client alone; at the end nothing is left of anything.
+// order; a CANCEL follows its REQUEST and precedes the answer, and comes for each request that was
+// cut off; CLOSED comes once, after all requests of the object; a client has what is counted for
+// it, nobody waits for nothing, and LIMIT is said where there is no room for a client alone; what
+// goes to the port's reserve is refused for nothing but itself; at the end nothing is left.
 #include "port_counts.h"
 #include "world.h"
 
@@ -51,6 +52,7 @@ struct serial {
     bool refused;   // there was no room for its client
     bool nowait;    // it is not to wait for others
     bool full;      // its client had its share
+    bool reserve;   // its object has the port's reserve
     bool gives;     // the answer came with a handle
     bool redirects; // which is another server's, and says how much of the name it took
     ts_status_t answer;
@@ -77,6 +79,7 @@ static struct server {
         uint64_t id;
         uint32_t serial;
         uint8_t out_handles;
+        bool told; // to end
         uint32_t length;
         uint64_t stale; // the id before
     } held[SLOTS];
@@ -206,8 +209,19 @@ static uint32_t client_has(const struct port *port, uint32_t number)
                port->clients[port->slots[i].client].number == number;
     for (unsigned i = 0; i < 32; i++)
         for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
-            has += list_entry(at, struct request, link)->requester->client == number;
+            has += list_entry(at, struct request, link)->requester->client == number &&
+                   list_entry(at, struct request, link)->served != port->reserve_object;
     return has;
+}
+
+// Whether the reserve's object has a request that waits, is delivered, or was cut off.
+static bool reserve_is_used(const struct port *port)
+{
+    bool used = port->slots[port->reserve].state != SLOT_FREE;
+    for (unsigned i = 0; i < 32; i++)
+        for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
+            used |= list_entry(at, struct request, link)->served == port->reserve_object;
+    return used;
 }
 
 static bool client_waits(struct port *port, uint32_t number)
@@ -300,14 +314,21 @@ static void issue(struct source *source)
                                       .oid = served->oid,
                                       .generation = server->generation[served->oid]};
     request_fill(request, number, handle, source);
-    serials[number].refused = server->port.requests_left == 0 &&
-                              client_has(&server->port, request->requester->client) == 0;
-    serials[number].full =
-        client_has(&server->port, request->requester->client) > server->port.requests_left ||
-        client_waits(&server->port, request->requester->client);
+    struct serial *serial = &serials[number];
+    uint32_t has = client_has(&server->port, request->requester->client);
+    serial->reserve = server->port.reserve_object == served;
+    if (serial->reserve) {
+        serial->refused = reserve_is_used(&server->port);
+    } else {
+        serial->refused = (int32_t)server->port.requests_left <= 0 && has == 0;
+        serial->full = has != 0 && ((int32_t)server->port.requests_left <= 0 ||
+                                    has > server->port.requests_left);
+        serial->full |= client_waits(&server->port, request->requester->client);
+    }
     uint64_t word;
     const struct handle_entry *entry = handle_find(&source->handles, handle, &word);
     port_issue(request, served, entry, word);
+    CHECK(!serial->reserve || request_state(request) != REQUEST_ISSUED); // it waits for no others
 }
 
 // Serving ---------------------------------------------------------------------------------------
@@ -342,6 +363,7 @@ static void request_arrived(struct server *server, const struct ts_event *event)
     server->held[slot].serial = number;
     server->held[slot].out_handles = event->handles_out;
     server->held[slot].length = event->length;
+    server->held[slot].told = false;
 }
 
 static void server_enter(struct server *server)
@@ -361,6 +383,8 @@ static void server_enter(struct server *server)
             CHECK(slot < SLOTS); // maybe answered since: then it says nothing
             if (server->held[slot].id == event->value) {
                 struct serial *serial = &serials[server->held[slot].serial];
+                CHECK(!server->held[slot].told);
+                server->held[slot].told = true;
                 CHECK(serial->fate == FATE_DELIVERED || serial->fate == FATE_COMPLETE);
                 if (serial->fate == FATE_DELIVERED)
                     serial->fate = FATE_CANCEL_SEEN;
@@ -427,7 +451,8 @@ static void server_answer(struct server *server, uint32_t slot)
         reply.moved[0] = thing_create(&things, TS_RIGHTS_ALL);
     }
     uint32_t has = client_objects(&server->port, sources[serial->source].requester.client);
-    bool refused = server->port.objects_left == 0 || has > server->port.objects_left;
+    bool refused =
+        serial->reserve || server->port.objects_left == 0 || has > server->port.objects_left;
     struct request *request;
     ts_status_t status = port_reply(&server->port, &reply, &request);
     if (status != TS_OK)
@@ -457,6 +482,30 @@ static void server_answer(struct server *server, uint32_t slot)
     request_complete(request);
 }
 
+// Whether the server has a CANCEL of a slot's request to read.
+static bool cancel_unread(const struct server *server, uint32_t slot)
+{
+    for (uint32_t at = server->shared->event_head; at != server->shared->event_tail; at++) {
+        const struct ts_event *event = &server->ring.events[at & (EVENTS - 1)];
+        if (event->kind == TS_EVENT_CANCEL && TS_REQUEST_SLOT(event->value) == slot &&
+            TS_REQUEST_GENERATION(event->value) == server->port.slots[slot].generation)
+            return true;
+    }
+    return false;
+}
+
+// Whoever cut a client off, the server is told, so that it need not keep what the request has.
+static void check_told(const struct server *server)
+{
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        const struct slot *there = &server->port.slots[slot];
+        bool told = server->held[slot].told &&
+                    TS_REQUEST_GENERATION(server->held[slot].id) == there->generation;
+        CHECK(there->state != SLOT_DETACHED || told || there->cancel_queued ||
+              cancel_unread(server, slot));
+    }
+}
+
 // An id that was answered, of a slot that may be in use again, answers nothing.
 static void server_answer_stale(struct server *server, uint32_t slot)
 {
@@ -469,6 +518,14 @@ static void server_answer_stale(struct server *server, uint32_t slot)
     CHECK(port_copy(&server->port, reply.id, COPY_PUSH, 0, 1, 0, &done) == TS_ERR_GONE);
 }
 
+static unsigned slots_free(const struct port *port)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        count += port->slots[i].state == SLOT_FREE && i != port->reserve;
+    return count;
+}
+
 static void server_mint(struct server *server)
 {
     struct source *source = &sources[world_random() % SOURCES];
@@ -477,8 +534,14 @@ static void server_mint(struct server *server)
         return;
     struct capability capability;
     ts_handle_t handle;
-    CHECK(port_mint(&server->port, oid, oid * 1000u + server->generation[oid], TS_RIGHTS_ALL,
-                    &capability) == TS_OK);
+    bool reserve = world_random() % 4 == 0;
+    bool spare = server->port.reserve_object == NULL &&
+                 (server->port.reserve != PORT_NONE || slots_free(&server->port) >= 2);
+    ts_status_t status = port_mint(&server->port, oid, oid * 1000u + server->generation[oid],
+                                   TS_RIGHTS_ALL, reserve, &capability);
+    CHECK(status == (reserve && !spare ? TS_ERR_LIMIT : TS_OK));
+    if (status != TS_OK)
+        return;
     server->live[oid] = true;
     CHECK(handle_install(&source->handles, capability, &handle) == TS_OK);
     source_keep(source, handle);
@@ -619,6 +682,12 @@ static void set_up(void)
     }
 }
 
+// The record that counts what the reserve has.
+static bool is_nobody(const struct port *port, uint32_t index)
+{
+    return port->reserve != PORT_NONE && index == port->reserve_client;
+}
+
 static void tear_down(void)
 {
     for (struct source *s = sources; s < &sources[SOURCES]; s++)
@@ -633,9 +702,11 @@ static void tear_down(void)
         for (unsigned i = 0; i < SLOTS; i++)
             CHECK(s->tables.slots[i].state == SLOT_FREE);
         for (unsigned i = 0; i < port_client_count(SLOTS, OBJECTS); i++)
-            CHECK((s->tables.clients[i].requests | s->tables.clients[i].objects) == 0 &&
+            CHECK(s->tables.clients[i].requests == 0 &&
+                  (s->tables.clients[i].objects == 0 || is_nobody(&s->port, i)) &&
                   list_empty(&s->tables.clients[i].waiting));
-        CHECK(s->port.requests_left == SLOTS + PORT_PARKED && s->port.objects_left == OBJECTS);
+        CHECK(s->port.requests_left == SLOTS + PORT_PARKED - (s->port.reserve != PORT_NONE));
+        CHECK(s->port.objects_left == OBJECTS && s->port.reserve_object == NULL);
         free(s->tables.slots);
         free(s->tables.served);
         free(s->tables.clients);
@@ -651,7 +722,8 @@ static void tear_down(void)
 static bool has_items(const struct port *port)
 {
     return !list_empty(&port->cancels) || !list_empty(&port->closed) ||
-           (port->parked_mask != 0 && port->slot_free != UINT32_MAX);
+           (port->parked_mask != 0 && port->slot_free != UINT32_MAX) ||
+           port->reserve_parked != NULL;
 }
 
 static void step(uint32_t ends)
@@ -687,6 +759,7 @@ static void step(uint32_t ends)
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
         CHECK(s->dead || !s->ring.idle || !has_items(&s->port));
         port_counts_check(&s->port);
+        check_told(s);
     }
 }
 

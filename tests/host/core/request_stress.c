@@ -435,7 +435,7 @@ int main(void)
         client->requester.handles = &client->handles;
         request_init(&client->request, &client->requester);
         ring_make(&client->ring, &client->shared, client->records, &client->handles);
-        CHECK(port_mint(&port, i, i, TS_RIGHTS_ALL, &capability) == TS_OK);
+        CHECK(port_mint(&port, i, i, TS_RIGHTS_ALL, false, &capability) == TS_OK);
         CHECK(handle_install(&client->handles, capability, &client->target) == TS_OK);
     }
     pthread_create(&timer_thread, NULL, timer_main, NULL);

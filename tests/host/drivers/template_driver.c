@@ -53,9 +53,9 @@ ts_status_t service_device(ts_handle_t *out_device)
     return TS_ERR_NOT_FOUND;
 }
 
-int service_run(ts_status_t status, struct ts_loop *loop, ts_handle_t root)
+int service_run(ts_status_t status, struct ts_server *server, ts_handle_t root)
 {
-    (void)loop, (void)root;
+    (void)server, (void)root;
     return status;
 }
 

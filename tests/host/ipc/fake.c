@@ -19,6 +19,7 @@ static struct ts_clock clock_page = {.version = TS_CLOCK_VERSION};
 
 struct fake_object fake_objects[FAKE_OBJECTS];
 void (*fake_idle)(void);
+bool fake_full;
 struct ts_result (*fake_served)(unsigned, unsigned, ts_handle_t, uint64_t, uint64_t, uint64_t,
                                 uint64_t);
 unsigned fake_enters, fake_reply_waits, fake_replies, fake_closed, fake_pending_count;
@@ -37,6 +38,7 @@ void fake_reset(void)
     inbox = NULL;
     fake_idle = NULL;
     fake_served = NULL;
+    fake_full = false;
     event_tail = submit_head = inbox_bytes = 0;
     fake_enters = fake_reply_waits = fake_replies = fake_closed = fake_pending_count = 0;
     fake_fails_at = fake_takes = 0;
@@ -188,6 +190,11 @@ static ts_status_t answer(const struct ts_reply *reply)
         requests[TS_REQUEST_SLOT(reply->id)] = NULL;
         return TS_ERR_GONE;
     }
+    if (request->refuse) {
+        ts_status_t status = request->refuse;
+        request->refuse = TS_OK;
+        return status;
+    }
     CHECK(reply->length <= request->out_length);
     if (reply->result == TS_REPLY_MINT) {
         if (fake_objects[reply->object].used)
@@ -247,10 +254,13 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
         return request && offset < request->sent_count ? fake_ok(request->sent[offset])
                                                        : fake_error(TS_ERR_GONE);
     }
-    case TS_OP_MINT:
+    case TS_OP_MINT: {
+        bool reserve = arg & TS_MINT_RESERVE;
+        arg &= ~TS_MINT_RESERVE;
         CHECK(arg < FAKE_OBJECTS && !fake_objects[arg].used);
-        fake_objects[arg] = (struct fake_object){.used = true, .tag = offset};
+        fake_objects[arg] = (struct fake_object){.used = true, .reserve = reserve, .tag = offset};
         return fake_ok(FAKE_SERVED + arg);
+    }
     case TS_OP_REVOKE:
         CHECK(arg < FAKE_OBJECTS && fake_objects[arg].used);
         fake_objects[arg].revoked = true;
@@ -276,6 +286,8 @@ static void submit(const struct ts_submission *s)
         ts_status_t status = answer(&reply);
         if (status)
             fake_complete(s->user_data, status, 0, 0);
+    } else if (s->op == TS_OP_NOP) {
+        CHECK(s->flags & TS_FLAG_QUIET);
     } else if (s->op == TS_OP_SIGNAL) {
         (void)port_op(TS_OP_SIGNAL, 0, 0, 0, s->offset, s->arg);
     } else if (s->op == TS_OP_CANCEL) {
@@ -304,6 +316,7 @@ struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t 
     uint64_t count = ring_submit >> 32;
     fake_enters++;
     CHECK(count <= ring->submissions && ring->submit_tail - submit_head == count);
+    count = fake_full ? 0 : count;
     if (fake_takes > 0 && fake_takes < count)
         count = fake_takes;
     fake_takes = 0;

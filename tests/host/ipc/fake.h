@@ -25,6 +25,7 @@ struct fake_request {
     ts_handle_t sent[TS_CALL_HANDLES];
     unsigned sent_count;
     bool answered, gone; // gone: the client gave up, answers fail
+    ts_status_t refuse;  // the next answer fails with this, and is still due
     ts_status_t status;
     uint64_t value;
     enum ts_reply_result result;
@@ -33,7 +34,7 @@ struct fake_request {
 };
 
 struct fake_object {
-    bool used, revoked;
+    bool used, revoked, reserve;
     uint64_t tag;
     ts_signals_t signals;
 };
@@ -42,6 +43,7 @@ struct fake_object {
 
 extern struct fake_object fake_objects[FAKE_OBJECTS]; // of the one port
 extern void (*fake_idle)(void);
+extern bool fake_full; // no record is free: what is submitted stays staged
 // Operations on handles above FAKE_SERVED go here; result as the system call's.
 extern struct ts_result (*fake_served)(unsigned op, unsigned rights, ts_handle_t handle,
                                        uint64_t address, uint64_t length, uint64_t offset,

@@ -64,6 +64,21 @@ static void note_accept(struct ts_request *request)
     note_of(request)->waiting = request;
 }
 
+// More than is kept back.
+static void note_get(struct ts_request *request)
+{
+    char bytes[TS_LOOP_COPY + 1] = {0};
+    ts_request_reply_bytes(request, bytes, sizeof bytes);
+}
+
+// Answers again when the first answer fails.
+static void note_set(struct ts_request *request)
+{
+    ts_status_t status = ts_request_reply_now(request, TS_OK, 0, NULL, 0);
+    if (status)
+        ts_request_reply(request, status, 0);
+}
+
 static void note_cancel(struct ts_request *request)
 {
     cancels++;
@@ -80,6 +95,8 @@ static const struct ts_operations note_operations = {.open = note_open,
                                                      .read = note_read,
                                                      .write = note_write,
                                                      .accept = note_accept,
+                                                     .get = note_get,
+                                                     .set = note_set,
                                                      .cancel = note_cancel,
                                                      .closed = note_closed};
 
@@ -149,6 +166,36 @@ static void test_last_slot(void)
         CHECK(!accepts[i].answered);
     CHECK(accepts[15].answered && accepts[15].status == TS_ERR_LIMIT && cancels == 1);
     CHECK(beat.answered && beat.status == TS_OK && alive == 1);
+}
+
+// The pulse has a slot of its own: clients have one less, and the last of theirs is free as ever.
+static void test_pulse(void)
+{
+    ts_handle_t pulse = TS_HANDLE_NONE;
+    uint64_t alive = 0;
+    start(8);
+    CHECK_EQUAL(ts_server_pulse(&server, &pulse), TS_OK);
+    CHECK(pulse == FAKE_SERVED + server.pulse.oid && fake_objects[server.pulse.oid].reserve);
+    CHECK(!fake_objects[root.object.oid].reserve);
+    struct fake_request accepts[15];
+    for (unsigned i = 0; i < 15; i++) {
+        accepts[i] = (struct fake_request){.op = TS_OP_ACCEPT};
+        fake_deliver(&accepts[i], root.object.oid);
+        step();
+    }
+    step();
+    CHECK(!accepts[13].answered && accepts[14].answered && accepts[14].status == TS_ERR_LIMIT);
+    struct fake_request beat = {
+        .op = TS_OP_GET, .arg = TS_PROPERTY_ALIVE, .out = &alive, .out_length = sizeof alive};
+    fake_deliver(&beat, server.pulse.oid);
+    step();
+    step();
+    CHECK(beat.answered && beat.status == TS_OK && alive == 1);
+    struct fake_request any = {.op = TS_OP_READ}; // and it does nothing else
+    fake_deliver(&any, server.pulse.oid);
+    step();
+    step();
+    CHECK(any.answered && any.status == TS_ERR_UNSUPPORTED && server.kept == 14);
 }
 
 // One request, one answer: each round is one system call.
@@ -291,6 +338,66 @@ static void test_gone(void)
     CHECK(read.answered); // and the loop goes on
 }
 
+// An answer that fails is one all the same: its client gets the reason, and the slot is free.
+static void test_failed_answers(void)
+{
+    char out[2][512];
+    struct fake_request read[2];
+    start(8);
+    root.length = 4;
+    struct fake_request get = {
+        .op = TS_OP_GET, .out = out[0], .out_length = 512, .refuse = TS_ERR_FAULT};
+    fake_deliver(&get, root.object.oid); // at once
+    step();
+    CHECK(get.answered && get.status == TS_ERR_FAULT);
+    for (unsigned timed = 0; timed < 2; timed++) {
+        struct ts_timer later = {.fired = NULL};
+        if (timed) // no wait and answer in one
+            ts_timer_arm(&loop, &later, INT64_MAX);
+        for (unsigned i = 0; i < 2; i++) {
+            read[i] = (struct fake_request){
+                .op = TS_OP_READ, .out = out[i], .out_length = 8, .refuse = TS_ERR_LIMIT};
+            fake_deliver(&read[i], root.object.oid);
+        }
+        step(); // the first one's goes out when the second one comes, the second one's with the
+                // wait
+        step();
+        step();
+        CHECK(read[0].answered && read[0].status == TS_ERR_LIMIT);
+        CHECK(read[1].answered && read[1].status == TS_ERR_LIMIT);
+        if (timed)
+            ts_timer_disarm(&loop, &later);
+    }
+    struct fake_request set = {.op = TS_OP_SET, .refuse = TS_ERR_FAULT};
+    fake_deliver(&set, root.object.oid);
+    step();
+    step();
+    CHECK(set.answered && set.status == TS_ERR_FAULT);
+    CHECK_EQUAL(server.kept, 0);
+}
+
+// What was staged for an object that is gone does not reach the next one of its oid.
+static void test_stale_signal(void)
+{
+    start(3);
+    struct fake_request open[2], write = {.op = TS_OP_WRITE, .in = "x", .in_length = 1};
+    for (unsigned i = 0; i < 2; i++)
+        open[i] = (struct fake_request){.op = TS_OP_OPEN, .in = "a", .in_length = 1};
+    fake_deliver(&open[0], root.object.oid);
+    step();
+    fake_full = true;
+    fake_deliver(&write, open[0].object); // its signal is staged, and stays so
+    fake_close(open[0].object);
+    fake_deliver(&open[1], root.object.oid);
+    step();
+    CHECK(open[1].answered && open[1].status == TS_OK && open[1].object == open[0].object);
+    CHECK(ts_ring_staged(&loop.ring) > 0 && !write.answered);
+    fake_full = false;
+    step();
+    CHECK(write.answered && ts_ring_staged(&loop.ring) == 0);
+    CHECK(notes[1].object.signals == 0 && fake_objects[open[1].object].signals == 0);
+}
+
 static void test_hostile(void)
 {
     char path[64];
@@ -424,6 +531,7 @@ int main(void)
 {
     test_payload();
     test_last_slot();
+    test_pulse();
     test_fast_path();
     test_batch();
     test_alive();
@@ -431,6 +539,8 @@ int main(void)
     test_objects();
     test_revoked();
     test_gone();
+    test_failed_answers();
+    test_stale_signal();
     test_hostile();
     test_loop();
     test_full_ring();

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// Sessions: their beginning, their owner, and their end, with which the terminal is handed on.
+#include "service.h"
+
+#include <stdlib.h>
+#include <tessera/abi/kind.h>
+#include <tessera/lib/process.h>
+
+// A process handle that can be waited for.
+static ts_status_t take_process(struct ts_request *request, ts_handle_t *out_process)
+{
+    struct ts_object *own;
+    ts_rights_t rights;
+    uint64_t kind, has;
+    if (request->handles_in != 1) {
+        return TS_ERR_ARGUMENT;
+    }
+    ts_status_t status = ts_request_take(request, 0, out_process, &own, &rights);
+    if (status != TS_OK || own) {
+        return own ? TS_ERR_KIND : status;
+    }
+    status = ts_get_u64(*out_process, TS_PROPERTY_KIND, &kind);
+    if (status == TS_OK) {
+        status = ts_get_u64(*out_process, TS_PROPERTY_RIGHTS, &has);
+    }
+    if (status == TS_OK && kind != TS_KIND_PROCESS) {
+        status = TS_ERR_KIND;
+    } else if (status == TS_OK && !(has & TS_RIGHT_WAIT)) {
+        status = TS_ERR_RIGHTS;
+    }
+    if (status != TS_OK) {
+        ts_close(*out_process);
+    }
+    return status;
+}
+
+// OWN: the session ends with a process.
+void session_call(struct ts_request *request)
+{
+    struct session *session = session_of(request);
+    ts_status_t status = TS_ERR_UNSUPPORTED;
+    ts_handle_t process = TS_HANDLE_NONE;
+    if (request->argument == TS_CONSOLE_OWN) {
+        status = !ts_request_has(request, TS_RIGHT_WRITE) ? TS_ERR_RIGHTS
+                 : session->owner                         ? TS_ERR_EXISTS
+                                                          : take_process(request, &process);
+    }
+    if (status == TS_OK) {
+        session->owner = process;
+    }
+    ts_request_reply(request, status, 0);
+    serial_poll(session->serial);
+}
+
+// open "": a session.
+void session_open(struct ts_request *request)
+{
+    struct serial *s = session_of(request)->serial;
+    struct session *session = calloc(1, sizeof *session);
+    if (!session || request->length != 0) {
+        free(session);
+        ts_request_reply(request, session ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
+        return;
+    }
+    session->object.operations = &serial_operations;
+    session->serial = s;
+    session->status_flags = request->argument & TS_OPEN_NOWAIT;
+    if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
+        free(session);
+        return;
+    }
+    session->next = s->sessions;
+    s->sessions = session;
+    s->holder = s->holder ? s->holder : session;
+    serial_poll(s);
+}
+
+// Its end ----------------------------------------------------------------------------------------
+
+// Answers what a session that ends has left in a list.
+static void drop_requests(struct request_list *list, const struct session *session)
+{
+    struct ts_request *next;
+    for (struct ts_request *r = list->first; r; r = next) {
+        next = r->next;
+        if (r->object == &session->object && request_take_out(list, r)) {
+            ts_request_reply(r, TS_ERR_CANCELLED, 0);
+        }
+    }
+}
+
+// It has the terminal no more, nor anything that waits.
+static void leave(struct session *session)
+{
+    struct serial *s = session->serial;
+    drop_requests(&s->reads, session);
+    drop_requests(&s->writes, session);
+    drop_requests(&s->syncs, session);
+    for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
+        if (*at == session) {
+            *at = session->next;
+            break;
+        }
+    }
+    if (s->holder == session) {
+        struct session *oldest = s->sessions;
+        while (oldest && oldest->next) {
+            oldest = oldest->next;
+        }
+        s->holder = oldest;
+    }
+    s->watched = s->watched == session ? NULL : s->watched;
+    ts_close(session->owner);
+    session->owner = TS_HANDLE_NONE;
+}
+
+void session_closed(struct ts_object *object)
+{
+    struct session *session = TS_OBJECT_OF(object, struct session, object);
+    struct serial *s = session->serial;
+    leave(session);
+    free(session);
+    serial_poll(s);
+}
+
+static void on_ended_closed(struct ts_object *object)
+{
+    free(TS_OBJECT_OF(object, struct session, object));
+}
+
+// What was asked before its end and arrives after it.
+static void on_ended(struct ts_request *request)
+{
+    ts_request_reply(request, TS_ERR_PEER_CLOSED, 0);
+}
+
+static const struct ts_operations ended_operations = {
+    .open = on_ended,
+    .read = on_ended,
+    .write = on_ended,
+    .sync = on_ended,
+    .get = on_ended,
+    .set = on_ended,
+    .call = on_ended,
+    .closed = on_ended_closed,
+};
+
+// Its handles, which there may be still, are of no use from now on.
+static void session_end(struct session *session)
+{
+    leave(session);
+    session->object.operations = &ended_operations;
+    ts_object_revoke(&session->object);
+}
+
+// Owners ---------------------------------------------------------------------------------------
+// The end of one process is waited for, of that which owns the holder. Another session's owner may
+// end before: it is found out once the terminal is handed to it.
+
+void session_watch_owner(struct serial *s)
+{
+    if (s->owner_wait.busy) {
+        if (!s->watched) {
+            ts_loop_cancel(s->loop, &s->owner_wait);
+        }
+        return;
+    }
+    struct ts_submission *submission = NULL;
+    if (s->holder && s->holder->owner) {
+        submission = ts_loop_begin(s->loop, &s->owner_wait); // NULL: at the next tick
+    }
+    if (submission) {
+        s->watched = s->holder;
+        ts_prepare_wait(submission, s->holder->owner, TS_SIGNAL_EXITED, TS_DEADLINE_NONE,
+                        ts_async_data(&s->owner_wait));
+    }
+}
+
+void session_owner_done(struct ts_async *async, const struct ts_event *event)
+{
+    struct serial *s = TS_OBJECT_OF(async, struct serial, owner_wait);
+    struct session *session = s->watched;
+    s->watched = NULL;
+    if (session && event->status == TS_OK) {
+        session_end(session);
+    } else if (session) {
+        ts_close(session->owner); // it cannot be waited for
+        session->owner = TS_HANDLE_NONE;
+    }
+    serial_poll(s);
+}
