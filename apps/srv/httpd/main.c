@@ -7,6 +7,7 @@
 // status page), log, init (to be asked whether it is alive, and for its access log: log_file.h).
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
@@ -17,7 +18,6 @@
 #include "httpd.h"
 #include "listener.h"
 #include "log_file.h"
-#include "pool.h"
 #include "root.h"
 #include "shared.h"
 
@@ -80,19 +80,6 @@ static void before_wait(struct ts_loop *loop, void *context)
     shared_resume();
 }
 
-static void wants_trim(void)
-{
-    if (!httpd.trim.armed)
-        ts_timer_arm(&httpd.loop, &httpd.trim, ts_loop_now(&httpd.loop) + POOL_IDLE_S * TS_SECOND);
-}
-
-static void on_trim(struct ts_timer *timer)
-{
-    (void)timer;
-    if (pool_trim_all())
-        wants_trim();
-}
-
 int main(void)
 {
     const char *root;
@@ -109,8 +96,7 @@ int main(void)
     root_init(root);
     ts_status_t status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
     httpd.loop.idle = before_wait;
-    httpd.trim.fired = on_trim;
-    pool_wants_trim = wants_trim;
+    pool_start(&httpd.loop);
     if (status == TS_OK)
         status = serve(&handle);
     if (status == TS_OK)

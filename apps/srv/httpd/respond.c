@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/server.h>
 
 #include "connection.h"
 #include "http/path.h"
 #include "httpd.h"
-#include "pool.h"
 #include "status_page.h"
 
 static const struct text allowed = TEXT("GET, HEAD, OPTIONS");
