@@ -213,10 +213,11 @@ struct ts_server {
     struct ts_server_limits limits;
     struct ts_request *requests; // by slot of the request id
     unsigned char *inbox;
-    uint32_t *free_oids; // stack
+    uint32_t *free_oids; // stack, of those that were used
     uint32_t free_count;
-    uint32_t open;   // requests without an answer
-    uint64_t served; // requests, for statistics
+    uint32_t oids_used; // those from here on never were: memory is touched as it is needed
+    uint32_t open;      // requests without an answer
+    uint64_t served;    // requests, for statistics
     void *tables;
     size_t tables_size, inbox_size;
     void *context; // the program's
