@@ -399,7 +399,8 @@ test_many_slow_clients.long = True
 
 def memory(guest):
     """KiB of the web server and the network stack."""
-    found = {line.split()[-1]: int(line.split()[2]) for line in guest.command("ps").splitlines()}
+    lines = guest.command("ps").splitlines()[1:]
+    found = {line.split()[-1]: int(line.split()[2]) for line in lines}
     return {name: found[name] for name in ("httpd", "netd")}
 
 
