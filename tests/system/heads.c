@@ -104,6 +104,8 @@ int main(int argc, char **argv)
     status = ts_loop_run(&loop);
     long first = LONG_MAX, last = LONG_MIN;
     for (unsigned i = 0; i < count; i++) {
+        if (clients[i].answered == 0)
+            continue; // among the others
         long of_this = late(&clients[i]);
         first = of_this < first ? of_this : first;
         last = of_this > last ? of_this : last;
