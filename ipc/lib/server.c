@@ -42,9 +42,12 @@ static ts_status_t port_take(struct ts_request *request, unsigned index, ts_hand
 
 static ts_status_t oid_take(struct ts_server *server, struct ts_object *object)
 {
-    if (server->free_count == 0)
+    if (server->free_count > 0)
+        object->oid = server->free_oids[--server->free_count];
+    else if (server->oids_used < server->limits.objects)
+        object->oid = server->oids_used++;
+    else
         return TS_ERR_LIMIT;
-    object->oid = server->free_oids[--server->free_count];
     object->server = server;
     object->signals = 0;
     return TS_OK;
@@ -272,8 +275,6 @@ static ts_status_t tables_create(struct ts_server *server)
         return status;
     server->requests = server->tables;
     server->free_oids = (void *)((char *)server->tables + requests);
-    for (uint32_t oid = limits->objects; oid-- > 0;)
-        server->free_oids[server->free_count++] = oid;
     return TS_OK;
 }
 

@@ -2,13 +2,11 @@
 // Holders are in a hash table with open addressing: each lies at its home or behind it, without a
 // gap between.
 #include <stdbool.h>
-#include <string.h>
 #include <tessera/lib/share.h>
 
 void ts_share_init(struct ts_share *share, uint64_t capacity, struct ts_holder *holders,
                    uint32_t count)
 {
-    memset(holders, 0, count * sizeof *holders);
     *share = (struct ts_share){.left = capacity, .holders = holders, .mask = count - 1};
 }
 

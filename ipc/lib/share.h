@@ -33,8 +33,8 @@ struct ts_share {
     uint32_t mask, used; // places - 1; places in use
 };
 
-// `count` places for clients that hold something, a power of two; they stay in use until
-// the share ends.
+// `count` places for clients that hold something, a power of two, all zero; they stay in use until
+// the share ends, and are touched as clients come.
 void ts_share_init(struct ts_share *share, uint64_t capacity, struct ts_holder *holders,
                    uint32_t count);
 

@@ -6,6 +6,8 @@ import socket
 import time
 import urllib.parse
 
+from programs import compile_program
+
 HOST = b"Host: test\r\n"
 
 
@@ -359,9 +361,22 @@ def test_access_log(ctx):
         ctx.equal(guest.command(line), said, line)
 
 
+def check_heads(ctx, guest, count):
+    """What heads.c says: each head that does not end is answered with 408, and none of them late."""
+    found = guest.wait_for(r"heads: (\d+) times 408, (\d+) others, (-?\d+) to (-?\d+) ms late\n", 100)
+    times, others, first, last = map(int, found.groups())
+    ctx.equal((times, others), (count, 0), "answers with 408, others")
+    ctx.check(-1000 < first and last < LATE_MS, f"they came {first} to {last} ms late")
+    ctx.note(f"{count} came {first} to {last} ms late")
+
+
+LATE_MS = 5000  # 300 on a quiet host
+
+
 def test_slow_client(ctx):
-    """A head that does not end within 10 s is 408."""
-    guest = booted(ctx)
+    """A head that does not end within 10 s is 408; 500 of them, from the guest itself, as well."""
+    guest = booted(ctx, shell=True, add=[compile_program(ctx, "heads.c")])
+    guest.send("heads 500\r")
     connection = Connection(guest)
     connection.send(b"GET / HTTP/1.1\r\n")
     begin = time.monotonic()
@@ -369,14 +384,48 @@ def test_slow_client(ctx):
     waited = time.monotonic() - begin
     ctx.equal(status, 408, "status")
     ctx.check(8 < waited < 20, f"it came after {waited:.1f} s")
+    check_heads(ctx, guest, 500)
+
+
+def test_many_slow_clients(ctx):
+    """All places but some with heads that do not end, without the emulator's network."""
+    guest = booted(ctx, shell=True, add=[compile_program(ctx, "heads.c")])
+    guest.send("heads 2980\r")
+    check_heads(ctx, guest, 2980)
+
+
+test_many_slow_clients.long = True
+
+
+def memory(guest):
+    """KiB of the web server and the network stack."""
+    lines = guest.command("ps").splitlines()[1:]
+    found = {line.split()[-1]: int(line.split()[2]) for line in lines}
+    return {name: found[name] for name in ("httpd", "netd")}
+
+
+def wait_until_given_back(ctx, guest, before):
+    """What a peak took goes after three seconds: docs/security/services.md."""
+    deadline = time.monotonic() + 20
+    while True:
+        found = memory(guest)
+        if all(found[name] <= before[name] + KEPT for name in found):
+            return
+        ctx.check(time.monotonic() < deadline, f"KiB kept: {found}, before the peak {before}")
+        time.sleep(0.5)
+
+
+KEPT = 1024  # KiB: an arena of each size
 
 
 test_slow_client.alone = True
 
 
 def test_idle_connections(ctx):
-    """2,000 idle connections are held while others are served, and all still work."""
+    """2,000 idle connections are held beside others, all still work, and their memory goes."""
     guest = booted(ctx, memory=64)
+    guest.wait_for_shell()
+    before = memory(guest)
     idle = []
     for number in range(2000):
         connection = Connection(guest)
@@ -385,15 +434,18 @@ def test_idle_connections(ctx):
         idle.append(connection)
         if number % 200 == 0:
             ctx.equal(get(guest)[0], 200, f"status beside {number} idle ones")
-    guest.wait_for_shell()
     held = int(guest.command("netstat | grep -c ESTABLISHED"))
     ctx.check(held >= len(idle), f"the guest holds {held} connections")
+    peak = memory(guest)
+    ctx.check(all(peak[name] > before[name] + 2 * KEPT for name in peak), f"{peak} of {before} KiB")
     for connection in idle:
         connection.send(b"GET /icon.svg HTTP/1.1\r\n" + HOST + b"\r\n")
     for number, connection in enumerate(idle):
         ctx.equal(connection.answer()[0], 200, f"status on idle connection {number}")
         connection.close()
     ctx.equal(get(guest)[0], 200, "status afterwards")
+    wait_until_given_back(ctx, guest, before)
+    ctx.note(f"{before}, with 2,000 connections {peak}, then {memory(guest)} KiB")
 
 
 test_idle_connections.timeout = 300

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
@@ -13,7 +14,6 @@
 #include "access_log.h"
 #include "config_remains.h"
 #include "httpd.h"
-#include "pool.h"
 
 #define NAME_CONFIG "config"
 #define READ_NS     (10 * TS_SECOND) // for all of it

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
@@ -10,7 +11,6 @@
 #include "access_log.h"
 #include "httpd.h"
 #include "listener.h"
-#include "pool.h"
 
 static struct pool connections = {.size = POOL_SIZE(struct connection),
                                   .limit = HTTPD_PLACES,

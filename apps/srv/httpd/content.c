@@ -6,11 +6,11 @@
 
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
 
 #include "httpd.h"
-#include "pool.h"
 #include "shared.h"
 
 #define BUCKETS 256u

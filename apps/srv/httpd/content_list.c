@@ -2,6 +2,7 @@
 // The list of a directory, which is read in steps and becomes a file of the cache.
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/listing.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/server.h>
@@ -9,7 +10,6 @@
 #include "content.h"
 #include "http/listing.h"
 #include "httpd.h"
-#include "pool.h"
 
 #define STEPS_MAX 256u // that bring anything: enough for more than is shown
 

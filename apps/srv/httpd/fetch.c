@@ -2,6 +2,7 @@
 // The next piece of a file that is too large to be had whole. Its server gives pages of its own
 // where it can, from which the network stack copies; else the piece is read into a buffer, which is
 // one copy more.
+#include <drivers/service/pool.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
@@ -9,7 +10,6 @@
 
 #include "connection.h"
 #include "httpd.h"
-#include "pool.h"
 
 struct piece {
     uint8_t bytes[CONNECTION_PIECE];

@@ -29,7 +29,6 @@ struct httpd {
     ts_handle_t root;    // of the served tree: see root.h
     ts_handle_t network; // session of the network stack; changes when that was restarted
     struct httpd_statistics statistics;
-    struct ts_timer trim; // of the pools
     uint16_t port;
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "log_file.h"
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/listing.h>
 #include <tessera/lib/path.h>
 
 #include "access_log.h"
 #include "config_file.h"
-#include "pool.h"
 
 #define NAME "access.log"
 #define RIGHTS                                                                            \

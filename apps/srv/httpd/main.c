@@ -9,6 +9,7 @@
 // its access log: log_file.h).
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
@@ -20,7 +21,6 @@
 #include "httpd.h"
 #include "listener.h"
 #include "log_file.h"
-#include "pool.h"
 #include "root.h"
 #include "shared.h"
 
@@ -84,19 +84,6 @@ static void before_wait(struct ts_loop *loop, void *context)
     shared_resume();
 }
 
-static void wants_trim(void)
-{
-    if (!httpd.trim.armed)
-        ts_timer_arm(&httpd.loop, &httpd.trim, ts_loop_now(&httpd.loop) + POOL_IDLE_S * TS_SECOND);
-}
-
-static void on_trim(struct ts_timer *timer)
-{
-    (void)timer;
-    if (pool_trim_all())
-        wants_trim();
-}
-
 int main(void)
 {
     const char *root;
@@ -113,8 +100,7 @@ int main(void)
     root_init(root);
     ts_status_t status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
     httpd.loop.idle = before_wait;
-    httpd.trim.fired = on_trim;
-    pool_wants_trim = wants_trim;
+    pool_start(&httpd.loop);
     if (status == TS_OK)
         status = serve(&handle);
     if (status == TS_OK)

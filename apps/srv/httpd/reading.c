@@ -2,13 +2,13 @@
 // Reading requests, and the end of a connection.
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
 #include "connection.h"
 #include "httpd.h"
-#include "pool.h"
 
 struct large_buffer {
     char bytes[CONNECTION_LARGE];

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
+#include <drivers/service/pool.h>
 #include <tessera/lib/server.h>
 
 #include "config_file.h"
 #include "connection.h"
 #include "http/path.h"
 #include "httpd.h"
-#include "pool.h"
 #include "status_page.h"
 
 struct page {

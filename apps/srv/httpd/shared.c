@@ -3,8 +3,9 @@
 
 #include <string.h>
 
+#include <drivers/service/pool.h>
+
 #include "httpd.h"
-#include "pool.h"
 
 #define BUCKETS 256u
 

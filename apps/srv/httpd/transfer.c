@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <drivers/service/pool.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
@@ -6,7 +7,6 @@
 #include "access_log.h"
 #include "connection.h"
 #include "httpd.h"
-#include "pool.h"
 
 static struct pool responses = {.size = POOL_SIZE(struct response),
                                 .limit = HTTPD_PLACES,

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
-// netd's small memory: size classes with a free list each, taken from memory objects and never
-// given back to the system, so that allocation is a few instructions and the sum is bounded. The
-// peak of the load is what it keeps.
+// netd's small memory: a pool for each class of sizes (drivers/service/pool.h), so that allocation
+// is a few instructions, the sum is bounded, and what a peak took is given back.
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define HEAP_LIMIT (40u << 20) // bytes, all classes together
+
+struct ts_loop;
+
+// Before the first piece. On this loop, what is empty is given back.
+void heap_start(struct ts_loop *loop);
 
 // NULL: the limit is reached or the job's is. Aligned to 16.
 void *heap_allocate(size_t size);

@@ -12,6 +12,7 @@
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
 
+#include "heap.h"
 #include "interface.h"
 #include "netd.h"
 #include "nic.h"
@@ -94,6 +95,7 @@ static ts_status_t start(ts_handle_t *out_root)
     const struct ts_server_limits limits = {
         .requests = NETD_REQUESTS, .objects = NETD_OBJECTS, .inbox_bytes = NETD_INBOX};
     ts_status_t status = ts_loop_init(&loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
+    heap_start(&loop);
     if (status == TS_OK)
         status = ts_server_init(&server, &loop, &limits);
     if (status == TS_OK)

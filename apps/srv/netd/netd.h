@@ -15,7 +15,7 @@ struct stream;
 #define NETD_OBJECTS       12288u      // sessions and sockets
 #define NETD_CLIENT_MEMORY (24u << 20) // of the heap: what is kept for clients
 #define NETD_QUESTIONS     64u         // to DNS servers
-#define NETD_INBOX         64u         // all arguments but a name to resolve
+#define NETD_INBOX         32u         // all arguments but a name to resolve
 #define NETD_TIME_WAIT     512u        // connections kept only to answer stragglers
 
 struct netd {

@@ -1,32 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Who gives way when a pool that connections share is used up, and what pools give back.
+// Who gives way when a pool that connections share is used up.
 #include <string.h>
 
-#include <tessera/abi/status.h>
-#include <tessera/lib/memory.h>
-
-#include "pool.h"
 #include "shared.h"
 #include "tests/host/check.h"
-
-static size_t mapped;
-
-ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_memory,
-                               void **out_address)
-{
-    (void)flags;
-    (void)out_memory;
-    mapped += TS_PAGE_ROUND(size);
-    *out_address = calloc(1, TS_PAGE_ROUND(size));
-    return TS_OK;
-}
-
-ts_status_t ts_memory_unmap(void *address, size_t length)
-{
-    mapped -= length;
-    free(address);
-    return TS_OK;
-}
 
 static uint8_t address[16] = {[10] = 0xff, [11] = 0xff, [12] = 10};
 
@@ -127,41 +104,10 @@ static void test_twice_the_size(void)
     CHECK_EQUAL(places, 0);
 }
 
-static void test_pools_give_back(void)
-{
-    static struct pool pool = {.size = 1600, .limit = 1000, .clear = 16};
-    void *items[1000];
-    size_t before = mapped;
-    for (unsigned i = 0; i < 1000; i++)
-        items[i] = pool_take(&pool);
-    CHECK(items[999] != NULL && pool_take(&pool) == NULL);
-    CHECK(mapped - before >= 1000 * 1600);
-    for (unsigned i = 0; i < 1000; i++) {
-        if (i != 500)
-            pool_give(&pool, items[i]);
-    }
-    CHECK(pool_trim_all()); // what is idle from now on
-    void *again = pool_take(&pool);
-    pool_give(&pool, again);
-    (void)pool_trim_all();
-    CHECK(mapped - before <= 128 << 10); // but for the piece that is used
-    memset(items[500], 1, 1600);
-    pool_give(&pool, items[500]);
-    while (pool_trim_all())
-        ;
-    CHECK(pool.made == 0 && pool.used == 0);
-    again = pool_take(&pool); // and it goes on
-    CHECK(again != NULL && *(uint64_t *)again == 0);
-    pool_give(&pool, again);
-    while (pool_trim_all())
-        ;
-}
-
 int main(void)
 {
     test_who_yields();
     test_one_host_of_ipv6();
-    test_pools_give_back();
     test_twice_the_size();
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tessera/lib/share.h>
 
 #define CHECK(condition)                                                    \
@@ -27,6 +28,12 @@ static uint32_t below(uint32_t limit)
     return (seed >> 8) % limit;
 }
 
+static void begin(uint64_t capacity)
+{
+    memset(holders, 0, sizeof holders);
+    ts_share_init(&share, capacity, holders, PLACES);
+}
+
 static uint64_t take_all(uint32_t client)
 {
     uint64_t count = 0;
@@ -37,7 +44,7 @@ static uint64_t take_all(uint32_t client)
 
 static void test_each_leaves_half(void)
 {
-    ts_share_init(&share, 100, holders, PLACES);
+    begin(100);
     CHECK(take_all(7) == 51);
     CHECK(take_all(8) == 25);
     CHECK(take_all(9) == 13);
@@ -54,7 +61,7 @@ static void test_many_at_once(void)
     for (uint64_t pool = 0; pool < 40; pool++) {
         for (uint64_t had = 0; had < 20; had++) {
             for (uint64_t more = 1; more < 30; more++) {
-                ts_share_init(&share, pool, holders, PLACES);
+                begin(pool);
                 uint64_t has = 0, added = 0;
                 while (has < had && ts_share_take(&share, 1, 1) == TS_OK)
                     has++;
@@ -69,7 +76,7 @@ static void test_many_at_once(void)
             }
         }
     }
-    ts_share_init(&share, UINT64_MAX, holders, PLACES);
+    begin(UINT64_MAX);
     CHECK(ts_share_take(&share, 1, UINT64_MAX) == TS_ERR_LIMIT);
     CHECK(ts_share_take(&share, 1, UINT64_C(1) << 63) == TS_OK);
     CHECK(ts_share_take(&share, 2, UINT64_MAX) == TS_ERR_LIMIT);
@@ -80,7 +87,7 @@ static void test_against_an_array(void)
     static uint64_t has[CLIENTS];
     uint64_t left = 5000;
     uint32_t used = 0;
-    ts_share_init(&share, left, holders, PLACES);
+    begin(left);
     for (unsigned i = 0; i < 400000; i++) {
         uint32_t client = below(CLIENTS);
         if (below(2) == 0) {
