@@ -21,9 +21,10 @@ struct run_queue {
     struct list queues[THREAD_PRIORITIES];
     struct thread *current;
     struct cpu *cpu;
-    struct timer slice;   // armed while a thread of the current one's priority waits
-    bool slice_over;      // the current thread goes to the end of its queue
-    uint64_t switched_at; // arch_counter() of the last switch
+    const struct thread *giver; // whose turn it is if he gave it to who runs; only compared
+    struct timer slice;         // armed while a thread of the current one's priority waits
+    bool slice_over;            // the current thread goes to the end of its queue
+    uint64_t switched_at;       // arch_counter() of the last switch
 } __attribute__((aligned(64)));
 
 static inline struct run_queue *run_queue_here(void)
