@@ -20,6 +20,10 @@
 // that stays ISSUED in its client's FIFO, and each one that is over lets on who has the fewest of
 // those that wait; where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is
 // an object.
+//
+// Turns. Of one priority, clients of which requests are parked have turns: one request each. A ring
+// of which the thread has not read what it got takes nobody's second one, so that who comes next
+// does not wait for all that another has parked; as long as nobody comes, rounds grow (batch).
 #pragma once
 
 #include <core/ring.h>
@@ -28,12 +32,14 @@ struct handle_entry;
 
 // What a client has of a port. One that has nothing keeps its record until another needs it.
 struct port_client {
-    uint32_t number;     // struct requester's; PORT_NONE: the record was never used
-    uint32_t requests;   // parked, or in a slot
-    uint32_t objects;    // minted for it
-    uint32_t next;       // in its chain
-    struct list waiting; // requests beyond its share; then it has others
-    uint32_t place;      // in port.hungry, while some wait
+    uint32_t number;       // struct requester's; PORT_NONE: the record was never used
+    uint32_t requests;     // parked, or in a slot
+    uint32_t objects;      // minted for it
+    uint32_t next;         // in its chain
+    struct list waiting;   // requests beyond its share; then it has others
+    uint32_t place;        // in port.hungry, while some wait
+    uint32_t round;        // port.round of its last turn
+    struct request *heads; // its first parked ones, of each priority; while several have turns
 };
 
 enum served_state { SERVED_FREE, SERVED_LIVE, SERVED_REVOKED, SERVED_CLOSING };
@@ -82,8 +88,11 @@ struct port {
     uint32_t hungry_count;
     uint32_t requests_left, objects_left; // that may still be parked or delivered; that are free
     uint32_t slot_free;                   // head of the free list; PORT_NONE = none
-    struct list parked[32];               // by priority
+    struct list parked[32];               // by priority: in the order in which they are delivered
     uint32_t parked_mask;
+    uint32_t lone;  // whose all parked ones are; PORT_NONE: `parked` has the clients' heads
+    uint32_t round; // in which each client has one turn, or more while the ring has few events
+    uint32_t batch; // so few: doubled by each round, 1 again when another client comes
     struct list cancels, closed; // notices to take
     // Parked requests and notices. Rings look at it without the lock before they sleep: it is
     // counted up before an idle ring is looked for, with a fence between.
@@ -143,9 +152,10 @@ static inline struct served *served_of(struct object *object)
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word);
 
-// Publishes some of the port's items into the ring's queue. Ring lock not held. True: there are
-// more, and room for them. *out_left: there are more, with room or without.
-bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left);
+// Publishes some of the port's items into the ring's queue; `binding` is or was theirs. Ring lock
+// not held. True: there are more that it may take. *out_left: there are more.
+bool port_take(struct port *port, struct ring *ring, struct ring_binding *binding, uint64_t cookie,
+               bool *out_left);
 
 ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie);
 ts_status_t port_unbind(struct port *port, struct ring *ring);

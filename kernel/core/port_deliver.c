@@ -32,7 +32,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     struct served *served = request->served;
     uint32_t index = port->slot_free;
     struct slot *slot = &port->slots[index];
-    request_unpark(port, request);
+    request_unpark(port, request, true);
     ts_status_t status = served->state == SERVED_REVOKED ? TS_ERR_PEER_CLOSED : TS_OK;
     if (status == TS_OK && port->inbox_size != 0 && !inbox_fill(port, request, index))
         status = TS_ERR_FAULT;
@@ -113,18 +113,42 @@ static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t 
     return request_deliver(port, ring, cookie, list_entry(first, struct request, link), finished);
 }
 
-bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left)
+// A round begins when the thread has read all that it got of the port.
+static void port_begin_round(struct port *port, struct ring *ring, struct ring_binding *binding)
+{
+    uint32_t unread = ring_unread(ring);
+    if (binding->taken_tail - 1 - ring->event_head < unread)
+        return;
+    binding->round_tail = ring->event_tail;
+    turns_anew(port);
+}
+
+// The port has an item, and as many as are enough were taken in this round. (A ring that waits for
+// more takes on.)
+static bool port_is_to_wait(const struct port *port, struct ring *ring)
+{
+    return ring->event_tail - ring->event_head >= ring->wanted && list_empty(&port->cancels) &&
+           list_empty(&port->closed) && turn_is_second(port);
+}
+
+bool port_take(struct port *port, struct ring *ring, struct ring_binding *binding, uint64_t cookie,
+               bool *out_left)
 {
     struct list finished;
     list_init(&finished);
     irqflags_t flags = spin_lock(&port->object.lock);
     spin_lock_off(&ring->lock);
     bool left = port_has_items_locked(port), room = true;
+    if (left)
+        port_begin_round(port, ring, binding);
     for (unsigned i = 0; i < ITEMS_PER_HOLD && left; i++) {
         room = !ring->destroyed && ring_has_room(ring);
+        if (room && ring->event_tail - binding->round_tail >= port->batch)
+            room = !port_is_to_wait(port, ring);
         if (!room)
             break;
         (void)port_publish_one(port, ring, cookie, &finished);
+        binding->taken_tail = ring->event_tail;
         left = port_has_items_locked(port);
     }
     ring_wake_if_due(ring);
@@ -173,6 +197,18 @@ static void port_announce(struct port *port)
         spin_lock_off(&ring->lock);
         ring_flag_pending(ring, true);
         spin_unlock_off(&ring->lock);
+    }
+}
+
+// A thread waits, and nobody is idle.
+static void port_give_turn(struct port *port)
+{
+    uint32_t left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        if (port->rings[i].ring == NULL)
+            continue;
+        left--;
+        environment_give_turn(port->rings[i].ring);
     }
 }
 
@@ -275,5 +311,7 @@ void port_issue(struct request *request, struct served *served, const struct han
     }
     if (!announced)
         port_dispatch(port, &finished);
+    if (request->requester->ring == NULL && request_state(request) <= REQUEST_PARKED)
+        port_give_turn(port);
     port_unlock(port, flags, &finished);
 }

@@ -13,8 +13,10 @@
 // and also: completions come once; requests of one source to one object at one priority arrive in
 // order; a CANCEL follows its REQUEST and precedes the answer; CLOSED comes once, after all
 // requests of the object; a client has what is counted for it, nobody waits for nothing, and LIMIT
-// is said where there is no room for a client alone; at the end nothing is left of anything.
+// is said where there is no room for a client alone; clients have turns; at the end nothing is left
+// of anything.
 #include "port_counts.h"
+#include "port_turns.h"
 #include "world.h"
 
 #include <core/port_tables.h>
@@ -70,6 +72,7 @@ static struct server {
     struct ts_ring *shared;
     struct request records[INFLIGHT];
     struct port_tables tables;
+    struct port_turns turns;
     bool dead, destroyed, retired;
     uint32_t generation[OBJECTS];
     bool live[OBJECTS], revoked[OBJECTS];
@@ -197,17 +200,21 @@ static void ring_completion(struct source *source, const struct ts_event *event)
 
 // Clients ---------------------------------------------------------------------------------------
 
+static void count_own(struct request *request, void *context)
+{
+    uint32_t *number_and_has = context;
+    number_and_has[1] += request->requester->client == number_and_has[0];
+}
+
 // What a client has of a port, counted where it is.
 static uint32_t client_has(const struct port *port, uint32_t number)
 {
-    uint32_t has = 0;
+    uint32_t number_and_has[2] = {number, 0};
     for (uint32_t i = 0; i < SLOTS; i++)
-        has += port->slots[i].state != SLOT_FREE &&
-               port->clients[port->slots[i].client].number == number;
-    for (unsigned i = 0; i < 32; i++)
-        for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
-            has += list_entry(at, struct request, link)->requester->client == number;
-    return has;
+        number_and_has[1] += port->slots[i].state != SLOT_FREE &&
+                             port->clients[port->slots[i].client].number == number;
+    port_parked_each(port, count_own, number_and_has);
+    return number_and_has[1];
 }
 
 static bool client_waits(struct port *port, uint32_t number)
@@ -344,6 +351,12 @@ static void request_arrived(struct server *server, const struct ts_event *event)
     server->held[slot].length = event->length;
 }
 
+static struct turn turn_of(const struct ts_event *event)
+{
+    const struct serial *serial = &serials[event->offset];
+    return (struct turn){sources[serial->source].requester.client, serial->priority};
+}
+
 static void server_enter(struct server *server)
 {
     if (server->dead)
@@ -351,6 +364,7 @@ static void server_enter(struct server *server)
     if (world_random() % 2 == 0)
         (void)ring_idle(&server->ring, 1, NULL, 0);
     (void)ring_collect(&server->ring);
+    port_turns_look(&server->turns, &server->port, &server->ring, turn_of);
     uint32_t take = world_random() % EVENTS;
     while (server->shared->event_head != server->shared->event_tail && take-- > 0) {
         struct ts_event *event = &server->ring.events[server->shared->event_head & (EVENTS - 1)];
@@ -687,6 +701,7 @@ static void step(uint32_t ends)
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
         CHECK(s->dead || !s->ring.idle || !has_items(&s->port));
         port_counts_check(&s->port);
+        port_turns_look(&s->turns, &s->port, &s->ring, turn_of);
     }
 }
 
