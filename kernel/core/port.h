@@ -152,6 +152,10 @@ static inline struct served *served_of(struct object *object)
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word);
 
+// The current thread is about to wait for an answer, and its request was not delivered: those that
+// serve the port go on in its turn, if they are ready on this CPU. Interrupts off, no lock held.
+void port_give_turn(struct port *port);
+
 // Publishes some of the port's items into the ring's queue; `binding` is or was theirs. Ring lock
 // not held. True: there are more that it may take. *out_left: there are more.
 bool port_take(struct port *port, struct ring *ring, struct ring_binding *binding, uint64_t cookie,

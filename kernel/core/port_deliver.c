@@ -113,14 +113,16 @@ static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t 
     return request_deliver(port, ring, cookie, list_entry(first, struct request, link), finished);
 }
 
-// A round begins when the thread has read all that it got of the port.
-static void port_begin_round(struct port *port, struct ring *ring, struct ring_binding *binding)
+// A round begins when the thread has read all that it got of the port. Returns how far it goes: the
+// event_tail from which on a ring takes nobody's second turn.
+static uint32_t port_round(struct port *port, struct ring *ring, struct ring_binding *binding)
 {
     uint32_t unread = ring_unread(ring);
-    if (binding->taken_tail - 1 - ring->event_head < unread)
-        return;
-    binding->round_tail = ring->event_tail;
-    turns_anew(port);
+    if (port->parked_mask != 0 && binding->taken_tail - 1 - ring->event_head >= unread) {
+        binding->round_tail = ring->event_tail;
+        turns_anew(port);
+    }
+    return binding->round_tail + port->batch;
 }
 
 // The port has an item, and as many as are enough were taken in this round. (A ring that waits for
@@ -139,17 +141,16 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
     irqflags_t flags = spin_lock(&port->object.lock);
     spin_lock_off(&ring->lock);
     bool left = port_has_items_locked(port), room = true;
-    if (left)
-        port_begin_round(port, ring, binding);
+    uint32_t end = left ? port_round(port, ring, binding) : 0;
     for (unsigned i = 0; i < ITEMS_PER_HOLD && left; i++) {
         room = !ring->destroyed && ring_has_room(ring);
-        if (room && ring->event_tail - binding->round_tail >= port->batch)
+        if (__builtin_expect((int32_t)(ring->event_tail - end) >= 0, false) && room)
             room = !port_is_to_wait(port, ring);
         if (!room)
             break;
         (void)port_publish_one(port, ring, cookie, &finished);
-        binding->taken_tail = ring->event_tail;
         left = port_has_items_locked(port);
+        binding->taken_tail = ring->event_tail;
     }
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
@@ -197,18 +198,6 @@ static void port_announce(struct port *port)
         spin_lock_off(&ring->lock);
         ring_flag_pending(ring, true);
         spin_unlock_off(&ring->lock);
-    }
-}
-
-// A thread waits, and nobody is idle.
-static void port_give_turn(struct port *port)
-{
-    uint32_t left = port->ring_count;
-    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
-        if (port->rings[i].ring == NULL)
-            continue;
-        left--;
-        environment_give_turn(port->rings[i].ring);
     }
 }
 
@@ -311,7 +300,18 @@ void port_issue(struct request *request, struct served *served, const struct han
     }
     if (!announced)
         port_dispatch(port, &finished);
-    if (request->requester->ring == NULL && request_state(request) <= REQUEST_PARKED)
-        port_give_turn(port);
     port_unlock(port, flags, &finished);
+}
+
+void port_give_turn(struct port *port)
+{
+    irqflags_t flags = spin_lock(&port->object.lock);
+    uint32_t left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        if (port->rings[i].ring == NULL)
+            continue;
+        left--;
+        environment_give_turn(port->rings[i].ring);
+    }
+    spin_unlock(&port->object.lock, flags);
 }

@@ -8,7 +8,8 @@
 
 #include <core/port.h>
 
-#define PORT_PARKED 8u // requests of all clients that may be parked when all slots are taken
+#define PORT_PARKED    8u  // requests of all clients that may be parked when all slots are taken
+#define PORT_BATCH_MAX 64u // a power of two: so many are taken of one client before another comes
 
 // Counts `queued`, which is looked at without the lock.
 static inline void port_queued_add(struct port *port, int count)
@@ -93,10 +94,20 @@ struct request *slot_end_request(struct slot *slot, ts_status_t status);
 // several clients' leaves it to the next of its client: at the end, if it had its turn.
 void turn_wait(struct port *port, struct request *request);
 void turn_leave(struct port *port, struct request *request, bool had_turn);
-// A round begins: all may have a turn again, and a ring takes more in it.
-void turns_anew(struct port *port);
+// Makes the lists one client's again if the heads are.
+void turns_end(struct port *port);
 // Whether who is next had its turn in this round. Something is parked.
 bool turn_is_second(const struct port *port);
+
+// A round begins: all may have a turn again, and a ring takes more in it.
+static inline void turns_anew(struct port *port)
+{
+    port->round++;
+    if (port->lone == PORT_NONE)
+        turns_end(port);
+    if (port->batch < PORT_BATCH_MAX)
+        port->batch *= 2;
+}
 
 static inline void parked_add(struct port *port, struct request *request)
 {
@@ -125,7 +136,7 @@ static inline void request_unpark(struct port *port, struct request *request, bo
         turn_leave(port, request, had_turn);
         return;
     }
-    list_remove(&request->link);
+    list_take_out(&request->link);
     if (list_empty(&port->parked[request->priority & 31]))
         port->parked_mask &= ~(1u << (request->priority & 31));
 }

@@ -8,8 +8,6 @@
 #include <core/port.h>
 #include <core/port_tables.h>
 
-#define BATCH_MAX 64u // a power of two: who comes may find so many taken before
-
 // What names a client's head of a priority: NULL if there is none. (A step a priority.)
 static struct request **head_of(struct port_client *client, uint8_t priority)
 {
@@ -55,8 +53,7 @@ static uint32_t only_one(const struct port *port)
     return client;
 }
 
-// One client is left, if it is one.
-static void turns_end(struct port *port)
+void turns_end(struct port *port)
 {
     uint32_t client = only_one(port);
     if (client == PORT_NONE)
@@ -112,15 +109,6 @@ void turn_leave(struct port *port, struct request *request, bool had_turn)
     }
     if (list_empty(list))
         port->parked_mask &= ~(1u << (request->priority & 31));
-}
-
-void turns_anew(struct port *port)
-{
-    port->round++;
-    if (port->lone == PORT_NONE)
-        turns_end(port);
-    if (port->batch < BATCH_MAX)
-        port->batch *= 2;
 }
 
 bool turn_is_second(const struct port *port)

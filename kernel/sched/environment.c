@@ -8,6 +8,7 @@
 #include <mm/paid.h>
 #include <object/process.h>
 #include <object/ring_object.h>
+#include <sched/run_queue.h>
 #include <sched/sched.h>
 
 // Who is woken by a thread that is about to wait for him, or that has answered him and goes on
@@ -16,7 +17,7 @@
 static void wake(struct thread *thread)
 {
     struct thread *current = cpu_current()->current;
-    if (current->handing_over || thread_gave_turn(thread))
+    if (current->handing_over || run_queue_here()->giver == thread)
         thread_wake_here(thread);
     else
         thread_wake(thread);

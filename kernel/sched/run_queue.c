@@ -115,20 +115,19 @@ void thread_wake_here(struct thread *thread)
 void thread_go_first(struct thread *thread)
 {
     irqflags_t flags;
+    struct run_queue *here = run_queue_here();
+    if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) != here->cpu->id)
+        return;
+    here->giver = here->current;
+    if (__atomic_load_n(&here->queues[thread->priority].next, __ATOMIC_RELAXED) == &thread->run)
+        return; // it is
     struct run_queue *queue = run_queue_lock(thread, &flags);
     // (One that is ready and in no queue is moving to another CPU.)
-    if (queue == run_queue_here() && thread->state == THREAD_IS_READY &&
-        !list_empty(&thread->run)) {
+    if (queue == here && thread->state == THREAD_IS_READY && !list_empty(&thread->run)) {
         list_remove(&thread->run);
         list_push_front(&queue->queues[thread->priority], &thread->run);
-        queue->giver = queue->current;
     }
     run_queue_unlock(queue, flags);
-}
-
-bool thread_gave_turn(const struct thread *thread)
-{
-    return __atomic_load_n(&run_queue_here()->giver, __ATOMIC_RELAXED) == thread;
 }
 
 // The CPUs that run threads, in turn.

@@ -21,7 +21,7 @@ struct run_queue {
     struct list queues[THREAD_PRIORITIES];
     struct thread *current;
     struct cpu *cpu;
-    const struct thread *giver; // whose turn it is if he gave it to who runs; only compared
+    const struct thread *giver; // whose turn it is if he gave it to who runs; only compared, here
     struct timer slice;         // armed while a thread of the current one's priority waits
     bool slice_over;            // the current thread goes to the end of its queue
     uint64_t switched_at;       // arch_counter() of the last switch

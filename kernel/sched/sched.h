@@ -36,11 +36,9 @@ void thread_wake(struct thread *thread);
 void thread_wake_here(struct thread *thread);
 
 // A thread that is ready on this CPU runs before its equals here. For whoever waits for it: it has
-// what is left of the current turn, at the end of which it goes to the end of its queue.
-void thread_go_first(struct thread *thread);
-// Whether this CPU's present turn is that thread's, which gave it to whom it waits for. Interrupts
+// what is left of the current turn, at the end of which it goes to the end of its queue. Interrupts
 // off.
-bool thread_gave_turn(const struct thread *thread);
+void thread_go_first(struct thread *thread);
 
 // Leaves the current thread until it is woken. No lock held; interrupts may be on.
 _Noreturn void thread_block(void (*continuation)(void));
