@@ -118,7 +118,6 @@ void thread_go_first(struct thread *thread)
     struct run_queue *here = run_queue_here();
     if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) != here->cpu->id)
         return;
-    here->giver = here->current;
     if (__atomic_load_n(&here->queues[thread->priority].next, __ATOMIC_RELAXED) == &thread->run)
         return; // it is
     struct run_queue *queue = run_queue_lock(thread, &flags);

@@ -57,6 +57,17 @@ static inline int run_queue_top(const struct run_queue *queue)
     return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
 }
 
+// The current thread gives its turn to who answers it. False: no two of its equals are ready, so
+// that none has to be put first. Interrupts off.
+static inline bool run_queue_turn_is_given(const struct thread *thread)
+{
+    struct run_queue *queue = run_queue_here();
+    const struct list *equals = &queue->queues[thread->priority];
+    queue->giver = thread;
+    return __atomic_load_n(&equals->next, __ATOMIC_RELAXED) !=
+           __atomic_load_n(&equals->prev, __ATOMIC_RELAXED);
+}
+
 // What a thread is lent changes; `priority` is then to be made thread_due_priority(). Its queue is
 // locked.
 static inline void thread_loan_add(struct thread *thread, uint8_t priority)
