@@ -218,8 +218,8 @@ struct ts_server {
     uint32_t *free_oids; // stack, of those that were used
     uint32_t free_count;
     uint32_t oids_used; // those from here on never were: memory is touched as it is needed
-    uint32_t slots; // that clients share: all but the pulse's
-    uint32_t kept;  // requests that were not answered when their handler returned, nor since
+    uint32_t slots;     // that clients share: all but the pulse's
+    uint32_t kept;      // requests that were not answered when their handler returned, nor since
     void *tables;
     size_t tables_size, inbox_size;
     struct ts_object pulse;

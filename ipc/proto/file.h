@@ -25,6 +25,10 @@
 #include <tessera/abi/object.h>
 #include <tessera/abi/types.h>
 
+// What one read or write of a file moves at the most: so another client does not wait long. It
+// moves no less, if so much is asked for and there.
+#define TS_FILE_MOVE (1u << 16)
+
 enum ts_file_type {
     TS_FILE_REGULAR = 1, // as in the boot archive
     TS_FILE_DIRECTORY = 2,

@@ -16,6 +16,9 @@ void environment_wake_thread(struct request *request);
 // held.
 void *environment_lend(struct ring *ring, uint8_t priority);
 void environment_return(void *borrower, uint8_t priority);
+// The current thread is about to wait for the one that uses the ring, which is busy: if that is
+// ready on this CPU it goes on in the current one's turn. The lock of the ring's port is held.
+void environment_give_turn(struct ring *ring);
 
 // Copies up to the end of one page between client memory (space, address) and memory of the current
 // address space. Interrupts off. 0, TS_ERR_CLIENT_FAULT, TS_ERR_FAULT (current space's side), or

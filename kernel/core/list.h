@@ -39,11 +39,17 @@ static inline void list_push_front(struct list *list, struct list *node)
     list_insert_between(node, list, list->next);
 }
 
-static inline void list_remove(struct list *node)
+// The node, which points where it pointed, is to be put into another list.
+static inline void list_take_out(struct list *node)
 {
     struct list *prev = node->prev, *next = node->next;
     prev->next = next;
     next->prev = prev;
+}
+
+static inline void list_remove(struct list *node)
+{
+    list_take_out(node);
     list_init(node);
 }
 

@@ -37,6 +37,8 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
         list_init(&port->served[i].notice);
     }
     port->slot_free = 0;
+    port->lone = PORT_NONE;
+    port->batch = 1;
     port->reserve = PORT_NONE;
     port->objects_left = objects;
     port->requests_left = requests + PORT_PARKED;

@@ -21,6 +21,10 @@
 // those that wait; where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is
 // an object.
 //
+// Turns. Of one priority, clients of which requests are parked have turns: one request each. A ring
+// of which the thread has not read what it got takes nobody's second one, so that who comes next
+// does not wait for all that another has parked; as long as nobody comes, rounds grow (batch).
+//
 // The reserve. A server can set one slot apart for one object (port_mint), whose requests go there
 // and nowhere else, one at a time and before others, whoever asks and however full the port is. It
 // counts for a record that no client has, and that can have no objects: so no client can take it,
@@ -33,12 +37,14 @@ struct handle_entry;
 
 // What a client has of a port. One that has nothing keeps its record until another needs it.
 struct port_client {
-    uint32_t number;     // struct requester's; PORT_NONE: the record was never used
-    uint32_t requests;   // parked, or in a slot
-    uint32_t objects;    // minted for it
-    uint32_t next;       // in its chain
-    struct list waiting; // requests beyond its share; then it has others
-    uint32_t place;      // in port.hungry, while some wait
+    uint32_t number;       // struct requester's; PORT_NONE: the record was never used
+    uint32_t requests;     // parked, or in a slot
+    uint32_t objects;      // minted for it
+    uint32_t next;         // in its chain
+    struct list waiting;   // requests beyond its share; then it has others
+    uint32_t place;        // in port.hungry, while some wait
+    uint32_t round;        // port.round of its last turn
+    struct request *heads; // its first parked ones, of each priority; while several have turns
 };
 
 enum served_state { SERVED_FREE, SERVED_LIVE, SERVED_REVOKED, SERVED_CLOSING };
@@ -91,8 +97,11 @@ struct port {
     uint32_t reserve_client;              // the record that counts what is there: no client's
     struct served *reserve_object;        // whose it is; NULL: nobody's
     struct request *reserve_parked;       // its request; NULL: none is parked
-    struct list parked[32];               // by priority
+    struct list parked[32];               // by priority: in the order in which they are delivered
     uint32_t parked_mask;
+    uint32_t lone;  // whose all parked ones are; PORT_NONE: `parked` has the clients' heads
+    uint32_t round; // in which each client has one turn, or more while the ring has few events
+    uint32_t batch; // so few: doubled by each round, 1 again when another client comes
     struct list cancels, closed; // notices to take
     // Parked requests and notices. Rings look at it without the lock before they sleep: it is
     // counted up before an idle ring is looked for, with a fence between.
@@ -153,9 +162,14 @@ static inline struct served *served_of(struct object *object)
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word);
 
-// Publishes some of the port's items into the ring's queue. Ring lock not held. True: there are
-// more, and room for them. *out_left: there are more, with room or without.
-bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left);
+// The current thread is about to wait for an answer, and its request was not delivered: those that
+// serve the port go on in its turn, if they are ready on this CPU. Interrupts off, no lock held.
+void port_give_turn(struct port *port);
+
+// Publishes some of the port's items into the ring's queue; `binding` is or was theirs. Ring lock
+// not held. True: there are more that it may take. *out_left: there are more.
+bool port_take(struct port *port, struct ring *ring, struct ring_binding *binding, uint64_t cookie,
+               bool *out_left);
 
 ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie);
 ts_status_t port_unbind(struct port *port, struct ring *ring);

@@ -31,7 +31,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
 {
     struct served *served = request->served;
     struct slot *slot = &port->slots[index];
-    request_unpark(port, request);
+    request_unpark(port, request, true);
     ts_status_t status = served->state == SERVED_REVOKED ? TS_ERR_PEER_CLOSED : TS_OK;
     if (status == TS_OK && port->inbox_size != 0 && !inbox_fill(port, request, index))
         status = TS_ERR_FAULT;
@@ -121,19 +121,44 @@ static uint32_t port_publish_one(struct port *port, struct ring *ring, uint64_t 
     return request_deliver(port, ring, cookie, request, index, finished);
 }
 
-bool port_take(struct port *port, struct ring *ring, uint64_t cookie, bool *out_left)
+// A round begins when the thread has read all that it got of the port. Returns how far it goes: the
+// event_tail from which on a ring takes nobody's second turn.
+static uint32_t port_round(struct port *port, struct ring *ring, struct ring_binding *binding)
+{
+    uint32_t unread = ring_unread(ring);
+    if (port->parked_mask != 0 && binding->taken_tail - 1 - ring->event_head >= unread) {
+        binding->round_tail = ring->event_tail;
+        turns_anew(port);
+    }
+    return binding->round_tail + port->batch;
+}
+
+// The port has an item, and as many as are enough were taken in this round. (A ring that waits for
+// more takes on.)
+static bool port_is_to_wait(const struct port *port, struct ring *ring)
+{
+    return ring->event_tail - ring->event_head >= ring->wanted && list_empty(&port->cancels) &&
+           list_empty(&port->closed) && port->reserve_parked == NULL && turn_is_second(port);
+}
+
+bool port_take(struct port *port, struct ring *ring, struct ring_binding *binding, uint64_t cookie,
+               bool *out_left)
 {
     struct list finished;
     list_init(&finished);
     irqflags_t flags = spin_lock(&port->object.lock);
     spin_lock_off(&ring->lock);
     bool left = port_has_items_locked(port), room = true;
+    uint32_t end = left ? port_round(port, ring, binding) : 0;
     for (unsigned i = 0; i < ITEMS_PER_HOLD && left; i++) {
         room = !ring->destroyed && ring_has_room(ring);
+        if (__builtin_expect((int32_t)(ring->event_tail - end) >= 0, false) && room)
+            room = !port_is_to_wait(port, ring);
         if (!room)
             break;
         (void)port_publish_one(port, ring, cookie, &finished);
         left = port_has_items_locked(port);
+        binding->taken_tail = ring->event_tail;
     }
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
@@ -298,4 +323,17 @@ void port_issue(struct request *request, struct served *served, const struct han
     if (!announced)
         port_dispatch(port, &finished);
     port_unlock(port, flags, &finished);
+}
+
+void port_give_turn(struct port *port)
+{
+    irqflags_t flags = spin_lock(&port->object.lock);
+    uint32_t left = port->ring_count;
+    for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
+        if (port->rings[i].ring == NULL)
+            continue;
+        left--;
+        environment_give_turn(port->rings[i].ring);
+    }
+    spin_unlock(&port->object.lock, flags);
 }

@@ -36,7 +36,7 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
     if (request == port->reserve_parked)
         port->reserve_parked = NULL;
     if (parked)
-        request_unpark(port, request);
+        request_unpark(port, request, false);
     else
         client_wait_no_more(port, &port->clients[request->client], request);
     request_set_state(request, REQUEST_DONE);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What the parts of a port share: port.c (its tables), port_client.c (who asks), port_deliver.c
-// (how requests come), port_serve.c (what the server does with them) and port_end.c (how they go
-// without an answer). All with the port's lock held unless said otherwise. Requests that become
-// DONE are put on a `finished` list and completed by port_finish once the lock is free.
+// What the parts of a port share: port.c (its tables), port_client.c (who asks), port_turn.c (who
+// is next), port_deliver.c (how requests come), port_serve.c (what the server does with them) and
+// port_end.c (how they go without an answer). All with the port's lock held unless said otherwise.
+// Requests that become DONE are put on a `finished` list and completed by port_finish once the lock
+// is free.
 #pragma once
 
 #include <core/port.h>
 
-#define PORT_PARKED 8u // requests of all clients that may be parked when all slots are taken
+#define PORT_PARKED    8u  // requests of all clients that may be parked when all slots are taken
+#define PORT_BATCH_MAX 64u // a power of two: so many are taken of one client before another comes
 
 // Counts `queued`, which is looked at without the lock.
 static inline void port_queued_add(struct port *port, int count)
@@ -94,22 +96,53 @@ static inline void slot_release(struct port *port, struct slot *slot)
 // lock is free. The slot is to be released, or is detached.
 struct request *slot_end_request(struct slot *slot, ts_status_t status);
 
-// Puts a request behind the parked ones of its priority; its client counts it.
+// Turns (port_turn.c). A request of another client than the lone one takes its place; one of
+// several clients' leaves it to the next of its client: at the end, if it had its turn.
+void turn_wait(struct port *port, struct request *request);
+void turn_leave(struct port *port, struct request *request, bool had_turn);
+// Makes the lists one client's again if the heads are.
+void turns_end(struct port *port);
+// Whether who is next had its turn in this round. Something is parked.
+bool turn_is_second(const struct port *port);
+
+// A round begins: all may have a turn again, and a ring takes more in it.
+static inline void turns_anew(struct port *port)
+{
+    port->round++;
+    if (port->lone == PORT_NONE)
+        turns_end(port);
+    if (port->batch < PORT_BATCH_MAX)
+        port->batch *= 2;
+}
+
+static inline void parked_add(struct port *port, struct request *request)
+{
+    list_push_back(&port->parked[request->priority & 31], &request->link);
+    port->parked_mask |= 1u << (request->priority & 31);
+}
+
+// Puts a request behind the parked ones of its priority and client; its client counts it.
 static inline void request_park(struct port *port, struct request *request)
 {
     port->clients[request->client].requests++;
     port->requests_left--;
     request_set_state(request, REQUEST_PARKED);
-    list_push_back(&port->parked[request->priority & 31], &request->link);
-    port->parked_mask |= 1u << (request->priority & 31);
+    if (__builtin_expect(port->lone == request->client, true))
+        parked_add(port, request);
+    else
+        turn_wait(port, request);
     port_queued_add(port, 1);
 }
 
 // Takes a request out of the parked ones.
-static inline void request_unpark(struct port *port, struct request *request)
+static inline void request_unpark(struct port *port, struct request *request, bool had_turn)
 {
-    list_remove(&request->link);
     port_queued_add(port, -1);
+    if (__builtin_expect(port->lone == PORT_NONE, false)) {
+        turn_leave(port, request, had_turn);
+        return;
+    }
+    list_take_out(&request->link);
     if (list_empty(&port->parked[request->priority & 31]))
         port->parked_mask &= ~(1u << (request->priority & 31));
 }

@@ -71,10 +71,16 @@ struct requester {
 struct request {
     struct list link;            // its home's queue
     struct requester *requester; // never NULL
-    struct list done;            // ring: its place in the ring's FIFO of events to publish
-    struct request *next_free;   // ring, while FREE
-    uint8_t state;               // enum request_state
-    uint8_t home;                // enum request_home
+    union {
+        struct list done;   // ring: its place in the ring's FIFO of events to publish
+        struct list behind; // PARKED at a port: a head's others (port_turn.c)
+    };
+    union {
+        struct request *next_free; // ring, while FREE
+        struct request *next_head; // PARKED at a port: its client's head of another priority
+    };
+    uint8_t state; // enum request_state
+    uint8_t home;  // enum request_home
     uint8_t op, flags;
     ts_rights_t rights; // the handle's, cut to those asked where a handle results
     uint8_t priority;

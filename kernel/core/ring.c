@@ -212,7 +212,7 @@ static bool ring_take_from_ports(struct ring *ring)
         struct port *port = ring_port_get(ring, i, &cookie);
         if (port == NULL)
             continue;
-        while (port_take(port, ring, cookie, &left))
+        while (port_take(port, ring, &ring->bindings[i], cookie, &left))
             ;
         left_anywhere |= left;
         object_put(&port->object);

@@ -21,6 +21,8 @@
 struct ring_binding {
     struct port *port; // NULL: free; the port holds no reference to the ring, but unbinds
     uint64_t cookie;
+    uint32_t round_tail; // event_tail when the port's round began,
+    uint32_t taken_tail; // and behind the last event that was taken from it
 };
 
 struct ring {

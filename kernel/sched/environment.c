@@ -8,14 +8,16 @@
 #include <mm/paid.h>
 #include <object/process.h>
 #include <object/ring_object.h>
+#include <sched/run_queue.h>
 #include <sched/sched.h>
 
 // Who is woken by a thread that is about to wait for him, or that has answered him and goes on
-// waiting, takes over its CPU. Interrupts are off while `handing_over` is set.
+// waiting, takes over its CPU; who gave his turn has it back. Interrupts are off while
+// `handing_over` is set.
 static void wake(struct thread *thread)
 {
     struct thread *current = cpu_current()->current;
-    if (current->handing_over)
+    if (current->handing_over || run_queue_here()->giver == thread)
         thread_wake_here(thread);
     else
         thread_wake(thread);
@@ -52,6 +54,14 @@ void environment_return(void *borrower, uint8_t priority)
     struct thread *thread = borrower;
     thread_lend_over(thread, priority);
     object_body_put(&thread->object);
+}
+
+// (Its memory stays readable as with a loan.)
+void environment_give_turn(struct ring *ring)
+{
+    struct thread *thread = __atomic_load_n(&ring_object_of_ring(ring)->user, __ATOMIC_ACQUIRE);
+    if (thread != NULL)
+        thread_go_first(thread);
 }
 
 // A table is its process's, which is in its job, and has its account, until the table is given

@@ -106,9 +106,27 @@ void thread_wake_here(struct thread *thread)
         run_queue_lock_off(here);
     }
     enqueue(here, thread, true);
+    here->giver = here->current;
     // The current thread may go on all the same, having been answered meanwhile.
     run_queue_announce(here, thread);
     run_queue_unlock(here, flags);
+}
+
+void thread_go_first(struct thread *thread)
+{
+    irqflags_t flags;
+    struct run_queue *here = run_queue_here();
+    if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) != here->cpu->id)
+        return;
+    if (__atomic_load_n(&here->queues[thread->priority].next, __ATOMIC_RELAXED) == &thread->run)
+        return; // it is
+    struct run_queue *queue = run_queue_lock(thread, &flags);
+    // (One that is ready and in no queue is moving to another CPU.)
+    if (queue == here && thread->state == THREAD_IS_READY && !list_empty(&thread->run)) {
+        list_remove(&thread->run);
+        list_push_front(&queue->queues[thread->priority], &thread->run);
+    }
+    run_queue_unlock(queue, flags);
 }
 
 // The CPUs that run threads, in turn.
@@ -221,6 +239,8 @@ static struct thread *preempt(struct run_queue *queue, bool yield)
     if (top > thread->priority || (turn_over && top == thread->priority)) {
         next = take_next(queue);
         enqueue(queue, thread, !turn_over);
+        if (turn_over)
+            queue->giver = NULL;
         run_queue_switch(queue, thread, next);
     } else {
         queue->slice_over = false;

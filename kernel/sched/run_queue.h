@@ -21,9 +21,10 @@ struct run_queue {
     struct list queues[THREAD_PRIORITIES];
     struct thread *current;
     struct cpu *cpu;
-    struct timer slice;   // armed while a thread of the current one's priority waits
-    bool slice_over;      // the current thread goes to the end of its queue
-    uint64_t switched_at; // arch_counter() of the last switch
+    const struct thread *giver; // whose turn it is if he gave it to who runs; only compared, here
+    struct timer slice;         // armed while a thread of the current one's priority waits
+    bool slice_over;            // the current thread goes to the end of its queue
+    uint64_t switched_at;       // arch_counter() of the last switch
 } __attribute__((aligned(64)));
 
 static inline struct run_queue *run_queue_here(void)
@@ -54,6 +55,17 @@ static inline void run_queue_lock_off(struct run_queue *queue) LOCK_UNCHECKED
 static inline int run_queue_top(const struct run_queue *queue)
 {
     return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
+}
+
+// The current thread gives its turn to who answers it. False: no two of its equals are ready, so
+// that none has to be put first. Interrupts off.
+static inline bool run_queue_turn_is_given(const struct thread *thread)
+{
+    struct run_queue *queue = run_queue_here();
+    const struct list *equals = &queue->queues[thread->priority];
+    queue->giver = thread;
+    return __atomic_load_n(&equals->next, __ATOMIC_RELAXED) !=
+           __atomic_load_n(&equals->prev, __ATOMIC_RELAXED);
 }
 
 // What a thread is lent changes; `priority` is then to be made thread_due_priority(). Its queue is

@@ -35,6 +35,11 @@ void thread_wake(struct thread *thread);
 // its queue. For whoever is about to wait for it, or to answer it.
 void thread_wake_here(struct thread *thread);
 
+// A thread that is ready on this CPU runs before its equals here. For whoever waits for it: it has
+// what is left of the current turn, at the end of which it goes to the end of its queue. Interrupts
+// off.
+void thread_go_first(struct thread *thread);
+
 // Leaves the current thread until it is woken. No lock held; interrupts may be on.
 _Noreturn void thread_block(void (*continuation)(void));
 

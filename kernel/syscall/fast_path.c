@@ -230,6 +230,7 @@ IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
                           ring->event_tail - ring->event_head);
     if (__builtin_expect(client->priority > server->own_priority, false))
         lend(slot, server, client->priority);
+    queue->giver = client;
     switch_to(queue, client, server, op_continue);
 }
 

@@ -8,6 +8,7 @@
 #include <core/handle_table.h>
 #include <core/port.h>
 #include <object/statistics.h>
+#include <sched/run_queue.h>
 
 enum payload { PAYLOAD_NONE, PAYLOAD_TO_SERVER, PAYLOAD_FROM_SERVER, PAYLOAD_PATH, PAYLOAD_CALL };
 
@@ -191,8 +192,11 @@ static ts_status_t issue(struct asked *asked, struct request *request, ts_rights
         thread->asking = waits;
         thread->handing_over = waits;
         statistics_add(STATISTIC_REQUESTS, 1);
+        struct port *port = served_of(object)->port; // stays readable: interrupts are off
         port_issue(request, served_of(object), entry, word);
         thread->handing_over = false;
+        if (waits && request_state(request) <= REQUEST_PARKED && run_queue_turn_is_given(thread))
+            port_give_turn(port);
     }
     arch_irq_restore(flags);
     return status;

@@ -224,6 +224,8 @@ static void parse_mount(struct parser *parser)
     }
     config->mounts[config->mount_count++] =
         (struct config_mount){.path = words[1] + 1, .service_name = words[4], .line = parser->line};
+    size_t length = strlen(words[1] + 1);
+    config->longest_mount = length > config->longest_mount ? length : config->longest_mount;
 }
 
 static void parse_in_service(struct parser *parser)

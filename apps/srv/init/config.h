@@ -109,6 +109,7 @@ struct config {
     uint32_t service_count;
     struct config_mount mounts[CONFIG_MOUNTS];
     uint32_t mount_count;
+    size_t longest_mount; // its path
     uint32_t errors;
     // Told of each error; `text` is good during the call.
     void (*report)(void *context, unsigned line, const char *text);

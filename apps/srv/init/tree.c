@@ -44,6 +44,7 @@ static struct pool clients = POOL(struct client, CLIENTS_MAX);
 static struct ts_holder holders[2048];
 static struct ts_share opened; // objects, but for roots
 static uint8_t *sums;          // by entry
+static size_t longest_path;    // of the archive
 
 static struct tree_object *object_of(const struct ts_request *request)
 {
@@ -119,6 +120,9 @@ static ts_status_t resolve(uint32_t from, const char *path, size_t path_length, 
     ts_path_walk_init(&walk, path, path_length);
     ts_status_t status;
     while ((status = ts_path_step(&walk)) == TS_OK) {
+        if (length > longest_path &&
+            length > init.config.longest_mount) // nothing is there, were it a thousand components
+            return TS_ERR_NOT_FOUND;
         status = append(full, &length, &walk);
         if (status)
             return status;
@@ -243,8 +247,9 @@ static void tree_read(struct ts_request *request)
     bool current = request->flags & TS_FLAG_CURRENT;
     uint64_t offset = current ? object->position : request->offset;
     uint64_t length = offset < entry->size ? entry->size - offset : 0;
-    if (length > request->room)
-        length = request->room;
+    uint32_t most = request->room < TS_FILE_MOVE ? request->room : TS_FILE_MOVE;
+    if (length > most)
+        length = most;
     if (current)
         object->position = offset + length;
     const unsigned char *bytes = length > 0 ? init.archive_bytes + entry->offset + offset : NULL;
@@ -454,6 +459,11 @@ ts_status_t tree_init(void)
     void *memory;
     ts_status_t status = ts_memory_allocate(init.archive.header->entry_count, 0, NULL, &memory);
     sums = memory;
+    for (uint32_t i = 0; i < init.archive.header->entry_count; i++) {
+        size_t length;
+        (void)entry_path(i, &length);
+        longest_path = length > longest_path ? length : longest_path;
+    }
     ts_share_init(&opened, OBJECTS_MAX - CLIENTS_MAX, holders, sizeof holders / sizeof holders[0]);
     return status;
 }

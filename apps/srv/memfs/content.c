@@ -30,7 +30,6 @@ static ts_status_t push_pieces(struct ts_request *request, uint64_t offset, size
 static void read_pieces(struct ts_request *request, uint64_t offset, size_t length)
 {
     struct open_node *open = opened(request);
-    length = length < FILE_MOVE_MAX ? length : FILE_MOVE_MAX;
     ts_status_t status = push_pieces(request, offset, length);
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
@@ -48,7 +47,8 @@ void memfs_read(struct ts_request *request)
     bool current = request->flags & TS_FLAG_CURRENT;
     uint64_t offset = current ? open->position : request->offset;
     uint64_t left = offset < node->size ? node->size - offset : 0;
-    size_t n = request->room < left ? request->room : left;
+    uint64_t most = request->room < TS_FILE_MOVE ? request->room : TS_FILE_MOVE;
+    size_t n = most < left ? most : left;
     const unsigned char *bytes = file_range(node, offset, n);
     if (!bytes && regular(open) != TS_OK) { // a directory has no bytes
         ts_request_reply(request, TS_ERR_IS_DIRECTORY, 0);
@@ -80,7 +80,7 @@ static ts_status_t write_place(struct ts_request *request, uint64_t *out_offset,
         offset = open->position;
     }
     *out_offset = offset;
-    *out_length = request->length < FILE_MOVE_MAX ? request->length : FILE_MOVE_MAX;
+    *out_length = request->length < TS_FILE_MOVE ? request->length : TS_FILE_MOVE;
     if (offset > FILE_SIZE_MAX || *out_length > FILE_SIZE_MAX - offset) {
         return TS_ERR_TOO_LARGE;
     }

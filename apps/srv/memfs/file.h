@@ -6,8 +6,6 @@
 
 #include "tree.h"
 
-#define FILE_MOVE_MAX (UINT64_C(1) << 20) // bytes that one request moves at the most
-
 // What lies at an offset in one piece, at most `most` bytes.
 struct file_piece {
     unsigned char *bytes; // NULL: a hole
@@ -36,7 +34,7 @@ static inline unsigned char *file_range(const struct node *node, uint64_t offset
     return at < recent->length && length <= recent->length - at ? recent->bytes + at : NULL;
 }
 
-// Makes the pages that are missing in a range of up to FILE_MOVE_MAX bytes, for the client.
+// Makes the pages that are missing in a range of up to TS_FILE_MOVE bytes, for the client.
 // TS_ERR_LIMIT: beyond its share; TS_ERR_NO_SPACE, TS_ERR_MEMORY. All of them or none.
 TS_MUST_USE ts_status_t file_fill(struct tree *tree, struct node *node, uint32_t client,
                                   uint64_t offset, uint64_t length);

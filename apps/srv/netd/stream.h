@@ -77,7 +77,7 @@ struct stream {
     uint32_t received_bytes;
     uint32_t read_since;     // bytes that the client read
     ts_time_t reading_since; // from then on
-    uint32_t early;   // paid for data that lwIP has and has not given yet (stream_early.c)
+    uint32_t early;          // paid for data that lwIP has and has not given yet (stream_early.c)
     uint32_t awaited; // the cost of data that a read waits for: it is not kept, and so not paid
 
     struct chunk *chunks, *last_chunk;

@@ -8,6 +8,7 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/random.h>
 #include <tessera/proto/console.h>
+#include <tessera/proto/file.h>
 #include <termios.h>
 #include <unistd.h>
 #include "core/descriptor.h"
@@ -42,6 +43,12 @@ static struct open_file *get_for(int fd, int unwanted_mode)
     return file;
 }
 
+// Whether a file may have more than its server moved at once.
+static bool goes_on(const struct open_file *file, size_t left, size_t bytes)
+{
+    return file->kind == OPEN_FILE && left > 0 && bytes >= TS_FILE_MOVE;
+}
+
 ssize_t read(int fd, void *buffer, size_t length)
 {
     struct open_file *file = get_for(fd, O_WRONLY);
@@ -54,10 +61,15 @@ ssize_t read(int fd, void *buffer, size_t length)
     if (file->kind == OPEN_RANDOM) {
         return finish(file, ts_random_bytes(buffer, length), length);
     }
-    size_t bytes = 0;
-    ts_status_t status = ts_read_current(file->handle, buffer, length, operation_flags(file),
-                                         TS_DEADLINE_NONE, &bytes);
-    return finish(file, status, bytes);
+    size_t done = 0, bytes;
+    ts_status_t status;
+    do { // of a file all that is there
+        bytes = 0;
+        status = ts_read_current(file->handle, (char *)buffer + done, length - done,
+                                 operation_flags(file), TS_DEADLINE_NONE, &bytes);
+        done += bytes;
+    } while (status == TS_OK && goes_on(file, length - done, bytes));
+    return finish(file, done ? TS_OK : status, done);
 }
 
 ssize_t write(int fd, const void *buffer, size_t length)
@@ -84,10 +96,15 @@ ssize_t pread(int fd, void *buffer, size_t length, off_t offset)
     if (!file) {
         return offset < 0 ? posix_fail(EINVAL) : -1;
     }
-    size_t bytes = 0;
-    ts_status_t status =
-        ts_read(file->handle, buffer, length, (uint64_t)offset, TS_DEADLINE_NONE, &bytes);
-    return finish(file, status, bytes);
+    size_t done = 0, bytes;
+    ts_status_t status;
+    do {
+        bytes = 0;
+        status = ts_read(file->handle, (char *)buffer + done, length - done,
+                         (uint64_t)offset + done, TS_DEADLINE_NONE, &bytes);
+        done += bytes;
+    } while (status == TS_OK && goes_on(file, length - done, bytes));
+    return finish(file, done ? TS_OK : status, done);
 }
 
 ssize_t pwrite(int fd, const void *buffer, size_t length, off_t offset)
@@ -96,10 +113,15 @@ ssize_t pwrite(int fd, const void *buffer, size_t length, off_t offset)
     if (!file) {
         return offset < 0 ? posix_fail(EINVAL) : -1;
     }
-    size_t bytes = 0;
-    ts_status_t status =
-        ts_write(file->handle, buffer, length, (uint64_t)offset, TS_DEADLINE_NONE, &bytes);
-    return finish_write(file, status, bytes);
+    size_t done = 0, bytes;
+    ts_status_t status;
+    do {
+        bytes = 0;
+        status = ts_write(file->handle, (const char *)buffer + done, length - done,
+                          (uint64_t)offset + done, TS_DEADLINE_NONE, &bytes);
+        done += bytes;
+    } while (status == TS_OK && goes_on(file, length - done, bytes));
+    return finish_write(file, done ? TS_OK : status, done);
 }
 
 // Vectors are done one by one: what must be one message (datagrams) goes through sendmsg.

@@ -348,6 +348,74 @@ static void whoever_has_the_fewest_is_first(void)
     port_end();
 }
 
+// Clients have turns: who comes late is not behind all of another, and a ring that has enough to do
+// takes nobody twice. When one is alone again its rounds grow.
+static void rule_q21_clients_have_turns(void)
+{
+    struct capability capability;
+    ts_handle_t handle = port_begin(), strangers;
+    side_begin(&stranger);
+    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
+    CHECK(handle_install(&stranger.handles, object_capability_get(capability.object, TS_RIGHTS_ALL),
+                         &strangers) == TS_OK);
+    for (uint64_t i = 0; i < 30; i++)
+        ask(&stranger, strangers, i);
+    for (uint64_t round = 0; round < 3; round++) {
+        ask(&client, handle, 100 + round);
+        CHECK(ring_collect(&server.ring) == 2 && ring_collect(&server.ring) == 2);
+        for (unsigned i = 0; i < 2; i++) {
+            struct ts_event event = event_next(&server);
+            struct request *answered;
+            CHECK(event.offset == round || event.offset == 100 + round);
+            CHECK(port_reply_plain(&port, event.value, TS_OK, 0, &answered) == TS_OK);
+            request_complete(answered);
+        }
+    }
+    for (uint32_t took = 0, size = 4; took < 27; took += size, size *= 2) {
+        CHECK(ring_collect(&server.ring) == (27 - took < size ? 27 - took : size));
+        for (uint32_t i = 0; i < size && took + i < 27; i++)
+            CHECK(event_next(&server).offset == 3 + took + i);
+    }
+    side_end(&stranger);
+    port_end();
+}
+
+// A ring of two ports takes from each, however many it has of the other; and as many as it waits
+// for.
+static void rule_q21_a_port_does_not_stand_behind_another(void)
+{
+    struct capability capability;
+    ts_handle_t handle = port_begin(), strangers;
+    struct port other;
+    struct port_tables its = tables_make(MANY, 1), first = tables;
+    side_begin(&stranger);
+    memset(&other, 0, sizeof other);
+    port_init(&other, &plain_class, MANY, 1, its);
+    CHECK(port_bind(&other, &server.ring, 8) == TS_OK);
+    CHECK(port_mint(&other, 0, 6, TS_RIGHTS_ALL, false, &capability) == TS_OK);
+    CHECK(handle_install(&stranger.handles, capability, &strangers) == TS_OK);
+    for (uint64_t i = 0; i < 20; i++)
+        ask(&client, handle, i);
+    for (uint64_t round = 0; round < 2; round++) {
+        tables = its;
+        ask(&stranger, strangers, 100 + round);
+        tables = first;
+        bool came = false;
+        (void)ring_collect(&server.ring);
+        while (unread(&server) != 0)
+            came |= event_next(&server).offset == 100 + round;
+        CHECK(came);
+    }
+    CHECK(ring_idle(&server.ring, 14, NULL, 0) == false && unread(&server) == 14);
+    port_close(&other);
+    while (port_destroy_some(&other, 64))
+        ;
+    side_end(&stranger);
+    port_end();
+    object_put(&other.object);
+    tables_free(&its);
+}
+
 static uint32_t woken, unread_at_wake;
 
 static void note_wake(struct ring *ring)
@@ -464,6 +532,8 @@ int main(void)
     a_client_has_its_share();
     a_reserve_is_its_objects_alone();
     whoever_has_the_fewest_is_first();
+    rule_q21_clients_have_turns();
+    rule_q21_a_port_does_not_stand_behind_another();
     a_ring_that_waits_gets_eight();
     a_ring_finds_what_is_under_way();
     bindings_are_limited();

@@ -15,25 +15,72 @@ static uint32_t length_of(const struct list *list)
     return length;
 }
 
-// What the clients have, by their records; the number of parked requests.
-static uint32_t count_requests(const struct port *port, uint32_t *requests)
+void port_parked_each(const struct port *port, void (*see)(struct request *, void *), void *context)
 {
-    uint32_t parked = 0;
+    for (unsigned priority = 0; priority < 32; priority++) {
+        const struct list *list = &port->parked[priority];
+        for (const struct list *node = list->next; node != list; node = node->next) {
+            struct request *first = list_entry(node, struct request, link);
+            see(first, context);
+            if (port->lone != PORT_NONE)
+                continue;
+            for (struct list *at = first->behind.next; at != &first->behind; at = at->next)
+                see(list_entry(at, struct request, link), context);
+        }
+    }
+}
+
+// Of several clients each has one head of a priority, which it knows.
+static void check_heads(const struct port *port)
+{
+    uint32_t heads = 0, known = 0;
     for (unsigned priority = 0; priority < 32; priority++) {
         const struct list *list = &port->parked[priority];
         CHECK(list_empty(list) == !(port->parked_mask >> priority & 1));
-        for (const struct list *node = list->next; node != list; node = node->next) {
-            const struct request *request = list_entry(node, struct request, link);
-            requests[request->client]++;
-            CHECK((request->served == port->reserve_object) == (request == port->reserve_parked));
-            parked++;
+        heads += port->lone == PORT_NONE ? length_of(list) : 0;
+    }
+    for (uint32_t i = 0; i < port->client_count; i++) {
+        uint32_t priorities = 0;
+        for (struct request *head = port->clients[i].heads; head; head = head->next_head) {
+            CHECK(head->client == i && !(priorities >> head->priority & 1));
+            CHECK(!list_empty(&head->link));
+            priorities |= 1u << head->priority;
+            known++;
+            for (struct list *at = head->behind.next; at != &head->behind; at = at->next) {
+                const struct request *other = list_entry(at, struct request, link);
+                CHECK(other->client == i && other->priority == head->priority);
+            }
         }
     }
+    CHECK(heads == known);
+}
+
+struct counted {
+    const struct port *port;
+    uint32_t *requests, parked;
+};
+
+static void count_parked(struct request *request, void *context)
+{
+    struct counted *counted = context;
+    uint32_t lone = counted->port->lone;
+    CHECK(request->state == REQUEST_PARKED && (lone == PORT_NONE || lone == request->client));
+    CHECK((request->served == counted->port->reserve_object) ==
+          (request == counted->port->reserve_parked));
+    counted->requests[request->client]++;
+    counted->parked++;
+}
+
+// What the clients have, by their records; the number of parked requests.
+static uint32_t count_requests(const struct port *port, uint32_t *requests)
+{
+    struct counted counted = {port, requests, 0};
+    port_parked_each(port, count_parked, &counted);
     for (uint32_t i = 0; i < port->slot_count; i++) {
         if (port->slots[i].state != SLOT_FREE)
             requests[port->slots[i].client]++;
     }
-    return parked;
+    return counted.parked;
 }
 
 // The number of objects.
@@ -92,6 +139,7 @@ void port_counts_check(struct port *port)
     check_reserve(port);
     uint32_t *requests = calloc(port->client_count, sizeof *requests);
     uint32_t *objects = calloc(port->client_count, sizeof *objects), left;
+    check_heads(port);
     uint32_t parked = count_requests(port, requests);
     CHECK(port->queued == parked + length_of(&port->cancels) + length_of(&port->closed));
     CHECK(port->objects_left == port->object_count - count_objects(port, objects));

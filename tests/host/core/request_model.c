@@ -14,8 +14,10 @@
 // order; a CANCEL follows its REQUEST and precedes the answer, and comes for each request that was
 // cut off; CLOSED comes once, after all requests of the object; a client has what is counted for
 // it, nobody waits for nothing, and LIMIT is said where there is no room for a client alone; what
-// goes to the port's reserve is refused for nothing but itself; at the end nothing is left.
+// goes to the port's reserve is refused for nothing but itself; clients have turns; at the end
+// nothing is left.
 #include "port_counts.h"
+#include "port_turns.h"
 #include "world.h"
 
 #include <core/port_tables.h>
@@ -72,6 +74,7 @@ static struct server {
     struct ts_ring *shared;
     struct request records[INFLIGHT];
     struct port_tables tables;
+    struct port_turns turns;
     bool dead, destroyed, retired;
     uint32_t generation[OBJECTS];
     bool live[OBJECTS], revoked[OBJECTS];
@@ -200,28 +203,28 @@ static void ring_completion(struct source *source, const struct ts_event *event)
 
 // Clients ---------------------------------------------------------------------------------------
 
+static void count_own(struct request *request, void *context)
+{
+    uint32_t *number_and_has = context;
+    number_and_has[1] += request->requester->client == number_and_has[0] &&
+                         request->served != request->port->reserve_object;
+}
+
 // What a client has of a port, counted where it is.
 static uint32_t client_has(const struct port *port, uint32_t number)
 {
-    uint32_t has = 0;
+    uint32_t number_and_has[2] = {number, 0};
     for (uint32_t i = 0; i < SLOTS; i++)
-        has += port->slots[i].state != SLOT_FREE &&
-               port->clients[port->slots[i].client].number == number;
-    for (unsigned i = 0; i < 32; i++)
-        for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
-            has += list_entry(at, struct request, link)->requester->client == number &&
-                   list_entry(at, struct request, link)->served != port->reserve_object;
-    return has;
+        number_and_has[1] += port->slots[i].state != SLOT_FREE &&
+                             port->clients[port->slots[i].client].number == number;
+    port_parked_each(port, count_own, number_and_has);
+    return number_and_has[1];
 }
 
 // Whether the reserve's object has a request that waits, is delivered, or was cut off.
 static bool reserve_is_used(const struct port *port)
 {
-    bool used = port->slots[port->reserve].state != SLOT_FREE;
-    for (unsigned i = 0; i < 32; i++)
-        for (const struct list *at = port->parked[i].next; at != &port->parked[i]; at = at->next)
-            used |= list_entry(at, struct request, link)->served == port->reserve_object;
-    return used;
+    return port->slots[port->reserve].state != SLOT_FREE || port->reserve_parked != NULL;
 }
 
 static bool client_waits(struct port *port, uint32_t number)
@@ -366,6 +369,13 @@ static void request_arrived(struct server *server, const struct ts_event *event)
     server->held[slot].told = false;
 }
 
+static struct turn turn_of(const struct ts_event *event)
+{
+    const struct serial *serial = &serials[event->offset];
+    uint32_t client = sources[serial->source].requester.client;
+    return (struct turn){serial->reserve ? TURN_CLIENTS : client, serial->priority};
+}
+
 static void server_enter(struct server *server)
 {
     if (server->dead)
@@ -373,6 +383,7 @@ static void server_enter(struct server *server)
     if (world_random() % 2 == 0)
         (void)ring_idle(&server->ring, 1, NULL, 0);
     (void)ring_collect(&server->ring);
+    port_turns_look(&server->turns, &server->port, &server->ring, turn_of);
     uint32_t take = world_random() % EVENTS;
     while (server->shared->event_head != server->shared->event_tail && take-- > 0) {
         struct ts_event *event = &server->ring.events[server->shared->event_head & (EVENTS - 1)];
@@ -759,6 +770,7 @@ static void step(uint32_t ends)
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
         CHECK(s->dead || !s->ring.idle || !has_items(&s->port));
         port_counts_check(&s->port);
+        port_turns_look(&s->turns, &s->port, &s->ring, turn_of);
         check_told(s);
     }
 }

@@ -152,7 +152,8 @@ static struct ts_request request_of(void)
                                .object = &session.object,
                                .length = sizeof offer,
                                .handles_in = 2,
-                               .op = TS_OP_CALL};
+                               .op = TS_OP_CALL,
+                               .state = TS_REQUEST_OPEN};
 }
 
 static ts_status_t attach(void)

@@ -10,6 +10,7 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/random.h>
 
+#include "access_log.h"
 #include "config_file.h"
 #include "connection.h"
 #include "httpd.h"
@@ -170,6 +171,7 @@ static void settle(void)
 void system_start(void)
 {
     config_init(&configuration);
+    CHECK(access_log_configure(0, 0) == TS_OK);
     httpd.root = FILES;
     httpd.loop.now = TS_SECOND;
 }

@@ -552,6 +552,7 @@ UNREACHED(void *environment_lend(__attribute__((unused)) struct ring *ring,
                                  __attribute__((unused)) uint8_t priority))
 UNREACHED(void environment_return(__attribute__((unused)) void *borrower,
                                   __attribute__((unused)) uint8_t priority))
+UNREACHED(void environment_give_turn(__attribute__((unused)) struct ring *ring))
 UNREACHED(void environment_wake_thread(__attribute__((unused)) struct request *request))
 UNREACHED(bool environment_futex_remove(__attribute__((unused)) struct request *request))
 UNREACHED(uint32_t environment_cpu(void))

@@ -257,6 +257,16 @@ static void wake(struct thread *thread)
     CHECK(blocked ? thread->state == THREAD_IS_READY : thread->wake_pending);
 }
 
+// Who is ready here comes before its equals; nobody else moves, and on another CPU nothing does.
+static void rule_p04_who_is_waited_for_goes_first(struct thread *thread)
+{
+    struct run_queue *queue = run_queue_here();
+    const struct list *list = &queue->queues[thread->priority], *first = list->next;
+    bool ready = thread->state == THREAD_IS_READY && thread->cpu == here->id;
+    thread_go_first(thread);
+    CHECK(list->next == (ready ? &thread->run : first));
+}
+
 static void rule_d13_a_stop_makes_no_thread_ready(struct thread *thread)
 {
     bool blocked = thread->state == THREAD_IS_BLOCKED && !thread->ending;
@@ -272,7 +282,8 @@ static void act_on(struct thread *thread)
         launch(thread);
         return;
     }
-    switch (random_below(8)) {
+    switch (random_below(9)) {
+    case 8: rule_p04_who_is_waited_for_goes_first(thread); break;
     case 0: thread_set_priority(thread, (uint8_t)(1 + random_below(PRIORITIES))); break;
     case 1:
     case 2: lend_or_return(thread); break;
