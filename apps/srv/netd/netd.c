@@ -90,13 +90,13 @@ static bool loopback_waits(void)
 }
 
 // Whoever waits for packet memory tries again when there is some, and it is not what it was the
-// last time. As long as somebody waits one that is slow gives way.
-static void serve_starved(void)
+// last time. As long as somebody waits one that is slow gives way. True: some have not tried yet.
+static bool serve_starved(void)
 {
     bool heap = heap_was_short();
     uint32_t free_bytes = netd.packets.free_bytes;
     if (netd.starved == NULL && !heap)
-        return;
+        return false;
     if (free_bytes != netd.starved_free)
         netd.starved_tries = netd.starved_count;
     netd.starved_free = free_bytes;
@@ -104,6 +104,7 @@ static void serve_starved(void)
         stream_starved_again();
     if (netd.starved != NULL || heap)
         stream_yield(heap);
+    return netd.starved_tries > 0 && netd.packets.free_bytes >= STARVED_LOW;
 }
 
 static void poll_loopback(void)
@@ -122,7 +123,7 @@ bool netd_batch(void)
         more = !link_poll(&netd.link);
         if (loopback_waits())
             poll_loopback();
-        serve_starved();
+        more |= serve_starved();
         finish_streams();
         signal |= link_flush(&netd.link);
         more = more || loopback_waits() || !link_sleep(&netd.link);

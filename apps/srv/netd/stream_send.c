@@ -44,12 +44,24 @@ static uint32_t send_limit(const struct stream *stream)
     return wanted < STREAM_SEND_MAX ? wanted : STREAM_SEND_MAX;
 }
 
-uint32_t stream_writable(const struct stream *stream)
+static uint32_t send_window(const struct stream *stream)
 {
     uint32_t limit = send_limit(stream);
-    uint32_t window = limit > stream->send_bytes ? limit - stream->send_bytes : 0;
+    return limit > stream->send_bytes ? limit - stream->send_bytes : 0;
+}
+
+uint32_t stream_writable(const struct stream *stream)
+{
+    uint32_t window = send_window(stream);
     uint32_t memory = tail_room(stream) + memory_share(stream, window);
     return window < memory ? window : memory;
+}
+
+// Whether it is memory that a write waits for: else acknowledgements make room, and come.
+static bool lacks_memory(const struct stream *stream)
+{
+    uint32_t window = send_window(stream), writable = stream_writable(stream);
+    return writable < window && writable < STREAM_SEND_LOW;
 }
 
 // A block that the client pays for; NULL: there is none, or it has its share.
@@ -148,7 +160,7 @@ static bool go_on_writing(struct stream *stream, struct ts_request *request, boo
     uint32_t now = stream_writable(stream), pulled = 0;
     *out_over = false;
     if (now < left && now < STREAM_SEND_LOW) {
-        if (memory_share(stream, STREAM_SEND_LOW) < STREAM_SEND_LOW)
+        if (lacks_memory(stream))
             wait_for_memory(stream);
         return false;
     }
@@ -376,7 +388,7 @@ void stream_starved_again(void)
         struct stream *stream = take_starved();
         netd.starved_tries--;
         stream_serve_writes(stream); // puts itself back where there is still too little
-        if (stream->session != NULL && memory_share(stream, STREAM_SEND_LOW) < STREAM_SEND_LOW)
+        if (stream->session != NULL && lacks_memory(stream))
             wait_for_memory(stream); // its signal waits too
         stream_mark(stream);
     }
