@@ -23,7 +23,12 @@ static void reply_handle(struct ts_request *request, ts_status_t status, ts_hand
 
 ts_status_t grant_begin(struct device *d)
 {
-    return ts_resource_domain(d->bus->machine.domain, d->function.address, &d->domain);
+    ts_status_t status =
+        ts_resource_domain(d->bus->machine.domain, d->function.address, &d->domain);
+    if (status == TS_OK) { // the firmware's line has no owner before VECTOR makes one
+        (void)!pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
+    }
+    return status;
 }
 
 void grant_end(struct device *d)
