@@ -195,6 +195,9 @@ static ts_status_t make_message(struct device *d, uint32_t index, ts_handle_t *o
     status = d->msix.entries ? program_msix(d, index, &message)
                              : pci_msi_set(&d->function, d->msi, message.address, message.data);
     if (status != TS_OK) {
+        if (!d->msix.entries) {
+            (void)!pci_msi_disable(&d->function, d->msi); // its message may become another's
+        }
         ts_close(interrupt);
         return status;
     }
