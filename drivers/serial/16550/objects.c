@@ -60,8 +60,7 @@ static void on_write(struct ts_request *request)
 static void on_sync(struct ts_request *request)
 {
     struct serial *s = session_of(request)->serial;
-    request->span = s->tty.out_tail; // what is queued later is not waited for
-    requests_append(&s->syncs, request);
+    serial_sync(s, request);
     serial_poll(s);
 }
 

@@ -165,6 +165,26 @@ static void others_first(struct request_list *list, uint32_t client)
     *list = all;
 }
 
+static void wait_to_leave(struct serial *s, struct ts_request *sync)
+{
+    sync->span = s->tty.out_tail;
+    requests_append(&s->syncs, sync);
+}
+
+void serial_sync(struct serial *s, struct ts_request *request)
+{
+    const struct ts_request *write = s->writes.first;
+    while (write && write->client != request->client) {
+        write = write->next;
+    }
+    if (write) {
+        request->span = 0;
+        requests_append(&s->writes, request); // until that is queued
+    } else {
+        wait_to_leave(s, request);
+    }
+}
+
 // A write each in turn, and of a long one a part: who writes without end, or much at once, delays
 // others' lines and the echo of what is typed by a turn of each client.
 static void answer_writes(struct serial *s)
@@ -172,9 +192,13 @@ static void answer_writes(struct serial *s)
     while (s->writes.first && serial_writable(s)) {
         struct ts_request *request = s->writes.first, *next = request->next;
         uint32_t client = request->client;
-        if (continue_write(s, request)) {
+        bool sync = request->op == TS_OP_SYNC;
+        if (sync || continue_write(s, request)) {
             s->writes.first = next;
             s->writes.last = next ? s->writes.last : NULL;
+            if (sync) {
+                wait_to_leave(s, request);
+            }
         } else if (s->turn > 0) {
             return;
         }

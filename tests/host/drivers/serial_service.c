@@ -264,6 +264,32 @@ static void test_sync(struct ts_object *first, struct ts_object *second)
     idle = false;
 }
 
+// It comes behind what its client has written, though that waits for its turn, and before what that
+// writes later.
+static void test_sync_of_what_waits(struct ts_object *first, struct ts_object *second)
+{
+    enum { LONG = 5000 };
+    static struct call flood, lines[2], later, sync;
+    sent_length = 0;
+    ask(&flood, first, TS_OP_WRITE, HOSTILE, 'x', MUCH);
+    ask(&lines[0], second, TS_OP_WRITE, HONEST, 'y', LONG);
+    ask(&lines[1], second, TS_OP_WRITE, HONEST, 'y', 5);
+    ask(&sync, second, TS_OP_SYNC, HONEST, 0, 0);
+    ask(&later, second, TS_OP_WRITE, HONEST, 'z', MUCH);
+    CHECK(!lines[0].done && !sync.done);
+    CHECK(bytes_until(&sync) <= 3 * LONG);
+    CHECK(sync.status == TS_OK && count_of('y') == LONG + 5);
+    CHECK(lines[0].done && lines[1].done && !flood.done && !later.done);
+    finish(&flood, 1);
+    finish(&later, 1);
+    // It ends while it waits so.
+    ask(&flood, second, TS_OP_WRITE, HONEST, 'y', MUCH);
+    ask(&sync, second, TS_OP_SYNC, HONEST, 0, 0);
+    serial_operations.cancel(&sync.request);
+    CHECK(sync.done && sync.status == TS_ERR_CANCELLED);
+    finish(&flood, 1);
+}
+
 int main(void)
 {
     ts_handle_t root;
@@ -274,6 +300,7 @@ int main(void)
     struct ts_object *first = open_session(HOSTILE), *second = open_session(HONEST);
     test_turns(first, second);
     test_sync(first, second);
+    test_sync_of_what_waits(first, second);
     serial_operations.closed(first);
     serial_operations.closed(second);
     return 0;
