@@ -37,6 +37,7 @@ static void write_now(struct serial *s, struct ts_request *request)
     }
     if (status == TS_OK) {
         taken = tty_write(&s->tty, bytes, length);
+        s->last_piece = s->tty.out_head;
         s->statistics.bytes_out += taken;
     }
     ts_request_reply(request, status, taken);

@@ -119,7 +119,9 @@ static void answer_reads(struct serial *s)
 
 bool serial_writable(const struct serial *s)
 {
-    return s->tty.out_tail - s->tty.out_head < QUEUED && tty_writable(&s->tty);
+    uint32_t queued = s->tty.out_tail - s->tty.out_head;
+    // Echo may keep the queue long: then there is a piece of a write for so much that has left.
+    return (queued < QUEUED || s->tty.out_head - s->last_piece >= QUEUED) && tty_writable(&s->tty);
 }
 
 // Takes more of a write into the queue, as far as its client's turn goes. True: it is answered.
@@ -137,6 +139,7 @@ static bool continue_write(struct serial *s, struct ts_request *request)
             return true;
         }
         size_t taken = tty_write(&s->tty, bytes, want);
+        s->last_piece = s->tty.out_head;
         done += taken;
         s->turn -= (uint32_t)taken;
         s->statistics.bytes_out += taken;

@@ -42,7 +42,8 @@ struct serial {
     struct uart uart;
     struct ts_console_window window;
     struct request_list reads, writes, syncs;
-    uint32_t turn; // bytes that the first write's client may still queue before others
+    uint32_t last_piece; // tty.out_head when a piece of a write was queued last
+    uint32_t turn;       // bytes that the first write's client may still queue before others
     struct ts_async interrupt_wait, owner_wait;
     struct ts_timer tick;
     ts_handle_t ports, interrupt; // interrupt 0: polled alone
