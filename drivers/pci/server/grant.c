@@ -237,7 +237,9 @@ void grant_vector(struct device *d, struct ts_request *request)
         status = TS_ERR_RANGE;
     }
     if (status == TS_OK && !message && d->interrupts[0]) {
-        ts_close(d->interrupts[0]); // a line has one owner
+        // A line has one owner, and is off while it has none.
+        (void)!pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
+        ts_close(d->interrupts[0]);
         d->interrupts[0] = TS_HANDLE_NONE;
     }
     if (status == TS_OK) {
