@@ -6,11 +6,12 @@
 //   give PROGRAM HANDLE           save this one: its path, as it is opened
 //
 // Only what the shell starts is meant: what a program gives on, it has. Without the file, or with a
-// line that is not understood, all MANAGE and SHARE are kept.
+// line that is not understood, all MANAGE and SHARE are kept, and the reading of the log.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <tessera/abi/bootstrap.h>
 #include <tessera/abi/right.h>
 #include <tessera/abi/types.h>
 #include "shell.h"
@@ -104,9 +105,15 @@ void grants_init(void)
     }
 }
 
+// As much as the image's own file keeps from most programs, whatever a broken one was to say.
+static ts_rights_t kept_without_lines(const char *handle)
+{
+    return TS_RIGHT_MANAGE | TS_RIGHT_SHARE | (strcmp(handle, TS_NAME_LOG) ? 0 : TS_RIGHT_READ);
+}
+
 uint32_t grants_rights(const char *program, const char *handle)
 {
-    ts_rights_t kept = understood ? 0 : TS_RIGHT_MANAGE | TS_RIGHT_SHARE;
+    ts_rights_t kept = understood ? 0 : kept_without_lines(handle);
     for (unsigned i = 0; understood && i < line_count; i++) {
         const struct line *line = &lines[i];
         if (strcmp(line->handle, handle) != 0) {

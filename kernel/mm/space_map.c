@@ -100,7 +100,7 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
     uint64_t size = memory_size(memory);
     if (length > size || offset > size - length)
         return TS_ERR_RANGE;
-    if ((flags & TS_MAP_POPULATE) != 0 && memory_is_too_much(memory, length))
+    if ((flags & TS_MAP_POPULATE) != 0 && protection != 0 && memory_is_too_much(memory, length))
         return TS_ERR_MEMORY;
     struct region *region = region_create(space, &status);
     if (region == NULL)

@@ -23,6 +23,7 @@ static struct {
     struct cache_block *newest, *oldest; // all that are not being read
     struct cache_waiter *crowd;          // wait for any block
     uint32_t given;                      // blocks
+    uint32_t empty;                      // blocks that have had no memory yet
 } cache;
 
 static void unlink_use(struct cache_block *block)
@@ -54,6 +55,7 @@ ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts_handle_t di
     cache.service = service;
     cache.disk = disk;
     cache.size = size;
+    cache.empty = CACHE_BLOCKS;
     for (uint32_t i = 0; i < CACHE_BLOCKS; i++)
         link_newest(&cache.blocks[i]);
     return TS_OK;
@@ -72,23 +74,24 @@ static void link_oldest(struct cache_block *block)
 
 // What clients keep of blocks that were used anew since is this process's expense, and nobody tells
 // when it goes. At its limit the job would end us at the next touch of a page of our own: so there
-// is no fresh memory long before.
-static bool has_room(void)
+// is no fresh memory long before. In blocks.
+static uint64_t room(void)
 {
     struct ts_process_statistics own;
-    return ts_process_statistics(ts_named_handle(TS_NAME_PROCESS), &own) == TS_OK &&
-           own.pages + CACHE_BLOCK / TS_PAGE_SIZE <= CACHE_PAGES;
+    bool some = ts_process_statistics(ts_named_handle(TS_NAME_PROCESS), &own) == TS_OK &&
+                own.pages < CACHE_PAGES;
+    return some ? (CACHE_PAGES - own.pages) / (CACHE_BLOCK / TS_PAGE_SIZE) : 0;
 }
 
 // Memory that nobody else has, there in full, so that reading into it cannot fail. The old one is
-// given up once there is another.
-static bool make_own(struct cache_block *block)
+// given up once there is another. `left` is room().
+static bool make_own(struct cache_block *block, uint64_t left)
 {
     ts_handle_t memory;
     void *bytes;
     if (block->bytes != NULL && !block->given)
         return true;
-    if (!has_room() || ts_memory_allocate(CACHE_BLOCK, 0, &memory, &bytes) != TS_OK)
+    if (left == 0 || ts_memory_allocate(CACHE_BLOCK, 0, &memory, &bytes) != TS_OK)
         return false;
     if (ts_memory_commit(memory, 0, CACHE_BLOCK) != TS_OK) {
         (void)!ts_memory_unmap(bytes, CACHE_BLOCK);
@@ -99,6 +102,7 @@ static bool make_own(struct cache_block *block)
         (void)!ts_memory_unmap(block->bytes, CACHE_BLOCK);
         ts_close(block->memory);
     }
+    cache.empty -= block->bytes == NULL;
     cache.given -= block->given;
     block->given = false;
     block->memory = memory;
@@ -110,7 +114,10 @@ static bool make_own(struct cache_block *block)
 static struct cache_block *choose(void)
 {
     struct cache_block *block = cache.oldest;
-    while (block != NULL && !make_own(block))
+    if (block == NULL || (block->bytes != NULL && !block->given))
+        return block;
+    uint64_t left = room(); // asked once: there may be many to look at, for many who wait
+    while (block != NULL && !make_own(block, left))
         block = block->newer;
     return block;
 }
@@ -266,12 +273,12 @@ struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter)
 
 // Takes the longest unused of the given blocks out of the cache and makes it the next to be used.
 // False: there is no memory in place of what clients may still have.
-static bool forget_given(void)
+static bool forget_given(uint64_t left)
 {
     struct cache_block *block = cache.oldest;
     while (block != NULL && !block->given)
         block = block->newer;
-    if (block == NULL || !make_own(block))
+    if (block == NULL || !make_own(block, left))
         return false;
     if (block->used)
         unhash(block);
@@ -283,7 +290,11 @@ static bool forget_given(void)
 ts_status_t cache_view(struct cache_block *block, uint32_t within, uint32_t length,
                        ts_handle_t *out_view)
 {
-    if (!block->given && cache.given >= CACHE_GIVEN && !forget_given())
+    // Views are ours to pay, too, also of what is given already. They leave room for the blocks
+    // that have had no memory, which are the first to get some: else who keeps pages early leaves
+    // one block to all others.
+    uint64_t left = room();
+    if (left <= cache.empty || (!block->given && cache.given >= CACHE_GIVEN && !forget_given(left)))
         return TS_ERR_LIMIT;
     ts_status_t status = ts_memory_view(block->memory, within, length, out_view);
     if (status == TS_OK && !block->given) {

@@ -48,7 +48,7 @@ TS_MUST_USE ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts
 struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter);
 
 // A handle to `length` bytes of the block from `within` on, both multiples of pages, to be read.
-// TS_ERR_LIMIT: enough of the cache is given.
+// TS_ERR_LIMIT: enough of the cache is given, or clients keep too much of what it had.
 TS_MUST_USE ts_status_t cache_view(struct cache_block *block, uint32_t within, uint32_t length,
                                    ts_handle_t *out_view);
 

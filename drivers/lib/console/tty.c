@@ -82,23 +82,28 @@ static bool is_control(uint8_t byte)
     return (byte < ' ' && byte != '\t') || byte == DELETE;
 }
 
+// Only half of the queue is for echo: who types without end leaves room to writers.
+static void echo_as_is(struct tty *t, uint8_t byte)
+{
+    if ((t->mode & TS_CONSOLE_MODE_ECHO) && out_room(t) > TTY_OUT / 2) {
+        show(t, byte);
+    }
+}
+
 static void echo(struct tty *t, uint8_t byte)
 {
-    if (!(t->mode & TS_CONSOLE_MODE_ECHO)) {
-        return;
-    }
     if (is_control(byte) && byte != '\n') {
-        show(t, '^');
-        show(t, byte ^ 0x40);
+        echo_as_is(t, '^');
+        echo_as_is(t, byte ^ 0x40);
     } else {
-        show(t, byte);
+        echo_as_is(t, byte);
     }
 }
 
 static void echo_text(struct tty *t, const char *text)
 {
-    for (; (t->mode & TS_CONSOLE_MODE_ECHO) && *text; text++) {
-        show(t, (uint8_t)*text);
+    for (; *text; text++) {
+        echo_as_is(t, (uint8_t)*text);
     }
 }
 
@@ -160,9 +165,7 @@ static void add(struct tty *t, uint8_t byte)
 {
     if (t->edit_length + 1 == TS_CONSOLE_LINE_MAX && byte != '\n') {
         t->overruns++;
-        if (t->mode & TS_CONSOLE_MODE_ECHO) {
-            show(t, BELL);
-        }
+        echo_as_is(t, BELL);
         return;
     }
     t->edit[t->edit_length++] = byte;

@@ -6,7 +6,7 @@
 //   device <--tty_output, tty_sent-- out <--tty_write (and echo)-- writers
 //
 // Nothing waits here: who finds a queue empty or full comes again later. Input that finds no room
-// is dropped and counted; echo that finds none is left out.
+// is dropped and counted; echo that finds none in its half of the queue is left out.
 #pragma once
 
 #include <stdbool.h>

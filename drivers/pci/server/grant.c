@@ -23,7 +23,12 @@ static void reply_handle(struct ts_request *request, ts_status_t status, ts_hand
 
 ts_status_t grant_begin(struct device *d)
 {
-    return ts_resource_domain(d->bus->machine.domain, d->function.address, &d->domain);
+    ts_status_t status =
+        ts_resource_domain(d->bus->machine.domain, d->function.address, &d->domain);
+    if (status == TS_OK) { // the firmware's line has no owner before VECTOR makes one
+        (void)!pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
+    }
+    return status;
 }
 
 void grant_end(struct device *d)
@@ -190,6 +195,9 @@ static ts_status_t make_message(struct device *d, uint32_t index, ts_handle_t *o
     status = d->msix.entries ? program_msix(d, index, &message)
                              : pci_msi_set(&d->function, d->msi, message.address, message.data);
     if (status != TS_OK) {
+        if (!d->msix.entries) {
+            (void)!pci_msi_disable(&d->function, d->msi); // its message may become another's
+        }
         ts_close(interrupt);
         return status;
     }
@@ -229,7 +237,9 @@ void grant_vector(struct device *d, struct ts_request *request)
         status = TS_ERR_RANGE;
     }
     if (status == TS_OK && !message && d->interrupts[0]) {
-        ts_close(d->interrupts[0]); // a line has one owner
+        // A line has one owner, and is off while it has none.
+        (void)!pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
+        ts_close(d->interrupts[0]);
         d->interrupts[0] = TS_HANDLE_NONE;
     }
     if (status == TS_OK) {

@@ -157,6 +157,8 @@ static void step_reset(struct device *d)
 {
     const struct pci_function *f = &d->function;
     remains_give_back(f);
+    // The reset has switched its line on again, which nobody answers until the next VECTOR.
+    (void)!pci_command(f, 0, PCI_COMMAND_LINE_OFF);
     finish(d, transactions_pending(f) ? TS_ERR_IO : TS_OK);
 }
 

@@ -10,9 +10,9 @@
 #define REGISTERS 6u
 
 struct note {
-    uint32_t noted; // written last
-    uint32_t id;    // vendor and device
-    uint16_t address, reserved;
+    uint32_t noted;         // written last
+    uint32_t id;            // vendor and device
+    uint16_t address, line; // line: its PCI_INTERRUPT_LINE
     uint32_t bars[REGISTERS];
 };
 
@@ -36,11 +36,18 @@ void remains_open(void)
     }
 }
 
+// Whether the function that is there now is the one of the note.
+static bool is_there(const struct pci_function *f, const struct note *note)
+{
+    return pci_present(f) && pci_read32(f, PCI_VENDOR) == note->id;
+}
+
 static void write_back(const struct pci_function *f, struct note *note)
 {
     for (unsigned i = 0; i < REGISTERS; i++) {
         pci_write32(f, PCI_BAR0 + 4 * i, note->bars[i]);
     }
+    pci_write8(f, PCI_INTERRUPT_LINE, (uint8_t)note->line);
     __atomic_store_n(&note->noted, 0, __ATOMIC_RELEASE);
 }
 
@@ -57,7 +64,7 @@ void remains_restore(const struct pci_function *machine)
         struct note *note = &remains->notes[i];
         struct pci_function f = *machine;
         f.address = note->address;
-        if (note->noted && pci_present(&f) && pci_read32(&f, PCI_VENDOR) == note->id) {
+        if (note->noted && is_there(&f, note)) {
             write_back(&f, note);
             ts_log("%02x:%02x.%x was being reset: it has its addresses again", f.address >> 8,
                    f.address >> 3 & 31u, f.address & 7u);
@@ -85,6 +92,7 @@ void remains_note(const struct pci_function *f)
     struct note *note = note_of(f);
     note->address = f->address;
     note->id = pci_read32(f, PCI_VENDOR);
+    note->line = pci_read8(f, PCI_INTERRUPT_LINE);
     for (unsigned i = 0; i < REGISTERS; i++) {
         note->bars[i] = pci_read32(f, PCI_BAR0 + 4 * i);
     }
@@ -93,5 +101,8 @@ void remains_note(const struct pci_function *f)
 
 void remains_give_back(const struct pci_function *f)
 {
-    write_back(f, note_of(f));
+    struct note *note = note_of(f);
+    if (is_there(f, note)) { // else it may be when the next instance begins
+        write_back(f, note);
+    }
 }

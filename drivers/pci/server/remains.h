@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The BARs of functions that are being reset. A reset clears them, and nobody else knows what the
-// firmware wrote there: so they are noted in the memory "remains", which the server's next instance
-// is given, should this one die meanwhile.
+// The BARs and the interrupt line's number of functions that are being reset. A reset clears them,
+// and nobody else knows what the firmware wrote there: so they are noted in the memory "remains",
+// which the server's next instance is given, should this one die meanwhile.
 #pragma once
 
 #include <drivers/pci/config.h>
@@ -18,6 +18,7 @@ void remains_open(void);
 // is looked at. `machine` gives the access; its address is ignored.
 void remains_restore(const struct pci_function *machine);
 
-// Before a function is reset, and when it answers again: its BARs are as they were.
+// Before a function is reset, and when it should answer again: it is as it was then. Of one that
+// does not answer the note stays, for the next instance.
 void remains_note(const struct pci_function *f);
 void remains_give_back(const struct pci_function *f);

@@ -37,6 +37,7 @@ static void write_now(struct serial *s, struct ts_request *request)
     }
     if (status == TS_OK) {
         taken = tty_write(&s->tty, bytes, length);
+        s->last_piece = s->tty.out_head;
         s->statistics.bytes_out += taken;
     }
     ts_request_reply(request, status, taken);
@@ -60,8 +61,7 @@ static void on_write(struct ts_request *request)
 static void on_sync(struct ts_request *request)
 {
     struct serial *s = session_of(request)->serial;
-    request->span = s->tty.out_tail; // what is queued later is not waited for
-    requests_append(&s->syncs, request);
+    serial_sync(s, request);
     serial_poll(s);
 }
 

@@ -119,7 +119,9 @@ static void answer_reads(struct serial *s)
 
 bool serial_writable(const struct serial *s)
 {
-    return s->tty.out_tail - s->tty.out_head < QUEUED && tty_writable(&s->tty);
+    uint32_t queued = s->tty.out_tail - s->tty.out_head;
+    // Echo may keep the queue long: then there is a piece of a write for so much that has left.
+    return (queued < QUEUED || s->tty.out_head - s->last_piece >= QUEUED) && tty_writable(&s->tty);
 }
 
 // Takes more of a write into the queue, as far as its client's turn goes. True: it is answered.
@@ -137,6 +139,7 @@ static bool continue_write(struct serial *s, struct ts_request *request)
             return true;
         }
         size_t taken = tty_write(&s->tty, bytes, want);
+        s->last_piece = s->tty.out_head;
         done += taken;
         s->turn -= (uint32_t)taken;
         s->statistics.bytes_out += taken;
@@ -165,6 +168,26 @@ static void others_first(struct request_list *list, uint32_t client)
     *list = all;
 }
 
+static void wait_to_leave(struct serial *s, struct ts_request *sync)
+{
+    sync->span = s->tty.out_tail;
+    requests_append(&s->syncs, sync);
+}
+
+void serial_sync(struct serial *s, struct ts_request *request)
+{
+    const struct ts_request *write = s->writes.first;
+    while (write && write->client != request->client) {
+        write = write->next;
+    }
+    if (write) {
+        request->span = 0;
+        requests_append(&s->writes, request); // until that is queued
+    } else {
+        wait_to_leave(s, request);
+    }
+}
+
 // A write each in turn, and of a long one a part: who writes without end, or much at once, delays
 // others' lines and the echo of what is typed by a turn of each client.
 static void answer_writes(struct serial *s)
@@ -172,9 +195,13 @@ static void answer_writes(struct serial *s)
     while (s->writes.first && serial_writable(s)) {
         struct ts_request *request = s->writes.first, *next = request->next;
         uint32_t client = request->client;
-        if (continue_write(s, request)) {
+        bool sync = request->op == TS_OP_SYNC;
+        if (sync || continue_write(s, request)) {
             s->writes.first = next;
             s->writes.last = next ? s->writes.last : NULL;
+            if (sync) {
+                wait_to_leave(s, request);
+            }
         } else if (s->turn > 0) {
             return;
         }

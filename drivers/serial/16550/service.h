@@ -6,7 +6,7 @@
 // with its last handle, or with the process that owns it.
 //
 // Reads and writes that cannot be answered at once are kept in two lists, in order of arrival; of
-// writes clients take turns.
+// writes clients take turns. A sync comes behind its client's writes.
 // serial_poll moves everything that can be moved; it is called after each interrupt, request and
 // tick. Ticks come without an interrupt too: a machine that loses interrupts is slow, not deaf.
 #pragma once
@@ -42,7 +42,8 @@ struct serial {
     struct uart uart;
     struct ts_console_window window;
     struct request_list reads, writes, syncs;
-    uint32_t turn; // bytes that the first write's client may still queue before others
+    uint32_t last_piece; // tty.out_head when a piece of a write was queued last
+    uint32_t turn;       // bytes that the first write's client may still queue before others
     struct ts_async interrupt_wait, owner_wait;
     struct ts_timer tick;
     ts_handle_t ports, interrupt; // interrupt 0: polled alone
@@ -55,6 +56,10 @@ TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop
                                      ts_handle_t interrupt, ts_handle_t *out_root);
 
 void requests_append(struct request_list *list, struct ts_request *request);
+
+// Answered once all has left that its client has written until now. What others write later is not
+// waited for.
+void serial_sync(struct serial *serial, struct ts_request *request);
 
 // Whether a write would be taken now, some of it at least.
 bool serial_writable(const struct serial *serial);

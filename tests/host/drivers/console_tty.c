@@ -158,6 +158,20 @@ static void test_too_much(void)
     CHECK(tty.overruns >= 4001); // whole lines are dropped
 }
 
+// Echo of what nobody reads leaves half of the queue to writers, whatever is typed.
+static void test_echo_without_end(void)
+{
+    static uint8_t many[TTY_OUT];
+    for (unsigned bells = 0; bells < 2; bells++) {
+        tty_init(&tty);
+        for (unsigned i = 0; i < 3 * TTY_OUT; i++) {
+            tty_input(&tty, bells ? 'x' : i % 2 ? '\n' : 1);
+        }
+        CHECK(tty.out_tail - tty.out_head >= TTY_OUT / 2);
+        CHECK(tty_write(&tty, many, sizeof many) >= TTY_OUT / 2 - 1);
+    }
+}
+
 static void test_noise(void)
 {
     tty_init(&tty);
@@ -192,6 +206,7 @@ int main(void)
     test_raw();
     test_write();
     test_too_much();
+    test_echo_without_end();
     test_noise();
     return 0;
 }

@@ -18,17 +18,20 @@
 #define EXPRESS 0x40u
 #define ADDRESS 0x0018u
 #define BARS    6u
+#define LINE    11u
 #define MEMORY  7u // handle
 
-// The function: resets when it is told to, and then has neither addresses nor a command.
+// The function: resets when it is told to, and then has neither addresses nor a line nor a command.
 static uint8_t space[256];
 static unsigned resets;
+static bool gone; // answers nothing
 
 static uint32_t space_read(void *context, uint16_t address, uint16_t offset, unsigned width)
 {
-    uint32_t value = address == ADDRESS ? 0 : UINT32_MAX;
+    bool answers = address == ADDRESS && !gone;
+    uint32_t value = answers ? 0 : UINT32_MAX;
     (void)context;
-    if (address == ADDRESS) {
+    if (answers) {
         memcpy(&value, space + offset, width);
     }
     return value;
@@ -39,9 +42,13 @@ static void space_write(void *context, uint16_t address, uint16_t offset, unsign
 {
     (void)context;
     CHECK(address == ADDRESS);
+    if (gone) {
+        return;
+    }
     if (offset == EXPRESS + PCI_EXPRESS_CONTROL && (value & PCI_EXPRESS_CONTROL_FLR)) {
         memset(space + PCI_BAR0, 0, 4 * BARS);
         memset(space + PCI_COMMAND, 0, 2);
+        space[PCI_INTERRUPT_LINE] = 0;
         resets++;
         return;
     }
@@ -185,6 +192,7 @@ static void start(bool resettable)
     for (unsigned i = 0; i < BARS; i++) {
         put32(PCI_BAR0 + 4 * i, 0xf0000000 + 0x1000 * i);
     }
+    space[PCI_INTERRUPT_LINE] = LINE;
     device = (struct device){.bus = &bus, .function = machine, .state = DEVICE_HELD};
     device.function.address = ADDRESS;
     device.command = pci_read16(&device.function, PCI_COMMAND);
@@ -202,14 +210,14 @@ static void run(void)
     }
 }
 
-static bool has_bars(void)
+static bool has_addresses(void)
 {
     for (unsigned i = 0; i < BARS; i++) {
         if (pci_read32(&device.function, PCI_BAR0 + 4 * i) != 0xf0000000 + 0x1000 * i) {
             return false;
         }
     }
-    return true;
+    return space[PCI_INTERRUPT_LINE] == LINE;
 }
 
 // Whom nobody drives keeps its line to itself, whatever the firmware had set: a line has others.
@@ -219,10 +227,38 @@ static void test_line_stays_off(bool resettable)
     device.closed = true;
     quiet_start(&device);
     run();
-    CHECK(device.state == DEVICE_FREE && domain_ended && resets == resettable && has_bars());
+    CHECK(device.state == DEVICE_FREE && domain_ended && resets == resettable && has_addresses());
     uint16_t command = pci_read16(&device.function, PCI_COMMAND);
     CHECK(command & PCI_COMMAND_LINE_OFF);
     CHECK((command & (PCI_COMMAND_BUS_MASTER | PCI_COMMAND_MEMORY)) == PCI_COMMAND_MEMORY);
+}
+
+// A driver that has had its device reset has no interrupt of it until it asks for one anew: until
+// then the line is off.
+static void test_line_after_a_reset(void)
+{
+    start(true);
+    quiet_start(&device);
+    run();
+    CHECK(device.state == DEVICE_HELD && !domain_ended && resets == 1 && has_addresses());
+    CHECK(pci_read16(&device.function, PCI_COMMAND) & PCI_COMMAND_LINE_OFF);
+}
+
+// A function that takes longer than its reset may is out of use; the next server finds it as it
+// was.
+static void test_late(void)
+{
+    start(true);
+    device.closed = true;
+    quiet_start(&device);
+    gone = true;
+    run();
+    CHECK(device.state == DEVICE_STUCK && !domain_ended);
+    gone = false;
+    CHECK(!has_addresses());
+    remains_open();
+    remains_restore(&machine);
+    CHECK(has_addresses());
 }
 
 // The server dies while a function is being reset: the next one gives it its addresses.
@@ -231,15 +267,15 @@ static void test_death_in_a_reset(void)
     start(true);
     device.closed = true;
     quiet_start(&device);
-    CHECK(resets == 1 && armed && !has_bars());
+    CHECK(resets == 1 && armed && !has_addresses());
     armed = NULL; // it is dead
     remains_open();
     remains_restore(&machine);
-    CHECK(slept == REMAINS_RESET_NS && has_bars());
+    CHECK(slept == REMAINS_RESET_NS && has_addresses());
     memset(space + PCI_BAR0, 0, 4 * BARS); // once, and no more
     remains_open();
     remains_restore(&machine);
-    CHECK(!has_bars());
+    CHECK(!has_addresses());
 }
 
 // What is noted of a function counts for no other one that has its address since.
@@ -252,7 +288,7 @@ static void test_another_function(void)
     put32(PCI_VENDOR, 0x99991234);
     remains_open();
     remains_restore(&machine);
-    CHECK(!has_bars());
+    CHECK(!has_addresses());
 }
 
 // Whatever the memory has.
@@ -262,7 +298,7 @@ static void test_garbage(void)
     memset(memory, 0xff, sizeof memory);
     remains_open();
     remains_restore(&machine);
-    CHECK(has_bars());
+    CHECK(has_addresses());
     test_death_in_a_reset();
 }
 
@@ -273,6 +309,8 @@ int main(void)
     CHECK(slept == 0); // nothing was left
     test_line_stays_off(false);
     test_line_stays_off(true);
+    test_line_after_a_reset();
+    test_late();
     test_death_in_a_reset();
     test_another_function();
     test_garbage();

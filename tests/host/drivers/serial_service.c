@@ -16,17 +16,23 @@
 #define MUCH    1000000u
 #define MANY    8u
 #define STEPS   50000u
+#define KIB     1024u
 #define WAITS   2048u // bytes: what is queued, and a turn
 
-// The chip: takes `room` bytes more; `idle`: shows when all is out.
+// The chip: takes `room` bytes more, has `typed` ones; `idle`: shows when all is out.
 static uint8_t scratch, sent[1 << 20];
-static uint32_t sent_length, room;
+static uint32_t sent_length, room, typed;
 static bool idle;
 
 ts_status_t ts_io_read(ts_handle_t range, uint16_t port, unsigned width, uint32_t *out_value)
 {
     CHECK(range == 1 && width == 1);
-    *out_value = port == 5 ? (room > 0 ? 0x20u : 0) | (idle ? 0x40u : 0) : port == 7 ? scratch : 1;
+    switch (port) {
+    case 0: *out_value = 'e', typed -= typed > 0; break;
+    case 5: *out_value = (typed > 0) | (room > 0 ? 0x20u : 0) | (idle ? 0x40u : 0); break;
+    case 7: *out_value = scratch; break;
+    default: *out_value = 1;
+    }
     return TS_OK;
 }
 
@@ -264,6 +270,55 @@ static void test_sync(struct ts_object *first, struct ts_object *second)
     idle = false;
 }
 
+// It comes behind what its client has written, though that waits for its turn, and before what that
+// writes later.
+static void test_sync_of_what_waits(struct ts_object *first, struct ts_object *second)
+{
+    enum { LONG = 5000 };
+    static struct call flood, lines[2], later, sync;
+    sent_length = 0;
+    ask(&flood, first, TS_OP_WRITE, HOSTILE, 'x', MUCH);
+    ask(&lines[0], second, TS_OP_WRITE, HONEST, 'y', LONG);
+    ask(&lines[1], second, TS_OP_WRITE, HONEST, 'y', 5);
+    ask(&sync, second, TS_OP_SYNC, HONEST, 0, 0);
+    ask(&later, second, TS_OP_WRITE, HONEST, 'z', MUCH);
+    CHECK(!lines[0].done && !sync.done);
+    CHECK(bytes_until(&sync) <= 3 * LONG);
+    CHECK(sync.status == TS_OK && count_of('y') == LONG + 5);
+    CHECK(lines[0].done && lines[1].done && !flood.done && !later.done);
+    finish(&flood, 1);
+    finish(&later, 1);
+    // It ends while it waits so.
+    ask(&flood, second, TS_OP_WRITE, HONEST, 'y', MUCH);
+    ask(&sync, second, TS_OP_SYNC, HONEST, 0, 0);
+    serial_operations.cancel(&sync.request);
+    CHECK(sync.done && sync.status == TS_ERR_CANCELLED);
+    finish(&flood, 1);
+}
+
+// What is typed, as fast as the line is, comes back; what is written comes between.
+static void test_echo(struct ts_object *second)
+{
+    static struct call line, more;
+    serial.tty.mode = TS_CONSOLE_MODE_ECHO;
+    for (unsigned i = 0; i < TTY_OUT / 32; i++) { // at first the line is held up
+        typed = 64;
+        serial_poll(&serial);
+    }
+    ask(&line, second, TS_OP_WRITE, HONEST, 'y', 5);
+    ask(&more, second, TS_OP_WRITE, HONEST, 'z', 10 * KIB);
+    sent_length = 0;
+    while (!more.done && sent_length < 100 * KIB) {
+        room = typed = 64;
+        serial_poll(&serial);
+        CHECK(line.done || sent_length < WAITS);
+    }
+    CHECK(more.done && sent_length < 30 * KIB);
+    CHECK(count_of('y') == 5 && count_of('z') > 0 && count_of('e') > count_of('z'));
+    serial.tty.mode = typed = 0;
+    finish(&more, 1);
+}
+
 int main(void)
 {
     ts_handle_t root;
@@ -274,6 +329,8 @@ int main(void)
     struct ts_object *first = open_session(HOSTILE), *second = open_session(HONEST);
     test_turns(first, second);
     test_sync(first, second);
+    test_sync_of_what_waits(first, second);
+    test_echo(second);
     serial_operations.closed(first);
     serial_operations.closed(second);
     return 0;

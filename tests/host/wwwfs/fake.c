@@ -31,6 +31,7 @@ static struct object {
 static struct handle {
     struct object *object;
     size_t offset, size;
+    bool view;
 } handles[2 * OBJECTS];
 
 static void object_put(struct object *object)
@@ -47,7 +48,7 @@ static ts_status_t handle_make(struct object *object, size_t offset, size_t size
     for (ts_handle_t i = 1; i < 2 * OBJECTS; i++) {
         if (handles[i].object != NULL)
             continue;
-        handles[i] = (struct handle){object, offset, size};
+        handles[i] = (struct handle){object, offset, size, false};
         object->references++;
         *out = i;
         return TS_OK;
@@ -82,7 +83,10 @@ ts_status_t ts_memory_view(ts_handle_t memory, uint64_t offset, uint64_t length,
     struct handle *of = &handles[memory];
     if (offset % TS_PAGE_SIZE != 0 || length % TS_PAGE_SIZE != 0 || offset + length > of->size)
         return TS_ERR_RANGE;
-    return handle_make(of->object, of->offset + offset, length, out_view);
+    ts_status_t status = handle_make(of->object, of->offset + offset, length, out_view);
+    if (status == TS_OK)
+        handles[*out_view].view = true;
+    return status;
 }
 
 ts_status_t ts_memory_unmap(void *address, size_t length)
@@ -115,6 +119,8 @@ uint64_t memory_pages(void)
     uint64_t pages = 0;
     for (unsigned i = 0; i < OBJECTS; i++)
         pages += objects[i].references > 0 ? objects[i].size / TS_PAGE_SIZE : 0;
+    for (unsigned i = 0; i < 2 * OBJECTS; i++)
+        pages += handles[i].view;
     return pages;
 }
 

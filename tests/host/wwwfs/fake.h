@@ -14,7 +14,7 @@ extern unsigned disk_reads;
 
 extern unsigned memory_objects; // with a handle or a mapping
 extern unsigned memory_limit;   // most of them at the same time
-uint64_t memory_pages(void);    // of all of them
+uint64_t memory_pages(void);    // of all of them; a view has cost one
 
 // What a view (or any handle) names, `*out_size` bytes of it.
 const uint8_t *memory_bytes(ts_handle_t handle, size_t *out_size);

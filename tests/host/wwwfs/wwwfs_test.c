@@ -216,6 +216,52 @@ static void test_pages(void)
     ts_local_close(file);
 }
 
+// Maps a page of a block, of the next one and so on, until it is refused, and keeps all. How many.
+static unsigned keep(struct ts_object *file, ts_handle_t *views, unsigned most, unsigned block,
+                     unsigned step)
+{
+    for (unsigned count = 0; count < most; count++) {
+        struct ts_local_result mapped =
+            map_at(file, (block + step * count) % 150 * (uint64_t)CACHE_BLOCK, PAGE);
+        if (mapped.status != TS_OK) {
+            CHECK_EQUAL(mapped.status, TS_ERR_LIMIT);
+            return count;
+        }
+        views[count] = mapped.handle;
+    }
+    return most;
+}
+
+// Who keeps all that it was ever given before others have read anything leaves them most blocks.
+static void test_early_hoarder(void)
+{
+    enum { MOST = 1900, AGAIN = CACHE_BLOCKS / 4 };
+    static ts_handle_t views[MOST];
+    static uint8_t buffer[CACHE_BLOCK];
+    struct ts_object *file = open_file(2);
+    unsigned count = keep(file, views, MOST, 0, 1);
+    CHECK(count > 2 * CACHE_BLOCKS && count < MOST);
+    count += keep(file, views + count, MOST - count, count - 1, 0); // what is given already
+    CHECK(count < MOST);
+    unsigned first = 0, again;
+    for (unsigned round = 0; round < 2; round++) {
+        again = disk_reads;
+        for (uint64_t i = 0; i < AGAIN; i++) {
+            struct ts_local_op op = {.op = TS_OP_READ,
+                                     .out = buffer,
+                                     .out_length = PAGE,
+                                     .offset = (150 + i) * CACHE_BLOCK};
+            CHECK_EQUAL(ask(file, op).status, TS_OK);
+        }
+        again = disk_reads - again;
+        first = round == 0 ? again : first;
+    }
+    CHECK(first >= AGAIN && again == 0);
+    while (count > 0)
+        ts_close(views[--count]);
+    ts_local_close(file);
+}
+
 // Clients who keep everything get to their limit; reading goes on, for them too.
 static void test_hoarder(void)
 {
@@ -242,7 +288,7 @@ static void test_hoarder(void)
 static void test_greedy_hoarder(void)
 {
     enum { ROUNDS = 5 };
-    static ts_handle_t views[ROUNDS][300];
+    static ts_handle_t views[ROUNDS][300], again[300];
     static uint64_t offsets[300];
     unsigned counts[ROUNDS];
     struct ts_object *file = open_file(2);
@@ -252,6 +298,10 @@ static void test_greedy_hoarder(void)
     }
     CHECK(counts[0] == 201 && counts[ROUNDS - 1] < 201);
     CHECK(memory_pages() <= CACHE_PAGES);
+    unsigned more = keep(file, again, 300, 0, 0); // again and again
+    CHECK(more < 300 && memory_pages() <= CACHE_PAGES);
+    while (more > 0)
+        ts_close(again[--more]);
     for (unsigned i = 0; i < ROUNDS; i++) {
         for (unsigned k = 0; k < counts[i]; k++)
             ts_close(views[i][k]);
@@ -263,8 +313,9 @@ static void test_greedy_hoarder(void)
 static void test_disk_errors(void)
 {
     struct ts_object *file = open_file(2);
+    CHECK_EQUAL(read_all(2, 65536), TS_OK); // so that the first blocks are not there
     disk_status = TS_ERR_IO;
-    CHECK_EQUAL(map_at(file, 100 * CACHE_BLOCK, 0).status, TS_ERR_IO);
+    CHECK_EQUAL(map_at(file, 10 * CACHE_BLOCK, 0).status, TS_ERR_IO);
     CHECK_EQUAL(read_all(2, 65536), TS_ERR_IO);
     disk_status = TS_OK;
     CHECK_EQUAL(read_all(2, 65536), TS_OK);
@@ -281,6 +332,7 @@ int main(void)
         TS_OK);
     CHECK_EQUAL(cache_init(&loop, 1, 2, disk_size), TS_OK);
     CHECK_EQUAL(tree_init(&archive), TS_OK);
+    test_early_hoarder();
     test_reading();
     test_map_refusals();
     test_pages();
