@@ -91,10 +91,11 @@ static void closed_publish(struct port *port, struct ring *ring, uint64_t cookie
 // nothing into a slot that the teardown has passed.)
 static bool port_has_items_locked(struct port *port)
 {
-    return port->queued != 0 && !port->dead &&
-           (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
-            (port->parked_mask != 0 && port->slot_free != PORT_NONE) ||
-            port->reserve_parked != NULL);
+    bool request = port->parked_mask != 0 && port->slot_free != PORT_NONE;
+    return (request ||
+            (port->queued != 0 && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
+                                   port->reserve_parked != NULL))) &&
+           !port->dead;
 }
 
 // Publishes one item; the ring has room. Both locks held. Returns the events written (0 or 1).
@@ -252,9 +253,11 @@ static bool port_is_announced(const struct port *port, uint8_t priority)
 }
 
 // The reserve takes one request at a time: what it has is not taken yet, or not answered.
-static ts_status_t reserve_admit(struct port *port, struct request *request)
+static ts_status_t reserve_admit(struct port *port, struct request *request,
+                                 struct port_client **out_client)
 {
-    if (port->clients[port->reserve_client].requests != 0)
+    *out_client = &port->clients[port->reserve_client];
+    if ((*out_client)->requests != 0)
         return TS_ERR_LIMIT;
     request->client = port->reserve_client;
     port->reserve_parked = request; // as it will be
@@ -271,7 +274,7 @@ static ts_status_t request_admit(struct port *port, struct served *served, struc
     *out_waits = false;
     if (client->number != number) {
         if (served == port->reserve_object) // whose `asker` has no number
-            return reserve_admit(port, request);
+            return reserve_admit(port, request, out_client);
         client = client_get(port, number);
     }
     if (client == NULL || (client->requests == 0 && !port_may_take(0, port->requests_left)))
@@ -310,7 +313,7 @@ void port_issue(struct request *request, struct served *served, const struct han
     request->home = HOME_PORT;
     request->port = port;
     request->served = served;
-    object_get(&port->object);
+    object_body_get(&port->object);
     served->count++;
     if (request->deadline != TS_DEADLINE_NONE)
         timer_start(&request->timer, request->deadline);
@@ -318,7 +321,7 @@ void port_issue(struct request *request, struct served *served, const struct han
     if (waits) {
         client_wait(port, client, request);
     } else {
-        request_park(port, request);
+        request_park(port, client, request);
     }
     if (!announced)
         port_dispatch(port, &finished);
