@@ -151,7 +151,8 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
     spin_lock_off(&ring->lock);
     bool left = port_has_items_locked(port), room = true;
     uint32_t end = left ? port_round(port, ring, binding) : 0;
-    for (unsigned i = 0; i < ITEMS_PER_HOLD && left; i++) {
+    unsigned taken = 0;
+    for (; taken < ITEMS_PER_HOLD && left; taken++) {
         room = !ring->destroyed && ring_has_room(ring);
         if (__builtin_expect((int32_t)(ring->event_tail - end) >= 0, false) && room)
             room = !port_is_to_wait(port, ring);
@@ -159,8 +160,9 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
             break;
         (void)port_publish_one(port, ring, cookie, &finished);
         left = port_has_items_locked(port);
-        binding->taken_tail = ring->event_tail;
     }
+    if (taken != 0)
+        binding->taken_tail = ring->event_tail;
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
     if ((port->parked_mask | port->lent) != 0)
@@ -276,13 +278,16 @@ static ts_status_t request_admit(struct port *port, struct served *served, struc
         if (served == port->reserve_object) // whose `asker` has no number
             return reserve_admit(port, request, out_client);
         client = client_get(port, number);
+        if (client == NULL)
+            return TS_ERR_LIMIT;
+        served->asker = (uint32_t)(client - port->clients);
     }
-    if (client == NULL || (client->requests == 0 && !port_may_take(0, port->requests_left)))
+    bool room = port_may_take(client->requests, port->requests_left);
+    if (!room && client->requests == 0)
         return TS_ERR_LIMIT;
-    served->asker = request->client = (uint32_t)(client - port->clients);
+    request->client = served->asker;
     *out_client = client;
-    *out_waits =
-        !list_empty(&client->waiting) || !port_may_take(client->requests, port->requests_left);
+    *out_waits = !room || !list_empty(&client->waiting);
     return *out_waits && (request->flags & TS_FLAG_NOWAIT) != 0 ? TS_ERR_AGAIN : TS_OK;
 }
 

@@ -25,6 +25,7 @@ static void slot_detach(struct port *port, struct slot *slot, struct list *finis
     if (slot->state == SLOT_DELIVERED)
         slot_tell_cancel(port, slot);
     list_push_back(finished, &slot_end_request(slot, TS_ERR_ABANDONED)->link);
+    slot->request = NULL;
     slot->state = SLOT_DETACHED; // and still counts for its client
 }
 

@@ -165,8 +165,8 @@ ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status,
     struct request *request = slot == NULL ? NULL : slot->request;
     bool plain = request != NULL && (request->in_handles | request->out_handles) == 0;
     if (plain) {
-        request->value = value;
         *out_request = slot_end_request(slot, status);
+        request->value = value;
         slot_release(port, slot, TS_REQUEST_SLOT(id));
         if (port->queued != 0)
             port_dispatch(port, &finished);

@@ -108,13 +108,12 @@ static inline void slot_release(struct port *port, struct slot *slot, uint32_t i
     client_request_over(port, slot->client);
 }
 // The request of a delivered slot is over: DONE with `status`, for the caller to complete once the
-// lock is free. The slot is to be released, or is detached.
+// lock is free. The slot, which names it still, is to be released or detached.
 static inline struct request *slot_end_request(struct slot *slot, ts_status_t status)
 {
     struct request *request = slot->request;
     request_set_state(request, REQUEST_DONE);
     request->status = status;
-    slot->request = NULL;
     if (__builtin_expect(slot->borrower != NULL, false)) {
         environment_return(slot->borrower, request->priority);
         slot->borrower = NULL;
@@ -143,8 +142,9 @@ static inline void turns_anew(struct port *port)
 
 static inline void parked_add(struct port *port, struct request *request)
 {
-    list_push_back(&port->parked[request->priority & 31], &request->link);
-    port->parked_mask |= 1u << (request->priority & 31);
+    unsigned priority = request->priority & 31;
+    list_push_back(&port->parked[priority], &request->link);
+    port->parked_mask |= 1u << priority;
 }
 
 // Puts a request behind the parked ones of its priority and client; its client counts it.
