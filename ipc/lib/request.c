@@ -164,9 +164,20 @@ ts_status_t ts_request_reply_full(struct ts_request *request, struct ts_reply *f
 
 typedef void (*handler)(struct ts_request *);
 
-static handler handler_of(const struct ts_operations *operations, enum ts_operation op)
+static void alive(struct ts_request *request)
 {
-    switch (op) {
+    ts_request_reply_u64(request, 1);
+}
+
+static void unsupported(struct ts_request *request)
+{
+    ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+}
+
+static handler handler_of(const struct ts_request *request)
+{
+    const struct ts_operations *operations = request->object->operations;
+    switch ((enum ts_operation)request->op) {
     case TS_OP_OPEN: return operations->open;
     case TS_OP_CREATE: return operations->create;
     case TS_OP_REMOVE: return operations->remove;
@@ -177,7 +188,7 @@ static handler handler_of(const struct ts_operations *operations, enum ts_operat
     case TS_OP_READ: return operations->read;
     case TS_OP_WRITE: return operations->write;
     case TS_OP_SYNC: return operations->sync;
-    case TS_OP_GET: return operations->get;
+    case TS_OP_GET: return request->argument == TS_PROPERTY_ALIVE ? alive : operations->get;
     case TS_OP_SET: return operations->set;
     case TS_OP_ACCEPT: return operations->accept;
     case TS_OP_MAP: return operations->map;
@@ -189,13 +200,6 @@ static handler handler_of(const struct ts_operations *operations, enum ts_operat
 void ts_request_dispatch(struct ts_request *request)
 {
     request->state = TS_REQUEST_OPEN;
-    if (request->op == TS_OP_GET && request->argument == TS_PROPERTY_ALIVE) {
-        ts_request_reply_u64(request, 1);
-        return;
-    }
-    handler handle = handler_of(request->object->operations, request->op);
-    if (handle)
-        handle(request);
-    else
-        ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    handler handle = handler_of(request);
+    (handle ? handle : unsupported)(request);
 }

@@ -104,16 +104,17 @@ struct ts_request {
     uint64_t offset;
     uint64_t argument;
     uint64_t span;     // sync, map: length of the range meant; else the handler may use it
-    uint32_t client;   // who asks: whatever is kept for it is taken from its share (share.h)
-    uint32_t length;   // bytes that can be pulled
-    uint32_t room;     // bytes that can be pushed
     const void *inbox; // the first `inbox_length` of them are here already: private memory
     uint32_t inbox_length;
+    // In the order of struct ts_event, so that they are moved together.
     ts_rights_t rights; // of the client's handle, cut to those asked where one results
-    uint8_t op, flags;  // enum ts_operation, TS_FLAG_*
     uint8_t handles_in, handles_out;
-    uint8_t state;  // enum ts_request_state, the framework's
-    bool cancelled; // it is to end
+    uint32_t length;   // bytes that can be pulled
+    uint32_t room;     // bytes that can be pushed
+    uint32_t client;   // who asks: whatever is kept for it is taken from its share (share.h)
+    uint8_t op, flags; // enum ts_operation, TS_FLAG_*
+    uint8_t state;     // enum ts_request_state, the framework's
+    bool cancelled;    // it is to end
 };
 
 // Payload ----------------------------------------------------------------------------------

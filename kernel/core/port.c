@@ -91,10 +91,8 @@ void served_free(struct served *served)
     object_put(&port->object);
 }
 
-void served_count_drop_locked(struct served *served)
+void served_over(struct served *served)
 {
-    if (--served->count != 0)
-        return;
     if (served->port->dead) {
         served_free(served);
     } else {
@@ -124,35 +122,17 @@ void served_count_drop(struct served *served)
 
 // Slots ---------------------------------------------------------------------------------------
 
-struct slot *port_slot(struct port *port, uint64_t id)
+struct slot *port_slot_wait(struct port *port, struct slot *slot, uint64_t id)
 {
-    uint32_t index = TS_REQUEST_SLOT(id);
-    if (index >= port->slot_count)
-        return NULL;
-    struct slot *slot = &port->slots[index];
-    for (;;) {
-        if (slot->state == SLOT_FREE || slot->generation != TS_REQUEST_GENERATION(id))
-            return NULL;
-        if (!slot->copying)
-            return slot;
+    while (slot->copying) {
         // Another CPU copies a page, with interrupts off: this is short.
         spin_unlock_off(&port->object.lock);
         environment_relax();
         spin_lock_off(&port->object.lock);
+        if (!slot_is(slot, id))
+            return NULL;
     }
-}
-
-struct request *slot_end_request(struct slot *slot, ts_status_t status)
-{
-    struct request *request = slot->request;
-    request_set_state(request, REQUEST_DONE);
-    request->status = status;
-    slot->request = NULL;
-    if (slot->borrower != NULL) {
-        environment_return(slot->borrower, request->priority);
-        slot->borrower = NULL;
-    }
-    return request;
+    return slot;
 }
 
 // Bindings --------------------------------------------------------------------------------------

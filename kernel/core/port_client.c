@@ -162,7 +162,7 @@ void port_go_on(struct port *port, struct port_client *client)
         client = &port->clients[port->hungry[0]];
         struct request *request = list_entry(client->waiting.next, struct request, link);
         client_wait_no_more(port, client, request);
-        request_park(port, request);
+        request_park(port, client, request);
         if (!list_empty(&client->waiting))
             hungry_settle(port, 0);
     }

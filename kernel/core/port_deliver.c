@@ -91,10 +91,11 @@ static void closed_publish(struct port *port, struct ring *ring, uint64_t cookie
 // nothing into a slot that the teardown has passed.)
 static bool port_has_items_locked(struct port *port)
 {
-    return port->queued != 0 && !port->dead &&
-           (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
-            (port->parked_mask != 0 && port->slot_free != PORT_NONE) ||
-            port->reserve_parked != NULL);
+    bool request = port->parked_mask != 0 && port->slot_free != PORT_NONE;
+    return (request ||
+            (port->queued != 0 && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
+                                   port->reserve_parked != NULL))) &&
+           !port->dead;
 }
 
 // Publishes one item; the ring has room. Both locks held. Returns the events written (0 or 1).
@@ -150,7 +151,8 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
     spin_lock_off(&ring->lock);
     bool left = port_has_items_locked(port), room = true;
     uint32_t end = left ? port_round(port, ring, binding) : 0;
-    for (unsigned i = 0; i < ITEMS_PER_HOLD && left; i++) {
+    unsigned taken = 0;
+    for (; taken < ITEMS_PER_HOLD && left; taken++) {
         room = !ring->destroyed && ring_has_room(ring);
         if (__builtin_expect((int32_t)(ring->event_tail - end) >= 0, false) && room)
             room = !port_is_to_wait(port, ring);
@@ -158,8 +160,9 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
             break;
         (void)port_publish_one(port, ring, cookie, &finished);
         left = port_has_items_locked(port);
-        binding->taken_tail = ring->event_tail;
     }
+    if (taken != 0)
+        binding->taken_tail = ring->event_tail;
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
     if ((port->parked_mask | port->lent) != 0)
@@ -252,9 +255,11 @@ static bool port_is_announced(const struct port *port, uint8_t priority)
 }
 
 // The reserve takes one request at a time: what it has is not taken yet, or not answered.
-static ts_status_t reserve_admit(struct port *port, struct request *request)
+static ts_status_t reserve_admit(struct port *port, struct request *request,
+                                 struct port_client **out_client)
 {
-    if (port->clients[port->reserve_client].requests != 0)
+    *out_client = &port->clients[port->reserve_client];
+    if ((*out_client)->requests != 0)
         return TS_ERR_LIMIT;
     request->client = port->reserve_client;
     port->reserve_parked = request; // as it will be
@@ -271,15 +276,18 @@ static ts_status_t request_admit(struct port *port, struct served *served, struc
     *out_waits = false;
     if (client->number != number) {
         if (served == port->reserve_object) // whose `asker` has no number
-            return reserve_admit(port, request);
+            return reserve_admit(port, request, out_client);
         client = client_get(port, number);
+        if (client == NULL)
+            return TS_ERR_LIMIT;
+        served->asker = (uint32_t)(client - port->clients);
     }
-    if (client == NULL || (client->requests == 0 && !port_may_take(0, port->requests_left)))
+    bool room = port_may_take(client->requests, port->requests_left);
+    if (!room && client->requests == 0)
         return TS_ERR_LIMIT;
-    served->asker = request->client = (uint32_t)(client - port->clients);
+    request->client = served->asker;
     *out_client = client;
-    *out_waits =
-        !list_empty(&client->waiting) || !port_may_take(client->requests, port->requests_left);
+    *out_waits = !room || !list_empty(&client->waiting);
     return *out_waits && (request->flags & TS_FLAG_NOWAIT) != 0 ? TS_ERR_AGAIN : TS_OK;
 }
 
@@ -310,7 +318,7 @@ void port_issue(struct request *request, struct served *served, const struct han
     request->home = HOME_PORT;
     request->port = port;
     request->served = served;
-    object_get(&port->object);
+    object_body_get(&port->object);
     served->count++;
     if (request->deadline != TS_DEADLINE_NONE)
         timer_start(&request->timer, request->deadline);
@@ -318,7 +326,7 @@ void port_issue(struct request *request, struct served *served, const struct han
     if (waits) {
         client_wait(port, client, request);
     } else {
-        request_park(port, request);
+        request_park(port, client, request);
     }
     if (!announced)
         port_dispatch(port, &finished);

@@ -25,6 +25,7 @@ static void slot_detach(struct port *port, struct slot *slot, struct list *finis
     if (slot->state == SLOT_DELIVERED)
         slot_tell_cancel(port, slot);
     list_push_back(finished, &slot_end_request(slot, TS_ERR_ABANDONED)->link);
+    slot->request = NULL;
     slot->state = SLOT_DETACHED; // and still counts for its client
 }
 
@@ -119,12 +120,13 @@ void port_expired(struct request *request)
 
 // The end of a port -------------------------------------------------------------------------------
 
-static void destroy_slot(struct port *port, struct slot *slot, struct list *finished,
+static void destroy_slot(struct port *port, uint32_t index, struct list *finished,
                          struct capability sent[TS_CALL_HANDLES])
 {
+    struct slot *slot = &port->slots[index];
     if (slot->state == SLOT_FREE)
         return;
-    uint64_t id = (uint64_t)slot->generation << 32 | (uint32_t)(slot - port->slots);
+    uint64_t id = (uint64_t)slot->generation << 32 | index;
     if (port_slot(port, id) == NULL)
         return;
     if (slot->request != NULL)
@@ -133,7 +135,7 @@ static void destroy_slot(struct port *port, struct slot *slot, struct list *fini
         sent[i] = slot->sent[i];
         slot->sent[i] = (struct capability){0};
     }
-    slot_release(port, slot);
+    slot_release(port, slot, index);
 }
 
 // Moves the cursor past free slots and free objects, which is what the tables of most ports mostly
@@ -172,7 +174,7 @@ static bool destroy_step(struct port *port)
         port_queued_add(port, -1);
         served_free(list_entry(list_pop_front(&port->closed), struct served, notice));
     } else if (cursor < slots) {
-        destroy_slot(port, &port->slots[cursor], &finished, sent);
+        destroy_slot(port, cursor, &finished, sent);
         port->cursor++;
     } else if (cursor < slots + port->object_count) {
         closed = &port->served[cursor - slots];

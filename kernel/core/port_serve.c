@@ -165,9 +165,9 @@ ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status,
     struct request *request = slot == NULL ? NULL : slot->request;
     bool plain = request != NULL && (request->in_handles | request->out_handles) == 0;
     if (plain) {
-        request->value = value;
         *out_request = slot_end_request(slot, status);
-        slot_release(port, slot);
+        request->value = value;
+        slot_release(port, slot, TS_REQUEST_SLOT(id));
         if (port->queued != 0)
             port_dispatch(port, &finished);
     }
@@ -202,7 +202,7 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
             reply_give_handles(port, reply, request, slot->client);
         *out_request = slot_end_request(slot, reply->status);
     }
-    slot_release(port, slot);
+    slot_release(port, slot, TS_REQUEST_SLOT(reply->id));
     if (port->queued != 0)
         port_dispatch(port, &finished);
     port_unlock(port, flags, &finished);

@@ -6,6 +6,7 @@
 // is free.
 #pragma once
 
+#include <core/environment.h>
 #include <core/port.h>
 
 #define PORT_PARKED    8u  // requests of all clients that may be parked when all slots are taken
@@ -39,10 +40,25 @@ static inline void port_unlock(struct port *port, irqflags_t flags, struct list 
     arch_irq_restore(flags);
 }
 
+static inline bool slot_is(const struct slot *slot, uint64_t id)
+{
+    return slot->state != SLOT_FREE && slot->generation == TS_REQUEST_GENERATION(id);
+}
+
 // The slot of a request id, waiting until no page is being copied for it; NULL when there is none.
 // The lock is free while it waits: what was read before is to be read again. (Unchecked: the lock
 // is held on entry and on return.)
-struct slot *port_slot(struct port *port, uint64_t id) LOCK_UNCHECKED;
+struct slot *port_slot_wait(struct port *port, struct slot *slot, uint64_t id) LOCK_UNCHECKED;
+static inline struct slot *port_slot(struct port *port, uint64_t id)
+{
+    uint32_t index = TS_REQUEST_SLOT(id);
+    if (index >= port->slot_count)
+        return NULL;
+    struct slot *slot = &port->slots[index];
+    if (!slot_is(slot, id))
+        return NULL;
+    return __builtin_expect(slot->copying, false) ? port_slot_wait(port, slot, id) : slot;
+}
 
 // Whether a client that has `has` of a table of which `left` are free may take one more. Whoever
 // has less is refused later: what one leaves is there for the others. (Of requests -1 is left when
@@ -74,18 +90,17 @@ static inline void client_request_over(struct port *port, uint32_t index)
         port_go_on(port, client);
 }
 
-// Frees a slot. (Its request is over or cut off.)
-static inline void slot_release(struct port *port, struct slot *slot)
+// Frees a slot, which is number `index`. (Its request is over or cut off.)
+static inline void slot_release(struct port *port, struct slot *slot, uint32_t index)
 {
     if (slot->cancel_queued) {
         list_remove(&slot->cancel);
         port_queued_add(port, -1);
+        slot->cancel_queued = false;
     }
-    slot->cancel_queued = false;
     slot->request = NULL;
     slot->state = SLOT_FREE;
     slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1;
-    uint32_t index = (uint32_t)(slot - port->slots);
     if (__builtin_expect(index != port->reserve, true)) {
         slot->next_free = port->slot_free;
         port->slot_free = index;
@@ -93,8 +108,18 @@ static inline void slot_release(struct port *port, struct slot *slot)
     client_request_over(port, slot->client);
 }
 // The request of a delivered slot is over: DONE with `status`, for the caller to complete once the
-// lock is free. The slot is to be released, or is detached.
-struct request *slot_end_request(struct slot *slot, ts_status_t status);
+// lock is free. The slot, which names it still, is to be released or detached.
+static inline struct request *slot_end_request(struct slot *slot, ts_status_t status)
+{
+    struct request *request = slot->request;
+    request_set_state(request, REQUEST_DONE);
+    request->status = status;
+    if (__builtin_expect(slot->borrower != NULL, false)) {
+        environment_return(slot->borrower, request->priority);
+        slot->borrower = NULL;
+    }
+    return request;
+}
 
 // Turns (port_turn.c). A request of another client than the lone one takes its place; one of
 // several clients' leaves it to the next of its client: at the end, if it had its turn.
@@ -117,14 +142,16 @@ static inline void turns_anew(struct port *port)
 
 static inline void parked_add(struct port *port, struct request *request)
 {
-    list_push_back(&port->parked[request->priority & 31], &request->link);
-    port->parked_mask |= 1u << (request->priority & 31);
+    unsigned priority = request->priority & 31;
+    list_push_back(&port->parked[priority], &request->link);
+    port->parked_mask |= 1u << priority;
 }
 
 // Puts a request behind the parked ones of its priority and client; its client counts it.
-static inline void request_park(struct port *port, struct request *request)
+static inline void request_park(struct port *port, struct port_client *client,
+                                struct request *request)
 {
-    port->clients[request->client].requests++;
+    client->requests++;
     port->requests_left--;
     request_set_state(request, REQUEST_PARKED);
     if (__builtin_expect(port->lone == request->client, true))
@@ -182,6 +209,12 @@ void port_dispatch(struct port *port, struct list *finished);
 // A free object slot becomes an object with one count, for a client (PORT_NONE: the server).
 void served_begin(struct port *port, uint32_t oid, uint64_t tag, ts_signals_t signals,
                   uint32_t client);
-void served_count_drop_locked(struct served *served);
+// One count less; none is left: the object is over.
+void served_over(struct served *served);
+static inline void served_count_drop_locked(struct served *served)
+{
+    if (--served->count == 0)
+        served_over(served);
+}
 // A slot whose object is over may be used anew; the reference to the port that it held is dropped.
 void served_free(struct served *served);

@@ -347,7 +347,7 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
     struct port *port = answer->port;
     uint32_t index = TS_REQUEST_SLOT(id);
     if (index >= port->slot_count || port->ring_count != 1 ||
-        port->rings[0].ring != &answer->ring->ring || port->queued != 0)
+        port->rings[0].ring != &answer->ring->ring || (port->queued | port->hungry_count) != 0)
         return false;
     struct slot *slot = &port->slots[index];
     struct request *request = slot->request;
@@ -356,7 +356,7 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
     if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
         slot->copying || request == NULL || request->requester->ring != NULL ||
         (request->in_handles | request->out_handles | request->client_fault) != 0 ||
-        request->deadline != TS_DEADLINE_NONE || port->hungry_count != 0)
+        request->deadline != TS_DEADLINE_NONE)
         return false;
     answer->slot = slot;
     answer->request = request;
@@ -413,7 +413,7 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     client->asking = false;
     arch_frame_set_result(arch_thread_frame(&client->machine), answer->status,
                           arch_frame_argument(frame, 3));
-    slot_release(answer->port, answer->slot);
+    slot_release(answer->port, answer->slot, TS_REQUEST_SLOT(arch_frame_argument(frame, 1)));
     // The server waits.
     object_body_get(&ring->object);
     server->ring = answer->ring;

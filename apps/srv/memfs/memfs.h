@@ -22,7 +22,10 @@ struct memfs_root {
 extern const struct ts_operations memfs_root_operations;
 extern const struct ts_operations memfs_operations;
 
-struct open_node *opened(struct ts_request *request);
+static inline struct open_node *opened(struct ts_request *request)
+{
+    return TS_OBJECT_OF(request->object, struct open_node, object);
+}
 
 // content.c
 void memfs_read(struct ts_request *request);

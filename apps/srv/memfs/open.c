@@ -5,11 +5,6 @@
 #include <tessera/lib/listing.h>
 #include "memfs.h"
 
-struct open_node *opened(struct ts_request *request)
-{
-    return TS_OBJECT_OF(request->object, struct open_node, object);
-}
-
 // Answers with a new open object for `node`.
 static ts_status_t answer_open(struct ts_request *request, struct tree *tree, struct node *node,
                                uint32_t flags)
