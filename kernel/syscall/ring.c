@@ -58,6 +58,7 @@ static enum found leave_if_enough(struct thread *thread)
 {
     struct ring *ring = &thread->ring->ring;
     spin_lock_off(&ring->lock);
+    ring->wanted = thread->wait_for; // so many are collected with interrupts on, before the sleep
     ring_publish_tail(ring);
     uint32_t unread = ring_unread(ring);
     bool all = list_empty(&ring->pending) && !ring->destroyed && !ring_ports_have_items(ring);
