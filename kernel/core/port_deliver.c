@@ -233,7 +233,9 @@ static void dispatch(struct port *port, struct list *finished)
             ring_set_idle(ring, false); // it has much to do, or a queue full of events
             environment_wake_ring(ring);
         } else {
+            binding->round_tail = ring->event_tail; // its thread has read all, or waits for more
             (void)port_publish_one(port, ring, binding->cookie, finished);
+            binding->taken_tail = ring->event_tail;
             ring_wake_if_due(ring);
         }
         spin_unlock_off(&ring->lock);

@@ -419,6 +419,27 @@ static void rule_q21_clients_have_turns(void)
     port_end();
 }
 
+// What an idle ring was given at once it has to read, too, before another round begins.
+static void rule_q21_what_an_idle_ring_got_is_of_the_round(void)
+{
+    struct capability capability;
+    ts_handle_t handle = port_begin(), strangers;
+    side_begin(&stranger);
+    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
+    CHECK(handle_install(&stranger.handles, object_capability_get(capability.object, TS_RIGHTS_ALL),
+                         &strangers) == TS_OK);
+    CHECK(ring_idle(&server.ring, 1, NULL, 0));
+    ask(&client, handle, 0);
+    CHECK(unread(&server) == 1 && !server.ring.idle);
+    for (uint64_t i = 0; i < 8; i++)
+        ask(&stranger, strangers, 100 + i);
+    CHECK(ring_collect(&server.ring) == 1);
+    CHECK(event_next(&server).offset == 0);
+    CHECK(ring_collect(&server.ring) == 2);
+    side_end(&stranger);
+    port_end();
+}
+
 // A ring of two ports takes from each, however many it has of the other; and as many as it waits
 // for.
 static void rule_q21_a_port_does_not_stand_behind_another(void)
@@ -573,6 +594,7 @@ int main(void)
     a_reserve_that_is_used_lets_others_on();
     whoever_has_the_fewest_is_first();
     rule_q21_clients_have_turns();
+    rule_q21_what_an_idle_ring_got_is_of_the_round();
     rule_q21_a_port_does_not_stand_behind_another();
     a_ring_that_waits_gets_eight();
     a_ring_finds_what_is_under_way();
