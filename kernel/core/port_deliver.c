@@ -39,6 +39,8 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
         request_set_state(request, REQUEST_DONE);
         request->status = status;
         list_push_back(finished, &request->link);
+        if (index == port->reserve)
+            port->requests_left--; // as in slot_release()
         client_request_over(port, request->client);
         served_count_drop_locked(served);
         return false;
@@ -174,7 +176,7 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
 
 // The idle ring that went idle last, on this CPU if there is one. Looked at without the rings'
 // locks: whoever is chosen is looked at again.
-static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
+static struct ring *port_idle_ring(struct port *port, struct ring_binding **out_binding)
 {
     struct ring *best = NULL;
     bool best_here = false;
@@ -192,7 +194,7 @@ static struct ring *port_idle_ring(struct port *port, uint64_t *out_cookie)
         best = ring;
         best_here = is_here;
         best_stamp = stamp;
-        *out_cookie = ring->bindings[port->rings[i].index].cookie;
+        *out_binding = &ring->bindings[port->rings[i].index];
     }
     return best;
 }
@@ -219,8 +221,8 @@ static void dispatch(struct port *port, struct list *finished)
     if (port->queued != 0)
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (unsigned i = 0; port_has_items_locked(port); i++) {
-        uint64_t cookie = 0;
-        struct ring *ring = port_idle_ring(port, &cookie);
+        struct ring_binding *binding;
+        struct ring *ring = port_idle_ring(port, &binding);
         if (ring == NULL) {
             port_announce(port);
             return;
@@ -234,7 +236,9 @@ static void dispatch(struct port *port, struct list *finished)
             ring_set_idle(ring, false); // it has much to do, or a queue full of events
             environment_wake_ring(ring);
         } else {
-            (void)port_publish_one(port, ring, cookie, finished);
+            binding->round_tail = ring->event_tail; // its thread has read all, or waits for more
+            (void)port_publish_one(port, ring, binding->cookie, finished);
+            binding->taken_tail = ring->event_tail;
             ring_wake_if_due(ring);
         }
         spin_unlock_off(&ring->lock);
@@ -263,6 +267,7 @@ static ts_status_t reserve_admit(struct port *port, struct request *request,
         return TS_ERR_LIMIT;
     request->client = port->reserve_client;
     port->reserve_parked = request; // as it will be
+    port->requests_left++;          // its place is its own: request_park() takes another's
     return TS_OK;
 }
 

@@ -34,8 +34,10 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
 {
     struct served *served = request->served;
     bool parked = request->state == REQUEST_PARKED;
-    if (request == port->reserve_parked)
+    if (request == port->reserve_parked) {
         port->reserve_parked = NULL;
+        port->requests_left--; // as in slot_release()
+    }
     if (parked)
         request_unpark(port, request, false);
     else

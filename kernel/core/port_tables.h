@@ -61,11 +61,10 @@ static inline struct slot *port_slot(struct port *port, uint64_t id)
 }
 
 // Whether a client that has `has` of a table of which `left` are free may take one more. Whoever
-// has less is refused later: what one leaves is there for the others. (Of requests -1 is left when
-// all have been taken and the reserve, which is nobody's, is in use.)
+// has less is refused later: what one leaves is there for the others.
 static inline bool port_may_take(uint32_t has, uint32_t left)
 {
-    return (int32_t)left > 0 && has <= left;
+    return left != 0 && has <= left;
 }
 
 // The record of the client with that number; NULL: there is none.
@@ -104,6 +103,8 @@ static inline void slot_release(struct port *port, struct slot *slot, uint32_t i
     if (__builtin_expect(index != port->reserve, true)) {
         slot->next_free = port->slot_free;
         port->slot_free = index;
+    } else {
+        port->requests_left--; // its place is its own: client_request_over() gives back another's
     }
     client_request_over(port, slot->client);
 }

@@ -40,11 +40,24 @@ static void enqueue(struct run_queue *queue, struct thread *thread, bool first)
     queue->ready |= 1u << thread->priority;
 }
 
-static void dequeue(struct run_queue *queue, struct thread *thread)
+// It runs before its equals, but in the present slice alone.
+static void enqueue_ahead(struct run_queue *queue, struct thread *thread)
 {
-    list_remove(&thread->run);
-    if (list_empty(&queue->queues[thread->priority]))
-        queue->ready &= ~(1u << thread->priority);
+    enqueue(queue, thread, true);
+    if (queue->ahead[thread->priority] == NULL)
+        queue->ahead[thread->priority] = &thread->run;
+}
+
+// A slice is over: those before whom others were put come before them now. The list is a ring, of
+// which the head moves on.
+static void put_behind(struct run_queue *queue, uint8_t priority)
+{
+    struct list *list = &queue->queues[priority], *last = queue->ahead[priority];
+    if (last == NULL)
+        return;
+    list_take_out(list);
+    list_insert_between(list, last, last->next);
+    queue->ahead[priority] = NULL;
 }
 
 static bool is_idle(const struct run_queue *queue)
@@ -105,7 +118,7 @@ void thread_wake_here(struct thread *thread)
         run_queue_unlock_off(queue);
         run_queue_lock_off(here);
     }
-    enqueue(here, thread, true);
+    enqueue_ahead(here, thread);
     here->giver = here->current;
     // The current thread may go on all the same, having been answered meanwhile.
     run_queue_announce(here, thread);
@@ -123,8 +136,8 @@ void thread_go_first(struct thread *thread)
     struct run_queue *queue = run_queue_lock(thread, &flags);
     // (One that is ready and in no queue is moving to another CPU.)
     if (queue == here && thread->state == THREAD_IS_READY && !list_empty(&thread->run)) {
-        list_remove(&thread->run);
-        list_push_front(&queue->queues[thread->priority], &thread->run);
+        run_queue_leave(queue, thread);
+        enqueue_ahead(queue, thread);
     }
     run_queue_unlock(queue, flags);
 }
@@ -175,6 +188,8 @@ static void slice_expired(struct timer *timer)
     spin_lock_off(&queue->lock);
     if (!is_idle(queue) && run_queue_top(queue) >= queue->current->priority) {
         queue->slice_over = true;
+        queue->giver = NULL;
+        put_behind(queue, queue->current->priority);
         run_queue_ask(queue, CPU_RESCHED);
     }
     spin_unlock_off(&queue->lock);
@@ -186,9 +201,13 @@ __attribute__((always_inline)) static inline struct thread *take_next(struct run
     int priority = run_queue_top(queue);
     if (priority < 0)
         return queue->cpu->idle;
-    struct thread *next = list_entry(queue->queues[priority].next, struct thread, run);
-    dequeue(queue, next);
-    return next;
+    struct list *list = &queue->queues[priority], *first = list->next;
+    if (__builtin_expect(queue->ahead[priority] == first, false))
+        queue->ahead[priority] = NULL;
+    list_remove(first);
+    if (list_empty(list))
+        queue->ready &= ~(1u << priority);
+    return list_entry(first, struct thread, run);
 }
 
 __attribute__((noinline)) void run_queue_slice_start(struct run_queue *queue)

@@ -19,6 +19,7 @@ struct run_queue {
     struct spinlock lock;
     uint32_t ready; // bit p: queues[p] is not empty
     struct list queues[THREAD_PRIORITIES];
+    struct list *ahead[THREAD_PRIORITIES]; // the last one that was put first in this slice, or NULL
     struct thread *current;
     struct cpu *cpu;
     const struct thread *giver; // whose turn it is if he gave it to who runs; only compared, here
@@ -66,6 +67,17 @@ static inline bool run_queue_turn_is_given(const struct thread *thread)
     queue->giver = thread;
     return __atomic_load_n(&equals->next, __ATOMIC_RELAXED) !=
            __atomic_load_n(&equals->prev, __ATOMIC_RELAXED);
+}
+
+// A thread that is in the queue leaves it. Queue locked.
+static inline void run_queue_leave(struct run_queue *queue, struct thread *thread)
+{
+    struct list *list = &queue->queues[thread->priority], **ahead = &queue->ahead[thread->priority];
+    if (__builtin_expect(*ahead == &thread->run, false))
+        *ahead = thread->run.prev == list ? NULL : thread->run.prev;
+    list_remove(&thread->run);
+    if (list_empty(list))
+        queue->ready &= ~(1u << thread->priority);
 }
 
 // What a thread is lent changes; `priority` is then to be made thread_due_priority(). Its queue is

@@ -16,15 +16,11 @@
 static void apply_priority(struct run_queue *queue, struct thread *thread)
 {
     uint8_t priority = thread_due_priority(thread);
-    uint8_t before = thread->priority;
-    if (priority == before)
+    if (priority == thread->priority)
         return;
     bool queued = !list_empty(&thread->run);
-    if (queued) {
-        list_remove(&thread->run);
-        if (list_empty(&queue->queues[before]))
-            queue->ready &= ~(1u << before);
-    }
+    if (queued)
+        run_queue_leave(queue, thread);
     thread->priority = priority;
     if (queued) {
         list_push_back(&queue->queues[priority], &thread->run);

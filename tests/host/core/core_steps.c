@@ -257,8 +257,11 @@ static void fill_port(void)
     CHECK(unread(&greedy[GREEDY - 1]) == MANY - 1); // refused
 }
 
-// However many fill a port: the object that has its reserve is asked, one request at a time.
-static void a_reserve_is_its_objects_alone(void)
+// A port whose reserve is of the stranger's object, and that others have filled. What of it has a
+// slot is in the server's hands: also hands[i], one of greedy[i].
+static uint64_t hands[GREEDY];
+
+static ts_handle_t full_port_begin(void)
 {
     struct capability capability;
     ts_handle_t handle;
@@ -268,9 +271,30 @@ static void a_reserve_is_its_objects_alone(void)
     CHECK(handle_install(&stranger.handles, capability, &handle) == TS_OK);
     CHECK(port_mint(&port, 1, 9, TS_RIGHTS_ALL, true, &capability) == TS_ERR_EXISTS);
     fill_port();
-    while (ring_collect(&server.ring), unread(&server) != 0)
-        CHECK(event_next(&server).oid == 0);
+    while (ring_collect(&server.ring), unread(&server) != 0) {
+        struct ts_event event = event_next(&server);
+        CHECK(event.oid == 0);
+        for (unsigned i = 0; i < GREEDY; i++) {
+            if (greedy[i].ring.requester.client == event.client)
+                hands[i] = event.value;
+        }
+    }
     CHECK(port.slot_free == PORT_NONE && port.parked_mask != 0);
+    return handle;
+}
+
+static void full_port_end(void)
+{
+    for (unsigned i = 0; i < GREEDY; i++)
+        side_end(&greedy[i]);
+    side_end(&stranger);
+    port_end();
+}
+
+// However many fill a port: the object that has its reserve is asked, one request at a time.
+static void a_reserve_is_its_objects_alone(void)
+{
+    ts_handle_t handle = full_port_begin();
     for (uint64_t round = 0; round < 3; round++) {
         struct request *answered, *first = ask(&stranger, handle, round);
         CHECK(request_state(first) == REQUEST_PARKED);
@@ -288,10 +312,25 @@ static void a_reserve_is_its_objects_alone(void)
         CHECK(event_next(&stranger).value == round);
         CHECK(port.requests_left == 0 && port.slot_free == PORT_NONE); // nobody has got it
     }
-    for (unsigned i = 0; i < GREEDY; i++)
-        side_end(&greedy[i]);
-    side_end(&stranger);
-    port_end();
+    full_port_end();
+}
+
+// Also while the reserve is used: of a client whose only request is over one that waits goes on. (A
+// client that has none is idle, and its record another's.)
+static void a_reserve_that_is_used_lets_others_on(void)
+{
+    ts_handle_t handle = full_port_begin();
+    struct request *answered, *reserved = ask(&stranger, handle, 0);
+    struct side *last = greedy;
+    while (let_on(last) != 1)
+        last++;
+    uint32_t waiting = in_state(last, REQUEST_ISSUED);
+    CHECK(request_state(reserved) == REQUEST_PARKED && waiting != 0);
+    CHECK(port_reply_plain(&port, hands[last - greedy], TS_OK, 0, &answered) == TS_OK);
+    port_counts_check(&port);
+    CHECK(let_on(last) == 1 && in_state(last, REQUEST_ISSUED) == waiting - 1);
+    request_complete(answered);
+    full_port_end();
 }
 
 #define CROWD 7u   // each has half of what the others left
@@ -376,6 +415,27 @@ static void rule_q21_clients_have_turns(void)
         for (uint32_t i = 0; i < size && took + i < 27; i++)
             CHECK(event_next(&server).offset == 3 + took + i);
     }
+    side_end(&stranger);
+    port_end();
+}
+
+// What an idle ring was given at once it has to read, too, before another round begins.
+static void rule_q21_what_an_idle_ring_got_is_of_the_round(void)
+{
+    struct capability capability;
+    ts_handle_t handle = port_begin(), strangers;
+    side_begin(&stranger);
+    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
+    CHECK(handle_install(&stranger.handles, object_capability_get(capability.object, TS_RIGHTS_ALL),
+                         &strangers) == TS_OK);
+    CHECK(ring_idle(&server.ring, 1, NULL, 0));
+    ask(&client, handle, 0);
+    CHECK(unread(&server) == 1 && !server.ring.idle);
+    for (uint64_t i = 0; i < 8; i++)
+        ask(&stranger, strangers, 100 + i);
+    CHECK(ring_collect(&server.ring) == 1);
+    CHECK(event_next(&server).offset == 0);
+    CHECK(ring_collect(&server.ring) == 2);
     side_end(&stranger);
     port_end();
 }
@@ -531,8 +591,10 @@ int main(void)
     signals_are_told_by_sixteen();
     a_client_has_its_share();
     a_reserve_is_its_objects_alone();
+    a_reserve_that_is_used_lets_others_on();
     whoever_has_the_fewest_is_first();
     rule_q21_clients_have_turns();
+    rule_q21_what_an_idle_ring_got_is_of_the_round();
     rule_q21_a_port_does_not_stand_behind_another();
     a_ring_that_waits_gets_eight();
     a_ring_finds_what_is_under_way();

@@ -323,9 +323,8 @@ static void issue(struct source *source)
     if (serial->reserve) {
         serial->refused = reserve_is_used(&server->port);
     } else {
-        serial->refused = (int32_t)server->port.requests_left <= 0 && has == 0;
-        serial->full = has != 0 && ((int32_t)server->port.requests_left <= 0 ||
-                                    has > server->port.requests_left);
+        serial->refused = server->port.requests_left == 0 && has == 0;
+        serial->full = has != 0 && has > server->port.requests_left;
         serial->full |= client_waits(&server->port, request->requester->client);
     }
     uint64_t word;

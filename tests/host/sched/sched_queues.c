@@ -202,13 +202,16 @@ static void check_queue(const struct run_queue *queue)
 {
     uint32_t ready = 0;
     for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
+        bool ahead = queue->ahead[i] == NULL;
         list_for_each(node, &queue->queues[i])
         {
             const struct thread *thread = list_entry(node, struct thread, run);
             CHECK_EQUAL(thread->priority, i);
             CHECK(cpus[thread->cpu].queue == queue && thread->state == THREAD_IS_READY);
             ready |= 1u << i;
+            ahead |= queue->ahead[i] == node;
         }
+        CHECK(ahead);
     }
     CHECK_EQUAL(queue->ready, ready);
     CHECK(queue->current == queue->cpu->current);
@@ -361,6 +364,81 @@ static void step(void)
     check_all();
 }
 
+// Clients and servers -----------------------------------------------------------------------------
+
+static void leave_by(void (*leave)(void))
+{
+    if (setjmp(gone) == 0)
+        leave();
+}
+
+static void block(void)
+{
+    thread_block(continuation);
+}
+
+static void run_idle(void)
+{
+    here->idle->machine.continuation();
+}
+
+// A slice ends in user mode.
+static void slice_end(void)
+{
+    struct timer *slice = &run_queue_here()->slice;
+    CHECK(timer_is_armed(slice));
+    slice->state = 2;
+    slice->expired(slice);
+    slice->state = 0;
+    leave_by(leave_kernel);
+}
+
+// As a thread that waits for an answer of a server that is ready.
+static void call(struct thread *server)
+{
+    if (run_queue_turn_is_given(here->current))
+        thread_go_first(server);
+    leave_by(block);
+}
+
+static void answer(struct thread *client)
+{
+    if (run_queue_here()->giver == client)
+        thread_wake_here(client);
+    else
+        thread_wake(client);
+}
+
+// A client and its server, which answers at once and computes on, give each other as many turns as
+// they like: who waits beside them runs in each second slice.
+static void rule_p03_two_keep_no_equal_off(void)
+{
+    struct thread *client = &threads[0], *equal = &threads[1], *server = &threads[2];
+    here = &cpus[0];
+    for (unsigned i = 0; i < 3; i++) {
+        memset(&threads[i], 0, sizeof threads[i]);
+        list_init(&threads[i].run);
+        threads[i].own_priority = threads[i].priority = 1;
+        threads[i].state = THREAD_IS_BLOCKED;
+        thread_wake(&threads[i]);
+    }
+    leave_by(run_idle);
+    CHECK(here->current == client);
+    for (unsigned slice = 0, waits = 0; slice < 20; slice++) {
+        if (here->current == client) {
+            call(server);
+            CHECK(here->current == server); // P04
+        }
+        if (here->current == server && client->state == THREAD_IS_BLOCKED)
+            answer(client);
+        waits = here->current == equal ? 0 : waits + 1;
+        CHECK(waits < 2);
+        slice_end();
+    }
+    while (!idle_here())
+        leave_by(thread_leave);
+}
+
 int main(void)
 {
     for (unsigned i = 0; i < CPUS; i++) {
@@ -368,6 +446,7 @@ int main(void)
         *here = (struct cpu){.self = here, .id = i};
         sched_cpu_init();
     }
+    rule_p03_two_keep_no_equal_off();
     for (unsigned i = 0; i < THREADS; i++)
         launch(&threads[i]);
     for (unsigned i = 0; i < STEPS; i++)
