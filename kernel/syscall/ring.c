@@ -110,13 +110,13 @@ static void set_wake_timer(struct thread *thread)
 static void sleep_in_ring(struct thread *thread)
 {
     struct ring *ring = &thread->ring->ring;
-    irqflags_t flags = arch_irq_save();
     // Before the ring is idle: a wake that comes first is not lost, only early.
     if (thread->wait_until != TS_DEADLINE_NONE)
         set_wake_timer(thread);
+    // Interrupts are on, since this collects what came meanwhile, which may be much. A wake that
+    // comes before we block is kept (wake_pending).
     if (ring_idle(ring, thread->wait_for, thread, cpu_current()->id))
         thread_block(ring_wait_continue);
-    arch_irq_restore(flags);
     finish(thread, ring_collect(ring)); // something came, or a wait that would never end
 }
 
