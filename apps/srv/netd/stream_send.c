@@ -240,13 +240,16 @@ void stream_write(struct ts_request *request)
     write_or_keep(stream, request);
 }
 
+// Not by tcp_close: that resets the connection and frees the pcb, and does not tell us, where the
+// segment that is being taken brought data or an end besides its acknowledgement.
 static void send_end(struct stream *stream)
 {
-    err_t error;
-    if (stream->session != NULL) {
-        error = tcp_shutdown(stream->pcb, 0, 1);
-    } else {
-        error = tcp_close(stream->pcb);
+    err_t error = tcp_shutdown(stream->pcb, 0, 1);
+    if (stream->session == NULL) {
+        if (error == ERR_CONN) // its end was sent before
+            error = ERR_OK;
+        if (error == ERR_OK) // from now on data of the peer's, or time, ends it
+            tcp_set_flags(stream->pcb, TF_RXCLOSED);
     }
     stream->end_sent = error == ERR_OK; // else on_poll tries again
 }

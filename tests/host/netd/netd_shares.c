@@ -203,6 +203,38 @@ static void test_closed_and_told(void)
     check_given_back();
 }
 
+// So it is where the peer makes room for the rest and says something, or ends, in one segment.
+static void closed_and_answered(unsigned flags, const char *data)
+{
+    static const uint8_t one_byte[4] = {2, 4, 0, 1};
+    unsigned seen, all = 0;
+    remember();
+    connect_greedy(1, one_byte, sizeof(one_byte));
+    write_all(TCP_SND_QUEUELEN / 2 + 4); // a little more than lwIP takes of such segments
+    object_close(peers[0].accept.minted);
+    count = 0;
+    skip_frames();
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+    CHECK(pcb->snd_lbb - pcb->lastack < TCP_SND_QUEUELEN / 2 + 4 && pcb->unsent != NULL);
+    peers[0].out.ack = pcb->snd_nxt;
+    peer_send(&peers[0], ACK | flags, data);
+    while ((seen = peer_next(&peers[0])) != 0)
+        all |= seen;
+    CHECK(((all & RST) != 0) == (data != NULL));
+    while (tcp_active_pcbs != NULL) { // one that ended hears all, and what we say last
+        peers[0].out.ack = pcb->snd_nxt;
+        peer_send(&peers[0], ACK, NULL);
+        skip_frames();
+    }
+    check_given_back();
+}
+
+static void test_closed_and_answered(void)
+{
+    closed_and_answered(PSH, "x");
+    closed_and_answered(FIN, NULL);
+}
+
 // Came too early
 // -----------------------------------------------------------------------------------
 
@@ -336,6 +368,7 @@ static const struct test {
     {"own_share", test_own_share},
     {"segments", test_segments},
     {"closed_and_told", test_closed_and_told},
+    {"closed_and_answered", test_closed_and_answered},
     {"early", test_early},
     {"beyond_the_window", test_beyond_the_window},
 };
