@@ -78,6 +78,12 @@ static inline struct text content_file(const struct content *content)
     return (struct text){content->path, content->path_length};
 }
 
+// The list of a directory, beside which there is nothing.
+static inline bool content_is_list(const struct content *content)
+{
+    return content->path_length == 0 || content->path[content->path_length - 1] == '/';
+}
+
 uint32_t content_count(void); // files in the cache
 
 // Between the parts ---------------------------------------------------------------------------

@@ -154,8 +154,11 @@ static void on_mapped(struct ts_async *async, const struct ts_event *event)
         connection_close(connection);
         return;
     }
-    if (event->status == TS_ERR_PEER_CLOSED && load_again(connection))
+    if (event->status == TS_ERR_PEER_CLOSED) {
+        if (!load_again(connection)) // it may have no content any more
+            connection_close(connection);
         return;
+    }
     if (event->status == TS_OK && take_pages(response, (ts_handle_t)event->value)) {
         uint64_t before = response->offset % TS_PAGE_SIZE, length = response->mapped - before;
         send_piece(connection, response->piece + before,

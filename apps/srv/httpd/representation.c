@@ -153,7 +153,7 @@ void respond_content(struct connection *connection)
 {
     connection->coding = CODING_IDENTITY;
     connection->tried = 0;
-    if (connection->host->coding_count > 0)
+    if (connection->host->coding_count > 0 && !content_is_list(connection->content))
         choose(connection);
     else
         send(connection, &connection->content->resource);

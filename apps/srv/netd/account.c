@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct pbuf_rom) + PIECE_HEAD <= SEGMENT_BODY, "");
 _Static_assert(SEGMENT_SIZE + SEGMENT_HEAD + SEGMENT_BODY <= 2 * ACCOUNT_QUEUED, "");
 
 static struct ts_holder sockets[CLIENTS], requests[CLIENTS], memory[CLIENTS], packets[CLIENTS],
-    questions[QUESTIONS];
+    waiting[CLIENTS], questions[QUESTIONS];
 
 static const struct pool {
     uint64_t capacity;
@@ -40,6 +40,7 @@ static const struct pool {
     [ACCOUNT_MEMORY] = {NETD_CLIENT_MEMORY, memory, CLIENTS},
     [ACCOUNT_QUESTIONS] = {NETD_QUESTIONS, questions, QUESTIONS},
     [ACCOUNT_PACKETS] = {PACKET_BLOCK_BYTES, packets, CLIENTS},
+    [ACCOUNT_WAITING] = {UINT32_MAX, waiting, CLIENTS},
 };
 
 static struct ts_share shares[ACCOUNTS];
@@ -95,6 +96,13 @@ uint64_t account_left(enum account account, uint32_t client)
     if (spares[account].count > 0)
         give_spare(account);
     return ts_share_left(&shares[account], client);
+}
+
+uint64_t account_of(enum account account, uint32_t client)
+{
+    if (spares[account].count > 0)
+        give_spare(account);
+    return ts_share_of(&shares[account], client);
 }
 
 uint32_t account_cost(const struct pbuf *pbuf)

@@ -18,6 +18,7 @@ enum account {
     ACCOUNT_MEMORY,    // bytes of the heap, and of rooms that unread data holds
     ACCOUNT_QUESTIONS, // to DNS servers
     ACCOUNT_PACKETS,   // bytes of packet memory, blocks with what was written and not acknowledged
+    ACCOUNT_WAITING,   // streams that wait for packet memory; as many as there are
     ACCOUNTS,
 };
 
@@ -28,6 +29,8 @@ bool account_take(enum account account, uint32_t client, uint64_t count);
 void account_give(enum account account, uint32_t client, uint64_t count);
 // How many it may take now.
 uint64_t account_left(enum account account, uint32_t client);
+// How many it has.
+uint64_t account_of(enum account account, uint32_t client);
 
 // What lwIP needs of the heap for each pbuf of segments that wait to be acknowledged; a segment
 // with data has two, for its head and for its data. A connection may always have as many as are

@@ -15,6 +15,7 @@
 
 static void keep_addresses(struct stream *stream)
 {
+    stream->receiving = ts_loop_now(netd.loop); // what comes too early is not older
     ip_addr_copy(stream->local.ip, stream->pcb->local_ip);
     ip_addr_copy(stream->peer.ip, stream->pcb->remote_ip);
     stream->local.port = stream->pcb->local_port;
@@ -222,6 +223,8 @@ void stream_over(struct stream *stream, ts_status_t error)
 {
     stream->state = STREAM_OVER;
     stream->error = error;
+    if (stream->on_starved)
+        stream_leave_starved(stream);
     stream_drop_chunks(stream);
     if (stream->connecting != NULL)
         stream->error = TS_OK; // told

@@ -82,6 +82,7 @@ struct stream {
 
     struct chunk *chunks, *last_chunk;
     ts_time_t progress;   // since then nothing that was sent was acknowledged
+    ts_time_t receiving;  // since then nothing that was received was read
     uint32_t send_bytes;  // filled and not acknowledged, all chunks
     uint32_t block_bytes; // of packet memory held
 
@@ -140,7 +141,7 @@ void stream_acknowledged(struct stream *stream, uint32_t bytes);
 void stream_drop_chunks(struct stream *stream);
 uint32_t stream_writable(const struct stream *stream); // bytes that a write would take now
 void stream_write(struct ts_request *request);
-void stream_leave_starved(struct stream *stream); // it waits for packet memory, and is freed
+void stream_leave_starved(struct stream *stream); // it waits for packet memory, and is over
 void stream_starved_again(void); // packet memory was given back: those that wait for it try again
 
 // stream_yield.c: a pool of TCP's is used up, and one gives way (yield.h). stream_yield: of those

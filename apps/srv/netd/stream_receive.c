@@ -25,6 +25,8 @@ bool stream_received(struct stream *stream, struct pbuf *data)
     else
         stream->received = piece;
     stream->last_received = piece;
+    if (stream->received_bytes == 0)
+        stream->receiving = ts_loop_now(netd.loop);
     stream->received_bytes += length;
     stream_serve_reads(stream);
     stream_mark(stream);
@@ -34,6 +36,7 @@ bool stream_received(struct stream *stream, struct pbuf *data)
 // The first `bytes` are the client's now: the window opens by them.
 static void consume(struct stream *stream, uint32_t bytes)
 {
+    stream->receiving = ts_loop_now(netd.loop);
     stream->received_bytes -= bytes;
     netd.statistics.bytes_pushed += bytes;
     for (uint32_t left = bytes; left > 0;) {

@@ -15,8 +15,7 @@ static uint32_t tail_room(const struct stream *stream)
     return last != NULL ? last->block->size - last->filled : 0;
 }
 
-static uint32_t held[STREAM_HOLDERS];    // packet memory
-static uint16_t waiting[STREAM_HOLDERS]; // streams of a client on the list of starved ones
+static uint32_t held[STREAM_HOLDERS]; // packet memory
 
 // Packet memory that the stream may still take, exact unless it is `enough`: it may hold no more
 // than is left for others, and its client's share is the client's other streams' too. While one of
@@ -28,7 +27,7 @@ static uint32_t memory_share(const struct stream *stream, uint32_t enough)
     if (left >= PACKET_BLOCK_BYTES / 2 + enough)
         return own; // though all that is taken were its client's
     uint64_t of_client = account_left(ACCOUNT_PACKETS, stream->client);
-    if (waiting[stream->client % STREAM_HOLDERS] > 0 && held[stream->holder] > of_client)
+    if (held[stream->holder] > of_client && account_of(ACCOUNT_WAITING, stream->client) > 0)
         return 0;
     return own < of_client ? own : (uint32_t)of_client;
 }
@@ -147,7 +146,7 @@ static void wait_for_memory(struct stream *stream)
         netd.starved = stream;
     netd.last_starved = stream;
     netd.starved_count++;
-    waiting[stream->client % STREAM_HOLDERS]++;
+    (void)account_take(ACCOUNT_WAITING, stream->client, 1); // it has sockets: there is a place
 }
 
 // Goes on with a write, the first. *out_status: the answer, once it is through or failed. False: it
@@ -240,13 +239,16 @@ void stream_write(struct ts_request *request)
     write_or_keep(stream, request);
 }
 
+// Not by tcp_close: that resets the connection and frees the pcb, and does not tell us, where the
+// segment that is being taken brought data or an end besides its acknowledgement.
 static void send_end(struct stream *stream)
 {
-    err_t error;
-    if (stream->session != NULL) {
-        error = tcp_shutdown(stream->pcb, 0, 1);
-    } else {
-        error = tcp_close(stream->pcb);
+    err_t error = tcp_shutdown(stream->pcb, 0, 1);
+    if (stream->session == NULL) {
+        if (error == ERR_CONN) // its end was sent before
+            error = ERR_OK;
+        if (error == ERR_OK) // from now on data of the peer's, or time, ends it
+            tcp_set_flags(stream->pcb, TF_RXCLOSED);
     }
     stream->end_sent = error == ERR_OK; // else on_poll tries again
 }
@@ -364,8 +366,9 @@ void stream_leave_starved(struct stream *stream)
         at = &before->starved_next;
     }
     *at = stream->starved_next;
+    stream->on_starved = false;
     netd.starved_count--;
-    waiting[stream->client % STREAM_HOLDERS]--;
+    account_give(ACCOUNT_WAITING, stream->client, 1);
     netd.starved_tries = netd.starved_count; // whoever had tried
     if (netd.last_starved == stream)
         netd.last_starved = before;
@@ -376,7 +379,7 @@ static struct stream *take_starved(void)
     struct stream *stream = netd.starved;
     netd.starved = stream->starved_next;
     netd.starved_count--;
-    waiting[stream->client % STREAM_HOLDERS]--;
+    account_give(ACCOUNT_WAITING, stream->client, 1);
     stream->on_starved = false;
     return stream;
 }
@@ -388,7 +391,8 @@ void stream_starved_again(void)
         struct stream *stream = take_starved();
         netd.starved_tries--;
         stream_serve_writes(stream); // puts itself back where there is still too little
-        if (stream->session != NULL && lacks_memory(stream))
+        bool may_write = stream->state == STREAM_CONNECTED && !stream->write_shut;
+        if (stream->session != NULL && may_write && lacks_memory(stream))
             wait_for_memory(stream); // its signal waits too
         stream_mark(stream);
     }

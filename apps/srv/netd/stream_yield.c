@@ -13,9 +13,16 @@
 
 // Memory --------------------------------------------------------------------------------------
 
-static uint32_t holds(const struct stream *stream)
+// Of what is short: what came in takes nothing of packet memory.
+static uint32_t holds(const struct stream *stream, bool heap)
 {
-    return stream->block_bytes + stream->received_bytes + stream->early;
+    return stream->block_bytes + (heap ? stream->received_bytes + stream->early : 0);
+}
+
+// Since when nothing got on: what it sends, or else what it receives.
+static ts_time_t since(const struct stream *stream)
+{
+    return stream->block_bytes > 0 ? stream->progress : stream->receiving;
 }
 
 // The stream that a pcb belongs to; those that nobody has seen yet have their listener's.
@@ -37,15 +44,21 @@ static struct stream *find(ts_time_t now, bool heap)
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         struct stream *stream = owner(pcb);
         if (stream != NULL)
-            yield_count(&stream->peer.ip, holds(stream));
+            yield_count(&stream->peer.ip, holds(stream, heap));
     }
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         struct stream *stream = owner(pcb);
-        if (stream != NULL && holds(stream) > 0 && now - stream->progress >= STALLED_NS &&
+        if (stream != NULL && holds(stream, heap) > 0 && now - since(stream) >= STALLED_NS &&
             is_wanted(stream, heap))
-            yield_offer(&stream->peer.ip, stream->progress, stream);
+            yield_offer(&stream->peer.ip, since(stream), stream);
     }
     return yield_choice();
+}
+
+// Nobody gives way to itself: what it holds is what it would wait for again.
+static bool waits_alone(const struct stream *stream)
+{
+    return netd.starved == stream && netd.starved_count == 1;
 }
 
 void stream_yield(bool heap)
@@ -56,7 +69,7 @@ void stream_yield(bool heap)
         return;
     next = now + EVERY_NS;
     struct stream *stream = find(now, heap);
-    if (stream != NULL)
+    if (stream != NULL && (heap || !waits_alone(stream)))
         stream_reset(stream);
 }
 

@@ -58,6 +58,8 @@ static const struct {
     {"redirect 301 *.a /b", "1:14: a '*' stands at the end, behind a '/'"},
     {"redirect 301 /a/* /b", "1:19: a '*' ends both or neither"},
     {"redirect 301 /a /b/*", "1:17: a '*' ends both or neither"},
+    {"redirect 301 /a/* https://b.c*", "1:19: a '/' ends the host, before the '*'"},
+    {"redirect 301 /a/* http://*", "1:19: a '/' ends the host, before the '*'"},
     {"redirect 301 /a //b", "1:17: expected a path or an http address, found '//b'"},
     {"redirect 301 /a ftp://b", "1:17: expected a path or an http address, found 'ftp://b'"},
     {"redirect 301 /a \"\"", "1:17: expected a path or an http address, found ''"},

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#define _GNU_SOURCE // memmem
 #include "system.h"
 
 #include <stdlib.h>
@@ -22,9 +23,12 @@
 #define STAGED 4096u
 #define FILES  10000u // handles of files from here on
 #define LARGE  (FILES + 1)
+#define SMALL  (FILES + 2)
+#define FOLDER (FILES + 3)
 
 struct httpd httpd;
 struct system_socket system_sockets[SYSTEM_SOCKETS];
+ts_status_t system_pages = TS_ERR_UNSUPPORTED;
 
 static struct config configuration; // in which nothing is said
 static unsigned connected;
@@ -73,11 +77,21 @@ static bool is_head(const struct ts_submission *write)
     return length_of(write) > 12 && memcmp(start_of(write), "HTTP/1.1 ", 9) == 0;
 }
 
+static bool is_coded(const struct ts_submission *head)
+{
+    static const char name[] = "\r\nContent-Encoding:";
+    const struct ts_segment *segments = (const void *)(uintptr_t)head->address;
+    bool vector = (head->flags & TS_FLAG_VECTOR) != 0;
+    uint64_t length = vector ? segments[0].length : head->length;
+    return memmem(start_of(head), length, name, sizeof(name) - 1) != NULL;
+}
+
 static void arrive(struct system_socket *socket)
 {
     if (is_head(&socket->write)) {
         socket->answers++;
         socket->status = (unsigned)atoi(start_of(&socket->write) + 9);
+        socket->coded = is_coded(&socket->write);
         socket->answered = httpd.loop.now;
     }
     complete_kept(&socket->write, TS_OK, length_of(&socket->write));
@@ -111,14 +125,26 @@ static void ask_socket(struct system_socket *socket, const struct ts_submission 
     }
 }
 
+static void open_file(const struct ts_submission *submission)
+{
+    const char *path = (const char *)(uintptr_t)submission->address;
+    if (submission->length == 1 && path[0] == 'd')
+        complete(submission, TS_OK, FOLDER);
+    else if (submission->length == 12 && memcmp(path, "d/index.html", 12) == 0)
+        complete(submission, TS_ERR_NOT_FOUND, 0);
+    else
+        complete(submission, TS_OK, path[0] == 'l' ? LARGE : SMALL);
+}
+
 static void ask_file(const struct ts_submission *submission)
 {
-    bool large = submission->handle == LARGE;
-    const char *path = (const char *)(uintptr_t)submission->address;
-    struct ts_attributes attributes = {.type = TS_FILE_REGULAR,
+    bool large = submission->handle == LARGE, folder = submission->handle == FOLDER;
+    struct ts_attributes attributes = {.type = folder ? TS_FILE_DIRECTORY : TS_FILE_REGULAR,
                                        .size = large ? SYSTEM_LARGE : SYSTEM_SMALL};
     switch (submission->op) {
-    case TS_OP_OPEN: complete(submission, TS_OK, path[0] == 'l' ? LARGE : LARGE + 1); break;
+    case TS_OP_OPEN: open_file(submission); break;
+    case TS_OP_LIST: complete(submission, TS_OK, 0); break;
+    case TS_OP_MAP: complete(submission, system_pages, 0); break;
     case TS_OP_GET:
         memcpy((void *)(uintptr_t)submission->address, &attributes, sizeof(attributes));
         complete(submission, TS_OK, sizeof(attributes));
@@ -127,7 +153,7 @@ static void ask_file(const struct ts_submission *submission)
         memset((void *)(uintptr_t)submission->address, 'x', submission->length);
         complete(submission, TS_OK, submission->length);
         break;
-    default: complete(submission, TS_ERR_UNSUPPORTED, 0); break; // nothing is mapped
+    default: complete(submission, TS_ERR_UNSUPPORTED, 0); break;
     }
 }
 
@@ -174,6 +200,13 @@ void system_start(void)
     CHECK(access_log_configure(0, 0) == TS_OK);
     httpd.root = FILES;
     httpd.loop.now = TS_SECOND;
+}
+
+void system_configure(const char *text)
+{
+    char message[CONFIG_MESSAGE];
+    strcpy(configuration.text, text);
+    CHECK(config_parse(&configuration, strlen(text), message));
 }
 
 unsigned system_connect(uint8_t client, bool takes)

@@ -8,10 +8,12 @@
 
 #include "account.h"
 #include "peer.h"
+#include "stream.h"
 
 #define GREEDY 1u
 #define HONEST 2u
-#define NOBODY 3u // has nothing: what it may take tells what is left
+#define FAR    (HONEST + STREAM_HOLDERS) // as HONEST where numbers are cut to a table's
+#define NOBODY 3u                        // has nothing: what it may take tells what is left
 
 #define HOST(number)  (THEM + (number))
 #define GREEDY_PORT   80
@@ -203,6 +205,38 @@ static void test_closed_and_told(void)
     check_given_back();
 }
 
+// So it is where the peer makes room for the rest and says something, or ends, in one segment.
+static void closed_and_answered(unsigned flags, const char *data)
+{
+    static const uint8_t one_byte[4] = {2, 4, 0, 1};
+    unsigned seen, all = 0;
+    remember();
+    connect_greedy(1, one_byte, sizeof(one_byte));
+    write_all(TCP_SND_QUEUELEN / 2 + 4); // a little more than lwIP takes of such segments
+    object_close(peers[0].accept.minted);
+    count = 0;
+    skip_frames();
+    struct tcp_pcb *pcb = tcp_active_pcbs;
+    CHECK(pcb->snd_lbb - pcb->lastack < TCP_SND_QUEUELEN / 2 + 4 && pcb->unsent != NULL);
+    peers[0].out.ack = pcb->snd_nxt;
+    peer_send(&peers[0], ACK | flags, data);
+    while ((seen = peer_next(&peers[0])) != 0)
+        all |= seen;
+    CHECK(((all & RST) != 0) == (data != NULL));
+    while (tcp_active_pcbs != NULL) { // one that ended hears all, and what we say last
+        peers[0].out.ack = pcb->snd_nxt;
+        peer_send(&peers[0], ACK, NULL);
+        skip_frames();
+    }
+    check_given_back();
+}
+
+static void test_closed_and_answered(void)
+{
+    closed_and_answered(PSH, "x");
+    closed_and_answered(FIN, NULL);
+}
+
 // Came too early
 // -----------------------------------------------------------------------------------
 
@@ -328,6 +362,144 @@ static void test_beyond_the_window(void)
     check_given_back();
 }
 
+// Who gives way
+// ------------------------------------------------------------------------------------
+
+static struct stream *stream_of(const struct peer *peer)
+{
+    return TS_OBJECT_OF(peer->accept.minted, struct stream, object);
+}
+
+// Who reads is not stalled because it sends nothing; who does not is, two seconds later.
+static void test_receiver(void)
+{
+    struct call read;
+    char heard[4];
+    remember();
+    connect_greedy(1, NULL, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        peer_send(&peers[0], ACK, "something");
+        fake_run(1000);
+        CHECK(call_now(&read, peers[0].accept.minted, TS_OP_READ, 0, NULL, 0, heard, 4) == TS_OK);
+        stream_yield(true);
+        CHECK(stream_of(&peers[0])->state == STREAM_CONNECTED);
+    }
+    fake_run(2100);
+    stream_yield(true);
+    CHECK(stream_of(&peers[0])->state == STREAM_OVER);
+    greedy_dies();
+    check_given_back();
+}
+
+// Who has nothing of packet memory has none to give.
+static void test_receiver_stays(void)
+{
+    struct peer *quiet = &peers[MOST - 1];
+    remember();
+    CHECK(peer_begin(quiet, HOST(0), 999, GREEDY_PORT, NULL, 0));
+    peer_connect(quiet, greedy);
+    peer_send(quiet, ACK, "nobody reads this");
+    connect_greedy(64, NULL, 0);
+    write_all(128u * 1024);
+    unsigned before_it = netd.starved_count;
+    fake_run(5000);
+    CHECK(before_it > 0 && stream_of(quiet)->state == STREAM_CONNECTED);
+    object_close(quiet->accept.minted);
+    greedy_dies();
+    check_given_back();
+}
+
+// As on a small machine: what one connection sends is more than there is. Its peer may pause while
+// nobody else waits.
+static void test_alone(void)
+{
+    static struct packet_block *blocks[4096];
+    struct peer other;
+    struct call write;
+    unsigned taken = 0;
+    remember();
+    while (netd.packets.free_bytes > 96u * 1024 && taken < 4096)
+        CHECK((blocks[taken++] = packet_block_take(&netd.packets, PACKET_LARGE)) != NULL);
+    connect_greedy(1, NULL, 0);
+    skip_frames();
+    write_all(sizeof(bytes));
+    acknowledge(&peers[0]); // goes on, and finds too little
+    CHECK(netd.starved == stream_of(&peers[0]));
+    fake_run(4000);
+    CHECK(stream_of(&peers[0])->state == STREAM_CONNECTED);
+    skip_frames();
+    CHECK(peer_begin(&other, HOST(5), 999, HONEST_PORT, NULL, 0));
+    peer_connect(&other, honest);
+    call_start(&write, other.accept.minted, TS_OP_WRITE, 0, bytes, sizeof(bytes), NULL, 0);
+    fake_run(0);
+    acknowledge(&other);
+    CHECK(netd.starved_count == 2);
+    fake_run(4000);
+    CHECK(stream_of(&peers[0])->state == STREAM_OVER);
+    object_close(other.accept.minted);
+    peer_send(&other, RST | ACK, NULL);
+    while (taken > 0)
+        packet_block_put(&netd.packets, blocks[--taken]);
+    greedy_dies();
+    check_given_back();
+}
+
+// Streams that are over wait for nothing.
+static void test_over(void)
+{
+    unsigned over = 0;
+    remember();
+    connect_greedy(64, NULL, 0);
+    write_all(128u * 1024);
+    for (unsigned i = 0; i < count; i++) {
+        if (writes[i].done || stream_of(&peers[i])->block_bytes > 0)
+            continue;
+        skip_frames();
+        peer_send(&peers[i], RST | ACK, NULL);
+        CHECK(writes[i].done && stream_of(&peers[i])->state == STREAM_OVER);
+        over++;
+    }
+    fake_run(0);
+    printf("%u streams over, %u wait\n", over, netd.starved_count);
+    CHECK(over > 0);
+    for (const struct stream *at = netd.starved; at != NULL; at = at->starved_next)
+        CHECK(at->state == STREAM_CONNECTED);
+    greedy_dies();
+    check_given_back();
+}
+
+// Two clients whose numbers meet in a table: what one waits for is nothing to the other.
+static void test_numbers_that_meet(void)
+{
+    struct ts_object *far;
+    struct call call;
+    struct peer peer;
+    remember();
+    for (count = 0; count < 64; count++) { // all of one host
+        CHECK(peer_begin(&peers[count], HOST(0), (uint16_t)(1000 + count), HONEST_PORT, NULL, 0));
+        peer_connect(&peers[count], honest);
+    }
+    skip_frames();
+    write_all(128u * 1024);
+    CHECK(netd.starved != NULL);
+    fake_client = FAR;
+    CHECK(call_now(&call, &netd.root, TS_OP_OPEN, 0, "", 0, NULL, 0) == TS_OK);
+    struct ts_object *session = fake_session = call.minted;
+    far = listen_on(82, 8);
+    CHECK(peer_begin(&peer, HOST(0), 999, 82, NULL, 0));
+    peer_connect(&peer, far);
+    call_start(&call, peer.accept.minted, TS_OP_WRITE, 0, bytes, 64u * 1024, NULL, 0);
+    fake_run(0);
+    CHECK(call.done && call.value == 64u * 1024);
+    object_close(peer.accept.minted);
+    peer_send(&peer, RST | ACK, NULL);
+    object_close(far);
+    object_close(session);
+    become(HONEST);
+    greedy_dies();
+    check_given_back();
+}
+
 static const struct test {
     const char *name;
     void (*run)(void);
@@ -336,8 +508,14 @@ static const struct test {
     {"own_share", test_own_share},
     {"segments", test_segments},
     {"closed_and_told", test_closed_and_told},
+    {"closed_and_answered", test_closed_and_answered},
     {"early", test_early},
     {"beyond_the_window", test_beyond_the_window},
+    {"receiver", test_receiver},
+    {"receiver_stays", test_receiver_stays},
+    {"alone", test_alone},
+    {"over", test_over},
+    {"numbers_that_meet", test_numbers_that_meet},
 };
 
 // All of them, or the one that is named.

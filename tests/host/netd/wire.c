@@ -128,7 +128,7 @@ uint32_t make_segment(uint8_t *out, const struct segment *s)
     put32(tcp + 8, s->ack);
     tcp[12] = (uint8_t)(head / 4 << 4);
     tcp[13] = s->flags;
-    put16(tcp + 14, 60000);
+    put16(tcp + 14, 60000u - s->unread);
     if (s->options_length > 0)
         memcpy(tcp + 20, s->options, s->options_length);
     if (length > 0)

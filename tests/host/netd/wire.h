@@ -38,6 +38,7 @@ struct segment {
     uint16_t from_port, to_port;
     uint32_t seq, ack;
     uint8_t flags;
+    uint16_t unread;        // the window is 60000 less this
     const char *data;       // NULL: none
     const uint8_t *options; // of TCP, a multiple of 4 bytes
     uint8_t options_length;

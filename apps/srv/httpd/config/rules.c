@@ -103,6 +103,9 @@ static bool take_target(struct parser *parser, uint32_t word, struct redirect *r
     if (star != (redirect->from.kind == PATTERN_PREFIX))
         return parser_wrong(parser, word, "a '*' ends both or neither");
     text.length -= star;
+    size_t scheme = begins_with(text, TEXT("https://")) ? 8 : 7;
+    if (star && !path && memchr(text.data + scheme, '/', text.length - scheme) == NULL)
+        return parser_wrong(parser, word, "a '/' ends the host, before the '*'");
     for (size_t i = 0; i < text.length; i++) {
         if (!syntax_is_query(text.data[i]) || text.data[i] == '*')
             return parser_expected(parser, word, "a path or an address as a URL has it");
