@@ -42,24 +42,42 @@ static void put_pixel(volatile uint8_t *at, uint32_t value)
     at[2] = (uint8_t)(value >> 16);
 }
 
-// A line is drawn with interrupts off, and most screens have 32 bits a pixel: two at a time.
-static void draw_row_of_words(volatile uint8_t *at, uint32_t bits)
+// The font's row of a line of pixels; the margin has none.
+static uint32_t row_bits(const uint8_t *glyph, uint32_t y)
 {
-    volatile uint64_t *pairs = (volatile uint64_t *)at;
+    return y >= 1 && y <= 2 * FONT_ROWS ? glyph[(y - 1) / 2] << 2 : 0;
+}
+
+// A line of text is drawn with interrupts off, and most screens have 32 bits a pixel: two pixels at
+// a time, and the two lines of a row of the font together. (The first line is in the margin.)
+static void draw_cell_of_words(volatile uint8_t *at, const uint8_t *glyph)
+{
+    const uint64_t ink = screen.ink, paper = screen.paper;
+    const uint64_t pairs[4] = {paper | paper << 32, paper | ink << 32, ink | paper << 32,
+                               ink | ink << 32};
+    const uint32_t pitch = screen.mode.pitch;
+    volatile uint64_t *above = (volatile uint64_t *)at;
+    volatile uint64_t *below = (volatile uint64_t *)(at + (CELL_HEIGHT - 1) * pitch);
     for (uint32_t x = 0; x < CELL_WIDTH / 2; x++) {
-        uint32_t two = bits >> (CELL_WIDTH - 2 - 2 * x);
-        uint64_t left = two & 2 ? screen.ink : screen.paper;
-        uint64_t right = two & 1 ? screen.ink : screen.paper;
-        pairs[x] = left | right << 32;
+        above[x] = pairs[0];
+        below[x] = pairs[0];
+    }
+    at += pitch;
+    for (uint32_t y = 1; y < CELL_HEIGHT - 1; y += 2, at += 2 * pitch) {
+        uint32_t bits = row_bits(glyph, y);
+        above = (volatile uint64_t *)at;
+        below = (volatile uint64_t *)(at + pitch);
+        for (uint32_t x = 0; x < CELL_WIDTH / 2; x++) {
+            uint64_t two = pairs[bits >> (CELL_WIDTH - 2 - 2 * x) & 3];
+            above[x] = two;
+            below[x] = two;
+        }
     }
 }
+_Static_assert(2 * FONT_ROWS + 1 < CELL_HEIGHT && CELL_HEIGHT % 2 == 0, "rows are whole");
 
 static void draw_row(volatile uint8_t *at, uint32_t bits)
 {
-    if (screen.bytes == 4) {
-        draw_row_of_words(at, bits);
-        return;
-    }
     for (uint32_t x = 0; x < CELL_WIDTH; x++, at += screen.bytes) {
         put_pixel(at, bits >> (CELL_WIDTH - 1 - x) & 1 ? screen.ink : screen.paper);
     }
@@ -70,8 +88,12 @@ static void draw_cell(uint32_t column, uint32_t row, char c)
     volatile uint8_t *at = screen.base + (uint64_t)row * CELL_HEIGHT * screen.mode.pitch +
                            (uint64_t)column * CELL_WIDTH * screen.bytes;
     const uint8_t *glyph = c >= FONT_FIRST && c <= FONT_LAST ? font[c - FONT_FIRST] : font[0];
+    if (screen.bytes == 4) {
+        draw_cell_of_words(at, glyph);
+        return;
+    }
     for (uint32_t y = 0; y < CELL_HEIGHT; y++, at += screen.mode.pitch) {
-        draw_row(at, y >= 1 && y <= 2 * FONT_ROWS ? glyph[(y - 1) / 2] << 2 : 0);
+        draw_row(at, row_bits(glyph, y));
     }
 }
 
