@@ -25,7 +25,7 @@
 #define PATIENCE ts_deadline_in(60 * TS_SECOND)
 #define FLIGHT   256u // requests at a time
 #define LARGE    (1u << 20)
-#define DEEP     2000u // directories, one in the other: as many as a client gets
+#define DEEP     1350u // directories, one in the other: as many as a path has room for
 
 static const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_MAP |
                                   TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
@@ -127,14 +127,14 @@ static ts_status_t deep_begin(void)
     ts_status_t status = TS_OK;
     ts_handle_t below = tmp;
     for (unsigned i = 0; status == TS_OK && i < DEEP; i++) {
-        status = ts_create(below, "d", TS_FILE_DIRECTORY, 0, rights, &object);
+        status = ts_create(below, "hd", TS_FILE_DIRECTORY, 0, rights, &object);
         if (i > 0) {
             ts_close(below);
         }
         below = object;
-        memcpy(path + 2 * i, "d/", 2);
+        memcpy(path + 3 * i, "hd/", 3);
     }
-    strcpy(path + 2 * DEEP, "none");
+    strcpy(path + 3 * DEEP, "none");
     object = tmp;
     return status;
 }
