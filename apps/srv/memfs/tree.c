@@ -192,7 +192,8 @@ void tree_fini(struct tree *tree)
 
 // paths ----------------------------------------------------------------------------------------
 
-static ts_status_t step(struct tree *tree, struct node **node, const struct ts_path_walk *walk)
+static inline ts_status_t step(struct tree *tree, struct node **node,
+                               const struct ts_path_walk *walk)
 {
     if ((*node)->type != TS_FILE_DIRECTORY) {
         return TS_ERR_NOT_DIRECTORY;

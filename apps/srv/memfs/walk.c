@@ -176,8 +176,8 @@ static bool step(struct walk *walk, unsigned i, struct walk_path *path)
     return true;
 }
 
-bool walked(struct ts_request *request, void (*handler)(struct ts_request *),
-            struct walk_path *paths, unsigned count)
+bool walk_on(struct ts_request *request, void (*handler)(struct ts_request *),
+             struct walk_path *paths, unsigned count)
 {
     struct walk *walk = request->context;
     bool any = false;

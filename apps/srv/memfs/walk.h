@@ -24,10 +24,19 @@ struct walk_path {
 
 void walk_init(struct ts_loop *loop);
 
+// The same for paths of which one is longer, or was.
+bool walk_on(struct ts_request *request, void (*handler)(struct ts_request *),
+             struct walk_path *paths, unsigned count);
+
 // True: the handler does what was asked with what `paths` say now, and answers. False: the request
 // is kept, and `handler` will be called with it again.
-bool walked(struct ts_request *request, void (*handler)(struct ts_request *),
-            struct walk_path *paths, unsigned count);
+static inline bool walked(struct ts_request *request, void (*handler)(struct ts_request *),
+                          struct walk_path *paths, unsigned count)
+{
+    bool near = !request->context && paths[0].length <= TREE_STEP &&
+                (count == 1 || paths[1].length <= TREE_STEP);
+    return near || walk_on(request, handler, paths, count);
+}
 
 // A kept request ends.
 void walk_cancel(struct ts_request *request);
