@@ -25,7 +25,7 @@
 #define PATIENCE ts_deadline_in(60 * TS_SECOND)
 #define FLIGHT   256u // requests at a time
 #define LARGE    (1u << 20)
-#define DEEP     500u // directories, one in the other
+#define DEEP     1350u // directories, one in the other: as many as a path has room for
 
 static const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_MAP |
                                   TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;

@@ -17,7 +17,7 @@ ROUNDS = {"memfs": 750, "pipes": 180, "netd": 240, "init": 1400}  # some 15 ms e
 LOSS = 2         # times as long
 CLOCK = "-rtc", "base=2026-01-01,clock=vm"
 # What each server is asked for, of KINDS, and by beside.c.
-GREEDY = {"memfs": ("again pages", "flood reads"), "pipes": ("flood cancels",)}
+GREEDY = {"memfs": ("again pages", "flood reads", "flood depth"), "pipes": ("flood cancels",)}
 GREEDY_LONG = {"memfs": ("again files", "flood writes", "flood half", "flood lists", "flood names",
                          "flood log", "flood nothing"),
                "pipes": ("again pipes", "flood moves", "flood late"),

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/random.h>
-#include "memfs.h"
+#include "walk.h"
 
 #define PAGES_DEFAULT 6144 // 24 MiB, of which one client has half
 #define NODES_DEFAULT 4096
@@ -28,6 +28,7 @@ static ts_status_t start(uint64_t pages, uint64_t nodes, ts_handle_t *out_root)
     (void)!ts_random_bytes(&seed, sizeof seed); // without it names hash predictably, no worse
     ts_status_t status = tree_init(&tree, nodes, pages, seed);
     status = status ? status : ts_loop_init(&loop, 64, 256, 64);
+    walk_init(&loop);
     status = status ? status : ts_server_init(&server, &loop, &limits);
     status = status ? status : ts_object_mint(&server, &root.object, TS_RIGHTS_ALL, out_root);
     return status;

@@ -10,7 +10,8 @@ struct open_node {
     struct tree *tree;
     struct node *node;
     uint64_t position;
-    uint32_t flags; // TS_OPEN_APPEND, TS_OPEN_NOWAIT
+    uint32_t flags;      // TS_OPEN_APPEND, TS_OPEN_NOWAIT
+    uint32_t references; // its handles together, and walks that began here
 };
 
 // The root that init opens for clients: open("") on it gives the tree's root.
@@ -22,10 +23,12 @@ struct memfs_root {
 extern const struct ts_operations memfs_root_operations;
 extern const struct ts_operations memfs_operations;
 
-static inline struct open_node *opened(struct ts_request *request)
+static inline struct open_node *opened(const struct ts_request *request)
 {
     return TS_OBJECT_OF(request->object, struct open_node, object);
 }
+struct open_node *open_get(struct open_node *open);
+void open_put(struct open_node *open);
 
 // content.c
 void memfs_read(struct ts_request *request);

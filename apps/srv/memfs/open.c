@@ -3,7 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/listing.h>
-#include "memfs.h"
+#include "walk.h"
+
+struct open_node *open_get(struct open_node *open)
+{
+    open->references++;
+    return open;
+}
+
+void open_put(struct open_node *open)
+{
+    if (--open->references == 0) {
+        node_put(open->tree, open->node);
+        free(open);
+    }
+}
 
 // Answers with a new open object for `node`.
 static ts_status_t answer_open(struct ts_request *request, struct tree *tree, struct node *node,
@@ -17,6 +31,7 @@ static ts_status_t answer_open(struct ts_request *request, struct tree *tree, st
     open->object.operations = &memfs_operations;
     open->tree = tree;
     open->node = node_get(node);
+    open->references = 1;
     open->flags = flags & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
     // Bytes of a memory file never have to be waited for.
     ts_status_t status = ts_request_reply_mint_with(request, &open->object, request->rights, 0,
@@ -54,27 +69,39 @@ static void answer_node(struct ts_request *request, ts_status_t status, struct f
 
 static void memfs_closed(struct ts_object *object)
 {
-    struct open_node *open = TS_OBJECT_OF(object, struct open_node, object);
-    node_put(open->tree, open->node);
-    free(open);
+    open_put(TS_OBJECT_OF(object, struct open_node, object));
 }
 
-static ts_status_t make(struct ts_request *request, const char *path, size_t length, uint32_t type,
+// Pulls the request's path, to be walked from the object that was asked.
+static ts_status_t path_of(struct ts_request *request, char *buffer, struct walk_path *out_path)
+{
+    out_path->from = opened(request)->node;
+    out_path->rest = buffer;
+    return ts_request_path(request, buffer, TS_PATH_MAX, &out_path->length);
+}
+
+static ts_status_t place_of(struct tree *tree, const struct walk_path *path,
+                            struct tree_place *out_place)
+{
+    return tree_place(tree, path->from, path->rest, path->length, out_place);
+}
+
+static ts_status_t make(struct ts_request *request, const struct walk_path *path, uint32_t type,
                         struct found *out_found)
 {
     struct tree *tree = opened(request)->tree;
     struct tree_place place;
-    ts_status_t status = tree_place(tree, opened(request)->node, path, length, &place);
+    ts_status_t status = place_of(tree, path, &place);
     status = status ? status : tree_make(tree, &place, type, request->client, &out_found->node);
     out_found->made = status == TS_OK;
     return status;
 }
 
-static ts_status_t find_or_make(struct ts_request *request, const char *path, size_t length,
+static ts_status_t find_or_make(struct ts_request *request, const struct walk_path *path,
                                 uint32_t flags, struct found *out_found)
 {
     struct tree *tree = opened(request)->tree;
-    ts_status_t status = tree_find(tree, opened(request)->node, path, length, &out_found->node);
+    ts_status_t status = tree_find(tree, path->from, path->rest, path->length, &out_found->node);
     if (status == TS_OK) {
         bool exclusive = (flags & TS_OPEN_CREATE) && (flags & TS_OPEN_EXCLUSIVE);
         return exclusive ? TS_ERR_EXISTS : TS_OK;
@@ -88,20 +115,20 @@ static ts_status_t find_or_make(struct ts_request *request, const char *path, si
     if (flags & TS_OPEN_DIRECTORY) {
         return TS_ERR_NOT_DIRECTORY; // which a new file would not be
     }
-    return make(request, path, length, TS_FILE_REGULAR, out_found);
+    return make(request, path, TS_FILE_REGULAR, out_found);
 }
 
 #define OPEN_FLAGS                                                                             \
     (TS_OPEN_CREATE | TS_OPEN_EXCLUSIVE | TS_OPEN_TRUNCATE | TS_OPEN_APPEND | TS_OPEN_NOWAIT | \
      TS_OPEN_DIRECTORY)
 
-static ts_status_t open_checked(struct ts_request *request, const char *path, size_t length,
+static ts_status_t open_checked(struct ts_request *request, const struct walk_path *path,
                                 uint32_t flags, struct found *out_found)
 {
     if (flags & ~OPEN_FLAGS) {
         return TS_ERR_ARGUMENT;
     }
-    ts_status_t status = find_or_make(request, path, length, flags, out_found);
+    ts_status_t status = find_or_make(request, path, flags, out_found);
     if (status != TS_OK) {
         return status;
     }
@@ -120,37 +147,46 @@ static ts_status_t open_checked(struct ts_request *request, const char *path, si
 
 static void memfs_open(struct ts_request *request)
 {
-    char path[TS_PATH_MAX];
-    size_t length;
+    char buffer[TS_PATH_MAX];
+    struct walk_path path;
     struct found found = {0};
     uint32_t flags = (uint32_t)request->argument;
-    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
-    status = status ? status : open_checked(request, path, length, flags, &found);
+    ts_status_t status = path_of(request, buffer, &path);
+    if (status == TS_OK && !walked(request, memfs_open, &path, 1)) {
+        return;
+    }
+    status = status ? status : open_checked(request, &path, flags, &found);
     answer_node(request, status, found);
 }
 
 static void memfs_create(struct ts_request *request)
 {
-    char path[TS_PATH_MAX];
-    size_t length;
+    char buffer[TS_PATH_MAX];
+    struct walk_path path;
     struct found found = {0};
     uint32_t kind = (uint32_t)(request->argument >> 32);
-    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
+    ts_status_t status = path_of(request, buffer, &path);
     if (status == TS_OK && kind != TS_FILE_REGULAR && kind != TS_FILE_DIRECTORY) {
         status = TS_ERR_ARGUMENT;
     }
-    status = status ? status : make(request, path, length, kind, &found);
+    if (status == TS_OK && !walked(request, memfs_create, &path, 1)) {
+        return;
+    }
+    status = status ? status : make(request, &path, kind, &found);
     answer_node(request, status, found);
 }
 
 static void memfs_remove(struct ts_request *request)
 {
-    char path[TS_PATH_MAX];
-    size_t length;
+    char buffer[TS_PATH_MAX];
+    struct walk_path path;
     struct tree_place place;
     struct tree *tree = opened(request)->tree;
-    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
-    status = status ? status : tree_place(tree, opened(request)->node, path, length, &place);
+    ts_status_t status = path_of(request, buffer, &path);
+    if (status == TS_OK && !walked(request, memfs_remove, &path, 1)) {
+        return;
+    }
+    status = status ? status : place_of(tree, &path, &place);
     status = status ? status : tree_remove(tree, &place, (uint32_t)(request->argument >> 32));
     ts_request_reply(request, status, 0);
 }
@@ -180,7 +216,9 @@ static ts_status_t other_directory(struct ts_request *request, struct node **out
     return TS_OK;
 }
 
-static ts_status_t rename_checked(struct ts_request *request, char *names, size_t capacity)
+// Pulls both names. The handle is taken once: a walk holds its directory.
+static ts_status_t rename_paths(struct ts_request *request, char *names, size_t capacity,
+                                struct walk_path *out_paths)
 {
     if (request->length >= capacity) {
         return TS_ERR_NAME_TOO_LONG;
@@ -193,23 +231,31 @@ static ts_status_t rename_checked(struct ts_request *request, char *names, size_
         return status;
     }
     const char *zero = memchr(names, 0, request->length);
-    struct node *target;
     if (!zero) {
         return TS_ERR_ARGUMENT;
     }
-    status = other_directory(request, &target);
-    struct tree_place from, to;
-    struct tree *tree = opened(request)->tree;
+    struct node *target = walk_from(request, 1);
+    status = target ? TS_OK : other_directory(request, &target);
     size_t old = (size_t)(zero - names);
-    status = status ? status : tree_place(tree, opened(request)->node, names, old, &from);
-    status = status ? status : tree_place(tree, target, zero + 1, request->length - old - 1, &to);
-    return status ? status : tree_rename(tree, &from, &to, request->argument & TS_OPEN_EXCLUSIVE);
+    out_paths[0] = (struct walk_path){opened(request)->node, names, old};
+    out_paths[1] = (struct walk_path){target, zero + 1, request->length - old - 1};
+    return status;
 }
 
 static void memfs_rename(struct ts_request *request)
 {
     char names[2 * TS_PATH_MAX];
-    ts_request_reply(request, rename_checked(request, names, sizeof names), 0);
+    struct walk_path paths[2];
+    struct tree_place from, to;
+    struct tree *tree = opened(request)->tree;
+    ts_status_t status = rename_paths(request, names, sizeof names, paths);
+    if (status == TS_OK && !walked(request, memfs_rename, paths, 2)) {
+        return;
+    }
+    status = status ? status : place_of(tree, &paths[0], &from);
+    status = status ? status : place_of(tree, &paths[1], &to);
+    status = status ? status : tree_rename(tree, &from, &to, request->argument & TS_OPEN_EXCLUSIVE);
+    ts_request_reply(request, status, 0);
 }
 
 static void memfs_list(struct ts_request *request)
@@ -257,5 +303,6 @@ const struct ts_operations memfs_operations = {
     .sync = memfs_sync,
     .get = memfs_get,
     .set = memfs_set,
+    .cancel = walk_cancel,
     .closed = memfs_closed,
 };

@@ -192,7 +192,8 @@ void tree_fini(struct tree *tree)
 
 // paths ----------------------------------------------------------------------------------------
 
-static ts_status_t step(struct tree *tree, struct node **node, const struct ts_path_walk *walk)
+static inline ts_status_t step(struct tree *tree, struct node **node,
+                               const struct ts_path_walk *walk)
 {
     if ((*node)->type != TS_FILE_DIRECTORY) {
         return TS_ERR_NOT_DIRECTORY;
@@ -219,6 +220,23 @@ ts_status_t tree_find(struct tree *tree, struct node *from, const char *path, si
     }
     *out_node = from;
     return status == TS_ERR_NOT_FOUND ? TS_OK : status; // no further component
+}
+
+size_t tree_walk(struct tree *tree, struct node **node, const char *path)
+{
+    struct ts_path_walk walk;
+    ts_path_walk_init(&walk, path, TREE_STEP);
+    for (;;) {
+        ts_status_t status = ts_path_step(&walk);
+        if (status == TS_ERR_NOT_FOUND) {
+            return TREE_STEP - 1; // nothing but separators, of which one may be half a ".."
+        }
+        // One that reaches the end here may be longer.
+        bool whole = status == TS_OK && walk.component + walk.length < walk.end;
+        if (!whole || step(tree, node, &walk) != TS_OK) {
+            return (size_t)(walk.component - path);
+        }
+    }
 }
 
 ts_status_t tree_place(struct tree *tree, struct node *from, const char *path, size_t length,

@@ -79,6 +79,12 @@ void node_put(struct tree *tree, struct node *node);
 TS_MUST_USE ts_status_t tree_find(struct tree *tree, struct node *from, const char *path,
                                   size_t length, struct node **out_node);
 
+// A part of a walk: goes from *node over those components of the path's first TREE_STEP bytes (it
+// has more) that are there. Returns how many bytes that were; 0: the first component is not there,
+// or is none. The rest begins between components, and fails as the whole path would.
+#define TREE_STEP 512u // as long as any component and more
+TS_MUST_USE size_t tree_walk(struct tree *tree, struct node **node, const char *path);
+
 // All but the last component: the directory, and the last component within `path`.
 // TS_ERR_ARGUMENT: there is none.
 struct tree_place {
