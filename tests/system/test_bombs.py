@@ -69,4 +69,5 @@ def test_long(ctx):
 
 
 test_web_server_goes_on.timeout = 240
+test_web_server_goes_on.alone = True
 test_long.long = True
