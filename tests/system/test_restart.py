@@ -208,4 +208,5 @@ def test_at_random(ctx):
 
 
 test_each.timeout = test_each_cpus_2.timeout = 300
+test_each.alone = test_each_cpus_2.alone = True
 test_at_random.long = True
