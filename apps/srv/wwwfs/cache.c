@@ -225,12 +225,15 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
         loaded(block, event->status, event->value);
 }
 
-// Begins to read a block into the place of the longest unused one. NULL: there is none, or no room
-// in the ring.
-static struct cache_block *load(uint64_t number)
+// Begins to read a block into the place of the longest unused one. NULL: there is none but
+// `needed`, or no room in the ring.
+static struct cache_block *load(uint64_t number, const struct cache_block *needed)
 {
     struct cache_block *block = choose();
-    struct ts_submission *slot = block != NULL ? ts_loop_begin(cache.loop, &block->io) : NULL;
+    if (block == NULL || block == needed)
+        return NULL;
+    ts_server_send_held(cache.loop); // it may be of the bytes that the disk is to overwrite
+    struct ts_submission *slot = ts_loop_begin(cache.loop, &block->io);
     if (slot == NULL)
         return NULL;
     unlink_use(block);
@@ -257,7 +260,7 @@ struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter)
     uint64_t number = offset / CACHE_BLOCK;
     struct cache_block *block = find(number);
     if (block == NULL)
-        block = load(number);
+        block = load(number, NULL);
     if (block == NULL) {
         wait_in(&cache.crowd, waiter);
         return NULL;
@@ -321,8 +324,9 @@ void cache_forget(struct cache_waiter *waiter)
         found = remove_from(&cache.blocks[i].waiters, waiter);
 }
 
+// The block that was asked for last is still read by who asked.
 void cache_ahead(uint64_t offset)
 {
     if (offset < cache.size && find(offset / CACHE_BLOCK) == NULL)
-        (void)load(offset / CACHE_BLOCK);
+        (void)load(offset / CACHE_BLOCK, cache.newest);
 }

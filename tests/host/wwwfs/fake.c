@@ -18,7 +18,7 @@
 uint8_t *disk_bytes;
 uint64_t disk_size;
 ts_status_t disk_status;
-unsigned disk_reads, memory_objects, memory_limit = OBJECTS;
+unsigned disk_reads, disk_reads_when_sent, memory_objects, memory_limit = OBJECTS;
 
 // Memory -----------------------------------------------------------------------------------
 
@@ -175,6 +175,12 @@ ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
     read.async->busy = false;
     read.async->done(read.async, &event);
     return TS_OK;
+}
+
+void ts_server_send(struct ts_loop *loop)
+{
+    loop->held.server = NULL;
+    disk_reads_when_sent = count;
 }
 
 ts_time_t ts_clock_now(void)

@@ -11,6 +11,7 @@ extern uint8_t *disk_bytes;
 extern uint64_t disk_size;
 extern ts_status_t disk_status; // of the reads from now on
 extern unsigned disk_reads;
+extern unsigned disk_reads_when_sent; // those under way when a held answer went out
 
 extern unsigned memory_objects; // with a handle or a mapping
 extern unsigned memory_limit;   // most of them at the same time

@@ -310,6 +310,35 @@ static void test_greedy_hoarder(void)
     ts_local_close(file);
 }
 
+static void never(struct cache_waiter *waiter)
+{
+    (void)waiter;
+}
+
+// While the disk reads into all blocks but one: the one that somebody has just asked for is not the
+// next one, and an answer of its bytes that is kept back goes out before it is.
+static void test_the_last_block(void)
+{
+    static struct cache_waiter waiters[CACHE_BLOCKS + 1];
+    static struct ts_server server;
+    struct cache_waiter *all = &waiters[CACHE_BLOCKS];
+    for (unsigned i = 0; i <= CACHE_BLOCKS; i++)
+        waiters[i].ready = never;
+    while (cache_get(0, all) == NULL)
+        CHECK_EQUAL(ts_loop_step(&loop, 0), TS_OK);
+    for (uint64_t i = 1; i < CACHE_BLOCKS; i++) {
+        CHECK(cache_get((60 + i) * CACHE_BLOCK, &waiters[i]) == NULL);
+        CHECK(cache_get(0, all) != NULL);
+    }
+    cache_ahead(200 * CACHE_BLOCK);
+    CHECK(cache_get(0, all) != NULL);
+    loop.held.server = &server;
+    CHECK(cache_get(200 * CACHE_BLOCK, &waiters[0]) == NULL && loop.held.server == NULL);
+    CHECK_EQUAL(disk_reads_when_sent, CACHE_BLOCKS - 1);
+    while (ts_loop_step(&loop, 0) == TS_OK)
+        ;
+}
+
 static void test_disk_errors(void)
 {
     struct ts_object *file = open_file(2);
@@ -339,5 +368,6 @@ int main(void)
     test_hoarder();
     test_greedy_hoarder();
     test_disk_errors();
+    test_the_last_block();
     return 0;
 }
