@@ -99,6 +99,18 @@ static ts_handle_t port_begin(void)
     return port_make(MANY);
 }
 
+// Another side, with a handle to what the client's leads to.
+static ts_handle_t also_for(struct side *side, ts_handle_t clients)
+{
+    struct capability capability;
+    ts_handle_t handle;
+    side_begin(side);
+    CHECK(handle_lookup(&client.handles, clients, 0, &capability) == TS_OK);
+    capability = object_capability_get(capability.object, TS_RIGHTS_ALL);
+    CHECK(handle_install(&side->handles, capability, &handle) == TS_OK);
+    return handle;
+}
+
 static void port_end(void)
 {
     port_close(&port);
@@ -209,13 +221,9 @@ static void answer_next(void)
 // with each one that is over, its own or another's.
 static void a_client_has_its_share(void)
 {
-    struct capability capability;
     ts_handle_t handle = port_begin(), strangers;
     uint32_t all = MANY + PORT_PARKED;
-    side_begin(&stranger);
-    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
-    CHECK(handle_install(&stranger.handles, object_capability_get(capability.object, TS_RIGHTS_ALL),
-                         &strangers) == TS_OK);
+    strangers = also_for(&stranger, handle);
     for (uint64_t i = 0; i < 60; i++)
         ask(&stranger, strangers, i);
     CHECK(let_on(&stranger) == all / 2 + 1); // half of it, and the one that was allowed then
@@ -362,15 +370,9 @@ static void answer_any(void)
 static void whoever_has_the_fewest_is_first(void)
 {
     static struct side crowd[CROWD];
-    struct capability capability;
     ts_handle_t handle = port_make(ROOM);
-    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
     for (unsigned i = 0; i < CROWD; i++) {
-        ts_handle_t own;
-        side_begin(&crowd[i]);
-        CHECK(handle_install(&crowd[i].handles,
-                             object_capability_get(capability.object, TS_RIGHTS_ALL),
-                             &own) == TS_OK);
+        ts_handle_t own = also_for(&crowd[i], handle);
         for (uint64_t j = 0; j < EACH; j++)
             ask(&crowd[i], own, j);
         port_counts_check(&port);
@@ -391,12 +393,8 @@ static void whoever_has_the_fewest_is_first(void)
 // takes nobody twice. When one is alone again its rounds grow.
 static void rule_q21_clients_have_turns(void)
 {
-    struct capability capability;
     ts_handle_t handle = port_begin(), strangers;
-    side_begin(&stranger);
-    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
-    CHECK(handle_install(&stranger.handles, object_capability_get(capability.object, TS_RIGHTS_ALL),
-                         &strangers) == TS_OK);
+    strangers = also_for(&stranger, handle);
     for (uint64_t i = 0; i < 30; i++)
         ask(&stranger, strangers, i);
     for (uint64_t round = 0; round < 3; round++) {
@@ -422,12 +420,8 @@ static void rule_q21_clients_have_turns(void)
 // What an idle ring was given at once it has to read, too, before another round begins.
 static void rule_q21_what_an_idle_ring_got_is_of_the_round(void)
 {
-    struct capability capability;
     ts_handle_t handle = port_begin(), strangers;
-    side_begin(&stranger);
-    CHECK(handle_lookup(&client.handles, handle, 0, &capability) == TS_OK);
-    CHECK(handle_install(&stranger.handles, object_capability_get(capability.object, TS_RIGHTS_ALL),
-                         &strangers) == TS_OK);
+    strangers = also_for(&stranger, handle);
     CHECK(ring_idle(&server.ring, 1, NULL, 0));
     ask(&client, handle, 0);
     CHECK(unread(&server) == 1 && !server.ring.idle);

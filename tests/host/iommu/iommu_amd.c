@@ -26,7 +26,8 @@
 
 static struct device_hold *const owner = (struct device_hold *)0x1000; // only passed on
 
-static void start(void)
+// A machine with a region of the firmware's for the functions from `first` to `last`.
+static void start_with(uint8_t type, uint16_t first, uint16_t last)
 {
     struct table t = {.length = 48};
     uint32_t unit = put_unit(&t, 0x11, MODEL_UNIT, MODEL_REGISTERS);
@@ -35,10 +36,15 @@ static void start(void)
     put_entry(&t, 4, 0x3ff, 0);
     put_special(&t, 1, 7, MODEL_IO_APIC);
     finish(&t, unit);
-    put_region(&t, 0x21, SPECIAL, 0, REGION, 0x2000);
+    put_region(&t, type, first, last, REGION, 0x2000);
     model_start(t.bytes, t.length);
     CHECK(arch_dma_held(DEVICE));
     CHECK_EQUAL(remap_active(), model_io_apic == 7);
+}
+
+static void start(void)
+{
+    start_with(0x21, SPECIAL, 0);
 }
 
 static struct arch_dma *driver(uint16_t source)
@@ -261,15 +267,7 @@ static void regions_of_firmware(void)
 // A region for several functions, of which some bear another's number: it is that one's.
 static void region_of_what_bears_another(void)
 {
-    struct table t = {.length = 48};
-    uint32_t unit = put_unit(&t, 0x11, MODEL_UNIT, MODEL_REGISTERS);
-    put_entry(&t, 1, 0, 0);
-    put_alias(&t, 0x43, 0x300, BRIDGE);
-    put_entry(&t, 4, 0x3ff, 0);
-    put_special(&t, 1, 7, MODEL_IO_APIC);
-    finish(&t, unit);
-    put_region(&t, 0x22, BRIDGED, BRIDGED + 7, REGION, 0x2000);
-    model_start(t.bytes, t.length);
+    start_with(0x22, BRIDGED, BRIDGED + 7);
     CHECK(model_access(BRIDGE, REGION + 0x1000, true));
     CHECK(!model_access(BRIDGE, REGION + 0x2000, true) && !model_access(OTHER, REGION, true));
 }

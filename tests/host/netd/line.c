@@ -264,15 +264,6 @@ static void step(void)
     fake_now += TS_MILLISECOND;
 }
 
-// Who asks for an address tells its own.
-static void ask_arp(void)
-{
-    static const uint8_t question[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0,  2, 8, 6,
-                                         0,   1,   8,   0,   6,   4,   0, 1, 2, 0, 0,  0, 0, 2,
-                                         10,  0,   0,   2,   0,   0,   0, 0, 0, 0, 10, 0, 0, 1};
-    deliver(question, sizeof(question), 0);
-}
-
 static void begin(const struct line *line)
 {
     static uint16_t port = 10000;
@@ -287,7 +278,7 @@ static void begin(const struct line *line)
     peer.times = calloc(1, line->size / 64 + 1);
     peer.theirs = 5000000;
     peer.port = ++port;
-    ask_arp();
+    introduce(THEM);
 }
 
 static void end(void)

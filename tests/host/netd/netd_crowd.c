@@ -47,18 +47,6 @@ static void check_table(void)
     printf("%u connections, longest chain %u\n", found, longest);
 }
 
-// The stack learns who a host is.
-static void introduce(uint32_t host)
-{
-    uint8_t question[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 2, 8, 6,
-                            0,   1,   8,   0,   6,   4,   0, 1, 2, 0, 0, 0, 0, 2};
-    put32(question + 28, host);
-    put32(question + 38, US);
-    deliver(question, sizeof(question), 0);
-    while (next_frame())
-        ;
-}
-
 static void send_segment(struct peer *peer, unsigned flags, const char *data)
 {
     peer->out.flags = (uint8_t)flags;
@@ -121,8 +109,7 @@ static void close_all(void)
 {
     unsigned flags;
     for (unsigned i = 0; i < CROWD; i++) {
-        while (next_frame())
-            ;
+        skip_frames();
         object_close(peers[i].accept.minted);
         fake_run(0);
         next_segment(&peers[i], &flags);
@@ -141,8 +128,7 @@ static void check_memory(void)
     for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
         count++;
     CHECK(tcp_active_pcbs == NULL && count == NETD_TIME_WAIT);
-    while (next_frame())
-        ;
+    skip_frames();
     peers[CROWD - 1].out.seq--;
     send_segment(&peers[CROWD - 1], FIN | ACK, NULL);
     next_segment(&peers[CROWD - 1], &flags);
@@ -158,8 +144,7 @@ static void come_again(struct ts_object *listener)
 {
     unsigned flags;
     struct peer *peer = &peers[CROWD - 2];
-    while (next_frame())
-        ;
+    skip_frames();
     peer->out.seq -= 1;
     peer->out.ack = 0;
     send_segment(peer, SYN, NULL);
@@ -201,18 +186,6 @@ static void acknowledge(struct peer *peer)
     send_segment(peer, ACK, NULL);
 }
 
-static struct ts_object *listen_on(uint16_t port)
-{
-    struct call call;
-    uint32_t backlog = TS_NET_BACKLOG_MAX;
-    struct ts_net_address address = {.port = port};
-    struct ts_object *listener = socket_create(TS_NET_TCP);
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
-          TS_OK);
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
-    return listener;
-}
-
 // Other clients with a listener each, at the ports behind the first one's.
 static void start_clients(struct ts_object **sessions, struct ts_object **listeners)
 {
@@ -222,7 +195,7 @@ static void start_clients(struct ts_object **sessions, struct ts_object **listen
         fake_client = 1 + i;
         CHECK(call_now(&call, &netd.root, TS_OP_OPEN, 0, "", 0, NULL, 0) == TS_OK);
         sessions[i] = fake_session = call.minted;
-        listeners[i] = listen_on((uint16_t)(80 + i));
+        listeners[i] = listen_on((uint16_t)(80 + i), TS_NET_BACKLOG_MAX);
     }
     fake_client = 1;
     fake_session = session;
@@ -275,18 +248,16 @@ int main(void)
 {
     wire_start();
     fake_run(20000); // what starts with the interface is over
-    while (next_frame())
-        ;
+    skip_frames();
     size_t heap = heap_used();
     uint32_t packets = netd.packets.free_bytes;
     for (uint32_t i = 0; i < HOSTS; i++)
         introduce(THEM + i);
-    struct ts_object *listener = listen_on(80);
+    struct ts_object *listener = listen_on(80, TS_NET_BACKLOG_MAX);
     test_slow_readers(listener);
     while (tcp_active_pcbs != NULL)
         tcp_abort(tcp_active_pcbs);
-    while (next_frame())
-        ;
+    skip_frames();
     connect_all(listener);
     check_table();
     talk_to_all();

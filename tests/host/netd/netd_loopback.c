@@ -6,21 +6,12 @@
 
 #include "fake.h"
 #include "stream.h"
+#include "wire.h"
 
 #define METHOD(call, object, method, in, out) \
     call_now(call, object, TS_OP_CALL, method, in, sizeof(*(in)), out, sizeof(*(out)))
 
 static uint8_t none[1];
-
-static struct ts_object *listen_on(uint16_t port, uint32_t backlog)
-{
-    struct call call;
-    struct ts_object *listener = socket_create(TS_NET_TCP);
-    struct ts_net_address address = v4(0, 0, 0, 0, port);
-    CHECK(METHOD(&call, listener, TS_NET_BIND, &address, none) == TS_OK);
-    CHECK(METHOD(&call, listener, TS_NET_LISTEN, &backlog, none) == TS_OK);
-    return listener;
-}
 
 static ts_status_t connect_to(struct ts_object *socket, uint16_t port)
 {

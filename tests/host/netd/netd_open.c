@@ -131,8 +131,7 @@ static void end(struct ts_object *client, struct tcp_pcb *pcb)
 {
     tcp_abort(pcb);
     object_close(client);
-    while (next_frame())
-        ;
+    skip_frames();
 }
 
 // The SYN's round trip counts if it was sent once. Lost ones make what follows careful.
@@ -190,21 +189,11 @@ static void test_asked_again(void)
 
 int main(void)
 {
-    static const uint8_t question[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0,  2, 8, 6,
-                                         0,   1,   8,   0,   6,   4,   0, 1, 2, 0, 0,  0, 0, 2,
-                                         10,  0,   0,   2,   0,   0,   0, 0, 0, 0, 10, 0, 0, 1};
-    struct call call;
-    uint32_t backlog = 4;
-    struct ts_net_address address = {.port = 80};
     wire_start();
-    deliver(question, sizeof(question), 0); // the stack learns who the other host is
+    introduce(THEM);
     fake_run(20000);
-    while (next_frame())
-        ;
-    listener = socket_create(TS_NET_TCP);
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
-          TS_OK);
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
+    skip_frames();
+    listener = listen_on(80, 4);
     test_nobody_completes();
     test_nobody_answers();
     test_answered();

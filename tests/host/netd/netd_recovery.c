@@ -11,18 +11,6 @@
 
 static struct ts_object *listener;
 
-static struct ts_object *listen_on(uint16_t port)
-{
-    struct call call;
-    uint32_t backlog = 4;
-    struct ts_object *made = socket_create(TS_NET_TCP);
-    struct ts_net_address address = {.port = port};
-    CHECK(call_now(&call, made, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
-          TS_OK);
-    CHECK(call_now(&call, made, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
-    return made;
-}
-
 static struct line_result run(const char *name, struct line line)
 {
     struct line_result r = line_transfer(listener, &line);
@@ -244,7 +232,7 @@ int main(void)
 {
     wire_start();
     fake_run(2000);
-    listener = listen_on(80);
+    listener = listen_on(80, 4);
     test_clean();
     test_holes();
     test_lost_again();

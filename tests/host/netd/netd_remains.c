@@ -25,18 +25,6 @@ static uint32_t make(uint8_t *out, uint32_t seq, uint32_t ack, unsigned flags)
                                                .flags = (uint8_t)flags});
 }
 
-static struct ts_object *listen_on_80(void)
-{
-    struct call call;
-    uint32_t backlog = 4;
-    struct ts_object *listener = socket_create(TS_NET_TCP);
-    struct ts_net_address address = {.port = 80};
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
-          TS_OK);
-    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
-    return listener;
-}
-
 // A connection that is there while the table is copied to `left`, and then ends. Returns the
 // sequence number that its peer expects.
 static uint32_t leave_connection(struct ts_object *listener)
@@ -53,8 +41,7 @@ static uint32_t leave_connection(struct ts_object *listener)
     deliver(out, make(out, 5001, next, RESET | ACK), 0);
     object_close(accept.minted);
     fake_run(100);
-    while (next_frame())
-        ;
+    skip_frames();
     return next;
 }
 
@@ -97,22 +84,11 @@ static void test_anything(void)
     }
 }
 
-// The stack learns where its peer is from what that asks.
-static void introduce(void)
-{
-    static const uint8_t question[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0,  2, 8, 6,
-                                         0,   1,   8,   0,   6,   4,   0, 1, 2, 0, 0,  0, 0, 2,
-                                         10,  0,   0,   2,   0,   0,   0, 0, 0, 0, 10, 0, 0, 1};
-    deliver(question, sizeof(question), 0);
-    while (next_frame())
-        ;
-}
-
 int main(void)
 {
     wire_start();
-    introduce();
-    struct ts_object *listener = listen_on_80();
+    introduce(THEM);
+    struct ts_object *listener = listen_on(80, 4);
     remains_init(ours, sizeof(ours));
     uint32_t next = leave_connection(listener);
     test_ended_connections();

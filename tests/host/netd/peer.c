@@ -23,31 +23,6 @@ void become(uint32_t client)
     fake_session = sessions[client];
 }
 
-struct ts_object *listen_on(uint16_t port, uint32_t backlog)
-{
-    struct ts_object *listener = socket_create(TS_NET_TCP);
-    struct ts_net_address address = v4(0, 0, 0, 0, port);
-    CHECK(method(listener, TS_NET_BIND, &address, sizeof(address)) == TS_OK);
-    CHECK(method(listener, TS_NET_LISTEN, &backlog, 4) == TS_OK);
-    return listener;
-}
-
-void skip_frames(void)
-{
-    while (next_frame())
-        ;
-}
-
-void introduce(uint32_t host)
-{
-    uint8_t question[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 2, 8, 6,
-                            0,   1,   8,   0,   6,   4,   0, 1, 2, 0, 0, 0, 0, 2};
-    put32(question + 28, host);
-    put32(question + 38, US);
-    deliver(question, sizeof(question), 0);
-    skip_frames();
-}
-
 void peer_send(struct peer *peer, unsigned flags, const char *data)
 {
     static uint8_t out[2048];

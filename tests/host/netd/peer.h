@@ -21,14 +21,6 @@ ts_status_t method(struct ts_object *object, uint64_t number, const void *in, si
 // From here on this client asks, through a session of its own.
 void become(uint32_t client);
 
-// A listening socket of the present client.
-struct ts_object *listen_on(uint16_t port, uint32_t backlog);
-
-// The stack learns who a host is.
-void introduce(uint32_t host);
-
-void skip_frames(void);
-
 // Sends, and is behind it then.
 void peer_send(struct peer *peer, unsigned flags, const char *data);
 

@@ -84,6 +84,12 @@ bool next_frame(void)
     return true;
 }
 
+void skip_frames(void)
+{
+    while (next_frame())
+        ;
+}
+
 bool next_of(unsigned protocol)
 {
     while (next_frame()) {
@@ -167,6 +173,28 @@ void wire_start(void)
     netif_set_up(&netd.link.netif);
     interface_set(&netd.link.netif, &configuration);
     fake_run(100);
-    while (next_frame())
-        ;
+    skip_frames();
+}
+
+// Other hosts ---------------------------------------------------------------------------------
+
+void introduce(uint32_t host)
+{
+    uint8_t question[42] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 2, 8, 6,
+                            0,   1,   8,   0,   6,   4,   0, 1, 2, 0, 0, 0, 0, 2};
+    put32(question + 28, host);
+    put32(question + 38, US);
+    deliver(question, sizeof(question), 0);
+    skip_frames();
+}
+
+struct ts_object *listen_on(uint16_t port, uint32_t backlog)
+{
+    struct call call;
+    struct ts_object *listener = socket_create(TS_NET_TCP);
+    struct ts_net_address address = {.port = port};
+    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_BIND, &address, sizeof(address), NULL, 0) ==
+          TS_OK);
+    CHECK(call_now(&call, listener, TS_OP_CALL, TS_NET_LISTEN, &backlog, 4, NULL, 0) == TS_OK);
+    return listener;
 }

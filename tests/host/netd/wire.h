@@ -26,8 +26,16 @@ void deliver(const uint8_t *bytes, uint32_t length, uint16_t flags);
 // The next frame that the stack sent, put together in `frame`. False: none.
 bool next_frame(void);
 
+void skip_frames(void);
+
 // Skips to the next IPv4 frame of that protocol.
 bool next_of(unsigned protocol);
+
+// The stack learns who a host is from what that asks by ARP; its answer is skipped.
+void introduce(uint32_t host);
+
+// A listening socket of the present client.
+struct ts_object *listen_on(uint16_t port, uint32_t backlog);
 
 void put16(uint8_t *at, unsigned value);
 void put32(uint8_t *at, uint32_t value);
