@@ -259,7 +259,7 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     __atomic_store_n(&ring->idle_cpu, cpu, __ATOMIC_RELAXED);
     __atomic_store_n(&ring->idle_stamp, atomic_fetch_add_explicit(&stamp, 1, memory_order_relaxed),
                      __ATOMIC_RELAXED);
-    ring_set_idle(ring, true);
+    ring_set_idle(ring, !ring->destroyed);
     // Marked first, looked at last: pairs with the fence in port_dispatch. An item that was queued
     // before the mark is seen now, one queued after it finds the mark.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

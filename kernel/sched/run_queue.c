@@ -101,12 +101,25 @@ void thread_wake(struct thread *thread)
     run_queue_unlock(queue, flags);
 }
 
+// One that is ready in this CPU's queue, which is locked, runs before its equals. False: it is not.
+// (One that is ready and in no queue is moving to another CPU.)
+static bool put_ahead(struct run_queue *queue, struct thread *thread)
+{
+    if (queue != run_queue_here() || thread->state != THREAD_IS_READY || list_empty(&thread->run))
+        return false;
+    run_queue_leave(queue, thread);
+    enqueue_ahead(queue, thread);
+    return true;
+}
+
 void thread_wake_here(struct thread *thread)
 {
     irqflags_t flags;
     struct run_queue *queue = run_queue_lock(thread, &flags);
     if (thread->state != THREAD_IS_BLOCKED) {
         thread->wake_pending = true;
+        if (put_ahead(queue, thread)) // it lost the CPU on its way to block
+            queue->giver = queue->current;
         run_queue_unlock(queue, flags);
         return;
     }
@@ -134,11 +147,7 @@ void thread_go_first(struct thread *thread)
     if (__atomic_load_n(&here->queues[thread->priority].next, __ATOMIC_RELAXED) == &thread->run)
         return; // it is
     struct run_queue *queue = run_queue_lock(thread, &flags);
-    // (One that is ready and in no queue is moving to another CPU.)
-    if (queue == here && thread->state == THREAD_IS_READY && !list_empty(&thread->run)) {
-        run_queue_leave(queue, thread);
-        enqueue_ahead(queue, thread);
-    }
+    (void)put_ahead(queue, thread);
     run_queue_unlock(queue, flags);
 }
 

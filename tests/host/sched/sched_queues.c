@@ -253,10 +253,14 @@ static void lend_or_return(struct thread *thread)
 static void wake(struct thread *thread)
 {
     bool blocked = thread->state == THREAD_IS_BLOCKED;
-    if (random_below(2) == 0 || idle_here())
+    bool ready = thread->state == THREAD_IS_READY && thread->cpu == here->id;
+    if (random_below(2) == 0 || idle_here()) {
         thread_wake(thread);
-    else
-        thread_wake_here(thread);
+    } else {
+        thread_wake_here(thread); // before its equals, also one that had not blocked yet
+        CHECK(!(blocked || ready) ||
+              run_queue_here()->queues[thread->priority].next == &thread->run);
+    }
     CHECK(blocked ? thread->state == THREAD_IS_READY : thread->wake_pending);
 }
 
