@@ -33,8 +33,9 @@ static uint64_t next_block(void)
 
 static void check(uint32_t slot, uint64_t bytes)
 {
-    if (bytes != BLOCK || buffers[slot][0] != expected[slot])
+    if (bytes != BLOCK || buffers[slot][0] != expected[slot]) {
         measure_need(TS_ERR_CORRUPT, "read");
+    }
 }
 
 static void open_disk(void)
@@ -77,8 +78,9 @@ static void read_by_ring(uint32_t depth, uint32_t count)
     struct ts_event event;
     measure_need(ts_ring_create(&ring, DEPTH_MAX, 2 * DEPTH_MAX, DEPTH_MAX), "ring");
     uint32_t staged = 0, done = 0;
-    for (; staged < depth && staged < count; staged++)
+    for (; staged < depth && staged < count; staged++) {
         stage(&ring, staged);
+    }
     while (done < count) {
         measure_need(ts_ring_enter(&ring, 1, TS_DEADLINE_NONE), "wait");
         while (ts_ring_next(&ring, &event)) {
@@ -103,10 +105,11 @@ int main(int argc, char **argv)
         return 2;
     }
     open_disk();
-    if (depth == 1)
+    if (depth == 1) {
         read_one_by_one(count);
-    else
+    } else {
         read_by_ring(depth, count);
+    }
     printf("read %u blocks\n", count);
     return 0;
 }

@@ -23,7 +23,8 @@ int main(void)
         {"interrupts", statistics.interrupts},
         {"pages_free", statistics.pages_free},
     };
-    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++)
+    for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         printf("count %s %llu\n", counts[i].name, (unsigned long long)counts[i].value);
+    }
     return 0;
 }

@@ -19,8 +19,9 @@ static ts_status_t open_close(void *context)
     (void)context;
     ts_handle_t opened;
     ts_status_t status = ts_open(directory, NAME, 0, TS_RIGHT_READ, &opened);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         ts_close(opened);
+    }
     return status;
 }
 
@@ -31,10 +32,11 @@ static ts_status_t read_page(void *context)
     size_t bytes;
     *number = (*number + 1) % PAGES;
     ts_status_t status =
-        ts_read(file, page, sizeof page, *number * sizeof page, TS_DEADLINE_NONE, &bytes);
-    if (status != TS_OK)
+        ts_read(file, page, sizeof(page), *number * sizeof(page), TS_DEADLINE_NONE, &bytes);
+    if (status != TS_OK) {
         return status;
-    bool right = bytes == sizeof page && page[0] == *number && page[511] == ~*number;
+    }
+    bool right = bytes == sizeof(page) && page[0] == *number && page[511] == ~*number;
     return right ? TS_OK : TS_ERR_CORRUPT;
 }
 
@@ -43,7 +45,7 @@ static void fill(void)
     for (uint64_t number = 0; number < PAGES; number++) {
         page[0] = number;
         page[511] = ~number;
-        measure_need(ts_write_all_current(file, page, sizeof page), "write the file");
+        measure_need(ts_write_all_current(file, page, sizeof(page)), "write the file");
     }
 }
 
@@ -51,8 +53,9 @@ int main(int argc, char **argv)
 {
     uint64_t number = 0;
     measure_begin(argc, argv);
-    if (!measure_wanted("open_close") && !measure_wanted("file_read_4k"))
+    if (!measure_wanted("open_close") && !measure_wanted("file_read_4k")) {
         return 0;
+    }
     measure_need(
         ts_open(ts_named_handle(TS_NAME_FILE), "tmp", TS_OPEN_DIRECTORY, TS_RIGHTS_ALL, &directory),
         "open /tmp");

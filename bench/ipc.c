@@ -52,8 +52,8 @@ static ts_status_t call_read(void *context)
     (void)context;
     size_t bytes;
     page.last = 0;
-    ts_status_t status = ts_read(target, &page, sizeof page, 0, TS_DEADLINE_NONE, &bytes);
-    return status != TS_OK || (bytes == sizeof page && page.last == LAST && page.count == asked)
+    ts_status_t status = ts_read(target, &page, sizeof(page), 0, TS_DEADLINE_NONE, &bytes);
+    return status != TS_OK || (bytes == sizeof(page) && page.last == LAST && page.count == asked)
                ? status
                : TS_ERR_CORRUPT;
 }
@@ -61,12 +61,14 @@ static ts_status_t call_read(void *context)
 static ts_status_t ring_calls(void *context)
 {
     struct ts_ring_queue *ring = context;
-    for (uint32_t i = 0; i < batch; i++)
+    for (uint32_t i = 0; i < batch; i++) {
         ts_prepare_write(ts_ring_slot(ring), target, NULL, 0, COUNT, TS_DEADLINE_NONE, i);
+    }
     asked += batch;
     ts_status_t status = ts_ring_enter(ring, batch, TS_DEADLINE_NONE);
-    if (status != TS_OK || ts_ring_unread(ring) != batch)
+    if (status != TS_OK || ts_ring_unread(ring) != batch) {
         return status != TS_OK ? status : TS_ERR_CORRUPT;
+    }
     for (uint32_t i = 0; i < batch && status == TS_OK; i++) {
         const struct ts_event *event = ts_ring_peek(ring, i);
         status = event->user_data == i ? event->status : TS_ERR_CORRUPT;
@@ -80,8 +82,9 @@ static ts_status_t bells(void *context)
     (void)context;
     uint64_t count;
     ts_status_t status = ts_event_signal(bell_out, 1);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_event_wait(bell_in, TS_DEADLINE_NONE, &count);
+    }
     return status != TS_OK || count == 1 ? status : TS_ERR_CORRUPT;
 }
 
@@ -123,10 +126,12 @@ static void bell_body(void *argument)
 {
     (void)argument;
     uint64_t count;
-    while (!yielding && ts_event_wait(bell_out, TS_DEADLINE_NONE, &count) == TS_OK)
-        (void)!ts_event_signal(bell_in, 1);
-    while (yielding)
+    while (!yielding && ts_event_wait(bell_out, TS_DEADLINE_NONE, &count) == TS_OK) {
+        (void)ts_event_signal(bell_in, 1);
+    }
+    while (yielding) {
         ts_thread_yield();
+    }
 }
 
 struct server {
@@ -151,21 +156,25 @@ static inline ts_status_t answer(struct server *server, uint64_t request, uint64
                                  const void *bytes, uint32_t length)
 {
     struct ts_ring_queue *ring = &server->ring;
-    if (server->left == 0 && ts_ring_staged(ring) == 0)
+    if (server->left == 0 && ts_ring_staged(ring) == 0) {
         return ts_ring_reply_wait(ring, server->port, request, TS_OK, value, bytes, length);
+    }
     return answer_later(server, request, value, bytes, length);
 }
 
 static ts_status_t serve_one(struct server *server, const struct ts_event *event)
 {
     static struct page served = {.last = LAST};
-    if (event->op == TS_OP_READ)
+    if (event->op == TS_OP_READ) {
         return answer(server, event->value, event->room, &served, event->room);
-    if (event->offset == COUNT)
+    }
+    if (event->offset == COUNT) {
         served.count++;
-    if (event->offset == ANSWER_BELLS)
+    }
+    if (event->offset == ANSWER_BELLS) {
         measure_need(ts_thread_start(&server->bell, bell_body, NULL, 16384, 0, TS_PRIORITY_NORMAL),
                      "bell");
+    }
     if (event->offset == YIELD) {
         yielding = true;
         measure_need(ts_event_signal(bell_out, 1), "last bell");
@@ -181,12 +190,14 @@ static void serve(struct server *server)
         server->left = ts_ring_unread(&server->ring);
         while (status == TS_OK && server->left > 0 && ts_ring_next(&server->ring, &event)) {
             server->left--;
-            if (event.kind == TS_EVENT_COMPLETION && event.user_data != 0)
+            if (event.kind == TS_EVENT_COMPLETION && event.user_data != 0) {
                 return; // the child has ended
-            if (event.kind == TS_EVENT_REQUEST)
+            }
+            if (event.kind == TS_EVENT_REQUEST) {
                 status = serve_one(server, &event);
-            else if (server->left == 0)
+            } else if (server->left == 0) {
                 status = ts_ring_enter(&server->ring, 1, TS_DEADLINE_NONE);
+            }
         }
     }
     measure_need(status, "serve");

@@ -33,11 +33,13 @@ static uint32_t ring_batch;
 static ts_status_t ring_nops(void *context)
 {
     struct ts_ring_queue *ring = context;
-    for (uint32_t i = 0; i < ring_batch; i++)
+    for (uint32_t i = 0; i < ring_batch; i++) {
         ts_prepare_nop(ts_ring_slot(ring), i);
+    }
     ts_status_t status = ts_ring_enter(ring, ring_batch, TS_DEADLINE_NONE);
-    if (status != TS_OK || ts_ring_unread(ring) != ring_batch)
+    if (status != TS_OK || ts_ring_unread(ring) != ring_batch) {
         return status != TS_OK ? status : TS_ERR_CORRUPT;
+    }
     for (uint32_t i = 0; i < ring_batch && status == TS_OK; i++) {
         const struct ts_event *event = ts_ring_peek(ring, i);
         status = event->user_data == i ? event->status : TS_ERR_CORRUPT;
@@ -55,8 +57,9 @@ static ts_status_t fresh_mapping(void *context)
 {
     struct touch *touch = context;
     void *address;
-    if (touch->address != NULL)
+    if (touch->address != NULL) {
         measure_need(ts_memory_unmap((void *)touch->address, TS_PAGE_SIZE), "unmap");
+    }
     ts_close(touch->memory);
     measure_need(ts_memory_create(TS_PAGE_SIZE, 0, &touch->memory), "memory");
     ts_status_t status =
@@ -78,13 +81,16 @@ static ts_status_t map_touch_unmap(void *context)
     ts_handle_t memory;
     void *address;
     ts_status_t status = ts_memory_create(PAGES * TS_PAGE_SIZE, 0, &memory);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_memory_map(memory, NULL, PAGES * TS_PAGE_SIZE, 0, TS_MAP_READ | TS_MAP_WRITE,
                                &address);
-    for (uint32_t i = 0; i < PAGES && status == TS_OK; i++)
+    }
+    for (uint32_t i = 0; i < PAGES && status == TS_OK; i++) {
         ((volatile char *)address)[i * TS_PAGE_SIZE] = 1;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_memory_unmap(address, PAGES * TS_PAGE_SIZE);
+    }
     ts_close(memory);
     return status;
 }
@@ -101,8 +107,9 @@ static ts_status_t thread_create_join(void *context)
     volatile int ran = 0;
     ts_status_t status =
         ts_thread_start(&thread, thread_body, (void *)&ran, 16384, 0, TS_PRIORITY_NORMAL);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_thread_join(&thread, TS_DEADLINE_NONE);
+    }
     return status != TS_OK || ran == 1 ? status : TS_ERR_CORRUPT;
 }
 

@@ -57,10 +57,12 @@ static int32_t wait_for_messages(struct side *side)
     while ((count = ts_queue_available(&side->in)) == 0) {
         uint64_t rung;
         ts_status_t status = TS_OK;
-        if (ts_queue_sleep(&side->in, 1))
+        if (ts_queue_sleep(&side->in, 1)) {
             status = ts_event_wait(side->own_bell, TS_DEADLINE_NONE, &rung);
-        if (status != TS_OK)
+        }
+        if (status != TS_OK) {
             return status;
+        }
     }
     return count;
 }
@@ -89,15 +91,17 @@ static ts_status_t send_batch(void *context)
     static uint64_t number;
     struct side *side = context;
     uint64_t sum = 0, answer;
-    if (ts_queue_room(&side->out) < (int32_t)batch)
+    if (ts_queue_room(&side->out) < (int32_t)batch) {
         return TS_ERR_CORRUPT; // the answer came when all was taken
+    }
     for (uint32_t i = 0; i < batch; i++) {
         put(side, side->shared->message, ++number);
         sum += number;
     }
     ts_status_t status = show(side);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     int32_t count = wait_for_messages(side);
     bool right = count == 1 && take(side, side->shared->answer, &answer) && answer == sum;
     ts_queue_release(&side->in);
@@ -132,16 +136,19 @@ static bool receive_batch(struct side *side)
 {
     int32_t count = wait_for_messages(side);
     uint64_t number = 1, sum = 0;
-    if (count < 0)
+    if (count < 0) {
         measure_need(count, "receive");
+    }
     for (int32_t i = 0; i < count; i++) {
-        if (!take(side, side->shared->message, &number))
+        if (!take(side, side->shared->message, &number)) {
             measure_need(TS_ERR_CORRUPT, "receive");
+        }
         sum += number;
     }
     ts_queue_release(&side->in);
-    if (number == 0)
+    if (number == 0) {
         return false;
+    }
     put(side, side->shared->answer, sum);
     measure_need(show(side), "answer");
     return true;

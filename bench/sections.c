@@ -45,8 +45,9 @@ static ts_handle_t port, object;
 static void wait_for_ever(void *argument)
 {
     (void)argument;
-    for (;;)
+    for (;;) {
         (void)ts_sys_futex_wait((uintptr_t)&gate, 0, TS_DEADLINE_NONE);
+    }
 }
 
 // As many waits as the ring has records: for the word, for a signal, or for a time.
@@ -84,17 +85,19 @@ static void begin_service(void)
 // Twice as many requests as are delivered at once, with as much payload as inboxes have room for.
 static void ask(void *payload)
 {
-    for (uint32_t i = 0; i < 2 * REQUESTS; i++)
+    for (uint32_t i = 0; i < 2 * REQUESTS; i++) {
         ts_prepare_write(ts_ring_slot(&client), object, payload, INBOX, 0, TS_DEADLINE_NONE, i);
+    }
     measure_need(ts_ring_submit(&client), "requests");
     measure_need(ts_ring_enter(&server, REQUESTS, TS_DEADLINE_NONE), "requests");
 }
 
 static void answer(void)
 {
-    for (uint32_t i = 0; i < REQUESTS; i++)
+    for (uint32_t i = 0; i < REQUESTS; i++) {
         ts_prepare_reply(ts_ring_slot(&server), port, ts_ring_peek(&server, i)->value, TS_OK, 0,
                          NULL, 0, 0);
+    }
     ts_ring_consume(&server, REQUESTS);
     measure_need(ts_ring_enter(&server, REQUESTS, TS_DEADLINE_NONE), "answers");
     measure_need(ts_ring_enter(&client, REQUESTS, TS_DEADLINE_NONE), "answers");
@@ -103,12 +106,14 @@ static void answer(void)
 // Ends by themselves: wake-ups, signals, deadlines, answers.
 static void exercise(char *memory)
 {
-    for (unsigned i = 0; i < RINGS; i++)
+    for (unsigned i = 0; i < RINGS; i++) {
         fill(&rings[i], TS_OP_FUTEX_WAIT, 0);
+    }
     struct ts_result woken = ts_sys_futex_wake((uintptr_t)&word, UINT32_MAX);
     measure_need(woken.value == RINGS * (RECORDS - 1) ? TS_OK : TS_ERR_CORRUPT, "wake");
-    for (unsigned i = 0; i < RINGS; i++)
+    for (unsigned i = 0; i < RINGS; i++) {
         drain(&rings[i]);
+    }
     fill(&rings[0], TS_OP_WAIT, 0);
     measure_need(ts_port_signal(port, 0, 0, TS_SIGNAL_READABLE), "signal");
     drain(&rings[0]);
@@ -124,8 +129,9 @@ static char *touched(void)
 {
     void *memory;
     measure_need(ts_memory_allocate(BYTES, 0, NULL, &memory), "memory");
-    for (size_t i = 0; i < BYTES; i += TS_PAGE_SIZE)
+    for (size_t i = 0; i < BYTES; i += TS_PAGE_SIZE) {
         ((volatile char *)memory)[i] = 1;
+    }
     return memory;
 }
 
@@ -133,17 +139,20 @@ _Noreturn static void child(ts_handle_t ready)
 {
     ts_handle_t copy;
     begin_service();
-    for (unsigned i = 0; i < RINGS; i++)
+    for (unsigned i = 0; i < RINGS; i++) {
         measure_need(ts_ring_create(&rings[i], RECORDS, RECORDS, RECORDS), "ring");
+    }
     exercise(touched());
     vast_memory();
     crowd();
-    for (unsigned i = 0; i < HANDLES; i++)
+    for (unsigned i = 0; i < HANDLES; i++) {
         measure_need(ts_duplicate(object, TS_RIGHTS_ALL, &copy), "duplicate");
-    for (unsigned i = 0; i < THREADS; i++)
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
         measure_need(
             ts_thread_start(&threads[i], wait_for_ever, NULL, 16384, 0, TS_PRIORITY_NORMAL),
             "thread");
+    }
     fill(&rings[0], TS_OP_FUTEX_WAIT, 0);
     fill(&rings[1], TS_OP_WAIT, 0);
     fill(&rings[2], TS_OP_TIMEOUT, ts_clock_now() + INT64_C(1000000000) * 3600);
@@ -157,8 +166,9 @@ int main(int argc, char **argv)
 {
     measure_begin(argc, argv);
     ts_handle_t ready = ts_named_handle(READY), system = ts_named_handle(MEASURE_SYSTEM);
-    if (ready != TS_HANDLE_NONE)
+    if (ready != TS_HANDLE_NONE) {
         child(ready);
+    }
     struct ts_system_statistics statistics;
     struct ts_process_report report;
     measure_need(ts_event_create(0, &ready), "event");

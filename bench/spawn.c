@@ -14,8 +14,9 @@ static ts_status_t spawn_wait(void *context)
     struct ts_process_report report;
     struct ts_spawn spawn = {.name = "true"};
     ts_status_t status = ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), "bin/true", &child);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = ts_process_wait(child, TS_DEADLINE_NONE, &report);
     ts_close(child);
     bool well = report.reason == TS_EXIT_STATUS && report.status == 0;

@@ -9,7 +9,7 @@ static int copy(int fd, const char *name)
 {
     static char buffer[16384];
     ssize_t got;
-    while ((got = read(fd, buffer, sizeof buffer)) > 0) {
+    while ((got = read(fd, buffer, sizeof(buffer))) > 0) {
         for (ssize_t done = 0; done < got;) {
             ssize_t step = write(STDOUT_FILENO, buffer + done, (size_t)(got - done));
             if (step < 0) {

@@ -13,7 +13,7 @@ static int copy_bytes(int from, int to, const char *from_name, const char *to_na
 {
     static char buffer[65536];
     ssize_t got;
-    while ((got = read(from, buffer, sizeof buffer)) > 0) {
+    while ((got = read(from, buffer, sizeof(buffer))) > 0) {
         for (ssize_t done = 0; done < got;) {
             ssize_t step = write(to, buffer + done, (size_t)(got - done));
             if (step < 0) {
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
     }
     for (int i = index; i < argc - 1; i++) {
         char *target = directory ? command_join(to, command_base(argv[i])) : NULL;
-        status |= copy(argv[i], target ? target : to);
+        status |= copy(argv[i], target != NULL ? target : to);
         free(target);
     }
     return status;

@@ -13,7 +13,7 @@ int main(int argc, char **argv)
     char text[256];
     time_t now = time(NULL);
     struct tm *parts = gmtime(&now);
-    if (!parts || (!strftime(text, sizeof text, format, parts) && *format)) {
+    if (parts == NULL || (!strftime(text, sizeof(text), format, parts) && *format)) {
         command_usage();
     }
     puts(*format ? text : "");

@@ -22,7 +22,7 @@ static ts_status_t show(ts_handle_t log, uint64_t *cursor)
     do {
         ts_status_t status = ts_get_u64(log, TS_PROPERTY_SIZE, &before);
         if (status == TS_OK) {
-            status = ts_read(log, buffer, sizeof buffer, *cursor, TS_DEADLINE_NONE, &bytes);
+            status = ts_read(log, buffer, sizeof(buffer), *cursor, TS_DEADLINE_NONE, &bytes);
         }
         if (status == TS_OK) {
             status = ts_get_u64(log, TS_PROPERTY_SIZE, &after);
@@ -41,13 +41,13 @@ static ts_status_t add_line(ts_handle_t log, char **words)
 {
     char line[240];
     size_t length = 0;
-    for (char **word = words; *word && length < sizeof line - 1; word++) {
+    for (char **word = words; (*word) != NULL && length < sizeof(line) - 1; word++) {
         int step =
-            snprintf(line + length, sizeof line - length, "%s%s", word == words ? "" : " ", *word);
+            snprintf(line + length, sizeof(line) - length, "%s%s", word == words ? "" : " ", *word);
         length += (size_t)step;
     }
-    if (length >= sizeof line) {
-        length = sizeof line - 1;
+    if (length >= sizeof(line)) {
+        length = sizeof(line) - 1;
     }
     return ts_write_all_current(log, line, length);
 }

@@ -34,7 +34,7 @@ static void show_long(const char *path, const char *name)
     for (int i = 0; i < 9; i++) {
         mode[i + 1] = info.st_mode & (0400 >> i) ? "rwx"[i % 3] : '-';
     }
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M", gmtime(&info.st_mtime));
+    strftime(when, sizeof(when), "%Y-%m-%d %H:%M", gmtime(&info.st_mtime));
     printf("%s %10lld %16s %s\n", mode, (long long)info.st_size, when, name);
 }
 

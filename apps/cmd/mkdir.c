@@ -8,7 +8,7 @@
 static int make_all(const char *path)
 {
     char *copy = strdup(path);
-    if (!copy) {
+    if (copy == NULL) {
         return command_error(path);
     }
     for (char *at = copy + 1; copy[0]; at++) {

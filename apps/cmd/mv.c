@@ -14,10 +14,10 @@ static int copy_and_remove(const char *from, const char *to)
         errno = EXDEV;
         return command_error(from);
     }
-    FILE *in = fopen(from, "r"), *out = in ? fopen(to, "w") : NULL;
-    if (!out) {
-        int status = command_error(in ? to : from);
-        if (in) {
+    FILE *in = fopen(from, "r"), *out = in != NULL ? fopen(to, "w") : NULL;
+    if (out == NULL) {
+        int status = command_error(in != NULL ? to : from);
+        if (in != NULL) {
             fclose(in);
         }
         return status;
@@ -25,7 +25,7 @@ static int copy_and_remove(const char *from, const char *to)
     char buffer[4096];
     size_t got;
     bool failed = false;
-    while (!failed && (got = fread(buffer, 1, sizeof buffer, in)) > 0) {
+    while (!failed && (got = fread(buffer, 1, sizeof(buffer), in)) > 0) {
         failed = fwrite(buffer, 1, got, out) != got;
     }
     failed |= ferror(in) != 0;
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
     }
     for (int i = index; i < argc - 1; i++) {
         char *target = directory ? command_join(to, command_base(argv[i])) : NULL;
-        status |= move(argv[i], target ? target : to);
+        status |= move(argv[i], target != NULL ? target : to);
         free(target);
     }
     return status;

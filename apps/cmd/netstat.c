@@ -11,9 +11,9 @@ static const char *address(const struct ts_net_address *a, char out[64])
 {
     char text[INET6_ADDRSTRLEN] = "*";
     if (a->family == TS_NET_FAMILY_V4) {
-        inet_ntop(AF_INET, a->address, text, sizeof text);
+        inet_ntop(AF_INET, a->address, text, sizeof(text));
     } else if (a->family == TS_NET_FAMILY_V6) {
-        inet_ntop(AF_INET6, a->address, text, sizeof text);
+        inet_ntop(AF_INET6, a->address, text, sizeof(text));
     }
     snprintf(out, 64, a->family == TS_NET_FAMILY_V6 ? "[%s]:%u" : "%s:%u", text, a->port);
     return out;
@@ -24,7 +24,7 @@ static const char *state_name(uint32_t state)
     static const char *const names[] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
                                         "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
                                         "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
-    return state < sizeof names / sizeof names[0] ? names[state] : "?";
+    return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
 
 static ts_status_t show_sockets(ts_handle_t net)
@@ -35,13 +35,13 @@ static ts_status_t show_sockets(ts_handle_t net)
            "TO SEND");
     do {
         uint64_t value;
-        ts_status_t status = ts_call_bytes(net, TS_NET_SOCKETS, &cookie, sizeof cookie, sockets,
-                                           sizeof sockets, &value);
-        size_t count = (uint32_t)value / sizeof sockets[0];
+        ts_status_t status = ts_call_bytes(net, TS_NET_SOCKETS, &cookie, sizeof(cookie), sockets,
+                                           sizeof(sockets), &value);
+        size_t count = (uint32_t)value / sizeof(sockets[0]);
         if (status != TS_OK) {
             return status;
         }
-        for (size_t i = 0; i < count && i < sizeof sockets / sizeof sockets[0]; i++) {
+        for (size_t i = 0; i < count && i < sizeof(sockets) / sizeof(sockets[0]); i++) {
             char local[64], peer[64];
             printf("%-4s %-28s %-28s %-12s %8u %8u\n", sockets[i].type == 1 ? "tcp" : "udp",
                    address(&sockets[i].local, local), address(&sockets[i].peer, peer),
@@ -55,7 +55,7 @@ static ts_status_t show_sockets(ts_handle_t net)
 static void show_interface(const struct ts_net_interface *i)
 {
     char text[INET6_ADDRSTRLEN], gateway[INET6_ADDRSTRLEN];
-    printf("%u %.*s: %s%s%s mtu %u\n", i->index, (int)sizeof i->name, i->name,
+    printf("%u %.*s: %s%s%s mtu %u\n", i->index, (int)sizeof(i->name), i->name,
            i->flags & TS_NET_INTERFACE_UP ? "up" : "down",
            i->flags & TS_NET_INTERFACE_LINK ? ", link" : ", no link",
            i->flags & TS_NET_INTERFACE_DHCP ? ", by DHCP" : "", i->mtu);
@@ -63,15 +63,15 @@ static void show_interface(const struct ts_net_interface *i)
         printf("    hardware %02x:%02x:%02x:%02x:%02x:%02x\n", i->hardware[0], i->hardware[1],
                i->hardware[2], i->hardware[3], i->hardware[4], i->hardware[5]);
     }
-    inet_ntop(AF_INET, i->address4, text, sizeof text);
-    inet_ntop(AF_INET, i->gateway4, gateway, sizeof gateway);
+    inet_ntop(AF_INET, i->address4, text, sizeof(text));
+    inet_ntop(AF_INET, i->gateway4, gateway, sizeof(gateway));
     printf("    IPv4 %s", text);
-    inet_ntop(AF_INET, i->mask4, text, sizeof text);
+    inet_ntop(AF_INET, i->mask4, text, sizeof(text));
     printf(" mask %s gateway %s\n", text, gateway);
     static const uint8_t none[16];
     for (unsigned a = 0; a < TS_NET_INTERFACE_V6; a++) {
-        if (memcmp(i->address6[a], none, sizeof none) != 0) {
-            printf("    IPv6 %s\n", inet_ntop(AF_INET6, i->address6[a], text, sizeof text));
+        if (memcmp(i->address6[a], none, sizeof(none)) != 0) {
+            printf("    IPv6 %s\n", inet_ntop(AF_INET6, i->address6[a], text, sizeof(text)));
         }
     }
     printf("    in %llu frames, %llu bytes, %llu dropped; out %llu frames, %llu bytes, %llu "
@@ -85,8 +85,8 @@ static ts_status_t show_interfaces(ts_handle_t net)
 {
     for (uint32_t index = 1;; index++) {
         struct ts_net_interface interface;
-        ts_status_t status = ts_call_bytes(net, TS_NET_INTERFACE, &index, sizeof index, &interface,
-                                           sizeof interface, NULL);
+        ts_status_t status = ts_call_bytes(net, TS_NET_INTERFACE, &index, sizeof(index), &interface,
+                                           sizeof(interface), NULL);
         if (status != TS_OK) {
             return status == TS_ERR_NOT_FOUND ? TS_OK : status;
         }

@@ -13,6 +13,6 @@ int main(int argc, char **argv)
     }
     struct ts_init_power power = {.status = (int32_t)number};
     ts_status_t status =
-        ts_call_bytes(system_control(), TS_INIT_POWER_OFF, &power, sizeof power, NULL, 0, NULL);
+        ts_call_bytes(system_control(), TS_INIT_POWER_OFF, &power, sizeof(power), NULL, 0, NULL);
     return status == TS_OK ? 0 : command_status("init", status);
 }

@@ -21,8 +21,8 @@ static bool show_process(const struct ts_process_statistics *process, ts_handle_
                          void *context)
 {
     (void)handle, (void)context;
-    char name[sizeof process->name + 1];
-    snprintf(name, sizeof name, "%.*s", (int)sizeof process->name, process->name);
+    char name[sizeof(process->name) + 1];
+    snprintf(name, sizeof(name), "%.*s", (int)sizeof(process->name), process->name);
     struct row row = {process->id,      process->pages,  process->handles,
                       process->threads, process->cpu_ns, name};
     show(&row, process->state ? "ended" : "runs");

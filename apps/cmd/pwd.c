@@ -7,7 +7,7 @@ int main(int argc, char **argv)
     char path[4096];
     command_begin(argc, argv, "pwd\nPrints the working directory.\n");
     command_no_arguments(argc, argv);
-    if (!getcwd(path, sizeof path)) {
+    if (getcwd(path, sizeof(path)) == NULL) {
         return command_error("working directory");
     }
     puts(path);

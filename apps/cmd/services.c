@@ -39,7 +39,7 @@ static const char *reason(const struct ts_init_service *s, char out[48])
         snprintf(out, 48, "%s", ts_status_name(s->status));
     } else if (s->exit_reason == TS_EXIT_STATUS) {
         snprintf(out, 48, "%s %d", reasons[TS_EXIT_STATUS], (int)s->status);
-    } else if (s->exit_reason < sizeof reasons / sizeof reasons[0]) {
+    } else if (s->exit_reason < sizeof(reasons) / sizeof(reasons[0])) {
         snprintf(out, 48, "%s", reasons[s->exit_reason]);
     }
     return out;
@@ -63,13 +63,13 @@ static bool open_file(const char *path, struct ts_call *call)
 {
     static char name[TS_PATH_MAX + 1] = "/"; // the path from the root on
     char here[TS_PATH_MAX];
-    if (!path) {
+    if (path == NULL) {
         return true;
     }
-    if (!getcwd(here, sizeof here)) {
+    if (getcwd(here, sizeof(here)) == NULL) {
         return command_error(path) == 0;
     }
-    ts_status_t status = ts_path_normalise(here, path, name + 1, sizeof name - 1, NULL);
+    ts_status_t status = ts_path_normalise(here, path, name + 1, sizeof(name) - 1, NULL);
     if (status == TS_OK) {
         status = ts_open(ts_named_handle(TS_NAME_FILE), name + 1, 0,
                          TS_RIGHT_READ | TS_RIGHT_TRANSFER | TS_RIGHT_OPEN, &call->in_handle[0]);
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
         ts_status_t status = system_services(show, NULL);
         return command_end(status == TS_OK ? 0 : command_status("init", status));
     }
-    for (size_t v = 0; v < sizeof verbs / sizeof verbs[0] && argc > 2; v++) {
+    for (size_t v = 0; v < sizeof(verbs) / sizeof(verbs[0]) && argc > 2; v++) {
         if (!strcmp(argv[1], verbs[v].word)) {
             int status = 0;
             for (int i = 2; i < argc; i++) {

@@ -15,7 +15,7 @@ static void show(const struct counts *counts, const char *name)
     const uint64_t numbers[] = {counts->lines, counts->words, counts->bytes};
     bool one = (counts->options & (counts->options - 1)) == 0; // is not aligned with others
     const char *gap = "";
-    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         if (counts->options & 1u << i) {
             printf("%s%*llu", gap, one ? 1 : 7, (unsigned long long)numbers[i]);
             gap = " ";

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
             continue;
         }
         printf("%-10s", name);
-        for (size_t r = 0; r < sizeof names / sizeof names[0]; r++) {
+        for (size_t r = 0; r < sizeof(names) / sizeof(names[0]); r++) {
             if (rights & names[r].right) {
                 print_right(names[r].name);
             }

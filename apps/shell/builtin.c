@@ -13,12 +13,12 @@ static int builtin_cd(int argc, char **argv)
 {
     const char *to = argc > 1 ? argv[1] : getenv("HOME");
     char path[4096];
-    to = to ? to : "/";
+    to = to != NULL ? to : "/";
     if (argc > 2 || chdir(to) < 0) {
         fprintf(stderr, "cd: %s: %s\n", to, argc > 2 ? "one directory, please" : strerror(errno));
         return 1;
     }
-    if (getcwd(path, sizeof path)) {
+    if (getcwd(path, sizeof(path)) != NULL) {
         setenv("PWD", path, 1);
     }
     return 0;
@@ -34,15 +34,16 @@ static int builtin_export(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         char *value = strchr(argv[i], '=');
-        if (value) {
+        if (value != NULL) {
             *value = '\0';
         }
-        if (value && setenv(argv[i], value + 1, 1) < 0) { // variables are in the environment anyway
+        if (value != NULL &&
+            setenv(argv[i], value + 1, 1) < 0) { // variables are in the environment anyway
             perror("export");
             return 1;
         }
     }
-    for (char **entry = environ; argc == 1 && *entry; entry++) {
+    for (char **entry = environ; argc == 1 && (*entry) != NULL; entry++) {
         puts(*entry);
     }
     return 0;
@@ -66,7 +67,7 @@ static int builtin_jobs(int argc, char **argv)
 static int builtin_fg(int argc, char **argv)
 {
     struct job *job = job_find(argc > 1 ? argv[1] : NULL);
-    return job ? job_foreground(job) : 1;
+    return job != NULL ? job_foreground(job) : 1;
 }
 
 static int builtin_wait(int argc, char **argv)
@@ -84,7 +85,7 @@ static int builtin_kill(int argc, char **argv)
     int status = 0;
     for (int i = 1; i < argc; i++) {
         struct job *job = job_find(argv[i]);
-        if (job) {
+        if (job != NULL) {
             job_kill(job);
         } else {
             status = 1;
@@ -132,7 +133,7 @@ static int builtin_help(int argc, char **argv)
 {
     (void)argc, (void)argv;
     puts("Commands of the shell itself:");
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         printf("  %s\n", table[i].help);
     }
     puts("Programs are in /bin (ls /bin); each explains itself with --help.\n"
@@ -144,7 +145,7 @@ static int builtin_help(int argc, char **argv)
 
 builtin_t builtin_find(int argc, char **argv)
 {
-    for (size_t i = 0; argc > 0 && i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; argc > 0 && i < sizeof(table) / sizeof(table[0]); i++) {
         if (strcmp(argv[0], table[i].name) != 0) {
             continue;
         }

@@ -34,7 +34,7 @@ static void redraw(struct editor *e)
     show(e, "\x1b[K");
     size_t behind = columns(e->text + e->cursor, e->length - e->cursor);
     if (behind) {
-        snprintf(back, sizeof back, "\x1b[%zuD", behind);
+        snprintf(back, sizeof(back), "\x1b[%zuD", behind);
         show(e, back);
     }
 }
@@ -51,7 +51,7 @@ void editor_start(struct editor *e, const char *prompt)
 
 static void insert(struct editor *e, char byte)
 {
-    if (e->length + 1 >= sizeof e->text) {
+    if (e->length + 1 >= sizeof(e->text)) {
         show(e, "\a");
         return;
     }
@@ -227,12 +227,12 @@ void editor_remember(struct editor *e, const char *line)
         return;
     }
     char *copy = strdup(line);
-    if (!copy) {
+    if (copy == NULL) {
         return;
     }
     if (n == HISTORY_MAX) {
         free(e->history[0]);
-        memmove(e->history, e->history + 1, (HISTORY_MAX - 1) * sizeof e->history[0]);
+        memmove(e->history, e->history + 1, (HISTORY_MAX - 1) * sizeof(e->history[0]));
         n--;
     }
     e->history[n] = copy;

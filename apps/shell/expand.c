@@ -18,7 +18,7 @@ static void put(struct expansion *e, char c)
     if (e->length + 1 >= e->capacity) {
         size_t capacity = e->capacity ? e->capacity * 2 : 32;
         char *larger = realloc(e->text, capacity);
-        if (!larger) {
+        if (larger == NULL) {
             e->failed = true;
             return;
         }
@@ -32,8 +32,8 @@ static void put(struct expansion *e, char c)
 
 static char *take(struct expansion *e)
 {
-    char *text = e->text ? e->text : calloc(1, 1);
-    e->failed |= !text;
+    char *text = e->text != NULL ? e->text : calloc(1, 1);
+    e->failed |= text == NULL;
     e->text = NULL;
     e->length = e->capacity = 0;
     e->present = false;
@@ -44,7 +44,7 @@ static void finish_argument(struct expansion *e)
 {
     if (e->present && !e->failed) {
         char *text = take(e);
-        if (text && !words_add(e->out, text)) {
+        if (text != NULL && !words_add(e->out, text)) {
             e->failed = true;
         }
     }
@@ -52,9 +52,9 @@ static void finish_argument(struct expansion *e)
 
 static void put_value(struct expansion *e, const char *value, bool quoted)
 {
-    for (; value && *value; value++) {
+    for (; value != NULL && *value; value++) {
         bool blank = *value == ' ' || *value == '\t' || *value == '\n';
-        if (blank && !quoted && e->out) {
+        if (blank && !quoted && e->out != NULL) {
             finish_argument(e);
         } else {
             put(e, *value);
@@ -79,7 +79,7 @@ static const char *variable(struct expansion *e, const char *at, bool quoted)
             return at;
         }
         at = name + length + 1;
-    } else if (*at && strchr("?$!#@", *at)) {
+    } else if (*at && strchr("?$!#@", *at) != NULL) {
         length = 1;
         at++;
     } else if (isdigit((unsigned char)*at)) {
@@ -103,7 +103,7 @@ static const char *double_quoted(struct expansion *e, const char *at)
 {
     e->present = true;
     while (*at && *at != '"') {
-        if (*at == '\\' && at[1] && strchr("\\\"$", at[1])) {
+        if (*at == '\\' && at[1] && strchr("\\\"$", at[1]) != NULL) {
             put(e, at[1]);
             at += 2;
         } else if (*at == '$') {
@@ -162,8 +162,8 @@ char *expand_single(const char *word, lookup_t lookup)
 
 bool words_add(struct words *words, char *word)
 {
-    char **larger = realloc(words->list, (words->count + 2) * sizeof *larger);
-    if (!larger) {
+    char **larger = realloc(words->list, (words->count + 2) * sizeof(*larger));
+    if (larger == NULL) {
         free(word);
         return false;
     }

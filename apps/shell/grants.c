@@ -39,7 +39,7 @@ static ts_rights_t right_named(const char *word)
 #include <tessera/abi/right.def>
 #undef TS_RIGHT
     };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (!strcasecmp(word, names[i].name)) {
             return names[i].right;
         }
@@ -63,7 +63,7 @@ static bool take_line(char *text)
     char *words[WORDS_MAX], *rest = NULL;
     unsigned count = 0;
     text[strcspn(text, "#\n")] = '\0';
-    for (char *word = strtok_r(text, " \t", &rest); word && count < WORDS_MAX;
+    for (char *word = strtok_r(text, " \t", &rest); word != NULL && count < WORDS_MAX;
          word = strtok_r(NULL, " \t", &rest)) {
         words[count++] = word;
     }
@@ -76,8 +76,8 @@ static bool take_line(char *text)
     }
     line_count++;
     if (!strcmp(words[0], "give")) {
-        return count == 3 && copy(line->program, sizeof line->program, words[1]) &&
-               copy(line->handle, sizeof line->handle, words[2]);
+        return count == 3 && copy(line->program, sizeof(line->program), words[1]) &&
+               copy(line->handle, sizeof(line->handle), words[2]);
     }
     for (unsigned i = 2; i < count; i++) {
         ts_rights_t right = right_named(words[i]);
@@ -86,7 +86,7 @@ static bool take_line(char *text)
         }
         line->rights |= right;
     }
-    return !strcmp(words[0], "keep") && copy(line->handle, sizeof line->handle, words[1]);
+    return !strcmp(words[0], "keep") && copy(line->handle, sizeof(line->handle), words[1]);
 }
 
 void grants_init(void)
@@ -94,10 +94,10 @@ void grants_init(void)
     char text[256];
     FILE *file = fopen(RIGHTS_PATH, "r");
     understood = file != NULL;
-    while (file && fgets(text, sizeof text, file)) {
+    while (file != NULL && fgets(text, sizeof(text), file) != NULL) {
         understood = take_line(text) && understood;
     }
-    if (file) {
+    if (file != NULL) {
         fclose(file);
     }
     if (!understood) {

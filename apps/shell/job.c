@@ -34,19 +34,19 @@ static struct job *jobs; // newest first
 
 struct job *job_make(const char *text)
 {
-    struct job *job = calloc(1, sizeof *job);
+    struct job *job = calloc(1, sizeof(*job));
     ts_status_t status = TS_ERR_MEMORY;
-    if (job && (job->text = strdup(text))) {
+    if (job != NULL && ((job->text = strdup(text)) != NULL)) {
         status = ts_job_create(ts_named_handle(TS_NAME_JOB), NULL, &job->handle);
     }
     if (status != TS_OK) {
         fprintf(stderr, "sh: cannot make a job: %s\n", ts_status_text(status));
-        free(job ? job->text : NULL);
+        free(job != NULL ? job->text : NULL);
         free(job);
         return NULL;
     }
     job->number = 1;
-    for (const struct job *j = jobs; j; j = j->next) {
+    for (const struct job *j = jobs; j != NULL; j = j->next) {
         job->number = j->number >= job->number ? j->number + 1 : job->number;
     }
     job->next = jobs;
@@ -67,7 +67,7 @@ int job_start(struct job *job, const char *path, char **arguments, const struct 
         .out_bias = &job->bias[job->count],
         .rights = grants_rights,
     };
-    memcpy(program.files, files->fd, sizeof program.files);
+    memcpy(program.files, files->fd, sizeof(program.files));
     int error = ts_posix_start(&program, &job->processes[job->count]);
     if (!error) {
         job->count++;
@@ -78,7 +78,7 @@ int job_start(struct job *job, const char *path, char **arguments, const struct 
 
 static void forget(struct job *job)
 {
-    for (struct job **at = &jobs; *at; at = &(*at)->next) {
+    for (struct job **at = &jobs; (*at) != NULL; at = &(*at)->next) {
         if (*at == job) {
             *at = job->next;
             break;
@@ -94,7 +94,7 @@ static void forget(struct job *job)
 
 void job_drop(struct job *job)
 {
-    (void)!ts_job_kill(job->handle);
+    (void)ts_job_kill(job->handle);
     forget(job);
 }
 
@@ -110,7 +110,7 @@ static void show_fault(const struct ts_process_report *report, const char *name,
     fprintf(stderr, "%.32s: fault %u at address %#llx\n", name, report->fault,
             (unsigned long long)report->fault_address);
     show_place("instruction", name, report->registers.rip, bias);
-    for (size_t i = 0; i < sizeof report->backtrace / sizeof report->backtrace[0]; i++) {
+    for (size_t i = 0; i < sizeof(report->backtrace) / sizeof(report->backtrace[0]); i++) {
         if (report->backtrace[i] == 0) {
             break;
         }
@@ -126,7 +126,7 @@ static int status_of(ts_handle_t process, uint64_t bias, bool last)
     if (ts_process_report(process, &report) != TS_OK) {
         return STATUS_KILLED;
     }
-    (void)!ts_process_statistics(process, &statistics);
+    (void)ts_process_statistics(process, &statistics);
     switch (report.reason) {
     case TS_EXIT_STATUS:
         return report.status >= STATUS_SIGNAL ? 128 + (report.status - STATUS_SIGNAL)
@@ -167,11 +167,11 @@ static void console_events(struct job *job)
     }
     if (events & (TS_CONSOLE_EVENT_INTERRUPT | TS_CONSOLE_EVENT_QUIT)) {
         job->interrupted = shell.interrupted = true;
-        (void)!ts_job_kill(job->handle);
+        (void)ts_job_kill(job->handle);
     }
     if (events & TS_CONSOLE_EVENT_HANGUP) {
         shell.ending = true;
-        (void)!ts_job_kill(job->handle);
+        (void)ts_job_kill(job->handle);
     }
 }
 
@@ -233,7 +233,7 @@ void job_background(struct job *job)
 
 void jobs_report(void)
 {
-    for (struct job *job = jobs, *next; job; job = next) {
+    for (struct job *job = jobs, *next; job != NULL; job = next) {
         next = job->next;
         while (job->running && step(job, false, 1)) {
         }
@@ -249,20 +249,20 @@ void jobs_report(void)
 void jobs_list(void)
 {
     jobs_report();
-    for (const struct job *job = jobs; job; job = job->next) {
+    for (const struct job *job = jobs; job != NULL; job = job->next) {
         printf("[%d] %llu %s\n", job->number, (unsigned long long)process_number(job), job->text);
     }
 }
 
 struct job *job_find(const char *text)
 {
-    int number = text ? atoi(text + (*text == '%')) : 0;
-    for (struct job *job = jobs; job; job = job->next) {
-        if (job->background && (!text || job->number == number)) {
+    int number = text != NULL ? atoi(text + (*text == '%')) : 0;
+    for (struct job *job = jobs; job != NULL; job = job->next) {
+        if (job->background && (text == NULL || job->number == number)) {
             return job;
         }
     }
-    fprintf(stderr, "sh: no such job: %s\n", text ? text : "none is there");
+    fprintf(stderr, "sh: no such job: %s\n", text != NULL ? text : "none is there");
     return NULL;
 }
 
@@ -278,7 +278,7 @@ void jobs_wait(void)
 {
     terminal_line();
     shell.interrupted = false;
-    for (struct job *job = jobs; job && !shell.interrupted;) {
+    for (struct job *job = jobs; job != NULL && !shell.interrupted;) {
         // Ctrl-C ends the waiting, not the jobs: so the console is looked at here, not in step().
         struct ts_posix_wait items[JOB_PROCESSES_MAX + 1];
         for (size_t i = 0; i < job->count; i++) {
@@ -290,7 +290,7 @@ void jobs_wait(void)
         }
         uint64_t events = 0;
         if (shell.terminal && items[job->count].ready) {
-            (void)!ts_get_u64(shell.terminal, TS_PROPERTY_CONSOLE_EVENTS, &events);
+            (void)ts_get_u64(shell.terminal, TS_PROPERTY_CONSOLE_EVENTS, &events);
         }
         shell.interrupted = events & TS_CONSOLE_EVENT_INTERRUPT;
         jobs_report();
@@ -300,7 +300,7 @@ void jobs_wait(void)
 
 void jobs_end(void)
 {
-    while (jobs) {
+    while (jobs != NULL) {
         job_drop(jobs);
     }
 }

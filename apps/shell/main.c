@@ -26,16 +26,16 @@ static void interact(void)
     while (!shell.ending) {
         jobs_report();
         fflush(NULL);
-        if (!getcwd(directory, sizeof directory)) {
+        if (getcwd(directory, sizeof(directory)) == NULL) {
             strcpy(directory, "?");
         }
-        snprintf(prompt, sizeof prompt, "%s $ ", directory);
+        snprintf(prompt, sizeof(prompt), "%s $ ", directory);
         char *line = read_line(prompt);
-        if (!line) {
+        if (line == NULL) {
             break;
         }
         char *copy = strdup(line);
-        if (copy) {
+        if (copy != NULL) {
             run_text(copy);
         }
         free(copy);

@@ -21,7 +21,7 @@ static const char out_of_memory[] = "out of memory";
 static void *append(struct parser *p, void *array, size_t *count, size_t size)
 {
     char *larger = realloc(array, (*count + 1) * size);
-    if (!larger) {
+    if (larger == NULL) {
         p->error = out_of_memory;
         return array;
     }
@@ -34,7 +34,7 @@ static char *copy(struct parser *p, const char *from, const char *end)
 {
     size_t length = (size_t)(end - from);
     char *text = malloc(length + 1);
-    if (!text) {
+    if (text == NULL) {
         p->error = out_of_memory;
         return NULL;
     }
@@ -71,7 +71,7 @@ static const char *skip_word(struct parser *p, const char *at)
             at += 2;
         } else if (*at == '\'' || *at == '"') {
             const char *end = skip_quoted(at);
-            if (!end) {
+            if (end == NULL) {
                 p->error = *at == '"' ? "a \" is not closed" : "a ' is not closed";
                 return at;
             }
@@ -165,7 +165,7 @@ static void parse_redirection(struct parser *p, struct command *command)
         return;
     }
     advance(p);
-    if (p->error) {
+    if (p->error != NULL) {
         return;
     }
     if (p->token != TOKEN_WORD) {
@@ -179,8 +179,8 @@ static void parse_redirection(struct parser *p, struct command *command)
     }
     new.target = copy(p, p->start, p->next);
     command->redirections = append(p, command->redirections, &command->redirection_count,
-                                   sizeof *command->redirections);
-    if (p->error) {
+                                   sizeof(*command->redirections));
+    if (p->error != NULL) {
         free(new.target);
         return;
     }
@@ -191,10 +191,10 @@ static void parse_redirection(struct parser *p, struct command *command)
 static void parse_word(struct parser *p, struct command *command)
 {
     char *word = copy(p, p->start, p->next);
-    char **words = realloc(command->words, (command->word_count + 2) * sizeof *words);
-    if (!word || !words) {
+    char **words = realloc(command->words, (command->word_count + 2) * sizeof(*words));
+    if (word == NULL || words == NULL) {
         p->error = out_of_memory;
-        command->words = words ? words : command->words;
+        command->words = words != NULL ? words : command->words;
         free(word);
         return;
     }
@@ -207,17 +207,17 @@ static void parse_word(struct parser *p, struct command *command)
 static void parse_command(struct parser *p, struct command *command)
 {
     const char *start = p->start;
-    while (!p->error && (p->token == TOKEN_WORD || p->token == TOKEN_REDIRECT)) {
+    while (p->error == NULL && (p->token == TOKEN_WORD || p->token == TOKEN_REDIRECT)) {
         if (p->token == TOKEN_WORD) {
             parse_word(p, command);
         } else {
             parse_redirection(p, command);
         }
     }
-    if (!p->error && !command->word_count && !command->redirection_count) {
+    if (p->error == NULL && !command->word_count && !command->redirection_count) {
         p->error = "a command is missing";
     }
-    if (!p->error) {
+    if (p->error == NULL) {
         command->text = copy(p, start, p->previous);
     }
 }
@@ -226,12 +226,12 @@ static void parse_pipeline(struct parser *p, struct pipeline *pipeline)
 {
     for (;;) {
         pipeline->commands =
-            append(p, pipeline->commands, &pipeline->count, sizeof *pipeline->commands);
-        if (p->error) {
+            append(p, pipeline->commands, &pipeline->count, sizeof(*pipeline->commands));
+        if (p->error != NULL) {
             return;
         }
         parse_command(p, &pipeline->commands[pipeline->count - 1]);
-        if (p->error || !is_operator(p, "|")) {
+        if (p->error != NULL || !is_operator(p, "|")) {
             return;
         }
         advance(p);
@@ -245,25 +245,25 @@ static void parse_sequence(struct parser *p, struct sequence *sequence)
     size_t connectors = 0;
     for (;;) {
         sequence->connectors =
-            append(p, sequence->connectors, &connectors, sizeof *sequence->connectors);
-        if (p->error) {
+            append(p, sequence->connectors, &connectors, sizeof(*sequence->connectors));
+        if (p->error != NULL) {
             return;
         }
         sequence->pipelines =
-            append(p, sequence->pipelines, &sequence->count, sizeof *sequence->pipelines);
-        if (p->error) {
+            append(p, sequence->pipelines, &sequence->count, sizeof(*sequence->pipelines));
+        if (p->error != NULL) {
             return;
         }
         sequence->connectors[connectors - 1] = connector;
         parse_pipeline(p, &sequence->pipelines[sequence->count - 1]);
         bool and = is_operator(p, "&&");
-        if (p->error || (!and&&!is_operator(p, "||"))) {
+        if (p->error != NULL || (!and&&!is_operator(p, "||"))) {
             break;
         }
         connector = and? CONNECT_AND : CONNECT_OR;
         advance(p);
     }
-    if (!p->error) {
+    if (p->error == NULL) {
         sequence->text = copy(p, start, p->previous);
         sequence->background = is_operator(p, "&");
     }
@@ -272,22 +272,23 @@ static void parse_sequence(struct parser *p, struct sequence *sequence)
 static void parse(struct parser *p, struct script *script)
 {
     advance(p);
-    while (!p->error) {
+    while (p->error == NULL) {
         while (is_operator(p, "\n")) {
             advance(p);
         }
-        if (p->token == TOKEN_END || p->error) {
+        if (p->token == TOKEN_END || p->error != NULL) {
             return;
         }
-        script->sequences = append(p, script->sequences, &script->count, sizeof *script->sequences);
-        if (p->error) {
+        script->sequences =
+            append(p, script->sequences, &script->count, sizeof(*script->sequences));
+        if (p->error != NULL) {
             return;
         }
         parse_sequence(p, &script->sequences[script->count - 1]);
-        if (!p->error && !ends_sequence(p)) {
+        if (p->error == NULL && !ends_sequence(p)) {
             p->error = "unexpected sign";
         }
-        if (!p->error && p->token != TOKEN_END) {
+        if (p->error == NULL && p->token != TOKEN_END) {
             advance(p);
         }
     }
@@ -298,7 +299,7 @@ const char *script_parse(const char *text, struct script *out)
     struct parser p = {.next = text};
     *out = (struct script){0};
     parse(&p, out);
-    if (p.error) {
+    if (p.error != NULL) {
         script_free(out);
     }
     return p.error;

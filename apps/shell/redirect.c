@@ -34,9 +34,9 @@ static bool apply(struct files *files, const struct redirection *r)
         return true;
     }
     char *path = expand_single(r->target, lookup);
-    int fd = path ? open(path, flags[r->kind] | O_CLOEXEC, 0644) : -1;
+    int fd = path != NULL ? open(path, flags[r->kind] | O_CLOEXEC, 0644) : -1;
     if (fd < 0) {
-        fprintf(stderr, "sh: %s: %s\n", path ? path : r->target, strerror(errno));
+        fprintf(stderr, "sh: %s: %s\n", path != NULL ? path : r->target, strerror(errno));
         free(path);
         return false;
     }

@@ -19,16 +19,16 @@ const char *lookup(const char *name, size_t length)
     static char number[24];
     if (length == 1) {
         size_t count = 0;
-        while (shell.arguments[count]) {
+        while (shell.arguments[count] != NULL) {
             count++;
         }
         switch (name[0]) {
-        case '?': snprintf(number, sizeof number, "%d", shell.status); return number;
-        case '$': snprintf(number, sizeof number, "%d", (int)getpid()); return number;
+        case '?': snprintf(number, sizeof(number), "%d", shell.status); return number;
+        case '$': snprintf(number, sizeof(number), "%d", (int)getpid()); return number;
         case '!':
-            snprintf(number, sizeof number, "%llu", (unsigned long long)shell.last_job);
+            snprintf(number, sizeof(number), "%llu", (unsigned long long)shell.last_job);
             return number;
-        case '#': snprintf(number, sizeof number, "%zu", count); return number;
+        case '#': snprintf(number, sizeof(number), "%zu", count); return number;
         case '0': return shell.name;
         default: break;
         }
@@ -38,7 +38,7 @@ const char *lookup(const char *name, size_t length)
         }
     }
     char copy[128];
-    if (length >= sizeof copy) {
+    if (length >= sizeof(copy)) {
         return NULL;
     }
     memcpy(copy, name, length);
@@ -58,7 +58,7 @@ static int assign(const struct command *command)
         }
         char *value = expand_single(word + length + 1, lookup);
         word[length] = '\0';
-        int result = value ? setenv(word, value, 1) : -1;
+        int result = value != NULL ? setenv(word, value, 1) : -1;
         word[length] = '=';
         free(value);
         if (result < 0) {
@@ -114,12 +114,12 @@ static int start(struct job *job, const struct command *command, const struct wo
     char *nested[] = {"sh", "-c", command->text, NULL};
     char **arguments = words->list;
     int error;
-    if (builtin_find((int)words->count, words->list)) { // in a pipeline: a shell of its own
+    if (builtin_find((int)words->count, words->list) != NULL) { // in a pipeline: a shell of its own
         arguments = nested;
         strcpy(path, SHELL_PATH);
         error = 0;
     } else {
-        error = ts_posix_find(words->list[0], path, sizeof path);
+        error = ts_posix_find(words->list[0], path, sizeof(path));
     }
     if (error) {
         fprintf(stderr, "sh: %s: %s\n", words->list[0],
@@ -177,7 +177,7 @@ static int start_all(struct job *job, const struct pipeline *pipeline, int first
 static int run_job(const struct pipeline *pipeline, const char *text, bool background)
 {
     struct job *job = job_make(text);
-    if (!job) {
+    if (job == NULL) {
         return 1;
     }
     // A background job must not take what is typed for the shell.
@@ -204,16 +204,16 @@ static int run_single(const struct pipeline *pipeline, const char *text)
     int status = 1;
     if (expand_command(command, &words) && files_redirect(&files, command)) {
         builtin_t builtin = builtin_find((int)words.count, words.list);
-        if (builtin) {
+        if (builtin != NULL) {
             status = run_builtin(builtin, &words, &files);
         } else if (words.count == 0) {
             status = 0;
         } else {
             struct job *job = job_make(text);
             fflush(NULL);
-            status = job ? start(job, command, &words, &files) : 1;
+            status = job != NULL ? start(job, command, &words, &files) : 1;
             files_close(&files);
-            int ended = job ? job_foreground(job) : 1;
+            int ended = job != NULL ? job_foreground(job) : 1;
             status = status ? status : ended;
         }
     }
@@ -237,7 +237,7 @@ static int run_background(const struct sequence *sequence)
     struct files files = {.fd = {shell.interactive ? open("/dev/null", O_RDONLY) : 0, 1, 2}};
     files.own[0] = files.fd[0] > 0;
     struct job *job = job_make(sequence->text);
-    if (!job) {
+    if (job == NULL) {
         files_close(&files);
         return 1;
     }
@@ -271,7 +271,7 @@ int run_text(const char *text)
 {
     struct script script;
     const char *error = script_parse(text, &script);
-    if (error) {
+    if (error != NULL) {
         fprintf(stderr, "sh: %s\n", error);
         return shell.status = 2;
     }
@@ -286,7 +286,7 @@ int run_text(const char *text)
 int run_file(const char *path)
 {
     FILE *file = fopen(path, "r");
-    if (!file) {
+    if (file == NULL) {
         fprintf(stderr, "sh: %s: %s\n", path, strerror(errno));
         return STATUS_NOT_FOUND;
     }

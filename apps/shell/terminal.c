@@ -104,7 +104,7 @@ static char *plain_line(void)
         if (length + 1 >= capacity) {
             size_t larger = capacity ? capacity * 2 : 256;
             char *new = realloc(line, larger);
-            if (!new) {
+            if (new == NULL) {
                 perror("sh");
                 return NULL;
             }

@@ -33,8 +33,9 @@ static uint32_t gate;
 
 static void begin_rings(void)
 {
-    for (unsigned i = 0; i < RINGS; i++)
+    for (unsigned i = 0; i < RINGS; i++) {
         measure_need(ts_ring_create(&rings[i], RECORDS, RECORDS, RECORDS), "ring");
+    }
 }
 
 static void drain(struct ts_ring_queue *ring)
@@ -48,12 +49,14 @@ static void timers(void)
 {
     ts_time_t deadline = ts_clock_now() + INT64_C(100000000);
     for (unsigned i = 0; i < RINGS; i++) {
-        for (uint32_t j = 0; j < IN_FLIGHT; j++)
+        for (uint32_t j = 0; j < IN_FLIGHT; j++) {
             ts_prepare_timeout(ts_ring_slot(&rings[i]), deadline, j);
+        }
         measure_need(ts_ring_submit(&rings[i]), "timeouts");
     }
-    for (unsigned i = 0; i < RINGS; i++)
+    for (unsigned i = 0; i < RINGS; i++) {
         drain(&rings[i]);
+    }
 }
 
 static void signals(void)
@@ -62,30 +65,36 @@ static void signals(void)
     measure_need(ts_port_create(1, 1, 0, 0, &port), "port");
     measure_need(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object), "object");
     for (unsigned i = 0; i < RINGS; i++) {
-        for (uint32_t j = 0; j < IN_FLIGHT; j++)
+        for (uint32_t j = 0; j < IN_FLIGHT; j++) {
             ts_prepare_watch(ts_ring_slot(&rings[i]), object, TS_SIGNAL_READABLE, j);
+        }
         measure_need(ts_ring_submit(&rings[i]), "watches");
     }
     measure_need(ts_port_signal(port, 0, 0, TS_SIGNAL_READABLE), "signal");
-    for (unsigned i = 0; i < RINGS; i++)
+    for (unsigned i = 0; i < RINGS; i++) {
         drain(&rings[i]);
+    }
     // Each of them is looked for among all.
-    for (uint32_t j = 0; j < 64; j++)
+    for (uint32_t j = 0; j < 64; j++) {
         ts_prepare_cancel(ts_ring_slot(&rings[0]), IN_FLIGHT - 1 - j % 2 * RECORDS, 0, RECORDS);
+    }
     measure_need(ts_ring_submit(&rings[0]), "cancels");
-    for (unsigned i = 0; i < POSTS; i++)
+    for (unsigned i = 0; i < POSTS; i++) {
         measure_need(ts_op(TS_OP_POST, 0, 0, rings[1].handle, NULL, 0, i, i, 0, NULL), "post");
+    }
     ts_close(object);
     ts_close(port);
-    for (unsigned i = 0; i < RINGS; i++)
+    for (unsigned i = 0; i < RINGS; i++) {
         ts_ring_destroy(&rings[i]); // the watches with them
+    }
     begin_rings();
 }
 
 static void wait_for_ever(void)
 {
-    for (;;)
+    for (;;) {
         (void)ts_sys_futex_wait((uintptr_t)&gate, 0, TS_DEADLINE_NONE);
+    }
 }
 
 static void threads(void)
@@ -109,8 +118,9 @@ static void processes(void)
 {
     ts_handle_t job, process;
     measure_need(ts_job_create(ts_named_handle(TS_NAME_JOB), NULL, &job), "job");
-    for (unsigned i = 0; i < PROCESSES; i++)
+    for (unsigned i = 0; i < PROCESSES; i++) {
         measure_need(ts_process_create(job, "crowd", &process), "process");
+    }
     measure_need(ts_job_kill(job), "kill");
 }
 
@@ -120,12 +130,14 @@ static void requests(void)
     static char payload[TS_PORT_INBOX_MAX];
     ts_handle_t port, objects[OBJECTS];
     measure_need(ts_port_create(TS_PORT_REQUESTS_MAX / 2, OBJECTS, 0, 0, &port), "port");
-    for (uint32_t i = 0; i < OBJECTS; i++)
+    for (uint32_t i = 0; i < OBJECTS; i++) {
         measure_need(ts_port_mint(port, i, i, TS_RIGHTS_ALL, &objects[i]), "object");
+    }
     for (unsigned i = 0; i < RINGS; i++) {
-        for (uint32_t j = 0; j < IN_FLIGHT; j++)
+        for (uint32_t j = 0; j < IN_FLIGHT; j++) {
             ts_prepare_write(ts_ring_slot(&rings[i]), objects[i % 2 == 0 ? 0 : j], payload,
-                             sizeof payload, 0, TS_DEADLINE_NONE, j);
+                             sizeof(payload), 0, TS_DEADLINE_NONE, j);
+        }
         measure_need(ts_ring_submit(&rings[i]), "requests");
     }
 }
@@ -134,8 +146,9 @@ static void handles(void)
 {
     ts_handle_t event, copy;
     measure_need(ts_event_create(0, &event), "event");
-    for (unsigned i = 0; i < HANDLES; i++)
+    for (unsigned i = 0; i < HANDLES; i++) {
         measure_need(ts_duplicate(event, TS_RIGHTS_ALL, &copy), "duplicate");
+    }
 }
 
 void crowd(void)

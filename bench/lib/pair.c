@@ -10,7 +10,7 @@
 
 static const char *const passed_on[] = {TS_NAME_OUT, TS_NAME_ERR, TS_NAME_RANDOM, MEASURE_SYSTEM};
 
-#define PASSED_ON (sizeof passed_on / sizeof passed_on[0])
+#define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 
 ts_handle_t pair_start(const char *name, char **argv, const struct ts_spawn_handle *handles,
                        uint32_t count)
@@ -18,14 +18,16 @@ ts_handle_t pair_start(const char *name, char **argv, const struct ts_spawn_hand
     struct ts_spawn_handle all[PAIR_HANDLES + PASSED_ON];
     char path[32];
     ts_handle_t child;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         all[i] = handles[i];
+    }
     for (uint32_t i = 0; i < PASSED_ON; i++) {
         ts_handle_t handle = ts_named_handle(passed_on[i]);
-        if (handle != TS_HANDLE_NONE)
+        if (handle != TS_HANDLE_NONE) {
             all[count++] = (struct ts_spawn_handle){passed_on[i], handle, TS_RIGHTS_ALL, false};
+        }
     }
-    snprintf(path, sizeof path, "bench/%s", name);
+    snprintf(path, sizeof(path), "bench/%s", name);
     struct ts_spawn spawn = {.name = name,
                              .arguments = (const char *const *)argv,
                              .handles = all,

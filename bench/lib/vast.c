@@ -40,8 +40,9 @@ static void regions(void)
     measure_need(ts_memory_create(REGIONS * PAGE, 0, &memory), "memory");
     for (uint64_t i = 0; i < REGIONS; i++) {
         measure_need(ts_memory_map(memory, NULL, PAGE, i * PAGE, PROTECTION, &at), "region");
-        if (i % 8 == 0)
+        if (i % 8 == 0) {
             *(volatile char *)at = 1;
+        }
     }
     resize(memory, PAGE);
     ts_close(memory); // the regions go with the process
@@ -55,12 +56,14 @@ static void far_apart(void)
     uint64_t size = (uint64_t)1 << 44;
     measure_need(ts_memory_create(size, 0, &memory), "memory");
     measure_need(ts_memory_map(memory, NULL, size, 0, PROTECTION, &at), "region");
-    for (uint64_t i = 0; i < 200; i++)
+    for (uint64_t i = 0; i < 200; i++) {
         ((volatile char *)at)[i * (size / 200)] = 1;
+    }
     resize(memory, 0);
     resize(memory, size);
-    for (uint64_t i = 0; i < 2000; i++)
+    for (uint64_t i = 0; i < 2000; i++) {
         ((volatile char *)at)[i * 65 * PAGE] = 1; // each in a node of its own
+    }
     resize(memory, 0);
     measure_need(ts_memory_unmap(at, size), "unmap");
     ts_close(memory);

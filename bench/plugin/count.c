@@ -26,9 +26,10 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *in
                                char **argv)
 {
     (void)info;
-    counters = shared_file(argc, argv, 2 * sizeof *counters);
-    if (counters == NULL)
+    counters = shared_file(argc, argv, 2 * sizeof(*counters));
+    if (counters == NULL) {
         return -1;
+    }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
 }

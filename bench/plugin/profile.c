@@ -35,8 +35,9 @@ static void fill(struct block *block, const struct qemu_plugin_tb *tb)
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
         const struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         size_t size = qemu_plugin_insn_size(insn);
-        if (length + size > CODE_MAX)
+        if (length + size > CODE_MAX) {
             break;
+        }
         memcpy(block->code + length, qemu_plugin_insn_data(insn), size);
         length += size;
     }
@@ -61,9 +62,10 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info_t *in
                                char **argv)
 {
     (void)info;
-    profile = shared_file(argc, argv, sizeof *profile);
-    if (profile == NULL)
+    profile = shared_file(argc, argv, sizeof(*profile));
+    if (profile == NULL) {
         return -1;
+    }
     qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
     return 0;
 }

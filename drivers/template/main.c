@@ -56,10 +56,10 @@ static void register_write(struct edu *edu, unsigned offset, uint32_t value)
 // Starts the first request that can be started; answers those that cannot.
 static void start_next(struct edu *edu)
 {
-    while (edu->first) {
+    while (edu->first != NULL) {
         struct ts_request *request = edu->first;
         uint32_t n;
-        ts_status_t status = ts_request_pull_exact(request, &n, sizeof n);
+        ts_status_t status = ts_request_pull_exact(request, &n, sizeof(n));
         if (status == TS_OK && n > N_MAX) {
             status = TS_ERR_RANGE;
         }
@@ -78,7 +78,7 @@ static void on_write(struct ts_request *request)
 {
     struct edu *edu = TS_OBJECT_OF(request->object, struct edu, root);
     request->next = NULL;
-    if (edu->first) {
+    if (edu->first != NULL) {
         edu->last->next = request;
         edu->last = request;
     } else {
@@ -90,7 +90,7 @@ static void on_write(struct ts_request *request)
 static void on_read(struct ts_request *request)
 {
     const struct edu *edu = TS_OBJECT_OF(request->object, struct edu, root);
-    ts_request_reply_bytes(request, &edu->result, sizeof edu->result);
+    ts_request_reply_bytes(request, &edu->result, sizeof(edu->result));
 }
 
 // open "": every client may use the same object; a driver that limits clients mints one for each.
@@ -100,7 +100,7 @@ static void on_open(struct ts_request *request)
         ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
         return;
     }
-    (void)!ts_request_reply_own(request, request->object, request->rights);
+    (void)ts_request_reply_own(request, request->object, request->rights);
 }
 
 // No `cancel`: a request is answered soon in any case.
@@ -119,12 +119,12 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
     if (status != TS_OK) {
         ts_process_exit(status);
     }
-    if (edu->first && !(register_read(edu, STATUS) & STATUS_COMPUTES)) {
+    if (edu->first != NULL && !(register_read(edu, STATUS) & STATUS_COMPUTES)) {
         struct ts_request *request = edu->first;
         edu->first = request->next;
         edu->result = register_read(edu, FACTORIAL);
         ts_timer_disarm(&edu->loop, &edu->timer);
-        ts_request_reply(request, TS_OK, sizeof edu->result);
+        ts_request_reply(request, TS_OK, sizeof(edu->result));
         start_next(edu);
     }
 }
@@ -145,7 +145,7 @@ static ts_status_t open_device(struct edu *edu)
     void *mapped;
     ts_status_t status = service_device(&edu->device);
     if (status == TS_OK) {
-        status = ts_call_handle(edu->device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory);
+        status = ts_call_handle(edu->device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &memory);
     }
     if (status == TS_OK) {
         status = ts_memory_map(memory, NULL, REGISTERS, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped);
@@ -161,10 +161,10 @@ static ts_status_t open_device(struct edu *edu)
         status = ts_domain_drive(memory); // from here on we answer for what the device does
     }
     if (status == TS_OK) {
-        status = ts_call_bytes(edu->device, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL);
+        status = ts_call_bytes(edu->device, TS_PCI_ENABLE, &flags, sizeof(flags), NULL, 0, NULL);
     }
     if (status == TS_OK) {
-        status = ts_call_handle(edu->device, TS_PCI_VECTOR, &vector, sizeof vector, NULL, 0,
+        status = ts_call_handle(edu->device, TS_PCI_VECTOR, &vector, sizeof(vector), NULL, 0,
                                 &edu->interrupt);
     }
     if (status != TS_OK) {

@@ -13,7 +13,7 @@ static ts_status_t check_header_sum(const struct ts_archive_header *header)
 {
     struct ts_archive_header copy = *header;
     copy.header_crc = 0;
-    return ts_crc32c(0, &copy, sizeof copy) == header->header_crc ? TS_OK : TS_ERR_CORRUPT;
+    return ts_crc32c(0, &copy, sizeof(copy)) == header->header_crc ? TS_OK : TS_ERR_CORRUPT;
 }
 
 // [offset, offset + length) lies in [low, size).
@@ -26,25 +26,29 @@ ts_status_t ts_archive_check_header(const void *bytes, uint64_t size, uint64_t *
                                     uint64_t *out_size)
 {
     struct ts_archive_header header;
-    memcpy(&header, bytes, sizeof header);
-    if (header.magic != TS_ARCHIVE_MAGIC)
+    memcpy(&header, bytes, sizeof(header));
+    if (header.magic != TS_ARCHIVE_MAGIC) {
         return TS_ERR_CORRUPT;
-    if (header.version != TS_ARCHIVE_VERSION)
+    }
+    if (header.version != TS_ARCHIVE_VERSION) {
         return TS_ERR_VERSION;
+    }
     ts_status_t status = check_header_sum(&header);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     uint64_t entries_size = (uint64_t)header.entry_count * sizeof(struct ts_archive_entry);
-    bool good = header.header_size == sizeof header &&
+    bool good = header.header_size == sizeof(header) &&
                 header.entry_size == sizeof(struct ts_archive_entry) && header.entry_count > 0 &&
                 header.size <= size && header.size % TS_ARCHIVE_ALIGN == 0 &&
                 header.entries % 8 == 0 &&
-                in_range(header.entries, entries_size, sizeof header, header.size) &&
+                in_range(header.entries, entries_size, sizeof(header), header.size) &&
                 header.strings == header.entries + entries_size &&
-                in_range(header.strings, header.strings_size, sizeof header, header.size) &&
+                in_range(header.strings, header.strings_size, sizeof(header), header.size) &&
                 header.strings_size <= UINT32_MAX;
-    if (!good)
+    if (!good) {
         return TS_ERR_CORRUPT;
+    }
     *out_offset = header.entries;
     *out_size = entries_size + header.strings_size;
     return TS_OK;
@@ -59,23 +63,26 @@ static const char *path_of(const struct ts_archive *archive, uint32_t index)
 static int path_compare(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
-    if (order != 0)
+    if (order != 0) {
         return order;
+    }
     return a_length < b_length ? -1 : a_length > b_length;
 }
 
 static bool component_is_good(const char *component, size_t length)
 {
-    if (length == 0 || length > TS_COMPONENT_MAX || memchr(component, '\0', length))
+    if (length == 0 || length > TS_COMPONENT_MAX || memchr(component, '\0', length) != NULL) {
         return false;
+    }
     return !(component[0] == '.' && (length == 1 || (length == 2 && component[1] == '.')));
 }
 
 // Where the last component begins; 0 when there is only one.
 static size_t last_component(const char *path, size_t length)
 {
-    while (length > 0 && path[length - 1] != '/')
+    while (length > 0 && path[length - 1] != '/') {
         length--;
+    }
     return length;
 }
 
@@ -84,16 +91,19 @@ static size_t last_component(const char *path, size_t length)
 static bool place_is_good(const struct ts_archive *archive, uint32_t index)
 {
     const struct ts_archive_entry *entry = &archive->entries[index];
-    if (index == 0)
+    if (index == 0) {
         return entry->path_length == 0 && entry->parent == 0 && entry->type == TS_ARCHIVE_DIRECTORY;
+    }
     const struct ts_archive_entry *before = entry - 1;
     const char *path = path_of(archive, index);
     if (path_compare(path_of(archive, index - 1), before->path_length, path, entry->path_length) >=
-        0)
+        0) {
         return false;
+    }
     size_t start = last_component(path, entry->path_length);
-    if (!component_is_good(path + start, entry->path_length - start) || entry->parent >= index)
+    if (!component_is_good(path + start, entry->path_length - start) || entry->parent >= index) {
         return false;
+    }
     const struct ts_archive_entry *parent = &archive->entries[entry->parent];
     return parent->type == TS_ARCHIVE_DIRECTORY &&
            path_compare(path_of(archive, entry->parent), parent->path_length, path,
@@ -105,14 +115,18 @@ static bool entry_is_good(const struct ts_archive *archive, uint32_t index)
     const struct ts_archive_header *header = archive->header;
     const struct ts_archive_entry *entry = &archive->entries[index];
     if (!in_range(entry->path, entry->path_length, 0, header->strings_size) ||
-        entry->path_length > TS_PATH_MAX || !place_is_good(archive, index))
+        entry->path_length > TS_PATH_MAX || !place_is_good(archive, index)) {
         return false;
-    if (entry->type == TS_ARCHIVE_DIRECTORY)
+    }
+    if (entry->type == TS_ARCHIVE_DIRECTORY) {
         return entry->offset == 0 && entry->size == 0;
-    if (entry->type != TS_ARCHIVE_FILE)
+    }
+    if (entry->type != TS_ARCHIVE_FILE) {
         return false;
-    if (entry->size == 0)
+    }
+    if (entry->size == 0) {
         return entry->offset == 0;
+    }
     uint64_t tables_end = header->strings + header->strings_size;
     return entry->offset % TS_ARCHIVE_ALIGN == 0 &&
            in_range(entry->offset, entry->size, tables_end, header->size);
@@ -124,18 +138,21 @@ ts_status_t ts_archive_open_tables(struct ts_archive *archive,
 {
     uint64_t offset, tables_size;
     ts_status_t status = ts_archive_check_header(header, size, &offset, &tables_size);
-    if (status)
+    if (status != TS_OK) {
         return status;
-    if (ts_crc32c(0, tables, tables_size) != header->table_crc)
+    }
+    if (ts_crc32c(0, tables, tables_size) != header->table_crc) {
         return TS_ERR_CORRUPT;
+    }
     struct ts_archive candidate = {
         .header = header,
         .entries = tables,
         .strings = (const char *)tables + (header->strings - header->entries),
     };
     for (uint32_t i = 0; i < header->entry_count; i++) {
-        if (!entry_is_good(&candidate, i))
+        if (!entry_is_good(&candidate, i)) {
             return TS_ERR_CORRUPT;
+        }
     }
     *archive = candidate;
     return TS_OK;
@@ -144,11 +161,13 @@ ts_status_t ts_archive_open_tables(struct ts_archive *archive,
 ts_status_t ts_archive_open(struct ts_archive *archive, const void *memory, uint64_t size)
 {
     uint64_t offset, tables_size;
-    if (size < TS_ARCHIVE_ALIGN) // it is whole pages
+    if (size < TS_ARCHIVE_ALIGN) { // it is whole pages
         return TS_ERR_CORRUPT;
+    }
     ts_status_t status = ts_archive_check_header(memory, size, &offset, &tables_size);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     return ts_archive_open_tables(archive, memory, (const char *)memory + offset, size);
 }
 
@@ -159,10 +178,11 @@ static uint32_t lower_bound(const struct ts_archive *archive, const char *path, 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (path_compare(path_of(archive, middle), archive->entries[middle].path_length, path,
-                         length) < 0)
+                         length) < 0) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -188,9 +208,10 @@ ts_status_t ts_archive_find(const struct ts_archive *archive, const char *path, 
     size_t start;
     while ((start = last_component(path, length)) > 0) {
         length = start - 1;
-        if (find_exactly(archive, path, length, &index))
+        if (find_exactly(archive, path, length, &index)) {
             return archive->entries[index].type == TS_ARCHIVE_DIRECTORY ? TS_ERR_NOT_FOUND
                                                                         : TS_ERR_NOT_DIRECTORY;
+        }
     }
     return TS_ERR_NOT_FOUND;
 }
@@ -209,8 +230,9 @@ static uint32_t first_below(const struct ts_archive *archive, uint32_t directory
 {
     char path[TS_PATH_MAX + 1];
     size_t length = archive->entries[directory].path_length;
-    if (length == 0)
+    if (length == 0) {
         return directory + 1;
+    }
     memcpy(path, path_of(archive, directory), length);
     path[length] = '/';
     return lower_bound(archive, path, length + 1);
@@ -221,8 +243,9 @@ ts_status_t ts_archive_next(const struct ts_archive *archive, uint32_t directory
 {
     uint32_t index = from > 0 ? from : first_below(archive, directory);
     for (; index < archive->header->entry_count; index++) {
-        if (!lies_below(archive, index, directory))
+        if (!lies_below(archive, index, directory)) {
             break;
+        }
         if (archive->entries[index].parent == directory) {
             *out_index = index;
             return TS_OK;

@@ -14,8 +14,9 @@ void ts_clock_use(const volatile struct ts_clock *page)
 static ts_time_t read_clock(int64_t *out_offset)
 {
     const volatile struct ts_clock *page = clock_page;
-    if (!page)
+    if (page == NULL) {
         return 0;
+    }
     for (;;) {
         uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
         uint64_t elapsed = ts_machine_counter() - page->base_counter;
@@ -54,7 +55,8 @@ void ts_sleep_until(ts_time_t deadline)
 {
     uint32_t never = 0;
     while (ts_clock_now() < deadline) {
-        if (ts_futex_wait(&never, 0, deadline) == TS_ERR_TIMED_OUT)
+        if (ts_futex_wait(&never, 0, deadline) == TS_ERR_TIMED_OUT) {
             return;
+        }
     }
 }

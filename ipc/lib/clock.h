@@ -19,8 +19,9 @@ ts_time_t ts_clock_realtime(void);
 static inline ts_time_t ts_time_add(ts_time_t time, ts_time_t span)
 {
     ts_time_t sum;
-    if (__builtin_add_overflow(time, span, &sum))
+    if (__builtin_add_overflow(time, span, &sum)) {
         return span < 0 ? INT64_MIN : INT64_MAX;
+    }
     return sum;
 }
 
@@ -28,8 +29,9 @@ static inline ts_time_t ts_time_add(ts_time_t time, ts_time_t span)
 static inline ts_time_t ts_time_of(int64_t count, ts_time_t unit, ts_time_t rest)
 {
     ts_time_t whole;
-    if (__builtin_mul_overflow(count, unit, &whole))
+    if (__builtin_mul_overflow(count, unit, &whole)) {
         return count < 0 ? INT64_MIN : INT64_MAX;
+    }
     return ts_time_add(whole, rest);
 }
 

@@ -16,15 +16,17 @@ static void table_make(void)
 {
     for (uint32_t byte = 0; byte < 256; byte++) {
         uint32_t crc = byte;
-        for (int bit = 0; bit < 8; bit++)
+        for (int bit = 0; bit < 8; bit++) {
             crc = crc >> 1 ^ (POLYNOMIAL & -(crc & 1));
+        }
         table[0][byte] = crc;
     }
-    for (uint32_t slice = 1; slice < 8; slice++)
+    for (uint32_t slice = 1; slice < 8; slice++) {
         for (uint32_t byte = 0; byte < 256; byte++) {
             uint32_t crc = table[slice - 1][byte];
             table[slice][byte] = crc >> 8 ^ table[0][crc & 0xff];
         }
+    }
     // Threads that make them at the same time write the same. Pairs with the load below.
     __atomic_store_n(&table_made, true, __ATOMIC_RELEASE);
 }
@@ -32,7 +34,7 @@ static void table_make(void)
 static uint32_t eight_bytes(uint32_t crc, const uint8_t *bytes)
 {
     uint64_t word;
-    memcpy(&word, bytes, sizeof word); // the least significant byte is the first
+    memcpy(&word, bytes, sizeof(word)); // the least significant byte is the first
     word ^= crc;
     return table[7][word & 0xff] ^ table[6][word >> 8 & 0xff] ^ table[5][word >> 16 & 0xff] ^
            table[4][word >> 24 & 0xff] ^ table[3][word >> 32 & 0xff] ^ table[2][word >> 40 & 0xff] ^
@@ -42,12 +44,15 @@ static uint32_t eight_bytes(uint32_t crc, const uint8_t *bytes)
 uint32_t ts_crc32c(uint32_t crc, const void *bytes, size_t length)
 {
     const uint8_t *next = bytes;
-    if (!__atomic_load_n(&table_made, __ATOMIC_ACQUIRE))
+    if (!__atomic_load_n(&table_made, __ATOMIC_ACQUIRE)) {
         table_make();
+    }
     crc = ~crc;
-    for (; length >= 8; next += 8, length -= 8)
+    for (; length >= 8; next += 8, length -= 8) {
         crc = eight_bytes(crc, next);
-    for (; length > 0; next++, length--)
+    }
+    for (; length > 0; next++, length--) {
         crc = crc >> 8 ^ table[0][(crc ^ *next) & 0xff];
+    }
     return ~crc;
 }

@@ -47,17 +47,20 @@ struct elf_parser {
 static ts_status_t check_header(const struct elf_parser *parser, const struct elf_header *header)
 {
     static const uint8_t magic[4] = {0x7f, 'E', 'L', 'F'};
-    bool good = memcmp(header->magic, magic, sizeof magic) == 0 && header->class == ELF_CLASS_64 &&
+    bool good = memcmp(header->magic, magic, sizeof(magic)) == 0 && header->class == ELF_CLASS_64 &&
                 header->data == ELF_DATA_LITTLE && header->version == ELF_VERSION &&
                 header->version2 == ELF_VERSION && header->type == ELF_TYPE_DYNAMIC &&
-                header->machine == ELF_MACHINE_AMD64 && header->header_size == sizeof *header &&
+                header->machine == ELF_MACHINE_AMD64 && header->header_size == sizeof(*header) &&
                 header->program_size == sizeof(struct elf_program) && header->program_count > 0 &&
                 header->program_offset % 8 == 0;
-    if (!good)
+    if (!good) {
         return TS_ERR_EXECUTABLE;
+    }
     uint64_t table = (uint64_t)header->program_count * sizeof(struct elf_program);
-    if (header->program_offset > parser->length || table > parser->length - header->program_offset)
+    if (header->program_offset > parser->length ||
+        table > parser->length - header->program_offset) {
         return TS_ERR_EXECUTABLE;
+    }
     return TS_OK;
 }
 
@@ -91,14 +94,17 @@ static ts_status_t add_segment(struct elf_parser *parser, const struct elf_progr
 {
     struct ts_elf *elf = parser->elf;
     ts_status_t status = check_segment(parser, program);
-    if (status)
+    if (status != TS_OK) {
         return status;
-    if (elf->segment_count == TS_ELF_SEGMENTS_MAX)
+    }
+    if (elf->segment_count == TS_ELF_SEGMENTS_MAX) {
         return TS_ERR_EXECUTABLE;
-    if (elf->segment_count == 0)
+    }
+    if (elf->segment_count == 0) {
         elf->low = page_down(program->address);
-    else if (page_down(program->address) < elf->high)
+    } else if (page_down(program->address) < elf->high) {
         return TS_ERR_EXECUTABLE;
+    }
     elf->high = page_up(program->address + program->memory_size);
     elf->segments[elf->segment_count++] = (struct ts_elf_segment){
         .address = program->address,
@@ -124,8 +130,9 @@ static ts_status_t add_program_header(struct elf_parser *parser, const struct el
         elf->relro_size = program->memory_size;
         return TS_OK;
     case PROGRAM_GNU_STACK:
-        if (program->flags & PROGRAM_EXECUTE || program->memory_size > STACK_SIZE_MAX)
+        if (program->flags & PROGRAM_EXECUTE || program->memory_size > STACK_SIZE_MAX) {
             return TS_ERR_EXECUTABLE;
+        }
         elf->stack_size = program->memory_size;
         return TS_OK;
     default: return TS_OK; // of no concern to loading
@@ -140,8 +147,9 @@ static const struct ts_elf_segment *segment_of(const struct ts_elf *elf, uint64_
         const struct ts_elf_segment *segment = &elf->segments[i];
         uint64_t size = in_file ? segment->file_size : segment->memory_size;
         if (address >= segment->address && address - segment->address <= size &&
-            length <= size - (address - segment->address))
+            length <= size - (address - segment->address)) {
             return segment;
+        }
     }
     return NULL;
 }
@@ -157,8 +165,9 @@ static void find_program_table(struct elf_parser *parser, const struct elf_heade
         const struct ts_elf_segment *segment = &elf->segments[i];
         if (header->program_offset >= segment->offset &&
             header->program_offset - segment->offset <= segment->file_size &&
-            size <= segment->file_size - (header->program_offset - segment->offset))
+            size <= segment->file_size - (header->program_offset - segment->offset)) {
             elf->program_headers = segment->address + (header->program_offset - segment->offset);
+        }
     }
 }
 
@@ -166,19 +175,22 @@ static ts_status_t check_whole(struct elf_parser *parser, const struct elf_heade
 {
     struct ts_elf *elf = parser->elf;
     const struct ts_elf_segment *entry = segment_of(elf, header->entry, 1, true);
-    if (!entry || !entry->executable)
+    if (entry == NULL || !entry->executable) {
         return TS_ERR_EXECUTABLE;
+    }
     elf->entry = header->entry;
-    if (elf->relro_size > 0 && !segment_of(elf, elf->relro, elf->relro_size, false)) {
+    if (elf->relro_size > 0 && segment_of(elf, elf->relro, elf->relro_size, false) == NULL) {
         // The linker rounds its end up to a page, beyond the segment's own end.
         const struct ts_elf_segment *segment = segment_of(elf, elf->relro, 0, false);
-        if (!segment || elf->relro_size > TS_ELF_IMAGE_MAX ||
-            elf->relro + elf->relro_size > page_up(segment->address + segment->memory_size))
+        if (segment == NULL || elf->relro_size > TS_ELF_IMAGE_MAX ||
+            elf->relro + elf->relro_size > page_up(segment->address + segment->memory_size)) {
             return TS_ERR_EXECUTABLE;
+        }
     }
     find_program_table(parser, header);
-    if (parser->program_table && parser->program_table != elf->program_headers)
+    if (parser->program_table && parser->program_table != elf->program_headers) {
         return TS_ERR_EXECUTABLE;
+    }
     return TS_OK;
 }
 
@@ -187,15 +199,17 @@ ts_status_t ts_elf_parse(const void *headers, size_t length, uint64_t file_size,
 {
     struct elf_parser parser = {headers, length, file_size, out_elf, 0};
     struct elf_header header;
-    memset(out_elf, 0, sizeof *out_elf);
-    if (length < sizeof header || length > file_size)
+    memset(out_elf, 0, sizeof(*out_elf));
+    if (length < sizeof(header) || length > file_size) {
         return TS_ERR_EXECUTABLE;
-    memcpy(&header, headers, sizeof header);
+    }
+    memcpy(&header, headers, sizeof(header));
     ts_status_t status = check_header(&parser, &header);
-    for (uint32_t i = 0; !status && i < header.program_count; i++) {
+    for (uint32_t i = 0; status == TS_OK && i < header.program_count; i++) {
         struct elf_program program;
-        memcpy(&program, parser.bytes + header.program_offset + i * sizeof program, sizeof program);
+        memcpy(&program, parser.bytes + header.program_offset + i * sizeof(program),
+               sizeof(program));
         status = add_program_header(&parser, &program);
     }
-    return status ? status : check_whole(&parser, &header);
+    return status != TS_OK ? status : check_whole(&parser, &header);
 }

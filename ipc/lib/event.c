@@ -4,8 +4,9 @@
 ts_status_t ts_event_create(uint64_t count, ts_handle_t *out_event)
 {
     struct ts_result result = ts_sys_create(TS_CREATE_WORD(TS_KIND_EVENT, 0, 0), count, 0, 0);
-    if (result.status == TS_OK)
+    if (result.status == TS_OK) {
         *out_event = (ts_handle_t)result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -20,8 +21,9 @@ ts_status_t ts_event_wait(ts_handle_t event, ts_time_t deadline, uint64_t *out_c
 {
     struct ts_result result = ts_sys_op(TS_OP_WORD(TS_OP_WAIT, 0, 0, event), 0, 0, 0,
                                         TS_SIGNAL_READABLE, (uint64_t)deadline);
-    if (result.status == TS_OK)
+    if (result.status == TS_OK) {
         *out_count = result.value;
+    }
     return (ts_status_t)result.status;
 }
 

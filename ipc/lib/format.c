@@ -11,8 +11,9 @@ struct sink {
 
 static void put(struct sink *sink, char c)
 {
-    if (sink->length < sink->capacity)
+    if (sink->length < sink->capacity) {
         sink->out[sink->length] = c;
+    }
     sink->length++;
 }
 
@@ -27,19 +28,22 @@ static void put_padded(struct sink *sink, const struct verb *verb, const char *t
                        char pad)
 {
     size_t padding = verb->width > length ? verb->width - length : 0;
-    for (size_t i = 0; !verb->left && i < padding; i++)
+    for (size_t i = 0; !verb->left && i < padding; i++) {
         put(sink, pad);
-    for (size_t i = 0; i < length; i++)
+    }
+    for (size_t i = 0; i < length; i++) {
         put(sink, text[i]);
-    for (size_t i = 0; verb->left && i < padding; i++)
+    }
+    for (size_t i = 0; verb->left && i < padding; i++) {
         put(sink, ' ');
+    }
 }
 
 static void put_number(struct sink *sink, struct verb verb, uint64_t number, unsigned base,
                        bool negative)
 {
     char digits[24];
-    size_t at = sizeof digits;
+    size_t at = sizeof(digits);
     do {
         digits[--at] = "0123456789abcdef"[number % base];
         number /= base;
@@ -50,16 +54,18 @@ static void put_number(struct sink *sink, struct verb verb, uint64_t number, uns
     } else if (negative) {
         digits[--at] = '-';
     }
-    put_padded(sink, &verb, digits + at, sizeof digits - at, verb.zero && !verb.left ? '0' : ' ');
+    put_padded(sink, &verb, digits + at, sizeof(digits) - at, verb.zero && !verb.left ? '0' : ' ');
 }
 
 static void put_text(struct sink *sink, const struct verb *verb, const char *text)
 {
     size_t length = 0;
-    if (!text)
+    if (text == NULL) {
         text = "(null)";
-    while ((verb->precision < 0 || length < (size_t)verb->precision) && text[length])
+    }
+    while ((verb->precision < 0 || length < (size_t)verb->precision) && text[length]) {
         length++;
+    }
     put_padded(sink, verb, text, length, ' ');
 }
 
@@ -70,14 +76,16 @@ static const char *parse_verb(const char *format, struct verb *verb, va_list *ar
         verb->zero |= *format == '0';
         verb->left |= *format == '-';
     }
-    for (; *format >= '0' && *format <= '9'; format++)
+    for (; *format >= '0' && *format <= '9'; format++) {
         verb->width = verb->width * 10 + (unsigned)(*format - '0');
+    }
     if (format[0] == '.' && format[1] == '*') {
         verb->precision = va_arg(*arguments, int);
         format += 2;
     }
-    for (; *format == 'l' || *format == 'z'; format++)
+    for (; *format == 'l' || *format == 'z'; format++) {
         verb->longs++;
+    }
     return format;
 }
 
@@ -117,12 +125,14 @@ size_t ts_format_v(char *out, size_t capacity, const char *format, va_list argum
         }
         struct verb verb;
         format = parse_verb(format, &verb, &list);
-        if (*format)
+        if (*format) {
             put_verb(&sink, verb, *format++, &list);
+        }
     }
     va_end(list);
-    if (capacity == 0)
+    if (capacity == 0) {
         return 0;
+    }
     size_t written = sink.length < capacity ? sink.length : capacity - 1;
     out[written] = '\0';
     return written;

@@ -23,21 +23,27 @@ static const char *split(struct ts_lines *lines)
 {
     char *next = lines->start;
     while (*next) {
-        while (is_blank(*next))
+        while (is_blank(*next)) {
             *next++ = '\0';
-        if (!*next || *next == '#')
+        }
+        if (!*next || *next == '#') {
             break;
-        if (lines->count == TS_LINE_WORDS)
+        }
+        if (lines->count == TS_LINE_WORDS) {
             return wrong(lines, next, "more than 64 words in a line");
+        }
         bool quoted = *next == '"';
         next += quoted;
         char *word = next;
-        while (*next && (quoted ? *next != '"' : !is_blank(*next)))
+        while (*next && (quoted ? *next != '"' : !is_blank(*next))) {
             next++;
-        if (quoted && !*next)
+        }
+        if (quoted && !*next) {
             return wrong(lines, word - 1, "a quote is not closed");
-        if (quoted)
+        }
+        if (quoted) {
             *next++ = '\0';
+        }
         lines->words[lines->count++] = word;
     }
     *next = '\0';
@@ -48,9 +54,9 @@ bool ts_lines_next(struct ts_lines *lines)
 {
     lines->count = 0;
     lines->wrong = NULL;
-    while (lines->next < lines->end && !lines->wrong && lines->count == 0) {
+    while (lines->next < lines->end && lines->wrong == NULL && lines->count == 0) {
         char *newline = memchr(lines->next, '\n', (size_t)(lines->end - lines->next));
-        char *line_end = newline ? newline : lines->end;
+        char *line_end = newline != NULL ? newline : lines->end;
         *line_end = '\0';
         lines->start = lines->next;
         lines->number++;
@@ -58,7 +64,7 @@ bool ts_lines_next(struct ts_lines *lines)
         lines->wrong = zero != line_end ? wrong(lines, zero, "a zero byte") : split(lines);
         lines->next = line_end + 1;
     }
-    return lines->wrong || lines->count > 0;
+    return lines->wrong != NULL || lines->count > 0;
 }
 
 unsigned ts_lines_column(const struct ts_lines *lines, uint32_t word)
@@ -68,7 +74,7 @@ unsigned ts_lines_column(const struct ts_lines *lines, uint32_t word)
         at = lines->words[word];
         return (unsigned)(at - lines->start) + (at == lines->start || at[-1] != '"');
     }
-    if (lines->wrong) {
+    if (lines->wrong != NULL) {
         at = lines->wrong_at;
     } else if (lines->count > 0) {
         const char *last = lines->words[lines->count - 1];

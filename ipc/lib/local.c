@@ -46,10 +46,12 @@ static ts_status_t local_reply(struct ts_request *request, struct ts_reply *repl
 {
     (void)bytes;
     struct local_request *local = local_of(request);
-    if (reply->result == TS_REPLY_MINT)
+    if (reply->result == TS_REPLY_MINT) {
         object->signals = reply->signals;
-    if (reply->length > 0)
+    }
+    if (reply->length > 0) {
         memcpy(local->op->out, (const void *)(uintptr_t)reply->address, reply->length);
+    }
     *local->result = (struct ts_local_result){
         .status = reply->status,
         .value = reply->value,
@@ -57,8 +59,9 @@ static ts_status_t local_reply(struct ts_request *request, struct ts_reply *repl
         .redirect = reply->result == TS_REPLY_REDIRECT,
         .rights = reply->rights & request->rights,
     };
-    if (reply->result == TS_REPLY_MOVE || reply->result == TS_REPLY_REDIRECT)
+    if (reply->result == TS_REPLY_MOVE || reply->result == TS_REPLY_REDIRECT) {
         local->result->handle = reply->object;
+    }
     local->answered = true;
     return TS_OK;
 }
@@ -70,11 +73,13 @@ static const struct ts_request_backend local_backend = {local_pull, local_push, 
 static ts_status_t wait_for_answer(struct ts_local *local, struct local_request *request)
 {
     while (!request->answered) {
-        if (!local->loop)
+        if (local->loop == NULL) {
             return TS_ERR_AGAIN;
+        }
         ts_status_t status = ts_loop_step(local->loop, TS_DEADLINE_NONE);
-        if (status)
+        if (status != TS_OK) {
             return status;
+        }
     }
     return TS_OK;
 }
@@ -104,10 +109,12 @@ ts_status_t ts_local_call(struct ts_local *local, struct ts_object *object,
     ts_status_t status = wait_for_answer(local, &request);
     if (!request.answered) {
         request.request.cancelled = true;
-        if (object->operations->cancel)
+        if (object->operations->cancel != NULL) {
             object->operations->cancel(&request.request);
-        if (!request.answered)
+        }
+        if (!request.answered) {
             __builtin_trap(); // the handler still has the address of what ends here: our bug
+        }
         return status;
     }
     return out_result->status;
@@ -115,6 +122,7 @@ ts_status_t ts_local_call(struct ts_local *local, struct ts_object *object,
 
 void ts_local_close(struct ts_object *object)
 {
-    if (object->operations->closed)
+    if (object->operations->closed != NULL) {
         object->operations->closed(object);
+    }
 }

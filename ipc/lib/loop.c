@@ -9,7 +9,7 @@
 ts_status_t ts_loop_init(struct ts_loop *loop, uint32_t submissions, uint32_t events,
                          uint32_t inflight)
 {
-    memset(loop, 0, sizeof *loop);
+    memset(loop, 0, sizeof(*loop));
     return ts_ring_create(&loop->ring, submissions, events, inflight);
 }
 
@@ -31,8 +31,9 @@ void ts_loop_flush(struct ts_loop *loop)
 static struct ts_submission *slot(struct ts_loop *loop)
 {
     struct ts_submission *submission = ts_ring_slot(&loop->ring);
-    if (submission)
+    if (submission != NULL) {
         return submission;
+    }
     ts_loop_flush(loop);
     return ts_ring_slot(&loop->ring);
 }
@@ -40,32 +41,37 @@ static struct ts_submission *slot(struct ts_loop *loop)
 struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async)
 {
     struct ts_submission *submission = slot(loop);
-    if (submission && async)
+    if (submission != NULL && async != NULL) {
         async->busy = true;
+    }
     return submission;
 }
 
 void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async)
 {
-    if (!async->busy)
+    if (!async->busy) {
         return;
+    }
     struct ts_submission *submission = slot(loop);
-    if (submission)
+    if (submission != NULL) {
         ts_prepare_cancel(submission, ts_async_data(async), 0, 0);
+    }
 }
 
 static void dispatch_completion(const struct ts_event *event)
 {
     struct ts_async *async = (struct ts_async *)(uintptr_t)event->user_data;
-    if (!async) // a signal or cancel of the loop's own: nobody waits for it
+    if (async == NULL) { // a signal or cancel of the loop's own: nobody waits for it
         return;
+    }
     if (event->user_data & TS_SERVER_REPLY) {
         const struct ts_request *request = (void *)(uintptr_t)(event->user_data ^ TS_SERVER_REPLY);
         ts_server_reply_failed(request->server, request->id, event->status);
         return;
     }
-    if (event->kind == TS_EVENT_COMPLETION)
+    if (event->kind == TS_EVENT_COMPLETION) {
         async->busy = event->flags & TS_EVENT_MORE;
+    }
     async->done(async, event);
 }
 
@@ -90,13 +96,14 @@ static void dispatch_batch(struct ts_loop *loop)
 {
     uint32_t count = ts_ring_unread(&loop->ring);
     struct ts_event event;
-    while (count-- > 0 && ts_ring_next(&loop->ring, &event))
+    while (count-- > 0 && ts_ring_next(&loop->ring, &event)) {
         dispatch(loop, &event);
+    }
 }
 
 static void fire_timers(struct ts_loop *loop)
 {
-    while (loop->timers && loop->timers->deadline <= ts_loop_now(loop)) {
+    while (loop->timers != NULL && loop->timers->deadline <= ts_loop_now(loop)) {
         struct ts_timer *timer = loop->timers;
         ts_timer_disarm(loop, timer);
         ts_server_send_held(loop);
@@ -106,8 +113,9 @@ static void fire_timers(struct ts_loop *loop)
 
 static ts_time_t earlier(ts_time_t a, ts_time_t b)
 {
-    if (a == TS_DEADLINE_NONE || b == TS_DEADLINE_NONE)
+    if (a == TS_DEADLINE_NONE || b == TS_DEADLINE_NONE) {
         return a ? a : b;
+    }
     return a < b ? a : b;
 }
 
@@ -116,8 +124,9 @@ static bool stage_held(struct ts_loop *loop)
 {
     struct ts_loop_held held = loop->held;
     struct ts_submission *submission = slot(loop);
-    if (!submission)
+    if (submission == NULL) {
         return false;
+    }
     ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value,
                      held.bytes, held.length, ts_server_reply_data(held.server, held.request));
     loop->held.server = NULL;
@@ -127,19 +136,21 @@ static bool stage_held(struct ts_loop *loop)
 static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
 {
     struct ts_loop_held *held = &loop->held;
-    if (held->server && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
+    if (held->server != NULL && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
         struct ts_server *server = held->server;
         held->server = NULL;
         // When the client has gone the call returns at once, and the round finds no event.
         ts_status_t status =
             ts_ring_reply_wait(&loop->ring, server->port, held->request, held->status, held->value,
                                held->bytes, held->length);
-        if (status)
+        if (status != TS_OK) {
             ts_server_reply_failed(server, held->request, status);
+        }
         return TS_OK;
     }
-    if (held->server && !stage_held(loop))
+    if (held->server != NULL && !stage_held(loop)) {
         ts_server_send_held(loop);
+    }
     ts_status_t status = ts_ring_enter(&loop->ring, 1, deadline);
     return status == TS_ERR_TIMED_OUT || status == TS_ERR_INTERRUPTED ? TS_OK : status;
 }
@@ -147,11 +158,13 @@ static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
 ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
 {
     ts_status_t status = TS_OK;
-    if (loop->idle)
+    if (loop->idle != NULL) {
         loop->idle(loop, loop->idle_context);
+    }
     if (ts_ring_unread(&loop->ring) == 0) {
-        if (loop->timers)
+        if (loop->timers != NULL) {
             deadline = earlier(deadline, loop->timers->deadline);
+        }
         status = wait_for_event(loop, deadline);
     } else {
         ts_loop_flush(loop);
@@ -167,8 +180,9 @@ ts_status_t ts_loop_run(struct ts_loop *loop)
     loop->stopped = false;
     while (!loop->stopped) {
         ts_status_t status = ts_loop_step(loop, TS_DEADLINE_NONE);
-        if (status)
+        if (status != TS_OK) {
             return status;
+        }
     }
     ts_server_send_held(loop);
     ts_loop_flush(loop);

@@ -73,8 +73,9 @@ TS_MUST_USE ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline);
 // The time, looked at once for each batch of events: good enough for time-outs.
 static inline ts_time_t ts_loop_now(struct ts_loop *loop)
 {
-    if (loop->now == 0)
+    if (loop->now == 0) {
         loop->now = ts_clock_now();
+    }
     return loop->now;
 }
 

@@ -25,15 +25,18 @@ bool ts_mutex_try_lock(struct ts_mutex *mutex)
 
 void ts_mutex_lock(struct ts_mutex *mutex)
 {
-    if (ts_mutex_try_lock(mutex))
+    if (ts_mutex_try_lock(mutex)) {
         return;
+    }
     // An exchange that finds 0 has the lock, and leaves 2: one wake too many at most.
-    while (__atomic_exchange_n(&mutex->state, 2, __ATOMIC_ACQUIRE) != 0)
+    while (__atomic_exchange_n(&mutex->state, 2, __ATOMIC_ACQUIRE) != 0) {
         (void)ts_futex_wait(&mutex->state, 2, TS_DEADLINE_NONE);
+    }
 }
 
 void ts_mutex_unlock(struct ts_mutex *mutex)
 {
-    if (__atomic_exchange_n(&mutex->state, 0, __ATOMIC_RELEASE) == 2)
+    if (__atomic_exchange_n(&mutex->state, 0, __ATOMIC_RELEASE) == 2) {
         ts_futex_wake(&mutex->state, 1);
+    }
 }

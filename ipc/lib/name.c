@@ -8,8 +8,9 @@
 static ts_status_t path_length(const char *path, size_t *out_length)
 {
     size_t length = strlen(path);
-    if (length > TS_PATH_MAX)
+    if (length > TS_PATH_MAX) {
         return TS_ERR_NAME_TOO_LONG;
+    }
     *out_length = length;
     return TS_OK;
 }
@@ -26,8 +27,9 @@ static ts_status_t open_once(ts_handle_t root, const char *path, size_t length, 
     uint64_t value;
     ts_status_t status = ts_op(TS_OP_OPEN, 0, rights, root, path, length, 0, TS_OPEN_ARG(flags, 0),
                                deadline, &value);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     out->handle = (ts_handle_t)value;
     out->redirect = (value & TS_OPEN_REDIRECTED) != 0;
     out->consumed = value >> 32 & 0x7fffffffu;
@@ -44,11 +46,12 @@ static ts_status_t open_step(ts_handle_t root, const char *path, size_t length, 
                              ts_rights_t rights, ts_time_t deadline, struct opened *out)
 {
     ts_status_t status = open_once(root, path, length, flags, rights, deadline, out);
-    if (status || !out->redirect || (rights & TS_RIGHT_OPEN))
+    if (status != TS_OK || !out->redirect || (rights & TS_RIGHT_OPEN)) {
         return status;
+    }
     ts_close(out->handle);
     status = open_once(root, path, length, flags, rights | TS_RIGHT_OPEN, deadline, out);
-    if (!status && !out->redirect) { // no longer redirected
+    if (status == TS_OK && !out->redirect) { // no longer redirected
         ts_handle_t wider = out->handle;
         status = ts_duplicate(wider, rights, &out->handle);
         ts_close(wider);
@@ -61,24 +64,27 @@ ts_status_t ts_open_until(ts_handle_t root, const char *path, unsigned flags, ts
 {
     size_t length;
     ts_status_t status = path_length(path, &length);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     const char *whole = path;
     ts_handle_t at = root;
     for (unsigned redirects = 0; redirects <= TS_REDIRECTS_MAX; redirects++) {
         struct opened opened;
         status = open_step(at, path, length, flags, rights, deadline, &opened);
         bool led_away = at != root;
-        if (led_away)
+        if (led_away) {
             ts_close(at);
+        }
         if (status == TS_ERR_PEER_CLOSED && led_away && redirects < TS_REDIRECTS_MAX) {
             path = whole; // that server has ended; who led there knows of another
             length = strlen(whole);
             at = root;
             continue;
         }
-        if (status)
+        if (status != TS_OK) {
             return status;
+        }
         if (!opened.redirect) {
             *out_handle = opened.handle;
             return TS_OK;
@@ -114,15 +120,19 @@ static ts_status_t parent_split(const char *path, struct parent *parent)
 {
     size_t length;
     ts_status_t status = path_length(path, &length);
-    if (status)
+    if (status != TS_OK) {
         return status;
-    while (length > 0 && path[length - 1] == '/')
+    }
+    while (length > 0 && path[length - 1] == '/') {
         length--;
+    }
     size_t start = length;
-    while (start > 0 && path[start - 1] != '/')
+    while (start > 0 && path[start - 1] != '/') {
         start--;
-    if (start == length)
+    }
+    if (start == length) {
         return TS_ERR_ARGUMENT;
+    }
     parent->name = path + start;
     parent->name_length = length - start;
     parent->directory_length = start;
@@ -134,8 +144,9 @@ static ts_status_t parent_open(ts_handle_t root, const char *path, struct parent
     parent->opened = false;
     parent->directory = root;
     ts_status_t status = parent_split(path, parent);
-    if (status || parent->directory_length == 0)
+    if (status != TS_OK || parent->directory_length == 0) {
         return status;
+    }
     char directory[TS_PATH_MAX + 1];
     memcpy(directory, path, parent->directory_length);
     directory[parent->directory_length] = '\0';
@@ -146,8 +157,9 @@ static ts_status_t parent_open(ts_handle_t root, const char *path, struct parent
 
 static void parent_close(struct parent *parent)
 {
-    if (parent->opened)
+    if (parent->opened) {
         ts_close(parent->directory);
+    }
 }
 
 ts_status_t ts_create(ts_handle_t root, const char *path, unsigned kind, unsigned flags,
@@ -155,13 +167,15 @@ ts_status_t ts_create(ts_handle_t root, const char *path, unsigned kind, unsigne
 {
     struct parent parent;
     ts_status_t status = parent_open(root, path, &parent);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     uint64_t value;
     status = ts_op(TS_OP_CREATE, 0, rights, parent.directory, parent.name, parent.name_length, 0,
                    TS_OPEN_ARG(flags, kind), TS_DEADLINE_NONE, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_handle = (ts_handle_t)value;
+    }
     parent_close(&parent);
     return status;
 }
@@ -170,8 +184,9 @@ ts_status_t ts_remove(ts_handle_t root, const char *path, unsigned kind)
 {
     struct parent parent;
     ts_status_t status = parent_open(root, path, &parent);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     status = ts_op(TS_OP_REMOVE, 0, 0, parent.directory, parent.name, parent.name_length, 0,
                    TS_OPEN_ARG(0, kind), TS_DEADLINE_NONE, NULL);
     parent_close(&parent);
@@ -184,8 +199,9 @@ static ts_status_t two_names(enum ts_operation op, const struct parent *from,
                              const struct parent *to, unsigned flags)
 {
     char names[2 * TS_COMPONENT_MAX + 1];
-    if (from->name_length > TS_COMPONENT_MAX || to->name_length > TS_COMPONENT_MAX)
+    if (from->name_length > TS_COMPONENT_MAX || to->name_length > TS_COMPONENT_MAX) {
         return TS_ERR_NAME_TOO_LONG;
+    }
     memcpy(names, from->name, from->name_length);
     names[from->name_length] = '\0';
     memcpy(names + from->name_length + 1, to->name, to->name_length);
@@ -194,12 +210,13 @@ static ts_status_t two_names(enum ts_operation op, const struct parent *from,
                            .in_length = (uint32_t)(from->name_length + 1 + to->name_length)};
     if (from->directory != to->directory) {
         ts_status_t status = ts_duplicate(to->directory, TS_RIGHTS_SAME, &call.in_handle[0]);
-        if (status)
+        if (status != TS_OK) {
             return status;
+        }
         call.in_handles = 1;
     }
     ts_status_t status =
-        ts_op(op, 0, 0, from->directory, &call, sizeof call, 0, flags, TS_DEADLINE_NONE, NULL);
+        ts_op(op, 0, 0, from->directory, &call, sizeof(call), 0, flags, TS_DEADLINE_NONE, NULL);
     // Gone when it was delivered, here when it was not: then this closes it.
     ts_close(call.in_handle[0]);
     return status;
@@ -220,8 +237,9 @@ static ts_status_t with_two_parents(enum ts_operation op, ts_handle_t old_root,
 {
     struct parent from, to;
     ts_status_t status = parent_open(old_root, old_path, &from);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     if (same_directory(old_root, old_path, new_root, new_path)) {
         status = parent_split(new_path, &to);
         to.directory = from.directory;
@@ -229,7 +247,7 @@ static ts_status_t with_two_parents(enum ts_operation op, ts_handle_t old_root,
     } else {
         status = parent_open(new_root, new_path, &to);
     }
-    if (!status) {
+    if (status == TS_OK) {
         status = two_names(op, &from, &to, flags);
         parent_close(&to);
     }
@@ -253,14 +271,15 @@ ts_status_t ts_share(ts_handle_t root, const char *path, ts_handle_t object)
 {
     struct parent parent;
     ts_status_t status = parent_open(root, path, &parent);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     struct ts_call call = {.in_address = (uintptr_t)parent.name,
                            .in_length = (uint32_t)parent.name_length,
                            .in_handles = 1};
     status = ts_duplicate(object, TS_RIGHTS_SAME, &call.in_handle[0]);
-    if (!status) {
-        status = ts_op(TS_OP_SHARE, 0, 0, parent.directory, &call, sizeof call, 0, 0,
+    if (status == TS_OK) {
+        status = ts_op(TS_OP_SHARE, 0, 0, parent.directory, &call, sizeof(call), 0, 0,
                        TS_DEADLINE_NONE, NULL);
         ts_close(call.in_handle[0]);
     }

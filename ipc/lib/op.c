@@ -8,8 +8,9 @@ ts_status_t ts_op(enum ts_operation op, unsigned flags, ts_rights_t rights, ts_h
 {
     struct ts_result result = ts_sys_op(TS_OP_WORD(op, flags, rights, handle), (uintptr_t)address,
                                         length, offset, arg, (uint64_t)deadline);
-    if (result.status == TS_OK && out_value)
+    if (result.status == TS_OK && out_value != NULL) {
         *out_value = result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -27,10 +28,12 @@ static inline ts_status_t move(enum ts_operation op, unsigned flags, ts_handle_t
     length = clamp_length(length);
     struct ts_result result = ts_sys_op(TS_OP_WORD(op, flags, 0, handle), (uintptr_t)buffer, length,
                                         offset, 0, (uint64_t)deadline);
-    if (result.status != TS_OK)
+    if (result.status != TS_OK) {
         return (ts_status_t)result.status;
-    if (result.value > length)
+    }
+    if (result.value > length) {
         return TS_ERR_PROTOCOL;
+    }
     *out_bytes = result.value;
     return TS_OK;
 }
@@ -67,10 +70,12 @@ ts_status_t ts_read_all(ts_handle_t handle, void *buffer, size_t length, uint64_
     while (length > 0) {
         size_t bytes;
         ts_status_t status = ts_read(handle, to, length, offset, TS_DEADLINE_NONE, &bytes);
-        if (status)
+        if (status != TS_OK) {
             return status;
-        if (bytes == 0)
+        }
+        if (bytes == 0) {
             return TS_ERR_IO;
+        }
         to += bytes;
         offset += bytes;
         length -= bytes;
@@ -84,10 +89,12 @@ ts_status_t ts_write_all_current(ts_handle_t handle, const void *buffer, size_t 
     while (length > 0) {
         size_t bytes;
         ts_status_t status = ts_write_current(handle, from, length, 0, TS_DEADLINE_NONE, &bytes);
-        if (status)
+        if (status != TS_OK) {
             return status;
-        if (bytes == 0)
+        }
+        if (bytes == 0) {
             return TS_ERR_IO;
+        }
         from += bytes;
         length -= bytes;
     }
@@ -105,8 +112,9 @@ static ts_status_t op_for_handle(enum ts_operation op, unsigned flags, ts_rights
 {
     uint64_t value;
     ts_status_t status = ts_op(op, flags, rights, handle, NULL, 0, offset, arg, deadline, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_handle = (ts_handle_t)value;
+    }
     return status;
 }
 
@@ -123,8 +131,9 @@ ts_status_t ts_duplicate(ts_handle_t handle, ts_rights_t rights, ts_handle_t *ou
 
 void ts_close(ts_handle_t handle)
 {
-    if (handle != TS_HANDLE_NONE)
+    if (handle != TS_HANDLE_NONE) {
         (void)ts_op(TS_OP_CLOSE, 0, 0, handle, NULL, 0, 0, 0, TS_DEADLINE_NONE, NULL);
+    }
 }
 
 ts_status_t ts_list(ts_handle_t handle, void *buffer, size_t length, uint64_t cookie,
@@ -140,10 +149,12 @@ ts_status_t ts_get(ts_handle_t handle, unsigned property, void *buffer, size_t l
     length = clamp_length(length);
     ts_status_t status =
         ts_op(TS_OP_GET, 0, 0, handle, buffer, length, 0, property, TS_DEADLINE_NONE, &value);
-    if (status)
+    if (status != TS_OK) {
         return status;
-    if (value > length)
+    }
+    if (value > length) {
         return TS_ERR_PROTOCOL;
+    }
     *out_bytes = value;
     return TS_OK;
 }
@@ -157,18 +168,20 @@ ts_status_t ts_get_u64(ts_handle_t handle, unsigned property, uint64_t *out_valu
 {
     uint64_t value;
     size_t bytes;
-    ts_status_t status = ts_get(handle, property, &value, sizeof value, &bytes);
-    if (status)
+    ts_status_t status = ts_get(handle, property, &value, sizeof(value), &bytes);
+    if (status != TS_OK) {
         return status;
-    if (bytes != sizeof value)
+    }
+    if (bytes != sizeof(value)) {
         return TS_ERR_PROTOCOL;
+    }
     *out_value = value;
     return TS_OK;
 }
 
 ts_status_t ts_set_u64(ts_handle_t handle, unsigned property, uint64_t value)
 {
-    return ts_set(handle, property, &value, sizeof value);
+    return ts_set(handle, property, &value, sizeof(value));
 }
 
 ts_status_t ts_wait(ts_handle_t handle, ts_signals_t mask, ts_time_t deadline,
@@ -176,8 +189,9 @@ ts_status_t ts_wait(ts_handle_t handle, ts_signals_t mask, ts_time_t deadline,
 {
     uint64_t value;
     ts_status_t status = ts_op(TS_OP_WAIT, 0, 0, handle, NULL, 0, 0, mask, deadline, &value);
-    if (!status && out_signals)
+    if (status == TS_OK && out_signals != NULL) {
         *out_signals = (ts_signals_t)value;
+    }
     return status;
 }
 
@@ -185,13 +199,13 @@ ts_status_t ts_call(ts_handle_t handle, uint32_t method, struct ts_call *call, t
                     uint64_t *out_value)
 {
     call->method = method;
-    return ts_op(TS_OP_CALL, 0, 0, handle, call, sizeof *call, 0, method, deadline, out_value);
+    return ts_op(TS_OP_CALL, 0, 0, handle, call, sizeof(*call), 0, method, deadline, out_value);
 }
 
 static void call_fill(struct ts_call *call, const void *in, size_t in_length, void *out,
                       size_t out_length)
 {
-    memset(call, 0, sizeof *call);
+    memset(call, 0, sizeof(*call));
     call->in_address = (uintptr_t)in;
     call->in_length = (uint32_t)clamp_length(in_length);
     call->out_address = (uintptr_t)out;
@@ -213,10 +227,12 @@ ts_status_t ts_call_handle(ts_handle_t handle, uint32_t method, const void *in, 
     call_fill(&call, in, in_length, out, out_length);
     call.out_handles = 1;
     ts_status_t status = ts_call(handle, method, &call, TS_DEADLINE_NONE, NULL);
-    if (status)
+    if (status != TS_OK) {
         return status;
-    if (call.out_handle[0] == TS_HANDLE_NONE)
+    }
+    if (call.out_handle[0] == TS_HANDLE_NONE) {
         return TS_ERR_PROTOCOL;
+    }
     *out_handle = call.out_handle[0];
     return TS_OK;
 }
@@ -225,8 +241,9 @@ ts_status_t ts_same(ts_handle_t a, ts_handle_t b, bool *out_same)
 {
     uint64_t value;
     ts_status_t status = ts_op(TS_OP_SAME, 0, 0, a, NULL, 0, 0, b, TS_DEADLINE_NONE, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_same = value != 0;
+    }
     return status;
 }
 
@@ -234,8 +251,9 @@ ts_status_t ts_kind(ts_handle_t handle, enum ts_kind *out_kind)
 {
     uint64_t value;
     ts_status_t status = ts_get_u64(handle, TS_PROPERTY_KIND, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_kind = (enum ts_kind)value;
+    }
     return status;
 }
 
@@ -243,7 +261,8 @@ ts_status_t ts_rights(ts_handle_t handle, ts_rights_t *out_rights)
 {
     uint64_t value;
     ts_status_t status = ts_get_u64(handle, TS_PROPERTY_RIGHTS, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_rights = (ts_rights_t)value;
+    }
     return status;
 }

@@ -13,7 +13,7 @@ static void finish(struct ts_opening *opening, ts_status_t status, ts_handle_t h
 static void open_rest(struct ts_opening *opening)
 {
     struct ts_submission *slot = ts_loop_begin(opening->loop, &opening->async);
-    if (!slot) {
+    if (slot == NULL) {
         finish(opening, TS_ERR_AGAIN, TS_HANDLE_NONE);
         return;
     }

@@ -6,8 +6,9 @@ ts_status_t ts_port_create(uint32_t requests, uint32_t objects, ts_handle_t inbo
 {
     struct ts_result result =
         ts_sys_create(TS_CREATE_WORD(TS_KIND_PORT, 0, inbox), requests, objects, inbox_bytes);
-    if (result.status == TS_OK)
+    if (result.status == TS_OK) {
         *out_port = (ts_handle_t)result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -15,7 +16,7 @@ static ts_status_t bind_or_unbind(ts_handle_t port, uint32_t method, ts_handle_t
                                   uint64_t cookie)
 {
     struct ts_port_binding binding = {.ring = ring, .cookie = cookie};
-    return ts_call_bytes(port, method, &binding, sizeof binding, NULL, 0, NULL);
+    return ts_call_bytes(port, method, &binding, sizeof(binding), NULL, 0, NULL);
 }
 
 ts_status_t ts_port_bind(ts_handle_t port, ts_handle_t ring, uint64_t cookie)
@@ -30,7 +31,7 @@ ts_status_t ts_port_unbind(ts_handle_t port, ts_handle_t ring)
 
 ts_status_t ts_port_reply(ts_handle_t port, const struct ts_reply *reply)
 {
-    return ts_op(TS_OP_REPLY, 0, 0, port, reply, sizeof *reply, 0, reply->id, TS_DEADLINE_NONE,
+    return ts_op(TS_OP_REPLY, 0, 0, port, reply, sizeof(*reply), 0, reply->id, TS_DEADLINE_NONE,
                  NULL);
 }
 
@@ -40,8 +41,9 @@ static ts_status_t copy(enum ts_operation op, ts_handle_t port, uint64_t request
 {
     struct ts_result result = ts_sys_op(TS_OP_WORD(op, 0, 0, port), (uintptr_t)buffer, length,
                                         offset, request, TS_DEADLINE_NONE);
-    if (result.status == TS_OK || result.status == TS_ERR_CLIENT_FAULT)
+    if (result.status == TS_OK || result.status == TS_ERR_CLIENT_FAULT) {
         *out_bytes = result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -61,10 +63,11 @@ ts_status_t ts_port_take(ts_handle_t port, uint64_t request, uint32_t index,
                          ts_handle_t *out_handle, struct ts_taken *out_own)
 {
     uint64_t value;
-    ts_status_t status = ts_op(TS_OP_TAKE, 0, 0, port, out_own, sizeof *out_own, index, request,
+    ts_status_t status = ts_op(TS_OP_TAKE, 0, 0, port, out_own, sizeof(*out_own), index, request,
                                TS_DEADLINE_NONE, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_handle = (value & TS_TAKE_OWN) ? TS_HANDLE_NONE : (ts_handle_t)value;
+    }
     return status;
 }
 
@@ -74,8 +77,9 @@ static ts_status_t mint(ts_handle_t port, uint64_t oid, uint64_t tag, ts_rights_
     uint64_t value;
     ts_status_t status =
         ts_op(TS_OP_MINT, 0, rights, port, NULL, 0, tag, oid, TS_DEADLINE_NONE, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_handle = (ts_handle_t)value;
+    }
     return status;
 }
 

@@ -5,12 +5,14 @@
 ts_status_t ts_process_create(ts_handle_t job, const char *name, ts_handle_t *out_process)
 {
     size_t length = strlen(name);
-    if (length > TS_NAME_MAX)
+    if (length > TS_NAME_MAX) {
         length = TS_NAME_MAX;
+    }
     struct ts_result result =
         ts_sys_create(TS_CREATE_WORD(TS_KIND_PROCESS, 0, job), (uintptr_t)name, length, 0);
-    if (result.status == TS_OK)
+    if (result.status == TS_OK) {
         *out_process = (ts_handle_t)result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -19,8 +21,9 @@ ts_status_t ts_process_give(ts_handle_t process, ts_handle_t handle, ts_handle_t
     struct ts_call call = {.in_handles = 1, .in_handle = {handle}};
     uint64_t value;
     ts_status_t status = ts_call(process, TS_PROCESS_GIVE, &call, TS_DEADLINE_NONE, &value);
-    if (!status)
+    if (status == TS_OK) {
         *out_there = (ts_handle_t)value;
+    }
     return status;
 }
 
@@ -29,8 +32,9 @@ ts_status_t ts_process_memory_create(ts_handle_t process, uint64_t size, unsigne
 {
     struct ts_result result =
         ts_sys_create(TS_CREATE_WORD(TS_KIND_MEMORY, flags, process), size, 0, 0);
-    if (result.status == TS_OK)
+    if (result.status == TS_OK) {
         *out_memory = (ts_handle_t)result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -39,8 +43,9 @@ ts_status_t ts_process_map(ts_handle_t process, ts_handle_t memory, uint64_t add
 {
     struct ts_result result =
         ts_sys_map(process | (uint64_t)memory << 32, address, length, offset, flags);
-    if (result.status == TS_OK)
+    if (result.status == TS_OK) {
         *out_address = result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -65,8 +70,9 @@ static ts_status_t get_structure(ts_handle_t handle, unsigned property, void *ou
 {
     size_t bytes;
     ts_status_t status = ts_get(handle, property, out, size, &bytes);
-    if (!status && bytes != size)
+    if (status == TS_OK && bytes != size) {
         status = TS_ERR_VERSION;
+    }
     return status;
 }
 
@@ -74,20 +80,21 @@ ts_status_t ts_process_wait(ts_handle_t process, ts_time_t deadline,
                             struct ts_process_report *out_report)
 {
     ts_status_t status = ts_wait(process, TS_SIGNAL_EXITED, deadline, NULL);
-    if (status || !out_report)
+    if (status != TS_OK || out_report == NULL) {
         return status;
+    }
     return ts_process_report(process, out_report);
 }
 
 ts_status_t ts_process_report(ts_handle_t process, struct ts_process_report *out_report)
 {
-    return get_structure(process, TS_PROPERTY_PROCESS_REPORT, out_report, sizeof *out_report);
+    return get_structure(process, TS_PROPERTY_PROCESS_REPORT, out_report, sizeof(*out_report));
 }
 
 ts_status_t ts_process_statistics(ts_handle_t process, struct ts_process_statistics *out_statistics)
 {
     return get_structure(process, TS_PROPERTY_PROCESS_STATISTICS, out_statistics,
-                         sizeof *out_statistics);
+                         sizeof(*out_statistics));
 }
 
 _Noreturn void ts_process_exit(int32_t status)
@@ -98,11 +105,12 @@ _Noreturn void ts_process_exit(int32_t status)
 ts_status_t ts_job_create(ts_handle_t parent, const struct ts_job_limits *limits,
                           ts_handle_t *out_job)
 {
-    struct ts_job_limits all = limits ? *limits : (struct ts_job_limits){0};
+    struct ts_job_limits all = limits != NULL ? *limits : (struct ts_job_limits){0};
     struct ts_result result =
         ts_sys_create(TS_CREATE_WORD(TS_KIND_JOB, 0, parent), all.pages, all.handles, all.threads);
-    if (result.status == TS_OK)
+    if (result.status == TS_OK) {
         *out_job = (ts_handle_t)result.value;
+    }
     return (ts_status_t)result.status;
 }
 
@@ -113,11 +121,11 @@ ts_status_t ts_job_kill(ts_handle_t job)
 
 ts_status_t ts_job_statistics(ts_handle_t job, struct ts_job_statistics *out_statistics)
 {
-    return get_structure(job, TS_PROPERTY_JOB_STATISTICS, out_statistics, sizeof *out_statistics);
+    return get_structure(job, TS_PROPERTY_JOB_STATISTICS, out_statistics, sizeof(*out_statistics));
 }
 
 ts_status_t ts_system_statistics(ts_handle_t root_job, struct ts_system_statistics *out_statistics)
 {
     return get_structure(root_job, TS_PROPERTY_SYSTEM_STATISTICS, out_statistics,
-                         sizeof *out_statistics);
+                         sizeof(*out_statistics));
 }

@@ -5,7 +5,8 @@
 ts_status_t ts_random_bytes(void *buffer, size_t length)
 {
     ts_handle_t random = ts_named_handle(TS_NAME_RANDOM);
-    if (!random)
+    if (!random) {
         return TS_ERR_NOT_FOUND;
+    }
     return ts_read_all(random, buffer, length, 0);
 }

@@ -6,8 +6,9 @@
 ts_status_t ts_request_pull(struct ts_request *request, void *buffer, size_t length,
                             uint64_t offset)
 {
-    if (offset > request->length || length > request->length - offset)
+    if (offset > request->length || length > request->length - offset) {
         return TS_ERR_RANGE;
+    }
     if (offset + length <= request->inbox_length) {
         memcpy(buffer, (const char *)request->inbox + offset, length);
         return TS_OK;
@@ -20,10 +21,12 @@ ts_status_t ts_request_pull(struct ts_request *request, void *buffer, size_t len
 ts_status_t ts_request_push(struct ts_request *request, const void *buffer, size_t length,
                             uint64_t offset)
 {
-    if (offset > request->room || length > request->room - offset)
+    if (offset > request->room || length > request->room - offset) {
         return TS_ERR_RANGE;
-    if (length == 0)
+    }
+    if (length == 0) {
         return TS_OK;
+    }
     size_t bytes;
     ts_status_t status = request->backend->push(request, buffer, length, offset, &bytes);
     return status == TS_OK && bytes != length ? TS_ERR_CLIENT_FAULT : status;
@@ -31,21 +34,25 @@ ts_status_t ts_request_push(struct ts_request *request, const void *buffer, size
 
 ts_status_t ts_request_pull_exact(struct ts_request *request, void *buffer, size_t size)
 {
-    if (request->length != size)
+    if (request->length != size) {
         return TS_ERR_ARGUMENT;
+    }
     return ts_request_pull(request, buffer, size, 0);
 }
 
 ts_status_t ts_request_path(struct ts_request *request, char *buffer, size_t capacity,
                             size_t *out_length)
 {
-    if (request->length >= capacity)
+    if (request->length >= capacity) {
         return TS_ERR_NAME_TOO_LONG;
+    }
     ts_status_t status = ts_request_pull(request, buffer, request->length, 0);
-    if (status)
+    if (status != TS_OK) {
         return status;
-    if (memchr(buffer, '\0', request->length))
+    }
+    if (memchr(buffer, '\0', request->length) != NULL) {
         return TS_ERR_ARGUMENT;
+    }
     buffer[request->length] = '\0';
     *out_length = request->length;
     return TS_OK;
@@ -54,8 +61,9 @@ ts_status_t ts_request_path(struct ts_request *request, char *buffer, size_t cap
 ts_status_t ts_request_take(struct ts_request *request, unsigned index, ts_handle_t *out_handle,
                             struct ts_object **out_object, ts_rights_t *out_rights)
 {
-    if (index >= request->handles_in)
+    if (index >= request->handles_in) {
         return TS_ERR_NOT_FOUND;
+    }
     return request->backend->take(request, index, out_handle, out_object, out_rights);
 }
 
@@ -63,8 +71,9 @@ static ts_status_t reply(struct ts_request *request, struct ts_reply *fields,
                          struct ts_object *object, enum ts_reply_bytes bytes)
 {
     if (request->state != TS_REQUEST_OPEN) {
-        if (request->state == TS_REQUEST_OVER)
+        if (request->state == TS_REQUEST_OVER) {
             return TS_ERR_GONE; // it has been answered
+        }
         request->server->kept--;
     }
     fields->id = request->id;
@@ -98,17 +107,19 @@ void ts_request_reply_stable(struct ts_request *request, const void *bytes, size
 
 void ts_request_reply_u64(struct ts_request *request, uint64_t number)
 {
-    if (request->room < sizeof number)
+    if (request->room < sizeof(number)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    else
-        ts_request_reply_bytes(request, &number, sizeof number);
+    } else {
+        ts_request_reply_bytes(request, &number, sizeof(number));
+    }
 }
 
 ts_status_t ts_request_reply_now(struct ts_request *request, ts_status_t status, uint64_t value,
                                  const void *bytes, size_t length)
 {
-    if (length > request->room)
+    if (length > request->room) {
         return TS_ERR_RANGE;
+    }
     struct ts_reply fields = {
         .status = status, .value = value, .address = (uintptr_t)bytes, .length = (uint32_t)length};
     return reply(request, &fields, NULL, TS_REPLY_BYTES_NOW);
@@ -140,8 +151,9 @@ static ts_status_t reply_handle(struct ts_request *request, enum ts_reply_result
 {
     struct ts_reply fields = {.result = result, .object = handle, .rights = rights, .value = value};
     ts_status_t status = reply(request, &fields, NULL, TS_REPLY_BYTES_NOW);
-    if (status)
+    if (status != TS_OK) {
         ts_close(handle);
+    }
     return status;
 }
 
@@ -201,5 +213,5 @@ void ts_request_dispatch(struct ts_request *request)
 {
     request->state = TS_REQUEST_OPEN;
     handler handle = handler_of(request);
-    (handle ? handle : unsupported)(request);
+    (handle != NULL ? handle : unsupported)(request);
 }

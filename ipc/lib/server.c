@@ -30,8 +30,9 @@ static ts_status_t port_take(struct ts_request *request, unsigned index, ts_hand
     struct ts_taken own = {0};
     ts_handle_t handle;
     ts_status_t status = ts_port_take(request->server->port, request->id, index, &handle, &own);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     *out_handle = handle;
     *out_object = handle ? NULL : (struct ts_object *)(uintptr_t)own.tag;
     *out_rights = own.rights;
@@ -42,12 +43,13 @@ static ts_status_t port_take(struct ts_request *request, unsigned index, ts_hand
 
 static ts_status_t oid_take(struct ts_server *server, struct ts_object *object)
 {
-    if (server->free_count > 0)
+    if (server->free_count > 0) {
         object->oid = server->free_oids[--server->free_count];
-    else if (server->oids_used < server->limits.objects)
+    } else if (server->oids_used < server->limits.objects) {
         object->oid = server->oids_used++;
-    else
+    } else {
         return TS_ERR_LIMIT;
+    }
     object->server = server;
     object->signals = 0;
     return TS_OK;
@@ -76,24 +78,27 @@ static void drop_signals(struct ts_server *server, uint32_t oid)
 static ts_status_t reply_at_once(struct ts_server *server, const struct ts_reply *reply)
 {
     // Signals that were staged before are to be seen before this answer.
-    if (ts_ring_staged(&server->loop->ring) > 0)
+    if (ts_ring_staged(&server->loop->ring) > 0) {
         ts_loop_flush(server->loop);
+    }
     return ts_port_reply(server->port, reply);
 }
 
 void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_status_t status)
 {
     const struct ts_reply refusal = {.id = request, .status = status};
-    if (status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT)
+    if (status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT) {
         (void)ts_port_reply(server->port, &refusal);
+    }
 }
 
 // Any failure that is not the client's absence leaves the request to be answered with it.
 static ts_status_t reply_or_refuse(struct ts_server *server, const struct ts_reply *reply)
 {
     ts_status_t status = reply_at_once(server, reply);
-    if (status)
+    if (status != TS_OK) {
         ts_server_reply_failed(server, reply->id, status);
+    }
     return status;
 }
 
@@ -101,7 +106,7 @@ static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
                               struct ts_object *object)
 {
     ts_status_t status = oid_take(server, object);
-    if (status) {
+    if (status != TS_OK) {
         struct ts_reply refusal = {.id = reply->id, .status = status};
         (void)reply_at_once(server, &refusal);
         return status;
@@ -110,8 +115,9 @@ static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
     reply->tag = (uintptr_t)object;
     object->signals = reply->signals;
     status = reply_or_refuse(server, reply);
-    if (status)
+    if (status != TS_OK) {
         oid_give(server, object);
+    }
     return status;
 }
 
@@ -138,7 +144,7 @@ void ts_server_send(struct ts_loop *loop)
     struct ts_loop_held held = loop->held;
     loop->held.server = NULL;
     struct ts_submission *submission = held.length == 0 ? ts_loop_begin(loop, NULL) : NULL;
-    if (submission) {
+    if (submission != NULL) {
         ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value, NULL,
                          0, ts_server_reply_data(held.server, held.request));
         return;
@@ -156,14 +162,17 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
 {
     struct ts_server *server = request->server;
     if (reply->result != TS_REPLY_NONE || bytes == TS_REPLY_BYTES_NOW) {
-        if (reply->result == TS_REPLY_MINT)
+        if (reply->result == TS_REPLY_MINT) {
             return reply_mint(server, reply, object);
-        if (reply->result == TS_REPLY_OWN)
+        }
+        if (reply->result == TS_REPLY_OWN) {
             reply->object = object->oid;
+        }
         return reply_or_refuse(server, reply);
     }
-    if (bytes == TS_REPLY_BYTES_COPY && reply->length > TS_LOOP_COPY)
+    if (bytes == TS_REPLY_BYTES_COPY && reply->length > TS_LOOP_COPY) {
         return reply_or_refuse(server, reply);
+    }
     ts_server_send_held(server->loop);
     hold(server->loop, server, reply, bytes);
     return TS_OK;
@@ -173,8 +182,9 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
 static ts_status_t crowded_reply(struct ts_request *request, struct ts_reply *reply,
                                  struct ts_object *object, enum ts_reply_bytes bytes)
 {
-    if (reply->status == TS_ERR_CANCELLED)
+    if (reply->status == TS_ERR_CANCELLED) {
         reply->status = TS_ERR_LIMIT;
+    }
     return port_reply(request, reply, object, bytes);
 }
 
@@ -190,16 +200,18 @@ static void refuse_to_keep(struct ts_request *request)
 {
     request->cancelled = true;
     request->backend = &crowded_backend;
-    if (request->object->operations->cancel)
+    if (request->object->operations->cancel != NULL) {
         request->object->operations->cancel(request);
+    }
 }
 
 static void keep(struct ts_server *server, struct ts_request *request)
 {
     request->state = TS_REQUEST_KEPT;
     server->kept++;
-    if (server->kept == server->slots && server->kept > 1)
+    if (server->kept == server->slots && server->kept > 1) {
         refuse_to_keep(request);
+    }
 }
 
 static void dispatch_request(struct ts_server *server, const struct ts_event *event,
@@ -226,17 +238,20 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
         .handles_out = event->handles_out,
     };
     ts_request_dispatch(request);
-    if (request->state != TS_REQUEST_OVER)
+    if (request->state != TS_REQUEST_OVER) {
         keep(server, request);
+    }
 }
 
 static void dispatch_cancel(const struct ts_event *event, struct ts_request *request)
 {
-    if (request->state == TS_REQUEST_OVER || request->id != event->value || request->cancelled)
+    if (request->state == TS_REQUEST_OVER || request->id != event->value || request->cancelled) {
         return; // answered meanwhile
+    }
     request->cancelled = true;
-    if (request->object->operations->cancel)
+    if (request->object->operations->cancel != NULL) {
         request->object->operations->cancel(request);
+    }
 }
 
 static void dispatch_closed(struct ts_server *server, const struct ts_event *event)
@@ -244,8 +259,9 @@ static void dispatch_closed(struct ts_server *server, const struct ts_event *eve
     struct ts_object *object = (struct ts_object *)(uintptr_t)event->tag;
     drop_signals(server, object->oid);
     oid_give(server, object);
-    if (object->operations->closed)
+    if (object->operations->closed != NULL) {
         object->operations->closed(object);
+    }
 }
 
 void ts_server_dispatch(struct ts_server *server, const struct ts_event *event)
@@ -255,12 +271,14 @@ void ts_server_dispatch(struct ts_server *server, const struct ts_event *event)
         return;
     }
     uint32_t slot = TS_REQUEST_SLOT(event->value);
-    if (slot >= server->limits.requests)
+    if (slot >= server->limits.requests) {
         return;
-    if (event->kind == TS_EVENT_REQUEST)
+    }
+    if (event->kind == TS_EVENT_REQUEST) {
         dispatch_request(server, event, &server->requests[slot]);
-    else
+    } else {
         dispatch_cancel(event, &server->requests[slot]);
+    }
 }
 
 // Servers -----------------------------------------------------------------------------------
@@ -271,8 +289,9 @@ static ts_status_t tables_create(struct ts_server *server)
     size_t requests = (size_t)limits->requests * sizeof(struct ts_request);
     server->tables_size = requests + (size_t)limits->objects * sizeof(uint32_t);
     ts_status_t status = ts_memory_allocate(server->tables_size, 0, NULL, &server->tables);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     server->requests = server->tables;
     server->free_oids = (void *)((char *)server->tables + requests);
     return TS_OK;
@@ -284,14 +303,17 @@ static ts_status_t port_create(struct ts_server *server)
     ts_handle_t inbox = TS_HANDLE_NONE;
     server->inbox_size = (size_t)limits->requests * limits->inbox_bytes;
     ts_status_t status = TS_OK;
-    if (server->inbox_size > 0)
+    if (server->inbox_size > 0) {
         status = ts_memory_allocate(server->inbox_size, 0, &inbox, (void **)&server->inbox);
-    if (!status)
+    }
+    if (status == TS_OK) {
         status = ts_port_create(limits->requests, limits->objects, inbox, limits->inbox_bytes,
                                 &server->port);
+    }
     ts_close(inbox);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     return ts_port_bind(server->port, server->loop->ring.handle, (uintptr_t)server);
 }
 
@@ -299,28 +321,34 @@ ts_status_t ts_server_init(struct ts_server *server, struct ts_loop *loop,
                            const struct ts_server_limits *limits)
 {
     if (limits->requests == 0 || limits->requests > TS_PORT_REQUESTS_MAX || limits->objects == 0 ||
-        limits->objects > TS_PORT_OBJECTS_MAX || limits->inbox_bytes > TS_PORT_INBOX_MAX)
+        limits->objects > TS_PORT_OBJECTS_MAX || limits->inbox_bytes > TS_PORT_INBOX_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     void *context = server->context;
     *server = (struct ts_server){
         .loop = loop, .limits = *limits, .slots = limits->requests, .context = context};
     ts_status_t status = tables_create(server);
-    if (!status)
+    if (status == TS_OK) {
         status = port_create(server);
-    if (status)
+    }
+    if (status != TS_OK) {
         ts_server_fini(server);
+    }
     return status;
 }
 
 void ts_server_fini(struct ts_server *server)
 {
-    if (server->loop->held.server == server)
+    if (server->loop->held.server == server) {
         ts_server_send_held(server->loop);
+    }
     ts_close(server->port);
-    if (server->inbox)
+    if (server->inbox != NULL) {
         (void)ts_memory_unmap(server->inbox, TS_PAGE_ROUND(server->inbox_size));
-    if (server->tables)
+    }
+    if (server->tables != NULL) {
         (void)ts_memory_unmap(server->tables, TS_PAGE_ROUND(server->tables_size));
+    }
     server->port = TS_HANDLE_NONE;
     server->inbox = NULL;
     server->tables = NULL;
@@ -333,11 +361,13 @@ static ts_status_t object_mint(struct ts_server *server, struct ts_object *objec
                                ts_rights_t rights, ts_handle_t *out_handle)
 {
     ts_status_t status = oid_take(server, object);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     status = mint(server->port, object->oid, (uintptr_t)object, rights, out_handle);
-    if (status)
+    if (status != TS_OK) {
         oid_give(server, object);
+    }
     return status;
 }
 
@@ -353,30 +383,35 @@ ts_status_t ts_server_pulse(struct ts_server *server, ts_handle_t *out_handle)
     server->pulse.operations = &nothing;
     ts_status_t status =
         object_mint(server, &server->pulse, ts_port_mint_reserve, TS_RIGHT_TRANSFER, out_handle);
-    if (!status)
+    if (status == TS_OK) {
         server->slots--;
+    }
     return status;
 }
 
 void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t set)
 {
     ts_signals_t signals = (object->signals & ~clear) | set;
-    if (signals == object->signals)
+    if (signals == object->signals) {
         return;
+    }
     ts_signals_t cleared = object->signals & ~signals, added = signals & ~object->signals;
     object->signals = signals;
     struct ts_server *server = object->server;
-    if (!server)
+    if (server == NULL) {
         return;
+    }
     struct ts_submission *submission = ts_loop_begin(server->loop, NULL);
-    if (submission)
+    if (submission != NULL) {
         ts_prepare_signal_object(submission, server->port, object->oid, cleared, added, 0);
-    else
+    } else {
         (void)ts_port_signal(server->port, object->oid, cleared, added);
+    }
 }
 
 void ts_object_revoke(struct ts_object *object)
 {
-    if (object->server)
+    if (object->server != NULL) {
         (void)ts_port_revoke(object->server->port, object->oid);
+    }
 }

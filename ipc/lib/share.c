@@ -20,8 +20,9 @@ static uint32_t home(const struct ts_share *share, uint32_t client)
 static uint32_t place_of(const struct ts_share *share, uint32_t client)
 {
     uint32_t at = home(share, client);
-    while (share->holders[at].has != 0 && share->holders[at].client != client)
+    while (share->holders[at].has != 0 && share->holders[at].client != client) {
         at = (at + 1) & share->mask;
+    }
     return at;
 }
 
@@ -29,8 +30,9 @@ static uint32_t place_of(const struct ts_share *share, uint32_t client)
 static uint64_t left_for(const struct ts_share *share, const struct ts_holder *holder)
 {
     bool full = holder->has == 0 && share->used >= share->mask - share->mask / 8;
-    if (full || share->left == 0 || holder->has > share->left)
+    if (full || share->left == 0 || holder->has > share->left) {
         return 0;
+    }
     return (share->left - holder->has) / 2 + 1;
 }
 
@@ -42,10 +44,12 @@ uint64_t ts_share_left(const struct ts_share *share, uint32_t client)
 ts_status_t ts_share_take(struct ts_share *share, uint32_t client, uint64_t count)
 {
     struct ts_holder *holder = &share->holders[place_of(share, client)];
-    if (count == 0)
+    if (count == 0) {
         return TS_OK;
-    if (count > left_for(share, holder))
+    }
+    if (count > left_for(share, holder)) {
         return TS_ERR_LIMIT;
+    }
     if (holder->has == 0) {
         share->used++;
         holder->client = client;
@@ -63,8 +67,9 @@ static void place_free(struct ts_share *share, uint32_t gap)
     share->used--;
     for (uint32_t at = (gap + 1) & share->mask; holders[at].has != 0; at = (at + 1) & share->mask) {
         uint32_t from_home = (at - home(share, holders[at].client)) & share->mask;
-        if (from_home < ((at - gap) & share->mask))
+        if (from_home < ((at - gap) & share->mask)) {
             continue;
+        }
         holders[gap] = holders[at];
         holders[at].has = 0;
         gap = at;
@@ -74,14 +79,17 @@ static void place_free(struct ts_share *share, uint32_t gap)
 void ts_share_give(struct ts_share *share, uint32_t client, uint64_t count)
 {
     uint32_t at = place_of(share, client);
-    if (count == 0)
+    if (count == 0) {
         return;
-    if (count > share->holders[at].has)
+    }
+    if (count > share->holders[at].has) {
         __builtin_trap(); // the server counts wrongly: our bug
+    }
     share->left += count;
     share->holders[at].has -= count;
-    if (share->holders[at].has == 0)
+    if (share->holders[at].has == 0) {
         place_free(share, at);
+    }
 }
 
 uint64_t ts_share_of(const struct ts_share *share, uint32_t client)

@@ -8,7 +8,7 @@ int ts_main_call(int (*function)(int, char **, char **))
 {
     uint32_t argc = ts_argument_count();
     uint32_t envc = ts_bootstrap_block()->environment_count;
-    char **strings = __builtin_alloca(((size_t)argc + envc + 2) * sizeof *strings);
+    char **strings = __builtin_alloca(((size_t)argc + envc + 2) * sizeof(*strings));
     for (uint32_t i = 0; i < argc; i++) {
         strings[i] = (char *)(uintptr_t)ts_argument(i);
     }

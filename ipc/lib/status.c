@@ -14,9 +14,10 @@ static const struct status_line lines[] = {
 
 static const struct status_line *find(ts_status_t status)
 {
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        if (lines[i].number == status)
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        if (lines[i].number == status) {
             return &lines[i];
+        }
     }
     return NULL;
 }
@@ -24,11 +25,11 @@ static const struct status_line *find(ts_status_t status)
 const char *ts_status_name(ts_status_t status)
 {
     const struct status_line *line = find(status);
-    return line ? line->name : "ERR_UNKNOWN";
+    return line != NULL ? line->name : "ERR_UNKNOWN";
 }
 
 const char *ts_status_text(ts_status_t status)
 {
     const struct status_line *line = find(status);
-    return line ? line->text : "a status without a name";
+    return line != NULL ? line->text : "a status without a name";
 }

@@ -62,20 +62,24 @@ static ts_status_t stack_create(struct ts_thread *thread, size_t size)
 {
     thread->stack_size = TS_PAGE_ROUND(size) + TS_PAGE_SIZE;
     thread->stack = stack_take(thread->stack_size);
-    if (thread->stack != NULL)
+    if (thread->stack != NULL) {
         return TS_OK;
+    }
     ts_handle_t memory;
     ts_status_t status = ts_memory_create(thread->stack_size, 0, &memory);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     status = ts_memory_map(memory, NULL, thread->stack_size, 0,
                            TS_MAP_READ | TS_MAP_WRITE | TS_MAP_STACK, &thread->stack);
     ts_close(memory); // the mapping keeps it
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     status = ts_memory_protect(thread->stack, TS_PAGE_SIZE, 0);
-    if (status)
+    if (status != TS_OK) {
         (void)ts_memory_unmap(thread->stack, thread->stack_size);
+    }
     return status;
 }
 
@@ -83,8 +87,9 @@ ts_status_t ts_thread_start(struct ts_thread *thread, void (*entry)(void *argume
                             size_t stack_size, uint64_t thread_pointer, unsigned priority)
 {
     ts_status_t status = stack_create(thread, stack_size);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     thread->entry = entry;
     thread->argument = argument;
     thread->running = 1;
@@ -109,8 +114,9 @@ ts_status_t ts_thread_join(struct ts_thread *thread, ts_time_t deadline)
     // The acquire pairs with the kernel's store of 0: what the thread wrote is visible then.
     while (__atomic_load_n(&thread->running, __ATOMIC_ACQUIRE) != 0) {
         ts_status_t status = ts_futex_wait(&thread->running, 1, deadline);
-        if (status == TS_ERR_TIMED_OUT)
+        if (status == TS_ERR_TIMED_OUT) {
             return status;
+        }
     }
     ts_close(thread->handle);
     return stack_give(thread->stack, thread->stack_size);

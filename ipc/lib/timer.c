@@ -9,16 +9,18 @@
 
 static struct ts_timer *meld(struct ts_timer *a, struct ts_timer *b)
 {
-    if (!a || !b)
-        return a ? a : b;
+    if (a == NULL || b == NULL) {
+        return a != NULL ? a : b;
+    }
     if (b->deadline < a->deadline) {
         struct ts_timer *swap = a;
         a = b;
         b = swap;
     }
     b->sibling = a->child;
-    if (b->sibling)
+    if (b->sibling != NULL) {
         b->sibling->previous = b;
+    }
     b->previous = a;
     a->child = b;
     return a;
@@ -28,18 +30,19 @@ static struct ts_timer *meld(struct ts_timer *a, struct ts_timer *b)
 static struct ts_timer *meld_siblings(struct ts_timer *first)
 {
     struct ts_timer *pairs = NULL;
-    while (first) {
+    while (first != NULL) {
         struct ts_timer *a = first, *b = a->sibling;
-        first = b ? b->sibling : NULL;
+        first = b != NULL ? b->sibling : NULL;
         a->sibling = a->previous = NULL;
-        if (b)
+        if (b != NULL) {
             b->sibling = b->previous = NULL;
+        }
         struct ts_timer *pair = meld(a, b);
         pair->sibling = pairs;
         pairs = pair;
     }
     struct ts_timer *root = NULL;
-    while (pairs) {
+    while (pairs != NULL) {
         struct ts_timer *next = pairs->sibling;
         pairs->sibling = NULL;
         root = meld(root, pairs);
@@ -50,19 +53,22 @@ static struct ts_timer *meld_siblings(struct ts_timer *first)
 
 static void cut(struct ts_timer *timer)
 {
-    if (timer->previous->child == timer)
+    if (timer->previous->child == timer) {
         timer->previous->child = timer->sibling;
-    else
+    } else {
         timer->previous->sibling = timer->sibling;
-    if (timer->sibling)
+    }
+    if (timer->sibling != NULL) {
         timer->sibling->previous = timer->previous;
+    }
     timer->sibling = timer->previous = NULL;
 }
 
 void ts_timer_disarm(struct ts_loop *loop, struct ts_timer *timer)
 {
-    if (!timer->armed)
+    if (!timer->armed) {
         return;
+    }
     struct ts_timer *rest = meld_siblings(timer->child);
     if (timer == loop->timers) {
         loop->timers = rest;

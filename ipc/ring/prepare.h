@@ -115,7 +115,7 @@ TS_PREPARE_ ts_prepare_call(struct ts_submission *s, ts_handle_t handle, uint32_
                             struct ts_call *call, ts_time_t deadline, uint64_t user_data)
 {
     call->method = method;
-    ts_prepare(s, TS_OP_CALL, handle, call, sizeof *call, 0, method, deadline, user_data);
+    ts_prepare(s, TS_OP_CALL, handle, call, sizeof(*call), 0, method, deadline, user_data);
 }
 
 TS_PREPARE_ ts_prepare_signal_event(struct ts_submission *s, ts_handle_t event, uint64_t add,

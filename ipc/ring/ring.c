@@ -22,14 +22,17 @@ static size_t ring_size(uint32_t submissions, uint32_t events)
 ts_status_t ts_ring_attach(struct ts_ring_queue *ring, void *mapping, size_t size)
 {
     struct ts_ring *header = mapping;
-    if (size < sizeof *header)
+    if (size < sizeof(*header)) {
         return TS_ERR_CORRUPT;
-    if (header->version != TS_RING_VERSION)
+    }
+    if (header->version != TS_RING_VERSION) {
         return TS_ERR_VERSION;
+    }
     uint32_t submissions = header->submissions, events = header->events;
     if (!size_is_good(submissions) || !size_is_good(events) ||
-        ring_size(submissions, events) > size)
+        ring_size(submissions, events) > size) {
         return TS_ERR_CORRUPT;
+    }
     *ring = (struct ts_ring_queue){
         .header = header,
         .submissions = (void *)(header + 1),
@@ -48,22 +51,25 @@ ts_status_t ts_ring_attach(struct ts_ring_queue *ring, void *mapping, size_t siz
 ts_status_t ts_ring_create(struct ts_ring_queue *ring, uint32_t submissions, uint32_t events,
                            uint32_t inflight)
 {
-    if (!size_is_good(submissions) || !size_is_good(events))
+    if (!size_is_good(submissions) || !size_is_good(events)) {
         return TS_ERR_ARGUMENT;
+    }
     struct ts_result result =
         ts_sys_create(TS_CREATE_WORD(TS_KIND_RING, 0, 0), submissions, events, inflight);
-    if (result.status)
+    if (result.status) {
         return (ts_status_t)result.status;
+    }
     ts_handle_t handle = (ts_handle_t)result.value;
     size_t size = TS_PAGE_ROUND(ring_size(submissions, events));
     void *mapping;
     ts_status_t status = ts_memory_map(handle, NULL, size, 0, TS_MAP_READ | TS_MAP_WRITE, &mapping);
-    if (!status) {
+    if (status == TS_OK) {
         status = ts_ring_attach(ring, mapping, size);
-        if (status)
+        if (status != TS_OK) {
             (void)ts_memory_unmap(mapping, size);
+        }
     }
-    if (status) {
+    if (status != TS_OK) {
         ts_close(handle);
         return status;
     }
@@ -75,15 +81,16 @@ void ts_ring_destroy(struct ts_ring_queue *ring)
 {
     ts_close(ring->handle);
     (void)ts_memory_unmap(ring->header, ring->mapped_size);
-    memset(ring, 0, sizeof *ring);
+    memset(ring, 0, sizeof(*ring));
 }
 
 void ts_ring_refresh_submitted(struct ts_ring_queue *ring)
 {
     // Pairs with the kernel's store-release of submit_head: it has read the slots before it.
     uint32_t head = ts_load_acquire(&ring->header->submit_head);
-    if (head - ring->submitted_head <= ring->staged_tail - ring->submitted_head)
+    if (head - ring->submitted_head <= ring->staged_tail - ring->submitted_head) {
         ring->submitted_head = head;
+    }
 }
 
 // The release pairs with the kernel's load-acquire of submit_tail: it sees the slots filled.
@@ -94,18 +101,21 @@ static ts_status_t enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_
     struct ts_result result =
         ts_sys_enter(ring->handle | (uint64_t)staged << 32, wait_for, (uint64_t)deadline, 0);
     ts_ring_refresh_submitted(ring);
-    if (result.status < 0)
+    if (result.status < 0) {
         return (ts_status_t)result.status;
+    }
     return result.value < wait_for ? TS_ERR_TIMED_OUT : TS_OK; // the kernel tells what is unread
 }
 
 ts_status_t ts_ring_submit(struct ts_ring_queue *ring)
 {
-    if (ts_ring_staged(ring) == 0)
+    if (ts_ring_staged(ring) == 0) {
         return TS_OK;
+    }
     ts_status_t status = enter(ring, 0, TS_DEADLINE_NONE);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     return ts_ring_staged(ring) > 0 ? TS_ERR_AGAIN : TS_OK;
 }
 

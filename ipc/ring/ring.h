@@ -85,8 +85,9 @@ static inline struct ts_submission *ts_ring_slot(struct ts_ring_queue *ring)
 {
     if (ts_ring_staged(ring) > ring->submission_mask) {
         ts_ring_refresh_submitted(ring);
-        if (ts_ring_staged(ring) > ring->submission_mask)
+        if (ts_ring_staged(ring) > ring->submission_mask) {
             return NULL;
+        }
     }
     struct ts_submission *slot = &ring->submissions[ring->staged_tail++ & ring->submission_mask];
     *slot = (struct ts_submission){0};
@@ -99,8 +100,9 @@ static inline uint32_t ts_ring_unread(struct ts_ring_queue *ring)
     if (ring->event_tail == ring->event_head) {
         // Pairs with the kernel's store-release of event_tail: the events before it are written.
         uint32_t tail = ts_load_acquire(&ring->header->event_tail);
-        if (tail - ring->event_head <= ring->event_mask + 1)
+        if (tail - ring->event_head <= ring->event_mask + 1) {
             ring->event_tail = tail;
+        }
     }
     return ring->event_tail - ring->event_head;
 }
@@ -127,14 +129,16 @@ static inline void ts_ring_consume(struct ts_ring_queue *ring, uint32_t count)
 // Copies the oldest unread event and gives its slot back. False: there is none.
 static inline bool ts_ring_next(struct ts_ring_queue *ring, struct ts_event *out_event)
 {
-    if (ts_ring_unread(ring) == 0)
+    if (ts_ring_unread(ring) == 0) {
         return false;
+    }
     const struct ts_event *event = ts_ring_peek(ring, 0);
     // A completion's second half was not written: what is there is of no meaning.
-    if (event->kind == TS_EVENT_COMPLETION || event->kind == TS_EVENT_POST)
+    if (event->kind == TS_EVENT_COMPLETION || event->kind == TS_EVENT_POST) {
         __builtin_memcpy(out_event, event, offsetof(struct ts_event, tag));
-    else
+    } else {
         *out_event = *event;
+    }
     ts_ring_consume(ring, 1);
     return true;
 }

@@ -59,25 +59,29 @@ static ts_status_t table_grow(struct handle_table *table)
 {
     ts_status_t status;
     uint32_t page_index = table->slots / HANDLE_PAGE_ENTRIES;
-    if (page_index >= HANDLE_DIRECTORIES * HANDLE_DIRECTORY_ENTRIES)
+    if (page_index >= HANDLE_DIRECTORIES * HANDLE_DIRECTORY_ENTRIES) {
         return TS_ERR_LIMIT;
+    }
     _Atomic(struct handle_directory *) *place =
         &table->directories[page_index / HANDLE_DIRECTORY_ENTRIES];
     struct handle_directory *directory = atomic_load_explicit(place, memory_order_relaxed);
     if (directory == NULL) {
         directory = environment_page_get(table, &status);
-        if (directory == NULL)
+        if (directory == NULL) {
             return status;
+        }
         atomic_store_explicit(place, directory, memory_order_release);
     }
     struct handle_page *page = environment_page_get(table, &status);
-    if (page == NULL)
+    if (page == NULL) {
         return status;
+    }
     atomic_store_explicit(&directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], page,
                           memory_order_release);
     table->slots += HANDLE_PAGE_ENTRIES;
-    if (table->begun == 0)
+    if (table->begun == 0) {
         table->begun = 1; // slot 0 is never used
+    }
     return TS_OK;
 }
 
@@ -88,8 +92,9 @@ static ts_status_t free_take(struct handle_table *table, uint32_t *out_slot,
 {
     if (table->begun == table->slots && table->free_head == 0) {
         ts_status_t status = table_grow(table);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
     }
     if (table->begun < table->slots) {
         *out_generation = 1;
@@ -100,8 +105,9 @@ static ts_status_t free_take(struct handle_table *table, uint32_t *out_slot,
     uint64_t word = atomic_load_explicit(&handle_entry_of(table, slot)->word, memory_order_relaxed);
     *out_generation = word_generation(word);
     table->free_head = (uint32_t)(word >> 36);
-    if (table->free_head == 0)
+    if (table->free_head == 0) {
         table->free_tail = 0;
+    }
     *out_slot = slot;
     return TS_OK;
 }
@@ -112,8 +118,9 @@ static bool entry_grant(struct handle_table *table)
     uint32_t count = HANDLE_BATCH;
     if (!environment_handles_charge(table, count)) {
         count = 1;
-        if (!environment_handles_charge(table, count))
+        if (!environment_handles_charge(table, count)) {
             return false;
+        }
     }
     table->granted += count;
     return true;
@@ -123,8 +130,9 @@ static bool entry_grant(struct handle_table *table)
 static void entry_give_back(struct handle_table *table)
 {
     uint32_t spare = table->granted - --table->used;
-    if (spare <= 2 * HANDLE_BATCH)
+    if (spare <= 2 * HANDLE_BATCH) {
         return;
+    }
     table->granted -= spare - HANDLE_BATCH;
     environment_handles_uncharge(table, spare - HANDLE_BATCH);
 }
@@ -133,14 +141,17 @@ static void entry_give_back(struct handle_table *table)
 static ts_status_t slot_take(struct handle_table *table, struct capability capability,
                              enum handle_state state, ts_handle_t *out_handle)
 {
-    if (table->closed)
+    if (table->closed) {
         return TS_ERR_GONE;
-    if (table->used >= table->limit || (table->used == table->granted && !entry_grant(table)))
+    }
+    if (table->used >= table->limit || (table->used == table->granted && !entry_grant(table))) {
         return TS_ERR_LIMIT;
+    }
     uint32_t generation, slot;
     ts_status_t status = free_take(table, &slot, &generation);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct handle_entry *entry = handle_entry_of(table, slot);
     table->used++;
     atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
@@ -163,11 +174,13 @@ static struct handle_entry *entry_named(struct handle_table *table, ts_handle_t 
                                         uint64_t *out_word)
 {
     struct handle_entry *entry = handle_entry_of(table, TS_HANDLE_SLOT(handle));
-    if (entry == NULL)
+    if (entry == NULL) {
         return NULL;
+    }
     uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
-    if (word_state(word) == HANDLE_FREE || word_generation(word) != TS_HANDLE_GENERATION(handle))
+    if (word_state(word) == HANDLE_FREE || word_generation(word) != TS_HANDLE_GENERATION(handle)) {
         return NULL;
+    }
     *out_word = word;
     return entry;
 }
@@ -177,8 +190,9 @@ ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights
 {
     irqflags_t flags = arch_irq_save();
     ts_status_t status = handle_lookup(table, handle, rights, out_referenced);
-    if (status == TS_OK && !object_try_get(out_referenced->object))
+    if (status == TS_OK && !object_try_get(out_referenced->object)) {
         status = TS_ERR_HANDLE;
+    }
     arch_irq_restore(flags);
     return status;
 }
@@ -199,10 +213,11 @@ ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
     ts_status_t status = TS_OK;
-    if (entry == NULL || word_state(word) == HANDLE_RESERVED)
+    if (entry == NULL || word_state(word) == HANDLE_RESERVED) {
         status = TS_ERR_HANDLE;
-    else if (word_state(word) == HANDLE_TRANSIT)
+    } else if (word_state(word) == HANDLE_TRANSIT) {
         status = TS_ERR_BUSY;
+    }
     if (status == TS_OK) {
         *out_capability = (struct capability){
             .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
@@ -243,8 +258,9 @@ static void entry_settle(struct handle_table *table, ts_handle_t handle, enum ha
         slot_free(table, TS_HANDLE_SLOT(handle));
     }
     spin_unlock(&table->lock, flags);
-    if (!settled)
+    if (!settled) {
         object_capability_put(capability);
+    }
 }
 
 // The entry that kept a slot in this state is free.
@@ -253,8 +269,9 @@ static void entry_give_up(struct handle_table *table, ts_handle_t handle, enum h
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
-    if (entry != NULL && word_state(word) == state)
+    if (entry != NULL && word_state(word) == state) {
         slot_free(table, TS_HANDLE_SLOT(handle));
+    }
     spin_unlock(&table->lock, flags);
 }
 
@@ -275,10 +292,11 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
     ts_status_t status = TS_OK;
-    if (entry == NULL || word_state(word) != HANDLE_USED)
+    if (entry == NULL || word_state(word) != HANDLE_USED) {
         status = TS_ERR_HANDLE;
-    else if (((ts_rights_t)word & TS_RIGHT_TRANSFER) == 0)
+    } else if (((ts_rights_t)word & TS_RIGHT_TRANSFER) == 0) {
         status = TS_ERR_RIGHTS;
+    }
     if (status == TS_OK) {
         *out_capability = (struct capability){
             .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
@@ -327,14 +345,16 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
                 found = true;
             }
             table->begun--;
-            if (++done >= most)
+            if (++done >= most) {
                 break;
+            }
         }
         bool more = table->begun > 0;
         spin_unlock(&table->lock, flags);
         object_capability_put(capability);
-        if (!more)
+        if (!more) {
             return false;
+        }
     }
     return true;
 }
@@ -346,11 +366,13 @@ void handle_table_fini(struct handle_table *table)
     for (uint32_t i = 0; i < HANDLE_DIRECTORIES; i++) {
         struct handle_directory *directory =
             atomic_load_explicit(&table->directories[i], memory_order_relaxed);
-        for (uint32_t j = 0; j < HANDLE_DIRECTORY_ENTRIES && pages > 0; j++, pages--)
+        for (uint32_t j = 0; j < HANDLE_DIRECTORY_ENTRIES && pages > 0; j++, pages--) {
             environment_page_put(table,
                                  atomic_load_explicit(&directory->pages[j], memory_order_relaxed));
-        if (directory != NULL)
+        }
+        if (directory != NULL) {
             environment_page_put(table, directory);
+        }
     }
     *table = (struct handle_table){.closed = true};
 }

@@ -54,8 +54,9 @@ static inline struct handle_entry *handle_entry_of(struct handle_table *table, u
     uint32_t page_index = slot / HANDLE_PAGE_ENTRIES;
     struct handle_directory *directory = atomic_load_explicit(
         &table->directories[page_index / HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
-    if (directory == NULL)
+    if (directory == NULL) {
         return NULL;
+    }
     struct handle_page *page = atomic_load_explicit(
         &directory->pages[page_index % HANDLE_DIRECTORY_ENTRIES], memory_order_acquire);
     return page == NULL ? NULL : &page->entries[slot % HANDLE_PAGE_ENTRIES];
@@ -67,8 +68,9 @@ static inline struct handle_entry *handle_find(struct handle_table *table, ts_ha
                                                uint64_t *out_word)
 {
     struct handle_entry *entry = handle_entry_of(table, TS_HANDLE_SLOT(handle));
-    if (entry == NULL)
+    if (entry == NULL) {
         return NULL;
+    }
     *out_word = atomic_load_explicit(&entry->word, memory_order_acquire);
     uint64_t named = (uint64_t)TS_HANDLE_GENERATION(handle) << 16 | (uint64_t)HANDLE_USED << 32;
     return (*out_word & ~(uint64_t)UINT16_MAX) == named ? entry : NULL;
@@ -88,13 +90,16 @@ static inline ts_status_t handle_lookup(struct handle_table *table, ts_handle_t 
 {
     uint64_t word;
     struct handle_entry *entry = handle_find(table, handle, &word);
-    if (entry == NULL)
+    if (entry == NULL) {
         return TS_ERR_HANDLE;
+    }
     struct object *object = atomic_load_explicit(&entry->object, memory_order_acquire);
-    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word || object == NULL)
+    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word || object == NULL) {
         return TS_ERR_HANDLE; // it was closed between the two looks
-    if ((rights & ~(ts_rights_t)word) != 0)
+    }
+    if ((rights & ~(ts_rights_t)word) != 0) {
         return TS_ERR_RIGHTS;
+    }
     *out_borrowed = (struct capability){.object = object, .rights = (ts_rights_t)word};
     return TS_OK;
 }

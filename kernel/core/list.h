@@ -56,8 +56,9 @@ static inline void list_remove(struct list *node)
 // The first node, taken out, or NULL.
 static inline struct list *list_pop_front(struct list *list)
 {
-    if (list_empty(list))
+    if (list_empty(list)) {
         return NULL;
+    }
     struct list *node = list->next;
     list_remove(node);
     return node;
@@ -66,8 +67,9 @@ static inline struct list *list_pop_front(struct list *list)
 // Appends all of `from` to `to`; `from` is empty afterwards.
 static inline void list_splice_back(struct list *to, struct list *from)
 {
-    if (list_empty(from))
+    if (list_empty(from)) {
         return;
+    }
     from->next->prev = to->prev;
     to->prev->next = from->next;
     from->prev->next = to;

@@ -63,8 +63,9 @@ void object_capability_drop(struct capability capability)
         return;
     }
     if (atomic_fetch_sub_explicit(&object->handles, 1, memory_order_acq_rel) == 1 &&
-        object->class->unhandled != NULL)
+        object->class->unhandled != NULL) {
         object->class->unhandled(object);
+    }
     object_put(object);
 }
 
@@ -92,8 +93,9 @@ static bool observer_notify(struct object *object, struct request *request, ts_s
                             ts_signals_t risen)
 {
     if (object_counts(object)) {
-        if (object->count == 0 || (request->mask & TS_SIGNAL_READABLE) == 0)
+        if (object->count == 0 || (request->mask & TS_SIGNAL_READABLE) == 0) {
             return false;
+        }
         uint64_t count = object_take_count(object);
         if (request_is_multishot(request)) {
             ring_post_more(request, 0, count);
@@ -103,8 +105,9 @@ static bool observer_notify(struct object *object, struct request *request, ts_s
         return true;
     }
     if (request_is_multishot(request)) {
-        if ((risen & request->mask) != 0)
+        if ((risen & request->mask) != 0) {
             ring_post_more(request, risen & request->mask, 0);
+        }
         return false;
     }
     request->value = signals;
@@ -116,8 +119,9 @@ static bool observer_notify(struct object *object, struct request *request, ts_s
 static void complete_all(struct list *finished)
 {
     struct list *node;
-    while ((node = list_pop_front(finished)) != NULL)
+    while ((node = list_pop_front(finished)) != NULL) {
         request_complete(list_entry(node, struct request, link));
+    }
 }
 
 // Changes the word and the count. Returns the word; *out_risen: the bits that were not set before.
@@ -132,8 +136,9 @@ static ts_signals_t signals_change(struct object *object, ts_signals_t clear, ts
     ts_signals_t old = atomic_load_explicit(&object->signals, memory_order_relaxed);
     ts_signals_t signals = (old & ~clear) | set;
     atomic_store_explicit(&object->signals, signals, memory_order_release);
-    if ((clear & TS_SIGNAL_READABLE) != 0 && (set & TS_SIGNAL_READABLE) == 0)
+    if ((clear & TS_SIGNAL_READABLE) != 0 && (set & TS_SIGNAL_READABLE) == 0) {
         object->count = object_counts(object) ? 0 : object->count;
+    }
     *out_risen = signals & ~old;
     return signals;
 }
@@ -154,10 +159,12 @@ static struct list *tell_some(struct object *object, struct telling *telling, st
     for (unsigned steps = 0; node != end && steps < OBSERVERS_PER_HOLD; steps++) {
         struct request *request = list_entry(node, struct request, link);
         node = node->next;
-        if (request->requester == NULL) // a place of another one
+        if (request->requester == NULL) { // a place of another one
             continue;
-        if (!observer_notify(object, request, telling->signals, telling->risen))
+        }
+        if (!observer_notify(object, request, telling->signals, telling->risen)) {
             continue;
+        }
         request_set_state(request, REQUEST_DONE);
         request->status = TS_OK;
         object->observer_count--;
@@ -190,8 +197,9 @@ void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, 
         list_remove(&telling.next.link);
         node = tell_some(object, &telling, node, end);
     }
-    if (end != &object->observers)
+    if (end != &object->observers) {
         list_remove(end);
+    }
     spin_unlock_off(&object->lock);
     complete_all(&telling.finished);
     arch_irq_restore(flags);
@@ -202,8 +210,9 @@ static bool wait_satisfied(struct object *object, struct request *request)
 {
     ts_signals_t signals = atomic_load_explicit(&object->signals, memory_order_relaxed);
     if (object_counts(object)) {
-        if (object->count == 0 || (request->mask & TS_SIGNAL_READABLE) == 0)
+        if (object->count == 0 || (request->mask & TS_SIGNAL_READABLE) == 0) {
             return false;
+        }
         request->value = object_take_count(object);
         return true;
     }
@@ -213,10 +222,11 @@ static bool wait_satisfied(struct object *object, struct request *request)
 
 void object_wait_over(struct object *object)
 {
-    if (object->class == &served_class)
+    if (object->class == &served_class) {
         served_count_drop(served_of(object));
-    else
+    } else {
         object_body_put(object);
+    }
 }
 
 void object_wait(struct object *object, struct request *request, ts_signals_t mask)
@@ -237,15 +247,17 @@ void object_wait(struct object *object, struct request *request, ts_signals_t ma
     request_set_state(request, REQUEST_PARKED);
     list_push_back(&object->observers, &request->link);
     object->observer_count++;
-    if (request->deadline != TS_DEADLINE_NONE)
+    if (request->deadline != TS_DEADLINE_NONE) {
         timer_start(&request->timer, request->deadline);
+    }
     uint64_t value = request->value;
     request->value = 0;
     if (multishot && satisfied) {
-        if (object_counts(object))
+        if (object_counts(object)) {
             ring_post_more(request, 0, value);
-        else
+        } else {
             ring_post_more(request, (ts_signals_t)value & mask, 0);
+        }
     }
     spin_unlock(&object->lock, flags);
 }

@@ -73,8 +73,9 @@ static inline bool object_body_try_get(struct object *object)
     unsigned references = atomic_load_explicit(&object->references, memory_order_relaxed);
     while (references != 0) {
         if (atomic_compare_exchange_weak_explicit(&object->references, &references, references + 1,
-                                                  memory_order_acquire, memory_order_relaxed))
+                                                  memory_order_acquire, memory_order_relaxed)) {
             return true;
+        }
     }
     return false;
 }
@@ -89,8 +90,9 @@ static inline void object_body_get(struct object *object)
 void object_retire(struct object *object);
 static inline __attribute__((always_inline)) void object_body_put(struct object *object)
 {
-    if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1)
+    if (atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) == 1) {
         object_retire(object);
+    }
 }
 
 // A further capability to the same object: adds reference and handle count.
@@ -99,8 +101,9 @@ struct capability object_capability_get(struct object *object, ts_rights_t right
 void object_capability_drop(struct capability capability);
 static inline void object_capability_put(struct capability capability)
 {
-    if (capability.object != NULL)
+    if (capability.object != NULL) {
         object_capability_drop(capability);
+    }
 }
 
 // Changes the signal word: (old & ~clear) | set, and completes the waiters that this satisfies.

@@ -21,8 +21,9 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
     port->object_count = objects;
     port->slots = tables.slots;
     port->served = tables.served;
-    for (unsigned i = 0; i < 32; i++)
+    for (unsigned i = 0; i < 32; i++) {
         list_init(&port->parked[i]);
+    }
     list_init(&port->cancels);
     list_init(&port->closed);
     for (uint32_t i = 0; i < requests; i++) {
@@ -56,8 +57,9 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
 void port_finish_some(struct list *finished)
 {
     struct list *node;
-    while ((node = list_pop_front(finished)) != NULL)
+    while ((node = list_pop_front(finished)) != NULL) {
         request_complete(list_entry(node, struct request, link));
+    }
 }
 
 // Served objects' counts ----------------------------------------------------------------------
@@ -71,8 +73,9 @@ void served_begin(struct port *port, uint32_t oid, uint64_t tag, ts_signals_t si
     served->count = 1;
     served->client = client;
     served->asker = client == PORT_NONE ? 0 : client;
-    if (client != PORT_NONE)
+    if (client != PORT_NONE) {
         port->clients[client].objects++;
+    }
     port->objects_left--;
     atomic_store_explicit(&served->object.signals, signals, memory_order_relaxed);
     object_get(&port->object); // for the slot, until it is free again
@@ -82,10 +85,12 @@ void served_free(struct served *served)
 {
     struct port *port = served->port;
     served->state = SERVED_FREE;
-    if (__builtin_expect(served == port->reserve_object, false))
+    if (__builtin_expect(served == port->reserve_object, false)) {
         port->reserve_object = NULL;
-    if (served->client != PORT_NONE)
+    }
+    if (served->client != PORT_NONE) {
         port->clients[served->client].objects--;
+    }
     port->objects_left++;
     // The port may go to the reaper by this; its memory outlasts this section (object.h).
     object_put(&port->object);
@@ -129,8 +134,9 @@ struct slot *port_slot_wait(struct port *port, struct slot *slot, uint64_t id)
         spin_unlock_off(&port->object.lock);
         environment_relax();
         spin_lock_off(&port->object.lock);
-        if (!slot_is(slot, id))
+        if (!slot_is(slot, id)) {
             return NULL;
+        }
     }
     return slot;
 }
@@ -144,8 +150,9 @@ static void binding_lend(struct port *port, unsigned place, uint8_t priority)
     uint8_t lent = port->rings[place].lent;
     port->rings[place].borrower = environment_lend(port->rings[place].ring, priority);
     port->rings[place].lent = priority;
-    if (before != NULL)
+    if (before != NULL) {
         environment_return(before, lent);
+    }
 }
 
 void port_lend_parked(struct port *port)
@@ -153,8 +160,9 @@ void port_lend_parked(struct port *port)
     uint32_t left = port->ring_count;
     port->lent = port->parked_mask != 0 ? port_urgency(port) : 0;
     for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
-        if (port->rings[i].ring == NULL)
+        if (port->rings[i].ring == NULL) {
             continue;
+        }
         left--;
         binding_lend(port, i, port->lent);
     }
@@ -163,8 +171,9 @@ void port_lend_parked(struct port *port)
 static bool binding_add(struct port *port, unsigned place, struct ring *ring, uint64_t cookie)
 {
     for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
-        if (ring->bindings[i].port != NULL)
+        if (ring->bindings[i].port != NULL) {
             continue;
+        }
         ring->bindings[i] = (struct ring_binding){.port = port, .cookie = cookie};
         port->rings[place].ring = ring;
         port->rings[place].index = i;
@@ -183,16 +192,20 @@ ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie)
     list_init(&finished);
     irqflags_t flags = spin_lock(&port->object.lock);
     for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
-        if (port->rings[i].ring == ring)
+        if (port->rings[i].ring == ring) {
             status = TS_ERR_EXISTS;
-        else if (port->rings[i].ring == NULL && place == RING_BINDINGS_MAX)
+        } else if (port->rings[i].ring == NULL && place == RING_BINDINGS_MAX) {
             place = i;
+        }
     }
     spin_lock_off(&ring->lock);
-    if (status == TS_OK && (port->dead || ring->destroyed))
+    if (status == TS_OK && (port->dead || ring->destroyed)) {
         status = TS_ERR_PEER_CLOSED;
-    if (status == TS_OK && (place == RING_BINDINGS_MAX || !binding_add(port, place, ring, cookie)))
+    }
+    if (status == TS_OK &&
+        (place == RING_BINDINGS_MAX || !binding_add(port, place, ring, cookie))) {
         status = TS_ERR_LIMIT;
+    }
     spin_unlock_off(&ring->lock);
     if (status == TS_OK) {
         port_lend_parked(port);
@@ -219,8 +232,9 @@ ts_status_t port_unbind(struct port *port, struct ring *ring)
     ts_status_t status = TS_ERR_NOT_FOUND;
     irqflags_t flags = spin_lock(&port->object.lock);
     for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
-        if (port->rings[i].ring != ring)
+        if (port->rings[i].ring != ring) {
             continue;
+        }
         binding_remove(port, i);
         status = TS_OK;
     }
@@ -233,8 +247,9 @@ void port_close(struct port *port)
     irqflags_t flags = spin_lock(&port->object.lock);
     port->dead = true;
     for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
-        if (port->rings[i].ring != NULL)
+        if (port->rings[i].ring != NULL) {
             binding_remove(port, i);
+        }
     }
     spin_unlock(&port->object.lock, flags);
 }

@@ -11,8 +11,9 @@ uint32_t port_client_count(uint32_t requests, uint32_t objects)
 {
     uint64_t needed = (uint64_t)requests + PORT_PARKED + objects;
     uint32_t count = CLIENTS_MIN;
-    while (count < needed && count < CLIENTS_MAX)
+    while (count < needed && count < CLIENTS_MAX) {
         count *= 2;
+    }
     return count;
 }
 
@@ -29,16 +30,18 @@ static uint32_t *chain_of(struct port *port, uint32_t number)
 struct port_client *client_find(struct port *port, uint32_t number)
 {
     uint32_t index = *chain_of(port, number);
-    while (index != PORT_NONE && port->clients[index].number != number)
+    while (index != PORT_NONE && port->clients[index].number != number) {
         index = port->clients[index].next;
+    }
     return index == PORT_NONE ? NULL : &port->clients[index];
 }
 
 static void chain_remove(struct port *port, struct port_client *client)
 {
     uint32_t *link = chain_of(port, client->number);
-    while (&port->clients[*link] != client)
+    while (&port->clients[*link] != client) {
         link = &port->clients[*link].next;
+    }
     *link = client->next;
 }
 
@@ -49,10 +52,12 @@ static struct port_client *client_take(struct port *port)
     for (uint32_t i = 0; i < port->client_count; i++) {
         struct port_client *client = &port->clients[port->client_cursor];
         port->client_cursor = (port->client_cursor + 1) & (port->client_count - 1);
-        if (!client_is_idle(client))
+        if (!client_is_idle(client)) {
             continue;
-        if (client->number != PORT_NONE)
+        }
+        if (client->number != PORT_NONE) {
             chain_remove(port, client);
+        }
         return client;
     }
     return NULL;
@@ -61,8 +66,9 @@ static struct port_client *client_take(struct port *port)
 struct port_client *client_nobody(struct port *port)
 {
     struct port_client *client = client_take(port);
-    if (client != NULL)
+    if (client != NULL) {
         client->number = PORT_NONE;
+    }
     return client;
 }
 
@@ -72,10 +78,12 @@ struct port_client *client_get(struct port *port, uint32_t number)
     uint32_t *chain = chain_of(port, number), length = 0;
     for (uint32_t index = *chain; index != PORT_NONE; index = port->clients[index].next) {
         struct port_client *client = &port->clients[index];
-        if (client->number == number)
+        if (client->number == number) {
             return client;
-        if (client_is_idle(client))
+        }
+        if (client_is_idle(client)) {
             idle = client;
+        }
         length++;
     }
     if (idle == NULL && length < CHAIN_MAX) {
@@ -85,8 +93,9 @@ struct port_client *client_get(struct port *port, uint32_t number)
             *chain = (uint32_t)(idle - port->clients);
         }
     }
-    if (idle != NULL)
+    if (idle != NULL) {
         idle->number = number;
+    }
     return idle;
 }
 
@@ -122,11 +131,13 @@ static void hungry_settle(struct port *port, uint32_t place)
     for (;;) {
         uint32_t least = place;
         for (uint32_t below = 2 * place + 1; below <= 2 * place + 2; below++) {
-            if (below < port->hungry_count && has(port, below) < has(port, least))
+            if (below < port->hungry_count && has(port, below) < has(port, least)) {
                 least = below;
+            }
         }
-        if (least == place)
+        if (least == place) {
             return;
+        }
         hungry_swap(port, place, least);
         place = least;
     }
@@ -144,26 +155,30 @@ void client_wait(struct port *port, struct port_client *client, struct request *
 void client_wait_no_more(struct port *port, struct port_client *client, struct request *request)
 {
     list_remove(&request->link);
-    if (!list_empty(&client->waiting))
+    if (!list_empty(&client->waiting)) {
         return;
+    }
     uint32_t place = client->place;
     hungry_put(port, place, port->hungry[--port->hungry_count]);
-    if (place < port->hungry_count)
+    if (place < port->hungry_count) {
         hungry_settle(port, place);
+    }
 }
 
 // Before it was over nobody who waits had as few as were left. Now there is one more: for one or
 // two of them.
 void port_go_on(struct port *port, struct port_client *client)
 {
-    if (!list_empty(&client->waiting))
+    if (!list_empty(&client->waiting)) {
         hungry_settle(port, client->place);
+    }
     while (port->hungry_count != 0 && port_may_take(has(port, 0), port->requests_left)) {
         client = &port->clients[port->hungry[0]];
         struct request *request = list_entry(client->waiting.next, struct request, link);
         client_wait_no_more(port, client, request);
         request_park(port, client, request);
-        if (!list_empty(&client->waiting))
+        if (!list_empty(&client->waiting)) {
             hungry_settle(port, 0);
+        }
     }
 }

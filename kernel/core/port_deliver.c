@@ -17,8 +17,9 @@ static bool inbox_fill(struct port *port, struct request *request, uint32_t slot
     for (uint32_t done = 0; done < length;) {
         uint64_t address;
         uint32_t chunk = request_range(request, COPY_PULL, done, length - done, &address);
-        if (environment_copy_inbox(request->requester->space, address, to + done, chunk) != TS_OK)
+        if (environment_copy_inbox(request->requester->space, address, to + done, chunk) != TS_OK) {
             return false;
+        }
         done += chunk;
     }
     return true;
@@ -33,14 +34,16 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     struct slot *slot = &port->slots[index];
     request_unpark(port, request, true);
     ts_status_t status = served->state == SERVED_REVOKED ? TS_ERR_PEER_CLOSED : TS_OK;
-    if (status == TS_OK && port->inbox_size != 0 && !inbox_fill(port, request, index))
+    if (status == TS_OK && port->inbox_size != 0 && !inbox_fill(port, request, index)) {
         status = TS_ERR_FAULT;
+    }
     if (status != TS_OK) {
         request_set_state(request, REQUEST_DONE);
         request->status = status;
         list_push_back(finished, &request->link);
-        if (index == port->reserve)
+        if (index == port->reserve) {
             port->requests_left--; // as in slot_release()
+        }
         client_request_over(port, request->client);
         served_count_drop_locked(served);
         return false;
@@ -51,12 +54,14 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
     slot->client = request->client;
     request->slot = index;
     request_set_state(request, REQUEST_DELIVERED);
-    if (request->in_handles != 0)
+    if (request->in_handles != 0) {
         request_sent_deliver(request, slot->sent);
+    }
     port_fill_event(ring_slot(ring), cookie, slot, request);
     ring->event_tail++;
-    if (request->priority > ring->requester.priority)
+    if (request->priority > ring->requester.priority) {
         slot->borrower = environment_lend(ring, request->priority);
+    }
     served_count_drop_locked(served); // the request is delivered: it counts no more
     return true;
 }
@@ -156,19 +161,23 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
     unsigned taken = 0;
     for (; taken < ITEMS_PER_HOLD && left; taken++) {
         room = !ring->destroyed && ring_has_room(ring);
-        if (__builtin_expect((int32_t)(ring->event_tail - end) >= 0, false) && room)
+        if (__builtin_expect((int32_t)(ring->event_tail - end) >= 0, false) && room) {
             room = !port_is_to_wait(port, ring);
-        if (!room)
+        }
+        if (!room) {
             break;
+        }
         (void)port_publish_one(port, ring, cookie, &finished);
         left = port_has_items_locked(port);
     }
-    if (taken != 0)
+    if (taken != 0) {
         binding->taken_tail = ring->event_tail;
+    }
     ring_wake_if_due(ring);
     spin_unlock_off(&ring->lock);
-    if ((port->parked_mask | port->lent) != 0)
+    if ((port->parked_mask | port->lent) != 0) {
         port_lend_parked(port); // (to another thread, too, if the ring has a new user)
+    }
     port_unlock(port, flags, &finished);
     *out_left = left;
     return left && room;
@@ -185,12 +194,14 @@ static struct ring *port_idle_ring(struct port *port, struct ring_binding **out_
     for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
         struct ring *ring = port->rings[i].ring;
         left -= ring != NULL;
-        if (ring == NULL || !__atomic_load_n(&ring->idle, __ATOMIC_RELAXED))
+        if (ring == NULL || !__atomic_load_n(&ring->idle, __ATOMIC_RELAXED)) {
             continue;
+        }
         bool is_here = __atomic_load_n(&ring->idle_cpu, __ATOMIC_RELAXED) == here;
         uint64_t stamp = __atomic_load_n(&ring->idle_stamp, __ATOMIC_RELAXED);
-        if (best != NULL && (best_here > is_here || (best_here == is_here && best_stamp > stamp)))
+        if (best != NULL && (best_here > is_here || (best_here == is_here && best_stamp > stamp))) {
             continue;
+        }
         best = ring;
         best_here = is_here;
         best_stamp = stamp;
@@ -205,8 +216,9 @@ static void port_announce(struct port *port)
     uint32_t left = port->ring_count;
     for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
         struct ring *ring = port->rings[i].ring;
-        if (ring == NULL)
+        if (ring == NULL) {
             continue;
+        }
         left--;
         spin_lock_off(&ring->lock);
         ring_flag_pending(ring, true);
@@ -218,8 +230,9 @@ static void port_announce(struct port *port)
 static void dispatch(struct port *port, struct list *finished)
 {
     // Pairs with the fence in ring_idle: it sees our item, or we see that it is idle.
-    if (port->queued != 0)
+    if (port->queued != 0) {
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
     for (unsigned i = 0; port_has_items_locked(port); i++) {
         struct ring_binding *binding;
         struct ring *ring = port_idle_ring(port, &binding);
@@ -248,8 +261,9 @@ static void dispatch(struct port *port, struct list *finished)
 void port_dispatch(struct port *port, struct list *finished)
 {
     dispatch(port, finished);
-    if (port->lent != (port->parked_mask != 0 ? port_urgency(port) : 0))
+    if (port->lent != (port->parked_mask != 0 ? port_urgency(port) : 0)) {
         port_lend_parked(port);
+    }
 }
 
 // Whether the rings know of something that still waits and is as urgent: none of them is idle then.
@@ -263,8 +277,9 @@ static ts_status_t reserve_admit(struct port *port, struct request *request,
                                  struct port_client **out_client)
 {
     *out_client = &port->clients[port->reserve_client];
-    if ((*out_client)->requests != 0)
+    if ((*out_client)->requests != 0) {
         return TS_ERR_LIMIT;
+    }
     request->client = port->reserve_client;
     port->reserve_parked = request; // as it will be
     port->requests_left++;          // its place is its own: request_park() takes another's
@@ -280,16 +295,19 @@ static ts_status_t request_admit(struct port *port, struct served *served, struc
     struct port_client *client = &port->clients[served->asker];
     *out_waits = false;
     if (client->number != number) {
-        if (served == port->reserve_object) // whose `asker` has no number
+        if (served == port->reserve_object) { // whose `asker` has no number
             return reserve_admit(port, request, out_client);
+        }
         client = client_get(port, number);
-        if (client == NULL)
+        if (client == NULL) {
             return TS_ERR_LIMIT;
+        }
         served->asker = (uint32_t)(client - port->clients);
     }
     bool room = port_may_take(client->requests, port->requests_left);
-    if (!room && client->requests == 0)
+    if (!room && client->requests == 0) {
         return TS_ERR_LIMIT;
+    }
     request->client = served->asker;
     *out_client = client;
     *out_waits = !room || !list_empty(&client->waiting);
@@ -307,12 +325,13 @@ void port_issue(struct request *request, struct served *served, const struct han
     bool waits;
     ts_status_t status = TS_OK;
     // Who closes the object's last handle needs the lock that we have: is it still there?
-    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word)
+    if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word) {
         status = TS_ERR_HANDLE;
-    else if (port->dead || served->state != SERVED_LIVE)
+    } else if (port->dead || served->state != SERVED_LIVE) {
         status = TS_ERR_PEER_CLOSED;
-    else
+    } else {
         status = request_admit(port, served, request, &client, &waits);
+    }
     if (status != TS_OK) {
         request_set_state(request, REQUEST_DONE);
         request->status = status;
@@ -325,16 +344,18 @@ void port_issue(struct request *request, struct served *served, const struct han
     request->served = served;
     object_body_get(&port->object);
     served->count++;
-    if (request->deadline != TS_DEADLINE_NONE)
+    if (request->deadline != TS_DEADLINE_NONE) {
         timer_start(&request->timer, request->deadline);
+    }
     bool announced = waits || port_is_announced(port, request->priority);
     if (waits) {
         client_wait(port, client, request);
     } else {
         request_park(port, client, request);
     }
-    if (!announced)
+    if (!announced) {
         port_dispatch(port, &finished);
+    }
     port_unlock(port, flags, &finished);
 }
 
@@ -343,8 +364,9 @@ void port_give_turn(struct port *port)
     irqflags_t flags = spin_lock(&port->object.lock);
     uint32_t left = port->ring_count;
     for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
-        if (port->rings[i].ring == NULL)
+        if (port->rings[i].ring == NULL) {
             continue;
+        }
         left--;
         environment_give_turn(port->rings[i].ring);
     }

@@ -22,8 +22,9 @@ static void slot_tell_cancel(struct port *port, struct slot *slot)
 // The client is cut off: the slot stays until the server answers, which nobody waits for any more.
 static void slot_detach(struct port *port, struct slot *slot, struct list *finished)
 {
-    if (slot->state == SLOT_DELIVERED)
+    if (slot->state == SLOT_DELIVERED) {
         slot_tell_cancel(port, slot);
+    }
     list_push_back(finished, &slot_end_request(slot, TS_ERR_ABANDONED)->link);
     slot->request = NULL;
     slot->state = SLOT_DETACHED; // and still counts for its client
@@ -38,15 +39,17 @@ static void request_withdraw(struct port *port, struct request *request, ts_stat
         port->reserve_parked = NULL;
         port->requests_left--; // as in slot_release()
     }
-    if (parked)
+    if (parked) {
         request_unpark(port, request, false);
-    else
+    } else {
         client_wait_no_more(port, &port->clients[request->client], request);
+    }
     request_set_state(request, REQUEST_DONE);
     request->status = status;
     list_push_back(finished, &request->link);
-    if (parked)
+    if (parked) {
         client_request_over(port, request->client);
+    }
     served_count_drop_locked(served);
 }
 
@@ -89,10 +92,12 @@ static ts_status_t request_end(struct port *port, struct request *request, ts_st
     case REQUEST_CANCELLING: {
         struct slot *slot = &port->slots[request->slot];
         uint64_t id = (uint64_t)slot->generation << 32 | request->slot;
-        if (port_slot(port, id) == NULL || slot->request != request)
+        if (port_slot(port, id) == NULL || slot->request != request) {
             break; // it was answered while a copy was awaited
-        if (expired)
+        }
+        if (expired) {
             force = request_state(request) == REQUEST_CANCELLING;
+        }
         result = request_cancel_delivered(port, request, force, &finished);
         break;
     }
@@ -126,13 +131,16 @@ static void destroy_slot(struct port *port, uint32_t index, struct list *finishe
                          struct capability sent[TS_CALL_HANDLES])
 {
     struct slot *slot = &port->slots[index];
-    if (slot->state == SLOT_FREE)
+    if (slot->state == SLOT_FREE) {
         return;
+    }
     uint64_t id = (uint64_t)slot->generation << 32 | index;
-    if (port_slot(port, id) == NULL)
+    if (port_slot(port, id) == NULL) {
         return;
-    if (slot->request != NULL)
+    }
+    if (slot->request != NULL) {
         list_push_back(finished, &slot_end_request(slot, TS_ERR_PEER_CLOSED)->link);
+    }
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         sent[i] = slot->sent[i];
         slot->sent[i] = (struct capability){0};
@@ -149,8 +157,9 @@ static void destroy_skip(struct port *port)
         uint32_t at = port->cursor;
         bool nothing = at < slots ? port->slots[at].state == SLOT_FREE
                                   : port->served[at - slots].state == SERVED_FREE;
-        if (!nothing)
+        if (!nothing) {
             return;
+        }
         port->cursor++;
     }
 }
@@ -180,26 +189,30 @@ static bool destroy_step(struct port *port)
         port->cursor++;
     } else if (cursor < slots + port->object_count) {
         closed = &port->served[cursor - slots];
-        if (closed->state == SERVED_FREE)
+        if (closed->state == SERVED_FREE) {
             closed = NULL;
+        }
         port->cursor++;
     } else {
         more = false;
     }
     port_unlock(port, flags, &finished);
-    for (unsigned i = 0; i < TS_CALL_HANDLES; i++)
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         object_capability_put(sent[i]);
-    if (closed != NULL)
+    }
+    if (closed != NULL) {
         object_signal(&closed->object, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE, TS_SIGNAL_CLOSED,
                       0);
+    }
     return more;
 }
 
 bool port_destroy_some(struct port *port, uint32_t most)
 {
     for (uint32_t i = 0; i < most; i++) {
-        if (!destroy_step(port))
+        if (!destroy_step(port)) {
             return false;
+        }
     }
     return true;
 }

@@ -15,8 +15,9 @@ uint32_t request_range(const struct request *request, enum copy_direction direct
         address += offset;
     } else {
         unsigned i = 0;
-        while (offset >= request->segment[i].length)
+        while (offset >= request->segment[i].length) {
             offset -= request->segment[i++].length;
+        }
         address = request->segment[i].address + offset;
         uint64_t rest = request->segment[i].length - offset;
         left = left < rest ? left : rest;
@@ -54,11 +55,13 @@ static ts_status_t copy_page(struct port *port, uint64_t id, enum copy_direction
         environment_copy(request->requester->space, client_address, address, chunk, direction);
     spin_lock_off(&port->object.lock);
     slot->copying = false;
-    if (status == TS_ERR_CLIENT_FAULT)
+    if (status == TS_ERR_CLIENT_FAULT) {
         request->client_fault = true;
+    }
     spin_unlock(&port->object.lock, flags);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_done = chunk;
+    }
     return status;
 }
 
@@ -85,33 +88,40 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
     const struct request *request = slot->request;
     bool handles = reply->result != TS_REPLY_NONE;
     if (!handles && request->out_handles == 0 && reply->moved[1].object == NULL &&
-        reply->moved[2].object == NULL && reply->moved[3].object == NULL)
+        reply->moved[2].object == NULL && reply->moved[3].object == NULL) {
         return TS_OK; // the plain case
-    for (unsigned i = 1; i < TS_CALL_HANDLES; i++) {
-        if (reply->moved[i].object != NULL && i >= request->out_handles)
-            return TS_ERR_ARGUMENT;
     }
-    if (handles && (request->out_handles == 0 || reply->status < 0))
+    for (unsigned i = 1; i < TS_CALL_HANDLES; i++) {
+        if (reply->moved[i].object != NULL && i >= request->out_handles) {
+            return TS_ERR_ARGUMENT;
+        }
+    }
+    if (handles && (request->out_handles == 0 || reply->status < 0)) {
         return TS_ERR_ARGUMENT;
+    }
     // What is minted now the teardown may have passed: nobody would hear that it is over.
-    if (port->dead && (reply->result == TS_REPLY_MINT || reply->result == TS_REPLY_OWN))
+    if (port->dead && (reply->result == TS_REPLY_MINT || reply->result == TS_REPLY_OWN)) {
         return TS_ERR_PEER_CLOSED;
+    }
     switch (reply->result) {
     case TS_REPLY_NONE:
     case TS_REPLY_MOVE: return TS_OK;
     case TS_REPLY_REDIRECT:
         return request->op == TS_OP_OPEN || request->op == TS_OP_CREATE ? TS_OK : TS_ERR_ARGUMENT;
     case TS_REPLY_MINT:
-        if (reply->oid >= port->object_count)
+        if (reply->oid >= port->object_count) {
             return TS_ERR_ARGUMENT;
-        if (port->served[reply->oid].state != SERVED_FREE)
+        }
+        if (port->served[reply->oid].state != SERVED_FREE) {
             return TS_ERR_EXISTS;
+        }
         return port_may_take(port->clients[slot->client].objects, port->objects_left)
                    ? TS_OK
                    : TS_ERR_LIMIT;
     case TS_REPLY_OWN:
-        if (reply->oid >= port->object_count)
+        if (reply->oid >= port->object_count) {
             return TS_ERR_ARGUMENT;
+        }
         return port->served[reply->oid].state == SERVED_LIVE ? TS_OK : TS_ERR_NOT_FOUND;
     default: return TS_ERR_ARGUMENT;
     }
@@ -132,15 +142,17 @@ static void reply_give_handles(struct port *port, const struct reply *reply,
     } else if (reply->result == TS_REPLY_OWN) {
         port->served[reply->oid].count++;
     }
-    if (reply->result == TS_REPLY_MINT || reply->result == TS_REPLY_OWN)
+    if (reply->result == TS_REPLY_MINT || reply->result == TS_REPLY_OWN) {
         request->result[0] = (struct capability){
             .object = &port->served[reply->oid].object,
             .rights = reply->rights & most,
         };
-    else
+    } else {
         request->result[0].rights &= reply->rights;
-    if (reply->result == TS_REPLY_REDIRECT)
+    }
+    if (reply->result == TS_REPLY_REDIRECT) {
         request->event_flags |= TS_EVENT_REDIRECT;
+    }
 }
 
 // Handles that came with the request and were not taken. Port lock held.
@@ -168,8 +180,9 @@ ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status,
         *out_request = slot_end_request(slot, status);
         request->value = value;
         slot_release(port, slot, TS_REQUEST_SLOT(id));
-        if (port->queued != 0)
+        if (port->queued != 0) {
             port_dispatch(port, &finished);
+        }
     }
     spin_unlock_off(&port->object.lock);
     port_finish(&finished);
@@ -185,8 +198,9 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
     irqflags_t flags = spin_lock(&port->object.lock);
     struct slot *slot = port_slot(port, reply->id);
     ts_status_t status = slot == NULL ? TS_ERR_GONE : TS_OK;
-    if (slot != NULL && slot->request != NULL)
+    if (slot != NULL && slot->request != NULL) {
         status = reply_check(port, reply, slot);
+    }
     if (slot == NULL || status != TS_OK) {
         spin_unlock(&port->object.lock, flags);
         return status;
@@ -198,16 +212,19 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
         status = TS_ERR_GONE; // the client was cut off; this answer frees the slot
     } else {
         request->value = reply->value;
-        if (request->out_handles != 0)
+        if (request->out_handles != 0) {
             reply_give_handles(port, reply, request, slot->client);
+        }
         *out_request = slot_end_request(slot, reply->status);
     }
     slot_release(port, slot, TS_REQUEST_SLOT(reply->id));
-    if (port->queued != 0)
+    if (port->queued != 0) {
         port_dispatch(port, &finished);
+    }
     port_unlock(port, flags, &finished);
-    for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++)
+    for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++) {
         object_capability_put(dropped[i]);
+    }
     return status;
 }
 
@@ -216,19 +233,22 @@ ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
 {
     *out_capability = (struct capability){0};
     *out_own = NULL;
-    if (index >= TS_CALL_HANDLES)
+    if (index >= TS_CALL_HANDLES) {
         return TS_ERR_ARGUMENT;
+    }
     irqflags_t flags = spin_lock(&port->object.lock);
     struct slot *slot = port_slot(port, id);
     ts_status_t status = slot == NULL ? TS_ERR_GONE : TS_OK;
-    if (status == TS_OK && slot->sent[index].object == NULL)
+    if (status == TS_OK && slot->sent[index].object == NULL) {
         status = TS_ERR_NOT_FOUND;
+    }
     if (status == TS_OK) {
         *out_capability = slot->sent[index];
         slot->sent[index] = (struct capability){0};
         struct object *object = out_capability->object;
-        if (object->class == &served_class && served_of(object)->port == port)
+        if (object->class == &served_class && served_of(object)->port == port) {
             *out_own = served_of(object);
+        }
     }
     spin_unlock(&port->object.lock, flags);
     return status;
@@ -239,11 +259,13 @@ void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capab
     irqflags_t flags = spin_lock(&port->object.lock);
     struct slot *slot = port_slot(port, id);
     bool there = slot != NULL && slot->sent[index].object == NULL;
-    if (there)
+    if (there) {
         slot->sent[index] = capability;
+    }
     spin_unlock(&port->object.lock, flags);
-    if (!there)
+    if (!there) {
         object_capability_put(capability);
+    }
 }
 
 // Objects ---------------------------------------------------------------------------------------
@@ -251,17 +273,21 @@ void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capab
 // Sets a slot apart, unless one is already; others keep at least one.
 static ts_status_t reserve_make(struct port *port)
 {
-    if (port->reserve_object != NULL)
+    if (port->reserve_object != NULL) {
         return TS_ERR_LIMIT;
-    if (port->reserve != PORT_NONE)
+    }
+    if (port->reserve != PORT_NONE) {
         return TS_OK; // of an object that is gone
+    }
     uint32_t index = port->slot_free;
     if (index == PORT_NONE || port->slots[index].next_free == PORT_NONE ||
-        !port_may_take(0, port->requests_left))
+        !port_may_take(0, port->requests_left)) {
         return TS_ERR_LIMIT;
+    }
     struct port_client *client = client_nobody(port);
-    if (client == NULL)
+    if (client == NULL) {
         return TS_ERR_LIMIT;
+    }
     client->objects = UINT32_MAX; // more than may be: what is asked there makes none
     port->reserve_client = (uint32_t)(client - port->clients);
     port->slot_free = port->slots[index].next_free;
@@ -273,16 +299,19 @@ static ts_status_t reserve_make(struct port *port)
 ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
                       bool reserve, struct capability *out_capability)
 {
-    if (oid >= port->object_count)
+    if (oid >= port->object_count) {
         return TS_ERR_ARGUMENT;
+    }
     irqflags_t flags = spin_lock(&port->object.lock);
     ts_status_t status = TS_OK;
-    if (port->dead)
+    if (port->dead) {
         status = TS_ERR_PEER_CLOSED;
-    else if (port->served[oid].state != SERVED_FREE)
+    } else if (port->served[oid].state != SERVED_FREE) {
         status = TS_ERR_EXISTS;
-    if (status == TS_OK && reserve)
+    }
+    if (status == TS_OK && reserve) {
         status = reserve_make(port);
+    }
     if (status == TS_OK) {
         served_begin(port, oid, tag, 0, PORT_NONE);
         if (reserve) {
@@ -299,15 +328,18 @@ ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t
 // The live object of an oid with a reference that keeps its slot, or an error.
 static ts_status_t served_get(struct port *port, uint32_t oid, struct served **out_served)
 {
-    if (oid >= port->object_count)
+    if (oid >= port->object_count) {
         return TS_ERR_ARGUMENT;
+    }
     struct served *served = &port->served[oid];
     irqflags_t flags = spin_lock(&port->object.lock);
     ts_status_t status = served->state == SERVED_LIVE ? TS_OK : TS_ERR_NOT_FOUND;
-    if (port->dead)
+    if (port->dead) {
         status = TS_ERR_PEER_CLOSED;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         served->count++;
+    }
     spin_unlock(&port->object.lock, flags);
     *out_served = served;
     return status;
@@ -315,12 +347,14 @@ static ts_status_t served_get(struct port *port, uint32_t oid, struct served **o
 
 ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set)
 {
-    if (((clear | set) & ~TS_SIGNALS_ALL) != 0)
+    if (((clear | set) & ~TS_SIGNALS_ALL) != 0) {
         return TS_ERR_ARGUMENT;
+    }
     struct served *served;
     ts_status_t status = served_get(port, oid, &served);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     object_signal(&served->object, clear, set, 0);
     served_count_drop(served);
     return TS_OK;
@@ -330,8 +364,9 @@ ts_status_t port_revoke(struct port *port, uint32_t oid)
 {
     struct served *served;
     ts_status_t status = served_get(port, oid, &served);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     irqflags_t flags = spin_lock(&port->object.lock);
     served->state = SERVED_REVOKED; // its parked requests end when they would be delivered
     spin_unlock(&port->object.lock, flags);

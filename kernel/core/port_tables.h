@@ -29,8 +29,9 @@ static inline uint8_t port_urgency(const struct port *port)
 void port_finish_some(struct list *finished);
 static inline void port_finish(struct list *finished)
 {
-    if (!list_empty(finished))
+    if (!list_empty(finished)) {
         port_finish_some(finished);
+    }
 }
 static inline void port_unlock(struct port *port, irqflags_t flags, struct list *finished)
     LOCK_RELEASES(&port->object.lock)
@@ -52,11 +53,13 @@ struct slot *port_slot_wait(struct port *port, struct slot *slot, uint64_t id) L
 static inline struct slot *port_slot(struct port *port, uint64_t id)
 {
     uint32_t index = TS_REQUEST_SLOT(id);
-    if (index >= port->slot_count)
+    if (index >= port->slot_count) {
         return NULL;
+    }
     struct slot *slot = &port->slots[index];
-    if (!slot_is(slot, id))
+    if (!slot_is(slot, id)) {
         return NULL;
+    }
     return __builtin_expect(slot->copying, false) ? port_slot_wait(port, slot, id) : slot;
 }
 
@@ -85,8 +88,9 @@ static inline void client_request_over(struct port *port, uint32_t index)
     struct port_client *client = &port->clients[index];
     client->requests--;
     port->requests_left++;
-    if (__builtin_expect(port->hungry_count != 0, false))
+    if (__builtin_expect(port->hungry_count != 0, false)) {
         port_go_on(port, client);
+    }
 }
 
 // Frees a slot, which is number `index`. (Its request is over or cut off.)
@@ -135,10 +139,12 @@ bool turn_is_second(const struct port *port);
 static inline void turns_anew(struct port *port)
 {
     port->round++;
-    if (port->lone == PORT_NONE)
+    if (port->lone == PORT_NONE) {
         turns_end(port);
-    if (port->batch < PORT_BATCH_MAX)
+    }
+    if (port->batch < PORT_BATCH_MAX) {
         port->batch *= 2;
+    }
 }
 
 static inline void parked_add(struct port *port, struct request *request)
@@ -155,10 +161,11 @@ static inline void request_park(struct port *port, struct port_client *client,
     client->requests++;
     port->requests_left--;
     request_set_state(request, REQUEST_PARKED);
-    if (__builtin_expect(port->lone == request->client, true))
+    if (__builtin_expect(port->lone == request->client, true)) {
         parked_add(port, request);
-    else
+    } else {
         turn_wait(port, request);
+    }
     port_queued_add(port, 1);
 }
 
@@ -171,8 +178,9 @@ static inline void request_unpark(struct port *port, struct request *request, bo
         return;
     }
     list_take_out(&request->link);
-    if (list_empty(&port->parked[request->priority & 31]))
+    if (list_empty(&port->parked[request->priority & 31])) {
         port->parked_mask &= ~(1u << (request->priority & 31));
+    }
 }
 
 // The REQUEST event of a delivered request.
@@ -214,8 +222,9 @@ void served_begin(struct port *port, uint32_t oid, uint64_t tag, ts_signals_t si
 void served_over(struct served *served);
 static inline void served_count_drop_locked(struct served *served)
 {
-    if (--served->count == 0)
+    if (--served->count == 0) {
         served_over(served);
+    }
 }
 // A slot whose object is over may be used anew; the reference to the port that it held is dropped.
 void served_free(struct served *served);

@@ -12,8 +12,9 @@
 static struct request **head_of(struct port_client *client, uint8_t priority)
 {
     struct request **head = &client->heads;
-    while (*head != NULL && (*head)->priority != priority)
+    while (*head != NULL && (*head)->priority != priority) {
         head = &(*head)->next_head;
+    }
     return head;
 }
 
@@ -46,8 +47,9 @@ static uint32_t only_one(const struct port *port)
     for (uint32_t left = port->parked_mask; left != 0; left &= left - 1) {
         const struct list *list = &port->parked[__builtin_ctz(left)];
         const struct request *head = list_entry(list->next, struct request, link);
-        if (list->next->next != list || (client != PORT_NONE && client != head->client))
+        if (list->next->next != list || (client != PORT_NONE && client != head->client)) {
             return PORT_NONE;
+        }
         client = head->client;
     }
     return client;
@@ -56,8 +58,9 @@ static uint32_t only_one(const struct port *port)
 void turns_end(struct port *port)
 {
     uint32_t client = only_one(port);
-    if (client == PORT_NONE)
+    if (client == PORT_NONE) {
         return;
+    }
     for (uint32_t left = port->parked_mask; left != 0; left &= left - 1) {
         struct list *list = &port->parked[__builtin_ctz(left)];
         list_splice_back(list, &list_entry(list->next, struct request, link)->behind);
@@ -74,8 +77,9 @@ void turn_wait(struct port *port, struct request *request)
         parked_add(port, request);
         return;
     }
-    if (port->lone != PORT_NONE)
+    if (port->lone != PORT_NONE) {
         turns_begin(port);
+    }
     struct request *head = *head_of(&port->clients[request->client], request->priority);
     if (head != NULL) {
         list_push_back(&head->behind, &request->link);
@@ -92,8 +96,9 @@ void turn_leave(struct port *port, struct request *request, bool had_turn)
     struct list *list = &port->parked[request->priority & 31], *before = request->link.next;
     struct request **head = head_of(client, request->priority);
     list_remove(&request->link);
-    if (*head != request)
+    if (*head != request) {
         return;
+    }
     if (had_turn) {
         client->round = port->round;
         before = list;
@@ -107,14 +112,16 @@ void turn_leave(struct port *port, struct request *request, bool had_turn)
         client->heads = next;
         list_push_back(before, &next->link);
     }
-    if (list_empty(list))
+    if (list_empty(list)) {
         port->parked_mask &= ~(1u << (request->priority & 31));
+    }
 }
 
 bool turn_is_second(const struct port *port)
 {
-    if (port->lone != PORT_NONE)
+    if (port->lone != PORT_NONE) {
         return true;
+    }
     const struct list *first = port->parked[port_urgency(port)].next;
     return port->clients[list_entry(first, struct request, link)->client].round == port->round;
 }

@@ -18,8 +18,9 @@ void request_init(struct request *request, struct requester *requester)
 void request_sent_return(struct request *request, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (request->sent[i] == TS_HANDLE_NONE)
+        if (request->sent[i] == TS_HANDLE_NONE) {
             continue;
+        }
         handle_transit_return(request->requester->handles, request->sent[i],
                               request->sent_capability[i]);
         request->sent[i] = TS_HANDLE_NONE;
@@ -30,8 +31,9 @@ void request_sent_return(struct request *request, unsigned count)
 void request_sent_deliver(struct request *request, struct capability to[TS_CALL_HANDLES])
 {
     for (unsigned i = 0; i < request->in_handles; i++) {
-        if (request->sent[i] == TS_HANDLE_NONE)
+        if (request->sent[i] == TS_HANDLE_NONE) {
             continue;
+        }
         handle_transit_commit(request->requester->handles, request->sent[i]);
         to[i] = request->sent_capability[i];
         request->sent[i] = TS_HANDLE_NONE;
@@ -57,8 +59,9 @@ static void request_install_results(struct request *request)
     if (request->out_handles != 0 && request->op != TS_OP_CALL && request->op != TS_OP_WAIT &&
         request->status >= 0) {
         // open with REDIRECT: the bytes consumed go to extra, the handle is the value
-        if ((request->event_flags & TS_EVENT_REDIRECT) != 0)
+        if ((request->event_flags & TS_EVENT_REDIRECT) != 0) {
             request->extra = request->value;
+        }
         request->value = request->reserved[0];
     }
 }
@@ -67,23 +70,27 @@ void request_complete(struct request *request)
 {
     struct requester *requester = request->requester;
     timer_stop(&request->timer);
-    if (request->client_fault)
+    if (request->client_fault) {
         request->status = TS_ERR_FAULT;
-    if (request->in_handles != 0)
+    }
+    if (request->in_handles != 0) {
         request_sent_return(request, request->in_handles);
+    }
     request_install_results(request);
-    if (request->home == HOME_PORT)
+    if (request->home == HOME_PORT) {
         object_body_put(&request->port->object);
-    else if (request->home == HOME_OBSERVER)
+    } else if (request->home == HOME_OBSERVER) {
         object_wait_over(request->observed);
+    }
     __atomic_store_n(&request->home, HOME_NONE, __ATOMIC_RELAXED); // a canceller may look
     if (requester->ring == NULL) {
         environment_wake_thread(request);
         return;
     }
-    if (request->op == TS_OP_CALL && request->call_address != 0)
+    if (request->op == TS_OP_CALL && request->call_address != 0) {
         environment_write_handles(requester->space, request->call_address, request->reserved,
                                   request->out_handles);
+    }
     ring_post_completion(requester->ring, request);
 }
 
@@ -99,8 +106,9 @@ static ts_status_t observer_cancel(struct request *request, ts_status_t status)
         request->status = status;
     }
     spin_unlock(&object->lock, flags);
-    if (!pending)
+    if (!pending) {
         return TS_ERR_NOT_FOUND;
+    }
     request_complete(request);
     return TS_OK;
 }
@@ -110,8 +118,9 @@ static ts_status_t claim_and_complete(struct request *request, ts_status_t statu
 {
     uint8_t parked = REQUEST_PARKED;
     if (!__atomic_compare_exchange_n(&request->state, &parked, REQUEST_DONE, false,
-                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
         return TS_ERR_NOT_FOUND;
+    }
     request->status = status;
     request_complete(request);
     return TS_OK;
@@ -119,8 +128,9 @@ static ts_status_t claim_and_complete(struct request *request, ts_status_t statu
 
 static ts_status_t futex_cancel(struct request *request, ts_status_t status)
 {
-    if (!environment_futex_remove(request))
+    if (!environment_futex_remove(request)) {
         return TS_ERR_NOT_FOUND;
+    }
     request_set_state(request, REQUEST_DONE);
     request->status = status;
     request_complete(request);
@@ -147,8 +157,9 @@ ts_status_t request_cancel(struct request *request, ts_status_t status, bool for
     ts_status_t result = TS_ERR_NOT_FOUND;
     irqflags_t flags = arch_irq_save();
     enum request_state state = request_state(request);
-    if (state != REQUEST_FREE && state != REQUEST_DONE)
+    if (state != REQUEST_FREE && state != REQUEST_DONE) {
         result = cancel_at_home(request, status, force);
+    }
     arch_irq_restore(flags);
     return result;
 }

@@ -76,8 +76,9 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
         enum request_state state = request_state(record);
         // (What has no home was taken and not issued: the one kept for an answer without room.)
         if (record->user_data == user_data && state != REQUEST_FREE && state != REQUEST_DONE &&
-            __atomic_load_n(&record->home, __ATOMIC_RELAXED) != HOME_NONE)
+            __atomic_load_n(&record->home, __ATOMIC_RELAXED) != HOME_NONE) {
             return record;
+        }
     }
     return NULL;
 }
@@ -102,8 +103,9 @@ static void publish_record(struct ring *ring, struct request *request)
 static bool publish_pending(struct ring *ring, unsigned most)
 {
     for (unsigned i = 0; !list_empty(&ring->pending) && ring_has_room(ring); i++) {
-        if (i == most)
+        if (i == most) {
             return true;
+        }
         struct list *node = list_pop_front(&ring->pending);
         if (node == &ring->post.done) {
             ring->post.queued = false;
@@ -122,8 +124,9 @@ static bool publish_pending(struct ring *ring, unsigned most)
 void ring_wake_if_due(struct ring *ring)
 {
     ring_publish_tail(ring);
-    if (!list_empty(&ring->pending))
+    if (!list_empty(&ring->pending)) {
         ring_flag_pending(ring, true);
+    }
     if (ring->idle && (ring_unread(ring) >= ring->wanted || !list_empty(&ring->pending))) {
         ring_set_idle(ring, false);
         environment_wake_ring(ring);
@@ -136,8 +139,9 @@ void ring_post_completion(struct ring *ring, struct request *request)
     request->multishot_ended = true;
     bool quiet = (request->flags & TS_FLAG_QUIET) != 0 && request->status >= 0;
     if (ring->destroyed || (quiet && !request->queued)) {
-        if (request->queued)
+        if (request->queued) {
             list_remove(&request->done);
+        }
         request->queued = false;
         record_free(ring, request);
     } else if (!request->queued && list_empty(&ring->pending) && ring_has_room(ring)) {
@@ -194,8 +198,9 @@ static struct port *ring_port_get(struct ring *ring, uint32_t index, uint64_t *o
     irqflags_t flags = spin_lock(&ring->lock);
     struct port *port = ring->bindings[index].port;
     *out_cookie = ring->bindings[index].cookie;
-    if (port != NULL && !object_try_get(&port->object))
+    if (port != NULL && !object_try_get(&port->object)) {
         port = NULL;
+    }
     spin_unlock(&ring->lock, flags);
     return port;
 }
@@ -205,15 +210,18 @@ static bool ring_take_from_ports(struct ring *ring)
 {
     bool left_anywhere = false;
     for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
-        if (__atomic_load_n(&ring->bindings[i].port, __ATOMIC_RELAXED) == NULL)
+        if (__atomic_load_n(&ring->bindings[i].port, __ATOMIC_RELAXED) == NULL) {
             continue;
+        }
         uint64_t cookie;
         bool left;
         struct port *port = ring_port_get(ring, i, &cookie);
-        if (port == NULL)
+        if (port == NULL) {
             continue;
-        while (port_take(port, ring, &ring->bindings[i], cookie, &left))
+        }
+        while (port_take(port, ring, &ring->bindings[i], cookie, &left)) {
             ;
+        }
         left_anywhere |= left;
         object_put(&port->object);
     }
@@ -245,8 +253,9 @@ static bool ring_stays_idle(struct ring *ring)
 {
     bool sleep = ring->idle && ring_unread(ring) < ring->wanted && list_empty(&ring->pending) &&
                  !ring->destroyed;
-    if (!sleep)
+    if (!sleep) {
         ring_set_idle(ring, false);
+    }
     return sleep;
 }
 
@@ -288,10 +297,12 @@ static bool records_end_some(struct ring *ring, uint32_t most)
     uint32_t looks = RECORD_LOOKS * most;
     for (uint32_t ended = 0; ring->ending < ring->inflight; ring->ending++) {
         struct request *record = &ring->records[ring->ending];
-        if (looks-- == 0 || ended == most)
+        if (looks-- == 0 || ended == most) {
             return true;
-        if (request_state(record) == REQUEST_FREE)
+        }
+        if (request_state(record) == REQUEST_FREE) {
             continue;
+        }
         ended++;
         ring->ending_again = true;
         (void)request_cancel(record, TS_ERR_CANCELLED, true);
@@ -309,23 +320,27 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
     ring_set_idle(ring, false);
     struct list *node = NULL;
     for (uint32_t i = 0; i < most && (node = list_pop_front(&ring->pending)) != NULL; i++) {
-        if (node == &ring->post.done)
+        if (node == &ring->post.done) {
             continue;
+        }
         struct request *record = list_entry(node, struct request, done);
         record->queued = false;
         // (One that is DONE without that is being completed, and comes here by itself.)
-        if (record->multishot_ended)
+        if (record->multishot_ended) {
             record_free(ring, record);
+        }
     }
     bool more = !list_empty(&ring->pending);
     spin_unlock(&ring->lock, flags);
-    if (more)
+    if (more) {
         return true;
+    }
     for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
         uint64_t cookie;
         struct port *port = ring_port_get(ring, i, &cookie);
-        if (port == NULL)
+        if (port == NULL) {
             continue;
+        }
         (void)port_unbind(port, ring);
         object_put(&port->object);
     }

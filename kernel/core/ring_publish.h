@@ -17,8 +17,9 @@ static inline uint32_t ring_unread(struct ring *ring)
 {
     // Pairs with the user's release of event_head: it has read the slots before it.
     uint32_t head = __atomic_load_n(&ring->shared->event_head, __ATOMIC_ACQUIRE);
-    if (ring->event_tail - head <= ring->event_tail - ring->event_head)
+    if (ring->event_tail - head <= ring->event_tail - ring->event_head) {
         ring->event_head = head;
+    }
     return ring->event_tail - ring->event_head;
 }
 
@@ -33,7 +34,7 @@ static inline bool ring_has_room(struct ring *ring)
 static inline struct ts_event *ring_slot(struct ring *ring)
 {
     struct ts_event *slot = &ring->events[ring->event_tail & (ring->event_count - 1)];
-    KASSERT(kernel_range_holds(&ring->range, slot, sizeof *slot));
+    KASSERT(kernel_range_holds(&ring->range, slot, sizeof(*slot)));
     return slot;
 }
 
@@ -70,7 +71,7 @@ static inline bool ring_post_now(struct ring *ring, uint64_t user_data, ts_statu
 // Makes the slots written so far visible. Pairs with the user's acquire of event_tail.
 static inline void ring_publish_tail(struct ring *ring)
 {
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
+    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
     __atomic_store_n(&ring->shared->event_tail, ring->event_tail, __ATOMIC_RELEASE);
 }
 
@@ -81,11 +82,13 @@ static inline bool ring_ports_have_items(const struct ring *ring)
     uint32_t left = ring->binding_count;
     for (uint32_t i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
         const struct port *port = ring->bindings[i].port;
-        if (port == NULL)
+        if (port == NULL) {
             continue;
+        }
         left--;
-        if (__atomic_load_n(&port->queued, __ATOMIC_RELAXED) != 0)
+        if (__atomic_load_n(&port->queued, __ATOMIC_RELAXED) != 0) {
             return true;
+        }
     }
     return false;
 }
@@ -94,9 +97,10 @@ static inline bool ring_ports_have_items(const struct ring *ring)
 static inline void ring_flag_pending(struct ring *ring, bool pending)
 {
     uint32_t value = pending ? TS_RING_PENDING : 0;
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
-    if (ring->shared->flags != value)
+    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
+    if (ring->shared->flags != value) {
         __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
+    }
 }
 
 // Publishes the tail and wakes the waiter if it has what it wants.

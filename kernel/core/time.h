@@ -18,8 +18,9 @@
 static inline ts_time_t time_add(ts_time_t time, ts_time_t span)
 {
     ts_time_t sum;
-    if (__builtin_add_overflow(time, span, &sum))
+    if (__builtin_add_overflow(time, span, &sum)) {
         return span < 0 ? INT64_MIN : INT64_MAX;
+    }
     return sum;
 }
 
@@ -33,8 +34,9 @@ static inline uint64_t time_tick_of(ts_time_t deadline)
 // When a tick starts: at least 1, since 0 means none to whoever is given a deadline.
 static inline ts_time_t time_of_tick(uint64_t tick)
 {
-    if (tick > (uint64_t)INT64_MAX >> TIME_TICK_SHIFT)
+    if (tick > (uint64_t)INT64_MAX >> TIME_TICK_SHIFT) {
         return INT64_MAX;
+    }
     return tick == 0 ? 1 : (ts_time_t)(tick << TIME_TICK_SHIFT);
 }
 
@@ -50,8 +52,9 @@ static inline uint64_t time_scale(uint64_t value, uint64_t factor)
 static inline uint64_t time_unscale(uint64_t value, uint64_t factor)
 {
     uint64_t count = value / factor, rest = value % factor;
-    if (count >> (64 - TIME_SCALE_SHIFT) != 0)
+    if (count >> (64 - TIME_SCALE_SHIFT) != 0) {
         return UINT64_MAX;
+    }
     for (unsigned digit = 0; digit < TIME_SCALE_SHIFT / 16; digit++) {
         rest <<= 16;
         count = count << 16 | rest / factor;
@@ -77,10 +80,12 @@ static inline ts_time_t time_next(ts_time_t due, ts_time_t period, ts_time_t now
                                   uint64_t *out_passed)
 {
     *out_passed = 1;
-    if (now > due)
+    if (now > due) {
         *out_passed += ((uint64_t)now - (uint64_t)due) / (uint64_t)period;
+    }
     ts_time_t span;
-    if (__builtin_mul_overflow(*out_passed, period, &span))
+    if (__builtin_mul_overflow(*out_passed, period, &span)) {
         return INT64_MAX;
+    }
     return time_add(due, span);
 }

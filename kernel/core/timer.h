@@ -39,6 +39,7 @@ void timer_stop_busy(struct timer *timer);
 static inline void timer_stop(struct timer *timer)
 {
     // Pairs with the releases where it becomes idle: the callback is over.
-    if (atomic_load_explicit(&timer->state, memory_order_acquire) != 0)
+    if (atomic_load_explicit(&timer->state, memory_order_acquire) != 0) {
         timer_stop_busy(timer);
+    }
 }

@@ -16,17 +16,21 @@ static _Atomic int64_t live;
 bool allocation_refused(void)
 {
     // Also before there are threads: nobody is to fail then.
-    if (atomic_load_explicit(&victim, memory_order_relaxed) == 0)
+    if (atomic_load_explicit(&victim, memory_order_relaxed) == 0) {
         return false;
+    }
     const struct thread *thread = thread_current();
     if (thread == NULL || thread->process == NULL ||
-        thread->process->member.id != atomic_load_explicit(&victim, memory_order_relaxed))
+        thread->process->member.id != atomic_load_explicit(&victim, memory_order_relaxed)) {
         return false;
+    }
     uint64_t count = atomic_load_explicit(&left, memory_order_relaxed);
-    while (count != 0)
+    while (count != 0) {
         if (atomic_compare_exchange_weak_explicit(&left, &count, count - 1, memory_order_relaxed,
-                                                  memory_order_relaxed))
+                                                  memory_order_relaxed)) {
             return count == 1;
+        }
+    }
     return false;
 }
 

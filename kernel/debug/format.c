@@ -61,7 +61,7 @@ static void put_number(struct output *out, const struct directive *d, uint64_t v
 
 static void put_string(struct output *out, const struct directive *d, const char *text)
 {
-    text = text ? text : "(null)";
+    text = text != NULL ? text : "(null)";
     size_t length = 0;
     while ((d->precision < 0 || length < (size_t)d->precision) && text[length]) {
         length++;

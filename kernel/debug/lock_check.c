@@ -36,7 +36,7 @@ static void leave(void)
 
 static uint32_t class_find(const char *name)
 {
-    name = name ? name : "unnamed";
+    name = name != NULL ? name : "unnamed";
     for (uint32_t i = 1; i < class_count; i++) {
         if (class_names[i] == name || !strcmp(class_names[i], name)) {
             return i;

@@ -99,7 +99,7 @@ static void emit(const char *line, size_t length, bool on_screen)
     if (on_screen && !screen_released) {
         mirror_show(&screen_mirror, &screen_released);
     }
-    if (tell) {
+    if (tell != NULL) {
         flags = arch_irq_save();
         tell();
         arch_irq_restore(flags);
@@ -235,8 +235,9 @@ static ts_status_t mirror_release(const struct mirror *mirror, bool *released)
 {
     irqflags_t flags = spin_lock(&log_lock);
     bool busy = mirror->busy;
-    if (!busy)
+    if (!busy) {
         *released = true;
+    }
     spin_unlock(&log_lock, flags);
     return busy ? TS_ERR_AGAIN : TS_OK;
 }

@@ -40,8 +40,8 @@ static void print_backtrace(const struct arch_frame *frame)
     for (unsigned i = 0; i < count; i++) {
         uint64_t offset = 0;
         // A return address may lie behind the last instruction of its function.
-        const char *name = symbol_find(addresses[i] - (i || !frame), &offset);
-        print("  %016lx %s+%#lx\n", addresses[i], name ? name : "?", offset);
+        const char *name = symbol_find(addresses[i] - (i || frame == NULL), &offset);
+        print("  %016lx %s+%#lx\n", addresses[i], name != NULL ? name : "?", offset);
     }
 }
 
@@ -67,7 +67,7 @@ static _Noreturn void panic_say(const struct arch_frame *frame, const char *form
     char text[240];
     format_text_list(text, sizeof(text), format, arguments);
     print("\npanic on CPU %u: %s\n", self - 1, text);
-    if (frame) {
+    if (frame != NULL) {
         arch_frame_print(frame, print);
     }
     print_backtrace(frame);
@@ -93,5 +93,5 @@ _Noreturn void __stack_chk_fail(void)
 {
     uint64_t offset, at = (uint64_t)__builtin_return_address(0) - 1;
     const char *name = symbol_find(at, &offset);
-    panic("%s wrote over the end of its frame", name ? name : "a function");
+    panic("%s wrote over the end of its frame", name != NULL ? name : "a function");
 }

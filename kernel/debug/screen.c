@@ -134,7 +134,7 @@ void screen_init(const struct boot_framebuffer *mode)
 
 void screen_write(const char *text, size_t length)
 {
-    for (size_t i = 0; screen.base && i < length; i++) {
+    for (size_t i = 0; screen.base != NULL && i < length; i++) {
         if (text[i] == '\n') {
             new_line();
             continue;
@@ -151,7 +151,7 @@ void screen_panic(void)
     screen.ink = colour(0xff, 0xff, 0xff);
     screen.paper = colour(0x80, 0, 0);
     screen.column = screen.row = 0;
-    for (uint32_t row = 0; screen.base && row < screen.rows; row++) {
+    for (uint32_t row = 0; screen.base != NULL && row < screen.rows; row++) {
         clear_line(row);
     }
 }

@@ -35,8 +35,9 @@ void section_leave(void); // entry.S: to user mode
 __attribute__((noinline)) void section_begin(void)
 {
     struct cpu *cpu = cpu_current();
-    if (cpu->off_since != 0)
+    if (cpu->off_since != 0) {
         return;
+    }
     cpu->off_from = (uint64_t)__builtin_return_address(0);
     cpu->off_since = arch_counter();
 }
@@ -46,10 +47,12 @@ static struct place *place_find(uint64_t from, uint64_t to)
 {
     struct place *shortest = &places[0];
     for (unsigned i = 0; i < PLACES; i++) {
-        if (places[i].from == from && places[i].to == to)
+        if (places[i].from == from && places[i].to == to) {
             return &places[i];
-        if (places[i].ticks < shortest->ticks)
+        }
+        if (places[i].ticks < shortest->ticks) {
             shortest = &places[i];
+        }
     }
     return shortest;
 }
@@ -59,19 +62,22 @@ static void trail_keep(struct place *place)
 {
     uint64_t trail[OWN + TRAIL];
     unsigned count = arch_backtrace(NULL, trail, OWN + TRAIL);
-    for (unsigned i = OWN; i < count; i++)
+    for (unsigned i = OWN; i < count; i++) {
         place->trail[i - OWN] = trail[i];
+    }
 }
 
 static void place_note(uint64_t from, uint64_t to, uint64_t ticks, bool trail)
 {
-    if (atomic_exchange_explicit(&busy, true, memory_order_acquire))
+    if (atomic_exchange_explicit(&busy, true, memory_order_acquire)) {
         return;
+    }
     struct place *place = place_find(from, to);
     if (ticks > place->ticks) {
         *place = (struct place){.from = from, .to = to, .ticks = ticks};
-        if (trail)
+        if (trail) {
             trail_keep(place);
+        }
     }
     atomic_store_explicit(&busy, false, memory_order_release);
 }
@@ -81,15 +87,17 @@ static void longest_note(uint64_t ticks)
     uint64_t before = atomic_load_explicit(&longest, memory_order_relaxed);
     while (ticks > before &&
            !atomic_compare_exchange_weak_explicit(&longest, &before, ticks, memory_order_relaxed,
-                                                  memory_order_relaxed))
+                                                  memory_order_relaxed)) {
         ;
+    }
 }
 
 static void end(uint64_t to, bool trail)
 {
     struct cpu *cpu = cpu_current();
-    if (cpu->off_since == 0)
+    if (cpu->off_since == 0) {
         return;
+    }
     uint64_t ticks = arch_counter() - cpu->off_since;
     if (ticks >= LONG_TICKS && !panic_active()) {
         longest_note(ticks);
@@ -119,9 +127,11 @@ static struct place place_take(void)
     struct place *place = NULL, found = {0};
     irqflags_t flags = arch_irq_save();
     if (!atomic_exchange_explicit(&busy, true, memory_order_acquire)) {
-        for (unsigned i = 0; i < PLACES; i++)
-            if (!places[i].reported && (place == NULL || places[i].ticks > place->ticks))
+        for (unsigned i = 0; i < PLACES; i++) {
+            if (!places[i].reported && (place == NULL || places[i].ticks > place->ticks)) {
                 place = &places[i];
+            }
+        }
         if (place != NULL) {
             found = *place;
             place->reported = true;
@@ -142,17 +152,20 @@ static void log_address(const char *what, uint64_t address)
 void section_report(void)
 {
     uint64_t ticks = section_longest();
-    if (atomic_exchange_explicit(&reported, ticks, memory_order_relaxed) >= ticks)
+    if (atomic_exchange_explicit(&reported, ticks, memory_order_relaxed) >= ticks) {
         return;
+    }
     for (unsigned i = 0; i < REPORT_MOST; i++) {
         struct place place = place_take();
-        if (place.ticks == 0)
+        if (place.ticks == 0) {
             return;
+        }
         log_info("section: interrupts were off for %lu ticks", (unsigned long)place.ticks);
         log_address("from", place.from);
         log_address("to", place.to);
-        for (unsigned j = 0; j < TRAIL && place.trail[j] != 0; j++)
+        for (unsigned j = 0; j < TRAIL && place.trail[j] != 0; j++) {
             log_address("in", place.trail[j]);
+        }
     }
 }
 

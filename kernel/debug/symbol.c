@@ -19,7 +19,7 @@ const char *symbol_find(vaddr_t address, uint64_t *out_offset)
 {
     const struct table *table = &kernel_symbols_start;
     __asm__("" : "+r"(table)); // in the first links it is absent: let no one reason it is not NULL
-    if (!table || address < IMAGE_BASE || !table->count) {
+    if (table == NULL || address < IMAGE_BASE || !table->count) {
         return NULL;
     }
     uint64_t offset = address - IMAGE_BASE;

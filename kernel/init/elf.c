@@ -30,7 +30,7 @@ static bool header_good(const struct elf_header *header, uint64_t size)
 {
     // Magic, 64 bits, little-endian, version 1.
     static const uint8_t ident[7] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
-    return memcmp(header->ident, ident, sizeof ident) == 0 && header->type == ET_DYN &&
+    return memcmp(header->ident, ident, sizeof(ident)) == 0 && header->type == ET_DYN &&
            header->machine == EM_X86_64 && header->version == 1 &&
            header->program_header_size == sizeof(struct elf_program_header) &&
            inside(header->program_headers,
@@ -41,14 +41,16 @@ static bool header_good(const struct elf_header *header, uint64_t size)
 static bool add_segment(struct elf_image *image, const struct elf_program_header *header,
                         const void *file, uint64_t size)
 {
-    if (header->memory_size == 0)
+    if (header->memory_size == 0) {
         return true;
+    }
     uint64_t start = header->address & ~PAGE_MASK;
     if (image->segment_count == ELF_SEGMENTS_MAX || header->file_size > header->memory_size ||
         !inside(header->offset, header->file_size, size) ||
         !inside(header->address, header->memory_size, ELF_SPAN_MAX) || start < image->span ||
-        ((header->flags & PF_W) != 0 && (header->flags & PF_X) != 0))
+        ((header->flags & PF_W) != 0 && (header->flags & PF_X) != 0)) {
         return false;
+    }
     uint64_t end = (header->address + header->memory_size + PAGE_MASK) & ~PAGE_MASK;
     image->segments[image->segment_count++] = (struct elf_segment){
         .address = start,
@@ -70,8 +72,9 @@ static uint64_t address_of(const struct elf_image *image, const void *file, uint
     for (uint32_t i = 0; i < image->segment_count; i++) {
         const struct elf_segment *segment = &image->segments[i];
         const char *data = segment->data;
-        if (at >= data && at < data + segment->file_size)
+        if (at >= data && at < data + segment->file_size) {
             return segment->address + segment->head + (uint64_t)(at - data);
+        }
     }
     return 0;
 }
@@ -81,8 +84,9 @@ static bool entry_good(const struct elf_image *image)
     for (uint32_t i = 0; i < image->segment_count; i++) {
         const struct elf_segment *segment = &image->segments[i];
         if (segment->execute && image->entry >= segment->address &&
-            image->entry - segment->address < segment->size)
+            image->entry - segment->address < segment->size) {
             return true;
+        }
     }
     return false;
 }
@@ -91,18 +95,21 @@ ts_status_t elf_parse(const void *file, uint64_t size, struct elf_image *out_ima
 {
     struct elf_header header;
     *out_image = (struct elf_image){0};
-    if (size < sizeof header)
+    if (size < sizeof(header)) {
         return TS_ERR_EXECUTABLE;
-    memcpy(&header, file, sizeof header);
-    if (!header_good(&header, size))
+    }
+    memcpy(&header, file, sizeof(header));
+    if (!header_good(&header, size)) {
         return TS_ERR_EXECUTABLE;
+    }
     for (uint32_t i = 0; i < header.program_header_count; i++) {
         struct elf_program_header program;
-        memcpy(&program, (const char *)file + header.program_headers + i * sizeof program,
-               sizeof program);
+        memcpy(&program, (const char *)file + header.program_headers + i * sizeof(program),
+               sizeof(program));
         if (program.type == PT_INTERP ||
-            (program.type == PT_LOAD && !add_segment(out_image, &program, file, size)))
+            (program.type == PT_LOAD && !add_segment(out_image, &program, file, size))) {
             return TS_ERR_EXECUTABLE;
+        }
     }
     out_image->entry = header.entry;
     out_image->program_headers = address_of(out_image, file, header.program_headers);

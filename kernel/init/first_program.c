@@ -52,8 +52,9 @@ struct first_program {
 
 static void require(ts_status_t status, const char *what)
 {
-    if (status != TS_OK)
+    if (status != TS_OK) {
         panic("cannot start the first program: %s (status %d)", what, status);
+    }
 }
 
 // The block ---------------------------------------------------------------------------------------
@@ -107,8 +108,8 @@ static void block_finish(struct first_program *first)
     first->strings = (first->strings + 3) & ~3u;
     uint32_t arguments = first->strings;
     KREQUIRE(arguments + sizeof(uint32_t) <= BLOCK_SIZE);
-    memcpy((char *)block + arguments, &name, sizeof name);
-    first->strings += sizeof name;
+    memcpy((char *)block + arguments, &name, sizeof(name));
+    first->strings += sizeof(name);
     block->version = TS_BOOTSTRAP_VERSION;
     block->size = first->strings;
     block->argument_count = 1;
@@ -123,7 +124,7 @@ static void block_finish(struct first_program *first)
     block->clock = first->clock;
     block->stack_base = first->stack;
     block->stack_size = STACK_SIZE;
-    random_bytes(block->random, sizeof block->random);
+    random_bytes(block->random, sizeof(block->random));
     block->control = (struct ts_thread_control){
         .self = first->block + offsetof(struct ts_bootstrap, control),
         .canary = random_canary(),
@@ -141,7 +142,7 @@ static void fill_boot_information(struct ts_boot_information *information)
     const struct boot_framebuffer *screen = &boot_info.framebuffer;
     *information = (struct ts_boot_information){
         .version = TS_BOOT_INFORMATION_VERSION,
-        .size = sizeof *information,
+        .size = sizeof(*information),
         .acpi_root = boot_info.acpi_root,
         .ecam_base = boot_info.ecam_base,
         .ecam_bus_first = boot_info.ecam_bus_first,
@@ -159,7 +160,7 @@ static void fill_boot_information(struct ts_boot_information *information)
         .blue_size = screen->blue_size,
         .cpus = cpu_count(),
     };
-    memcpy(information->command_line, boot_info.command_line, sizeof information->command_line);
+    memcpy(information->command_line, boot_info.command_line, sizeof(information->command_line));
 }
 
 static void give_boot_information(struct first_program *first)
@@ -255,8 +256,9 @@ static void find_program(const char *path, struct elf_image *out_image)
 {
     const void *file;
     uint64_t size;
-    if (boot_info.module_count == 0)
+    if (boot_info.module_count == 0) {
         panic("there is no boot archive: the boot loader gave no module");
+    }
     const struct boot_module *module = &boot_info.modules[0];
     ts_status_t status = archive_find(phys_to_virt(module->base), module->size, path, &file, &size);
     switch (status) {
@@ -265,21 +267,23 @@ static void find_program(const char *path, struct elf_image *out_image)
     case TS_ERR_NOT_FOUND: panic("the boot archive has no %s", path);
     default: panic("the boot archive is corrupt (status %d)", status);
     }
-    if (elf_parse(file, size, out_image) != TS_OK)
+    if (elf_parse(file, size, out_image) != TS_OK) {
         panic("%s in the boot archive is not a program for this machine", path);
+    }
 }
 
 void first_program_start(void)
 {
     static struct first_program first; // too large for a stack; used once
     char buffer[64];
-    const char *path = init_path(buffer, sizeof buffer);
+    const char *path = init_path(buffer, sizeof(buffer));
     find_program(path, &first.image);
     require(process_create(job_root, "init", 4, &first.process), "no memory");
     first.process->priority_max = TS_PRIORITY_MAX;
     first.bias = IMAGE_BASE + random_u64() % IMAGE_RANDOM * PAGE_SIZE;
-    for (uint32_t i = 0; i < first.image.segment_count; i++)
+    for (uint32_t i = 0; i < first.image.segment_count; i++) {
         load_segment(&first, &first.image.segments[i]);
+    }
     load_stack(&first);
     const struct thread_start start = {
         .entry = first.bias + first.image.entry,

@@ -16,8 +16,9 @@
 __attribute__((noinline)) static void stack_smash(void)
 {
     volatile char text[16];
-    for (volatile unsigned i = 0; i < 2 * sizeof(text); i++)
+    for (volatile unsigned i = 0; i < 2 * sizeof(text); i++) {
         ((volatile char *)text)[i] = 'x';
+    }
 }
 
 __attribute__((noinline)) static unsigned stack_overflow(unsigned depth)
@@ -109,8 +110,9 @@ static void heap_reuse(void)
     char *object = heap_alloc(SIZE);
     heap_free(object, SIZE);
     object[SIZE / 2] = 1;
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 1000; i++) {
         heap_free(heap_alloc(SIZE), SIZE);
+    }
 }
 
 static void page_reuse(void)
@@ -120,8 +122,9 @@ static void page_reuse(void)
     char *bytes = page_pointer(page);
     page_put(page);
     bytes[0] = 1;
-    while (page_alloc(0, &page) == TS_OK)
+    while (page_alloc(0, &page) == TS_OK) {
         continue;
+    }
 }
 
 #endif
@@ -152,8 +155,9 @@ void provoke(void)
 {
     plant();
     for (unsigned i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        if (!boot_option_word(faults[i].word))
+        if (!boot_option_word(faults[i].word)) {
             continue;
+        }
         faults[i].fault();
         log_error("%s: nothing noticed", faults[i].word);
     }

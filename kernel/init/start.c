@@ -47,22 +47,26 @@ _Noreturn void kernel_start(void)
     arch_irq_disable();
     sched_cpu_init();
     atomic_store_explicit(&memory_ready, true, memory_order_release);
-    for (uint32_t i = 0; i < cpu_count(); i++)
+    for (uint32_t i = 0; i < cpu_count(); i++) {
         arch_cpu_kick(cpu_by_id(i));
+    }
     arch_irq_enable();
-    while (atomic_load_explicit(&cpus_ready, memory_order_acquire) + 1 < cpu_count())
+    while (atomic_load_explicit(&cpus_ready, memory_order_acquire) + 1 < cpu_count()) {
         arch_cpu_relax();
+    }
     reaper_init();
-    if (kernel_thread_start("boot", boot_thread, TS_PRIORITY_NORMAL) == NULL)
+    if (kernel_thread_start("boot", boot_thread, TS_PRIORITY_NORMAL) == NULL) {
         panic("no memory for the first thread");
+    }
     sched_cpu_start();
 }
 
 _Noreturn void kernel_cpu_start(void)
 {
     // Pairs with the release above. A kick ends each wait.
-    while (!atomic_load_explicit(&memory_ready, memory_order_acquire))
+    while (!atomic_load_explicit(&memory_ready, memory_order_acquire)) {
         arch_cpu_idle();
+    }
     sched_cpu_init();
     atomic_fetch_add_explicit(&cpus_ready, 1, memory_order_release);
     sched_cpu_start();

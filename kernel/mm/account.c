@@ -35,15 +35,17 @@ struct account *account_create(struct job *job, ts_status_t *out_status)
 
 void account_get(struct account *account)
 {
-    if (account != NULL)
+    if (account != NULL) {
         atomic_fetch_add_explicit(&account->references, 1, memory_order_relaxed);
+    }
 }
 
 void account_put(struct account *account)
 {
     if (account == NULL ||
-        atomic_fetch_sub_explicit(&account->references, 1, memory_order_acq_rel) != 1)
+        atomic_fetch_sub_explicit(&account->references, 1, memory_order_acq_rel) != 1) {
         return;
+    }
     account_uncharge_bytes(account, heap_price(sizeof(*account)));
     account_close(account);
     object_put(&account->job->object);
@@ -55,8 +57,9 @@ static bool credit_take(struct account *account, uint64_t pages)
     uint64_t credit = atomic_load_explicit(&account->credit, memory_order_relaxed);
     while (credit >= pages) {
         if (atomic_compare_exchange_weak_explicit(&account->credit, &credit, credit - pages,
-                                                  memory_order_relaxed, memory_order_relaxed))
+                                                  memory_order_relaxed, memory_order_relaxed)) {
             return true;
+        }
     }
     return false;
 }
@@ -69,8 +72,9 @@ static uint64_t batch_of(const struct account *account)
     uint64_t used = atomic_load_explicit(&job->used[JOB_PAGES], memory_order_relaxed);
     uint64_t limit = atomic_load_explicit(&job->limit[JOB_PAGES], memory_order_relaxed);
     uint64_t part = used < limit ? (limit - used) / BATCH_PARTS : 0;
-    if (atomic_load_explicit(&account->closed, memory_order_relaxed))
+    if (atomic_load_explicit(&account->closed, memory_order_relaxed)) {
         return 0;
+    }
     return part < ACCOUNT_BATCH ? part : ACCOUNT_BATCH;
 }
 
@@ -93,8 +97,9 @@ ts_status_t account_charge(struct account *account, uint64_t pages)
     }
     if (!credit_take(account, pages)) {
         ts_status_t status = job_take(account, pages);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
     }
     atomic_fetch_add_explicit(&account->used, pages, memory_order_relaxed);
     atomic_fetch_add_explicit(&charged[cpu_current()->id].pages, pages, memory_order_relaxed);
@@ -112,8 +117,9 @@ void account_uncharge(struct account *account, uint64_t pages)
     uint64_t credit =
         atomic_fetch_add_explicit(&account->credit, pages, memory_order_relaxed) + pages;
     uint64_t keep = batch_of(account);
-    if (credit > 2 * keep && credit_take(account, credit - keep))
+    if (credit > 2 * keep && credit_take(account, credit - keep)) {
         job_uncharge(account->job, JOB_PAGES, credit - keep);
+    }
 }
 
 // Whole pages: what is left of the last one becomes spare.
@@ -121,8 +127,9 @@ ts_status_t account_charge_more(struct account *account, uint64_t bytes)
 {
     uint64_t pages = (bytes + TS_PAGE_SIZE - 1) / TS_PAGE_SIZE;
     ts_status_t status = account_charge(account, pages);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     atomic_fetch_add_explicit(&shares, pages, memory_order_relaxed);
     atomic_fetch_add_explicit(&account->spare, pages * TS_PAGE_SIZE - bytes, memory_order_relaxed);
     return TS_OK;
@@ -135,8 +142,9 @@ void account_spare_give(struct account *account)
     uint64_t spare = atomic_load_explicit(&account->spare, memory_order_relaxed);
     do {
         pages = spare / TS_PAGE_SIZE;
-        if (pages <= keep)
+        if (pages <= keep) {
             return;
+        }
         pages -= keep;
     } while (!atomic_compare_exchange_weak_explicit(&account->spare, &spare,
                                                     spare - pages * TS_PAGE_SIZE,
@@ -150,15 +158,17 @@ void account_close(struct account *account)
     atomic_store_explicit(&account->closed, true, memory_order_relaxed);
     account_spare_give(account);
     uint64_t credit = atomic_exchange_explicit(&account->credit, 0, memory_order_relaxed);
-    if (credit != 0)
+    if (credit != 0) {
         job_uncharge(account->job, JOB_PAGES, credit);
+    }
 }
 
 void account_totals_get(struct account_totals *out_totals)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < CPU_MAX; i++)
+    for (uint32_t i = 0; i < CPU_MAX; i++) {
         sum += atomic_load_explicit(&charged[i].pages, memory_order_relaxed);
+    }
     *out_totals = (struct account_totals){
         .charged = sum,
         .shares = atomic_load_explicit(&shares, memory_order_relaxed),

@@ -49,23 +49,27 @@ ts_status_t account_charge_more(struct account *account, uint64_t bytes);
 void account_spare_give(struct account *account);
 static inline ts_status_t account_charge_bytes(struct account *account, uint64_t bytes)
 {
-    if (account == NULL)
+    if (account == NULL) {
         return TS_OK;
+    }
     uint64_t spare = atomic_load_explicit(&account->spare, memory_order_relaxed);
     while (spare >= bytes) {
         if (atomic_compare_exchange_weak_explicit(&account->spare, &spare, spare - bytes,
-                                                  memory_order_relaxed, memory_order_relaxed))
+                                                  memory_order_relaxed, memory_order_relaxed)) {
             return TS_OK;
+        }
     }
     return account_charge_more(account, bytes);
 }
 static inline void account_uncharge_bytes(struct account *account, uint64_t bytes)
 {
-    if (account == NULL)
+    if (account == NULL) {
         return;
+    }
     uint64_t spare = atomic_fetch_add_explicit(&account->spare, bytes, memory_order_relaxed);
-    if (spare + bytes >= TS_PAGE_SIZE)
+    if (spare + bytes >= TS_PAGE_SIZE) {
         account_spare_give(account);
+    }
 }
 
 // Gives the unused credit back: at the end of the process.

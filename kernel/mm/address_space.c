@@ -19,16 +19,18 @@ static void bases_choose(struct address_space *space)
 {
     uint64_t random[SPACE_AREAS];
     random_bytes(random, sizeof(random));
-    for (unsigned i = 0; i < SPACE_AREAS; i++)
+    for (unsigned i = 0; i < SPACE_AREAS; i++) {
         space->base[i] = BASE_LOW + random[i] % ((BASE_HIGH - BASE_LOW) / PAGE_SIZE) * PAGE_SIZE;
+    }
 }
 
 ts_status_t space_create(struct account *account, struct address_space **out_space)
 {
     ts_status_t status;
     struct address_space *space = paid_alloc_zeroed(account, sizeof(*space), &status);
-    if (space == NULL)
+    if (space == NULL) {
         return status;
+    }
     spin_init(&space->lock, "address space");
     range_tree_init(&space->regions);
     bases_choose(space);
@@ -49,12 +51,14 @@ bool space_destroy_some(struct address_space *space)
     irqflags_t flags = spin_lock(&space->lock);
     space->dead = true;
     spin_unlock(&space->lock, flags);
-    if (arch_space_destroy_some(&space->arch))
+    if (arch_space_destroy_some(&space->arch)) {
         return true;
+    }
     // No entry is left: what is below needs no flush.
     for (unsigned i = 0; i < SPACE_CHUNK; i++) {
-        if (space->regions.root == NULL)
+        if (space->regions.root == NULL) {
             return false;
+        }
         struct region *region = region_of(space->regions.root);
         flags = spin_lock(&space->lock);
         region_remove(space, region);
@@ -91,8 +95,9 @@ ts_status_t page_table_alloc(struct arch_space *arch, paddr_t *out_page)
 {
     struct account *payer = table_payer(arch);
     ts_status_t status = account_charge(payer, 1);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct page *page;
     status = page_alloc(PAGE_ALLOC_ZERO, &page);
     if (status != TS_OK) {
@@ -111,8 +116,9 @@ void page_table_free(struct arch_space *arch, paddr_t page)
 
 ts_status_t space_check_range(vaddr_t address, uint64_t length)
 {
-    if (((address | length) & PAGE_MASK) != 0 || length == 0)
+    if (((address | length) & PAGE_MASK) != 0 || length == 0) {
         return TS_ERR_ARGUMENT;
+    }
     return arch_user_range_ok(address, length) ? TS_OK : TS_ERR_RANGE;
 }
 
@@ -130,14 +136,16 @@ ts_status_t region_insert(struct address_space *space, struct region *region)
 {
     struct memory *memory = region->memory;
     uint64_t length = region->range.end - region->range.start;
-    if (space->region_count == SPACE_REGIONS_MAX)
+    if (space->region_count == SPACE_REGIONS_MAX) {
         return TS_ERR_LIMIT;
+    }
     ts_status_t status = TS_OK;
     spin_lock_off(&memory->lock);
-    if (length > memory->size || region->offset > memory->size - length)
+    if (length > memory->size || region->offset > memory->size - length) {
         status = TS_ERR_RANGE;
-    else if (memory->change != NULL && region->offset + length > memory->change->end)
+    } else if (memory->change != NULL && region->offset + length > memory->change->end) {
         status = TS_ERR_BUSY;
+    }
     if (status == TS_OK) {
         region->space = space;
         memory_region_add(memory, &region->link);
@@ -169,8 +177,9 @@ void region_trim(struct address_space *space, struct region *region, vaddr_t sta
 ts_status_t region_split(struct address_space *space, struct region *region, vaddr_t at,
                          struct region *upper)
 {
-    if (space->region_count == SPACE_REGIONS_MAX)
+    if (space->region_count == SPACE_REGIONS_MAX) {
         return TS_ERR_LIMIT;
+    }
     space->region_count++;
     *upper = *region;
     upper->range.start = at;

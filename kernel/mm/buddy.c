@@ -5,8 +5,9 @@
 
 void buddy_init(struct buddy *buddy)
 {
-    for (unsigned order = 0; order < BUDDY_ORDERS; order++)
+    for (unsigned order = 0; order < BUDDY_ORDERS; order++) {
         list_init(&buddy->free[order]);
+    }
     buddy->present = 0;
     buddy->free_count = 0;
 }
@@ -24,8 +25,9 @@ static void block_insert(struct buddy *buddy, uint32_t frame, unsigned order)
 static void block_remove(struct buddy *buddy, struct page *page)
 {
     list_remove(&page->link);
-    if (list_empty(&buddy->free[page->order]))
+    if (list_empty(&buddy->free[page->order])) {
         buddy->present &= ~(1u << page->order);
+    }
     page->state = PAGE_USED;
 }
 
@@ -37,8 +39,9 @@ void buddy_give(struct buddy *buddy, uint32_t frame, unsigned order)
     first->state = PAGE_USED;
     while (order + 1 < BUDDY_ORDERS) {
         struct page *other = page_of_frame(frame ^ (1u << order));
-        if (other == NULL || other->state != PAGE_FREE || other->order != order)
+        if (other == NULL || other->state != PAGE_FREE || other->order != order) {
             break;
+        }
         block_remove(buddy, other);
         frame &= ~(1u << order);
         order++;
@@ -51,8 +54,9 @@ void buddy_give_range(struct buddy *buddy, uint32_t frame, uint64_t count)
     while (count > 0) {
         unsigned order = 0;
         while (order + 1 < BUDDY_ORDERS && (frame & (1u << order)) == 0 &&
-               (UINT64_C(2) << order) <= count)
+               (UINT64_C(2) << order) <= count) {
             order++;
+        }
         buddy_give(buddy, frame, order);
         frame += 1u << order;
         count -= UINT64_C(1) << order;
@@ -66,11 +70,13 @@ void buddy_add(struct buddy *buddy, uint32_t frame, uint64_t count)
 
 struct page *buddy_take(struct buddy *buddy, unsigned order)
 {
-    if (order >= BUDDY_ORDERS)
+    if (order >= BUDDY_ORDERS) {
         return NULL;
+    }
     uint32_t fitting = buddy->present >> order << order;
-    if (fitting == 0)
+    if (fitting == 0) {
         return NULL;
+    }
     unsigned have = (unsigned)__builtin_ctz(fitting);
     struct page *page = list_entry(buddy->free[have].next, struct page, link);
     block_remove(buddy, page);

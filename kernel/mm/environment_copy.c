@@ -25,13 +25,15 @@ static ts_status_t copy_once(void *kernel, vaddr_t user, uint32_t length,
 static ts_status_t touch(vaddr_t address, uint32_t length, bool write)
 {
     struct address_space *space = space_current();
-    if (space == NULL || !arch_user_range_ok(address, length))
+    if (space == NULL || !arch_user_range_ok(address, length)) {
         return TS_ERR_FAULT;
+    }
     vaddr_t last = address + length - 1;
     for (vaddr_t at = address & ~PAGE_MASK; at <= last; at += PAGE_SIZE) {
         ts_status_t status = space_fault(space, at, write ? ARCH_FAULT_WRITE : 0);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
     }
     return TS_OK;
 }
@@ -39,19 +41,23 @@ static ts_status_t touch(vaddr_t address, uint32_t length, bool write)
 ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
                              uint64_t address, uint32_t length, enum copy_direction direction)
 {
-    if (length == 0)
+    if (length == 0) {
         return TS_OK;
-    if (thread_is_stopping()) // between two pages of a long one
+    }
+    if (thread_is_stopping()) { // between two pages of a long one
         return TS_ERR_INTERRUPTED;
+    }
     struct page *page;
     void *pointer;
-    if (space_page_get(client, client_address, direction == COPY_PUSH, &page, &pointer) != TS_OK)
+    if (space_page_get(client, client_address, direction == COPY_PUSH, &page, &pointer) != TS_OK) {
         return TS_ERR_CLIENT_FAULT;
+    }
     ts_status_t status = copy_once(pointer, address, length, direction);
     if (status != TS_OK) {
         status = touch(address, length, direction == COPY_PULL);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             status = copy_once(pointer, address, length, direction);
+        }
     }
     page_put(page);
     statistics_add(STATISTIC_COPIES, 1);
@@ -62,12 +68,14 @@ ts_status_t environment_copy(struct address_space *client, uint64_t client_addre
 ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client_address, void *to,
                                    uint32_t length)
 {
-    if (length == 0)
+    if (length == 0) {
         return TS_OK;
+    }
     struct page *page;
     void *pointer;
-    if (space_page_get(client, client_address, false, &page, &pointer) != TS_OK)
+    if (space_page_get(client, client_address, false, &page, &pointer) != TS_OK) {
         return TS_ERR_CLIENT_FAULT;
+    }
     memcpy(to, pointer, length);
     page_put(page);
     statistics_add(STATISTIC_COPIES, 1);
@@ -85,8 +93,9 @@ void environment_write_handles(struct address_space *client, uint64_t client_add
         part = part < left ? part : left;
         struct page *page;
         void *pointer;
-        if (space_page_get(client, client_address, true, &page, &pointer) != TS_OK)
+        if (space_page_get(client, client_address, true, &page, &pointer) != TS_OK) {
             return;
+        }
         memcpy(pointer, from, part);
         page_put(page);
         from += part;

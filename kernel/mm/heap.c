@@ -70,8 +70,9 @@ uint64_t heap_pages(void)
 static ts_status_t heap_page_take(struct page **out_page)
 {
     ts_status_t status = page_alloc(0, out_page);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         atomic_fetch_add_explicit(&pages_held, 1, memory_order_relaxed);
+    }
     return status;
 }
 
@@ -96,8 +97,9 @@ static uint8_t mark_of(const struct heap_class *class)
 static struct page *heap_page_make(const struct heap_class *class)
 {
     struct page *page;
-    if (heap_page_take(&page) != TS_OK)
+    if (heap_page_take(&page) != TS_OK) {
         return NULL;
+    }
     page->heap_class = mark_of(class);
     page->heap_used = 0;
     page->heap_free = 0;
@@ -126,8 +128,9 @@ static void *heap_alloc_small(size_t size, const void *by)
     uint16_t *object = object_at(class, page, page->heap_free);
     page->heap_free = *object;
     class->empty -= page->heap_used++ == 0;
-    if (page->heap_free == NO_OBJECT)
+    if (page->heap_free == NO_OBJECT) {
         list_remove(&page->link);
+    }
     heap_slot_begin(object, class->size, size, by);
     spin_unlock(&class->lock, flags);
     return object;
@@ -138,12 +141,14 @@ static struct page *object_give(struct heap_class *class, void *object)
 {
     struct page *page = page_find(virt_to_phys(object));
     KASSERT(page->heap_used > 0);
-    if (page->heap_free == NO_OBJECT)
+    if (page->heap_free == NO_OBJECT) {
         list_push_front(&class->open, &page->link);
+    }
     *(uint16_t *)object = page->heap_free;
     page->heap_free = (uint16_t)(((vaddr_t)object & PAGE_MASK) / class->size);
-    if (--page->heap_used > 0 || class->empty++ == 0)
+    if (--page->heap_used > 0 || class->empty++ == 0) {
         return NULL;
+    }
     list_remove(&page->link);
     class->empty--;
     page->heap_class = 0;
@@ -157,8 +162,9 @@ static uint32_t patrol_frame; // the last that a patrol looked at
 // Every object of a page of the class. Lock held.
 static void page_check(const struct heap_class *class, const struct page *page)
 {
-    for (uint32_t i = 0; i < class->per_page; i++)
+    for (uint32_t i = 0; i < class->per_page; i++) {
         heap_slot_check(object_at(class, page, i), class->size);
+    }
 }
 
 // A frame, if it is one of the heap's.
@@ -166,12 +172,14 @@ static void frame_check(uint32_t frame)
 {
     struct page *page = page_find((paddr_t)frame << PAGE_SHIFT);
     uint8_t mark = page == NULL ? 0 : __atomic_load_n(&page->heap_class, __ATOMIC_RELAXED);
-    if (mark == 0 || mark > CLASS_COUNT)
+    if (mark == 0 || mark > CLASS_COUNT) {
         return;
+    }
     struct heap_class *class = &classes[mark - 1];
     irqflags_t flags = spin_lock(&class->lock);
-    if (page->state == PAGE_USED && page->heap_class == mark)
+    if (page->state == PAGE_USED && page->heap_class == mark) {
         page_check(class, page);
+    }
     spin_unlock(&class->lock, flags);
 }
 
@@ -179,16 +187,18 @@ static void frame_check(uint32_t frame)
 static void patrol(void)
 {
     uint32_t frame = __atomic_add_fetch(&patrol_frame, 1, __ATOMIC_RELAXED);
-    if (frame >= page_frame_end())
+    if (frame >= page_frame_end()) {
         __atomic_store_n(&patrol_frame, 0, __ATOMIC_RELAXED);
-    else
+    } else {
         frame_check(frame);
+    }
 }
 
 void heap_check(void)
 {
-    for (uint32_t frame = 0; frame < page_frame_end(); frame++)
+    for (uint32_t frame = 0; frame < page_frame_end(); frame++) {
         frame_check(frame);
+    }
 }
 
 // The object ends and waits among others, so that who still writes to it does not write to a new
@@ -205,8 +215,9 @@ static void *object_hold(struct heap_class *class, void *object, size_t size, co
     void *oldest = class->held[class->held_next];
     class->held[class->held_next] = object;
     class->held_next = (class->held_next + 1) % room;
-    if (oldest != NULL)
+    if (oldest != NULL) {
         heap_slot_check_poison(oldest, class->size, 0);
+    }
     return oldest;
 }
 
@@ -229,11 +240,13 @@ static void heap_free_small(void *object, size_t size, const void *by)
     struct page *spare = NULL;
     irqflags_t flags = spin_lock(&class->lock);
     object = object_hold(class, object, size, by);
-    if (object != NULL)
+    if (object != NULL) {
         spare = object_give(class, object);
+    }
     spin_unlock(&class->lock, flags);
-    if (spare != NULL)
+    if (spare != NULL) {
         heap_page_give(spare);
+    }
     patrol();
 }
 
@@ -247,8 +260,9 @@ static ts_status_t frame_take(uint64_t index, paddr_t *out_page, void *context)
     struct page *page;
     (void)index, (void)context;
     ts_status_t status = heap_page_take(&page);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_page = page_address(page);
+    }
     return status;
 }
 
@@ -262,8 +276,9 @@ static void *heap_alloc_window(uint64_t count)
 
 static void *heap_alloc_large(size_t size)
 {
-    if (size > HEAP_LARGE_MAX)
+    if (size > HEAP_LARGE_MAX) {
         return NULL;
+    }
     uint64_t count = pages_of(size);
     struct page *first;
     if (size <= ADJACENT_MAX && page_alloc_contiguous(count, 0, &first) == TS_OK) {
@@ -276,11 +291,13 @@ static void *heap_alloc_large(size_t size)
 // Every allocation comes by here; `by` is the address in the function that asked.
 static void *alloc(size_t size, const void *by)
 {
-    if (allocation_refused())
+    if (allocation_refused()) {
         return NULL;
+    }
     void *object = size <= HEAP_SMALL_MAX ? heap_alloc_small(size, by) : heap_alloc_large(size);
-    if (object != NULL && size > HEAP_SMALL_MAX)
+    if (object != NULL && size > HEAP_SMALL_MAX) {
         heap_large_begin(object, size);
+    }
     allocation_count(object != NULL);
     return object;
 }
@@ -293,15 +310,17 @@ void *heap_alloc(size_t size)
 void *heap_alloc_zeroed(size_t size)
 {
     void *pointer = alloc(size, __builtin_return_address(0));
-    if (pointer != NULL)
+    if (pointer != NULL) {
         memset(pointer, 0, size);
+    }
     return pointer;
 }
 
 void heap_free(void *pointer, size_t size)
 {
-    if (pointer == NULL)
+    if (pointer == NULL) {
         return;
+    }
     allocation_count(-1);
     if (size <= HEAP_SMALL_MAX) {
         heap_free_small(pointer, size, __builtin_return_address(0));
@@ -313,8 +332,9 @@ void heap_free(void *pointer, size_t size)
         return;
     }
     struct page *first = page_find(virt_to_phys(pointer));
-    for (uint64_t i = pages_of(size); i-- > 0;)
+    for (uint64_t i = pages_of(size); i-- > 0;) {
         heap_page_give(&first[i]);
+    }
 }
 
 void heap_init(void)
@@ -326,8 +346,9 @@ void heap_init(void)
         class->size = class_sizes[i];
         class->per_page = (uint32_t)PAGE_SIZE / class->size;
         list_init(&class->open);
-        for (; units * HEAP_UNIT <= class->size && units < sizeof(class_of_units); units++)
+        for (; units * HEAP_UNIT <= class->size && units < sizeof(class_of_units); units++) {
             class_of_units[units] = i;
+        }
     }
     for (units = 0; units * HEAP_UNIT <= HEAP_SMALL_MAX; units++) {
         uint32_t per_page = class_of(units * HEAP_UNIT)->per_page;

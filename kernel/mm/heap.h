@@ -37,8 +37,9 @@ static inline uint64_t heap_price_small(size_t size)
 }
 static inline uint64_t heap_price(size_t size)
 {
-    if (size <= HEAP_SMALL_MAX)
+    if (size <= HEAP_SMALL_MAX) {
         return heap_price_small(size);
+    }
     return ((size + TS_PAGE_SIZE - 1) & ~(uint64_t)(TS_PAGE_SIZE - 1)) +
            (size > TS_PAGE_SIZE ? heap_price_small(sizeof(struct range)) : 0);
 }

@@ -37,8 +37,9 @@ static void tail_check(const void *slot, uint32_t size)
 {
     const struct heap_tail *tail = tail_of(slot, size);
     if (tail->red != TAIL_RED || (tail->state != STATE_LIVE && tail->state != STATE_DEAD) ||
-        tail->asked + HEAP_RED > size)
+        tail->asked + HEAP_RED > size) {
         panic("heap: what lies behind object %p of class %u was overwritten", slot, size);
+    }
 }
 
 // The first byte of a range that is not `value`, or `end`.
@@ -47,14 +48,17 @@ static uint32_t first_other(const void *slot, uint32_t from, uint32_t end, uint8
     const uint8_t *bytes = slot;
     const uint64_t word = UINT64_C(0x0101010101010101) * value;
     while (from < end && (from % sizeof(word) != 0 || end - from < sizeof(word))) {
-        if (bytes[from] != value)
+        if (bytes[from] != value) {
             return from;
+        }
         from++;
     }
-    while (end - from >= sizeof(word) && *(const uint64_t *)(bytes + from) == word)
+    while (end - from >= sizeof(word) && *(const uint64_t *)(bytes + from) == word) {
         from += sizeof(word);
-    while (from < end && bytes[from] == value)
+    }
+    while (from < end && bytes[from] == value) {
         from++;
+    }
     return from;
 }
 
@@ -63,12 +67,14 @@ void heap_slot_check(const void *slot, uint32_t size)
     tail_check(slot, size);
     const struct heap_tail *tail = tail_of(slot, size);
     uint32_t end = size - (uint32_t)sizeof(*tail);
-    if (tail->state != STATE_LIVE)
+    if (tail->state != STATE_LIVE) {
         return;
+    }
     uint32_t at = first_other(slot, tail->asked, end, RED);
-    if (at != end)
+    if (at != end) {
         panic("heap: object %p of %u bytes, class %u, was overrun at %u; %s by %s", slot,
               tail->asked, size, at, verb(tail), function(tail->by));
+    }
 }
 
 void heap_slot_check_poison(const void *slot, uint32_t size, uint32_t from)
@@ -77,9 +83,10 @@ void heap_slot_check_poison(const void *slot, uint32_t size, uint32_t from)
     const struct heap_tail *tail = tail_of(slot, size);
     uint32_t end = size - (uint32_t)sizeof(*tail);
     uint32_t at = first_other(slot, from, end, POISON);
-    if (at != end)
+    if (at != end) {
         panic("heap: %p of class %u was changed at %u after it was freed; %s by %s", slot, size, at,
               verb(tail), function(tail->by));
+    }
 }
 
 static void slot_bury(void *slot, uint32_t size, uint16_t asked, const void *by)
@@ -109,11 +116,13 @@ void heap_slot_end(void *slot, uint32_t size, size_t asked, const void *by)
 {
     heap_slot_check(slot, size);
     const struct heap_tail *tail = tail_of(slot, size);
-    if (tail->state == STATE_DEAD)
+    if (tail->state == STATE_DEAD) {
         panic("heap: %p of class %u is freed twice, first by %s", slot, size, function(tail->by));
-    if (tail->asked != asked)
+    }
+    if (tail->asked != asked) {
         panic("heap: %p of %u bytes is freed as if of %zu; allocated by %s", slot, tail->asked,
               asked, function(tail->by));
+    }
     slot_bury(slot, size, (uint16_t)asked, by);
 }
 
@@ -130,9 +139,11 @@ void heap_large_begin(void *object, size_t size)
 void heap_large_end(const void *object, size_t size)
 {
     const uint8_t *bytes = object;
-    for (size_t at = size; at < pages_end(size); at++)
-        if (bytes[at] != RED)
+    for (size_t at = size; at < pages_end(size); at++) {
+        if (bytes[at] != RED) {
             panic("heap: object %p of %zu bytes was overrun at %zu", object, size, at);
+        }
+    }
 }
 
 #endif

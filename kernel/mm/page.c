@@ -55,12 +55,14 @@ static struct buddy *buddy_of(uint32_t frame)
 struct page *page_of_frame(uint32_t frame)
 {
     uint32_t number = frame >> SECTION_SHIFT;
-    if (number >= section_count)
+    if (number >= section_count) {
         return NULL;
+    }
     const struct section *section = &sections[number];
     uint32_t index = frame - section->first;
-    if (index >= section->count || section->pages[index].state == PAGE_HOLE)
+    if (index >= section->count || section->pages[index].state == PAGE_HOLE) {
         return NULL;
+    }
     return &section->pages[index];
 }
 
@@ -90,26 +92,30 @@ uint32_t page_frame_end(void)
 static void page_poison(struct page *page)
 {
     uint64_t *words = page_pointer(page);
-    for (uint32_t i = 0; i < POISON_WORDS; i++)
+    for (uint32_t i = 0; i < POISON_WORDS; i++) {
         words[i] = POISON_WORD;
+    }
     page->heap_class = PAGE_POISONED;
 }
 
 static void poison_expect(const struct page *page, uint32_t from, uint32_t end, uint32_t step)
 {
     const uint64_t *words = page_pointer(page);
-    for (uint32_t i = from; i < end; i += step)
-        if (words[i] != POISON_WORD)
+    for (uint32_t i = from; i < end; i += step) {
+        if (words[i] != POISON_WORD) {
             panic("page: frame %#lx was changed at %u after it was freed, to %#lx",
                   (unsigned long)page_address(page), i * (uint32_t)sizeof(uint64_t), words[i]);
+        }
+    }
 }
 
 // The first and the last words always, of the others a sample.
 static void page_poison_check(struct page *page)
 {
     static uint32_t times;
-    if (page->heap_class != PAGE_POISONED)
+    if (page->heap_class != PAGE_POISONED) {
         return;
+    }
     uint32_t first = __atomic_add_fetch(&times, 1, __ATOMIC_RELAXED) % POISON_STEP;
     poison_expect(page, 0, POISON_STEP, 1);
     poison_expect(page, first, POISON_WORDS, POISON_STEP);
@@ -136,11 +142,13 @@ static struct page *buddies_take(unsigned order, unsigned flags)
 {
     uint64_t left = buddy_low.free_count + buddy_high.free_count;
     uint64_t kept = (flags & PAGE_ALLOC_USER) != 0 ? reserve : 0;
-    if (left < kept + (UINT64_C(1) << order))
+    if (left < kept + (UINT64_C(1) << order)) {
         return NULL;
+    }
     struct page *page = NULL;
-    if ((flags & PAGE_ALLOC_LOW) == 0)
+    if ((flags & PAGE_ALLOC_LOW) == 0) {
         page = buddy_take(&buddy_high, order);
+    }
     return page != NULL ? page : buddy_take(&buddy_low, order);
 }
 
@@ -151,8 +159,9 @@ __attribute__((noinline, preserve_most)) static void cache_fill(struct page_cach
     spin_lock_off(&buddy_lock);
     while (cache->count < CACHE_BATCH) {
         struct page *page = buddies_take(0, flags);
-        if (page == NULL)
+        if (page == NULL) {
             break;
+        }
         page->state = PAGE_CACHED;
         cache->pages[cache->count++] = page;
     }
@@ -171,8 +180,9 @@ static void cache_drain(struct page_cache *cache)
 
 static struct page *cache_take(struct page_cache *cache, unsigned flags)
 {
-    if (cache->count == 0)
+    if (cache->count == 0) {
         cache_fill(cache, flags);
+    }
     return cache->count > 0 ? cache->pages[--cache->count] : NULL;
 }
 
@@ -188,48 +198,58 @@ static void page_begin(uint32_t cpu, struct page *page, unsigned flags)
 
 ts_status_t page_alloc(unsigned flags, struct page **out_page)
 {
-    if ((flags & PAGE_ALLOC_LOW) != 0)
+    if ((flags & PAGE_ALLOC_LOW) != 0) {
         return page_alloc_contiguous(1, flags, out_page);
-    if (allocation_refused())
+    }
+    if (allocation_refused()) {
         return TS_ERR_MEMORY;
+    }
     irqflags_t irq = arch_irq_save();
     uint32_t cpu = cpu_current()->id;
     struct page *page = cache_take(&caches[cpu], flags);
-    if (page != NULL)
+    if (page != NULL) {
         page_begin(cpu, page, flags);
+    }
     arch_irq_restore(irq);
-    if (page == NULL)
+    if (page == NULL) {
         return TS_ERR_MEMORY;
+    }
     page_poison_check(page);
-    if ((flags & PAGE_ALLOC_ZERO) != 0)
+    if ((flags & PAGE_ALLOC_ZERO) != 0) {
         page_zero(page_pointer(page));
+    }
     *out_page = page;
     return TS_OK;
 }
 
 ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags, struct page **out_first)
 {
-    if (count == 0 || count > PAGE_CONTIGUOUS_MAX || allocation_refused())
+    if (count == 0 || count > PAGE_CONTIGUOUS_MAX || allocation_refused()) {
         return TS_ERR_MEMORY;
+    }
     unsigned order = 0;
-    while (UINT64_C(1) << order < count)
+    while (UINT64_C(1) << order < count) {
         order++;
+    }
     irqflags_t irq = spin_lock(&buddy_lock);
     struct page *first = buddies_take(order, flags);
-    if (first != NULL)
+    if (first != NULL) {
         buddy_give_range(buddy_of(first->frame), first->frame + (uint32_t)count,
                          (UINT64_C(1) << order) - count);
+    }
     spin_unlock(&buddy_lock, irq);
-    if (first == NULL)
+    if (first == NULL) {
         return TS_ERR_MEMORY;
+    }
     for (uint64_t i = 0; i < count; i++) {
         irq = arch_irq_save();
         first[i].frame = first->frame + (uint32_t)i;
         page_begin(cpu_current()->id, &first[i], flags);
         arch_irq_restore(irq);
         page_poison_check(&first[i]);
-        if ((flags & PAGE_ALLOC_ZERO) != 0)
+        if ((flags & PAGE_ALLOC_ZERO) != 0) {
             page_zero(page_pointer(&first[i]));
+        }
     }
     *out_first = first;
     return TS_OK;
@@ -243,8 +263,9 @@ static void page_free(struct page *page)
     KASSERT(page->state == PAGE_USED);
     cache->user -= page->user;
     page->state = PAGE_CACHED;
-    if (cache->count == CACHE_MAX)
+    if (cache->count == CACHE_MAX) {
         cache_drain(cache);
+    }
     cache->pages[cache->count++] = page;
     arch_irq_restore(irq);
 }
@@ -253,8 +274,9 @@ void page_put(struct page *page)
 {
     uint32_t old = atomic_fetch_sub_explicit(&page->references, 1, memory_order_release);
     KASSERT(old != 0);
-    if (old != 1)
+    if (old != 1) {
         return;
+    }
     // Whatever other holders did with the frame comes before its next use.
     atomic_thread_fence(memory_order_acquire);
     page_free(page);
@@ -277,8 +299,9 @@ bool page_range_is_ram(paddr_t base, uint64_t bytes)
     for (uint32_t i = 0; i < boot_info.range_count; i++) {
         const struct boot_range *range = &boot_info.ranges[i];
         if (range->kind == BOOT_MEMORY_RAM && base < range->base + range->size &&
-            (base >= range->base || range->base - base < bytes))
+            (base >= range->base || range->base - base < bytes)) {
             return true;
+        }
     }
     return false;
 }
@@ -315,24 +338,29 @@ static void section_init(uint32_t number)
     struct section *section = &sections[number];
     uint64_t first, end, last = 0;
     for (uint32_t i = 0; i < boot_info.range_count; i++) {
-        if (!section_clip(&boot_info.ranges[i], number, &first, &end))
+        if (!section_clip(&boot_info.ranges[i], number, &first, &end)) {
             continue;
-        if (last == 0)
+        }
+        if (last == 0) {
             section->first = (uint32_t)first;
+        }
         last = end;
     }
-    if (last == 0)
+    if (last == 0) {
         return;
+    }
     uint32_t count = (uint32_t)(last - section->first);
     section->pages =
         phys_to_virt(boot_page_alloc((uint64_t)count * sizeof(struct page), PAGE_SIZE));
     section->count = count;
     uint32_t at = section->first; // between ranges are holes
     for (uint32_t i = 0; i < boot_info.range_count; i++) {
-        if (!section_clip(&boot_info.ranges[i], number, &first, &end))
+        if (!section_clip(&boot_info.ranges[i], number, &first, &end)) {
             continue;
-        for (; at < first; at++)
+        }
+        for (; at < first; at++) {
             section->pages[at - section->first].state = PAGE_HOLE;
+        }
         at = (uint32_t)end;
     }
 }
@@ -342,8 +370,9 @@ static void sections_init(void)
     uint64_t end = 0;
     for (uint32_t i = 0; i < boot_info.range_count; i++) {
         struct boot_range *range = &boot_info.ranges[i];
-        if (range->kind == BOOT_MEMORY_RAM && (range->base + range->size) >> PAGE_SHIFT > end)
+        if (range->kind == BOOT_MEMORY_RAM && (range->base + range->size) >> PAGE_SHIFT > end) {
             end = (range->base + range->size) >> PAGE_SHIFT;
+        }
     }
     if (end > FRAME_MAX) {
         log_warn("memory above 16 TiB is not used");
@@ -352,8 +381,9 @@ static void sections_init(void)
     section_count = (uint32_t)((end + SECTION_FRAMES - 1) >> SECTION_SHIFT);
     sections =
         phys_to_virt(boot_page_alloc((uint64_t)section_count * sizeof(struct section), PAGE_SIZE));
-    for (uint32_t i = 0; i < section_count; i++)
+    for (uint32_t i = 0; i < section_count; i++) {
         section_init(i);
+    }
 }
 
 static void range_take(paddr_t base, uint64_t size, void *context)
@@ -363,11 +393,13 @@ static void range_take(paddr_t base, uint64_t size, void *context)
     uint64_t known = (uint64_t)section_count << SECTION_SHIFT;
     end = end < known ? end : known;
     uint64_t low_end = end < LOW_FRAMES ? end : LOW_FRAMES;
-    if (first < low_end)
+    if (first < low_end) {
         buddy_add(&buddy_low, (uint32_t)first, low_end - first);
+    }
     first = first > LOW_FRAMES ? first : LOW_FRAMES;
-    if (first < end)
+    if (first < end) {
         buddy_add(&buddy_high, (uint32_t)first, end - first);
+    }
 }
 
 void page_init(void)
@@ -389,8 +421,9 @@ ts_status_t kernel_page_alloc(paddr_t *out_page)
 {
     struct page *page;
     ts_status_t status = page_alloc(0, &page);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     (void)account_charge(NULL, 1);
     *out_page = page_address(page);
     return TS_OK;

@@ -15,11 +15,13 @@ static unsigned slot_of(uint64_t index, uint32_t level)
 
 void *radix_get(const struct radix *radix, uint64_t index)
 {
-    if (index > RADIX_INDEX_MAX || !radix_reaches(radix->height, index))
+    if (index > RADIX_INDEX_MAX || !radix_reaches(radix->height, index)) {
         return NULL;
+    }
     void *at = radix->root;
-    for (uint32_t level = radix->height; level > 0 && at != NULL; level--)
+    for (uint32_t level = radix->height; level > 0 && at != NULL; level--) {
         at = ((struct radix_node *)at)->slots[slot_of(index, level)];
+    }
     return at;
 }
 
@@ -29,8 +31,9 @@ static bool radix_grow(struct radix *radix, uint64_t index, const struct radix_m
     while (!radix_reaches(radix->height, index)) {
         if (radix->root != NULL) {
             struct radix_node *node = memory->take(memory->context);
-            if (node == NULL)
+            if (node == NULL) {
                 return false;
+            }
             node->slots[0] = radix->root;
             node->used = 1;
             radix->root = node;
@@ -42,8 +45,9 @@ static bool radix_grow(struct radix *radix, uint64_t index, const struct radix_m
 
 bool radix_set(struct radix *radix, uint64_t index, void *value, const struct radix_memory *memory)
 {
-    if (index > RADIX_INDEX_MAX || !radix_grow(radix, index, memory))
+    if (index > RADIX_INDEX_MAX || !radix_grow(radix, index, memory)) {
         return false;
+    }
     void **at = &radix->root;
     struct radix_node *parent = NULL;
     for (uint32_t level = radix->height; level > 0; level--) {
@@ -55,29 +59,33 @@ bool radix_set(struct radix *radix, uint64_t index, void *value, const struct ra
                 return false;
             }
             *at = node;
-            if (parent != NULL)
+            if (parent != NULL) {
                 parent->used++;
+            }
         }
         parent = *at;
         at = &parent->slots[slot_of(index, level)];
     }
     *at = value;
-    if (parent != NULL)
+    if (parent != NULL) {
         parent->used++;
+    }
     return true;
 }
 
 void *radix_remove(struct radix *radix, uint64_t index, const struct radix_memory *memory)
 {
-    if (index > RADIX_INDEX_MAX || !radix_reaches(radix->height, index))
+    if (index > RADIX_INDEX_MAX || !radix_reaches(radix->height, index)) {
         return NULL;
+    }
     void **path[RADIX_HEIGHT_MAX + 1]; // where each level's node, and at 0 the value, hangs
     void **at = &radix->root;
     uint32_t level = radix->height;
     for (;; level--) {
         path[level] = at;
-        if (level == 0 || *at == NULL)
+        if (level == 0 || *at == NULL) {
             break;
+        }
         at = &((struct radix_node *)*at)->slots[slot_of(index, level)];
     }
     void *value = *at;
@@ -87,13 +95,15 @@ void *radix_remove(struct radix *radix, uint64_t index, const struct radix_memor
         struct radix_node *node = *path[level];
         node->used -= gone;
         gone = node->used == 0;
-        if (!gone)
+        if (!gone) {
             break;
+        }
         *path[level] = NULL;
         memory->give(node, memory->context);
     }
-    if (radix->root == NULL)
+    if (radix->root == NULL) {
         radix->height = 0;
+    }
     return value;
 }
 
@@ -109,8 +119,9 @@ void *radix_next(const struct radix *radix, uint64_t *inout_index, uint32_t *ste
             node = at;
             at = node->slots[slot_of(*inout_index, level)];
         }
-        if (at != NULL)
+        if (at != NULL) {
             return at;
+        }
         // Nothing below a slot that covers 64^level indices: go on behind it, and behind those next
         // to it in the node.
         uint64_t covered = UINT64_C(1) << (RADIX_BITS * level);

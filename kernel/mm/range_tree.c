@@ -21,10 +21,12 @@ static void range_renew(struct range *range)
     range->first = left != NULL ? left->first : range->start;
     range->last = right != NULL ? right->last : range->end;
     range->gap = 0;
-    if (left != NULL)
+    if (left != NULL) {
         range->gap = larger(left->gap, range->start - left->last);
-    if (right != NULL)
+    }
+    if (right != NULL) {
         range->gap = larger(range->gap, larger(right->gap, right->first - range->end));
+    }
 }
 
 static struct range *rotate_right(struct range *range)
@@ -51,13 +53,15 @@ static struct range *range_balance(struct range *range)
 {
     int lean = height_of(range->left) - height_of(range->right);
     if (lean > 1) {
-        if (height_of(range->left->left) < height_of(range->left->right))
+        if (height_of(range->left->left) < height_of(range->left->right)) {
             range->left = rotate_left(range->left);
+        }
         return rotate_right(range);
     }
     if (lean < -1) {
-        if (height_of(range->right->right) < height_of(range->right->left))
+        if (height_of(range->right->right) < height_of(range->right->left)) {
             range->right = rotate_right(range->right);
+        }
         return rotate_left(range);
     }
     range_renew(range);
@@ -71,10 +75,11 @@ static struct range *insert_below(struct range *top, struct range *range)
         range_renew(range);
         return range;
     }
-    if (range->start < top->start)
+    if (range->start < top->start) {
         top->left = insert_below(top->left, range);
-    else
+    } else {
         top->right = insert_below(top->right, range);
+    }
     return range_balance(top);
 }
 
@@ -96,18 +101,20 @@ static struct range *remove_first(struct range *top, struct range **out_first)
 static struct range *remove_below(struct range *top, struct range *range)
 {
     if (top == range) {
-        if (range->right == NULL)
+        if (range->right == NULL) {
             return range->left;
+        }
         struct range *next;
         struct range *right = remove_first(range->right, &next);
         next->left = range->left;
         next->right = right;
         return range_balance(next);
     }
-    if (range->start < top->start)
+    if (range->start < top->start) {
         top->left = remove_below(top->left, range);
-    else
+    } else {
         top->right = remove_below(top->right, range);
+    }
     return range_balance(top);
 }
 
@@ -118,8 +125,9 @@ void range_tree_remove(struct range_tree *tree, struct range *range)
 
 static void renew_path(struct range *top, const struct range *range)
 {
-    if (top != range)
+    if (top != range) {
         renew_path(range->start < top->start ? top->left : top->right, range);
+    }
     range_renew(top);
 }
 
@@ -148,8 +156,9 @@ struct range *range_tree_after(const struct range_tree *tree, uint64_t address)
 struct range *range_tree_find(const struct range_tree *tree, uint64_t address)
 {
     struct range *at = tree->root;
-    while (at != NULL && (address < at->start || address >= at->end))
+    while (at != NULL && (address < at->start || address >= at->end)) {
         at = address < at->start ? at->left : at->right;
+    }
     return at;
 }
 
@@ -164,10 +173,12 @@ bool range_tree_overlaps(const struct range_tree *tree, uint64_t start, uint64_t
 static bool gap_below(const struct range *range, uint64_t from, uint64_t length,
                       uint64_t *out_address)
 {
-    if (range == NULL || range->gap < length || range->last <= from)
+    if (range == NULL || range->gap < length || range->last <= from) {
         return false;
-    if (gap_below(range->left, from, length, out_address))
+    }
+    if (gap_below(range->left, from, length, out_address)) {
         return true;
+    }
     if (range->left != NULL && range->start > from) {
         uint64_t start = larger(range->left->last, from);
         if (range->start - start >= length) {
@@ -191,11 +202,13 @@ bool range_tree_gap(const struct range_tree *tree, uint64_t from, uint64_t limit
     const struct range *root = tree->root;
     uint64_t start = from;
     if (root != NULL && (root->first <= from || root->first - from < length)) {
-        if (!gap_below(root, from, length, &start))
+        if (!gap_below(root, from, length, &start)) {
             start = larger(root->last, from);
+        }
     }
-    if (start > limit || limit - start < length)
+    if (start > limit || limit - start < length) {
         return false;
+    }
     *out_address = start;
     return true;
 }

@@ -21,10 +21,12 @@ static struct region *find(struct address_space *space, vaddr_t address)
 
 static bool permitted(unsigned protection, unsigned fault)
 {
-    if ((fault & ARCH_FAULT_WRITE) != 0)
+    if ((fault & ARCH_FAULT_WRITE) != 0) {
         return (protection & TS_MAP_WRITE) != 0;
-    if ((fault & ARCH_FAULT_EXECUTE) != 0)
+    }
+    if ((fault & ARCH_FAULT_EXECUTE) != 0) {
         return (protection & TS_MAP_EXECUTE) != 0;
+    }
     return protection != 0;
 }
 
@@ -36,8 +38,9 @@ static __attribute__((cold, noinline)) void entry_update(struct address_space *s
 {
     paddr_t frame;
     unsigned found;
-    if (arch_space_query(&space->arch, at, &frame, &found) != TS_OK || found == wanted)
+    if (arch_space_query(&space->arch, at, &frame, &found) != TS_OK || found == wanted) {
         return;
+    }
     struct arch_flush flush;
     arch_flush_begin(&flush, &space->arch);
     (void)arch_space_protect(&space->arch, at, wanted, &flush);
@@ -60,16 +63,19 @@ static inline ts_status_t enter(struct address_space *space, const struct region
     ts_status_t status =
         memory_page_locked(memory, region->offset + (at - region->range.start), out_page, &frame);
     spin_unlock_off(&memory->lock);
-    if (status != TS_OK) // beyond the end, after it was shrunk
+    if (status != TS_OK) { // beyond the end, after it was shrunk
         return status == TS_ERR_RANGE ? TS_ERR_FAULT : status;
+    }
     // The frame cannot go before this lock is dropped: what removes pages from a memory takes the
     // lock of each space that maps them.
     unsigned wanted = arch_protection(protection);
     status = arch_space_map(&space->arch, at, frame, wanted, (enum arch_cache)memory->cache);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         space->changes++;
-    if (status != TS_ERR_EXISTS)
+    }
+    if (status != TS_ERR_EXISTS) {
         return status;
+    }
     entry_update(space, at, wanted);
     return TS_OK;
 }
@@ -79,8 +85,9 @@ static ts_status_t resolve(struct address_space *space, vaddr_t address, unsigne
                            struct page **out_page)
 {
     const struct region *region = find(space, address);
-    if (region == NULL)
+    if (region == NULL) {
         return TS_ERR_FAULT;
+    }
     unsigned protection = region_protection(region);
     return permitted(protection, fault) ? enter(space, region, protection, address, out_page)
                                         : TS_ERR_FAULT;
@@ -88,8 +95,9 @@ static ts_status_t resolve(struct address_space *space, vaddr_t address, unsigne
 
 ts_status_t space_fault(struct address_space *space, vaddr_t address, unsigned fault)
 {
-    if (!arch_user_range_ok(address, 1))
+    if (!arch_user_range_ok(address, 1)) {
         return TS_ERR_FAULT;
+    }
     struct page *page;
     irqflags_t flags = spin_lock(&space->lock);
     ts_status_t status = resolve(space, address, fault, &page);
@@ -104,8 +112,9 @@ ts_status_t space_populate(struct address_space *space, vaddr_t address, uint64_
     ts_status_t status = TS_OK;
     irqflags_t flags = spin_lock(&space->lock);
     const struct region *region = find(space, address);
-    if (region != NULL && region->number == number && permitted(region_protection(region), fault))
+    if (region != NULL && region->number == number && permitted(region_protection(region), fault)) {
         status = enter(space, region, region_protection(region), address, &page);
+    }
     spin_unlock(&space->lock, flags);
     return status == TS_ERR_FAULT ? TS_OK : status; // its memory was shrunk
 }
@@ -127,8 +136,9 @@ static __attribute__((cold, noinline)) ts_status_t fault_repeated(vaddr_t addres
 // The current thread's fault in its space.
 static inline ts_status_t fault_here(struct address_space *space, vaddr_t address, unsigned fault)
 {
-    if ((fault & ARCH_FAULT_COPY) != 0 && thread_is_stopping())
+    if ((fault & ARCH_FAULT_COPY) != 0 && thread_is_stopping()) {
         return TS_ERR_INTERRUPTED;
+    }
     struct page *page;
     irqflags_t flags = spin_lock(&space->lock);
     uint64_t before = space->changes;
@@ -142,15 +152,17 @@ ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
 {
     struct address_space *space = space_current();
     statistics_add(STATISTIC_FAULTS, 1);
-    if (space == NULL || !arch_user_range_ok(address, 1))
+    if (space == NULL || !arch_user_range_ok(address, 1)) {
         return TS_ERR_FAULT;
+    }
     ts_status_t status;
     bool waited = false; // for memory
-    do
+    do {
         status = fault_here(space, address, fault);
-    while (!waited && (waited = reaper_wait(status)));
-    if ((fault & ARCH_FAULT_COPY) == 0) // a copy's is its caller's error
+    } while (!waited && (waited = reaper_wait(status)));
+    if ((fault & ARCH_FAULT_COPY) == 0) { // a copy's is its caller's error
         thread_current()->fault_status = status;
+    }
     return status;
 }
 
@@ -168,29 +180,34 @@ static struct page *present_page(struct address_space *space, vaddr_t address, b
     unsigned protection;
     if (space->dead ||
         arch_space_query(&space->arch, address & ~PAGE_MASK, &frame, &protection) != TS_OK ||
-        (write && (protection & ARCH_PROT_WRITE) == 0))
+        (write && (protection & ARCH_PROT_WRITE) == 0)) {
         return NULL;
+    }
     return page_find(frame);
 }
 
 ts_status_t space_page_get(struct address_space *space, vaddr_t address, bool write,
                            struct page **out_page, void **out_pointer)
 {
-    if (!arch_user_range_ok(address, 1))
+    if (!arch_user_range_ok(address, 1)) {
         return TS_ERR_FAULT;
+    }
     ts_status_t status = TS_OK;
     irqflags_t flags = spin_lock(&space->lock);
     struct page *page = present_page(space, address, write);
     if (page == NULL) {
         status = resolve(space, address, write ? ARCH_FAULT_WRITE : 0, &page);
-        if (status == TS_OK && page == NULL)
+        if (status == TS_OK && page == NULL) {
             status = TS_ERR_FAULT; // device memory
+        }
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         page_get(page);
+    }
     spin_unlock(&space->lock, flags);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     *out_page = page;
     *out_pointer = (char *)page_pointer(page) + (address & PAGE_MASK);
     return TS_OK;
@@ -198,8 +215,9 @@ ts_status_t space_page_get(struct address_space *space, vaddr_t address, bool wr
 
 ts_status_t space_futex_key(struct address_space *space, vaddr_t address, struct futex_key *out_key)
 {
-    if ((address & 3) != 0)
+    if ((address & 3) != 0) {
         return TS_ERR_ARGUMENT;
+    }
     irqflags_t flags = spin_lock(&space->lock);
     const struct region *region = find(space, address);
     if (region != NULL) {

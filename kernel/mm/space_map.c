@@ -19,15 +19,17 @@ unsigned space_allowed(ts_rights_t rights)
 ts_status_t space_check_protection(unsigned protection, unsigned allowed)
 {
     if ((protection & ~REGION_PROTECTION) != 0 ||
-        (protection & (TS_MAP_WRITE | TS_MAP_EXECUTE)) == (TS_MAP_WRITE | TS_MAP_EXECUTE))
+        (protection & (TS_MAP_WRITE | TS_MAP_EXECUTE)) == (TS_MAP_WRITE | TS_MAP_EXECUTE)) {
         return TS_ERR_ARGUMENT;
+    }
     return (protection & ~allowed) != 0 ? TS_ERR_RIGHTS : TS_OK;
 }
 
 static enum space_area area_of(unsigned flags)
 {
-    if ((flags & SPACE_MAP_RING) != 0)
+    if ((flags & SPACE_MAP_RING) != 0) {
         return SPACE_RINGS;
+    }
     return (flags & TS_MAP_STACK) != 0 ? SPACE_STACKS : SPACE_MEMORY;
 }
 
@@ -43,8 +45,9 @@ static ts_status_t space_choose(struct address_space *space, enum space_area are
         return TS_OK;
     }
     if (!range_tree_gap(&space->regions, space->base[area], TS_USER_END, room, out_address) &&
-        !range_tree_gap(&space->regions, TS_USER_BASE, TS_USER_END, room, out_address))
+        !range_tree_gap(&space->regions, TS_USER_BASE, TS_USER_END, room, out_address)) {
         return TS_ERR_MEMORY;
+    }
     *out_address += PAGE_SIZE;
     return TS_OK;
 }
@@ -52,16 +55,19 @@ static ts_status_t space_choose(struct address_space *space, enum space_area are
 static ts_status_t map_locked(struct address_space *space, struct region *region, unsigned flags,
                               vaddr_t *inout_address, uint64_t length)
 {
-    if (space->dead)
+    if (space->dead) {
         return TS_ERR_GONE;
+    }
     if ((flags & TS_MAP_FIXED) != 0) {
-        if (range_tree_overlaps(&space->regions, *inout_address, *inout_address + length))
+        if (range_tree_overlaps(&space->regions, *inout_address, *inout_address + length)) {
             return TS_ERR_EXISTS;
+        }
     } else {
         ts_status_t status =
             space_choose(space, area_of(flags), *inout_address, length, inout_address);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
     }
     region->range.start = *inout_address;
     region->range.end = *inout_address + length;
@@ -77,11 +83,13 @@ static ts_status_t populate(struct address_space *space, vaddr_t address, uint64
 {
     unsigned fault = (protection & TS_MAP_WRITE) != 0 ? ARCH_FAULT_WRITE : 0;
     ts_status_t status = TS_OK;
-    for (uint64_t at = 0; at < length && status == TS_OK; at += PAGE_SIZE)
+    for (uint64_t at = 0; at < length && status == TS_OK; at += PAGE_SIZE) {
         status = thread_is_stopping() ? TS_ERR_INTERRUPTED
                                       : space_populate(space, address + at, number, fault);
-    if (status != TS_OK && !space_is_ending(space))
+    }
+    if (status != TS_OK && !space_is_ending(space)) {
         unmap_number(space, address, length, number);
+    }
     return status;
 }
 
@@ -90,21 +98,27 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
 {
     unsigned protection = flags & REGION_PROTECTION;
     vaddr_t check = (flags & TS_MAP_FIXED) != 0 ? *inout_address : TS_USER_BASE;
-    if ((flags & ~MAP_FLAGS) != 0 || (offset & PAGE_MASK) != 0)
+    if ((flags & ~MAP_FLAGS) != 0 || (offset & PAGE_MASK) != 0) {
         return TS_ERR_ARGUMENT;
+    }
     ts_status_t status = space_check_range(check, length);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = space_check_protection(protection, allowed);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     uint64_t size = memory_size(memory);
-    if (length > size || offset > size - length)
+    if (length > size || offset > size - length) {
         return TS_ERR_RANGE;
-    if ((flags & TS_MAP_POPULATE) != 0 && protection != 0 && memory_is_too_much(memory, length))
+    }
+    if ((flags & TS_MAP_POPULATE) != 0 && protection != 0 && memory_is_too_much(memory, length)) {
         return TS_ERR_MEMORY;
+    }
     struct region *region = region_create(space, &status);
-    if (region == NULL)
+    if (region == NULL) {
         return status;
+    }
     region->memory = memory_resolve(memory, &offset);
     region->offset = offset;
     region->protection = (uint8_t)protection;
@@ -117,8 +131,9 @@ ts_status_t space_map(struct address_space *space, struct memory *memory, uint64
         region_free(space, region);
         return status;
     }
-    if ((flags & TS_MAP_POPULATE) != 0 && protection != 0)
+    if ((flags & TS_MAP_POPULATE) != 0 && protection != 0) {
         status = populate(space, *inout_address, length, protection, number);
+    }
     return status;
 }
 
@@ -148,8 +163,9 @@ static bool unmap_step(struct unmapping *unmapping, struct region **out_gone)
 {
     struct address_space *space = unmapping->space;
     struct range *range = range_tree_after(&space->regions, unmapping->at);
-    if (space->dead || range == NULL || range->start >= unmapping->end)
+    if (space->dead || range == NULL || range->start >= unmapping->end) {
         return false;
+    }
     struct region *region = region_of(range);
     if (range->start < unmapping->at || // mapped since where we have been
         (unmapping->number != 0 && region->number != unmapping->number)) {
@@ -170,8 +186,9 @@ static bool unmap_step(struct unmapping *unmapping, struct region **out_gone)
 // Drops a region that was taken out of its space, if any. No lock held.
 static void region_drop(struct address_space *space, struct region *region)
 {
-    if (region == NULL)
+    if (region == NULL) {
         return;
+    }
     object_put(&region->memory->object);
     region_free(space, region);
 }
@@ -180,8 +197,9 @@ static ts_status_t unmap_upwards(struct unmapping *unmapping)
 {
     for (bool more = unmapping->at < unmapping->end; more;) {
         struct region *gone = NULL;
-        if (space_is_ending(unmapping->space))
+        if (space_is_ending(unmapping->space)) {
             return TS_ERR_INTERRUPTED;
+        }
         irqflags_t irq = spin_lock(&unmapping->space->lock);
         more = unmap_step(unmapping, &gone);
         spin_unlock(&unmapping->space->lock, irq);
@@ -199,8 +217,9 @@ static ts_status_t unmap_downwards(struct address_space *space, vaddr_t at, vadd
     const uint64_t most = (uint64_t)ARCH_RANGE_PAGES * PAGE_SIZE;
     ts_status_t status = TS_OK;
     while (end > at && status == TS_OK) {
-        if (space_is_ending(space))
+        if (space_is_ending(space)) {
             return TS_ERR_INTERRUPTED;
+        }
         irqflags_t irq = spin_lock(&space->lock);
         struct range *range = space->dead ? NULL : range_tree_find(&space->regions, at - 1);
         bool ours = range != NULL && range->end > at && region_of(range)->number == number;
@@ -248,8 +267,9 @@ static ts_status_t unmap_cut(struct address_space *space, vaddr_t address, vaddr
         }
     }
     spin_unlock(&space->lock, irq);
-    if (spare != NULL && (!cut || status != TS_OK))
+    if (spare != NULL && (!cut || status != TS_OK)) {
         region_free(space, spare);
+    }
     return status;
 }
 
@@ -260,23 +280,28 @@ ts_status_t space_unmap(struct address_space *space, vaddr_t address, uint64_t l
     struct unmapping unmapping = {.space = space, .at = address, .end = address + length};
     struct region *gone = NULL;
     ts_status_t status = space_check_range(address, length);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     irqflags_t irq = spin_lock(&space->lock);
     const struct range *first = range_tree_find(&space->regions, address);
     bool inside = first != NULL && first->start < address;
     bool more = inside || unmap_step(&unmapping, &gone); // most are through with this
     spin_unlock(&space->lock, irq);
     region_drop(space, gone);
-    if (!more)
+    if (!more) {
         return TS_OK;
-    if (inside)
+    }
+    if (inside) {
         status = unmap_cut(space, address, address + length, &tail, &number);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     unmapping.at = tail != 0 ? tail : unmapping.at;
     status = unmap_upwards(&unmapping);
-    if (status == TS_OK && tail != 0)
+    if (status == TS_OK && tail != 0) {
         status = unmap_downwards(space, address, tail, number);
+    }
     return status;
 }

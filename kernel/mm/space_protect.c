@@ -15,10 +15,12 @@ static ts_status_t check_some(struct address_space *space, vaddr_t *at, vaddr_t 
 {
     for (unsigned i = 0; i < SPACE_CHUNK && *at < end; i++) {
         struct range *range = range_tree_find(&space->regions, *at);
-        if (range == NULL)
+        if (range == NULL) {
             return TS_ERR_NOT_FOUND;
-        if ((protection & ~(unsigned)region_of(range)->allowed) != 0)
+        }
+        if ((protection & ~(unsigned)region_of(range)->allowed) != 0) {
             return TS_ERR_RIGHTS;
+        }
         *at = range->end;
     }
     return TS_OK;
@@ -28,11 +30,13 @@ static ts_status_t check_some(struct address_space *space, vaddr_t *at, vaddr_t 
 static ts_status_t cut(struct address_space *space, vaddr_t at, struct region **inout_spare)
 {
     struct range *range = range_tree_find(&space->regions, at);
-    if (range == NULL || range->start == at)
+    if (range == NULL || range->start == at) {
         return TS_OK;
+    }
     ts_status_t status = region_split(space, region_of(range), at, *inout_spare);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *inout_spare = NULL;
+    }
     return status;
 }
 
@@ -40,8 +44,9 @@ static ts_status_t cut(struct address_space *space, vaddr_t at, struct region **
 static void settle(struct region *region)
 {
     region->protection = (uint8_t)region_protection(region);
-    if (region->change != NULL && region->change->decided)
+    if (region->change != NULL && region->change->decided) {
         region->change = NULL;
+    }
 }
 
 // In one hold, if the range has no more than SPACE_CHUNK regions; *out_wide: it has more, which
@@ -52,12 +57,15 @@ static ts_status_t decide(struct address_space *space, vaddr_t address, vaddr_t 
     vaddr_t at = address;
     ts_status_t status = space->dead ? TS_ERR_GONE : check_some(space, &at, end, protection);
     *out_wide = at < end;
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = cut(space, address, &spares[0]);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = cut(space, end, &spares[1]);
-    if (status != TS_OK || *out_wide)
+    }
+    if (status != TS_OK || *out_wide) {
         return status;
+    }
     for (at = address; at < end;) {
         struct region *region = region_of(range_tree_find(&space->regions, at));
         settle(region);
@@ -74,14 +82,17 @@ static ts_status_t mark_some(struct address_space *space, vaddr_t *at, vaddr_t e
 {
     for (unsigned i = 0; i < SPACE_CHUNK && *at < end; i++) {
         struct range *range = range_tree_find(&space->regions, *at);
-        if (range == NULL)
+        if (range == NULL) {
             return TS_ERR_NOT_FOUND;
+        }
         struct region *region = region_of(range);
-        if ((change->protection & ~region->allowed) != 0)
+        if ((change->protection & ~region->allowed) != 0) {
             return TS_ERR_RIGHTS;
+        }
         settle(region);
-        if (region->change != NULL || range->start < *at || range->end > end)
+        if (region->change != NULL || range->start < *at || range->end > end) {
             return TS_ERR_BUSY;
+        }
         region->change = change;
         *at = range->end;
     }
@@ -132,18 +143,20 @@ static ts_status_t decide_wide(struct address_space *space, vaddr_t address, vad
 static vaddr_t follow_some(struct address_space *space, vaddr_t at, vaddr_t end)
 {
     struct range *range = space->dead ? NULL : range_tree_after(&space->regions, at);
-    if (range == NULL || range->start >= end)
+    if (range == NULL || range->start >= end) {
         return end;
+    }
     at = range->start > at ? range->start : at;
     end = range->end < end ? range->end : end;
     unsigned protection = region_protection(region_of(range));
     uint64_t pages = (end - at) / PAGE_SIZE;
     struct arch_flush flush;
     arch_flush_begin(&flush, &space->arch);
-    if (protection == 0)
+    if (protection == 0) {
         at = arch_space_unmap_range(&space->arch, at, pages, &flush, NULL, NULL);
-    else
+    } else {
         at = arch_space_protect_range(&space->arch, at, pages, arch_protection(protection), &flush);
+    }
     arch_flush_commit(&flush);
     space->changes++;
     return at;
@@ -154,24 +167,30 @@ ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t
 {
     vaddr_t end = address + length;
     ts_status_t status = space_check_range(address, length);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = space_check_protection(protection, REGION_PROTECTION);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     struct region *spares[2] = {region_create(space, &status), NULL};
     bool wide = false;
-    if (spares[0] != NULL)
+    if (spares[0] != NULL) {
         spares[1] = region_create(space, &status);
+    }
     if (status == TS_OK) {
         irqflags_t irq = spin_lock(&space->lock);
         status = decide(space, address, end, protection, spares, &wide);
         spin_unlock(&space->lock, irq);
     }
-    for (unsigned i = 0; i < 2; i++)
-        if (spares[i] != NULL)
+    for (unsigned i = 0; i < 2; i++) {
+        if (spares[i] != NULL) {
             region_free(space, spares[i]);
-    if (status == TS_OK && wide)
+        }
+    }
+    if (status == TS_OK && wide) {
         status = decide_wide(space, address, end, protection);
+    }
     // From here on it is done, whatever happens: also a thread that is to end goes on for another's
     // space.
     for (vaddr_t at = address; status == TS_OK && at < end && !space_is_ending(space);) {

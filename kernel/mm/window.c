@@ -34,8 +34,9 @@ bool window_contains(const void *pointer)
 static struct range *piece_make(uint64_t length)
 {
     struct range *piece = heap_alloc(sizeof(*piece));
-    if (piece == NULL)
+    if (piece == NULL) {
         return NULL;
+    }
     irqflags_t flags = spin_lock(&window_lock);
     // Going round instead of starting low: what is used wrongly after its end is not mapped. Not a
     // long way round: the tables of what was once mapped stay.
@@ -51,8 +52,9 @@ static struct range *piece_make(uint64_t length)
         range_tree_insert(&pieces, piece);
     }
     spin_unlock(&window_lock, flags);
-    if (found)
+    if (found) {
         return piece;
+    }
     heap_free(piece, sizeof(*piece));
     return NULL;
 }
@@ -101,32 +103,37 @@ static void window_leave(vaddr_t address, vaddr_t end, void (*removed)(paddr_t p
                                          note_removed, &removal);
         arch_flush_commit(&flush);
         spin_unlock(&window_lock, flags);
-        for (uint32_t i = 0; removed != NULL && i < removal.count; i++)
+        for (uint32_t i = 0; removed != NULL && i < removal.count; i++) {
             removed(removal.pages[i]);
+        }
     }
 }
 
 ts_status_t window_create(uint64_t count, const struct window_frames *frames, vaddr_t *out_address)
 {
     struct range *piece = piece_make(count * PAGE_SIZE + WINDOW_GUARD);
-    if (piece == NULL)
+    if (piece == NULL) {
         return TS_ERR_MEMORY;
+    }
     ts_status_t status = TS_OK;
     vaddr_t address = piece->start;
     for (uint64_t i = 0; i < count && status == TS_OK; i++) {
         paddr_t page;
         status = frames->give(i, &page, frames->context);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             break;
+        }
         status = window_enter(address, page);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             address += PAGE_SIZE;
-        else if (frames->removed != NULL)
+        } else if (frames->removed != NULL) {
             frames->removed(page);
+        }
     }
     *out_address = piece->start;
-    if (status == TS_OK)
+    if (status == TS_OK) {
         return TS_OK;
+    }
     window_leave(piece->start, address, frames->removed);
     piece_free(piece);
     return status;

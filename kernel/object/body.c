@@ -13,8 +13,9 @@ void *body_create_with(struct account *payer, size_t size, size_t more,
                        const struct object_class *class, ts_status_t *out_status)
 {
     struct object *object = paid_alloc(payer, size + more, out_status);
-    if (object == NULL)
+    if (object == NULL) {
         return NULL;
+    }
     memset(object, 0, size);
     object_init(object, class);
     object->payer = payer;

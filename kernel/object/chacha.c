@@ -27,8 +27,9 @@ void chacha_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[
         key[0],     key[1],     key[2],     key[3],     key[4],   key[5],
         key[6],     key[7],     counter,    nonce[0],   nonce[1], nonce[2]};
     uint32_t state[16];
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16; i++) {
         state[i] = start[i];
+    }
     for (unsigned i = 0; i < 10; i++) {
         quarter_round(state, 0, 4, 8, 12);
         quarter_round(state, 1, 5, 9, 13);
@@ -41,7 +42,8 @@ void chacha_block(const uint32_t key[8], uint32_t counter, const uint32_t nonce[
     }
     for (unsigned i = 0; i < 16; i++) {
         uint32_t word = state[i] + start[i];
-        for (unsigned b = 0; b < 4; b++)
+        for (unsigned b = 0; b < 4; b++) {
             out_block[4 * i + b] = (uint8_t)(word >> 8 * b);
+        }
     }
 }

@@ -24,16 +24,18 @@ struct device *device_find(uint64_t number)
     list_for_each(node, &devices)
     {
         struct device *device = list_entry(node, struct device, link);
-        if (device->number == number)
+        if (device->number == number) {
             return device;
+        }
     }
     return NULL;
 }
 
 bool device_enter(struct device *device)
 {
-    if (device_count == DEVICES_MAX)
+    if (device_count == DEVICES_MAX) {
         return false;
+    }
     list_push_back(&devices, &device->link);
     device_count++;
     return true;
@@ -41,8 +43,9 @@ bool device_enter(struct device *device)
 
 struct device *device_forget(struct device *device)
 {
-    if (device->holder != NULL || device->pin_count != 0 || device->uses != 0)
+    if (device->holder != NULL || device->pin_count != 0 || device->uses != 0) {
         return NULL;
+    }
     list_remove(&device->link);
     device_count--;
     return device;
@@ -51,8 +54,9 @@ struct device *device_forget(struct device *device)
 struct device *device_create(uint64_t number, struct account *payer, ts_status_t *out_status)
 {
     struct device *device = paid_alloc_zeroed(payer, sizeof(*device), out_status);
-    if (device == NULL)
+    if (device == NULL) {
         return NULL;
+    }
     device->payer = payer;
     account_get(payer);
     device->number = number;
@@ -63,8 +67,9 @@ struct device *device_create(uint64_t number, struct account *payer, ts_status_t
 
 void device_free(struct device *device)
 {
-    if (device == NULL)
+    if (device == NULL) {
         return;
+    }
     struct account *payer = device->payer;
     paid_free(payer, device, sizeof(*device));
     account_put(payer);
@@ -85,8 +90,9 @@ void device_unquarantine(struct device *device, uint64_t pages)
 
 struct device *device_use(struct device *device)
 {
-    if (device == NULL)
+    if (device == NULL) {
         return NULL;
+    }
     irqflags_t flags = spin_lock(&domain_lock);
     KASSERT(device->uses > 0);
     device->uses++;
@@ -96,8 +102,9 @@ struct device *device_use(struct device *device)
 
 void device_unuse(struct device *device)
 {
-    if (device == NULL)
+    if (device == NULL) {
         return;
+    }
     irqflags_t flags = spin_lock(&domain_lock);
     KASSERT(device->uses > 0);
     device->uses--;

@@ -25,8 +25,9 @@ ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t 
     hold->end.step = end_step;
     hold->shut = TS_OK;
     ts_status_t status = arch_dma_held(device) ? arch_dma_create(device, hold, &hold->dma) : TS_OK;
-    if (status != TS_ERR_UNSUPPORTED)
+    if (status != TS_ERR_UNSUPPORTED) {
         return status;
+    }
     hold->shut = status;
     return TS_OK;
 }
@@ -35,16 +36,18 @@ void hold_fini(struct device_hold *hold)
 {
     KASSERT(hold->driver == NULL);
     arch_dma_destroy(hold->dma);
-    if (hold->payer != NULL)
+    if (hold->payer != NULL) {
         account_put(hold->payer);
+    }
 }
 
 bool hold_use(struct device_hold *hold)
 {
     irqflags_t flags = spin_lock(&hold->lock);
     bool live = hold->users != 0;
-    if (live)
+    if (live) {
         hold->users++;
+    }
     spin_unlock(&hold->lock, flags);
     return live;
 }
@@ -67,10 +70,12 @@ void hold_unuse(struct device_hold *hold)
 static void payer_set(struct device_hold *hold)
 {
     struct account *account = caller_account();
-    if (hold->payer == account || hold->tables != 0)
+    if (hold->payer == account || hold->tables != 0) {
         return;
-    if (hold->payer != NULL)
+    }
+    if (hold->payer != NULL) {
         account_put(hold->payer);
+    }
     account_get(account);
     hold->payer = account;
 }
@@ -125,8 +130,9 @@ bool hold_driven_by(struct device_hold *hold, const struct address_space *space)
 
 void hold_block(struct device_hold *hold)
 {
-    if (hold->dma == NULL)
+    if (hold->dma == NULL) {
         return;
+    }
     arch_dma_block(hold->dma);
     arch_dma_flush(hold->dma); // gives the tables back if nothing is mapped
 }
@@ -137,8 +143,9 @@ void hold_release(struct device_hold *hold)
     struct process *driver = hold->driver;
     hold->driver = NULL;
     spin_unlock(&hold->lock, flags);
-    if (driver != NULL)
+    if (driver != NULL) {
         object_put(&driver->object);
+    }
 }
 
 void hold_end(struct device_hold *hold)
@@ -146,8 +153,9 @@ void hold_end(struct device_hold *hold)
     irqflags_t flags = spin_lock(&hold->lock);
     hold->shut = TS_ERR_GONE;
     spin_unlock(&hold->lock, flags);
-    if (hold->dma == NULL)
+    if (hold->dma == NULL) {
         return;
+    }
     arch_dma_close(hold->dma);
     arch_dma_flush(hold->dma); // gives the tables back if nothing is mapped
 }
@@ -159,16 +167,19 @@ ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page)
     struct page *page;
     irqflags_t flags = spin_lock(&owner->lock);
     ts_status_t status = owner->payer == NULL ? TS_ERR_GONE : account_charge(owner->payer, 1);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         owner->tables++;
+    }
     spin_unlock(&owner->lock, flags);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = page_alloc(PAGE_ALLOC_ZERO, &page);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_page = page_address(page);
-    else
+    } else {
         dma_table_free(owner, 0);
+    }
     return status;
 }
 
@@ -178,8 +189,9 @@ void dma_table_free(struct device_hold *owner, paddr_t page)
     owner->tables--;
     account_uncharge(owner->payer, 1);
     spin_unlock(&owner->lock, flags);
-    if (page != 0)
+    if (page != 0) {
         page_put(page_find(page));
+    }
 }
 
 ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t offset,
@@ -191,20 +203,23 @@ ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t o
         status = thread_is_stopping()
                      ? TS_ERR_INTERRUPTED
                      : memory_page_get(memory, offset + *inout_mapped * PAGE_SIZE, &page);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             break;
+        }
         status = arch_dma_map(hold->dma, page_address(page));
         page_put(page);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             break;
+        }
     }
     return status;
 }
 
 void hold_unmap(struct device_hold *hold, struct memory *memory, uint64_t offset, uint64_t mapped)
 {
-    if (hold->dma == NULL || mapped == 0)
+    if (hold->dma == NULL || mapped == 0) {
         return;
+    }
     for (uint64_t i = 0; i < mapped; i++) {
         struct page *page;
         // It is there: it was when it was mapped, and fixed memory loses no page.
@@ -247,14 +262,16 @@ void hold_fault(struct device_hold *hold, const struct dma_fault *fault)
         object_get(&driver->object);
         hold->ending = driver;
         hold->fault = *fault;
-        if (gone == NULL)
+        if (gone == NULL) {
             object_get(hold->domain);
+        }
     }
     spin_unlock(&hold->lock, flags);
-    if (fresh && gone == NULL)
+    if (fresh && gone == NULL) {
         reaper_queue(&hold->end);
-    else if (fresh)
+    } else if (fresh) {
         object_put(&gone->object);
+    }
 }
 
 // In the reaper: an interrupt is no place for ending a process.

@@ -32,12 +32,14 @@ static struct domain *domain_of(struct object *object)
 
 ts_status_t domain_use(struct object *object, struct device **out_device)
 {
-    if (object->class != &domain_class)
+    if (object->class != &domain_class) {
         return TS_ERR_KIND;
+    }
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = domain_of(object)->device;
-    if (device != NULL)
+    if (device != NULL) {
         device->uses++;
+    }
     spin_unlock(&domain_lock, flags);
     *out_device = device;
     return device != NULL ? TS_OK : TS_ERR_GONE;
@@ -93,35 +95,44 @@ static ts_status_t pin_enter(struct domain *domain, const struct ts_call *call)
     struct memory *memory;
     struct pin *pin = NULL;
     ts_status_t status = pin_argument(call, &argument, &memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (call->out_length / sizeof(uint64_t) < argument.length / PAGE_SIZE)
+    }
+    if (call->out_length / sizeof(uint64_t) < argument.length / PAGE_SIZE) {
         status = TS_ERR_ARGUMENT;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = hold_drive(&domain->hold);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = pin_make(memory, &argument, &pin);
+    }
     object_put(&memory->object);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     object_get(&domain->object);
     pin->hold = &domain->hold;
     // Told first, entered then: addresses are of no use before the call has ended, and a pin that
     // was never told needs no quarantine.
     status = pin_addresses(pin, call);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = hold_map(&domain->hold, pin->memory, pin->offset, pin->pages, &pin->mapped);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = pin_insert(domain, pin);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         pin_free(pin);
+    }
     return status;
 }
 
 static ts_status_t domain_pin(struct domain *domain, const struct ts_call *call)
 {
-    if (!hold_use(&domain->hold))
+    if (!hold_use(&domain->hold)) {
         return TS_ERR_GONE;
+    }
     ts_status_t status = pin_enter(domain, call);
     hold_unuse(&domain->hold);
     return status;
@@ -129,8 +140,9 @@ static ts_status_t domain_pin(struct domain *domain, const struct ts_call *call)
 
 static ts_status_t domain_drive(struct domain *domain)
 {
-    if (!hold_use(&domain->hold))
+    if (!hold_use(&domain->hold)) {
         return TS_ERR_GONE;
+    }
     ts_status_t status = hold_drive(&domain->hold);
     hold_unuse(&domain->hold);
     return status;
@@ -141,14 +153,16 @@ static struct pin *pin_take(struct domain *domain, const struct memory *memory, 
                             uint64_t pages)
 {
     struct device *device = domain->device;
-    if (device == NULL)
+    if (device == NULL) {
         return NULL;
+    }
     list_for_each(node, &device->live)
     {
         struct pin *pin = list_entry(node, struct pin, link);
         if (pin->memory != memory || pin->offset != offset || pin->pages != pages ||
-            pin->owner != caller_pins())
+            pin->owner != caller_pins()) {
             continue;
+        }
         list_remove(&pin->link);
         list_remove(&pin->mine);
         device->pin_count--;
@@ -163,8 +177,9 @@ static ts_status_t domain_unpin(struct domain *domain, const struct ts_call *cal
     struct ts_domain_pin argument;
     struct memory *memory;
     ts_status_t status = pin_argument(call, &argument, &memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (!hold_use(&domain->hold)) {
         object_put(&memory->object);
         return TS_ERR_GONE;
@@ -175,8 +190,9 @@ static ts_status_t domain_unpin(struct domain *domain, const struct ts_call *cal
     struct pin *found = pin_take(domain, pages, offset, argument.length / PAGE_SIZE);
     spin_unlock(&domain_lock, flags);
     object_put(&memory->object);
-    if (found != NULL)
+    if (found != NULL) {
         pin_free(found);
+    }
     hold_unuse(&domain->hold);
     return found != NULL ? TS_OK : TS_ERR_NOT_FOUND;
 }
@@ -209,12 +225,14 @@ static ts_status_t domain_quiet(struct domain *domain)
 {
     struct list quiet;
     list_init(&quiet);
-    if (!hold_use(&domain->hold))
+    if (!hold_use(&domain->hold)) {
         return TS_ERR_GONE;
+    }
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = domain->device;
-    if (device != NULL)
+    if (device != NULL) {
         quiet_take(device, &quiet);
+    }
     spin_unlock(&domain_lock, flags);
     quiet_release(device, &quiet);
     hold_unuse(&domain->hold);
@@ -270,11 +288,13 @@ static ts_status_t end_now(struct domain *domain)
 // refused. Whoever still has a handle can do no more with it.
 static ts_status_t domain_end(struct domain *domain)
 {
-    if (!hold_use(&domain->hold))
+    if (!hold_use(&domain->hold)) {
         return TS_ERR_GONE;
+    }
     ts_status_t status = end_check(domain);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = end_now(domain);
+    }
     hold_unuse(&domain->hold);
     return status;
 }
@@ -306,8 +326,9 @@ static bool release_some(struct domain *domain)
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = domain->device;
     for (unsigned i = 0; device != NULL && i < PINS_PER_HOLD && pages < PAGES_PER_STEP; i++) {
-        if (list_empty(&device->quarantined))
+        if (list_empty(&device->quarantined)) {
             break;
+        }
         struct pin *pin = list_entry(list_pop_front(&device->quarantined), struct pin, link);
         list_push_back(&quiet, &pin->link);
         device_unquarantine(device, pin->pages);
@@ -322,16 +343,18 @@ static bool release_some(struct domain *domain)
 bool domain_driver_died_some(const struct address_space *space)
 {
     struct domain *domain = domain_driven_by(space);
-    if (domain == NULL)
+    if (domain == NULL) {
         return false;
+    }
     bool more = false;
     if (hold_use(&domain->hold)) {
         hold_block(&domain->hold);
         more = domain->hold.dma != NULL && release_some(domain);
         hold_unuse(&domain->hold);
     }
-    if (!more)
+    if (!more) {
         hold_release(&domain->hold);
+    }
     object_put(&domain->object);
     return true;
 }
@@ -340,10 +363,11 @@ void kernel_dma_fault(const struct dma_fault *fault)
 {
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = device_find(fault->device);
-    if (device != NULL && device->holder != NULL)
+    if (device != NULL && device->holder != NULL) {
         hold_fault(&device->holder->hold, fault);
-    else
+    } else {
         hold_fault_of_nobody(fault);
+    }
     spin_unlock(&domain_lock, flags);
 }
 
@@ -367,22 +391,26 @@ static ts_status_t domain_operate(struct object *object, struct operation *opera
 {
     struct domain *domain = domain_of(object);
     struct ts_call call;
-    if (operation->op != TS_OP_CALL)
+    if (operation->op != TS_OP_CALL) {
         return TS_ERR_UNSUPPORTED;
+    }
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     switch (call.method) {
     case TS_DOMAIN_PIN: return domain_pin(domain, &call);
     case TS_DOMAIN_UNPIN: return domain_unpin(domain, &call);
     case TS_DOMAIN_QUIET:
-        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
             return TS_ERR_RIGHTS;
+        }
         return domain_quiet(domain);
     case TS_DOMAIN_STATE: return domain_state(domain, &call);
     case TS_DOMAIN_END:
-        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
             return TS_ERR_RIGHTS;
+        }
         return domain_end(domain);
     case TS_DOMAIN_DRIVE: return domain_drive(domain);
     default: return TS_ERR_UNSUPPORTED;
@@ -395,17 +423,20 @@ static void domain_unhandled(struct object *object)
 {
     struct domain *domain = domain_of(object);
     struct device *forgotten = NULL;
-    if (!hold_use(&domain->hold))
+    if (!hold_use(&domain->hold)) {
         return; // it was ended
+    }
     hold_end(&domain->hold);
     irqflags_t flags = spin_lock(&domain_lock);
     bool ended = domain->device == NULL;
-    if (!ended)
+    if (!ended) {
         forgotten = device_forget(device_leave(domain));
+    }
     spin_unlock(&domain_lock, flags);
     device_free(forgotten);
-    if (!ended)
+    if (!ended) {
         hold_release(&domain->hold);
+    }
     hold_unuse(&domain->hold);
 }
 
@@ -431,12 +462,14 @@ const struct object_class domain_class = {
 static ts_status_t device_hold(struct domain *domain, struct device **fresh)
 {
     struct device *device = device_find((*fresh)->number);
-    if (device != NULL && (device->holder != NULL || device->uses != 0))
+    if (device != NULL && (device->holder != NULL || device->uses != 0)) {
         return TS_ERR_BUSY;
+    }
     if (device == NULL) {
         device = *fresh;
-        if (!device_enter(device))
+        if (!device_enter(device)) {
             return TS_ERR_LIMIT;
+        }
         *fresh = NULL;
     }
     device->holder = domain;
@@ -449,17 +482,20 @@ ts_status_t domain_make(uint64_t number, struct capability *out_domain)
     struct account *payer = caller_account();
     ts_status_t status;
     struct domain *domain = body_create(payer, sizeof(*domain), &domain_class, &status);
-    if (domain == NULL)
+    if (domain == NULL) {
         return status;
+    }
     struct device *fresh = device_create(number, payer, &status);
-    if (fresh != NULL)
+    if (fresh != NULL) {
         status = hold_init(&domain->hold, &domain->object, number);
+    }
     if (status == TS_OK) {
         irqflags_t flags = spin_lock(&domain_lock);
         status = device_hold(domain, &fresh);
         spin_unlock(&domain_lock, flags);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             hold_fini(&domain->hold);
+        }
     }
     device_free(fresh);
     if (status != TS_OK) {

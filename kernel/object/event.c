@@ -9,31 +9,35 @@
 ts_status_t event_create(struct account *account, uint64_t count, struct object **out_event)
 {
     ts_status_t status;
-    struct object *event = body_create(account, sizeof *event, &event_class, &status);
-    if (event == NULL)
+    struct object *event = body_create(account, sizeof(*event), &event_class, &status);
+    if (event == NULL) {
         return status;
-    if (count != 0)
+    }
+    if (count != 0) {
         object_signal(event, 0, 0, count);
+    }
     *out_event = event;
     return TS_OK;
 }
 
 static void event_destroy(struct object *object)
 {
-    body_destroy(object, sizeof *object);
+    body_destroy(object, sizeof(*object));
 }
 
 static ts_status_t event_operate(struct object *object, struct operation *operation)
 {
     switch (operation->op) {
     case TS_OP_SIGNAL:
-        if ((operation->handle_rights & TS_RIGHT_WRITE) == 0)
+        if ((operation->handle_rights & TS_RIGHT_WRITE) == 0) {
             return TS_ERR_RIGHTS;
+        }
         object_signal(object, 0, 0, operation->arg);
         return TS_OK;
     case TS_OP_GET:
-        if (operation->arg != TS_PROPERTY_EVENT_COUNT)
+        if (operation->arg != TS_PROPERTY_EVENT_COUNT) {
             return TS_ERR_UNSUPPORTED;
+        }
         return operation_get_u64(operation, __atomic_load_n(&object->count, __ATOMIC_RELAXED));
     default: return TS_ERR_UNSUPPORTED;
     }

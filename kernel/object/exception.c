@@ -18,10 +18,12 @@ static void backtrace(const struct arch_frame *frame, uint64_t out_addresses[BAC
     for (unsigned i = 0; i < BACKTRACE_MAX; i++) {
         uint64_t next;
         if ((base & 7) != 0 || get_user_u64(&next, base) != TS_OK ||
-            get_user_u64(&out_addresses[i], base + sizeof(uint64_t)) != TS_OK)
+            get_user_u64(&out_addresses[i], base + sizeof(uint64_t)) != TS_OK) {
             return;
-        if (out_addresses[i] == 0 || next <= base)
+        }
+        if (out_addresses[i] == 0 || next <= base) {
             return;
+        }
         base = next;
     }
 }

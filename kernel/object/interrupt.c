@@ -61,10 +61,12 @@ static bool storm_check(struct interrupt *interrupt)
         interrupt->untaken = 0;
         return false;
     }
-    if (interrupt->untaken == 0)
+    if (interrupt->untaken == 0) {
         interrupt->window = clock_now();
-    if (++interrupt->untaken < INTERRUPT_STORM)
+    }
+    if (++interrupt->untaken < INTERRUPT_STORM) {
         return false;
+    }
     bool storm = clock_now() - interrupt->window < STORM_WINDOW_NS;
     interrupt->untaken = 0;
     return storm;
@@ -76,12 +78,14 @@ void kernel_interrupt(uint32_t number)
     struct interrupt *interrupt = number < ARCH_INTERRUPT_MAX
                                       ? atomic_load_explicit(&table[number], memory_order_acquire)
                                       : NULL;
-    if (interrupt == NULL || atomic_load_explicit(&interrupt->stormed, memory_order_relaxed))
+    if (interrupt == NULL || atomic_load_explicit(&interrupt->stormed, memory_order_relaxed)) {
         return;
-    if (storm_check(interrupt))
+    }
+    if (storm_check(interrupt)) {
         storm_begin(interrupt);
-    else
+    } else {
         object_signal(&interrupt->object, 0, TS_SIGNAL_READABLE, 1);
+    }
 }
 
 // ERROR is cleared before the next storm can set it: so a storm is never without it for long.
@@ -89,8 +93,9 @@ static ts_status_t interrupt_arm(struct interrupt *interrupt)
 {
     struct object *object = &interrupt->object;
     ts_signals_t signals = atomic_load_explicit(&object->signals, memory_order_relaxed);
-    if ((signals & TS_SIGNAL_ERROR) != 0)
+    if ((signals & TS_SIGNAL_ERROR) != 0) {
         object_signal(object, TS_SIGNAL_ERROR, 0, 0);
+    }
     irqflags_t flags = spin_lock(&interrupt->lock);
     bool closed = interrupt->closed;
     if (!closed) {
@@ -151,8 +156,9 @@ static struct interrupt *interrupt_make(struct account *account, ts_status_t *ou
 {
     struct interrupt *interrupt =
         body_create(account, sizeof(*interrupt), &interrupt_class, out_status);
-    if (interrupt != NULL)
+    if (interrupt != NULL) {
         spin_init(&interrupt->lock, "interrupt object");
+    }
     return interrupt;
 }
 
@@ -169,13 +175,15 @@ ts_status_t interrupt_create_line(struct account *account, uint32_t line, unsign
 {
     ts_status_t status;
     struct interrupt *interrupt = interrupt_make(account, &status);
-    if (interrupt == NULL)
+    if (interrupt == NULL) {
         return status;
+    }
     status = arch_interrupt_line(line, flags, cpu_choose(), &interrupt->number);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_interrupt = interrupt_enter(interrupt, device);
-    else
+    } else {
         body_destroy(&interrupt->object, sizeof(*interrupt));
+    }
     return status;
 }
 
@@ -186,14 +194,16 @@ ts_status_t interrupt_create_message(struct account *account, uint32_t sender,
 {
     ts_status_t status;
     struct interrupt *interrupt = interrupt_make(account, &status);
-    if (interrupt == NULL)
+    if (interrupt == NULL) {
         return status;
+    }
     *out_message = (struct ts_interrupt_message){0};
     status = arch_interrupt_message(sender, cpu_choose(), &interrupt->number, &out_message->address,
                                     &out_message->data);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_interrupt = interrupt_enter(interrupt, device);
-    else
+    } else {
         body_destroy(&interrupt->object, sizeof(*interrupt));
+    }
     return status;
 }

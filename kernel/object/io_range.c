@@ -25,8 +25,9 @@ static struct io_range *io_range_of(struct object *object)
 // Whether an access lies inside.
 static ts_status_t check(const struct io_range *range, uint64_t port, uint64_t width)
 {
-    if (width != 1 && width != 2 && width != 4)
+    if (width != 1 && width != 2 && width != 4) {
         return TS_ERR_ARGUMENT;
+    }
     return port < range->count && width <= range->count - port ? TS_OK : TS_ERR_RANGE;
 }
 
@@ -35,13 +36,16 @@ static ts_status_t io_read(const struct io_range *range, struct operation *opera
     struct transfer transfer;
     uint32_t value = 0;
     ts_status_t status = transfer_init(&transfer, operation);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = check(range, operation->offset, transfer.total);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = arch_io_read(range->base + (uint32_t)operation->offset, (unsigned)transfer.total,
                               &value);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = transfer_to_user(&transfer, &value, transfer.total); // little-endian
+    }
     operation->value = transfer.done;
     return status;
 }
@@ -51,13 +55,16 @@ static ts_status_t io_write(const struct io_range *range, struct operation *oper
     struct transfer transfer;
     uint32_t value = 0;
     ts_status_t status = transfer_init(&transfer, operation);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = check(range, operation->offset, transfer.total);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = transfer_from_user(&transfer, &value, transfer.total);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = arch_io_write(range->base + (uint32_t)operation->offset, (unsigned)transfer.total,
                                value);
+    }
     operation->value = transfer.done;
     return status;
 }
@@ -67,8 +74,9 @@ static ts_status_t string_read(uint32_t port, unsigned width, uint8_t *bytes, si
     for (size_t i = 0; i < length; i += width) {
         uint32_t value;
         ts_status_t status = arch_io_read(port, width, &value);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
         memcpy(bytes + i, &value, width);
     }
     return TS_OK;
@@ -80,8 +88,9 @@ static ts_status_t string_write(uint32_t port, unsigned width, const uint8_t *by
         uint32_t value = 0;
         memcpy(&value, bytes + i, width);
         ts_status_t status = arch_io_write(port, width, value);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
     }
     return TS_OK;
 }
@@ -97,12 +106,14 @@ static ts_status_t string_move(const struct ts_io_string *string, uint32_t port,
         size_t length = left < STRING_PIECE ? left : STRING_PIECE;
         if (string->write) {
             status = transfer_from_user(transfer, piece, length);
-            if (status == TS_OK)
+            if (status == TS_OK) {
                 status = string_write(port, string->width, piece, length);
+            }
         } else {
             status = string_read(port, string->width, piece, length);
-            if (status == TS_OK)
+            if (status == TS_OK) {
                 status = transfer_to_user(transfer, piece, length);
+            }
         }
     }
     return status;
@@ -114,29 +125,37 @@ static ts_status_t io_string(const struct io_range *range, struct operation *ope
     struct ts_io_string string;
     struct transfer transfer;
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (call.method != TS_IO_STRING)
+    }
+    if (call.method != TS_IO_STRING) {
         return TS_ERR_UNSUPPORTED;
+    }
     uint32_t in = call.in_length;
     call.in_length = sizeof(string);
     status = in < sizeof(string) ? TS_ERR_ARGUMENT : call_read(&call, &string, sizeof(string));
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = check(range, string.port, string.width);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
-    if (string.write > 1 || string.count > STRING_MAX / string.width)
+    }
+    if (string.write > 1 || string.count > STRING_MAX / string.width) {
         return TS_ERR_ARGUMENT;
+    }
     ts_rights_t right = string.write ? TS_RIGHT_WRITE : TS_RIGHT_READ;
-    if ((operation->handle_rights & right) == 0)
+    if ((operation->handle_rights & right) == 0) {
         return TS_ERR_RIGHTS;
+    }
     uint32_t length = string.count * string.width;
-    if (length > (string.write ? in - sizeof(string) : call.out_length))
+    if (length > (string.write ? in - sizeof(string) : call.out_length)) {
         return TS_ERR_ARGUMENT;
+    }
     status = transfer_init_range(
         &transfer, string.write ? call.in_address + sizeof(string) : call.out_address, length);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = string_move(&string, range->base + string.port, &transfer);
+    }
     operation->value = transfer.done;
     return status;
 }
@@ -175,8 +194,9 @@ ts_status_t io_range_create(struct account *account, uint32_t base, uint32_t cou
 {
     ts_status_t status;
     struct io_range *range = body_create(account, sizeof(*range), &io_range_class, &status);
-    if (range == NULL)
+    if (range == NULL) {
         return status;
+    }
     range->base = base;
     range->count = count;
     range->device = device_use(device);

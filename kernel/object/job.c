@@ -33,14 +33,17 @@ static struct job *job_make(struct account *account, struct job *parent,
                             const uint64_t limits[JOB_RESOURCES], ts_status_t *out_status)
 {
     struct job *job = body_create(account, sizeof(*job), &job_class, out_status);
-    if (job == NULL)
+    if (job == NULL) {
         return NULL;
+    }
     job->parent = parent;
     job->level = parent != NULL ? parent->level + 1 : 1;
-    for (unsigned i = 0; i < JOB_RESOURCES; i++)
+    for (unsigned i = 0; i < JOB_RESOURCES; i++) {
         atomic_init(&job->limit[i], limits[i]);
-    if (parent != NULL)
+    }
+    if (parent != NULL) {
         object_get(&parent->object);
+    }
     return job;
 }
 
@@ -51,11 +54,13 @@ static void client_choose(struct job *job, bool own)
     unsigned last = atomic_load_explicit(&last_client, memory_order_relaxed);
     job->client = parent->client;
     job->shared = true;
-    if (!own || parent->shared)
+    if (!own || parent->shared) {
         return;
+    }
     do {
-        if (last == CLIENT_LAST)
+        if (last == CLIENT_LAST) {
             return;
+        }
     } while (!atomic_compare_exchange_weak_explicit(&last_client, &last, last + 1,
                                                     memory_order_relaxed, memory_order_relaxed));
     job->client = last + 1;
@@ -76,9 +81,11 @@ void job_init(void)
 
 static bool job_is_killed(const struct job *job)
 {
-    for (; job != NULL; job = job->parent)
-        if (atomic_load_explicit(&job->killed, memory_order_acquire))
+    for (; job != NULL; job = job->parent) {
+        if (atomic_load_explicit(&job->killed, memory_order_acquire)) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -87,16 +94,20 @@ ts_status_t job_create(struct account *account, struct job *parent,
 {
     const uint64_t asked[JOB_RESOURCES] = {limits->pages, limits->handles, limits->threads};
     uint64_t chosen[JOB_RESOURCES];
-    if (job_is_killed(parent))
+    if (job_is_killed(parent)) {
         return TS_ERR_GONE;
-    if (parent->level == TS_JOB_LEVELS)
+    }
+    if (parent->level == TS_JOB_LEVELS) {
         return TS_ERR_LIMIT;
-    for (unsigned i = 0; i < JOB_RESOURCES; i++)
+    }
+    for (unsigned i = 0; i < JOB_RESOURCES; i++) {
         chosen[i] = asked[i] != 0 ? asked[i] : atomic_load(&parent->limit[i]);
+    }
     ts_status_t status;
     struct job *job = job_make(account, parent, chosen, &status);
-    if (job == NULL)
+    if (job == NULL) {
         return status;
+    }
     client_choose(job, client);
     *out_job = job;
     return TS_OK;
@@ -106,8 +117,9 @@ static void job_destroy(struct object *object)
 {
     struct job *job = job_of(object);
     KASSERT(job->processes == 0);
-    if (job->parent != NULL)
+    if (job->parent != NULL) {
         object_put(&job->parent->object);
+    }
     body_destroy(object, sizeof(*job));
 }
 
@@ -117,44 +129,52 @@ static bool level_charge(struct job *job, enum job_resource resource, uint64_t c
     uint64_t limit = atomic_load_explicit(&job->limit[resource], memory_order_relaxed);
     uint64_t used = atomic_load_explicit(&job->used[resource], memory_order_relaxed);
     do {
-        if (used > limit || count > limit - used)
+        if (used > limit || count > limit - used) {
             return false;
+        }
     } while (!atomic_compare_exchange_weak_explicit(&job->used[resource], &used, used + count,
                                                     memory_order_relaxed, memory_order_relaxed));
     used += count;
     uint64_t peak = atomic_load_explicit(&job->peak[resource], memory_order_relaxed);
     while (peak < used &&
            !atomic_compare_exchange_weak_explicit(&job->peak[resource], &peak, used,
-                                                  memory_order_relaxed, memory_order_relaxed))
+                                                  memory_order_relaxed, memory_order_relaxed)) {
         ;
+    }
     return true;
 }
 
 bool job_charge_spare(struct job *job, enum job_resource resource, uint64_t count)
 {
     struct job *at = job;
-    while (at != NULL && level_charge(at, resource, count))
+    while (at != NULL && level_charge(at, resource, count)) {
         at = at->parent;
-    if (at == NULL)
+    }
+    if (at == NULL) {
         return true;
-    for (; job != at; job = job->parent)
+    }
+    for (; job != at; job = job->parent) {
         atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
+    }
     return false;
 }
 
 ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count)
 {
-    if (job_charge_spare(job, resource, count))
+    if (job_charge_spare(job, resource, count)) {
         return TS_OK;
-    if (thread_current() != NULL)
+    }
+    if (thread_current() != NULL) {
         thread_current()->refused_by_job = true;
+    }
     return TS_ERR_LIMIT;
 }
 
 void job_uncharge(struct job *job, enum job_resource resource, uint64_t count)
 {
-    for (; job != NULL; job = job->parent)
+    for (; job != NULL; job = job->parent) {
         atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
+    }
 }
 
 uint64_t job_limit(const struct job *job, enum job_resource resource)
@@ -170,8 +190,9 @@ uint64_t job_limit(const struct job *job, enum job_resource resource)
 // Whether `job` is `above` or below it.
 static bool job_is_below(const struct job *job, const struct job *above)
 {
-    while (job != NULL && job != above)
+    while (job != NULL && job != above) {
         job = job->parent;
+    }
     return job != NULL;
 }
 
@@ -187,8 +208,9 @@ ts_status_t job_process_add(struct job *job, struct job_member *member, struct o
         object_get(&job->object);
         member->id = ++last_id;
         list_push_back(&processes, &member->link);
-        for (struct job *at = job; at != NULL; at = at->parent)
+        for (struct job *at = job; at != NULL; at = at->parent) {
             at->processes++;
+        }
     }
     spin_unlock(&tree_lock, flags);
     return killed ? TS_ERR_GONE : TS_OK;
@@ -198,8 +220,9 @@ void job_process_remove(struct job_member *member)
 {
     irqflags_t flags = spin_lock(&tree_lock);
     list_remove(&member->link);
-    for (struct job *at = member->job; at != NULL; at = at->parent)
+    for (struct job *at = member->job; at != NULL; at = at->parent) {
         at->processes--;
+    }
     spin_unlock(&tree_lock, flags);
     object_put(&member->job->object);
 }
@@ -238,13 +261,15 @@ static bool scan_some(struct scan *scan, const struct job_member **out_member)
     for (; node != &processes && looked < SCAN_PER_HOLD && *out_member == NULL; looked++) {
         const struct job_member *member = list_entry(node, struct job_member, link);
         node = node->next;
-        if (member->object == NULL)
+        if (member->object == NULL) {
             continue; // another scan's place
-        if (member->id > scan->last)
+        }
+        if (member->id > scan->last) {
             node = &processes;
-        else if (member->id >= scan->first && job_is_below(member->job, scan->job) &&
-                 object_try_get(member->object))
+        } else if (member->id >= scan->first && job_is_below(member->job, scan->job) &&
+                   object_try_get(member->object)) {
             *out_member = member;
+        }
     }
     list_remove(&scan->place.link);
     list_push_back(node, &scan->place.link); // before it
@@ -256,8 +281,9 @@ static bool scan_some(struct scan *scan, const struct job_member **out_member)
 static const struct job_member *scan_next(struct scan *scan)
 {
     const struct job_member *member;
-    while (!scan_some(scan, &member))
+    while (!scan_some(scan, &member)) {
         ;
+    }
     return member;
 }
 
@@ -268,8 +294,9 @@ struct object *job_process_find(const struct job *job, uint64_t first, uint64_t 
     scan_begin(&scan, job, first, last);
     const struct job_member *member = scan_next(&scan);
     scan_end(&scan);
-    if (member == NULL)
+    if (member == NULL) {
         return NULL;
+    }
     *out_id = member->id;
     return member->object;
 }

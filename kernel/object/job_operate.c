@@ -35,8 +35,9 @@ static ts_status_t get_limits(struct job *job, struct operation *operation)
 static ts_status_t get_system(struct job *job, struct operation *operation)
 {
     struct ts_system_statistics statistics;
-    if (job->parent != NULL)
+    if (job->parent != NULL) {
         return TS_ERR_UNSUPPORTED;
+    }
     statistics_fill(&statistics);
     return operation_get(operation, &statistics, sizeof(statistics));
 }
@@ -63,17 +64,22 @@ static ts_status_t job_get(struct job *job, struct operation *operation)
 static ts_status_t job_set(struct job *job, const struct operation *operation)
 {
     struct ts_job_limits limits;
-    if (operation->arg != TS_PROPERTY_JOB_LIMITS)
+    if (operation->arg != TS_PROPERTY_JOB_LIMITS) {
         return TS_ERR_UNSUPPORTED;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    }
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
+    }
     ts_status_t status = operation_set(operation, &limits, sizeof(limits));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     const uint64_t asked[JOB_RESOURCES] = {limits.pages, limits.handles, limits.threads};
-    for (unsigned i = 0; i < JOB_RESOURCES; i++)
-        if (asked[i] != 0)
+    for (unsigned i = 0; i < JOB_RESOURCES; i++) {
+        if (asked[i] != 0) {
             atomic_store_explicit(&job->limit[i], asked[i], memory_order_relaxed);
+        }
+    }
     return TS_OK;
 }
 
@@ -84,8 +90,9 @@ static ts_status_t list_entry_put(struct transfer *transfer, uint64_t id)
     struct ts_entry *entry = (struct ts_entry *)record;
     size_t length = format_text(entry->name, ID_DIGITS + 1, "%lu", (unsigned long)id);
     size_t bytes = (sizeof(*entry) + length + 7) & ~(size_t)7;
-    if (bytes > transfer_left(transfer))
+    if (bytes > transfer_left(transfer)) {
         return TS_ERR_OVERFLOW;
+    }
     entry->next = id;
     entry->identity = id;
     entry->type = TS_ENTRY_OTHER;
@@ -102,16 +109,19 @@ static ts_status_t job_list(struct job *job, struct operation *operation)
     operation->extra = id;
     while (status == TS_OK && id != UINT64_MAX) {
         struct object *process = job_process_find(job, id + 1, UINT64_MAX, &id);
-        if (process == NULL)
+        if (process == NULL) {
             break;
+        }
         object_put(process);
         status = list_entry_put(&transfer, id);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             operation->extra = id;
+        }
     }
     operation->value = transfer.done;
-    if (status == TS_ERR_OVERFLOW)
+    if (status == TS_ERR_OVERFLOW) {
         status = transfer.done == 0 ? TS_ERR_ARGUMENT : TS_OK;
+    }
     return status;
 }
 
@@ -119,12 +129,14 @@ static ts_status_t job_list(struct job *job, struct operation *operation)
 static bool id_parse(const char *text, size_t length, uint64_t *out_id)
 {
     uint64_t id = 0;
-    if (length == 0 || text[0] == '0')
+    if (length == 0 || text[0] == '0') {
         return false;
+    }
     for (size_t i = 0; i < length; i++) {
         unsigned digit = (unsigned)text[i] - '0';
-        if (digit > 9 || id > (UINT64_MAX - digit) / 10)
+        if (digit > 9 || id > (UINT64_MAX - digit) / 10) {
             return false;
+        }
         id = id * 10 + digit;
     }
     *out_id = id;
@@ -136,17 +148,21 @@ static ts_status_t job_open(struct job *job, struct operation *operation)
 {
     char text[ID_DIGITS];
     uint64_t id;
-    if ((operation->arg & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE)) != 0)
+    if ((operation->arg & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE)) != 0) {
         return TS_ERR_UNSUPPORTED;
-    if (operation->length > sizeof(text))
+    }
+    if (operation->length > sizeof(text)) {
         return TS_ERR_NOT_FOUND;
+    }
     ts_status_t status = copy_from_user(text, operation->address, operation->length);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct object *process =
         id_parse(text, operation->length, &id) ? job_process_find(job, id, id, &id) : NULL;
-    if (process == NULL)
+    if (process == NULL) {
         return TS_ERR_NOT_FOUND;
+    }
     operation->result = object_capability_get(
         process, operation->rights & operation->handle_rights & process->class->rights);
     object_put(process);
@@ -157,12 +173,15 @@ static ts_status_t job_call(struct job *job, const struct operation *operation)
 {
     struct ts_call call;
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (call.method != TS_JOB_KILL)
+    }
+    if (call.method != TS_JOB_KILL) {
         return TS_ERR_UNSUPPORTED;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    }
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
+    }
     job_kill(job);
     return TS_OK;
 }

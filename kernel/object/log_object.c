@@ -21,8 +21,9 @@ _Atomic bool log_object_news;
 // Any context, any lock held: only a mark, and this CPU looks at it soon.
 static void log_listener(void)
 {
-    if (!atomic_exchange_explicit(&log_object_news, true, memory_order_relaxed))
+    if (!atomic_exchange_explicit(&log_object_news, true, memory_order_relaxed)) {
         atomic_fetch_or_explicit(&cpu_current()->need_resched, CPU_RESCHED, memory_order_relaxed);
+    }
 }
 
 void log_object_signal(void)
@@ -48,8 +49,9 @@ static ts_status_t log_object_read(struct operation *operation)
     operation->extra = cursor;
     if (end) {
         object_signal(&log_object, TS_SIGNAL_READABLE, 0, 0);
-        if (log_end() != cursor) // a line came before the clearing
+        if (log_end() != cursor) { // a line came before the clearing
             object_signal(&log_object, 0, TS_SIGNAL_READABLE, 0);
+        }
     }
     return status;
 }
@@ -60,14 +62,17 @@ static size_t append_lines(char *text, size_t length)
 {
     size_t start = 0;
     for (size_t i = 0; i < length; i++) {
-        if (text[i] != '\n')
+        if (text[i] != '\n') {
             continue;
-        if (i > start)
+        }
+        if (i > start) {
             log_append(caller_name(), text + start, i - start);
+        }
         start = i + 1;
     }
-    for (size_t i = start; start != 0 && i < length; i++)
+    for (size_t i = start; start != 0 && i < length; i++) {
         text[i - start] = text[i];
+    }
     return length - start;
 }
 
@@ -81,8 +86,9 @@ static ts_status_t log_object_write(struct operation *operation)
         size_t left = transfer_left(&transfer), room = LINE_MAX - used;
         size_t length = left < room ? left : room;
         status = transfer_from_user(&transfer, line + used, length);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             used = append_lines(line, used + length);
+        }
         if (used == LINE_MAX || (used > 0 && (status != TS_OK || transfer_left(&transfer) == 0))) {
             log_append(caller_name(), line, used);
             used = 0;
@@ -96,12 +102,15 @@ static ts_status_t log_object_call(const struct operation *operation)
 {
     struct ts_call call;
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (call.method != TS_LOG_RELEASE_SERIAL && call.method != TS_LOG_RELEASE_SCREEN)
+    }
+    if (call.method != TS_LOG_RELEASE_SERIAL && call.method != TS_LOG_RELEASE_SCREEN) {
         return TS_ERR_UNSUPPORTED;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    }
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
+    }
     return call.method == TS_LOG_RELEASE_SERIAL ? log_serial_release() : log_screen_release();
 }
 

@@ -19,6 +19,7 @@ extern _Atomic bool log_object_news;
 void log_object_signal(void);
 static inline void log_object_poll(void)
 {
-    if (atomic_load_explicit(&log_object_news, memory_order_relaxed))
+    if (atomic_load_explicit(&log_object_news, memory_order_relaxed)) {
         log_object_signal();
+    }
 }

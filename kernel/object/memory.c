@@ -78,8 +78,9 @@ static struct memory *memory_make(enum memory_type type, uint64_t size, struct a
                                   ts_status_t *out_status)
 {
     struct memory *memory = body_create(payer, sizeof(*memory), &memory_class, out_status);
-    if (memory == NULL)
+    if (memory == NULL) {
         return NULL;
+    }
     spin_init(&memory->lock, "memory");
     memory->id = next_id();
     memory->type = (uint8_t)type;
@@ -100,16 +101,19 @@ static ts_status_t contiguous_create(struct account *account, uint64_t bytes,
 {
     ts_status_t status;
     struct memory *memory = memory_make(MEMORY_CONTIGUOUS, bytes, account, &status);
-    if (memory == NULL)
+    if (memory == NULL) {
         return status;
+    }
     uint64_t count = bytes / PAGE_SIZE;
     struct page *first;
     status = memory_charge(memory, count);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto unmake;
+    }
     status = page_alloc_contiguous(count, PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &first);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto uncharge;
+    }
     memory->base = page_address(first);
     *out_memory = memory;
     return TS_OK;
@@ -123,20 +127,24 @@ unmake:
 ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flags,
                           struct memory **out_memory)
 {
-    if (bytes == 0 || (flags & ~(TS_MEMORY_CONTIGUOUS | TS_MEMORY_PRIVATE)) != 0)
+    if (bytes == 0 || (flags & ~(TS_MEMORY_CONTIGUOUS | TS_MEMORY_PRIVATE)) != 0) {
         return TS_ERR_ARGUMENT;
-    if (bytes > MEMORY_SIZE_MAX)
+    }
+    if (bytes > MEMORY_SIZE_MAX) {
         return TS_ERR_TOO_LARGE;
+    }
     bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
     if ((flags & TS_MEMORY_CONTIGUOUS) != 0) {
-        if (bytes / PAGE_SIZE > PAGE_CONTIGUOUS_MAX)
+        if (bytes / PAGE_SIZE > PAGE_CONTIGUOUS_MAX) {
             return TS_ERR_TOO_LARGE;
+        }
         return contiguous_create(account, bytes, out_memory);
     }
     ts_status_t status;
     struct memory *memory = memory_make(MEMORY_ANONYMOUS, bytes, account, &status);
-    if (memory == NULL)
+    if (memory == NULL) {
         return status;
+    }
     memory->private = (flags & TS_MEMORY_PRIVATE) != 0;
     *out_memory = memory;
     return TS_OK;
@@ -148,8 +156,9 @@ ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64
 {
     ts_status_t status;
     struct memory *memory = memory_make(MEMORY_PHYSICAL, bytes, account, &status);
-    if (memory == NULL)
+    if (memory == NULL) {
         return status;
+    }
     memory->base = base;
     memory->cache = (uint8_t)cache;
     memory->device = device_use(device);
@@ -162,11 +171,13 @@ ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out
     bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
     ts_status_t status;
     struct memory *memory = memory_make(MEMORY_BOOT, bytes, NULL, &status);
-    if (memory == NULL)
+    if (memory == NULL) {
         return status;
+    }
     memory->base = base;
-    for (uint64_t offset = 0; offset < bytes; offset += PAGE_SIZE)
+    for (uint64_t offset = 0; offset < bytes; offset += PAGE_SIZE) {
         page_adopt(base + offset);
+    }
     *out_memory = memory;
     return TS_OK;
 }
@@ -174,15 +185,18 @@ ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out
 ts_status_t memory_create_view(struct account *account, struct memory *memory, uint64_t offset,
                                uint64_t length, struct memory **out_view)
 {
-    if (((offset | length) & PAGE_MASK) != 0 || length == 0)
+    if (((offset | length) & PAGE_MASK) != 0 || length == 0) {
         return TS_ERR_ARGUMENT;
+    }
     uint64_t size = memory_size(memory);
-    if (offset > size || length > size - offset)
+    if (offset > size || length > size - offset) {
         return TS_ERR_RANGE;
+    }
     ts_status_t status;
     struct memory *view = memory_make(MEMORY_VIEW, length, account, &status);
-    if (view == NULL)
+    if (view == NULL) {
         return status;
+    }
     view->parent = memory_resolve(memory, &offset);
     view->offset = offset;
     view->private = memory->private;
@@ -193,8 +207,9 @@ ts_status_t memory_create_view(struct account *account, struct memory *memory, u
 
 struct memory *memory_resolve(struct memory *memory, uint64_t *inout_offset)
 {
-    if (memory->type != MEMORY_VIEW)
+    if (memory->type != MEMORY_VIEW) {
         return memory;
+    }
     *inout_offset += memory->offset;
     return memory->parent;
 }
@@ -203,8 +218,9 @@ struct memory *memory_resolve(struct memory *memory, uint64_t *inout_offset)
 static ts_status_t page_charge(struct memory *memory)
 {
     struct memory_change *change = memory->change;
-    if (change == NULL || change->reserved == 0)
+    if (change == NULL || change->reserved == 0) {
         return memory_charge(memory, 1);
+    }
     change->reserved--;
     return TS_OK;
 }
@@ -212,15 +228,18 @@ static ts_status_t page_charge(struct memory *memory)
 static ts_status_t anonymous_page(struct memory *memory, uint64_t index, struct page **out_page)
 {
     *out_page = radix_get(&memory->pages, index);
-    if (*out_page != NULL)
+    if (*out_page != NULL) {
         return TS_OK;
+    }
     ts_status_t status = page_charge(memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct page *page;
     status = page_alloc(PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &page);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto uncharge;
+    }
     struct nodes nodes = {.payer = memory->object.payer, .status = TS_ERR_LIMIT};
     struct radix_memory radix_memory = radix_memory_of(&nodes);
     if (!radix_set(&memory->pages, index, page, &radix_memory)) {
@@ -241,13 +260,15 @@ uncharge:
 ts_status_t memory_page_locked(struct memory *memory, uint64_t offset, struct page **out_page,
                                paddr_t *out_address)
 {
-    if (offset >= memory->size)
+    if (offset >= memory->size) {
         return TS_ERR_RANGE;
+    }
     offset &= ~PAGE_MASK;
     if (memory->type == MEMORY_ANONYMOUS) {
         ts_status_t status = anonymous_page(memory, offset / PAGE_SIZE, out_page);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             *out_address = page_address(*out_page);
+        }
         return status;
     }
     *out_address = memory->base + offset;
@@ -257,16 +278,19 @@ ts_status_t memory_page_locked(struct memory *memory, uint64_t offset, struct pa
 
 ts_status_t memory_page_get(struct memory *memory, uint64_t offset, struct page **out_page)
 {
-    if (memory->type == MEMORY_VIEW && offset >= memory->size) // whose size never changes
+    if (memory->type == MEMORY_VIEW && offset >= memory->size) { // whose size never changes
         return TS_ERR_RANGE;
+    }
     memory = memory_resolve(memory, &offset);
     paddr_t address;
     irqflags_t flags = spin_lock(&memory->lock);
     ts_status_t status = memory_page_locked(memory, offset, out_page, &address);
-    if (status == TS_OK && *out_page == NULL)
+    if (status == TS_OK && *out_page == NULL) {
         status = TS_ERR_UNSUPPORTED;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         page_get(*out_page);
+    }
     spin_unlock(&memory->lock, flags);
     return status;
 }
@@ -276,13 +300,15 @@ ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page
     const struct memory *named = memory;
     uint64_t at = offset;
     memory = memory_resolve(memory, &at);
-    if (memory->type != MEMORY_ANONYMOUS || offset >= memory_size(named))
+    if (memory->type != MEMORY_ANONYMOUS || offset >= memory_size(named)) {
         return memory_page_get((struct memory *)named, offset, out_page);
+    }
     irqflags_t flags = spin_lock(&memory->lock);
     ts_status_t status = at < memory->size ? TS_OK : TS_ERR_RANGE;
     *out_page = status == TS_OK ? radix_get(&memory->pages, at / PAGE_SIZE) : NULL;
-    if (*out_page != NULL)
+    if (*out_page != NULL) {
         page_get(*out_page);
+    }
     spin_unlock(&memory->lock, flags);
     return status;
 }
@@ -316,8 +342,9 @@ bool memory_remove_some(struct memory *memory, uint64_t *inout_index,
 
 void memory_removed_free(struct memory *memory, struct memory_removed *removed)
 {
-    for (uint32_t i = 0; i < removed->count; i++)
+    for (uint32_t i = 0; i < removed->count; i++) {
         page_put(removed->pages[i]);
+    }
     nodes_free(memory->object.payer, removed->nodes);
 }
 
@@ -332,12 +359,14 @@ static bool chunk_end(struct memory *memory)
         memory_removed_free(memory, &removed);
         return more;
     }
-    if (memory->type != MEMORY_CONTIGUOUS)
+    if (memory->type != MEMORY_CONTIGUOUS) {
         return false;
+    }
     uint64_t pages = memory->size / PAGE_SIZE, first = memory->freed;
     uint64_t end = pages - first < MEMORY_CHUNK ? pages : first + MEMORY_CHUNK;
-    for (; memory->freed < end; memory->freed++)
+    for (; memory->freed < end; memory->freed++) {
         page_put(page_find(memory->base + memory->freed * PAGE_SIZE));
+    }
     memory_uncharge(memory, end - first);
     return end < pages;
 }
@@ -345,17 +374,20 @@ static bool chunk_end(struct memory *memory)
 // The reaper's step.
 static bool pages_end_some(struct memory *memory)
 {
-    for (unsigned i = 0; i < CHUNKS_A_STEP; i++)
-        if (!chunk_end(memory))
+    for (unsigned i = 0; i < CHUNKS_A_STEP; i++) {
+        if (!chunk_end(memory)) {
             return false;
+        }
+    }
     return true;
 }
 
 static bool ending_step(struct reaper_work *work)
 {
     struct memory *memory = list_entry(work, struct memory, ending);
-    if (pages_end_some(memory))
+    if (pages_end_some(memory)) {
         return true;
+    }
     memory_unmake(memory);
     return false;
 }
@@ -366,10 +398,12 @@ static void memory_destroy(struct object *object)
 {
     struct memory *memory = memory_of(object);
     KASSERT(list_empty(&memory->regions) && memory->kernel_maps == 0);
-    if (memory->type == MEMORY_VIEW)
+    if (memory->type == MEMORY_VIEW) {
         object_put(&memory->parent->object);
-    if (memory->type == MEMORY_PHYSICAL)
+    }
+    if (memory->type == MEMORY_PHYSICAL) {
         device_unuse(memory->device); // no mapping of it is left, and no CPU remembers one
+    }
     memory->freed = 0;
     if (chunk_end(memory)) {
         memory->ending = (struct reaper_work){.step = ending_step};

@@ -40,13 +40,15 @@ static uint64_t record_price(uint64_t price)
 static ts_status_t price_take(struct memory *memory, uint64_t price)
 {
     ts_status_t status = account_charge_bytes(memory->object.payer, record_price(price));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = memory_charge(memory, price);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         account_uncharge(NULL, price);
-    else
+    } else {
         account_uncharge_bytes(memory->object.payer, record_price(price));
+    }
     return status;
 }
 
@@ -69,8 +71,9 @@ static ts_status_t reserve(struct memory *memory, uint64_t bytes)
         memory_uncharge(memory, missing);
         status = TS_ERR_LIMIT;
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         memory->change->reserved = missing;
+    }
     spin_unlock(&memory->lock, flags);
     return status;
 }
@@ -90,8 +93,9 @@ static ts_status_t give_frame(uint64_t index, paddr_t *out_page, void *context)
     struct page *page;
     ts_status_t status = thread_is_stopping() ? TS_ERR_INTERRUPTED
                                               : memory_page_get(memory, index * PAGE_SIZE, &page);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     *out_page = page_address(page);
     page_put(page); // the memory keeps it, and is kept from shrinking
     return TS_OK;
@@ -103,8 +107,9 @@ static ts_status_t anonymous_map(struct memory *memory, uint64_t bytes, void **o
     vaddr_t address;
     paddr_t page;
     ts_status_t status = reserve(memory, bytes);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (bytes == PAGE_SIZE) {
         status = give_frame(0, &page, memory);
         *out_pointer = status == TS_OK ? phys_to_virt(page) : NULL;
@@ -113,8 +118,9 @@ static ts_status_t anonymous_map(struct memory *memory, uint64_t bytes, void **o
         *out_pointer = (void *)address;
     }
     unreserve(memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         price_give(memory, mapping_price(memory, bytes));
+    }
     return status;
 }
 
@@ -125,16 +131,18 @@ static ts_status_t map_begin(struct memory *memory, struct memory_change *change
 {
     irqflags_t flags = spin_lock(&memory->lock);
     ts_status_t status = TS_OK;
-    if (memory->change != NULL || memory->kernel_maps == UINT32_MAX)
+    if (memory->change != NULL || memory->kernel_maps == UINT32_MAX) {
         status = TS_ERR_BUSY;
-    else if (memory->size == 0)
+    } else if (memory->size == 0) {
         status = TS_ERR_RANGE;
+    }
     *change = (struct memory_change){.end = memory->size};
     *out_first = status == TS_OK && memory->kernel_maps == 0;
-    if (*out_first)
+    if (*out_first) {
         memory->change = change;
-    else if (status == TS_OK)
+    } else if (status == TS_OK) {
         memory->kernel_maps++;
+    }
     *out_range = (struct kernel_range){memory->kernel_pointer, memory->size};
     spin_unlock(&memory->lock, flags);
     return status;
@@ -146,14 +154,17 @@ static ts_status_t map_pages(struct memory *memory, uint64_t bytes, void **out_p
     uint64_t offset;
     const struct memory *pages = pages_of(memory, &offset);
     ts_status_t status = pages != memory ? memory_fix(memory) : TS_OK;
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (pages->type == MEMORY_ANONYMOUS)
+    }
+    if (pages->type == MEMORY_ANONYMOUS) {
         status = anonymous_map(memory, bytes, out_pointer);
-    else
+    } else {
         *out_pointer = phys_to_virt(pages->base + offset);
-    if (status != TS_OK && pages != memory)
+    }
+    if (status != TS_OK && pages != memory) {
         memory_unfix(memory);
+    }
     return status;
 }
 
@@ -174,16 +185,19 @@ static ts_status_t map_first(struct memory *memory, struct kernel_range *range)
 ts_status_t memory_kernel_map(struct memory *memory, struct kernel_mapping *out_mapping)
 {
     uint64_t offset;
-    if (pages_of(memory, &offset)->type == MEMORY_PHYSICAL)
+    if (pages_of(memory, &offset)->type == MEMORY_PHYSICAL) {
         return TS_ERR_UNSUPPORTED;
+    }
     struct kernel_range range;
     struct memory_change change;
     bool first;
     ts_status_t status = map_begin(memory, &change, &range, &first);
-    if (status == TS_OK && first)
+    if (status == TS_OK && first) {
         status = map_first(memory, &range);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     object_get(&memory->object);
     *out_mapping = (struct kernel_mapping){memory, range};
     return TS_OK;
@@ -205,8 +219,9 @@ void memory_kernel_unmap(struct kernel_mapping *mapping)
     }
     spin_unlock(&memory->lock, flags);
     if (pointer != NULL) {
-        if (window_contains(pointer))
+        if (window_contains(pointer)) {
             window_destroy((vaddr_t)pointer, NULL);
+        }
         price_give(memory, price);
         memory_unfix(memory);
     }
@@ -220,12 +235,15 @@ ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
     struct memory *memory;
     ts_status_t status = TS_ERR_MEMORY;
     bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
-    if (bytes / PAGE_SIZE <= ADJACENT_MAX)
+    if (bytes / PAGE_SIZE <= ADJACENT_MAX) {
         status = memory_create(account, bytes, TS_MEMORY_CONTIGUOUS, &memory);
-    if (status == TS_ERR_MEMORY)
+    }
+    if (status == TS_ERR_MEMORY) {
         status = memory_create(account, bytes, 0, &memory);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     status = memory_kernel_map(memory, out_mapping);
     object_put(&memory->object); // the mapping has its own reference
     return status;
@@ -237,8 +255,9 @@ ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset, const vo
     while (length > 0) {
         struct page *page;
         ts_status_t status = memory_page_get(memory, offset, &page);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
         size_t within = offset & PAGE_MASK;
         size_t part = length < PAGE_SIZE - within ? length : PAGE_SIZE - within;
         memcpy((char *)page_pointer(page) + within, from, part);

@@ -16,10 +16,12 @@ static ts_status_t move_page(struct memory *memory, uint64_t offset, struct tran
     struct page *page;
     ts_status_t status =
         write ? memory_page_get(memory, offset, &page) : memory_page_peek(memory, offset, &page);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (page == NULL) // never touched: nothing is made for reading it
+    }
+    if (page == NULL) { // never touched: nothing is made for reading it
         return transfer_to_user(transfer, zeros, length);
+    }
     char *pointer = (char *)page_pointer(page) + (offset & PAGE_MASK);
     status = write ? transfer_from_user(transfer, pointer, length)
                    : transfer_to_user(transfer, pointer, length);
@@ -30,14 +32,17 @@ static ts_status_t move_page(struct memory *memory, uint64_t offset, struct tran
 static ts_status_t memory_move(struct memory *memory, struct operation *operation, bool write)
 {
     struct transfer transfer;
-    if ((operation->flags & TS_FLAG_CURRENT) != 0)
+    if ((operation->flags & TS_FLAG_CURRENT) != 0) {
         return TS_ERR_UNSUPPORTED;
+    }
     ts_status_t status = transfer_init(&transfer, operation);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     uint64_t offset = operation->offset, size = memory_size(memory);
-    if (offset >= size)
+    if (offset >= size) {
         return write && transfer.total != 0 ? TS_ERR_RANGE : TS_OK;
+    }
     uint64_t end = transfer.total < size - offset ? offset + transfer.total : size;
     while (offset < end && status == TS_OK) {
         uint64_t part = PAGE_SIZE - (offset & PAGE_MASK);
@@ -45,8 +50,9 @@ static ts_status_t memory_move(struct memory *memory, struct operation *operatio
         status = move_page(memory, offset, &transfer, part, write);
         offset += part;
     }
-    if (status == TS_ERR_RANGE && !write) // it was shrunk meanwhile: that is where it ends
+    if (status == TS_ERR_RANGE && !write) { // it was shrunk meanwhile: that is where it ends
         status = TS_OK;
+    }
     operation->value = transfer.done;
     return status;
 }
@@ -54,10 +60,12 @@ static ts_status_t memory_move(struct memory *memory, struct operation *operatio
 static ts_status_t memory_set(struct memory *memory, const struct operation *operation)
 {
     uint64_t size;
-    if (operation->arg != TS_PROPERTY_SIZE)
+    if (operation->arg != TS_PROPERTY_SIZE) {
         return TS_ERR_UNSUPPORTED;
-    if ((operation->handle_rights & TS_RIGHT_WRITE) == 0)
+    }
+    if ((operation->handle_rights & TS_RIGHT_WRITE) == 0) {
         return TS_ERR_RIGHTS;
+    }
     ts_status_t status = operation_set(operation, &size, sizeof(size));
     return status == TS_OK ? memory_resize(memory, size) : status;
 }
@@ -72,8 +80,9 @@ static ts_status_t memory_give(struct memory *memory, uint64_t offset, uint64_t 
     }
     struct memory *view;
     ts_status_t status = memory_create_view(caller_account(), memory, offset, length, &view);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     operation->result = object_capability_get(&view->object, rights);
     object_put(&view->object);
     return TS_OK;
@@ -84,13 +93,16 @@ static ts_status_t memory_map(struct memory *memory, struct operation *operation
 {
     uint64_t offset = operation->offset, length = operation->arg, size = memory_size(memory);
     ts_rights_t access = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE;
-    if (offset > size || (offset & PAGE_MASK) != 0)
+    if (offset > size || (offset & PAGE_MASK) != 0) {
         return (offset & PAGE_MASK) != 0 ? TS_ERR_ARGUMENT : TS_ERR_RANGE;
-    if ((operation->rights & access & ~operation->handle_rights) != 0)
+    }
+    if ((operation->rights & access & ~operation->handle_rights) != 0) {
         return TS_ERR_RIGHTS;
+    }
     uint64_t most = size - offset;
-    if (length == 0 || length > most)
+    if (length == 0 || length > most) {
         length = most;
+    }
     length = (length + PAGE_MASK) & ~PAGE_MASK;
     return memory_give(memory, offset, length, operation->rights & operation->handle_rights,
                        operation);
@@ -101,15 +113,19 @@ static ts_status_t memory_call(struct memory *memory, struct operation *operatio
     struct ts_call call;
     struct ts_memory_range range;
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (call.method != TS_MEMORY_COMMIT && call.method != TS_MEMORY_VIEW)
+    }
+    if (call.method != TS_MEMORY_COMMIT && call.method != TS_MEMORY_VIEW) {
         return TS_ERR_UNSUPPORTED;
+    }
     status = call_read(&call, &range, sizeof(range));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (call.method == TS_MEMORY_COMMIT)
+    }
+    if (call.method == TS_MEMORY_COMMIT) {
         return memory_commit(memory, range.offset, range.length);
+    }
     return call.out_handles == 0 ? TS_ERR_ARGUMENT
                                  : memory_give(memory, range.offset, range.length,
                                                operation->handle_rights, operation);

@@ -20,27 +20,32 @@ bool memory_is_too_much(struct memory *memory, uint64_t length)
     struct page_statistics machine;
     uint64_t offset = 0, pages = length / PAGE_SIZE;
     memory = memory_resolve(memory, &offset);
-    if (pages < COMMIT_MUCH || memory->type != MEMORY_ANONYMOUS)
+    if (pages < COMMIT_MUCH || memory->type != MEMORY_ANONYMOUS) {
         return false;
+    }
     page_statistics_get(&machine);
     return pages > machine.free + __atomic_load_n(&memory->resident, __ATOMIC_RELAXED);
 }
 
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length)
 {
-    if (((offset | length) & PAGE_MASK) != 0)
+    if (((offset | length) & PAGE_MASK) != 0) {
         return TS_ERR_ARGUMENT;
+    }
     uint64_t size = memory_size(memory);
-    if (offset > size || length > size - offset)
+    if (offset > size || length > size - offset) {
         return TS_ERR_RANGE;
-    if (memory_is_too_much(memory, length))
+    }
+    if (memory_is_too_much(memory, length)) {
         return TS_ERR_MEMORY;
+    }
     for (uint64_t at = offset; at < offset + length; at += PAGE_SIZE) {
         struct page *page;
         ts_status_t status =
             thread_is_stopping() ? TS_ERR_INTERRUPTED : memory_page_get(memory, at, &page);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
         page_put(page);
     }
     return TS_OK;
@@ -104,8 +109,9 @@ static bool shrink_look_some(struct memory *memory, const struct address_space *
     irqflags_t flags = spin_lock(&memory->lock);
     unsigned left = REGIONS_PER_HOLD;
     for (; (region = walk_region(memory)) != NULL && left > 0 && *out_status == TS_OK; left--) {
-        if (region->space != own && region_end(region) > memory->change->end)
+        if (region->space != own && region_end(region) > memory->change->end) {
             *out_status = TS_ERR_BUSY;
+        }
         walk_on(memory);
     }
     bool more = region != NULL && *out_status == TS_OK;
@@ -129,14 +135,16 @@ static bool shrink_unmap(struct memory *memory, const struct region *region,
     if (region->space == own && low < high) {
         uint64_t pages = (high - low) / PAGE_SIZE;
         // Many small ones, or a part of a large one: either is a bounded number of steps.
-        if (*spent != 0 && *spent + pages > ARCH_RANGE_PAGES)
+        if (*spent != 0 && *spent + pages > ARCH_RANGE_PAGES) {
             return false;
+        }
         *spent += pages;
         vaddr_t address = region->range.start + (low - region->offset);
         vaddr_t reached = arch_space_unmap_range(&own->arch, address, pages, flush, NULL, NULL);
         memory->change->next_offset = low + (reached - address);
-        if (memory->change->next_offset < high)
+        if (memory->change->next_offset < high) {
             return false;
+        }
     }
     walk_on(memory);
     return true;
@@ -153,8 +161,9 @@ static bool shrink_unmap_some(struct memory *memory, struct address_space *own)
     arch_flush_begin(&flush, &own->arch);
     unsigned left = REGIONS_PER_HOLD;
     while ((region = walk_region(memory)) != NULL && left-- > 0 &&
-           shrink_unmap(memory, region, own, &flush, &spent))
+           shrink_unmap(memory, region, own, &flush, &spent)) {
         ;
+    }
     arch_flush_commit(&flush);
     spin_unlock_off(&memory->lock);
     spin_unlock(&own->lock, flags);
@@ -175,14 +184,17 @@ static bool shrink_free_some(struct memory *memory, uint64_t *inout_index)
 static ts_status_t shrink(struct memory *memory, struct address_space *own)
 {
     ts_status_t status = TS_OK;
-    while (shrink_look_some(memory, own, &status))
+    while (shrink_look_some(memory, own, &status)) {
         ;
+    }
     if (status == TS_OK) {
         uint64_t index = memory->size / PAGE_SIZE; // which stays while there is a change
-        while (shrink_unmap_some(memory, own))
+        while (shrink_unmap_some(memory, own)) {
             ;
-        while (shrink_free_some(memory, &index))
+        }
+        while (shrink_free_some(memory, &index)) {
             ;
+        }
     }
     irqflags_t flags = spin_lock(&memory->lock);
     memory->change = NULL;
@@ -196,10 +208,12 @@ bool memory_plant_growth;
 
 ts_status_t memory_resize(struct memory *memory, uint64_t size)
 {
-    if (size > MEMORY_SIZE_MAX)
+    if (size > MEMORY_SIZE_MAX) {
         return TS_ERR_TOO_LARGE;
-    if (memory->type != MEMORY_ANONYMOUS)
+    }
+    if (memory->type != MEMORY_ANONYMOUS) {
         return TS_ERR_UNSUPPORTED;
+    }
     size = (size + PAGE_MASK) & ~PAGE_MASK;
     struct memory_change change = {.end = size};
     ts_status_t status = TS_OK;

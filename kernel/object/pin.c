@@ -40,15 +40,18 @@ ts_status_t pin_argument(const struct ts_call *call, struct ts_domain_pin *out_a
 {
     struct capability named;
     ts_status_t status = call_read(call, out_argument, sizeof(*out_argument));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (out_argument->reserved != 0 || out_argument->length == 0 ||
-        ((out_argument->offset | out_argument->length) & PAGE_MASK) != 0)
+        ((out_argument->offset | out_argument->length) & PAGE_MASK) != 0) {
         return TS_ERR_ARGUMENT;
+    }
     status = handle_get(caller_handles(), out_argument->memory,
                         TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_MAP, &named);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (named.object->class != &memory_class) {
         object_put(named.object);
         return TS_ERR_KIND;
@@ -64,16 +67,19 @@ ts_status_t pin_make(struct memory *memory, const struct ts_domain_pin *argument
     ts_status_t status;
     struct account *payer = caller_account();
     struct pin *pin = paid_alloc_zeroed(payer, sizeof(*pin), &status);
-    if (pin == NULL)
+    if (pin == NULL) {
         return status;
+    }
     pin->payer = payer;
     account_get(payer);
     status = memory_fix(memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto free;
+    }
     status = memory_commit(memory, argument->offset, argument->length);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto unfix;
+    }
     pin->offset = argument->offset;
     pin->memory = memory_resolve(memory, &pin->offset);
     object_get(&pin->memory->object);
@@ -105,8 +111,9 @@ ts_status_t pin_addresses(const struct pin *pin, const struct ts_call *call)
                 page_put(page);
             }
         }
-        if (status == TS_OK)
+        if (status == TS_OK) {
             status = transfer_to_user(&transfer, addresses, count * sizeof(uint64_t));
+        }
     }
     return status;
 }

@@ -46,21 +46,26 @@ static ts_status_t tables_create(struct port_object *object, uint32_t requests, 
     struct account *payer = port->object.payer;
     ts_status_t status;
     port->slots = paid_alloc_zeroed(payer, slots_bytes(port), &status);
-    if (port->slots != NULL)
+    if (port->slots != NULL) {
         port->served = paid_alloc_zeroed(payer, served_bytes(port), &status);
-    if (port->served != NULL)
+    }
+    if (port->served != NULL) {
         port->clients = paid_alloc_zeroed(payer, clients_bytes(port), &status);
-    if (port->clients != NULL)
+    }
+    if (port->clients != NULL) {
         port->client_chains = paid_alloc_zeroed(payer, chains_bytes(port), &status);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         tables_free(object);
+    }
     return status;
 }
 
 static void inbox_close(struct port_object *object)
 {
-    if (object->inbox.memory == NULL)
+    if (object->inbox.memory == NULL) {
         return;
+    }
     object->port.inbox = (struct kernel_range){NULL, 0};
     memory_kernel_unmap(&object->inbox);
 }
@@ -68,11 +73,13 @@ static void inbox_close(struct port_object *object)
 // What is mapped is what counts: the size may be another one before.
 static ts_status_t inbox_open(struct port_object *object, struct memory *inbox, uint64_t inbox_size)
 {
-    if (inbox == NULL)
+    if (inbox == NULL) {
         return TS_OK;
+    }
     ts_status_t status = memory_kernel_map(inbox, &object->inbox);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (object->inbox.range.bytes < object->port.slot_count * inbox_size) {
         inbox_close(object);
         return TS_ERR_RANGE;
@@ -90,23 +97,28 @@ ts_status_t port_object_create(struct process *process, uint64_t requests, uint6
 {
     if (requests == 0 || requests > TS_PORT_REQUESTS_MAX || objects == 0 ||
         objects > TS_PORT_OBJECTS_MAX || inbox_size > TS_PORT_INBOX_MAX ||
-        (inbox == NULL) != (inbox_size == 0))
+        (inbox == NULL) != (inbox_size == 0)) {
         return TS_ERR_ARGUMENT;
+    }
     ts_status_t status;
-    struct port_object *port = body_create(process->account, sizeof *port, &port_class, &status);
-    if (port == NULL)
+    struct port_object *port = body_create(process->account, sizeof(*port), &port_class, &status);
+    if (port == NULL) {
         return status;
+    }
     port->process = process;
     port->teardown.step = teardown_step;
     status = tables_create(port, (uint32_t)requests, (uint32_t)objects);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto no_tables;
+    }
     status = inbox_open(port, inbox, inbox_size);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto no_inbox;
+    }
     status = process_use(process);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto no_process;
+    }
     port_init(&port->port, &port_class, (uint32_t)requests, (uint32_t)objects,
               (struct port_tables){port->port.slots, port->port.served, port->port.clients,
                                    port->port.client_chains});
@@ -120,7 +132,7 @@ no_process:
 no_inbox:
     tables_free(port);
 no_tables:
-    body_destroy(&port->port.object, sizeof *port);
+    body_destroy(&port->port.object, sizeof(*port));
     return status;
 }
 
@@ -142,8 +154,9 @@ static bool teardown_step(struct reaper_work *work)
         port_close(&port->port);
         return true;
     }
-    if (port_destroy_some(&port->port, REAPER_CHUNK))
+    if (port_destroy_some(&port->port, REAPER_CHUNK)) {
         return true;
+    }
     process_let_go(port);
     object_put(&port->port.object);
     return false;
@@ -159,10 +172,11 @@ static void port_unhandled(struct object *object)
 static void port_destroy(struct object *object)
 {
     struct port_object *port = port_object_of(object);
-    if (port->process != NULL) // it never had a handle
+    if (port->process != NULL) { // it never had a handle
         process_let_go(port);
+    }
     tables_free(port);
-    body_destroy(object, sizeof *port);
+    body_destroy(object, sizeof(*port));
 }
 
 const struct object_class port_class = {

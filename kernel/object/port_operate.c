@@ -17,8 +17,9 @@ static void answer_return_handles(struct handle_table *table, struct port_answer
                                   unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (answer->handles[i] != TS_HANDLE_NONE)
+        if (answer->handles[i] != TS_HANDLE_NONE) {
             handle_transit_return(table, answer->handles[i], answer->reply.moved[i]);
+        }
         answer->reply.moved[i].object = NULL;
     }
 }
@@ -27,8 +28,9 @@ static void answer_return_handles(struct handle_table *table, struct port_answer
 static ts_status_t answer_take_handles(struct handle_table *table, struct port_answer *answer)
 {
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        if (answer->handles[i] == TS_HANDLE_NONE)
+        if (answer->handles[i] == TS_HANDLE_NONE) {
             continue;
+        }
         ts_status_t status = handle_transit(table, answer->handles[i], &answer->reply.moved[i]);
         if (status != TS_OK) {
             answer_return_handles(table, answer, i);
@@ -46,24 +48,27 @@ static void answer_settle_handles(struct handle_table *table, struct port_answer
         return;
     }
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        if (answer->handles[i] != TS_HANDLE_NONE)
+        if (answer->handles[i] != TS_HANDLE_NONE) {
             handle_transit_commit(table, answer->handles[i]);
+        }
     }
 }
 
 static ts_status_t answer_check(const struct port_answer *answer)
 {
     bool moves = answer->reply.result == TS_REPLY_MOVE || answer->reply.result == TS_REPLY_REDIRECT;
-    if (moves != (answer->handles[0] != TS_HANDLE_NONE) || answer->reply.status > 0)
+    if (moves != (answer->handles[0] != TS_HANDLE_NONE) || answer->reply.status > 0) {
         return TS_ERR_ARGUMENT;
+    }
     return answer->length > TS_LENGTH_MAX ? TS_ERR_ARGUMENT : TS_OK;
 }
 
 static ts_status_t answer_push(struct port_object *port, const struct port_answer *answer)
 {
     uint32_t bytes;
-    if (!arch_user_range_ok(answer->address, answer->length))
+    if (!arch_user_range_ok(answer->address, answer->length)) {
         return TS_ERR_FAULT;
+    }
     return port_copy(&port->port, answer->reply.id, COPY_PUSH, answer->address, answer->length, 0,
                      &bytes);
 }
@@ -77,8 +82,9 @@ static bool has_handles(const struct port_answer *answer)
 static void answer_withdraw_handles(struct port_answer *answer)
 {
     answer->reply.result = TS_REPLY_NONE;
-    for (unsigned i = 0; i < TS_CALL_HANDLES; i++)
+    for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         answer->handles[i] = TS_HANDLE_NONE;
+    }
 }
 
 ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bool hand_over)
@@ -86,23 +92,28 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
     struct thread *thread = thread_current();
     struct handle_table *table = thread->requester.handles;
     ts_status_t status = answer_check(answer);
-    if (status == TS_OK && answer->length != 0)
+    if (status == TS_OK && answer->length != 0) {
         status = answer_push(port, answer);
+    }
     // Gone: port_reply frees the slot of a client that was cut off.
-    if (status != TS_OK && status != TS_ERR_CLIENT_FAULT && status != TS_ERR_GONE)
+    if (status != TS_OK && status != TS_ERR_CLIENT_FAULT && status != TS_ERR_GONE) {
         return status;
+    }
     bool faulted = status == TS_ERR_CLIENT_FAULT;
-    if (faulted) // the client hears of its fault and gets nothing: the server keeps what it gave
+    if (faulted) { // the client hears of its fault and gets nothing: the server keeps what it gave
         answer_withdraw_handles(answer);
+    }
     bool handles = has_handles(answer);
     status = handles ? answer_take_handles(table, answer) : TS_OK;
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct request *request;
     irqflags_t flags = arch_irq_save();
     status = port_reply(&port->port, &answer->reply, &request);
-    if (handles)
+    if (handles) {
         answer_settle_handles(table, answer, status == TS_OK);
+    }
     if (status == TS_OK) {
         thread->handing_over = hand_over;
         request_complete(request);
@@ -116,14 +127,17 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
 static ts_status_t reply_by_call(struct port_object *port, const struct operation *operation)
 {
     struct ts_reply reply;
-    if (operation->length != sizeof reply)
+    if (operation->length != sizeof(reply)) {
         return TS_ERR_ARGUMENT;
-    ts_status_t status = copy_from_user(&reply, operation->address, sizeof reply);
-    if (status != TS_OK)
+    }
+    ts_status_t status = copy_from_user(&reply, operation->address, sizeof(reply));
+    if (status != TS_OK) {
         return status;
+    }
     if ((reply.signals != 0 && reply.result != TS_REPLY_MINT) ||
-        (reply.signals & ~TS_SIGNALS_ALL) != 0 || (reply.rights & ~TS_RIGHTS_ALL) != 0)
+        (reply.signals & ~TS_SIGNALS_ALL) != 0 || (reply.rights & ~TS_RIGHTS_ALL) != 0) {
         return TS_ERR_ARGUMENT;
+    }
     bool moves = reply.result == TS_REPLY_MOVE || reply.result == TS_REPLY_REDIRECT;
     struct port_answer answer = {
         .reply = {.id = reply.id,
@@ -167,8 +181,9 @@ static ts_status_t copy(struct port_object *port, struct operation *operation,
                         enum copy_direction direction)
 {
     uint32_t bytes;
-    if (!arch_user_range_ok(operation->address, operation->length))
+    if (!arch_user_range_ok(operation->address, operation->length)) {
         return TS_ERR_FAULT;
+    }
     ts_status_t status = port_copy(&port->port, operation->arg, direction, operation->address,
                                    operation->length, operation->offset, &bytes);
     operation->value = bytes;
@@ -187,9 +202,10 @@ static ts_status_t take_own(struct operation *operation, const struct served *ow
     }
     operation->value |= TS_TAKE_OWN;
     struct ts_taken taken = {.tag = own->tag, .oid = own->oid, .rights = rights};
-    if (operation->address == 0)
+    if (operation->address == 0) {
         return TS_OK;
-    return copy_to_user(operation->address, &taken, sizeof taken);
+    }
+    return copy_to_user(operation->address, &taken, sizeof(taken));
 }
 
 static ts_status_t take(struct port_object *port, struct operation *operation)
@@ -200,12 +216,14 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
     ts_handle_t handle;
     operation->aux = 0;
     if ((operation->flags & OPERATION_SUBMITTED) == 0 && operation->address != 0 &&
-        operation->length != sizeof(struct ts_taken))
+        operation->length != sizeof(struct ts_taken)) {
         return TS_ERR_ARGUMENT;
+    }
     // The slot first: what was taken has a place.
     ts_status_t status = handle_reserve(table, &handle);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = operation->offset > UINT32_MAX
                  ? TS_ERR_ARGUMENT
                  : port_take_handle(&port->port, operation->arg, (uint32_t)operation->offset,
@@ -216,13 +234,15 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
         return TS_OK;
     }
     handle_release(table, handle);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = take_own(operation, own, capability.rights);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         object_capability_put(capability);
-    else
+    } else {
         port_take_back(&port->port, operation->arg, (uint32_t)operation->offset, capability);
+    }
     return status;
 }
 
@@ -235,28 +255,33 @@ static ts_status_t mint(struct port_object *port, struct operation *operation)
     ts_handle_t handle;
     bool reserve = (operation->arg & TS_MINT_RESERVE) != 0;
     uint64_t oid = operation->arg & ~TS_MINT_RESERVE;
-    if (oid > UINT32_MAX)
+    if (oid > UINT32_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     // The slot first: an object that was minted and has no handle would be one that was closed.
     ts_status_t status = handle_reserve(table, &handle);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = port_mint(&port->port, (uint32_t)oid, operation->offset, operation->rights, reserve,
                        &capability);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         handle_fill(table, handle, capability);
-    else
+    } else {
         handle_release(table, handle);
+    }
     operation->value = status == TS_OK ? handle : 0;
     return status;
 }
 
 static ts_status_t signal(struct port_object *port, const struct operation *operation)
 {
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
-    if (operation->arg > UINT32_MAX)
+    }
+    if (operation->arg > UINT32_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     return port_signal(&port->port, (uint32_t)operation->arg, (ts_signals_t)operation->offset,
                        (ts_signals_t)(operation->offset >> 32));
 }
@@ -272,21 +297,25 @@ static ts_status_t revoke(struct port_object *port, const struct operation *oper
 static ts_status_t bind(struct port_object *port, const struct ts_call *call)
 {
     struct ts_port_binding binding;
-    ts_status_t status = call_read(call, &binding, sizeof binding);
-    if (status != TS_OK)
+    ts_status_t status = call_read(call, &binding, sizeof(binding));
+    if (status != TS_OK) {
         return status;
-    if (binding.reserved != 0)
+    }
+    if (binding.reserved != 0) {
         return TS_ERR_ARGUMENT;
+    }
     struct capability ring;
     status = handle_get(&process_current()->handles, binding.ring, 0, &ring);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (ring.object->class != &ring_class)
+    }
+    if (ring.object->class != &ring_class) {
         status = TS_ERR_KIND;
-    else if (call->method == TS_PORT_BIND)
+    } else if (call->method == TS_PORT_BIND) {
         status = port_bind(&port->port, &ring_object_of(ring.object)->ring, binding.cookie);
-    else
+    } else {
         status = port_unbind(&port->port, &ring_object_of(ring.object)->ring);
+    }
     object_put(ring.object);
     return status;
 }
@@ -294,11 +323,13 @@ static ts_status_t bind(struct port_object *port, const struct ts_call *call)
 static ts_status_t port_call(struct port_object *port, struct operation *operation)
 {
     struct ts_call call;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
+    }
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     switch (call.method) {
     case TS_PORT_BIND:
     case TS_PORT_UNBIND: return bind(port, &call);

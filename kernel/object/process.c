@@ -30,8 +30,9 @@ static bool teardown_step(struct reaper_work *work);
 static void name_copy(char *to, const char *from, size_t length)
 {
     size_t i = 0;
-    for (; i < length && i < TS_NAME_MAX && from[i] != '\0'; i++)
+    for (; i < length && i < TS_NAME_MAX && from[i] != '\0'; i++) {
         to[i] = from[i] >= ' ' && from[i] < 0x7f ? from[i] : '?';
+    }
     to[i] = '\0';
 }
 
@@ -40,15 +41,18 @@ ts_status_t process_create(struct job *job, const char *name, size_t name_length
 {
     ts_status_t status;
     struct account *account = account_create(job, &status);
-    if (account == NULL)
+    if (account == NULL) {
         return status;
-    struct process *process = body_create(account, sizeof *process, &process_class, &status);
-    if (process == NULL)
+    }
+    struct process *process = body_create(account, sizeof(*process), &process_class, &status);
+    if (process == NULL) {
         goto no_process;
+    }
     process->account = account;
     status = space_create(account, &process->space);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto no_space;
+    }
     spin_init(&process->lock, "process");
     list_init(&process->threads);
     list_init(&process->pins);
@@ -60,17 +64,19 @@ ts_status_t process_create(struct job *job, const char *name, size_t name_length
     name_copy(process->name, name, name_length);
     object_get(&process->object); // until it is ENDED
     status = job_process_add(job, &process->member, &process->object);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto not_added;
+    }
     *out_process = process;
     return TS_OK;
 
 not_added:
-    while (space_destroy_some(process->space))
+    while (space_destroy_some(process->space)) {
         ;
+    }
     space_free(process->space);
 no_space:
-    body_destroy(&process->object, sizeof *process);
+    body_destroy(&process->object, sizeof(*process));
 no_process:
     account_put(account);
     return status;
@@ -85,8 +91,9 @@ static void process_destroy(struct object *object)
 static void process_unhandled(struct object *object)
 {
     struct process *process = process_of(object);
-    if (!__atomic_load_n(&process->started, __ATOMIC_RELAXED))
+    if (!__atomic_load_n(&process->started, __ATOMIC_RELAXED)) {
         process_kill(process);
+    }
 }
 
 // Users ------------------------------------------------------------------------------------------
@@ -95,19 +102,22 @@ ts_status_t process_use(struct process *process)
 {
     irqflags_t flags = spin_lock(&process->lock);
     bool running = process->state == PROCESS_RUNNING;
-    if (running)
+    if (running) {
         atomic_fetch_add_explicit(&process->users, 1, memory_order_relaxed);
+    }
     spin_unlock(&process->lock, flags);
-    if (running)
+    if (running) {
         object_get(&process->object);
+    }
     return running ? TS_OK : TS_ERR_GONE;
 }
 
 void process_unuse(struct process *process)
 {
     // The last one lets the teardown go on.
-    if (atomic_fetch_sub_explicit(&process->users, 1, memory_order_acq_rel) == 1)
+    if (atomic_fetch_sub_explicit(&process->users, 1, memory_order_acq_rel) == 1) {
         reaper_queue(&process->teardown);
+    }
     object_put(&process->object);
 }
 
@@ -133,12 +143,14 @@ void process_thread_gone(struct process *process, struct thread *thread)
     bool last = --process->thread_count == 0;
     bool ending = process->state != PROCESS_RUNNING;
     spin_unlock(&process->lock, flags);
-    if (!last)
+    if (!last) {
         return;
-    if (ending)
+    }
+    if (ending) {
         reaper_queue(&process->teardown);
-    else
+    } else {
         process_end(process, &last_left);
+    }
 }
 
 // The place of a walk over a process's threads in their list, while the lock is free: before what
@@ -162,8 +174,9 @@ void process_threads_each(struct process *process, void (*look)(struct thread *,
         for (unsigned i = 0; i < THREADS_PER_HOLD && node != end && left > 0; i++) {
             struct thread *thread = list_entry(node, struct thread, member);
             node = node->next;
-            if (thread->requester.space == NULL)
+            if (thread->requester.space == NULL) {
                 continue; // another walk's place
+            }
             look(thread, argument);
             left--;
         }
@@ -181,8 +194,9 @@ void process_threads_each(struct process *process, void (*look)(struct thread *,
 static void stop(struct thread *thread, void *nothing)
 {
     (void)nothing;
-    if (thread_stop(thread))
+    if (thread_stop(thread)) {
         thread_end_blocked(thread);
+    }
 }
 
 void process_end(struct process *process, const struct ts_process_report *report)
@@ -196,10 +210,11 @@ void process_end(struct process *process, const struct ts_process_report *report
         count = process->thread_count;
     }
     spin_unlock(&process->lock, flags);
-    if (first && count == 0)
+    if (first && count == 0) {
         reaper_queue(&process->teardown);
-    else if (first)
+    } else if (first) {
         process_threads_each(process, stop, NULL); // it gets no more
+    }
 }
 
 void process_kill(struct process *process)
@@ -237,16 +252,18 @@ static bool teardown_step(struct reaper_work *work)
         KASSERT(process->state == PROCESS_ENDING && process->thread_count == 0);
         // Before its handles are closed: by these the bus's server learns of the end, and what it
         // then says of the device has to find the pins in quarantine.
-        if (domain_owner_died_some(&process->pins) || domain_driver_died_some(process->space))
+        if (domain_owner_died_some(&process->pins) || domain_driver_died_some(process->space)) {
             return true;
+        }
         process->stage = STAGE_HANDLES;
         return true;
     case STAGE_HANDLES: {
         irqflags_t flags = spin_lock(&process->handles.lock);
         process->handles.closed = true;
         spin_unlock(&process->handles.lock, flags);
-        if (handle_table_drain(&process->handles, REAPER_CHUNK))
+        if (handle_table_drain(&process->handles, REAPER_CHUNK)) {
             return true;
+        }
         KASSERT(process->handles.used == 0);
         process->stage = STAGE_USERS;
         object_get(&process->object); // for process_unuse
@@ -260,8 +277,9 @@ static bool teardown_step(struct reaper_work *work)
         process->stage = STAGE_SPACE;
         return true;
     case STAGE_SPACE:
-        if (space_destroy_some(process->space))
+        if (space_destroy_some(process->space)) {
             return true;
+        }
         process_finish(process);
         return false;
     }

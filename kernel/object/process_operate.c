@@ -16,18 +16,22 @@
 static ts_status_t process_give(struct process *process, struct operation *operation)
 {
     struct ts_call call;
-    if (operation->length != sizeof call)
+    if (operation->length != sizeof(call)) {
         return TS_ERR_ARGUMENT;
-    ts_status_t status = copy_from_user(&call, operation->address, sizeof call);
-    if (status != TS_OK)
+    }
+    ts_status_t status = copy_from_user(&call, operation->address, sizeof(call));
+    if (status != TS_OK) {
         return status;
-    if (call.in_handles != 1 || call.reserved != 0)
+    }
+    if (call.in_handles != 1 || call.reserved != 0) {
         return TS_ERR_ARGUMENT;
+    }
     struct handle_table *from = &process_current()->handles;
     struct capability capability;
     status = handle_transit(from, call.in_handle[0], &capability);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     ts_handle_t there = TS_HANDLE_NONE;
     status = process_use(process);
     if (status == TS_OK) {
@@ -53,13 +57,15 @@ static ts_status_t process_copy(struct address_space *space, uint64_t address, u
         uint64_t chunk = TS_PAGE_SIZE - (address & (TS_PAGE_SIZE - 1));
         chunk = chunk < length ? chunk : length;
         ts_status_t status = space_page_get(space, address, write, &page, &pointer);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return TS_ERR_RANGE; // the other's memory: not the caller's fault
+        }
         status = write ? transfer_from_user(transfer, pointer, chunk)
                        : transfer_to_user(transfer, pointer, chunk);
         page_put(page);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
         address += chunk;
         length -= chunk;
     }
@@ -71,23 +77,29 @@ static ts_status_t process_memory(struct process *process, struct operation *ope
 {
     bool write = call->method == TS_PROCESS_WRITE;
     struct ts_process_memory range;
-    if (call->in_length < sizeof range)
+    if (call->in_length < sizeof(range)) {
         return TS_ERR_ARGUMENT;
-    ts_status_t status = copy_from_user(&range, call->in_address, sizeof range);
-    if (status != TS_OK)
+    }
+    ts_status_t status = copy_from_user(&range, call->in_address, sizeof(range));
+    if (status != TS_OK) {
         return status;
-    uint64_t room = write ? call->in_length - sizeof range : call->out_length;
-    uint64_t from = write ? call->in_address + sizeof range : call->out_address;
-    if (range.length > room)
+    }
+    uint64_t room = write ? call->in_length - sizeof(range) : call->out_length;
+    uint64_t from = write ? call->in_address + sizeof(range) : call->out_address;
+    if (range.length > room) {
         return TS_ERR_ARGUMENT;
-    if (!arch_user_range_ok(range.address, range.length))
+    }
+    if (!arch_user_range_ok(range.address, range.length)) {
         return TS_ERR_RANGE;
+    }
     struct transfer transfer;
     status = transfer_init_range(&transfer, from, range.length);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = process_use(process);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     status = process_copy(process->space, range.address, range.length, &transfer, write);
     process_unuse(process);
     operation->value = transfer.done;
@@ -97,13 +109,16 @@ static ts_status_t process_memory(struct process *process, struct operation *ope
 static ts_status_t process_call(struct process *process, struct operation *operation)
 {
     struct ts_call call;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
-    if (operation->arg == TS_PROCESS_GIVE)
+    }
+    if (operation->arg == TS_PROCESS_GIVE) {
         return process_give(process, operation);
+    }
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     switch (call.method) {
     case TS_PROCESS_KILL: process_kill(process); return TS_OK;
     case TS_PROCESS_READ:
@@ -116,10 +131,11 @@ static ts_status_t get_report(struct process *process, struct operation *operati
 {
     struct ts_process_report report = {.reason = TS_EXIT_NONE};
     irqflags_t flags = spin_lock(&process->lock);
-    if (process->state == PROCESS_ENDED)
+    if (process->state == PROCESS_ENDED) {
         report = process->report;
+    }
     spin_unlock(&process->lock, flags);
-    return operation_get(operation, &report, sizeof report);
+    return operation_get(operation, &report, sizeof(report));
 }
 
 static void add_cpu_ns(struct thread *thread, void *inout_ns)
@@ -157,7 +173,7 @@ static ts_status_t get_statistics(struct process *process, struct operation *ope
         statistics.pages = account_used(process->account);
         process_unuse(process);
     }
-    return operation_get(operation, &statistics, sizeof statistics);
+    return operation_get(operation, &statistics, sizeof(statistics));
 }
 
 // The calling thread's own thread pointer, for a process that sets itself up: its first thread has
@@ -165,11 +181,13 @@ static ts_status_t get_statistics(struct process *process, struct operation *ope
 static ts_status_t set_thread_pointer(struct process *process, const struct operation *operation)
 {
     uint64_t value;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
-    if (process != process_current())
+    }
+    if (process != process_current()) {
         return TS_ERR_BUSY;
-    ts_status_t status = operation_set(operation, &value, sizeof value);
+    }
+    ts_status_t status = operation_set(operation, &value, sizeof(value));
     return status != TS_OK ? status : arch_thread_set_pointer(&thread_current()->machine, value);
 }
 
@@ -177,9 +195,10 @@ static ts_status_t set_thread_pointer(struct process *process, const struct oper
 static ts_status_t set_failure(struct process *process, const struct operation *operation)
 {
     uint64_t n;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
-    ts_status_t status = operation_set(operation, &n, sizeof n);
+    }
+    ts_status_t status = operation_set(operation, &n, sizeof(n));
     return status == TS_OK ? allocation_fail(process->member.id, n) : status;
 }
 
@@ -205,14 +224,18 @@ ts_status_t process_operate(struct object *object, struct operation *operation)
     switch (operation->op) {
     case TS_OP_CALL: return process_call(process, operation);
     case TS_OP_GET:
-        if (operation->arg == TS_PROPERTY_PROCESS_REPORT)
+        if (operation->arg == TS_PROPERTY_PROCESS_REPORT) {
             return get_report(process, operation);
-        if (operation->arg == TS_PROPERTY_PROCESS_STATISTICS)
+        }
+        if (operation->arg == TS_PROPERTY_PROCESS_STATISTICS) {
             return get_statistics(process, operation);
-        if (operation->arg == TS_PROPERTY_NAME)
+        }
+        if (operation->arg == TS_PROPERTY_NAME) {
             return operation_get(operation, process->name, strlen(process->name));
-        if (operation->arg == TS_PROPERTY_ALLOCATION_FAILURE)
+        }
+        if (operation->arg == TS_PROPERTY_ALLOCATION_FAILURE) {
             return get_failure(process, operation);
+        }
         return TS_ERR_UNSUPPORTED;
     case TS_OP_SET: return process_set(process, operation);
     default: return TS_ERR_UNSUPPORTED;

@@ -39,8 +39,9 @@ static bool is_fixed(void)
 {
 #if TS_DEBUG
     static signed char fixed = -1;
-    if (fixed < 0)
+    if (fixed < 0) {
         fixed = boot_option_word("random=fixed");
+    }
     return fixed;
 #else
     return false;
@@ -55,8 +56,9 @@ static void key_advance(uint32_t *out_key)
     const uint32_t nonce[3] = {(uint32_t)++uses, (uint32_t)counter, (uint32_t)(counter >> 32)};
     chacha_block(key, (uint32_t)(uses >> 32), nonce, block);
     memcpy(key, block, CHACHA_KEY);
-    if (out_key != NULL)
+    if (out_key != NULL) {
         memcpy(out_key, block + CHACHA_KEY, CHACHA_KEY);
+    }
     memset(block, 0, sizeof(block));
     __asm__ volatile("" : : "r"(block) : "memory"); // the clearing is wanted
 }
@@ -69,8 +71,9 @@ void random_mix(const void *bytes, size_t length)
         uint32_t words[KEY_WORDS] = {0};
         memcpy(words, from, part);
         irqflags_t flags = spin_lock(&key_lock);
-        for (unsigned i = 0; i < KEY_WORDS; i++)
+        for (unsigned i = 0; i < KEY_WORDS; i++) {
             key[i] ^= words[i];
+        }
         key_advance(NULL);
         spin_unlock(&key_lock, flags);
         from += part;
@@ -82,11 +85,14 @@ void random_mix(const void *bytes, size_t length)
 static bool mix_hardware(void)
 {
     uint64_t words[4];
-    if (is_fixed())
+    if (is_fixed()) {
         return true;
-    for (unsigned i = 0; i < 4; i++)
-        if (!arch_random(&words[i]))
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        if (!arch_random(&words[i])) {
             return false;
+        }
+    }
     random_mix(words, sizeof(words));
     return true;
 }
@@ -97,15 +103,17 @@ static void mix_jitter(void)
 {
     uint64_t sum[4] = {0};
     uint64_t last = arch_counter();
-    if (is_fixed())
+    if (is_fixed()) {
         return;
+    }
     for (unsigned i = 0; i < JITTER_STEPS; i++) {
         uint64_t now = arch_counter();
         sum[i % 4] = (sum[i % 4] << 7 | sum[i % 4] >> 57) ^ (now - last);
         last = now;
         // A walk that depends on what was measured: caches and predictors are met differently.
-        for (volatile uint64_t turns = sum[i % 4] & 15; turns > 0; turns--)
+        for (volatile uint64_t turns = sum[i % 4] & 15; turns > 0; turns--) {
             arch_cpu_relax();
+        }
     }
     random_mix(sum, sizeof(sum));
 }
@@ -133,17 +141,20 @@ void random_bytes(void *out_bytes, size_t length)
     key_advance(own);
     given += length;
     bool reseed = given >= RESEED_BYTES;
-    if (reseed)
+    if (reseed) {
         given = 0;
+    }
     spin_unlock(&key_lock, flags);
-    if (length <= sizeof(own))
+    if (length <= sizeof(own)) {
         memcpy(out_bytes, own, length);
-    else
+    } else {
         expand(own, out_bytes, length);
+    }
     memset(own, 0, sizeof(own));
     __asm__ volatile("" : : "r"(own) : "memory");
-    if (reseed)
+    if (reseed) {
         (void)mix_hardware();
+    }
 }
 
 uint64_t random_u64(void)
@@ -186,8 +197,9 @@ static ts_status_t random_write(struct operation *operation)
         uint8_t piece[CHACHA_KEY];
         size_t part = transfer_left(&transfer) < CHACHA_KEY ? transfer_left(&transfer) : CHACHA_KEY;
         status = transfer_from_user(&transfer, piece, part);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             random_mix(piece, part);
+        }
     }
     operation->value = transfer.done;
     return status;
@@ -224,7 +236,8 @@ void random_init(void)
     ts_time_t now = clock_now();
     random_mix(&now, sizeof(now));
     mix_jitter();
-    if (!mix_hardware())
+    if (!mix_hardware()) {
         log_warn("random: this CPU has no generator; entropy is weak until a program adds some");
+    }
     random_bytes(canary_key, sizeof(canary_key));
 }

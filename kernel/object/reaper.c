@@ -44,8 +44,9 @@ static struct {
 static uint8_t priority_here(void)
 {
     const struct thread *thread = thread_current();
-    if (thread != NULL && thread == reaper.thread)
+    if (thread != NULL && thread == reaper.thread) {
         return reaper.acting;
+    }
     return thread == NULL || thread->process == NULL ? TS_PRIORITY_NORMAL : thread->own_priority;
 }
 
@@ -63,17 +64,20 @@ static uint8_t priority_above(uint8_t priority)
 // Something is to be done at this priority. Interrupts on or off.
 static void reaper_call(uint8_t priority)
 {
-    if (reaper.thread == NULL)
+    if (reaper.thread == NULL) {
         return;
+    }
     // Pairs with those in priority_adapt and reaper_rest: what is to be done was put where it is
     // looked for before, so either the reaper sees it or it is seen here that it must be told.
     atomic_thread_fence(memory_order_seq_cst);
     bool busy = atomic_load_explicit(&reaper.busy, memory_order_relaxed);
     uint8_t first = busy ? priority : priority_above(priority);
-    if (__atomic_load_n(&reaper.thread->own_priority, __ATOMIC_RELAXED) < first)
+    if (__atomic_load_n(&reaper.thread->own_priority, __ATOMIC_RELAXED) < first) {
         thread_set_priority(reaper.thread, first);
-    if (!busy)
+    }
+    if (!busy) {
         thread_wake(reaper.thread);
+    }
 }
 
 void environment_retire(struct object *object)
@@ -112,8 +116,9 @@ void reaper_queue(struct reaper_work *work)
 // Runs before the caller for a while, unless it did so just now.
 static void hurry(uint8_t priority, ts_time_t now)
 {
-    if (now < atomic_load_explicit(&reaper.hurry_again, memory_order_relaxed))
+    if (now < atomic_load_explicit(&reaper.hurry_again, memory_order_relaxed)) {
         return;
+    }
     atomic_store_explicit(&reaper.hurry_again, now + HURRY_AGAIN, memory_order_relaxed);
     atomic_store_explicit(&reaper.hurry_until, now + HURRY_NS, memory_order_relaxed);
     atomic_store_explicit(&reaper.hurry_priority, priority, memory_order_relaxed);
@@ -125,8 +130,9 @@ bool reaper_wait_refused(ts_status_t status)
     bool by_job = thread->refused_by_job;
     thread->refused_by_job = false;
     if ((status == TS_ERR_LIMIT && !by_job) ||
-        !atomic_load_explicit(&reaper.busy, memory_order_acquire))
+        !atomic_load_explicit(&reaper.busy, memory_order_acquire)) {
         return false;
+    }
     uint8_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED); // what it is lent, too
     ts_time_t now = clock_now(), until = now + WAIT_NS;
     hurry(priority_above(priority), now);
@@ -149,15 +155,17 @@ bool reaper_wait_refused(ts_status_t status)
 static struct reaper_work *work_pop(uint32_t priorities)
 {
     struct reaper_work *work = NULL;
-    if (__atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0)
+    if (__atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0) {
         return NULL;
+    }
     irqflags_t flags = spin_lock(&reaper.lock);
     if (reaper.ready != 0 && __builtin_clz(reaper.ready) <= __builtin_clz(priorities | 1)) {
         unsigned priority = 31 - (unsigned)__builtin_clz(reaper.ready);
         struct list *list = &reaper.work[priority];
         work = list_entry(list_pop_front(list), struct reaper_work, link);
-        if (list_empty(list))
+        if (list_empty(list)) {
             __atomic_store_n(&reaper.ready, reaper.ready & ~(1u << priority), __ATOMIC_RELAXED);
+        }
     }
     spin_unlock(&reaper.lock, flags);
     return work;
@@ -167,11 +175,13 @@ static struct reaper_work *work_pop(uint32_t priorities)
 static void work_step(uint32_t priorities)
 {
     struct reaper_work *work = work_pop(priorities);
-    if (work == NULL)
+    if (work == NULL) {
         return;
+    }
     reaper.acting = work->priority;
-    if (work->step(work))
+    if (work->step(work)) {
         work_push(work);
+    }
 }
 
 // Objects ---------------------------------------------------------------------------------------
@@ -181,8 +191,9 @@ static void batch_take(void)
 {
     reaper.batch_priorities = atomic_exchange_explicit(&reaper.retiring, 0, memory_order_relaxed);
     reaper.batch = atomic_exchange_explicit(&reaper.retired, NULL, memory_order_acquire);
-    if (reaper.batch != NULL)
+    if (reaper.batch != NULL) {
         reaper.ticket = arch_quiesce_begin();
+    }
 }
 
 // Whoever found one of the batch in a handle table, with interrupts off, is through: they are dead.
@@ -197,20 +208,24 @@ static void batch_finish(void)
 // Destroys some of those that are dead, if there are any.
 static void bury_some(void)
 {
-    if (reaper.batch == NULL)
+    if (reaper.batch == NULL) {
         batch_take();
-    if (reaper.dead == NULL && reaper.batch != NULL && arch_quiesce_done(reaper.ticket))
+    }
+    if (reaper.dead == NULL && reaper.batch != NULL && arch_quiesce_done(reaper.ticket)) {
         batch_finish();
-    if (reaper.dead != NULL)
+    }
+    if (reaper.dead != NULL) {
         reaper.acting = priority_top(reaper.dead_priorities);
+    }
     unsigned done = 0;
     for (; reaper.dead != NULL && done < REAPER_CHUNK; done++) {
         struct object *object = reaper.dead;
         reaper.dead = object->retired;
         object->class->destroy(object);
     }
-    if (reaper.dead == NULL)
+    if (reaper.dead == NULL) {
         reaper.dead_priorities = 0;
+    }
 }
 
 // The thread ------------------------------------------------------------------------------------
@@ -218,9 +233,11 @@ static void bury_some(void)
 // At least that of each who waits.
 static uint8_t priority_waiting(uint8_t priority)
 {
-    for (unsigned p = THREAD_PRIORITIES - 1; p > priority; p--)
-        if (atomic_load_explicit(&reaper.waiting[p], memory_order_relaxed) != 0)
+    for (unsigned p = THREAD_PRIORITIES - 1; p > priority; p--) {
+        if (atomic_load_explicit(&reaper.waiting[p], memory_order_relaxed) != 0) {
             return (uint8_t)p;
+        }
+    }
     return priority;
 }
 
@@ -233,10 +250,11 @@ static uint8_t priority_due(void)
     uint8_t priority = priority_top(ready);
     uint8_t hurry = atomic_load_explicit(&reaper.hurry_priority, memory_order_relaxed);
     if (priority < hurry) {
-        if (clock_now() < atomic_load_explicit(&reaper.hurry_until, memory_order_relaxed))
+        if (clock_now() < atomic_load_explicit(&reaper.hurry_until, memory_order_relaxed)) {
             priority = hurry;
-        else
+        } else {
             atomic_store_explicit(&reaper.hurry_priority, 0, memory_order_relaxed);
+        }
     }
     return priority_waiting(priority);
 }
@@ -264,7 +282,7 @@ static bool nothing_left(void)
 {
     return reaper.dead == NULL && reaper.batch == NULL &&
            __atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0 &&
-           atomic_load_explicit(&reaper.retired, memory_order_relaxed) == NULL;
+           (atomic_load_explicit(&reaper.retired, memory_order_relaxed)) != NULL;
 }
 
 // Waits, unless something came meanwhile.
@@ -272,8 +290,9 @@ static void reaper_rest(void)
 {
     atomic_store_explicit(&reaper.busy, false, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst); // pairs with the one in reaper_call
-    if (nothing_left())
+    if (nothing_left()) {
         thread_block(reaper_loop); // a wake since the last look is not lost
+    }
     atomic_store_explicit(&reaper.busy, true, memory_order_relaxed);
 }
 
@@ -285,20 +304,23 @@ static _Noreturn void reaper_loop(void)
     for (;;) {
         work_step(reaper.dead_priorities); // first: it mostly ends with objects
         bury_some();
-        if (nothing_left())
+        if (nothing_left()) {
             reaper_rest();
-        else if (reaper.first > 0)
+        } else if (reaper.first > 0) {
             reaper.first--;
-        else
+        } else {
             take_turns();
+        }
     }
 }
 
 void reaper_init(void)
 {
-    for (unsigned i = 0; i < THREAD_PRIORITIES; i++)
+    for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
         list_init(&reaper.work[i]);
+    }
     reaper.thread = kernel_thread_start("reaper", reaper_loop, TS_PRIORITY_NORMAL);
-    if (reaper.thread == NULL)
+    if (reaper.thread == NULL) {
         panic("no memory for the reaper");
+    }
 }

@@ -47,8 +47,9 @@ static struct resource *resource_make(struct account *account, enum ts_resource_
 {
     struct resource *resource =
         body_create(account, sizeof(*resource), &resource_class, out_status);
-    if (resource == NULL)
+    if (resource == NULL) {
         return NULL;
+    }
     resource->kind = kind;
     resource->base = base;
     resource->length = length;
@@ -78,10 +79,12 @@ static ts_status_t derive(const struct resource *resource, const struct ts_call 
 {
     struct ts_resource_range range;
     ts_status_t status = call_read(call, &range, sizeof(range));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (!contains(resource, range.base, range.length))
+    }
+    if (!contains(resource, range.base, range.length)) {
         return TS_ERR_RANGE;
+    }
     return part_make(resource, range.base, range.length, resource->device, operation);
 }
 
@@ -90,8 +93,9 @@ static ts_status_t device_named(ts_handle_t handle, struct device **out_device)
 {
     struct capability domain;
     ts_status_t status = handle_get(caller_handles(), handle, TS_RIGHT_MANAGE, &domain);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = domain_use(domain.object, out_device);
     object_put(domain.object);
     return status;
@@ -102,20 +106,26 @@ static ts_status_t bind(const struct resource *resource, const struct ts_call *c
 {
     struct ts_resource_binding binding;
     struct device *device;
-    if (resource->kind == TS_RESOURCE_DOMAIN || resource->kind == TS_RESOURCE_SYSTEM)
+    if (resource->kind == TS_RESOURCE_DOMAIN || resource->kind == TS_RESOURCE_SYSTEM) {
         return TS_ERR_UNSUPPORTED;
+    }
     ts_status_t status = call_read(call, &binding, sizeof(binding));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (binding.reserved != 0)
+    }
+    if (binding.reserved != 0) {
         return TS_ERR_ARGUMENT;
-    if (!contains(resource, binding.base, binding.length))
+    }
+    if (!contains(resource, binding.base, binding.length)) {
         return TS_ERR_RANGE;
-    if (resource->device != NULL)
+    }
+    if (resource->device != NULL) {
         return TS_ERR_RIGHTS; // it would be one device's and made of another's
+    }
     status = device_named(binding.domain, &device);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = part_make(resource, binding.base, binding.length, device, operation);
     device_unuse(device);
     return status;
@@ -126,21 +136,26 @@ static ts_status_t make_memory(const struct resource *resource, const struct ts_
 {
     struct ts_resource_memory range;
     ts_status_t status = call_read(call, &range, sizeof(range));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (((range.base | range.length) & PAGE_MASK) != 0 || range.reserved != 0 ||
-        range.cache > TS_CACHE_WRITE_COMBINE)
+        range.cache > TS_CACHE_WRITE_COMBINE) {
         return TS_ERR_ARGUMENT;
-    if (!contains(resource, range.base, range.length))
+    }
+    if (!contains(resource, range.base, range.length)) {
         return TS_ERR_RANGE;
+    }
     if (page_range_is_ram(range.base, range.length) ||
-        machine_range_is_private(range.base, range.length))
+        machine_range_is_private(range.base, range.length)) {
         return TS_ERR_RIGHTS;
+    }
     struct memory *memory;
     status = memory_create_physical(caller_account(), range.base, range.length,
                                     (enum arch_cache)range.cache, resource->device, &memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     return give(operation, &memory->object, memory_class.rights & ~TS_RIGHT_EXECUTE);
 }
 
@@ -150,13 +165,16 @@ static ts_status_t make_line(const struct resource *resource, const struct ts_ca
     struct ts_resource_line line;
     struct object *interrupt;
     ts_status_t status = call_read(call, &line, sizeof(line));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if ((line.flags & ~(TS_LINE_LEVEL | TS_LINE_LOW | TS_LINE_ISA)) != 0)
+    }
+    if ((line.flags & ~(TS_LINE_LEVEL | TS_LINE_LOW | TS_LINE_ISA)) != 0) {
         return TS_ERR_ARGUMENT;
+    }
     if (line.gsi >= MESSAGE_FIRST || !contains(resource, line.gsi, 1) ||
-        ((line.flags & TS_LINE_ISA) != 0 && line.gsi >= ISA_LINES))
+        ((line.flags & TS_LINE_ISA) != 0 && line.gsi >= ISA_LINES)) {
         return TS_ERR_RANGE;
+    }
     status =
         interrupt_create_line(caller_account(), line.gsi, line.flags, resource->device, &interrupt);
     return status == TS_OK ? give(operation, interrupt, interrupt_class.rights) : status;
@@ -168,17 +186,21 @@ static ts_status_t make_message(const struct resource *resource, const struct ts
     struct ts_resource_device sender;
     struct ts_interrupt_message message;
     struct object *interrupt;
-    if (resource->base + resource->length <= MESSAGE_FIRST)
+    if (resource->base + resource->length <= MESSAGE_FIRST) {
         return TS_ERR_RANGE;
+    }
     ts_status_t status = call_read(call, &sender, sizeof(sender));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (sender.reserved != 0 || call->out_length < sizeof(message))
+    }
+    if (sender.reserved != 0 || call->out_length < sizeof(message)) {
         return TS_ERR_ARGUMENT;
+    }
     status = interrupt_create_message(caller_account(), sender.device, resource->device, &message,
                                       &interrupt);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     (void)give(operation, interrupt, interrupt_class.rights);
     status = call_write(call, &message, sizeof(message));
     if (status != TS_OK) {
@@ -194,10 +216,12 @@ static ts_status_t make_io_range(const struct resource *resource, const struct t
     struct ts_resource_range range;
     struct object *ports;
     ts_status_t status = call_read(call, &range, sizeof(range));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (!contains(resource, range.base, range.length))
+    }
+    if (!contains(resource, range.base, range.length)) {
         return TS_ERR_RANGE;
+    }
     status = io_range_create(caller_account(), (uint32_t)range.base, (uint32_t)range.length,
                              resource->device, &ports);
     return status == TS_OK ? give(operation, ports, io_range_class.rights) : status;
@@ -208,12 +232,15 @@ static ts_status_t make_domain(const struct resource *resource, const struct ts_
 {
     struct ts_resource_range range;
     ts_status_t status = call_read(call, &range, sizeof(range));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (range.length != 1)
+    }
+    if (range.length != 1) {
         return TS_ERR_ARGUMENT;
-    if (!contains(resource, range.base, 1))
+    }
+    if (!contains(resource, range.base, 1)) {
         return TS_ERR_RANGE;
+    }
     return domain_make(range.base, &operation->result);
 }
 
@@ -221,8 +248,9 @@ static ts_status_t power_off(const struct ts_call *call)
 {
     struct ts_resource_range range;
     ts_status_t status = call_read(call, &range, sizeof(range));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     log_info("power off, asked for by %s", caller_name());
     arch_power_off((uint32_t)range.base);
 }
@@ -268,19 +296,24 @@ static ts_status_t resource_operate(struct object *object, struct operation *ope
 {
     const struct resource *resource = resource_of(object);
     struct ts_call call;
-    if (operation->op != TS_OP_CALL)
+    if (operation->op != TS_OP_CALL) {
         return TS_ERR_UNSUPPORTED;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    }
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
+    }
     ts_status_t status = operation_call(operation, &call);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     bool derives = call.method == TS_RESOURCE_DERIVE || call.method == TS_RESOURCE_BIND;
-    if (!derives && method_kind(call.method) != resource->kind)
+    if (!derives && method_kind(call.method) != resource->kind) {
         return TS_ERR_UNSUPPORTED;
+    }
     bool gives = resource->kind != TS_RESOURCE_SYSTEM || derives;
-    if (gives && call.out_handles == 0)
+    if (gives && call.out_handles == 0) {
         return TS_ERR_ARGUMENT;
+    }
     return resource_call(resource, &call, operation);
 }
 
@@ -309,8 +342,9 @@ ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_reso
     };
     ts_status_t status;
     struct resource *resource = resource_make(NULL, kind, 0, lengths[kind], NULL, &status);
-    if (resource == NULL)
+    if (resource == NULL) {
         return status;
+    }
     *out_resource = &resource->object;
     return TS_OK;
 }

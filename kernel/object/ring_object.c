@@ -21,27 +21,32 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
                                uint64_t inflight, struct ring_object **out_ring)
 {
     if (!is_ring_size(submissions) || !is_ring_size(events) || inflight == 0 ||
-        inflight > TS_RING_MAX)
+        inflight > TS_RING_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     struct account *account = process->account;
     ts_status_t status;
-    struct ring_object *ring = body_create(account, sizeof *ring, &ring_class, &status);
-    if (ring == NULL)
+    struct ring_object *ring = body_create(account, sizeof(*ring), &ring_class, &status);
+    if (ring == NULL) {
         return status;
+    }
     ring->process = process;
     ring->teardown.step = teardown_step;
     inflight++; // the spare
     size_t bytes = inflight * sizeof(struct request);
     struct request *records = paid_alloc(account, bytes, &status);
-    if (records == NULL)
+    if (records == NULL) {
         goto no_records;
+    }
     status = memory_create_kernel(account, ring_bytes((uint32_t)submissions, (uint32_t)events),
                                   &ring->mapping);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto no_memory;
+    }
     status = process_use(process);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto no_process;
+    }
     ring->ring.requester.space = process->space;
     ring->ring.requester.handles = &process->handles;
     ring->ring.requester.client = process->member.job->client;
@@ -56,7 +61,7 @@ no_process:
 no_memory:
     paid_free(account, records, bytes);
 no_records:
-    body_destroy(&ring->ring.object, sizeof *ring);
+    body_destroy(&ring->ring.object, sizeof(*ring));
     return status;
 }
 
@@ -66,27 +71,31 @@ static void ring_user_set(struct ring_object *ring, struct thread *thread)
 {
     object_get(&thread->object);
     struct thread *before = __atomic_exchange_n(&ring->user, thread, __ATOMIC_ACQ_REL);
-    if (before != NULL)
+    if (before != NULL) {
         object_put(&before->object); // its memory outlasts whoever reads it with interrupts off
+    }
 }
 
 ts_status_t ring_object_enter(struct ring_object *ring, struct thread *thread)
 {
     ts_status_t status = TS_OK;
     spin_lock_off(&ring->ring.lock);
-    if (ring->ring.destroyed)
+    if (ring->ring.destroyed) {
         status = TS_ERR_PEER_CLOSED;
-    else if (ring->ring.entered)
+    } else if (ring->ring.entered) {
         status = TS_ERR_BUSY;
-    else if (ring->ring.shared->version != TS_RING_VERSION)
+    } else if (ring->ring.shared->version != TS_RING_VERSION) {
         status = TS_ERR_VERSION;
-    else
+    } else {
         ring->ring.entered = true;
+    }
     spin_unlock_off(&ring->ring.lock);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (ring->user != thread)
+    }
+    if (ring->user != thread) {
         ring_user_set(ring, thread);
+    }
     ring->ring.requester.priority = thread->own_priority;
     return TS_OK;
 }
@@ -99,8 +108,9 @@ void ring_object_leave(struct ring_object *object)
     ring->idle = false;
     bool teardown = object->unhandled;
     spin_unlock(&ring->lock, flags);
-    if (teardown)
+    if (teardown) {
         reaper_queue(&object->teardown);
+    }
 }
 
 // Teardown ------------------------------------------------------------------------------------
@@ -108,11 +118,13 @@ void ring_object_leave(struct ring_object *object)
 static bool teardown_step(struct reaper_work *work)
 {
     struct ring_object *ring = list_entry(work, struct ring_object, teardown);
-    if (ring->spare != NULL)
+    if (ring->spare != NULL) {
         ring_record_give(&ring->ring, ring->spare);
+    }
     ring->spare = NULL;
-    if (ring_destroy_some(&ring->ring, REAPER_CHUNK))
+    if (ring_destroy_some(&ring->ring, REAPER_CHUNK)) {
         return true;
+    }
     object_put(&ring->ring.object);
     return false;
 }
@@ -133,8 +145,9 @@ static void ring_unhandled(struct object *object)
         environment_wake_ring(ring);
     }
     spin_unlock(&ring->lock, flags);
-    if (!inside)
+    if (!inside) {
         reaper_queue(&ring_object->teardown);
+    }
 }
 
 static void ring_destroy(struct object *object)
@@ -142,22 +155,25 @@ static void ring_destroy(struct object *object)
     struct ring_object *ring = ring_object_of(object);
     KASSERT(ring->ring.binding_count == 0 && ring->spare == NULL);
     struct process *process = ring->process;
-    if (ring->user != NULL)
+    if (ring->user != NULL) {
         object_put(&ring->user->object);
+    }
     ring->ring.range = (struct kernel_range){NULL, 0};
     memory_kernel_unmap(&ring->mapping);
     paid_free(object->payer, ring->ring.records, ring->ring.inflight * sizeof(struct request));
-    body_destroy(object, sizeof *ring);
+    body_destroy(object, sizeof(*ring));
     process_unuse(process);
 }
 
 // post by system call, from any thread of the process: offset = user_data, arg = value.
 static ts_status_t ring_operate(struct object *object, struct operation *operation)
 {
-    if (operation->op != TS_OP_POST)
+    if (operation->op != TS_OP_POST) {
         return TS_ERR_UNSUPPORTED;
-    if ((operation->handle_rights & TS_RIGHT_WRITE) == 0)
+    }
+    if ((operation->handle_rights & TS_RIGHT_WRITE) == 0) {
         return TS_ERR_RIGHTS;
+    }
     ring_post_value(&ring_object_of(object)->ring, operation->offset, operation->arg);
     return TS_OK;
 }

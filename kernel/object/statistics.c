@@ -15,8 +15,9 @@ struct statistics statistics_cpu[CPU_MAX];
 uint64_t statistics_sum(enum statistic statistic)
 {
     uint64_t sum = 0;
-    for (uint32_t i = 0; i < cpu_count(); i++)
+    for (uint32_t i = 0; i < cpu_count(); i++) {
         sum += atomic_load_explicit(&statistics_cpu[i].values[statistic], memory_order_relaxed);
+    }
     return sum;
 }
 

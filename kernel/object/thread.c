@@ -26,8 +26,9 @@ static void wake_timer_expired(struct timer *timer)
 static ts_status_t stack_create(struct account *account, vaddr_t *out_stack)
 {
     ts_status_t status = account_charge(account, ARCH_STACK_PAGES);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = arch_stack_create(out_stack);
     account_uncharge(status == TS_OK ? NULL : account, ARCH_STACK_PAGES);
     return status;
@@ -44,11 +45,13 @@ static void stack_destroy(struct account *account, vaddr_t stack)
 static ts_status_t resources_create(struct process *process, vaddr_t *out_stack)
 {
     ts_status_t status = job_charge(process->member.job, JOB_THREADS, 1);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = stack_create(process->account, out_stack);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         job_uncharge(process->member.job, JOB_THREADS, 1);
+    }
     return status;
 }
 
@@ -116,20 +119,25 @@ ts_status_t thread_create(struct process *process, const struct thread_start *st
 {
     vaddr_t stack = 0;
     ts_status_t status = process_use(process);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct thread *thread = thread_body_create(process->account, &status);
-    if (thread == NULL)
+    if (thread == NULL) {
         goto no_thread;
+    }
     status = resources_create(process, &stack);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         goto no_resources;
+    }
     thread_init(thread, process, stack, start);
     status = arch_thread_set_pointer(&thread->machine, start->thread_pointer);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = process_thread_add(process, thread);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         goto not_added;
+    }
     object_get(&thread->object);  // the caller's
     object_get(&process->object); // the body's, for its pointer to the process
     *out_thread = thread;
@@ -156,8 +164,9 @@ static void thread_destroy(struct object *object)
 // Lets go of the ring in which the thread waited.
 static void leave_ring(struct thread *thread)
 {
-    if (thread->ring == NULL)
+    if (thread->ring == NULL) {
         return;
+    }
     ring_object_leave(thread->ring);
     object_put(&thread->ring->ring.object);
     thread->ring = NULL;
@@ -167,8 +176,9 @@ static void leave_ring(struct thread *thread)
 static void clear_word(struct thread *thread)
 {
     uint32_t woken;
-    if (thread->clear_address == 0 || put_user_u32(thread->clear_address, 0) != TS_OK)
+    if (thread->clear_address == 0 || put_user_u32(thread->clear_address, 0) != TS_OK) {
         return;
+    }
     (void)futex_wake(thread->process->space, thread->clear_address, UINT32_MAX, &woken);
 }
 
@@ -176,8 +186,9 @@ static void clear_word(struct thread *thread)
 static void cut_off(struct thread *thread)
 {
     __atomic_store_n(&thread->ending, true, __ATOMIC_RELAXED);
-    if (thread->asking)
+    if (thread->asking) {
         (void)request_cancel(&thread->request, TS_ERR_CANCELLED, true);
+    }
 }
 
 // No record of the thread is in anyone's hands.
@@ -198,8 +209,9 @@ static _Noreturn void thread_finish(void)
 {
     arch_irq_enable();
     struct thread *thread = thread_current();
-    if (!is_answered(thread))
+    if (!is_answered(thread)) {
         thread_block(thread_finish);
+    }
     let_go(thread);
     clear_word(thread);
     object_signal(&thread->object, 0, TS_SIGNAL_EXITED, 0);
@@ -222,8 +234,9 @@ static bool end_step(struct reaper_work *work)
 {
     struct thread *thread = list_entry(work, struct thread, teardown);
     cut_off(thread);
-    if (!is_answered(thread))
+    if (!is_answered(thread)) {
         return true; // another CPU is about to: who makes a record DONE is not preempted (D12)
+    }
     KASSERT(thread->clear_address == 0); // it did not ask to end
     let_go(thread);
     object_signal(&thread->object, 0, TS_SIGNAL_EXITED, 0);
@@ -242,10 +255,12 @@ void thread_end_blocked(struct thread *thread)
 static ts_status_t set_priority(struct thread *thread, uint64_t priority)
 {
     // No more than what the process was given, so that no program can starve its betters.
-    if (priority > TS_PRIORITY_MAX)
+    if (priority > TS_PRIORITY_MAX) {
         return TS_ERR_ARGUMENT;
-    if (priority > thread->process->priority_max)
+    }
+    if (priority > thread->process->priority_max) {
         return TS_ERR_LIMIT;
+    }
     thread_set_priority(thread, (uint8_t)priority);
     return TS_OK;
 }
@@ -255,10 +270,11 @@ static ts_status_t thread_get(struct thread *thread, struct operation *operation
     struct ts_registers registers;
     switch (operation->arg) {
     case TS_PROPERTY_THREAD_REGISTERS: {
-        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+        if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
             return TS_ERR_RIGHTS;
+        }
         ts_status_t status = thread_registers(thread, &registers);
-        return status != TS_OK ? status : operation_get(operation, &registers, sizeof registers);
+        return status != TS_OK ? status : operation_get(operation, &registers, sizeof(registers));
     }
     case TS_PROPERTY_THREAD_PRIORITY: return operation_get_u64(operation, thread->own_priority);
     case TS_PROPERTY_THREAD_POINTER:
@@ -271,15 +287,19 @@ static ts_status_t thread_set(struct thread *thread, const struct operation *ope
 {
     uint64_t value;
     if (operation->arg != TS_PROPERTY_THREAD_PRIORITY &&
-        operation->arg != TS_PROPERTY_THREAD_POINTER)
+        operation->arg != TS_PROPERTY_THREAD_POINTER) {
         return TS_ERR_UNSUPPORTED;
-    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0)
+    }
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
         return TS_ERR_RIGHTS;
-    ts_status_t status = operation_set(operation, &value, sizeof value);
-    if (status != TS_OK)
+    }
+    ts_status_t status = operation_set(operation, &value, sizeof(value));
+    if (status != TS_OK) {
         return status;
-    if (operation->arg == TS_PROPERTY_THREAD_PRIORITY)
+    }
+    if (operation->arg == TS_PROPERTY_THREAD_PRIORITY) {
         return set_priority(thread, value);
+    }
     // The register of another thread may be in use this very moment.
     return thread == thread_current() ? arch_thread_set_pointer(&thread->machine, value)
                                       : TS_ERR_BUSY;

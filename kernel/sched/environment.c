@@ -17,10 +17,11 @@
 static void wake(struct thread *thread)
 {
     struct thread *current = cpu_current()->current;
-    if (current->handing_over || run_queue_here()->giver == thread)
+    if (current->handing_over || run_queue_here()->giver == thread) {
         thread_wake_here(thread);
-    else
+    } else {
         thread_wake(thread);
+    }
 }
 
 void environment_wake_ring(struct ring *ring)
@@ -43,8 +44,10 @@ void environment_wake_thread(struct request *request)
 void *environment_lend(struct ring *ring, uint8_t priority)
 {
     struct thread *thread = __atomic_load_n(&ring_object_of_ring(ring)->user, __ATOMIC_ACQUIRE);
-    if (thread == NULL || thread->own_priority >= priority || !object_body_try_get(&thread->object))
+    if (thread == NULL || thread->own_priority >= priority ||
+        !object_body_try_get(&thread->object)) {
         return NULL;
+    }
     thread_lend(thread, priority);
     return thread;
 }
@@ -60,8 +63,9 @@ void environment_return(void *borrower, uint8_t priority)
 void environment_give_turn(struct ring *ring)
 {
     struct thread *thread = __atomic_load_n(&ring_object_of_ring(ring)->user, __ATOMIC_ACQUIRE);
-    if (thread != NULL)
+    if (thread != NULL) {
         thread_go_first(thread);
+    }
 }
 
 // A table is its process's, which is in its job, and has its account, until the table is given
@@ -79,8 +83,9 @@ static struct job *job_of_table(struct handle_table *table)
 bool environment_handles_charge(struct handle_table *table, uint32_t count)
 {
     // More than one: some are in advance, and fewer are asked for if there are not so many.
-    if (count > 1)
+    if (count > 1) {
         return job_charge_spare(job_of_table(table), JOB_HANDLES, count);
+    }
     return job_charge(job_of_table(table), JOB_HANDLES, count) == TS_OK;
 }
 

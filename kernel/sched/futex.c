@@ -69,15 +69,17 @@ static ts_status_t wait_locked(struct request *request, struct bucket *bucket, v
     irqflags_t flags = spin_lock(&bucket->lock);
     ts_status_t status = get_user_u32(&value, address);
     *out_fault = status == TS_ERR_FAULT;
-    if (status == TS_OK && value != expected)
+    if (status == TS_OK && value != expected) {
         status = TS_ERR_AGAIN;
+    }
     if (status == TS_OK) {
         request->home = HOME_FUTEX;
         request_set_state(request, REQUEST_PARKED);
         request->out_address = ++bucket->arrivals;
         list_push_back(&bucket->waiters, &request->link);
-        if (request->deadline != TS_DEADLINE_NONE)
+        if (request->deadline != TS_DEADLINE_NONE) {
             timer_start(&request->timer, request->deadline);
+        }
     }
     spin_unlock(&bucket->lock, flags);
     return status;
@@ -89,15 +91,18 @@ ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expect
         uint32_t value;
         struct futex_key key;
         ts_status_t status = get_user_u32(&value, address); // may make the page present
-        if (status == TS_OK)
+        if (status == TS_OK) {
             status = space_futex_key(request->requester->space, address, &key);
-        if (status != TS_OK)
+        }
+        if (status != TS_OK) {
             return status;
+        }
         key_store(request, &key);
         bool fault;
         status = wait_locked(request, bucket_of_request(request), address, expected, &fault);
-        if (!fault || thread_is_stopping())
+        if (!fault || thread_is_stopping()) {
             return status;
+        }
     }
 }
 
@@ -115,10 +120,11 @@ struct walk {
 static struct list *walk_enter(struct walk *walk)
 {
     struct list *next = walk->placed ? walk->place.link.next : walk->bucket->waiters.next;
-    if (walk->placed)
+    if (walk->placed) {
         list_remove(&walk->place.link);
-    else
+    } else {
         walk->last = walk->bucket->arrivals;
+    }
     return next;
 }
 
@@ -126,8 +132,9 @@ static struct list *walk_enter(struct walk *walk)
 static bool walk_leave(struct walk *walk, struct list *node)
 {
     walk->placed = node != &walk->bucket->waiters;
-    if (walk->placed)
+    if (walk->placed) {
         list_push_back(node, &walk->place.link);
+    }
     return walk->placed;
 }
 
@@ -157,8 +164,9 @@ static bool walk_on(struct walk *walk, const struct futex_key *key, struct reque
             break;
         }
         node = node->next;
-        if (key_matches(request, key))
+        if (key_matches(request, key)) {
             *out_request = request;
+        }
     }
     if (*out_request != NULL) {
         list_remove(&(*out_request)->link);
@@ -191,16 +199,18 @@ ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t mo
     *out_woken = 0;
     struct futex_key key;
     ts_status_t status = space_futex_key(space, address, &key);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct walk walk;
     walk.bucket = bucket_of(key.memory, key.offset);
     walk.place.in_address = 0;
     walk.placed = false;
     while (*out_woken < most && !thread_is_stopping() && walk_step(&walk, &key, out_woken)) {
     }
-    if (walk.placed)
+    if (walk.placed) {
         walk_end(&walk);
+    }
     return TS_OK;
 }
 

@@ -21,8 +21,9 @@ struct run_queue *run_queue_lock(struct thread *thread, irqflags_t *out_flags) L
         uint32_t cpu = atomic_load_explicit(&thread->cpu, memory_order_relaxed);
         struct run_queue *queue = &run_queues[cpu];
         *out_flags = spin_lock(&queue->lock);
-        if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) == cpu)
+        if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) == cpu) {
             return queue;
+        }
         spin_unlock(&queue->lock, *out_flags); // it moved
     }
 }
@@ -33,10 +34,11 @@ static void enqueue(struct run_queue *queue, struct thread *thread, bool first)
 {
     struct list *list = &queue->queues[thread->priority];
     thread->state = THREAD_IS_READY;
-    if (first)
+    if (first) {
         list_push_front(list, &thread->run);
-    else
+    } else {
         list_push_back(list, &thread->run);
+    }
     queue->ready |= 1u << thread->priority;
 }
 
@@ -44,8 +46,9 @@ static void enqueue(struct run_queue *queue, struct thread *thread, bool first)
 static void enqueue_ahead(struct run_queue *queue, struct thread *thread)
 {
     enqueue(queue, thread, true);
-    if (queue->ahead[thread->priority] == NULL)
+    if (queue->ahead[thread->priority] == NULL) {
         queue->ahead[thread->priority] = &thread->run;
+    }
 }
 
 // A slice is over: those before whom others were put come before them now. The list is a ring, of
@@ -53,8 +56,9 @@ static void enqueue_ahead(struct run_queue *queue, struct thread *thread)
 static void put_behind(struct run_queue *queue, uint8_t priority)
 {
     struct list *list = &queue->queues[priority], *last = queue->ahead[priority];
-    if (last == NULL)
+    if (last == NULL) {
         return;
+    }
     list_take_out(list);
     list_insert_between(list, last, last->next);
     queue->ahead[priority] = NULL;
@@ -68,8 +72,9 @@ static bool is_idle(const struct run_queue *queue)
 void run_queue_ask(struct run_queue *queue, uint32_t work)
 {
     atomic_fetch_or_explicit(&queue->cpu->need_resched, work, memory_order_release);
-    if (queue->cpu != cpu_current())
+    if (queue->cpu != cpu_current()) {
         arch_cpu_kick(queue->cpu);
+    }
 }
 
 void run_queue_announce(struct run_queue *queue, const struct thread *thread)
@@ -77,8 +82,9 @@ void run_queue_announce(struct run_queue *queue, const struct thread *thread)
     // (A timer that expires this moment may have looked already.)
     bool waiting_turn = !is_idle(queue) && thread->priority == queue->current->priority;
     if (is_idle(queue) || thread->priority > queue->current->priority ||
-        (waiting_turn && !timer_is_armed(&queue->slice)))
+        (waiting_turn && !timer_is_armed(&queue->slice))) {
         run_queue_ask(queue, CPU_RESCHED);
+    }
 }
 
 void run_queue_ready(struct run_queue *queue, struct thread *thread)
@@ -105,8 +111,9 @@ void thread_wake(struct thread *thread)
 // (One that is ready and in no queue is moving to another CPU.)
 static bool put_ahead(struct run_queue *queue, struct thread *thread)
 {
-    if (queue != run_queue_here() || thread->state != THREAD_IS_READY || list_empty(&thread->run))
+    if (queue != run_queue_here() || thread->state != THREAD_IS_READY || list_empty(&thread->run)) {
         return false;
+    }
     run_queue_leave(queue, thread);
     enqueue_ahead(queue, thread);
     return true;
@@ -118,8 +125,9 @@ void thread_wake_here(struct thread *thread)
     struct run_queue *queue = run_queue_lock(thread, &flags);
     if (thread->state != THREAD_IS_BLOCKED) {
         thread->wake_pending = true;
-        if (put_ahead(queue, thread)) // it lost the CPU on its way to block
+        if (put_ahead(queue, thread)) { // it lost the CPU on its way to block
             queue->giver = queue->current;
+        }
         run_queue_unlock(queue, flags);
         return;
     }
@@ -142,10 +150,12 @@ void thread_go_first(struct thread *thread)
 {
     irqflags_t flags;
     struct run_queue *here = run_queue_here();
-    if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) != here->cpu->id)
+    if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) != here->cpu->id) {
         return;
-    if (__atomic_load_n(&here->queues[thread->priority].next, __ATOMIC_RELAXED) == &thread->run)
+    }
+    if (__atomic_load_n(&here->queues[thread->priority].next, __ATOMIC_RELAXED) == &thread->run) {
         return; // it is
+    }
     struct run_queue *queue = run_queue_lock(thread, &flags);
     (void)put_ahead(queue, thread);
     run_queue_unlock(queue, flags);
@@ -157,8 +167,9 @@ static uint32_t next_cpu(void)
     static _Atomic uint32_t last;
     uint64_t online = atomic_load_explicit(&run_queues_online, memory_order_acquire);
     uint32_t turn = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed);
-    for (uint32_t skip = turn % (uint32_t)__builtin_popcountll(online); skip > 0; skip--)
+    for (uint32_t skip = turn % (uint32_t)__builtin_popcountll(online); skip > 0; skip--) {
         online &= online - 1;
+    }
     return (uint32_t)__builtin_ctzll(online);
 }
 
@@ -180,10 +191,11 @@ bool thread_stop(struct thread *thread)
     struct run_queue *queue = run_queue_lock(thread, &flags);
     thread->stopping = true;
     bool blocked = thread->state == THREAD_IS_BLOCKED && !thread->ending;
-    if (blocked)
+    if (blocked) {
         thread->state = THREAD_IS_DEAD;
-    else if (queue->current == thread)
+    } else if (queue->current == thread) {
         run_queue_ask(queue, CPU_THREAD_WORK);
+    }
     run_queue_unlock(queue, flags);
     return blocked;
 }
@@ -208,14 +220,17 @@ static void slice_expired(struct timer *timer)
 __attribute__((always_inline)) static inline struct thread *take_next(struct run_queue *queue)
 {
     int priority = run_queue_top(queue);
-    if (priority < 0)
+    if (priority < 0) {
         return queue->cpu->idle;
+    }
     struct list *list = &queue->queues[priority], *first = list->next;
-    if (__builtin_expect(queue->ahead[priority] == first, false))
+    if (__builtin_expect(queue->ahead[priority] == first, false)) {
         queue->ahead[priority] = NULL;
+    }
     list_remove(first);
-    if (list_empty(list))
+    if (list_empty(list)) {
         queue->ready &= ~(1u << priority);
+    }
     return list_entry(first, struct thread, run);
 }
 
@@ -267,13 +282,15 @@ static struct thread *preempt(struct run_queue *queue, bool yield)
     if (top > thread->priority || (turn_over && top == thread->priority)) {
         next = take_next(queue);
         enqueue(queue, thread, !turn_over);
-        if (turn_over)
+        if (turn_over) {
             queue->giver = NULL;
+        }
         run_queue_switch(queue, thread, next);
     } else {
         queue->slice_over = false;
-        if (top == thread->priority && timer_is_idle(&queue->slice))
+        if (top == thread->priority && timer_is_idle(&queue->slice)) {
             run_queue_slice_start(queue);
+        }
     }
     spin_unlock_off(&queue->lock);
     return next;
@@ -285,8 +302,9 @@ _Noreturn void thread_yield(void)
     struct run_queue *queue = run_queue_here();
     queue->current->machine.continuation = NULL;
     struct thread *next = preempt(queue, true);
-    if (next == NULL)
+    if (next == NULL) {
         arch_return_to_user();
+    }
     arch_thread_resume(&next->machine);
 }
 
@@ -297,10 +315,12 @@ void thread_give_way(uint64_t after_ns)
     struct run_queue *queue = run_queue_here();
     // A look without the lock: who becomes ready just now has his turn the next time.
     if (__atomic_load_n(&queue->ready, __ATOMIC_RELAXED) >> thread->priority != 0 &&
-        ticks_to_ns(arch_counter() - queue->switched_at) >= after_ns)
+        ticks_to_ns(arch_counter() - queue->switched_at) >= after_ns) {
         next = preempt(queue, true);
-    if (next != NULL)
+    }
+    if (next != NULL) {
         arch_thread_switch(&thread->machine, &next->machine);
+    }
     arch_irq_restore(flags);
 }
 
@@ -309,12 +329,14 @@ void kernel_preempt(void)
     struct cpu *cpu = cpu_current();
     log_object_poll();
     atomic_fetch_and_explicit(&cpu->need_resched, ~CPU_RESCHED, memory_order_acquire);
-    if (cpu->current == cpu->idle)
+    if (cpu->current == cpu->idle) {
         return; // its loop looks at the queue (and at boot there is neither)
+    }
     struct thread *thread = cpu->current;
     struct thread *next = preempt(run_queue_here(), false);
-    if (next != NULL)
+    if (next != NULL) {
         arch_thread_switch(&thread->machine, &next->machine);
+    }
 }
 
 void kernel_exit_work(struct arch_frame *frame)
@@ -327,12 +349,14 @@ void kernel_exit_work(struct arch_frame *frame)
         // In user mode but for this: nothing on the stack is needed any more.
         cpu->current->machine.continuation = NULL;
         struct thread *next = preempt(run_queue_here(), false);
-        if (next != NULL)
+        if (next != NULL) {
             arch_thread_resume(&next->machine);
+        }
     }
     // After the others: an end can take long. (A switch to it asks for this again.)
-    if ((work & CPU_THREAD_WORK) != 0 && cpu->current->stopping)
+    if ((work & CPU_THREAD_WORK) != 0 && cpu->current->stopping) {
         thread_exit();
+    }
 }
 
 // Idle ----------------------------------------------------------------------------------------
@@ -355,8 +379,9 @@ static _Noreturn void idle_loop(void)
                               next != NULL && next->stopping ? CPU_THREAD_WORK : 0,
                               memory_order_relaxed);
         spin_unlock_off(&queue->lock);
-        if (next != NULL)
+        if (next != NULL) {
             arch_thread_resume(&next->machine);
+        }
         uint64_t from = (uint64_t)clock_now();
         arch_cpu_idle();
         statistics_add(STATISTIC_IDLE_NS, (uint64_t)clock_now() - from);
@@ -367,8 +392,9 @@ void run_queue_init(struct cpu *cpu, struct thread *idle)
 {
     struct run_queue *queue = &run_queues[cpu->id];
     spin_init(&queue->lock, "run queue");
-    for (unsigned i = 0; i < THREAD_PRIORITIES; i++)
+    for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
         list_init(&queue->queues[i]);
+    }
     timer_init(&queue->slice, slice_expired);
     atomic_store_explicit(&idle->cpu, cpu->id, memory_order_relaxed);
     idle->state = THREAD_IS_RUNNING;

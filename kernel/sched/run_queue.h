@@ -73,24 +73,28 @@ static inline bool run_queue_turn_is_given(const struct thread *thread)
 static inline void run_queue_leave(struct run_queue *queue, struct thread *thread)
 {
     struct list *list = &queue->queues[thread->priority], **ahead = &queue->ahead[thread->priority];
-    if (__builtin_expect(*ahead == &thread->run, false))
+    if (__builtin_expect(*ahead == &thread->run, false)) {
         *ahead = thread->run.prev == list ? NULL : thread->run.prev;
+    }
     list_remove(&thread->run);
-    if (list_empty(list))
+    if (list_empty(list)) {
         queue->ready &= ~(1u << thread->priority);
+    }
 }
 
 // What a thread is lent changes; `priority` is then to be made thread_due_priority(). Its queue is
 // locked.
 static inline void thread_loan_add(struct thread *thread, uint8_t priority)
 {
-    if (thread->loans[priority]++ == 0)
+    if (thread->loans[priority]++ == 0) {
         thread->lent |= 1u << priority;
+    }
 }
 static inline void thread_loan_remove(struct thread *thread, uint8_t priority)
 {
-    if (--thread->loans[priority] == 0)
+    if (--thread->loans[priority] == 0) {
         thread->lent &= ~(1u << priority);
+    }
 }
 static inline uint8_t thread_due_priority(const struct thread *thread)
 {
@@ -125,12 +129,14 @@ static inline void run_queue_switch(struct run_queue *queue, struct thread *prev
     queue->slice_over = false;
     cpu->current = next;
     next->state = THREAD_IS_RUNNING;
-    if (next->stopping || atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0)
+    if (next->stopping || atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0) {
         atomic_store_explicit(&cpu->need_resched, next->stopping ? CPU_THREAD_WORK : 0,
                               memory_order_relaxed);
+    }
     if ((queue->ready >> next->priority & 1) != 0 && next != cpu->idle &&
-        timer_is_idle(&queue->slice))
+        timer_is_idle(&queue->slice)) {
         run_queue_slice_start(queue);
+    }
     statistics_add_at(cpu->id, STATISTIC_SWITCHES, 1);
 }
 

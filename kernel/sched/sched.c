@@ -16,11 +16,13 @@
 static void apply_priority(struct run_queue *queue, struct thread *thread)
 {
     uint8_t priority = thread_due_priority(thread);
-    if (priority == thread->priority)
+    if (priority == thread->priority) {
         return;
+    }
     bool queued = !list_empty(&thread->run);
-    if (queued)
+    if (queued) {
         run_queue_leave(queue, thread);
+    }
     thread->priority = priority;
     if (queued) {
         list_push_back(&queue->queues[priority], &thread->run);
@@ -87,10 +89,10 @@ uint64_t thread_cpu_ns(const struct thread *thread)
 
 static struct thread *kernel_thread_create(const char *name, void (*entry)(void), uint8_t priority)
 {
-    struct thread *thread = heap_alloc_zeroed(sizeof *thread);
+    struct thread *thread = heap_alloc_zeroed(sizeof(*thread));
     vaddr_t stack;
     if (thread == NULL || arch_stack_create(&stack) != TS_OK) {
-        heap_free(thread, sizeof *thread);
+        heap_free(thread, sizeof(*thread));
         return NULL;
     }
     object_init(&thread->object, &thread_class);
@@ -106,8 +108,9 @@ static struct thread *kernel_thread_create(const char *name, void (*entry)(void)
 struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority)
 {
     struct thread *thread = kernel_thread_create(name, entry, priority);
-    if (thread != NULL)
+    if (thread != NULL) {
         thread_launch(thread);
+    }
     return thread;
 }
 
@@ -117,8 +120,9 @@ void sched_cpu_init(void)
 {
     struct cpu *cpu = cpu_current();
     struct thread *idle = kernel_thread_create("idle", NULL, 0);
-    if (idle == NULL || timer_queue_init() != TS_OK)
+    if (idle == NULL || timer_queue_init() != TS_OK) {
         panic("no memory to run threads on CPU %u", cpu->id);
+    }
     run_queue_init(cpu, idle);
 }
 

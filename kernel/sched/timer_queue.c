@@ -49,13 +49,15 @@ static struct timer_queue *queues[CPU_MAX];
 
 ts_status_t timer_queue_init(void)
 {
-    struct timer_queue *queue = heap_alloc_zeroed(sizeof *queue);
-    if (queue == NULL)
+    struct timer_queue *queue = heap_alloc_zeroed(sizeof(*queue));
+    if (queue == NULL) {
         return TS_ERR_MEMORY;
+    }
     spin_init(&queue->lock, "timer queue");
     for (unsigned level = 0; level < LEVELS; level++) {
-        for (unsigned slot = 0; slot < SLOTS; slot++)
+        for (unsigned slot = 0; slot < SLOTS; slot++) {
             list_init(&queue->slots[level][slot]);
+        }
     }
     queue->now = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
     queues[cpu_current()->id] = queue;
@@ -65,8 +67,9 @@ ts_status_t timer_queue_init(void)
 // Where a tick belongs, seen from `now`. What is due lies in the slot that the wheel stands at.
 static unsigned place(const struct timer_queue *queue, uint64_t tick, unsigned *out_slot)
 {
-    if (tick < queue->now)
+    if (tick < queue->now) {
         tick = queue->now;
+    }
     uint64_t difference = tick ^ queue->now;
     unsigned level =
         difference == 0 ? 0 : (63 - (unsigned)__builtin_clzll(difference)) / LEVEL_BITS;
@@ -86,11 +89,13 @@ static void insert(struct timer_queue *queue, struct timer *timer)
 // After a slot may have become empty.
 static void tidy(struct timer_queue *queue, unsigned level, unsigned slot)
 {
-    if (!list_empty(&queue->slots[level][slot]))
+    if (!list_empty(&queue->slots[level][slot])) {
         return;
+    }
     queue->used[level] &= ~(UINT64_C(1) << slot);
-    if (queue->used[level] == 0)
+    if (queue->used[level] == 0) {
         queue->levels &= ~(1u << level);
+    }
 }
 
 // Takes an armed timer out. Its slot follows from the wheel's position only for the one in which it
@@ -112,8 +117,9 @@ static unsigned first_level(const struct timer_queue *queue)
 {
     unsigned begun = queue->unfinished;
     unsigned digit = (unsigned)(queue->now >> (begun * LEVEL_BITS)) & (SLOTS - 1);
-    if (begun != 0 && (queue->used[begun] >> digit & 1) != 0)
+    if (begun != 0 && (queue->used[begun] >> digit & 1) != 0) {
         return begun;
+    }
     return (unsigned)__builtin_ctz(queue->levels);
 }
 
@@ -121,8 +127,9 @@ static unsigned first_level(const struct timer_queue *queue)
 static bool first_slot(const struct timer_queue *queue, unsigned *out_level, unsigned *out_slot,
                        uint64_t *out_tick)
 {
-    if (queue->levels == 0)
+    if (queue->levels == 0) {
         return false;
+    }
     unsigned level = first_level(queue);
     unsigned slot = (unsigned)__builtin_ctzll(queue->used[level]);
     unsigned shift = level * LEVEL_BITS;
@@ -140,16 +147,19 @@ static ts_time_t next_deadline(const struct timer_queue *queue)
 {
     unsigned level, slot;
     uint64_t tick;
-    if (!first_slot(queue, &level, &slot, &tick))
+    if (!first_slot(queue, &level, &slot, &tick)) {
         return 0;
-    if (level == 0)
+    }
+    if (level == 0) {
         return time_of_tick(tick);
+    }
     uint64_t earliest = UINT64_MAX;
     unsigned looked = 0;
     list_for_each(node, &queue->slots[level][slot])
     {
-        if (++looked > LOOK_AT_MOST)
+        if (++looked > LOOK_AT_MOST) {
             return time_of_tick(tick);
+        }
         uint64_t due = time_tick_of(list_entry(node, struct timer, link)->deadline);
         earliest = due < earliest ? due : earliest;
     }
@@ -180,8 +190,9 @@ void timer_start(struct timer *timer, ts_time_t deadline)
     timer->cpu = cpu;
     atomic_store_explicit(&timer->state, TIMER_ARMED, memory_order_release);
     insert(queue, timer);
-    if (queue->armed == 0 || due < queue->armed)
+    if (queue->armed == 0 || due < queue->armed) {
         arm(queue, due);
+    }
     spin_unlock_off(&queue->lock);
     arch_irq_restore(flags);
 }
@@ -209,8 +220,9 @@ void timer_stop_busy(struct timer *timer)
         arch_smp_serve();
     }
     arch_irq_restore(flags);
-    if (running)
+    if (running) {
         timer_stop(timer); // the callback may have armed it again
+    }
 }
 
 // Calls one timer. Queue locked on entry and on return, not during the call.
@@ -221,8 +233,9 @@ static void expire_one(struct timer_queue *queue, struct timer *timer) LOCK_UNCH
     spin_unlock_off(&queue->lock);
     timer->expired(timer);
     spin_lock_off(&queue->lock);
-    if (atomic_load_explicit(&queue->running, memory_order_relaxed) != timer)
+    if (atomic_load_explicit(&queue->running, memory_order_relaxed) != timer) {
         return; // it let go: the memory may be another's
+    }
     uint8_t running = TIMER_RUNNING;
     atomic_compare_exchange_strong_explicit(&timer->state, &running, TIMER_IDLE,
                                             memory_order_release, memory_order_relaxed);
@@ -236,15 +249,17 @@ static unsigned turn_to(struct timer_queue *queue, unsigned level, unsigned slot
 {
     struct list *head = &queue->slots[level][slot];
     unsigned done = 0;
-    if (tick > queue->now)
+    if (tick > queue->now) {
         queue->now = tick;
+    }
     while (!list_empty(head) && done < most) {
         struct timer *timer = list_entry(list_pop_front(head), struct timer, link);
         tidy(queue, level, slot);
-        if (time_tick_of(timer->deadline) <= queue->now)
+        if (time_tick_of(timer->deadline) <= queue->now) {
             expire_one(queue, timer);
-        else
+        } else {
             insert(queue, timer);
+        }
         done++;
     }
     queue->unfinished = list_empty(head) ? 0 : level;
@@ -255,22 +270,25 @@ static unsigned turn_to(struct timer_queue *queue, unsigned level, unsigned slot
 void kernel_timer(void)
 {
     struct timer_queue *queue = queues[cpu_current()->id];
-    if (queue == NULL)
+    if (queue == NULL) {
         return;
+    }
     statistics_add(STATISTIC_TIMER_INTERRUPTS, 1);
     spin_lock_off(&queue->lock);
     ts_time_t now = clock_now();
     uint64_t until = (uint64_t)now >> TIME_TICK_SHIFT, tick;
     unsigned level, slot, most = TIMERS_PER_INTERRUPT;
-    while (most > 0 && first_slot(queue, &level, &slot, &tick) && tick <= until)
+    while (most > 0 && first_slot(queue, &level, &slot, &tick) && tick <= until) {
         most -= turn_to(queue, level, slot, tick, most);
+    }
     if (most == 0) {
         // The rest soon. Programs can make more timers due than a CPU can deal with: threads have
         // at least as long for themselves as this took.
         arm(queue, time_add(clock_now(), clock_now() - now));
     } else {
-        if (queue->now < until)
+        if (queue->now < until) {
             queue->now = until; // nothing lies between
+        }
         arm(queue, next_deadline(queue));
     }
     spin_unlock_off(&queue->lock);

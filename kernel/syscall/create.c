@@ -27,8 +27,9 @@ static ts_status_t get_capability(const struct creation *creation, ts_rights_t r
 {
     ts_status_t status =
         handle_get(&creation->process->handles, creation->handle, rights, out_capability);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (out_capability->object->class != class) {
         object_put(out_capability->object);
         return TS_ERR_KIND;
@@ -42,8 +43,9 @@ static ts_status_t get_object(const struct creation *creation, ts_rights_t right
 {
     struct capability capability;
     ts_status_t status = get_capability(creation, rights, class, &capability);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_object = capability.object;
+    }
     return status;
 }
 
@@ -52,17 +54,21 @@ static ts_status_t create_process(const struct creation *creation, struct object
     char name[TS_NAME_MAX];
     struct object *job;
     struct process *process;
-    if (creation->b > sizeof name)
+    if (creation->b > sizeof(name)) {
         return TS_ERR_NAME_TOO_LONG;
+    }
     ts_status_t status = copy_from_user(name, creation->a, creation->b);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = get_object(creation, TS_RIGHT_WRITE, &job_class, &job);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     status = process_create(job_of(job), name, creation->b, &process);
     object_put(job);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_object = &process->object;
+    }
     return status;
 }
 
@@ -72,13 +78,15 @@ static ts_status_t create_job(const struct creation *creation, struct object **o
     struct capability parent;
     struct job *job;
     ts_status_t status = get_capability(creation, TS_RIGHT_WRITE, &job_class, &parent);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = job_create(creation->process->account, job_of(parent.object), &limits,
                         (parent.rights & TS_RIGHT_MANAGE) != 0, &job);
     object_put(parent.object);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_object = &job->object;
+    }
     return status;
 }
 
@@ -92,8 +100,9 @@ static ts_status_t create_memory(const struct creation *creation, struct object 
     ts_status_t status = TS_OK;
     if (creation->handle != TS_HANDLE_NONE) {
         status = get_object(creation, TS_RIGHT_MANAGE, &process_class, &named);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
         payer = process_of(named);
     }
     status = process_use(payer);
@@ -101,10 +110,12 @@ static ts_status_t create_memory(const struct creation *creation, struct object 
         status = memory_create(payer->account, creation->a, (unsigned)creation->flags, &memory);
         process_unuse(payer);
     }
-    if (named != NULL)
+    if (named != NULL) {
         object_put(named);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         *out_object = &memory->object;
+    }
     return status;
 }
 
@@ -113,8 +124,9 @@ static ts_status_t create_ring(const struct creation *creation, struct object **
     struct ring_object *ring;
     ts_status_t status =
         ring_object_create(creation->process, creation->a, creation->b, creation->c, &ring);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *out_object = &ring->ring.object;
+    }
     return status;
 }
 
@@ -123,16 +135,20 @@ static ts_status_t create_port(const struct creation *creation, struct object **
     struct object *inbox = NULL;
     struct port_object *port;
     ts_status_t status = TS_OK;
-    if (creation->handle != TS_HANDLE_NONE)
+    if (creation->handle != TS_HANDLE_NONE) {
         status = get_object(creation, TS_RIGHT_READ | TS_RIGHT_WRITE, &memory_class, &inbox);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     status = port_object_create(creation->process, creation->a, creation->b,
                                 inbox == NULL ? NULL : memory_of(inbox), creation->c, &port);
-    if (inbox != NULL)
+    if (inbox != NULL) {
         object_put(inbox);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         *out_object = &port->port.object;
+    }
     return status;
 }
 
@@ -141,8 +157,9 @@ static ts_status_t create(const struct creation *creation, uint8_t kind, struct 
     bool takes_handle = kind == TS_KIND_PROCESS || kind == TS_KIND_JOB || kind == TS_KIND_PORT ||
                         kind == TS_KIND_MEMORY;
     if ((creation->flags != 0 && kind != TS_KIND_MEMORY) ||
-        (creation->handle != TS_HANDLE_NONE && !takes_handle))
+        (creation->handle != TS_HANDLE_NONE && !takes_handle)) {
         return TS_ERR_ARGUMENT;
+    }
     switch (kind) {
     case TS_KIND_PROCESS: return create_process(creation, out_object);
     case TS_KIND_JOB: return create_job(creation, out_object);

@@ -20,8 +20,9 @@ static struct object *find_event(const struct thread *thread, const struct arch_
     uint64_t word;
     struct handle_entry *entry = handle_find(
         thread->requester.handles, (ts_handle_t)(arch_frame_argument(frame, 0) >> 32), &word);
-    if (entry == NULL || (word & right) == 0)
+    if (entry == NULL || (word & right) == 0) {
         return NULL;
+    }
     struct object *event = fast_entry_object(entry, word);
     return event == NULL || event->class != &event_class ? NULL : event;
 }
@@ -31,11 +32,13 @@ static struct object *find_event(const struct thread *thread, const struct arch_
 static bool give_count(struct object *event, uint64_t count)
 {
     struct request *request = list_entry(event->observers.next, struct request, link);
-    if (request->requester == NULL) // a place of a signal that is under way (object_signal)
+    if (request->requester == NULL) { // a place of a signal that is under way (object_signal)
         return false;
+    }
     if (request->requester->ring != NULL || request->mask != TS_SIGNAL_READABLE ||
-        request->deadline != TS_DEADLINE_NONE)
+        request->deadline != TS_DEADLINE_NONE) {
         return false;
+    }
     struct thread *waiter = request->requester->thread;
     struct run_queue *queue = run_queue_here();
     spin_lock_off(&queue->lock);
@@ -58,8 +61,9 @@ static bool give_count(struct object *event, uint64_t count)
 static void add_count(struct object *event, uint64_t count)
 {
     event->count = event->count + count < count ? UINT64_MAX : event->count + count;
-    if (count != 0)
+    if (count != 0) {
         atomic_fetch_or_explicit(&event->signals, TS_SIGNAL_READABLE, memory_order_release);
+    }
 }
 
 void fast_event_signal(struct thread *thread, struct arch_frame *frame)
@@ -73,8 +77,9 @@ void fast_event_signal(struct thread *thread, struct arch_frame *frame)
     spin_lock_off(&event->lock);
     uint32_t observers = event->observer_count;
     bool given = observers == 1 && count != 0 && event->count == 0 && give_count(event, count);
-    if (observers == 0)
+    if (observers == 0) {
         add_count(event, count);
+    }
     spin_unlock_off(&event->lock);
     if (given) {
         object_body_put(event); // the record's reference

@@ -112,8 +112,9 @@ static bool fill_inbox(const struct port *port, const struct arch_frame *frame)
 {
     bool done = true;
     if (port->inbox_size != 0 && (uint8_t)arch_frame_argument(frame, 0) == TS_OP_WRITE &&
-        arch_frame_argument(frame, 2) != 0)
+        arch_frame_argument(frame, 2) != 0) {
         copy_to_inbox(port, frame, &done);
+    }
     return done;
 }
 
@@ -186,8 +187,9 @@ static bool ring_is_ready(struct call *call, const struct cpu *cpu)
 {
     struct ring *ring = call->ring;
     if (!ring->idle || ring->idle_cpu != cpu->id || !list_empty(&ring->pending) ||
-        !ring_has_room(ring) || ring->event_tail + 1 - ring->event_head < ring->wanted)
+        !ring_has_room(ring) || ring->event_tail + 1 - ring->event_head < ring->wanted) {
         return false;
+    }
     call->server = ring->waiter;
     return true;
 }
@@ -228,8 +230,9 @@ IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
     server->ring = NULL;
     arch_frame_set_result(arch_thread_frame(&server->machine), server->submitted,
                           ring->event_tail - ring->event_head);
-    if (__builtin_expect(client->priority > server->own_priority, false))
+    if (__builtin_expect(client->priority > server->own_priority, false)) {
         lend(slot, server, client->priority);
+    }
     queue->giver = client;
     switch_to(queue, client, server, op_continue);
 }
@@ -243,8 +246,9 @@ IN_LINE bool call_locked(struct call *call, const struct arch_frame *frame, stru
     if (ready) {
         spin_lock_off(&queue->lock);
         ready = server_is_ready(call, queue);
-        if (ready)
+        if (ready) {
             deliver(call, frame, queue);
+        }
         spin_unlock_off(&queue->lock);
     }
     spin_unlock_off(&call->ring->lock);
@@ -258,16 +262,19 @@ IN_LINE bool call_find(struct call *call, const struct arch_frame *frame,
 {
     uint64_t word = arch_frame_argument(frame, 0), length = arch_frame_argument(frame, 2);
     if ((word & ~fast->word) != 0 || arch_frame_argument(frame, 5) != 0 ||
-        (length != 0 && !arch_user_range_ok(arch_frame_argument(frame, 1), length)))
+        (length != 0 && !arch_user_range_ok(arch_frame_argument(frame, 1), length))) {
         return false;
+    }
     call->handle = (ts_handle_t)(word >> 32);
     *out_entry = handle_find(call->client->requester.handles, call->handle, out_word);
-    if (*out_entry == NULL || (fast->rights & ~(ts_rights_t)*out_word) != 0)
+    if (*out_entry == NULL || (fast->rights & ~(ts_rights_t)*out_word) != 0) {
         return false;
+    }
     // That it is what the word was read with is seen when the port is locked.
     struct object *object = atomic_load_explicit(&(*out_entry)->object, memory_order_acquire);
-    if (object == NULL || object->class != &served_class)
+    if (object == NULL || object->class != &served_class) {
         return false;
+    }
     call->rights = (ts_rights_t)*out_word;
     call->served = served_of(object);
     call->port = call->served->port;
@@ -325,16 +332,19 @@ IN_LINE bool answer_find(struct answer *answer, const struct arch_frame *frame)
     uint64_t handles = arch_frame_argument(frame, 0);
     uint64_t ring_word, port_word;
     answer->status = (ts_status_t)arch_frame_argument(frame, 2);
-    if (answer->status > 0)
+    if (answer->status > 0) {
         return false;
+    }
     struct handle_entry *ring_entry = handle_find(table, (ts_handle_t)handles, &ring_word);
     struct handle_entry *port_entry = handle_find(table, (ts_handle_t)(handles >> 32), &port_word);
-    if (ring_entry == NULL || port_entry == NULL || (port_word & TS_RIGHT_MANAGE) == 0)
+    if (ring_entry == NULL || port_entry == NULL || (port_word & TS_RIGHT_MANAGE) == 0) {
         return false;
+    }
     struct object *ring = fast_entry_object(ring_entry, ring_word);
     struct object *port = fast_entry_object(port_entry, port_word);
-    if (ring == NULL || ring->class != &ring_class || port == NULL || port->class != &port_class)
+    if (ring == NULL || ring->class != &ring_class || port == NULL || port->class != &port_class) {
         return false;
+    }
     answer->ring = ring_object_of(ring);
     answer->port = &port_object_of(port)->port;
     return true;
@@ -347,17 +357,20 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
     struct port *port = answer->port;
     uint32_t index = TS_REQUEST_SLOT(id);
     if (index >= port->slot_count || port->ring_count != 1 ||
-        port->rings[0].ring != &answer->ring->ring || (port->queued | port->hungry_count) != 0)
+        port->rings[0].ring != &answer->ring->ring || (port->queued | port->hungry_count) != 0) {
         return false;
+    }
     struct slot *slot = &port->slots[index];
     struct request *request = slot->request;
-    if (slot->borrower != NULL && slot->borrower != answer->server)
+    if (slot->borrower != NULL && slot->borrower != answer->server) {
         return false;
+    }
     if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
         slot->copying || request == NULL || request->requester->ring != NULL ||
         (request->in_handles | request->out_handles | request->client_fault) != 0 ||
-        request->deadline != TS_DEADLINE_NONE)
+        request->deadline != TS_DEADLINE_NONE) {
         return false;
+    }
     answer->slot = slot;
     answer->request = request;
     answer->client = request->requester->thread;
@@ -387,9 +400,10 @@ OUT_OF_LINE copy_to_client(const struct request *request, uint64_t address, uint
 static bool push_payload(const struct answer *answer, const struct arch_frame *frame)
 {
     bool done = true;
-    if (arch_frame_argument(frame, 5) != 0)
+    if (arch_frame_argument(frame, 5) != 0) {
         copy_to_client(answer->request, arch_frame_argument(frame, 4),
                        arch_frame_argument(frame, 5), &done);
+    }
     return done;
 }
 
@@ -406,8 +420,9 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
 {
     struct ring *ring = &answer->ring->ring;
     struct thread *client = answer->client, *server = answer->server;
-    if (__builtin_expect(answer->slot->borrower != NULL, false))
+    if (__builtin_expect(answer->slot->borrower != NULL, false)) {
         give_back(answer->slot, server, answer->request->priority);
+    }
     // The client's system call returns.
     request_set_state(answer->request, REQUEST_FREE);
     client->asking = false;
@@ -438,8 +453,9 @@ IN_LINE bool answer_locked(struct answer *answer, const struct arch_frame *frame
     if (ready) {
         spin_lock_off(&queue->lock);
         ready = client_is_ready(answer, queue) && push_payload(answer, frame);
-        if (ready)
+        if (ready) {
             finish(answer, frame, queue);
+        }
         spin_unlock_off(&queue->lock);
     }
     spin_unlock_off(&ring->lock);

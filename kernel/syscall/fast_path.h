@@ -32,10 +32,11 @@ static inline __attribute__((always_inline)) void fast_path_op(struct arch_frame
     uint8_t op = (uint8_t)arch_frame_argument(frame, 0);
     bool plain = atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) == 0 &&
                  op < TS_OP_COUNT && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX;
-    if (!plain)
+    if (!plain) {
         syscall_general(frame);
-    else if (fast_operations[op].rights != 0)
+    } else if (fast_operations[op].rights != 0) {
         fast_path_call(frame, cpu, &fast_operations[op]);
-    else
+    } else {
         fast_path_answer(frame, cpu->current);
+    }
 }

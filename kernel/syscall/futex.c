@@ -10,8 +10,9 @@
 static _Noreturn void wait_continue(void)
 {
     struct thread *thread = thread_current();
-    if (!atomic_load_explicit(&thread->answered, memory_order_acquire))
+    if (!atomic_load_explicit(&thread->answered, memory_order_acquire)) {
         thread_block(wait_continue);
+    }
     thread->asking = false;
     thread->request.state = REQUEST_FREE;
     arch_frame_set_result(arch_thread_frame(&thread->machine), thread->request.status, 0);

@@ -11,8 +11,9 @@ static inline ts_status_t handle_install_new(struct handle_table *table, struct 
 {
     struct capability capability = object_capability_get(object, object->class->rights);
     ts_status_t status = handle_install(table, capability, out_handle);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         object_capability_put(capability);
+    }
     object_put(object);
     return status;
 }

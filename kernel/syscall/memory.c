@@ -14,13 +14,15 @@ static ts_status_t target_get(uint64_t handle, struct process **out_process)
 {
     struct process *process = process_current();
     struct capability capability = {0};
-    if (handle > UINT32_MAX)
+    if (handle > UINT32_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     if (handle != TS_HANDLE_NONE) {
         ts_status_t status =
             handle_get(&process->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &capability);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return status;
+        }
         if (capability.object->class != &process_class) {
             object_put(capability.object);
             return TS_ERR_KIND;
@@ -28,8 +30,9 @@ static ts_status_t target_get(uint64_t handle, struct process **out_process)
         process = process_of(capability.object);
     }
     ts_status_t status = process_use(process);
-    if (capability.object != NULL)
+    if (capability.object != NULL) {
         object_put(capability.object);
+    }
     *out_process = process;
     return status;
 }
@@ -51,13 +54,15 @@ static ts_status_t memory_get(ts_handle_t handle, bool for_other, struct memory 
 {
     struct capability capability;
     ts_status_t status = handle_get(&process_current()->handles, handle, TS_RIGHT_MAP, &capability);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (capability.object->class == &memory_class) {
         *out_memory = memory_of(capability.object);
         *out_allowed = space_allowed(capability.rights);
-        if (!for_other || may_pass_on(*out_memory, capability.rights))
+        if (!for_other || may_pass_on(*out_memory, capability.rights)) {
             return TS_OK;
+        }
         object_put(capability.object);
         return TS_ERR_RIGHTS;
     }
@@ -82,9 +87,10 @@ void syscall_map(struct arch_frame *frame)
     struct process *process;
     unsigned allowed;
     ts_status_t status = flags >= SPACE_MAP_RING ? TS_ERR_ARGUMENT : TS_OK;
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = memory_get((ts_handle_t)(word >> 32), (uint32_t)word != TS_HANDLE_NONE, &memory,
                             &allowed, &flags);
+    }
     if (status != TS_OK) {
         arch_frame_set_result(frame, status, 0);
         return;
@@ -116,8 +122,9 @@ void syscall_protect(struct arch_frame *frame)
     struct process *process;
     uint64_t protection = arch_frame_argument(frame, 3);
     ts_status_t status = protection > UINT32_MAX ? TS_ERR_ARGUMENT : TS_OK;
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = target_get(arch_frame_argument(frame, 0), &process);
+    }
     if (status == TS_OK) {
         status = space_protect(process->space, arch_frame_argument(frame, 1),
                                arch_frame_argument(frame, 2), (unsigned)protection);

@@ -39,8 +39,9 @@ static uint64_t result_value(struct request *request)
         (void)copy_to_user(request->call_address, request->reserved,
                            request->out_handles * sizeof(ts_handle_t));
     }
-    if ((request->event_flags & TS_EVENT_REDIRECT) != 0)
+    if ((request->event_flags & TS_EVENT_REDIRECT) != 0) {
         return (request->extra & CONSUMED_MASK) << 32 | request->value | TS_OPEN_REDIRECTED;
+    }
     return request->value;
 }
 
@@ -48,8 +49,9 @@ _Noreturn void op_continue(void)
 {
     struct thread *thread = thread_current();
     // Pairs with the release in environment_wake_thread.
-    if (!atomic_load_explicit(&thread->answered, memory_order_acquire))
+    if (!atomic_load_explicit(&thread->answered, memory_order_acquire)) {
         thread_block(op_continue);
+    }
     struct request *request = &thread->request;
     thread->asking = false;
     arch_irq_enable();
@@ -65,8 +67,9 @@ void syscall_op(struct arch_frame *frame)
     struct asked asked = {.operation = decode(frame), .thread = thread_current()};
     struct operation *operation = &asked.operation;
     ts_status_t status = TS_ERR_UNSUPPORTED;
-    if (operation->op < TS_OP_COUNT)
+    if (operation->op < TS_OP_COUNT) {
         status = operation_check_flags(operation->op, operation->flags, false);
+    }
     process_count(&asked.thread->process->requests_issued, 1);
     if (status == TS_OK && operation_start(&asked, &status) == OUTCOME_ISSUED) {
         arch_irq_disable();

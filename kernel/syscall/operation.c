@@ -39,8 +39,9 @@ const uint8_t operation_submission_flags[TS_OP_COUNT] = {
 static ts_rights_t rights_needed(const struct operation *operation)
 {
     ts_rights_t needed = rules[operation->op].rights;
-    if (operation->op == TS_OP_MAP)
+    if (operation->op == TS_OP_MAP) {
         needed |= operation->rights & (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE);
+    }
     return needed;
 }
 
@@ -52,12 +53,14 @@ static bool has_any(ts_rights_t rights, ts_rights_t wanted)
 // The second half of rights, of which one of several is enough.
 static bool rights_suffice(const struct operation *operation, ts_rights_t rights)
 {
-    if (operation->op == TS_OP_SYNC)
+    if (operation->op == TS_OP_SYNC) {
         return has_any(rights, TS_RIGHT_READ | TS_RIGHT_WRITE);
-    if (operation->op == TS_OP_SET)
+    }
+    if (operation->op == TS_OP_SET) {
         return operation->arg == TS_PROPERTY_POSITION
                    ? has_any(rights, TS_RIGHT_READ | TS_RIGHT_WRITE)
                    : has_any(rights, TS_RIGHT_WRITE | TS_RIGHT_MANAGE);
+    }
     return true;
 }
 
@@ -67,8 +70,9 @@ struct request *asked_record(struct asked *asked)
     struct request *request;
     if (asked->ring != NULL) {
         request = ring_record_take(asked->ring);
-        if (request == NULL)
+        if (request == NULL) {
             return NULL;
+        }
     } else {
         request = &asked->thread->request;
         request_reset(request);
@@ -87,10 +91,11 @@ struct request *asked_record(struct asked *asked)
 
 void asked_record_drop(struct asked *asked, struct request *request)
 {
-    if (asked->ring != NULL)
+    if (asked->ring != NULL) {
         ring_record_give(asked->ring, request);
-    else
+    } else {
         request->state = REQUEST_FREE;
+    }
 }
 
 // What the kernel answers for every object
@@ -111,15 +116,18 @@ static bool served_share(struct handle_table *table, ts_handle_t handle, struct 
 // must not come back to life: what ends it has begun. Interrupts off.
 static bool capability_share(struct handle_table *table, ts_handle_t handle, struct object *object)
 {
-    if (object->class == &served_class)
+    if (object->class == &served_class) {
         return served_share(table, handle, served_of(object));
-    if (!object_try_get(object))
+    }
+    if (!object_try_get(object)) {
         return false;
+    }
     unsigned handles = atomic_load_explicit(&object->handles, memory_order_relaxed);
     while (handles != 0) {
         if (atomic_compare_exchange_weak_explicit(&object->handles, &handles, handles + 1,
-                                                  memory_order_relaxed, memory_order_relaxed))
+                                                  memory_order_relaxed, memory_order_relaxed)) {
             return true;
+        }
     }
     object_put(object);
     return false;
@@ -130,12 +138,14 @@ static ts_status_t answer_duplicate(struct handle_table *table, struct operation
     struct capability from;
     irqflags_t flags = arch_irq_save();
     ts_status_t status = handle_lookup(table, operation->handle, TS_RIGHT_DUPLICATE, &from);
-    if (status == TS_OK && !capability_share(table, operation->handle, from.object))
+    if (status == TS_OK && !capability_share(table, operation->handle, from.object)) {
         status = TS_ERR_HANDLE;
+    }
     arch_irq_restore(flags);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         operation->result =
             (struct capability){.object = from.object, .rights = from.rights & operation->rights};
+    }
     return status;
 }
 
@@ -143,20 +153,23 @@ static ts_status_t answer_close(struct handle_table *table, const struct operati
 {
     struct capability capability;
     ts_status_t status = handle_remove(table, operation->handle, &capability);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         object_capability_put(capability);
+    }
     return status;
 }
 
 static ts_status_t answer_same(struct handle_table *table, struct operation *operation)
 {
     struct capability a, b;
-    if (operation->arg > UINT32_MAX)
+    if (operation->arg > UINT32_MAX) {
         return TS_ERR_HANDLE;
+    }
     irqflags_t flags = arch_irq_save();
     ts_status_t status = handle_lookup(table, operation->handle, 0, &a);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = handle_lookup(table, (ts_handle_t)operation->arg, 0, &b);
+    }
     operation->value = status == TS_OK && a.object == b.object;
     arch_irq_restore(flags);
     return status;
@@ -190,8 +203,9 @@ static enum outcome start_wait(struct asked *asked, ts_status_t *out_status)
         return OUTCOME_ANSWERED;
     }
     *out_status = wait_hold(asked->thread->requester.handles, operation->handle, &object);
-    if (*out_status != TS_OK)
+    if (*out_status != TS_OK) {
         return OUTCOME_ANSWERED;
+    }
     struct request *request = asked_record(asked);
     if (request == NULL) {
         object_wait_over(object);
@@ -231,15 +245,17 @@ static ts_status_t answer_property(struct handle_table *table, struct operation 
     irqflags_t flags = arch_irq_save();
     ts_status_t status = handle_lookup(table, operation->handle, 0, &capability);
     if (status == TS_OK) {
-        if (operation->arg == TS_PROPERTY_KIND)
+        if (operation->arg == TS_PROPERTY_KIND) {
             value = capability.object->class->kind;
-        else if (operation->arg == TS_PROPERTY_SIGNALS)
+        } else if (operation->arg == TS_PROPERTY_SIGNALS) {
             value = atomic_load_explicit(&capability.object->signals, memory_order_acquire);
-        else
+        } else {
             value = capability.rights;
+        }
         // Else it was closed meanwhile, and what was read may be the oid's next object's.
-        if (!handle_still(table, operation->handle, capability.object))
+        if (!handle_still(table, operation->handle, capability.object)) {
             status = TS_ERR_HANDLE;
+        }
     }
     arch_irq_restore(flags);
     return status != TS_OK ? status : operation_get_u64(operation, value);
@@ -267,10 +283,11 @@ static ts_status_t install_result(struct asked *asked)
     vaddr_t call = operation->address;
     uint8_t room;
     operation->value = operation->value == 0 ? handle : operation->value;
-    if (get_user_u8(&room, call + offsetof(struct ts_call, out_handles)) != TS_OK || room == 0)
+    if (get_user_u8(&room, call + offsetof(struct ts_call, out_handles)) != TS_OK || room == 0) {
         return TS_OK;
+    }
     // (The handle is there whether or not the structure still is.)
-    (void)!put_user_u32(call + offsetof(struct ts_call, out_handle), handle);
+    (void)put_user_u32(call + offsetof(struct ts_call, out_handle), handle);
     return TS_OK;
 }
 
@@ -278,10 +295,12 @@ static ts_status_t run_kernel_object(struct asked *asked, struct capability capa
 {
     struct operation *operation = &asked->operation;
     const struct object_class *class = capability.object->class;
-    if (class->operate == NULL)
+    if (class->operate == NULL) {
         return TS_ERR_UNSUPPORTED;
-    if (rules[operation->op].target == TARGET_PORT && class->kind != TS_KIND_PORT)
+    }
+    if (rules[operation->op].target == TARGET_PORT && class->kind != TS_KIND_PORT) {
         return TS_ERR_KIND;
+    }
     operation->handle_rights = capability.rights;
     return class->operate(capability.object, operation);
 }
@@ -294,11 +313,13 @@ static inline ts_status_t look_up(struct asked *asked, ts_rights_t needed, struc
     irqflags_t flags = arch_irq_save();
     ts_status_t status =
         handle_lookup(asked->thread->requester.handles, operation->handle, needed, out);
-    if (status == TS_OK && !rights_suffice(operation, out->rights))
+    if (status == TS_OK && !rights_suffice(operation, out->rights)) {
         status = TS_ERR_RIGHTS;
+    }
     *out_served = status == TS_OK && out->object->class == &served_class;
-    if (status == TS_OK && !*out_served && !object_body_try_get(out->object))
+    if (status == TS_OK && !*out_served && !object_body_try_get(out->object)) {
         status = TS_ERR_HANDLE;
+    }
     arch_irq_restore(flags);
     return status;
 }
@@ -310,10 +331,12 @@ static enum outcome start_object(struct asked *asked, ts_status_t *out_status)
     struct capability capability;
     bool served;
     *out_status = look_up(asked, needed, &capability, &served);
-    if (*out_status != TS_OK)
+    if (*out_status != TS_OK) {
         return OUTCOME_ANSWERED;
-    if (served)
+    }
+    if (served) {
         return served_start(asked, needed, out_status);
+    }
     *out_status = run_kernel_object(asked, capability);
     object_body_put(capability.object);
     return OUTCOME_ANSWERED;
@@ -323,15 +346,17 @@ enum outcome operation_start(struct asked *asked, ts_status_t *out_status)
 {
     struct operation *operation = &asked->operation;
     enum outcome outcome = OUTCOME_ANSWERED;
-    if (operation->length > TS_LENGTH_MAX || (operation->rights & ~TS_RIGHTS_ALL) != 0)
+    if (operation->length > TS_LENGTH_MAX || (operation->rights & ~TS_RIGHTS_ALL) != 0) {
         *out_status = TS_ERR_ARGUMENT;
-    else if (rules[operation->op].target == TARGET_KERNEL)
+    } else if (rules[operation->op].target == TARGET_KERNEL) {
         outcome = start_kernel(asked, out_status);
-    else if (is_kernel_property(operation))
+    } else if (is_kernel_property(operation)) {
         *out_status = answer_property(asked->thread->requester.handles, operation);
-    else
+    } else {
         outcome = start_object(asked, out_status);
-    if (outcome == OUTCOME_ANSWERED && *out_status == TS_OK && operation->result.object != NULL)
+    }
+    if (outcome == OUTCOME_ANSWERED && *out_status == TS_OK && operation->result.object != NULL) {
         *out_status = install_result(asked);
+    }
     return outcome;
 }

@@ -30,10 +30,12 @@ extern const uint8_t operation_submission_flags[TS_OP_COUNT]; // and QUIET, whic
 static inline ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
 {
     uint8_t known = TS_FLAG_NOWAIT | operation_flags[op];
-    if (by_ring)
+    if (by_ring) {
         known |= TS_FLAG_QUIET | operation_submission_flags[op];
-    if ((flags & ~known) == 0)
+    }
+    if ((flags & ~known) == 0) {
         return TS_OK;
+    }
     return (flags & TS_FLAG_LINK) != 0 ? TS_ERR_UNSUPPORTED : TS_ERR_ARGUMENT;
 }
 

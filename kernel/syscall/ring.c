@@ -25,17 +25,20 @@ static ts_status_t enter(struct thread *thread, ts_handle_t handle)
     struct capability capability;
     arch_irq_disable();
     ts_status_t status = handle_lookup(thread->requester.handles, handle, 0, &capability);
-    if (status == TS_OK && capability.object->class != &ring_class)
+    if (status == TS_OK && capability.object->class != &ring_class) {
         status = TS_ERR_KIND;
-    if (status == TS_OK && !object_body_try_get(capability.object))
+    }
+    if (status == TS_OK && !object_body_try_get(capability.object)) {
         status = TS_ERR_HANDLE;
+    }
     if (status == TS_OK) {
         struct ring_object *ring = ring_object_of(capability.object);
         status = ring_object_enter(ring, thread);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             thread->ring = ring;
-        else
+        } else {
             object_body_put(capability.object);
+        }
     }
     arch_irq_enable();
     return status;
@@ -69,8 +72,9 @@ static enum found leave_if_enough(struct thread *thread)
         ring->entered = false;
     }
     spin_unlock_off(&ring->lock);
-    if (!enough)
+    if (!enough) {
         return all ? NOT_ENOUGH : MORE_TO_COLLECT;
+    }
     arch_frame_set_result(arch_thread_frame(&thread->machine), thread->submitted, unread);
     thread->ring = NULL;
     object_body_put(&ring->object);
@@ -99,8 +103,9 @@ static void finish(struct thread *thread, uint32_t unread)
 static void set_wake_timer(struct thread *thread)
 {
     struct timer *timer = &thread->wake_timer;
-    if (timer_is_armed(timer) && timer->deadline <= thread->wait_until)
+    if (timer_is_armed(timer) && timer->deadline <= thread->wait_until) {
         return; // if it expires right now, its callback wakes us from the sleep to come
+    }
     timer_stop(timer);
     timer_start(timer, thread->wait_until);
 }
@@ -111,32 +116,37 @@ static void sleep_in_ring(struct thread *thread)
 {
     struct ring *ring = &thread->ring->ring;
     // Before the ring is idle: a wake that comes first is not lost, only early.
-    if (thread->wait_until != TS_DEADLINE_NONE)
+    if (thread->wait_until != TS_DEADLINE_NONE) {
         set_wake_timer(thread);
+    }
     // Interrupts are on, since this collects what came meanwhile, which may be much. A wake that
     // comes before we block is kept (wake_pending).
-    if (ring_idle(ring, thread->wait_for, thread, cpu_current()->id))
+    if (ring_idle(ring, thread->wait_for, thread, cpu_current()->id)) {
         thread_block(ring_wait_continue);
+    }
     finish(thread, ring_collect(ring)); // something came, or a wait that would never end
 }
 
 static void collect_or_sleep(struct thread *thread)
 {
     uint32_t unread = ring_collect(&thread->ring->ring);
-    if (unread >= thread->wait_for || wait_is_over(thread))
+    if (unread >= thread->wait_for || wait_is_over(thread)) {
         finish(thread, unread);
-    else
+    } else {
         sleep_in_ring(thread);
+    }
 }
 
 _Noreturn void ring_wait_continue(void)
 {
     struct thread *thread = thread_current();
-    if (leave_if_enough(thread) == ENOUGH)
+    if (leave_if_enough(thread) == ENOUGH) {
         arch_return_to_user();
+    }
     arch_irq_enable();
-    if (__atomic_load_n(&thread->ring->ring.idle, __ATOMIC_RELAXED))
+    if (__atomic_load_n(&thread->ring->ring.idle, __ATOMIC_RELAXED)) {
         ring_busy(&thread->ring->ring); // not a ring's event woke us
+    }
     collect_or_sleep(thread);
     arch_irq_disable();
     arch_return_to_user();
@@ -152,10 +162,11 @@ static void wait_for_events(struct thread *thread, uint32_t submitted, uint32_t 
     arch_irq_disable();
     enum found found = leave_if_enough(thread);
     arch_irq_enable();
-    if (found == NOT_ENOUGH && !wait_is_over(thread))
+    if (found == NOT_ENOUGH && !wait_is_over(thread)) {
         sleep_in_ring(thread);
-    else if (found != ENOUGH)
+    } else if (found != ENOUGH) {
         collect_or_sleep(thread);
+    }
 }
 
 void syscall_enter(struct arch_frame *frame)
@@ -188,8 +199,9 @@ static ts_status_t reply(struct thread *thread, const struct arch_frame *frame)
     uint64_t length = arch_frame_argument(frame, 5);
     ts_handle_t handle = (ts_handle_t)(arch_frame_argument(frame, 0) >> 32);
     ts_status_t status = handle_get(thread->requester.handles, handle, TS_RIGHT_MANAGE, &port);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct port_answer answer = {
         .reply = {.id = arch_frame_argument(frame, 1),
                   .status = (ts_status_t)arch_frame_argument(frame, 2),
@@ -212,8 +224,9 @@ void syscall_reply_wait(struct arch_frame *frame)
     ts_status_t status = enter(thread, (ts_handle_t)arch_frame_argument(frame, 0));
     if (status == TS_OK && arch_frame_argument(frame, 1) != 0) {
         status = reply(thread, frame);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             leave(thread);
+        }
     }
     if (status != TS_OK) {
         arch_frame_set_result(frame, status, 0);

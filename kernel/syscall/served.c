@@ -51,10 +51,12 @@ static void set_range(struct request *request, enum payload payload, uint64_t ad
 static ts_status_t fill_plain(struct request *request, const struct operation *operation,
                               enum payload payload)
 {
-    if (operation->length != 0 && !arch_user_range_ok(operation->address, operation->length))
+    if (operation->length != 0 && !arch_user_range_ok(operation->address, operation->length)) {
         return TS_ERR_FAULT;
-    if (payload == PAYLOAD_PATH && operation->length > TS_PATH_MAX)
+    }
+    if (payload == PAYLOAD_PATH && operation->length > TS_PATH_MAX) {
         return TS_ERR_NAME_TOO_LONG;
+    }
     set_range(request, payload, operation->address, operation->length);
     return TS_OK;
 }
@@ -65,22 +67,27 @@ static ts_status_t fill_vector(struct request *request, const struct operation *
 {
     uint32_t count = operation->length;
     uint64_t total = 0;
-    if (count == 0 || count > TS_SEGMENTS_MAX)
+    if (count == 0 || count > TS_SEGMENTS_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     ts_status_t status =
         copy_from_user(request->segment, operation->address, count * sizeof(struct ts_segment));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     for (uint32_t i = 0; i < count; i++) {
         const struct ts_segment *segment = &request->segment[i];
-        if (segment->length > TS_LENGTH_MAX)
+        if (segment->length > TS_LENGTH_MAX) {
             return TS_ERR_ARGUMENT;
-        if (segment->length != 0 && !arch_user_range_ok(segment->address, segment->length))
+        }
+        if (segment->length != 0 && !arch_user_range_ok(segment->address, segment->length)) {
             return TS_ERR_FAULT;
+        }
         total += segment->length;
     }
-    if (total > TS_LENGTH_MAX)
+    if (total > TS_LENGTH_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     request->segments = (uint8_t)count;
     set_range(request, payload, 0, (uint32_t)total);
     return TS_OK;
@@ -90,10 +97,13 @@ static ts_status_t fill_vector(struct request *request, const struct operation *
 static bool call_fits(uint8_t op, const struct ts_call *call)
 {
     if (call->in_handles > TS_CALL_HANDLES || call->out_handles > TS_CALL_HANDLES ||
-        call->reserved != 0 || call->in_length > TS_LENGTH_MAX || call->out_length > TS_LENGTH_MAX)
+        call->reserved != 0 || call->in_length > TS_LENGTH_MAX ||
+        call->out_length > TS_LENGTH_MAX) {
         return false;
-    if (op == TS_OP_CALL)
+    }
+    if (op == TS_OP_CALL) {
         return true;
+    }
     return call->out_handles == 0 && call->out_length == 0 &&
            (op == TS_OP_SHARE ? call->in_handles == 1 : call->in_handles <= 1);
 }
@@ -102,26 +112,32 @@ static bool call_fits(uint8_t op, const struct ts_call *call)
 static ts_status_t fill_call(struct request *request, const struct operation *operation)
 {
     struct ts_call call;
-    if (operation->length != sizeof call)
+    if (operation->length != sizeof(call)) {
         return TS_ERR_ARGUMENT;
-    ts_status_t status = copy_from_user(&call, operation->address, sizeof call);
-    if (status != TS_OK)
+    }
+    ts_status_t status = copy_from_user(&call, operation->address, sizeof(call));
+    if (status != TS_OK) {
         return status;
-    if (!call_fits(operation->op, &call))
+    }
+    if (!call_fits(operation->op, &call)) {
         return TS_ERR_ARGUMENT;
+    }
     if ((call.in_length != 0 && !arch_user_range_ok(call.in_address, call.in_length)) ||
-        (call.out_length != 0 && !arch_user_range_ok(call.out_address, call.out_length)))
+        (call.out_length != 0 && !arch_user_range_ok(call.out_address, call.out_length))) {
         return TS_ERR_FAULT;
+    }
     request->in_address = call.in_address;
     request->in_length = call.in_length;
     request->out_address = call.out_address;
     request->out_length = call.out_length;
     request->in_handles = call.in_handles;
     request->out_handles = call.out_handles;
-    if (operation->op == TS_OP_CALL)
+    if (operation->op == TS_OP_CALL) {
         request->arg = call.method;
-    for (unsigned i = 0; i < call.in_handles; i++)
+    }
+    for (unsigned i = 0; i < call.in_handles; i++) {
         request->sent[i] = call.in_handle[i];
+    }
     request->call_address = operation->address + offsetof(struct ts_call, out_handle);
     return TS_OK;
 }
@@ -129,19 +145,23 @@ static ts_status_t fill_call(struct request *request, const struct operation *op
 static ts_status_t fill_payload(struct request *request, const struct operation *operation)
 {
     enum payload payload = shapes[operation->op].payload;
-    if (payload == PAYLOAD_NONE)
+    if (payload == PAYLOAD_NONE) {
         return TS_OK;
-    if (payload == PAYLOAD_CALL)
+    }
+    if (payload == PAYLOAD_CALL) {
         return fill_call(request, operation);
-    if ((operation->flags & TS_FLAG_VECTOR) != 0)
+    }
+    if ((operation->flags & TS_FLAG_VECTOR) != 0) {
         return fill_vector(request, operation, payload);
+    }
     return fill_plain(request, operation, payload);
 }
 
 static void release_results(struct handle_table *table, struct request *request, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         handle_release(table, request->reserved[i]);
+    }
 }
 
 // Slots for results, and the handles to send. With an error nothing stays reserved or marked.
@@ -159,10 +179,12 @@ static ts_status_t reserve_handles(struct handle_table *table, struct request *r
     }
     // What is placed under a name stays reachable beside the giver: he must be able to copy it.
     if (status == TS_OK && request->op == TS_OP_SHARE &&
-        (request->sent_capability[0].rights & TS_RIGHT_DUPLICATE) == 0)
+        (request->sent_capability[0].rights & TS_RIGHT_DUPLICATE) == 0) {
         status = TS_ERR_RIGHTS;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         return TS_OK;
+    }
     release_results(table, request, reserved);
     request_sent_return(request, marked);
     return status;
@@ -179,14 +201,16 @@ static ts_status_t issue(struct asked *asked, struct request *request, ts_rights
         handle_find(thread->requester.handles, asked->operation.handle, &word);
     struct object *object =
         entry == NULL ? NULL : atomic_load_explicit(&entry->object, memory_order_acquire);
-    if (object != NULL && (needed & ~(ts_rights_t)word) != 0)
+    if (object != NULL && (needed & ~(ts_rights_t)word) != 0) {
         status = TS_ERR_RIGHTS;
-    else if (object != NULL && object->class == &served_class) // else closed and used again
+    } else if (object != NULL && object->class == &served_class) { // else closed and used again
         status = TS_OK;
+    }
     if (status == TS_OK) {
         request->rights = (ts_rights_t)word;
-        if (shapes[request->op].gives_handle)
+        if (shapes[request->op].gives_handle) {
             request->rights &= asked->operation.rights;
+        }
         // Who waits for one server can give it the CPU; a ring's owner goes on.
         bool waits = asked->ring == NULL;
         thread->asking = waits;
@@ -195,8 +219,9 @@ static ts_status_t issue(struct asked *asked, struct request *request, ts_rights
         struct port *port = served_of(object)->port; // stays readable: interrupts are off
         port_issue(request, served_of(object), entry, word);
         thread->handing_over = false;
-        if (waits && request_state(request) <= REQUEST_PARKED && run_queue_turn_is_given(thread))
+        if (waits && request_state(request) <= REQUEST_PARKED && run_queue_turn_is_given(thread)) {
             port_give_turn(port);
+        }
     }
     arch_irq_restore(flags);
     return status;
@@ -207,20 +232,24 @@ enum outcome served_start(struct asked *asked, ts_rights_t needed, ts_status_t *
     const struct shape *shape = &shapes[asked->operation.op];
     struct handle_table *table = asked->thread->requester.handles;
     *out_status = TS_ERR_UNSUPPORTED;
-    if (!shape->served)
+    if (!shape->served) {
         return OUTCOME_ANSWERED;
+    }
     struct request *request = asked_record(asked);
-    if (request == NULL)
+    if (request == NULL) {
         return OUTCOME_NO_RECORD;
+    }
     request->out_handles = shape->gives_handle;
     *out_status = fill_payload(request, &asked->operation);
     bool handles = (request->in_handles | request->out_handles) != 0;
-    if (*out_status == TS_OK && handles)
+    if (*out_status == TS_OK && handles) {
         *out_status = reserve_handles(table, request);
+    }
     if (*out_status == TS_OK) {
         *out_status = issue(asked, request, needed);
-        if (*out_status == TS_OK)
+        if (*out_status == TS_OK) {
             return OUTCOME_ISSUED;
+        }
         release_results(table, request, request->out_handles);
         request_sent_return(request, request->in_handles);
     }

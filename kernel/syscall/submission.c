@@ -22,8 +22,9 @@ static void decode(struct operation *operation, const struct ts_submission *slot
 {
     const uint64_t *from = (const uint64_t *)slot;
     uint64_t *to = (uint64_t *)operation;
-    for (unsigned i = 0; i < sizeof *slot / sizeof *from; i++)
+    for (unsigned i = 0; i < sizeof(*slot) / sizeof(*from); i++) {
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+    }
     operation->value = operation->extra = 0;
     operation->result.object = NULL;
 }
@@ -37,14 +38,17 @@ static enum outcome start_timeout(struct asked *asked, ts_status_t *out_status)
     bool multishot = (operation->flags & TS_FLAG_MULTI) != 0;
     bool period_good = operation->offset >= PERIOD_MIN_NS && operation->offset <= INT64_MAX / 2;
     *out_status = TS_ERR_ARGUMENT;
-    if (operation->deadline <= 0 || (multishot ? !period_good : operation->offset != 0))
+    if (operation->deadline <= 0 || (multishot ? !period_good : operation->offset != 0)) {
         return OUTCOME_ANSWERED;
+    }
     ts_time_t now = clock_now();
-    if (operation->deadline < now)
+    if (operation->deadline < now) {
         operation->deadline = now; // what was missed before is not made up for
+    }
     struct request *request = asked_record(asked);
-    if (request == NULL)
+    if (request == NULL) {
         return OUTCOME_NO_RECORD;
+    }
     request->home = HOME_TIMER;
     __atomic_store_n(&request->state, REQUEST_PARKED, __ATOMIC_RELEASE);
     timer_start(&request->timer, operation->deadline);
@@ -55,8 +59,9 @@ static ts_status_t run_cancel(struct asked *asked)
 {
     const struct operation *operation = &asked->operation;
     struct request *target = ring_find(asked->ring, operation->arg);
-    if (target == NULL)
+    if (target == NULL) {
         return TS_ERR_NOT_FOUND;
+    }
     // Off: what the record refers to stays readable while it is completed elsewhere.
     irqflags_t flags = arch_irq_save();
     ts_status_t status =
@@ -69,14 +74,17 @@ static enum outcome start_futex_wait(struct asked *asked, ts_status_t *out_statu
 {
     const struct operation *operation = &asked->operation;
     *out_status = TS_ERR_ARGUMENT;
-    if (operation->arg > UINT32_MAX)
+    if (operation->arg > UINT32_MAX) {
         return OUTCOME_ANSWERED;
+    }
     struct request *request = asked_record(asked);
-    if (request == NULL)
+    if (request == NULL) {
         return OUTCOME_NO_RECORD;
+    }
     *out_status = futex_wait(request, operation->address, (uint32_t)operation->arg);
-    if (*out_status == TS_OK)
+    if (*out_status == TS_OK) {
         return OUTCOME_ISSUED;
+    }
     asked_record_drop(asked, request);
     return OUTCOME_ANSWERED;
 }
@@ -85,11 +93,13 @@ static enum outcome start(struct asked *asked, ts_status_t *out_status)
 {
     struct operation *operation = &asked->operation;
     *out_status = TS_ERR_UNSUPPORTED;
-    if (operation->op >= TS_OP_COUNT)
+    if (operation->op >= TS_OP_COUNT) {
         return OUTCOME_ANSWERED;
+    }
     *out_status = operation_check_flags(operation->op, operation->flags, true);
-    if (*out_status != TS_OK)
+    if (*out_status != TS_OK) {
         return OUTCOME_ANSWERED;
+    }
     switch (operation->op) {
     case TS_OP_TIMEOUT: return start_timeout(asked, out_status);
     case TS_OP_CANCEL: *out_status = run_cancel(asked); return OUTCOME_ANSWERED;
@@ -109,8 +119,9 @@ static uint16_t answer_flags(const struct operation *operation, ts_status_t stat
 static bool post_answer(struct asked *asked, ts_status_t status)
 {
     const struct operation *operation = &asked->operation;
-    if ((operation->flags & TS_FLAG_QUIET) != 0 && status >= 0)
+    if ((operation->flags & TS_FLAG_QUIET) != 0 && status >= 0) {
         return true;
+    }
     irqflags_t flags = arch_irq_save();
     bool room = ring_post_now(asked->ring, operation->user_data, status, operation->op,
                               answer_flags(operation, status), operation->value, operation->extra);

@@ -44,10 +44,12 @@ static inline enum taken take_nop(struct ring *ring, const struct ts_submission 
                                   uint64_t word)
 {
     if (((uint32_t)word & ~KIND(0, TS_FLAG_QUIET | TS_FLAG_NOWAIT)) != TS_OP_NOP ||
-        FIELD(slot, length) > TS_LENGTH_MAX)
+        FIELD(slot, length) > TS_LENGTH_MAX) {
         return NOT_PLAIN;
-    if (((uint32_t)word & KIND(0, TS_FLAG_QUIET)) != 0)
+    }
+    if (((uint32_t)word & KIND(0, TS_FLAG_QUIET)) != 0) {
         return TAKEN;
+    }
     bool told = ring_post_now(ring, FIELD(slot, user_data), TS_OK, TS_OP_NOP, 0, 0, 0);
     return told ? TAKEN : NOT_PLAIN;
 }
@@ -57,8 +59,9 @@ static inline struct object *find(const struct batch *batch, ts_handle_t handle,
                                   struct handle_entry **out_entry, uint64_t *out_word)
 {
     *out_entry = handle_find(batch->thread->requester.handles, handle, out_word);
-    if (*out_entry == NULL || (rights & ~(ts_rights_t)*out_word) != 0)
+    if (*out_entry == NULL || (rights & ~(ts_rights_t)*out_word) != 0) {
         return NULL;
+    }
     return atomic_load_explicit(&(*out_entry)->object, memory_order_acquire);
 }
 
@@ -69,18 +72,21 @@ static inline enum taken take_bytes(struct batch *batch, const struct ts_submiss
     const struct fast_operation *fast = &fast_operations[(uint8_t)word];
     struct handle_entry *entry;
     uint64_t entry_word;
-    if ((word & ~(fast->word | KIND(0, TS_FLAG_QUIET))) != 0)
+    if ((word & ~(fast->word | KIND(0, TS_FLAG_QUIET))) != 0) {
         return NOT_PLAIN;
+    }
     struct object *object =
         find(batch, (ts_handle_t)(word >> 32), fast->rights, &entry, &entry_word);
     uint64_t address = FIELD(slot, address);
     uint32_t length = FIELD(slot, length);
     if (object == NULL || object->class != &served_class || length > TS_LENGTH_MAX ||
-        (length != 0 && !arch_user_range_ok(address, length)))
+        (length != 0 && !arch_user_range_ok(address, length))) {
         return NOT_PLAIN;
+    }
     struct request *request = ring_record_take(batch->ring);
-    if (request == NULL)
+    if (request == NULL) {
         return NO_RECORD;
+    }
     request->op = (uint8_t)word;
     request->flags = (uint8_t)(word >> 8);
     request->handle = (ts_handle_t)(word >> 32);
@@ -119,20 +125,24 @@ static inline enum taken take_reply(struct batch *batch, const struct ts_submiss
     uint64_t entry_word, answer = FIELD(slot, arg2), id = FIELD(slot, arg);
     ts_status_t status = (ts_status_t)answer;
     if ((uint32_t)word != KIND(TS_OP_REPLY, TS_FLAG_QUIET) || answer >> 32 != TS_REPLY_NONE ||
-        status > 0)
+        status > 0) {
         return NOT_PLAIN;
+    }
     struct object *object =
         find(batch, (ts_handle_t)(word >> 32), TS_RIGHT_MANAGE, &entry, &entry_word);
     if (object == NULL || object->class != &port_class ||
-        atomic_load_explicit(&entry->word, memory_order_relaxed) != entry_word)
+        atomic_load_explicit(&entry->word, memory_order_relaxed) != entry_word) {
         return NOT_PLAIN;
+    }
     struct port *port = &port_object_of(object)->port;
     struct request *request;
     uint32_t length = FIELD(slot, length);
-    if (length != 0 && !push(port, id, FIELD(slot, address), length))
+    if (length != 0 && !push(port, id, FIELD(slot, address), length)) {
         return NOT_PLAIN;
-    if (port_reply_plain(port, id, status, FIELD(slot, offset), &request) != TS_OK)
+    }
+    if (port_reply_plain(port, id, status, FIELD(slot, offset), &request) != TS_OK) {
         return NOT_PLAIN;
+    }
     batch->answered++;
     request_complete(request);
     return TAKEN;
@@ -169,20 +179,24 @@ static uint32_t take_some(struct batch *batch, uint32_t most)
     struct ring *ring = batch->ring;
     uint32_t begin = ring->submit_head, head = begin, mask = ring->submission_count - 1;
     while (head - begin < most) {
-        if (object->spare == NULL && (object->spare = ring_record_take(ring)) == NULL)
+        if (object->spare == NULL && (object->spare = ring_record_take(ring)) == NULL) {
             break;
+        }
         const struct ts_submission *slot = &ring->submissions[head & mask];
         enum taken taken = take_plain(batch, slot);
-        if (taken == NOT_PLAIN)
+        if (taken == NOT_PLAIN) {
             taken = take_any(batch, slot);
-        if (taken == NO_RECORD)
+        }
+        if (taken == NO_RECORD) {
             break;
+        }
         ring->submit_head = ++head;
         if ((head - begin) % IN_A_ROW == 0) {
             arch_irq_enable();
             arch_irq_disable();
-            if (thread_is_stopping())
+            if (thread_is_stopping()) {
                 break;
+            }
         }
     }
     return head - begin;
@@ -194,11 +208,13 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
     // Pairs with the user's release of submit_tail: the slots before it are filled.
     uint32_t tail = __atomic_load_n(&ring->shared->submit_tail, __ATOMIC_ACQUIRE);
     uint32_t there = tail - ring->submit_head;
-    if (there > ring->submission_count)
+    if (there > ring->submission_count) {
         return 0; // a tail that cannot be: nothing is believed
+    }
     most = most < there ? most : there;
-    if (most == 0)
+    if (most == 0) {
         return 0;
+    }
     struct batch batch = {.object = object, .ring = ring, .thread = thread};
     arch_irq_disable();
     uint32_t taken = take_some(&batch, most);
@@ -206,7 +222,7 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
     arch_irq_enable();
     process_count(&thread->process->requests_issued, taken);
     process_count(&thread->process->requests_served, batch.answered);
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof *ring->shared));
+    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
     // Pairs with the user's acquire: the slots are free again.
     __atomic_store_n(&ring->shared->submit_head, ring->submit_head, __ATOMIC_RELEASE);
     return taken;

@@ -16,12 +16,14 @@ static ts_status_t process_get(uint64_t handle, struct process **out_process)
         object_get(&(*out_process)->object);
         return TS_OK;
     }
-    if (handle > UINT32_MAX)
+    if (handle > UINT32_MAX) {
         return TS_ERR_ARGUMENT;
+    }
     ts_status_t status =
         handle_get(&process_current()->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &capability);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     if (capability.object->class != &process_class) {
         object_put(capability.object);
         return TS_ERR_KIND;
@@ -37,20 +39,26 @@ static ts_status_t check_priority(struct process *process, uint64_t word, uint8_
     uint8_t most = process_current()->priority_max;
     bool first =
         process != process_current() && !__atomic_load_n(&process->started, __ATOMIC_RELAXED);
-    if (process != process_current() && !first && process->priority_max < most)
+    if (process != process_current() && !first && process->priority_max < most) {
         most = process->priority_max;
-    if (word > UINT8_MAX)
+    }
+    if (word > UINT8_MAX) {
         return TS_ERR_ARGUMENT; // flags: none are known
+    }
     *out_priority = (uint8_t)word;
-    if (*out_priority == TS_PRIORITY_INHERIT)
+    if (*out_priority == TS_PRIORITY_INHERIT) {
         *out_priority =
             thread_current()->own_priority < most ? thread_current()->own_priority : most;
-    if (*out_priority > TS_PRIORITY_MAX)
+    }
+    if (*out_priority > TS_PRIORITY_MAX) {
         return TS_ERR_ARGUMENT;
-    if (*out_priority > most)
+    }
+    if (*out_priority > most) {
         return TS_ERR_LIMIT;
-    if (first)
+    }
+    if (first) {
         process->priority_max = *out_priority;
+    }
     return TS_OK;
 }
 
@@ -74,12 +82,14 @@ void syscall_thread_start(struct arch_frame *frame)
     }
     struct handle_table *table = &process_current()->handles;
     status = check_priority(process, arch_frame_argument(frame, 5), &start.priority);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = handle_reserve(table, &handle);
+    }
     if (status == TS_OK) {
         status = thread_create(process, &start, &thread);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             handle_release(table, handle);
+        }
     }
     if (status == TS_OK) {
         handle_fill(table, handle, object_capability_get(&thread->object, thread_class.rights));

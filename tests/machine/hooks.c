@@ -107,7 +107,7 @@ void syscall_entry(struct arch_frame *frame)
 void kernel_exit_work(struct arch_frame *frame)
 {
     cpu_current()->need_resched = 0;
-    if (hooks.exit_work) {
+    if (hooks.exit_work != NULL) {
         hooks.exit_work(frame);
     }
 }
@@ -115,19 +115,19 @@ void kernel_exit_work(struct arch_frame *frame)
 void kernel_preempt(void)
 {
     cpu_current()->need_resched = 0;
-    if (hooks.preempt) {
+    if (hooks.preempt != NULL) {
         hooks.preempt();
     }
 }
 
 ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
 {
-    return hooks.page_fault ? hooks.page_fault(address, fault) : TS_ERR_FAULT;
+    return hooks.page_fault != NULL ? hooks.page_fault(address, fault) : TS_ERR_FAULT;
 }
 
 void user_exception(struct arch_frame *frame, uint32_t vector, uint64_t error, vaddr_t address)
 {
-    if (!hooks.exception) {
+    if (hooks.exception == NULL) {
         panic_frame(frame, "exception %u, error %#lx, address %#lx", vector, error, address);
     }
     hooks.exception(frame, vector, error, address);
@@ -140,7 +140,7 @@ void kernel_interrupt(uint32_t interrupt)
 
 void kernel_timer(void)
 {
-    if (hooks.timer) {
+    if (hooks.timer != NULL) {
         hooks.timer();
     }
 }

@@ -107,7 +107,7 @@ _Noreturn void kernel_cpu_main(void)
     arch_irq_enable();
     for (;;) {
         void (*function)(void *argument) = work[id].function;
-        if (function) {
+        if (function != NULL) {
             function(work[id].argument);
             work[id].function = NULL;
         }

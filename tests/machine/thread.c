@@ -326,8 +326,9 @@ static void reading(void *argument)
     in_section = true;
     ts_time_t end = INT64_MAX;
     while (clock_now() < end) {
-        if (ticket_taken && end == INT64_MAX)
+        if (ticket_taken && end == INT64_MAX) {
             end = clock_now() + 5000000;
+        }
         arch_smp_serve(); // as a waiter for a lock does: this is not quiescence
         arch_cpu_relax();
     }

@@ -48,8 +48,9 @@ static bool visit(const struct state *state)
 {
     const unsigned char *bytes = (const unsigned char *)state;
     unsigned hash = 2166136261u;
-    for (size_t i = 0; i < sizeof *state; i++)
+    for (size_t i = 0; i < sizeof(*state); i++) {
         hash = (hash ^ bytes[i]) * 16777619u;
+    }
     for (unsigned i = hash % TABLE;; i = (i + 1) % TABLE) {
         if (!taken[i]) {
             taken[i] = true;
@@ -57,8 +58,9 @@ static bool visit(const struct state *state)
             states++;
             return true;
         }
-        if (memcmp(&visited[i], state, sizeof *state) == 0)
+        if (memcmp(&visited[i], state, sizeof(*state)) == 0) {
             return false;
+        }
     }
 }
 
@@ -66,24 +68,27 @@ static bool visit(const struct state *state)
 static unsigned char load(const struct state *s, int side, unsigned char word)
 {
     for (int i = s->buffered[side] - 1; i >= 0; i--) {
-        if (s->buffer[side][i].word == word)
+        if (s->buffer[side][i].word == word) {
             return s->buffer[side][i].value;
+        }
     }
     return s->memory[word];
 }
 
 static bool store(struct state *s, int side, unsigned char word, unsigned char value)
 {
-    if (s->buffered[side] == BUFFER)
+    if (s->buffered[side] == BUFFER) {
         return false;
+    }
     s->buffer[side][s->buffered[side]++] = (struct store){word, value};
     return true;
 }
 
 static bool flush_one(struct state *s, int side)
 {
-    if (s->buffered[side] == 0)
+    if (s->buffered[side] == 0) {
         return false;
+    }
     s->memory[s->buffer[side][0].word] = s->buffer[side][0].value;
     s->buffered[side]--;
     memmove(&s->buffer[side][0], &s->buffer[side][1], s->buffered[side] * sizeof(struct store));
@@ -101,20 +106,23 @@ static bool produce(struct state *s)
 {
     switch (s->at[PRODUCER]) {
     case 0:
-        if (s->tail == ITEMS || !store(s, PRODUCER, TAIL, (unsigned char)(s->tail + 1)))
+        if (s->tail == ITEMS || !store(s, PRODUCER, TAIL, (unsigned char)(s->tail + 1))) {
             return false;
+        }
         s->tail++;
         s->at[PRODUCER] = 1;
         return true;
     case 1:
-        if (!fence_passes(s, PRODUCER))
+        if (!fence_passes(s, PRODUCER)) {
             return false;
+        }
         s->at[PRODUCER] = 2;
         return true;
     default:
         // What is new is item tail - 1: the consumer that sleeps for it wrote wake = tail - 1.
-        if (load(s, PRODUCER, WAKE) == s->tail - 1)
+        if (load(s, PRODUCER, WAKE) == s->tail - 1) {
             s->bell = 1;
+        }
         s->at[PRODUCER] = 0;
         return true;
     }
@@ -122,31 +130,36 @@ static bool produce(struct state *s)
 
 static bool consume(struct state *s)
 {
-    if (s->head == ITEMS)
+    if (s->head == ITEMS) {
         return false;
+    }
     switch (s->at[CONSUMER]) {
     case 0: // look
-        if (load(s, CONSUMER, TAIL) > s->head)
+        if (load(s, CONSUMER, TAIL) > s->head) {
             s->head = load(s, CONSUMER, TAIL);
-        else
+        } else {
             s->at[CONSUMER] = 1;
+        }
         return true;
     case 1:
-        if (!store(s, CONSUMER, WAKE, s->head))
+        if (!store(s, CONSUMER, WAKE, s->head)) {
             return false;
+        }
         s->at[CONSUMER] = 2;
         return true;
     case 2:
-        if (!fence_passes(s, CONSUMER))
+        if (!fence_passes(s, CONSUMER)) {
             return false;
+        }
         s->at[CONSUMER] = 3;
         return true;
     case 3: // look again
         s->at[CONSUMER] = load(s, CONSUMER, TAIL) > s->head ? 0 : 4;
         return true;
     default: // asleep
-        if (!s->bell)
+        if (!s->bell) {
             return false;
+        }
         s->bell = 0;
         s->at[CONSUMER] = 0;
         return true;
@@ -155,8 +168,9 @@ static bool consume(struct state *s)
 
 static void explore(const struct state *from)
 {
-    if (lost || !visit(from))
+    if (lost || !visit(from)) {
         return;
+    }
     bool moved = false;
     bool (*const steps[])(struct state *) = {produce, consume};
     for (int side = 0; side < SIDES; side++) {
@@ -171,15 +185,16 @@ static void explore(const struct state *from)
             explore(&next);
         }
     }
-    if (!moved && from->head != ITEMS)
+    if (!moved && from->head != ITEMS) {
         lost = true;
+    }
 }
 
 static bool loses(bool producer_fence, bool consumer_fence)
 {
     // wake starts where no item is: nobody sleeps.
     struct state start = {.memory = {[TAIL] = 0, [WAKE] = 255}};
-    memset(taken, 0, sizeof taken);
+    memset(taken, 0, sizeof(taken));
     fence[PRODUCER] = producer_fence;
     fence[CONSUMER] = consumer_fence;
     states = 0;

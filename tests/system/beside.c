@@ -69,10 +69,10 @@ static ts_status_t socket_make(ts_handle_t *out_socket)
     ts_status_t status = session ? TS_OK : session_of(TS_NAME_NET, &session);
     status = status ? status : ts_create(session, TS_NET_UDP, 0, 0, socket_rights, out_socket);
     status =
-        status ? status : ts_call_bytes(*out_socket, TS_NET_BIND, &any, sizeof any, NULL, 0, NULL);
+        status ? status : ts_call_bytes(*out_socket, TS_NET_BIND, &any, sizeof(any), NULL, 0, NULL);
     status = status ? status
                     : ts_call_bytes(*out_socket, TS_NET_GET_NAME, NULL, 0, &datagram.to,
-                                    sizeof datagram.to, NULL);
+                                    sizeof(datagram.to), NULL);
     return status;
 }
 
@@ -109,7 +109,7 @@ static ts_status_t folder_begin(void)
     char name[32];
     ts_status_t status = TS_OK;
     for (unsigned i = 0; status == TS_OK && i < 300; i++) {
-        snprintf(name, sizeof name, "flood%u", i);
+        snprintf(name, sizeof(name), "flood%u", i);
         status = file_make(name, TS_FILE_REGULAR, &made);
         ts_close(status ? TS_HANDLE_NONE : made);
     }
@@ -153,7 +153,7 @@ static ts_status_t long_begin(void)
 
 static ts_status_t tree_begin(void) // init's
 {
-    while (strlen(path) + 4 < sizeof path) {
+    while (strlen(path) + 4 < sizeof(path)) {
         strcat(path, "www/");
     }
     object = ts_named_handle(TS_NAME_FILE);
@@ -195,7 +195,8 @@ static ts_status_t sends_begin(void)
 
 static void send_one(struct ts_submission *slot, uint32_t i)
 {
-    static struct ts_call call = {.in_address = (uintptr_t)&datagram, .in_length = sizeof datagram};
+    static struct ts_call call = {.in_address = (uintptr_t)&datagram,
+                                  .in_length = sizeof(datagram)};
     ts_prepare_call(slot, object, TS_NET_SEND, &call, 0, i);
 }
 
@@ -208,7 +209,7 @@ static void socket_list(struct ts_submission *slot, uint32_t i)
 {
     static uint32_t first;
     static struct ts_call call = {
-        .in_address = (uintptr_t)&first, .in_length = sizeof first, .out_length = 65536};
+        .in_address = (uintptr_t)&first, .in_length = sizeof(first), .out_length = 65536};
     call.out_address = (uintptr_t)bytes;
     ts_prepare_call(slot, object, TS_NET_SOCKETS, &call, 0, i);
 }
@@ -222,7 +223,7 @@ static ts_status_t log_begin(void)
 static void log_line(struct ts_submission *slot, uint32_t i)
 {
     static const char line[] = "a line that nobody wants\n";
-    ts_prepare_write(slot, object, line, sizeof line - 1, 0, 0, i);
+    ts_prepare_write(slot, object, line, sizeof(line) - 1, 0, 0, i);
 }
 
 static void no_op(struct ts_submission *slot, uint32_t i)
@@ -294,7 +295,7 @@ static ts_status_t work_memfs(void)
     static char name[40];
     size_t moved;
     ts_handle_t made;
-    snprintf(name, sizeof name, "honest%lx", (unsigned long)(uintptr_t)&moved);
+    snprintf(name, sizeof(name), "honest%lx", (unsigned long)(uintptr_t)&moved);
     ts_status_t status = file_make(name, TS_FILE_REGULAR, &made);
     if (status) {
         return status;
@@ -329,7 +330,7 @@ static ts_status_t work_netd(void)
     ts_handle_t socket;
     ts_status_t status = socket_make(&socket);
     for (unsigned i = 0; status == TS_OK && i < 4; i++) {
-        status = ts_call_bytes(socket, TS_NET_SEND, &datagram, sizeof datagram, NULL, 0, NULL);
+        status = ts_call_bytes(socket, TS_NET_SEND, &datagram, sizeof(datagram), NULL, 0, NULL);
         status = status ? status : ts_read_current(socket, bytes, 4096, 0, PATIENCE, &moved);
     }
     ts_close(socket);
@@ -382,7 +383,7 @@ int main(int argc, char **argv)
     }
     bytes = memory;
     memset(bytes, 'b', LARGE);
-    for (unsigned i = 0; i < sizeof floods / sizeof *floods; i++) {
+    for (unsigned i = 0; i < sizeof(floods) / sizeof(*floods); i++) {
         if (strcmp(floods[i].name, name) != 0) {
             continue;
         }
@@ -391,7 +392,7 @@ int main(int argc, char **argv)
         }
         die(&floods[i], argc > 3 ? (unsigned)atoi(argv[3]) : 0);
     }
-    for (unsigned i = 0; i < sizeof works / sizeof *works; i++) {
+    for (unsigned i = 0; i < sizeof(works) / sizeof(*works); i++) {
         if (strcmp(argv[1], "work") == 0 && strcmp(works[i].name, name) == 0) {
             return work(&works[i], argc > 3 ? (unsigned)atoi(argv[3]) : 1);
         }

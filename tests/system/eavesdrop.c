@@ -18,7 +18,7 @@ int main(void)
     printf("listens: %s\n", ts_status_name(status));
     printf("mode: %s\n", ts_status_name(ts_set_u64(session, TS_PROPERTY_CONSOLE_MODE, 0)));
     fflush(stdout);
-    status = ts_read(session, bytes, sizeof bytes, 0, ts_deadline_in(TS_SECOND), &got);
+    status = ts_read(session, bytes, sizeof(bytes), 0, ts_deadline_in(TS_SECOND), &got);
     printf("heard %zu bytes: %s\n", got, ts_status_name(status));
     status = ts_get_u64(session, TS_PROPERTY_CONSOLE_EVENTS, &events);
     printf("events %llu: %s\n", (unsigned long long)events, ts_status_name(status));

@@ -87,17 +87,17 @@ static void open_device(void)
     ts_handle_t memory;
     void *mapped;
     device = ts_named_handle("device");
-    need(ts_call_handle(device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory), "BAR");
+    need(ts_call_handle(device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &memory), "BAR");
     need(ts_memory_map(memory, NULL, TS_PAGE_SIZE, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped), "map");
     registers = mapped;
     need(ts_call_handle(device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain), "domain");
-    if (ts_call_bytes(device, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL) !=
+    if (ts_call_bytes(device, TS_PCI_ENABLE, &flags, sizeof(flags), NULL, 0, NULL) !=
         TS_ERR_ARGUMENT) {
         need(TS_ERR_RIGHTS, "a bus master for which nobody answers");
     }
     need(ts_domain_drive(domain), "drive");
-    need(ts_call_bytes(device, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL), "enable");
-    need(ts_call_handle(device, TS_PCI_VECTOR, &vector, sizeof vector, NULL, 0, &interrupt),
+    need(ts_call_bytes(device, TS_PCI_ENABLE, &flags, sizeof(flags), NULL, 0, NULL), "enable");
+    need(ts_call_handle(device, TS_PCI_VECTOR, &vector, sizeof(vector), NULL, 0, &interrupt),
          "vector");
 }
 
@@ -221,7 +221,7 @@ static void verdict(bool good, const char *name)
 static struct ts_process_report run(const char *what, uint64_t address, bool with_victim)
 {
     char where[24];
-    snprintf(where, sizeof where, "%lx", (unsigned long)address);
+    snprintf(where, sizeof(where), "%lx", (unsigned long)address);
     const char *arguments[] = {"edu", "drive", what, where, NULL};
     struct ts_spawn_handle handles[] = {{"device", device, TS_RIGHTS_SAME, 0},
                                         {"note", note_memory, TS_RIGHTS_SAME, 0},

@@ -25,17 +25,18 @@ static void use_files(void)
     char line[64];
     FILE *file = fopen("/tmp/everyday", "w+");
     CHECK(file);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         CHECK(fprintf(file, "line %d of %s, %.3f\n", i, "a thousand", i / 8.0) > 0);
+    }
     CHECK(fseek(file, 0, SEEK_SET) == 0);
     for (int i = 0; i < 1000; i++) {
         int number;
         double eighth;
-        CHECK(fgets(line, sizeof line, file));
+        CHECK(fgets(line, sizeof(line), file));
         CHECK(sscanf(line, "line %d of a thousand, %lf", &number, &eighth) == 2);
         CHECK(number == i && eighth == i / 8.0);
     }
-    CHECK(!fgets(line, sizeof line, file) && feof(file));
+    CHECK(!fgets(line, sizeof(line), file) && feof(file));
     CHECK(fclose(file) == 0);
     CHECK(rename("/tmp/everyday", "/tmp/renamed") == 0 && access("/tmp/everyday", F_OK) < 0);
     CHECK(errno == ENOENT && remove("/tmp/renamed") == 0);
@@ -58,9 +59,9 @@ static void use_memory(void)
     }
     char *volatile too_much = malloc(SIZE_MAX / 2); // volatile: or the compiler knows better
     CHECK(!too_much && errno == ENOMEM);
-    int *zeroed = calloc(100000, sizeof *zeroed);
+    int *zeroed = calloc(100000, sizeof(*zeroed));
     CHECK(zeroed && zeroed[0] == 0 && zeroed[99999] == 0);
-    zeroed = realloc(zeroed, 200000 * sizeof *zeroed);
+    zeroed = realloc(zeroed, 200000 * sizeof(*zeroed));
     CHECK(zeroed && zeroed[99999] == 0);
     free(zeroed);
 }
@@ -85,14 +86,16 @@ static void use_network(const char *host, const char *port)
     int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
     CHECK(fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0);
     freeaddrinfo(found);
-    for (size_t i = 0; i < sizeof sent; i++)
+    for (size_t i = 0; i < sizeof(sent); i++) {
         sent[i] = (char)(i * 7);
-    CHECK(send(fd, sent, sizeof sent, 0) == sizeof sent && shutdown(fd, SHUT_WR) == 0);
+    }
+    CHECK(send(fd, sent, sizeof(sent), 0) == sizeof(sent) && shutdown(fd, SHUT_WR) == 0);
     size_t length = 0;
     ssize_t bytes;
-    while ((bytes = recv(fd, got + length, sizeof got - length, 0)) > 0)
+    while ((bytes = recv(fd, got + length, sizeof(got) - length, 0)) > 0) {
         length += (size_t)bytes;
-    CHECK(bytes == 0 && length == sizeof sent && memcmp(sent, got, length) == 0);
+    }
+    CHECK(bytes == 0 && length == sizeof(sent) && memcmp(sent, got, length) == 0);
     CHECK(close(fd) == 0);
 }
 
@@ -109,8 +112,9 @@ int main(int argc, char **argv)
     use_files();
     use_memory();
     use_time();
-    if (argc == 3)
+    if (argc == 3) {
         use_network(argv[1], argv[2]);
+    }
     fprintf(stderr, "nothing to complain of\n");
     printf("all is well\n");
     return 42;

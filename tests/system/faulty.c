@@ -36,22 +36,23 @@ static __attribute__((noinline)) int use_up_the_stack(int depth)
 int main(int argc, char **argv)
 {
     const char *manner = argc > 1 ? argv[1] : "";
-    if (!strcmp(manner, "write"))
+    if (!strcmp(manner, "write")) {
         write_to_nowhere();
-    else if (!strcmp(manner, "jump"))
+    } else if (!strcmp(manner, "jump")) {
         jump_to_data();
-    else if (!strcmp(manner, "text"))
+    } else if (!strcmp(manner, "text")) {
         write_to_text();
-    else if (!strcmp(manner, "divide"))
+    } else if (!strcmp(manner, "divide")) {
         divide_by_zero();
-    else if (!strcmp(manner, "illegal"))
+    } else if (!strcmp(manner, "illegal")) {
         __builtin_trap();
-    else if (!strcmp(manner, "privileged"))
+    } else if (!strcmp(manner, "privileged")) {
         __asm__ volatile("cli");
-    else if (!strcmp(manner, "stack"))
+    } else if (!strcmp(manner, "stack")) {
         return use_up_the_stack(0);
-    else if (!strcmp(manner, "abort"))
+    } else if (!strcmp(manner, "abort")) {
         abort();
+    }
     printf("nothing happened\n");
     return 0;
 }

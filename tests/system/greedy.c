@@ -21,14 +21,16 @@ int main(int argc, char **argv)
     uint64_t value;
     ts_status_t status;
     do { // (What a redirect leads to is kept for `path`: whoever follows would close it.)
-        if (path[0])
+        if (path[0]) {
             status = ts_op(TS_OP_OPEN, 0, TS_RIGHTS_SAME, name, path, strlen(path), 0,
                            TS_OPEN_ARG(0, 0), TS_DEADLINE_NONE, &value);
-        else
+        } else {
             status = ts_open(name, "", 0, TS_RIGHTS_SAME, &session);
+        }
     } while (!status && ++count < 10000);
     printf("full %lu: %s\n", count, ts_status_text(status));
     fflush(stdout);
-    for (;;)
+    for (;;) {
         ts_sleep_until(ts_deadline_in(60 * TS_SECOND));
+    }
 }

@@ -45,16 +45,18 @@ static ts_status_t find_process(const char *name)
     static _Alignas(8) char buffer[4096];
     size_t bytes, position = 0;
     ts_handle_t job = ts_named_handle(SYSTEM_NAME);
-    ts_status_t status = ts_list(job, buffer, sizeof buffer, 0, &bytes);
+    ts_status_t status = ts_list(job, buffer, sizeof(buffer), 0, &bytes);
     const struct ts_file_entry *entry;
     while (!status && (entry = ts_listing_next(buffer, bytes, &position, &status))) {
         struct ts_process_statistics statistics;
         char id[24] = {0};
-        memcpy(id, entry->name, entry->name_length < sizeof id ? entry->name_length : 0);
-        if (ts_open(job, id, 0, TS_RIGHTS_SAME, &target))
+        memcpy(id, entry->name, entry->name_length < sizeof(id) ? entry->name_length : 0);
+        if (ts_open(job, id, 0, TS_RIGHTS_SAME, &target)) {
             continue; // it has ended since
-        if (!ts_process_statistics(target, &statistics) && !strcmp(statistics.name, name))
+        }
+        if (!ts_process_statistics(target, &statistics) && !strcmp(statistics.name, name)) {
             return TS_OK;
+        }
         ts_close(target);
     }
     return status ? status : TS_ERR_NOT_FOUND;
@@ -63,8 +65,9 @@ static ts_status_t find_process(const char *name)
 static bool is_free(uint64_t address, uint64_t length)
 {
     uint64_t there;
-    if (ts_process_map(target, window, address, length, 0, TS_MAP_FIXED | TS_MAP_READ, &there))
+    if (ts_process_map(target, window, address, length, 0, TS_MAP_FIXED | TS_MAP_READ, &there)) {
         return false;
+    }
     return ts_process_unmap(target, address, length) == TS_OK;
 }
 
@@ -73,10 +76,12 @@ static uint64_t first_mapped(uint64_t from, uint64_t to)
 {
     while (from < to) {
         uint64_t part = to - from < WINDOW ? to - from : WINDOW;
-        while (part > PAGE && !is_free(from, part))
+        while (part > PAGE && !is_free(from, part)) {
             part = part / 2 / PAGE * PAGE;
-        if (part == PAGE && !is_free(from, PAGE))
+        }
+        if (part == PAGE && !is_free(from, PAGE)) {
             return from;
+        }
         from += part;
     }
     return to;
@@ -87,15 +92,16 @@ static uint64_t first_mapped(uint64_t from, uint64_t to)
 static uint64_t after_mapped(uint64_t from)
 {
     uint64_t length = PAGE;
-    while (from + length < TS_USER_END && !is_free(from + length, PAGE))
+    while (from + length < TS_USER_END && !is_free(from + length, PAGE)) {
         length *= 2;
+    }
     return from + length;
 }
 
 static ts_status_t read_target(uint64_t address, void *buffer, size_t length)
 {
     struct ts_process_memory range = {address, length};
-    return ts_call_bytes(target, TS_PROCESS_READ, &range, sizeof range, buffer, length, NULL);
+    return ts_call_bytes(target, TS_PROCESS_READ, &range, sizeof(range), buffer, length, NULL);
 }
 
 // The text of the program whose file begins at `base`.
@@ -103,12 +109,14 @@ static bool find_text(uint64_t base, uint64_t *out_address, uint64_t *out_length
 {
     struct file_header file;
     struct program_header program;
-    if (read_target(base, &file, sizeof file) || memcmp(file.magic, "\177ELF", 4) != 0)
+    if (read_target(base, &file, sizeof(file)) || memcmp(file.magic, "\177ELF", 4) != 0) {
         return false;
+    }
     for (unsigned i = 0; i < file.program_count; i++) {
         uint64_t at = base + file.program_offset + (uint64_t)i * file.program_size;
-        if (read_target(at, &program, sizeof program))
+        if (read_target(at, &program, sizeof(program))) {
             return false;
+        }
         if (program.type == PROGRAM_LOAD && program.flags & EXECUTE) {
             *out_address = (base + program.address) & ~(PAGE - 1);
             *out_length =
@@ -125,14 +133,16 @@ static ts_status_t replace(uint64_t address, uint64_t length, const unsigned cha
     void *bytes;
     uint64_t there;
     ts_status_t status = ts_memory_allocate(length, 0, &memory, &bytes);
-    if (status)
+    if (status) {
         return status;
+    }
     memset(bytes, NOP, length);
     memcpy((char *)bytes + length - size, end, size);
     status = ts_process_unmap(target, address, length);
-    if (!status)
+    if (!status) {
         status = ts_process_map(target, memory, address, length, 0,
                                 TS_MAP_FIXED | TS_MAP_READ | TS_MAP_EXECUTE, &there);
+    }
     return status;
 }
 
@@ -161,13 +171,16 @@ static ts_status_t harm(const char *manner)
         return ts_process_kill(target);
     }
     ts_status_t status = search_text(&text, &length);
-    if (status)
+    if (status) {
         return status;
+    }
     say_found();
-    if (strcmp(manner, "write") == 0)
-        return replace(text, length, write_astray, sizeof write_astray);
-    if (strcmp(manner, "loop") == 0)
-        return replace(text, length, loop_for_ever, sizeof loop_for_ever);
+    if (strcmp(manner, "write") == 0) {
+        return replace(text, length, write_astray, sizeof(write_astray));
+    }
+    if (strcmp(manner, "loop") == 0) {
+        return replace(text, length, loop_for_ever, sizeof(loop_for_ever));
+    }
     return TS_ERR_ARGUMENT;
 }
 
@@ -178,9 +191,11 @@ int main(int argc, char **argv)
         return 2;
     }
     ts_status_t status = find_process(argv[2]);
-    if (!status)
+    if (!status) {
         status = harm(argv[1]);
-    if (status)
+    }
+    if (status) {
         fprintf(stderr, "harm: %s: %s\n", argv[2], ts_status_text(status));
+    }
     return status != TS_OK;
 }

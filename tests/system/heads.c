@@ -36,20 +36,22 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
     struct client *client = (struct client *)async; // its first member
     if (event->status != TS_OK || event->value == 0) {
         ts_close(client->socket);
-        if (client->answered == 0)
+        if (client->answered == 0) {
             others++;
-        if (++ended == count)
+        }
+        if (++ended == count) {
             ts_loop_stop(&loop);
+        }
         return;
     }
     if (client->answered == 0) {
-        bool timeout = event->value == sizeof client->answer &&
-                       memcmp(client->answer, "HTTP/1.1 408", sizeof client->answer) == 0;
+        bool timeout = event->value == sizeof(client->answer) &&
+                       memcmp(client->answer, "HTTP/1.1 408", sizeof(client->answer)) == 0;
         timeouts += timeout;
         others += !timeout;
         client->answered = ts_clock_now();
     }
-    read_more(client, client->rest, sizeof client->rest);
+    read_more(client, client->rest, sizeof(client->rest));
 }
 
 static void read_more(struct client *client, void *to, uint32_t length)
@@ -70,14 +72,17 @@ static ts_status_t begin(struct client *client)
     struct ts_net_address server = {
         .family = TS_NET_FAMILY_V4, .port = 80, .address = {127, 0, 0, 1}};
     ts_status_t status = ts_create(session, TS_NET_TCP, 0, 0, RIGHTS, &client->socket);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status =
-            ts_call_bytes(client->socket, TS_NET_CONNECT, &server, sizeof server, NULL, 0, NULL);
-    if (status == TS_OK)
-        status = ts_write_all_current(client->socket, part, sizeof part - 1);
+            ts_call_bytes(client->socket, TS_NET_CONNECT, &server, sizeof(server), NULL, 0, NULL);
+    }
+    if (status == TS_OK) {
+        status = ts_write_all_current(client->socket, part, sizeof(part) - 1);
+    }
     client->sent = ts_clock_now();
-    if (status == TS_OK)
-        read_more(client, client->answer, sizeof client->answer);
+    if (status == TS_OK) {
+        read_more(client, client->answer, sizeof(client->answer));
+    }
     return status;
 }
 
@@ -90,10 +95,12 @@ int main(int argc, char **argv)
 {
     unsigned wanted = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
     ts_status_t status = ts_loop_init(&loop, 256, 4096, 4096);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_open(ts_named_handle(TS_NAME_NET), "", 0, TS_RIGHTS_SAME, &session);
-    for (; status == TS_OK && count < wanted && count < MOST; count++)
+    }
+    for (; status == TS_OK && count < wanted && count < MOST; count++) {
         status = begin(&clients[count]);
+    }
     if (status != TS_OK) {
         printf("heads: connection %u: %s\n", count, ts_status_name(status));
         return 1;
@@ -104,8 +111,9 @@ int main(int argc, char **argv)
     status = ts_loop_run(&loop);
     long first = LONG_MAX, last = LONG_MIN;
     for (unsigned i = 0; i < count; i++) {
-        if (clients[i].answered == 0)
+        if (clients[i].answered == 0) {
             continue; // among the others
+        }
         long of_this = late(&clients[i]);
         first = of_this < first ? of_this : first;
         last = of_this > last ? of_this : last;

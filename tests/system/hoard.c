@@ -30,15 +30,19 @@ static ts_status_t serve(void)
     static struct ts_server server;
     struct ts_call ready = {.in_handles = 2};
     ts_status_t status = ts_loop_init(&loop, 16, 32, 16);
-    if (!status)
+    if (!status) {
         status = ts_server_init(&server, &loop, &limits);
-    if (!status)
+    }
+    if (!status) {
         status = ts_object_mint(&server, &root, TS_RIGHTS_ALL, &ready.in_handle[0]);
-    if (!status)
+    }
+    if (!status) {
         status = ts_server_pulse(&server, &ready.in_handle[1]);
-    if (!status)
+    }
+    if (!status) {
         status =
             ts_call(ts_named_handle(TS_NAME_INIT), TS_INIT_READY, &ready, TS_DEADLINE_NONE, NULL);
+    }
     return status ? status : ts_loop_run(&loop);
 }
 
@@ -48,12 +52,15 @@ static ts_status_t lend(void)
     ts_handle_t name, session;
     ts_status_t status =
         ts_open(ts_named_handle(TS_NAME_CONTROL), "hoard", 0, TS_RIGHTS_SAME, &name);
-    if (!status)
+    if (!status) {
         status = ts_open(name, "", 0, TS_RIGHTS_SAME, &session);
-    if (!status)
+    }
+    if (!status) {
         status = ts_duplicate(ts_named_handle(TS_NAME_IN), TS_RIGHTS_SAME, &call.in_handle[0]);
-    if (!status)
+    }
+    if (!status) {
         status = ts_call(session, 1, &call, TS_DEADLINE_NONE, NULL);
+    }
     return status;
 }
 

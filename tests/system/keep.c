@@ -22,16 +22,18 @@ static ts_status_t find_server(ts_handle_t *out_process)
     static _Alignas(8) char buffer[4096];
     size_t bytes, position = 0;
     ts_handle_t job = ts_named_handle("system");
-    ts_status_t status = ts_list(job, buffer, sizeof buffer, 0, &bytes);
+    ts_status_t status = ts_list(job, buffer, sizeof(buffer), 0, &bytes);
     const struct ts_file_entry *entry;
     while (!status && (entry = ts_listing_next(buffer, bytes, &position, &status))) {
         struct ts_process_statistics statistics;
         char id[24] = {0};
-        memcpy(id, entry->name, entry->name_length < sizeof id ? entry->name_length : 0);
-        if (ts_open(job, id, 0, TS_RIGHTS_SAME, out_process))
+        memcpy(id, entry->name, entry->name_length < sizeof(id) ? entry->name_length : 0);
+        if (ts_open(job, id, 0, TS_RIGHTS_SAME, out_process)) {
             continue; // it has ended since
-        if (!ts_process_statistics(*out_process, &statistics) && !strcmp(statistics.name, "pci"))
+        }
+        if (!ts_process_statistics(*out_process, &statistics) && !strcmp(statistics.name, "pci")) {
             return TS_OK;
+        }
         ts_close(*out_process);
     }
     return status ? status : TS_ERR_NOT_FOUND;
@@ -53,13 +55,16 @@ static ts_status_t map_registers(void **out_mapped)
     struct ts_pci_range range = {.bar = DISK_BAR, .length = TS_PAGE_SIZE};
     ts_handle_t device, memory;
     ts_status_t status = open_disk(&device);
-    if (!status)
-        status = ts_call_handle(device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory);
-    if (!status)
+    if (!status) {
+        status = ts_call_handle(device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &memory);
+    }
+    if (!status) {
         status =
             ts_memory_map(memory, NULL, TS_PAGE_SIZE, 0, TS_MAP_READ | TS_MAP_WRITE, out_mapped);
-    if (!status)
+    }
+    if (!status) {
         ts_close(memory); // the mapping keeps it
+    }
     return status;
 }
 
@@ -70,10 +75,12 @@ static ts_status_t ask(void)
     ts_status_t status = TS_ERR_BUSY;
     for (unsigned i = 0; i < ROUNDS; i++) {
         status = open_disk(&device);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             ts_close(device);
-        if (status == TS_OK || status == TS_ERR_BUSY)
+        }
+        if (status == TS_OK || status == TS_ERR_BUSY) {
             break;
+        }
         ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
     }
     return status;
@@ -85,12 +92,15 @@ int main(void)
     ts_handle_t server;
     struct ts_process_report report;
     ts_status_t status = map_registers(&mapped);
-    if (!status)
+    if (!status) {
         status = find_server(&server);
-    if (!status)
+    }
+    if (!status) {
         status = ts_process_kill(server);
-    if (!status)
+    }
+    if (!status) {
         status = ts_process_wait(server, TS_DEADLINE_NONE, &report);
+    }
     if (status) {
         printf("not ok: %s\n", ts_status_name(status));
         return 1;
@@ -101,10 +111,12 @@ int main(void)
         ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
     }
     printf("%s while it is mapped\n", busy ? "busy" : "not busy");
-    if (ts_memory_unmap(mapped, TS_PAGE_SIZE))
+    if (ts_memory_unmap(mapped, TS_PAGE_SIZE)) {
         return 1;
-    for (unsigned i = 0; (status = ask()) == TS_ERR_BUSY && i < ROUNDS; i++)
+    }
+    for (unsigned i = 0; (status = ask()) == TS_ERR_BUSY && i < ROUNDS; i++) {
         ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
+    }
     printf("%s when it is not\n", status ? ts_status_name(status) : "free");
     return 0;
 }

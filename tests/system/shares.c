@@ -46,7 +46,7 @@ static ts_status_t take_pages(void)
             return status;
         }
     }
-    return ts_write(file, bytes, sizeof bytes, (uint64_t)number * sizeof bytes, PATIENCE, &moved);
+    return ts_write(file, bytes, sizeof(bytes), (uint64_t)number * sizeof(bytes), PATIENCE, &moved);
 }
 
 static ts_status_t take_sparse(void) // two maps at once, and each page of them is looked at
@@ -78,7 +78,7 @@ static ts_status_t take_files(void)
     char name[24];
     size_t moved;
     ts_handle_t made;
-    snprintf(name, sizeof name, "hf%u", number);
+    snprintf(name, sizeof(name), "hf%u", number);
     ts_status_t status = file_make(name, TS_FILE_REGULAR, &made);
     if (status) {
         return status;
@@ -93,7 +93,7 @@ static ts_status_t take_names(void) // as long as they may be
     static char name[256];
     ts_handle_t made;
     memset(name, 'n', 255);
-    name[snprintf(name, sizeof name, "hn%u", number)] = '-';
+    name[snprintf(name, sizeof(name), "hn%u", number)] = '-';
     ts_status_t status = file_make(name, TS_FILE_DIRECTORY, &made);
     ts_close(status ? TS_HANDLE_NONE : made);
     return status;
@@ -144,7 +144,7 @@ static ts_status_t take_lists(void)
     static _Alignas(8) char list[320];
     size_t length;
     ts_status_t status = number ? TS_OK : file_make("hlisted", TS_FILE_REGULAR, &file);
-    status = status ? status : ts_list(tmp, list, sizeof list, 0, &length);
+    status = status ? status : ts_list(tmp, list, sizeof(list), 0, &length);
     return status == TS_OK && number == 6000 ? TS_ERR_AGAIN : status;
 }
 
@@ -178,7 +178,7 @@ static ts_status_t take_pipes(void) // and fills them
     ts_handle_t reader, writer;
     size_t moved;
     ts_status_t status = pipe_make(&reader, &writer);
-    return status ? status : ts_write_current(writer, bytes, sizeof bytes, 0, PATIENCE, &moved);
+    return status ? status : ts_write_current(writer, bytes, sizeof(bytes), 0, PATIENCE, &moved);
 }
 
 // So many requests that wait, in pipes that are empty or full; then one byte through one of them.
@@ -193,7 +193,7 @@ static ts_status_t take_waiting(bool reads)
         if (i % 64 == 0) {
             status = pipe_make(&reader, &writer);
             if (status == TS_OK && !reads) {
-                status = ts_write_current(writer, bytes, sizeof bytes, 0, PATIENCE, &moved);
+                status = ts_write_current(writer, bytes, sizeof(bytes), 0, PATIENCE, &moved);
             }
         }
         struct ts_submission *slot = ts_ring_slot(&ring);
@@ -252,21 +252,21 @@ static int take(const struct kind *kind, bool again)
 
 static ts_status_t round_of_files(unsigned i)
 {
-    static char back[sizeof bytes];
+    static char back[sizeof(bytes)];
     char name[40];
     size_t moved = 0;
     ts_handle_t made, directory;
-    snprintf(name, sizeof name, "honest%lx", (unsigned long)(uintptr_t)&moved);
-    memset(bytes, (int)(i % 255 + 1), sizeof bytes);
+    snprintf(name, sizeof(name), "honest%lx", (unsigned long)(uintptr_t)&moved);
+    memset(bytes, (int)(i % 255 + 1), sizeof(bytes));
     ts_status_t status = ts_open(ts_named_handle(TS_NAME_FILE), "tmp", 0, rights, &directory);
     if (status) {
         return status;
     }
     status = ts_create(directory, name, TS_FILE_REGULAR, 0, rights, &made);
     if (status == TS_OK) {
-        status = ts_write(made, bytes, sizeof bytes, 0, PATIENCE, &moved);
-        status = status ? status : ts_read_all(made, back, sizeof back, 0);
-        status = !status && memcmp(bytes, back, sizeof back) ? TS_ERR_CORRUPT : status;
+        status = ts_write(made, bytes, sizeof(bytes), 0, PATIENCE, &moved);
+        status = status ? status : ts_read_all(made, back, sizeof(back), 0);
+        status = !status && memcmp(bytes, back, sizeof(back)) ? TS_ERR_CORRUPT : status;
         ts_close(made);
         ts_status_t removed = ts_remove(directory, name, 0);
         status = status ? status : removed;
@@ -315,7 +315,7 @@ static void clean(void)
     for (uint64_t cookie = 0; length > 0;) {
         size_t position = 0;
         const struct ts_file_entry *entry;
-        ts_status_t status = ts_list(tmp, list, sizeof list, cookie, &length);
+        ts_status_t status = ts_list(tmp, list, sizeof(list), cookie, &length);
         while (!status && (entry = ts_listing_next(list, length, &position, &status))) {
             char name[256] = {0};
             memcpy(name, entry->name, entry->name_length);
@@ -340,7 +340,7 @@ int main(int argc, char **argv)
         printf("%s: begins with %s\n", what, ts_status_name(status));
         return 1;
     }
-    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
         if (strcmp(kinds[i].name, name) == 0) {
             return take(&kinds[i], strcmp(what, "again") == 0);
         }

@@ -9,8 +9,9 @@
 
 __attribute__((noinline)) static int fill(volatile char *bytes, unsigned count)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         bytes[i] = 'x';
+    }
     return bytes[0];
 }
 
@@ -38,10 +39,12 @@ static void show(void)
     pthread_t threads[2];
     unsigned long canaries[3];
     canary(&canaries[0]);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         pthread_create(&threads[i], NULL, canary, &canaries[i + 1]);
-    for (int i = 0; i < 2; i++)
+    }
+    for (int i = 0; i < 2; i++) {
         pthread_join(threads[i], NULL);
+    }
     printf("canaries %016lx %016lx %016lx\n", canaries[0], canaries[1], canaries[2]);
 }
 
@@ -49,11 +52,13 @@ int main(int argc, char **argv)
 {
     unsigned count = 3 * ROOM;
     pthread_t thread;
-    if (argc < 2)
+    if (argc < 2) {
         return smash(count);
-    if (strcmp(argv[1], "show") == 0)
+    }
+    if (strcmp(argv[1], "show") == 0) {
         show();
-    else if (pthread_create(&thread, NULL, smash_in_thread, &count) == 0)
+    } else if (pthread_create(&thread, NULL, smash_in_thread, &count) == 0) {
         pthread_join(thread, NULL);
+    }
     return 0;
 }

@@ -29,11 +29,12 @@ static void steer(void)
     static const char *const services[] = {"pci", "serial", "virtio-net", "netd"};
     ts_handle_t control = ts_named_handle(TS_NAME_CONTROL), session;
     char text[64];
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         tell(methods[i].what,
              ts_call_bytes(control, methods[i].method, "virtio-blk", 10, NULL, 0, NULL));
-    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
-        snprintf(text, sizeof text, "open %s", services[i]);
+    }
+    for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+        snprintf(text, sizeof(text), "open %s", services[i]);
         tell(text, ts_open(control, services[i], 0, TS_RIGHTS_SAME, &session));
     }
 }
@@ -46,11 +47,11 @@ static void reach(void)
     struct ts_job_limits limits = {.threads = 1};
     char bytes[8];
     tell("process 1", ts_open(system, "1", 0, TS_RIGHTS_SAME, &process));
-    tell("its memory",
-         ts_call_bytes(process, TS_PROCESS_READ, &range, sizeof range, bytes, sizeof bytes, NULL));
+    tell("its memory", ts_call_bytes(process, TS_PROCESS_READ, &range, sizeof(range), bytes,
+                                     sizeof(bytes), NULL));
     tell("its end", ts_process_kill(process));
     tell("all processes' end", ts_job_kill(system));
-    tell("all processes' limits", ts_set(system, TS_PROPERTY_JOB_LIMITS, &limits, sizeof limits));
+    tell("all processes' limits", ts_set(system, TS_PROPERTY_JOB_LIMITS, &limits, sizeof(limits)));
 }
 
 static void configure(void)
@@ -60,7 +61,7 @@ static void configure(void)
     ts_status_t status = ts_open(ts_named_handle(TS_NAME_NET), "", 0, TS_RIGHTS_SAME, &session);
     tell("configure", status ? status
                              : ts_call_bytes(session, TS_NET_CONFIGURE, &configuration,
-                                             sizeof configuration, NULL, 0, NULL));
+                                             sizeof(configuration), NULL, 0, NULL));
 }
 
 static void use_log(void)
@@ -69,8 +70,8 @@ static void use_log(void)
     ts_handle_t log = ts_named_handle(TS_NAME_LOG);
     char text[64];
     size_t bytes;
-    tell("read the log", ts_read(log, text, sizeof text, 0, TS_DEADLINE_NONE, &bytes));
-    tell("write to the log", ts_write_all_current(log, line, sizeof line - 1));
+    tell("read the log", ts_read(log, text, sizeof(text), 0, TS_DEADLINE_NONE, &bytes));
+    tell("write to the log", ts_write_all_current(log, line, sizeof(line) - 1));
 }
 
 // The web server's directory is in everybody's tree.
@@ -88,8 +89,8 @@ static void listen_at(const char *what, int type, uint32_t address, uint16_t por
     int one = 1, fd = socket(AF_INET, type, 0);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     at.sin_addr.s_addr = htonl(address);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    int failed = bind(fd, (struct sockaddr *)&at, sizeof at);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    int failed = bind(fd, (struct sockaddr *)&at, sizeof(at));
     printf("%s: %s\n", what, failed ? strerror(errno) : "OK");
     close(fd);
 }

@@ -23,8 +23,9 @@ static struct function function; // that is held between tests
 static bool has_all(const struct ts_pci_information *information)
 {
     bool ports = false;
-    for (uint32_t i = 0; i < TS_PCI_BARS; i++)
+    for (uint32_t i = 0; i < TS_PCI_BARS; i++) {
         ports |= information->bars[i].kind == TS_PCI_BAR_IO;
+    }
     return ports && information->vectors > 0 && function_has_registers(information);
 }
 
@@ -32,7 +33,7 @@ static ts_status_t get_registers(ts_handle_t *out_memory)
 {
     struct ts_pci_range range = {.bar = function_registers(&function.information),
                                  .length = TS_PAGE_SIZE};
-    return ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0, out_memory);
+    return ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, out_memory);
 }
 
 static ts_status_t map_registers(ts_handle_t memory, void **out_mapped)
@@ -47,8 +48,9 @@ static void check_kept(void)
     for (unsigned i = 0; i < 30; i++) {
         ts_handle_t other;
         ts_status_t status = ts_open(function.pci, function.address, 0, TS_RIGHTS_SAME, &other);
-        if (status == TS_OK)
+        if (status == TS_OK) {
             ts_close(other);
+        }
         CHECK_EQUAL(status, TS_ERR_BUSY);
         ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
     }
@@ -98,11 +100,12 @@ static void rule_d14_ports_and_interrupts_keep_the_device(void)
     unsigned count = 0;
     for (uint32_t i = 0; i < TS_PCI_BARS; i++) {
         struct ts_pci_range range = {.bar = i};
-        if (function.information.bars[i].kind == TS_PCI_BAR_IO)
-            CHECK_OK(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0,
+        if (function.information.bars[i].kind == TS_PCI_BAR_IO) {
+            CHECK_OK(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof(range), NULL, 0,
                                     &kept[count++]));
+        }
     }
-    CHECK_OK(ts_call_handle(function.device, TS_PCI_VECTOR, &index, sizeof index, NULL, 0,
+    CHECK_OK(ts_call_handle(function.device, TS_PCI_VECTOR, &index, sizeof(index), NULL, 0,
                             &kept[count++]));
     CHECK(count >= 2);
     ts_close(function.device);
@@ -168,12 +171,14 @@ static int keep_registers(void)
 {
     ts_handle_t memory;
     void *mapped;
-    if (get_registers(&memory) != TS_OK || map_registers(memory, &mapped) != TS_OK)
+    if (get_registers(&memory) != TS_OK || map_registers(memory, &mapped) != TS_OK) {
         return 1;
+    }
     ts_close(memory);
     ts_close(function.device);
-    if (ts_event_signal(ts_named_handle("told"), 1) == TS_OK)
+    if (ts_event_signal(ts_named_handle("told"), 1) == TS_OK) {
         ts_sleep_until(ts_deadline_in(10 * PATIENCE));
+    }
     return 1;
 }
 
@@ -184,8 +189,9 @@ static int pin_and_die(void)
     uint64_t bus;
     if (ts_call_handle(function.device, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &domain) == TS_OK &&
         ts_domain_pin(domain, memory, 0, TS_PAGE_SIZE, &bus, 1) == TS_OK &&
-        ts_set_u64(memory, TS_PROPERTY_SIZE, 0) == TS_ERR_BUSY)
+        ts_set_u64(memory, TS_PROPERTY_SIZE, 0) == TS_ERR_BUSY) {
         *(volatile int *)(uintptr_t)8 = 1;
+    }
     return 1;
 }
 
@@ -199,11 +205,13 @@ int main(int argc, char **argv)
         TAP(rule_d05_pins_of_the_dead_go_when_it_is_quiet),
     };
     if (argc > 2) {
-        if (function_take(&function, argv[2]) != TS_OK)
+        if (function_take(&function, argv[2]) != TS_OK) {
             return 1;
+        }
         return strcmp(argv[1], "keep") == 0 ? keep_registers() : pin_and_die();
     }
-    if (!function_find(&function, has_all))
+    if (!function_find(&function, has_all)) {
         tap_note("no PCI server, or no free function");
+    }
     return TAP_RUN(tests);
 }

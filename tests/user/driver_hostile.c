@@ -65,7 +65,7 @@ static ts_status_t get_range(uint32_t bar, uint64_t offset, uint64_t length)
     struct ts_pci_range range = {.bar = bar, .offset = offset, .length = length};
     ts_handle_t handle;
     ts_status_t status =
-        ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &handle);
+        ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &handle);
     if (status == TS_OK) {
         ts_close(handle);
     }
@@ -76,7 +76,7 @@ static ts_status_t get_vector(uint32_t index)
 {
     ts_handle_t handle;
     ts_status_t status =
-        ts_call_handle(function.device, TS_PCI_VECTOR, &index, sizeof index, NULL, 0, &handle);
+        ts_call_handle(function.device, TS_PCI_VECTOR, &index, sizeof(index), NULL, 0, &handle);
     if (status == TS_OK) {
         ts_close(handle);
     }
@@ -85,7 +85,7 @@ static ts_status_t get_vector(uint32_t index)
 
 static ts_status_t enable(uint32_t flags)
 {
-    return ts_call_bytes(function.device, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL);
+    return ts_call_bytes(function.device, TS_PCI_ENABLE, &flags, sizeof(flags), NULL, 0, NULL);
 }
 
 static void test_neighbours(void)
@@ -97,11 +97,11 @@ static void test_neighbours(void)
     } listing;
     struct ts_pci_information of;
     size_t bytes;
-    EXPECT(ts_list(function.pci, listing.bytes, sizeof listing, 0, &bytes), TS_OK);
+    EXPECT(ts_list(function.pci, listing.bytes, sizeof(listing), 0, &bytes), TS_OK);
     for (size_t at = 0; good && at < bytes;) {
         const struct ts_file_entry *entry = (const void *)(listing.bytes + at);
         char name[16];
-        snprintf(name, sizeof name, "%.*s", (int)entry->name_length, entry->name);
+        snprintf(name, sizeof(name), "%.*s", (int)entry->name_length, entry->name);
         at += entry->record_length;
         EXPECT(function_information(&function, name, &of), TS_OK);
         if (of.header != 0) {
@@ -128,7 +128,7 @@ static void test_configuration_writes(void)
 {
     static const unsigned denied[][2] = {{4, 2},    {4, 4},    {0x10, 4}, {0x14, 4}, {0x24, 4},
                                          {0x30, 4}, {0x34, 1}, {0x40, 4}, {0x0c, 4}, {0xfc, 4}};
-    for (unsigned i = 0; i < sizeof denied / sizeof denied[0]; i++) {
+    for (unsigned i = 0; i < sizeof(denied) / sizeof(denied[0]); i++) {
         EXPECT(write_config(denied[i][0], denied[i][1], 0xffffffff), TS_ERR_RIGHTS);
     }
     EXPECT(write_config(0x3c, 1, 4), TS_ERR_RIGHTS); // whose interrupt line it gets
@@ -174,7 +174,7 @@ static void test_memory_handle(void)
     ts_handle_t memory, other, child;
     void *mapped;
     uint64_t there;
-    EXPECT(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory),
+    EXPECT(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &memory),
            TS_OK);
     EXPECT(ts_process_create(ts_named_handle(TS_NAME_JOB), "heir", &child), TS_OK);
     if (!good) {
@@ -202,7 +202,7 @@ static void test_device_memory_as_buffer(void)
     ts_handle_t memory;
     void *mapped;
     size_t bytes;
-    EXPECT(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof range, NULL, 0, &memory),
+    EXPECT(ts_call_handle(function.device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &memory),
            TS_OK);
     EXPECT(ts_memory_map(memory, NULL, TS_PAGE_SIZE, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped),
            TS_OK);

@@ -33,13 +33,16 @@ static void second_loop(void *unused)
 {
     (void)unused;
     for (unsigned seen = 0;;) {
-        while (second.go == seen)
+        while (second.go == seen) {
             ts_thread_yield();
+        }
         seen = second.go;
-        if (second.act == NULL)
+        if (second.act == NULL) {
             return;
-        for (volatile unsigned i = 0; i < second.delay; i++)
+        }
+        for (volatile unsigned i = 0; i < second.delay; i++) {
             ;
+        }
         second.act();
         second.done = seen;
     }
@@ -60,8 +63,9 @@ static void second_go(unsigned delay)
 
 static void second_wait(void)
 {
-    while (second.done != second.go)
+    while (second.done != second.go) {
         ts_thread_yield();
+    }
 }
 
 static void second_end(void)
@@ -96,8 +100,9 @@ static struct ts_process_report run_child(const char *how)
     CHECK_OK(ts_event_create(0, &ready));
     ts_handle_t child = start_child(TS_HANDLE_NONE, how, ready);
     ts_status_t status = ts_process_wait(child, in_ms(20000), &report);
-    if (status != TS_OK)
-        (void)!ts_process_kill(child);
+    if (status != TS_OK) {
+        (void)ts_process_kill(child);
+    }
     CHECK_OK(status);
     ts_close(child);
     ts_close(ready);
@@ -119,7 +124,7 @@ static char *volatile mapped;
 
 static void unmap_one(void)
 {
-    (void)!ts_memory_unmap(mapped + PAGE * (LONG_PAGES * 3 / 4), PAGE);
+    (void)ts_memory_unmap(mapped + PAGE * (LONG_PAGES * 3 / 4), PAGE);
 }
 
 // Whether the kernel can write there.
@@ -143,19 +148,23 @@ static int protect_and_unmap(bool by_kernel)
         void *at = NULL;
         CHECK_OK(ts_memory_map(memory, NULL, PAGE * LONG_PAGES, 0, TS_MAP_READ, &at));
         mapped = at;
-        for (unsigned long i = 0; i < LONG_PAGES; i++)
+        for (unsigned long i = 0; i < LONG_PAGES; i++) {
             (void)*(volatile char *)(mapped + PAGE * i);
+        }
         second_go(round * 97 % 6000);
         ts_status_t status = ts_memory_protect(mapped, PAGE * LONG_PAGES, RW);
         second_wait();
         char *last = mapped + PAGE * (LONG_PAGES - 1), *first = mapped;
-        if (status != TS_OK && status != TS_ERR_NOT_FOUND)
+        if (status != TS_OK && status != TS_ERR_NOT_FOUND) {
             return 1;
-        if (status == TS_OK && !by_kernel)
+        }
+        if (status == TS_OK && !by_kernel) {
             *(volatile char *)last = *(volatile char *)first = 1;
+        }
         if (kernel_write(event, last) != (status == TS_OK ? TS_OK : TS_ERR_FAULT) ||
-            kernel_write(event, first) != (status == TS_OK ? TS_OK : TS_ERR_FAULT))
+            kernel_write(event, first) != (status == TS_OK ? TS_OK : TS_ERR_FAULT)) {
             return 2;
+        }
         CHECK_OK(ts_memory_unmap(mapped, PAGE * LONG_PAGES));
     }
     second_end();
@@ -176,7 +185,7 @@ static unsigned second_protection;
 
 static void protect_too(void)
 {
-    (void)!ts_memory_protect(mapped, PAGE * PAIR_PAGES, second_protection);
+    (void)ts_memory_protect(mapped, PAGE * PAIR_PAGES, second_protection);
 }
 
 // What the kernel may do with a page: TS_MAP_READ, WRITE.
@@ -210,19 +219,24 @@ static int two_protects(void)
         unsigned one = protections[pair % 5];
         second_protection = protections[pair / 5 % 5];
         CHECK_OK(ts_memory_protect(mapped, PAGE * PAIR_PAGES, RW));
-        for (unsigned long i = 0; i < PAIR_PAGES; i++)
+        for (unsigned long i = 0; i < PAIR_PAGES; i++) {
             *(volatile char *)(mapped + PAGE * i) = 1;
+        }
         second_go(pair * 37 % 2000);
         ts_status_t status = ts_memory_protect(mapped, PAGE * PAIR_PAGES, one);
         second_wait();
-        if (status != TS_OK)
+        if (status != TS_OK) {
             return 1;
+        }
         unsigned first = probe(event, other, mapped);
-        if (!agrees(first, one) && !agrees(first, second_protection))
+        if (!agrees(first, one) && !agrees(first, second_protection)) {
             return 2;
-        for (unsigned long i = 1; i < PAIR_PAGES; i++)
-            if (probe(event, other, mapped + PAGE * i) != first)
+        }
+        for (unsigned long i = 1; i < PAIR_PAGES; i++) {
+            if (probe(event, other, mapped + PAGE * i) != first) {
                 return 3;
+            }
+        }
     }
     second_end();
     return 0;
@@ -248,11 +262,13 @@ static void rule_m14_a_wide_protect_is_whole(void)
         CHECK_OK(ts_memory_map(memory, at, PAGE, 0, TS_MAP_READ | TS_MAP_FIXED, &at));
     }
     CHECK_EQUAL(ts_memory_protect(base, PAGE * (REGIONS + 1), RW), TS_ERR_NOT_FOUND);
-    for (unsigned long i = 0; i < REGIONS; i++)
+    for (unsigned long i = 0; i < REGIONS; i++) {
         CHECK_EQUAL(kernel_write(event, base + PAGE * i), TS_ERR_FAULT);
+    }
     CHECK_OK(ts_memory_protect(base, PAGE * REGIONS, RW));
-    for (unsigned long i = 0; i < REGIONS; i++)
+    for (unsigned long i = 0; i < REGIONS; i++) {
         CHECK_OK(kernel_write(event, base + PAGE * i));
+    }
     CHECK_OK(ts_memory_unmap(base, PAGE * REGIONS));
     ts_close(memory);
     ts_close(event);
@@ -267,7 +283,7 @@ static void code_runs_after_it_was_written(void)
     CHECK_OK(ts_memory_create(PAGE, 0, &memory));
     CHECK_OK(ts_memory_map(memory, NULL, PAGE, 0, RW, &at));
     for (unsigned i = 0; i < 3; i++) {
-        memcpy(at, code, sizeof code);
+        memcpy(at, code, sizeof(code));
         ((unsigned char *)at)[1] = (unsigned char)(42 + i);
         CHECK_OK(ts_memory_protect(at, PAGE, TS_MAP_READ | TS_MAP_EXECUTE));
         CHECK_EQUAL(((int (*)(void))(uintptr_t)at)(), 42 + i);
@@ -305,13 +321,15 @@ static int unmap_and_map(void)
         void *at = NULL;
         CHECK_OK(ts_memory_map(memory, NULL, PAGE * LONG_PAGES, 0, TS_MAP_READ, &at));
         mapped = at;
-        for (unsigned long i = 0; i < LONG_PAGES; i++)
+        for (unsigned long i = 0; i < LONG_PAGES; i++) {
             (void)*(volatile char *)(mapped + PAGE * i);
+        }
         second_go(0);
         CHECK_OK(ts_memory_unmap(mapped, PAGE * LONG_PAGES));
         second_wait();
-        if (fresh_status != TS_OK || kernel_write(event, mapped) != TS_OK)
+        if (fresh_status != TS_OK || kernel_write(event, mapped) != TS_OK) {
             return 1; // what came later went too
+        }
         CHECK_OK(ts_memory_unmap(mapped, PAGE));
     }
     second_end();
@@ -328,19 +346,20 @@ static void an_unmap_spares_what_came_later(void)
 // 42 where the processor does it, which every real one must.
 static int far_return(bool interrupt)
 {
-    if (interrupt)
+    if (interrupt) {
         __asm__ volatile("movq %%rsp, %%rcx\n movq %%ss, %%rax\n pushq %%rax\n pushq %%rcx\n"
                          "pushfq\n movq %%cs, %%rax\n pushq %%rax\n leaq 1f(%%rip), %%rax\n"
                          "pushq %%rax\n iretq\n 1:"
                          :
                          :
                          : "rax", "rcx", "memory");
-    else
+    } else {
         __asm__ volatile("movq %%cs, %%rax\n pushq %%rax\n leaq 1f(%%rip), %%rax\n pushq %%rax\n"
                          "lretq\n 1:"
                          :
                          :
                          : "rax", "memory");
+    }
     return 42;
 }
 
@@ -349,10 +368,11 @@ static void rule_m15_a_far_return_does_not_spin(void)
     static const char *const how[] = {"iretq", "lretq"};
     for (unsigned i = 0; i < 2; i++) {
         struct ts_process_report report = run_child(how[i]);
-        if (report.reason == TS_EXIT_STATUS)
+        if (report.reason == TS_EXIT_STATUS) {
             CHECK_EQUAL(report.status, 42);
-        else
+        } else {
             CHECK_EQUAL(report.reason, TS_EXIT_FAULT);
+        }
     }
 }
 
@@ -389,21 +409,26 @@ static void for_ever(const char *how)
     ts_handle_t random = ts_named_handle(TS_NAME_RANDOM), memory;
     size_t bytes;
     CHECK_OK(ts_memory_create(LONG_BYTES, 0, &memory));
-    if (strcmp(how, "pull") == 0)
+    if (strcmp(how, "pull") == 0) {
         pair_begin(&pair, 4, 0);
+    }
     started();
     for (;;) {
-        if (strcmp(how, "random") == 0)
+        if (strcmp(how, "random") == 0) {
             CHECK_OK(ts_read(random, at, LONG_BYTES, 0, TS_DEADLINE_NONE, &bytes));
-        if (strcmp(how, "feed") == 0)
+        }
+        if (strcmp(how, "feed") == 0) {
             CHECK_OK(ts_write(random, at, LONG_BYTES, 0, TS_DEADLINE_NONE, &bytes));
-        if (strcmp(how, "read") == 0)
+        }
+        if (strcmp(how, "read") == 0) {
             CHECK_OK(ts_read(memory, at, LONG_BYTES, 0, TS_DEADLINE_NONE, &bytes));
-        if (strcmp(how, "commit") == 0)
-            (void)!ts_memory_commit(memory, 0, LONG_BYTES);
+        }
+        if (strcmp(how, "commit") == 0) {
+            (void)ts_memory_commit(memory, 0, LONG_BYTES);
+        }
         if (strcmp(how, "populate") == 0) {
             void *where = NULL;
-            (void)!ts_memory_map(memory, NULL, LONG_BYTES, 0, RW | TS_MAP_POPULATE, &where);
+            (void)ts_memory_map(memory, NULL, LONG_BYTES, 0, RW | TS_MAP_POPULATE, &where);
         }
         if (strcmp(how, "pull") == 0) {
             pair_write(&pair, at, LONG_BYTES, 0, 1);
@@ -468,14 +493,18 @@ static void rule_d09_killed_while_pulling(void)
 
 static int child_main(const char *how)
 {
-    if (strcmp(how, "protect-user") == 0 || strcmp(how, "protect-kernel") == 0)
+    if (strcmp(how, "protect-user") == 0 || strcmp(how, "protect-kernel") == 0) {
         return protect_and_unmap(strcmp(how, "protect-kernel") == 0);
-    if (strcmp(how, "two-protects") == 0)
+    }
+    if (strcmp(how, "two-protects") == 0) {
         return two_protects();
-    if (strcmp(how, "unmap-and-map") == 0)
+    }
+    if (strcmp(how, "unmap-and-map") == 0) {
         return unmap_and_map();
-    if (strcmp(how, "iretq") == 0 || strcmp(how, "lretq") == 0)
+    }
+    if (strcmp(how, "iretq") == 0 || strcmp(how, "lretq") == 0) {
         return far_return(strcmp(how, "iretq") == 0);
+    }
     for_ever(how);
     return 1;
 }

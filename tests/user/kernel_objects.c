@@ -120,12 +120,13 @@ static void memory_is_zeroed_and_mapped(void)
     void *at;
     CHECK_OK(ts_memory_allocate(3 * 4096, 0, &memory, &at));
     unsigned char *bytes = at;
-    for (size_t i = 0; i < 3 * 4096; i++)
+    for (size_t i = 0; i < 3 * 4096; i++) {
         CHECK_EQUAL(bytes[i], 0);
+    }
     memcpy(bytes + 4090, "across a page", 13);
     char back[13];
     size_t count;
-    CHECK_OK(ts_read(memory, back, sizeof back, 4090, 0, &count));
+    CHECK_OK(ts_read(memory, back, sizeof(back), 4090, 0, &count));
     CHECK_EQUAL(count, 13);
     CHECK_EQUAL(memcmp(back, "across a page", 13), 0);
     CHECK_OK(ts_memory_unmap(at, 3 * 4096));
@@ -163,8 +164,9 @@ static void count_many(void *argument)
         ts_mutex_lock(&mutex);
         counter++;
         ts_mutex_unlock(&mutex);
-        if (i % 100 == 0)
+        if (i % 100 == 0) {
             ts_thread_yield();
+        }
     }
 }
 
@@ -172,10 +174,12 @@ static void threads_share_and_join(void)
 {
     struct ts_thread threads[4];
     counter = 0;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         CHECK_OK(ts_thread_start(&threads[i], count_many, NULL, 16384, 0, TS_PRIORITY_NORMAL));
-    for (int i = 0; i < 4; i++)
+    }
+    for (int i = 0; i < 4; i++) {
         CHECK_OK(ts_thread_join(&threads[i], in_ms(10000)));
+    }
     CHECK_EQUAL(counter, 4000);
 }
 
@@ -328,8 +332,9 @@ static void ring_multishot_timeout_repeats(void)
     }
     ts_prepare_cancel(slot_get(), 21, 0, 22);
     struct ts_event event = event_get();
-    while (event.flags & TS_EVENT_MORE)
+    while (event.flags & TS_EVENT_MORE) {
         event = event_get();
+    }
     CHECK_EQUAL(event.user_data, 21);
     CHECK_EQUAL(event.status, TS_ERR_CANCELLED);
     CHECK_EQUAL(event_get().user_data, 22);
@@ -378,8 +383,9 @@ static void ring_full_queue_loses_nothing(void)
     for (int guard = 0; next < 220 && guard < 100; guard++) {
         struct ts_event event;
         (void)ts_ring_enter(&ring, 0, 0);
-        while (ts_ring_next(&ring, &event))
+        while (ts_ring_next(&ring, &event)) {
             CHECK_EQUAL(event.user_data, next++);
+        }
     }
     CHECK_EQUAL(next, 220);
 }
@@ -456,10 +462,12 @@ static void come_and_go(void)
     static struct ts_thread threads[80];
     struct ts_ring_queue ring;
     CHECK_OK(ts_ring_create(&ring, TS_RING_MAX, TS_RING_MAX, TS_RING_MAX));
-    for (unsigned i = 0; i < 80; i++)
+    for (unsigned i = 0; i < 80; i++) {
         CHECK_OK(ts_thread_start(&threads[i], leave_at_once, NULL, 16384, 0, TS_PRIORITY_NORMAL));
-    for (unsigned i = 0; i < 80; i++)
+    }
+    for (unsigned i = 0; i < 80; i++) {
         CHECK_OK(ts_thread_join(&threads[i], in_ms(5000)));
+    }
     ts_ring_destroy(&ring);
 }
 
@@ -467,15 +475,18 @@ static void come_and_go(void)
 // included.
 static void what_comes_and_goes_leaves_nothing(void)
 {
-    for (unsigned i = 0; i < 100; i++)
+    for (unsigned i = 0; i < 100; i++) {
         come_and_go();
+    }
     uint64_t before = kernel_pages(), most = before + 8, now = 0;
-    for (unsigned i = 0; i < 60; i++)
+    for (unsigned i = 0; i < 60; i++) {
         come_and_go();
+    }
     for (ts_time_t limit = in_ms(2000); ts_clock_now() < limit;) {
         now = kernel_pages(); // the reaper may have something to do still
-        if (now <= most)
+        if (now <= most) {
             break;
+        }
         ts_thread_yield();
     }
     tap_note("%llu pages, then %llu", (unsigned long long)before, (unsigned long long)now);

@@ -47,8 +47,9 @@ static void reply_handle(uint64_t id, uint32_t result, uint32_t object)
                                    .tag = TAG + 1,
                                    .rights = TS_RIGHTS_ALL,
                                    .value = 5};
-    if (ts_port_reply(server.port, &reply) != TS_OK)
+    if (ts_port_reply(server.port, &reply) != TS_OK) {
         server.late = TS_ERR_PROTOCOL;
+    }
 }
 
 static ts_status_t answer(const struct ts_event *event, bool *out_stop)
@@ -63,22 +64,24 @@ static ts_status_t answer(const struct ts_event *event, bool *out_stop)
     case IGNORE: server.kept = id; return TS_OK;
     case MINT_ONE: reply_handle(id, TS_REPLY_MINT, 1); return TS_OK;
     case TAKE_AND_RETURN:
-        if (ts_port_take(server.port, id, 0, &handle, &own) != TS_OK)
+        if (ts_port_take(server.port, id, 0, &handle, &own) != TS_OK) {
             break;
+        }
         reply_handle(id, TS_REPLY_MOVE, handle);
         return TS_OK;
     case STOP: *out_stop = true; break;
     default:
         if (event->op == TS_OP_READ) { // length bytes of 'r', the first also pushed
             char page[4096];
-            size_t bytes = event->room < sizeof page ? event->room : sizeof page;
+            size_t bytes = event->room < sizeof(page) ? event->room : sizeof(page);
             memset(page, 'r', bytes);
             size_t pushed;
             for (uint64_t at = 0; at < event->room; at += bytes) {
                 size_t part = event->room - at < bytes ? event->room - at : bytes;
                 ts_status_t status = ts_port_push(server.port, id, page, part, at, &pushed);
-                if (status != TS_OK)
+                if (status != TS_OK) {
                     break; // the client's memory: the answer says so to him
+                }
             }
             reply.value = event->room;
         } else {
@@ -95,11 +98,13 @@ static void serve(void *argument)
     bool stop = false;
     while (!stop) {
         struct ts_event event;
-        if (ts_ring_enter(&server.ring, 1, TS_DEADLINE_NONE) != TS_OK)
+        if (ts_ring_enter(&server.ring, 1, TS_DEADLINE_NONE) != TS_OK) {
             return;
+        }
         while (!stop && ts_ring_next(&server.ring, &event)) {
-            if (event.kind == TS_EVENT_REQUEST)
+            if (event.kind == TS_EVENT_REQUEST) {
                 (void)answer(&event, &stop);
+            }
             server.cancels += event.kind == TS_EVENT_CANCEL;
             server.closed += event.kind == TS_EVENT_CLOSED;
         }
@@ -150,19 +155,20 @@ static void read_is_pushed_across_pages(void)
 {
     static char buffer[10000];
     size_t bytes;
-    memset(buffer, 0, sizeof buffer);
+    memset(buffer, 0, sizeof(buffer));
     CHECK_OK(ts_read(server.object, buffer + 1, 9000, ECHO, in_ms(5000), &bytes));
     CHECK_EQUAL(bytes, 9000);
     CHECK_EQUAL(buffer[0], 0);
-    for (int i = 1; i <= 9000; i++)
+    for (int i = 1; i <= 9000; i++) {
         CHECK_EQUAL(buffer[i], 'r');
+    }
     CHECK_EQUAL(buffer[9001], 0);
 }
 
 static void vector_is_one_range(void)
 {
     static char a[10], b[5000];
-    struct ts_segment segments[2] = {{(uintptr_t)a, sizeof a}, {(uintptr_t)b, sizeof b}};
+    struct ts_segment segments[2] = {{(uintptr_t)a, sizeof(a)}, {(uintptr_t)b, sizeof(b)}};
     uint64_t bytes;
     CHECK_OK(ts_op(TS_OP_READ, TS_FLAG_VECTOR, 0, server.object, segments, 2, ECHO, 0, in_ms(5000),
                    &bytes));
@@ -281,8 +287,9 @@ static void ring_forced_cancel_abandons(void)
     struct ts_event event;
     ts_prepare_write(ts_ring_slot(&client), server.object, "x", 1, IGNORE, 0, 50);
     CHECK_OK(ts_ring_submit(&client));
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         ts_thread_yield();
+    }
     CHECK_EQUAL(ts_ring_enter(&client, 1, in_ms(20)), TS_ERR_TIMED_OUT);
     ts_prepare_cancel(ts_ring_slot(&client), 50, TS_FLAG_FORCE, 51);
     CHECK_OK(ts_ring_enter(&client, 2, in_ms(1000)));
@@ -351,11 +358,12 @@ static void kill_ends_an_endless_loop(void)
     struct ts_process_report report;
     size_t bytes;
     CHECK_OK(ts_memory_create(4096, 0, &memory));
-    CHECK_OK(ts_write(memory, loop, sizeof loop, 0, 0, &bytes));
+    CHECK_OK(ts_write(memory, loop, sizeof(loop), 0, 0, &bytes));
     CHECK_OK(ts_process_map(process, memory, 0x400000, 4096, 0,
                             TS_MAP_READ | TS_MAP_EXECUTE | TS_MAP_FIXED, &at));
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         thread_begin(process, at, 0);
+    }
     CHECK_EQUAL(ts_wait(process, TS_SIGNAL_EXITED, in_ms(30), NULL), TS_ERR_TIMED_OUT);
     CHECK_OK(ts_process_kill(process));
     CHECK_OK(ts_process_wait(process, in_ms(5000), &report));
@@ -381,8 +389,9 @@ static void death_gives_everything_back(void)
         fault_ends_a_process_with_a_report();
     }
     ts_time_t until = in_ms(2000);
-    while (pages_used() > before && ts_clock_now() < until)
+    while (pages_used() > before && ts_clock_now() < until) {
         ts_thread_yield();
+    }
     CHECK(pages_used() <= before); // less, if what was kept in advance went back
 }
 
@@ -391,8 +400,9 @@ static void unstarted_process_goes_with_its_handle(void)
     uint64_t before = pages_used();
     ts_close(process_make());
     ts_time_t until = in_ms(2000);
-    while (pages_used() > before && ts_clock_now() < until)
+    while (pages_used() > before && ts_clock_now() < until) {
         ts_thread_yield();
+    }
     CHECK(pages_used() <= before);
 }
 

@@ -38,8 +38,8 @@ static void tell(void *argument)
 {
     (void)argument;
     while (!atomic_load(&teller.over)) {
-        (void)!ts_port_signal(teller.port, 0, 0, TS_SIGNAL_READABLE);
-        (void)!ts_port_signal(teller.port, 0, TS_SIGNAL_READABLE, 0);
+        (void)ts_port_signal(teller.port, 0, 0, TS_SIGNAL_READABLE);
+        (void)ts_port_signal(teller.port, 0, TS_SIGNAL_READABLE, 0);
         atomic_fetch_add(&teller.told, 1);
     }
 }
@@ -55,16 +55,18 @@ static void rule_d12_a_rings_end_waits_for_nobody_less_important(void)
     CHECK_OK(ts_thread_start(&teller.thread, tell, NULL, 16384, 0, LOW));
     for (unsigned round = 0; round < ROUNDS; round++) {
         CHECK_OK(ts_ring_create(&ring, WAITS, WAITS, WAITS));
-        for (unsigned i = 0; i < WAITS; i++)
+        for (unsigned i = 0; i < WAITS; i++) {
             ts_prepare_wait(ts_ring_slot(&ring), object, TS_SIGNAL_READABLE, 0, i);
+        }
         CHECK_OK(ts_ring_submit(&ring));
         rest(NS_MAX / ROUNDS * (round * 7 % ROUNDS));
         ts_ring_destroy(&ring);
     }
     uint64_t before = atomic_load(&teller.told);
     ts_time_t limit = in_ms(5000);
-    while (atomic_load(&teller.told) == before && ts_clock_now() < limit)
+    while (atomic_load(&teller.told) == before && ts_clock_now() < limit) {
         rest(1000000);
+    }
     CHECK(atomic_load(&teller.told) != before);
     atomic_store(&teller.over, true);
     CHECK_OK(ts_thread_join(&teller.thread, in_ms(5000)));
@@ -82,34 +84,38 @@ static uint32_t *shared_word;
 static void wait_futex(void *argument)
 {
     (void)argument;
-    for (;;)
+    for (;;) {
         (void)ts_sys_futex_wait((uintptr_t)shared_word, 0, TS_DEADLINE_NONE);
+    }
 }
 
 static void wait_signal(void *argument)
 {
     (void)argument;
-    for (;;)
-        (void)!ts_wait(ts_named_handle("object"), TS_SIGNAL_READABLE, TS_DEADLINE_NONE, NULL);
+    for (;;) {
+        (void)ts_wait(ts_named_handle("object"), TS_SIGNAL_READABLE, TS_DEADLINE_NONE, NULL);
+    }
 }
 
 static void ask(void *argument)
 {
     (void)argument;
-    for (;;)
+    for (;;) {
         (void)ts_op(TS_OP_WRITE, 0, 0, ts_named_handle("object"), "x", 1, 0, 0, TS_DEADLINE_NONE,
                     NULL);
+    }
 }
 
 static void enter_ring(void *argument)
 {
     struct ts_ring_queue ring;
     (void)argument;
-    if (ts_ring_create(&ring, 8, 8, 8) != TS_OK)
+    if (ts_ring_create(&ring, 8, 8, 8) != TS_OK) {
         return;
+    }
     for (;;) {
         ts_prepare_wait(ts_ring_slot(&ring), ts_named_handle("object"), TS_SIGNAL_READABLE, 0, 0);
-        (void)!ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);
+        (void)ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);
         ts_ring_consume(&ring, ts_ring_unread(&ring));
     }
 }
@@ -120,14 +126,19 @@ static int waits_in_all_ways(void)
     static struct ts_thread threads[WAITERS];
     void *at;
     if (ts_memory_map(ts_named_handle("memory"), NULL, 4096, 0, TS_MAP_READ | TS_MAP_WRITE, &at) !=
-        TS_OK)
+        TS_OK) {
         return 1;
+    }
     shared_word = at;
-    for (unsigned i = 0; i < WAITERS; i++)
-        if (ts_thread_start(&threads[i], ways[i % 4], NULL, 16384, 0, TS_PRIORITY_INHERIT) != TS_OK)
+    for (unsigned i = 0; i < WAITERS; i++) {
+        if (ts_thread_start(&threads[i], ways[i % 4], NULL, 16384, 0, TS_PRIORITY_INHERIT) !=
+            TS_OK) {
             return 2;
-    if (ts_event_signal(ts_named_handle("ready"), 1) != TS_OK)
+        }
+    }
+    if (ts_event_signal(ts_named_handle("ready"), 1) != TS_OK) {
         return 3;
+    }
     wait_futex(NULL);
     return 0;
 }
@@ -141,11 +152,12 @@ static struct waker {
 static void answer_all(struct pair *pair)
 {
     struct ts_event event;
-    (void)!ts_ring_enter(&pair->server, 0, TS_DEADLINE_NONE);
+    (void)ts_ring_enter(&pair->server, 0, TS_DEADLINE_NONE);
     while (ts_ring_next(&pair->server, &event)) {
         const struct ts_reply reply = {.id = event.value};
-        if (event.kind == TS_EVENT_REQUEST)
-            (void)!ts_port_reply(pair->port, &reply);
+        if (event.kind == TS_EVENT_REQUEST) {
+            (void)ts_port_reply(pair->port, &reply);
+        }
     }
 }
 
@@ -154,8 +166,8 @@ static void wake_all(void *argument)
     (void)argument;
     while (!atomic_load(&waker.over)) {
         (void)ts_sys_futex_wake((uintptr_t)shared_word, UINT32_MAX);
-        (void)!ts_port_signal(waker.pair.port, 0, 0, TS_SIGNAL_READABLE);
-        (void)!ts_port_signal(waker.pair.port, 0, TS_SIGNAL_READABLE, 0);
+        (void)ts_port_signal(waker.pair.port, 0, 0, TS_SIGNAL_READABLE);
+        (void)ts_port_signal(waker.pair.port, 0, TS_SIGNAL_READABLE, 0);
         answer_all(&waker.pair);
         ts_thread_yield();
     }
@@ -193,8 +205,9 @@ static void rule_d13_threads_are_killed_while_they_are_woken(void)
     CHECK_OK(ts_memory_allocate(4096, 0, &memory, &at));
     shared_word = at;
     CHECK_OK(ts_thread_start(&waker.thread, wake_all, NULL, 16384, 0, TS_PRIORITY_INHERIT));
-    for (unsigned round = 0; round < KILLS; round++)
+    for (unsigned round = 0; round < KILLS; round++) {
         kill_one(job, ready, memory, round);
+    }
     atomic_store(&waker.over, true);
     CHECK_OK(ts_thread_join(&waker.thread, in_ms(20000)));
     job_check_empty(job);

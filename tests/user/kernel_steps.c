@@ -25,16 +25,19 @@
 
 static void touch(char *at, uint64_t pages)
 {
-    for (uint64_t i = 0; i < pages; i++)
+    for (uint64_t i = 0; i < pages; i++) {
         *(volatile char *)(at + i * PAGE) = 1;
+    }
 }
 
 static int for_ever(void)
 {
-    if (ts_event_signal(ts_named_handle("ready"), 1) != TS_OK)
+    if (ts_event_signal(ts_named_handle("ready"), 1) != TS_OK) {
         return 2;
-    for (;;)
+    }
+    for (;;) {
         ts_sleep_until(ts_deadline_in(60 * TS_SECOND));
+    }
 }
 
 #define HELD_PAGES   6000ul // of both children at once there are not as many
@@ -47,11 +50,14 @@ static int holding(void)
     ts_handle_t memory;
     void *at;
     if (ts_memory_create(HELD_PAGES * PAGE, 0, &memory) != TS_OK ||
-        ts_memory_commit(memory, 0, HELD_PAGES * PAGE) != TS_OK)
+        ts_memory_commit(memory, 0, HELD_PAGES * PAGE) != TS_OK) {
         return 1;
-    for (unsigned i = 0; i < HELD_REGIONS; i++)
-        if (ts_memory_map(memory, NULL, PAGE, 0, TS_MAP_READ, &at) != TS_OK)
+    }
+    for (unsigned i = 0; i < HELD_REGIONS; i++) {
+        if (ts_memory_map(memory, NULL, PAGE, 0, TS_MAP_READ, &at) != TS_OK) {
             return 2;
+        }
+    }
     return for_ever();
 }
 
@@ -61,8 +67,9 @@ static int wanting(void)
     if (ts_memory_allocate(HELD_PAGES * PAGE, 0, NULL, &at) != TS_OK ||
         ts_event_signal(ts_named_handle("ready"), 1) != TS_OK ||
         ts_wait(ts_named_handle("go"), TS_SIGNAL_READABLE, ts_deadline_in(60 * TS_SECOND), NULL) !=
-            TS_OK)
+            TS_OK) {
         return 1;
+    }
     touch(at, HELD_PAGES);
     return 0;
 }
@@ -76,8 +83,9 @@ static void arrive(void *argument)
     uint32_t word = 0;
     (void)argument;
     atomic_fetch_add(&arrived, 1);
-    for (;;)
+    for (;;) {
         (void)ts_futex_wait(&word, 0, TS_DEADLINE_NONE);
+    }
 }
 
 // Very many threads that wait.
@@ -86,21 +94,25 @@ static int crowding(void)
     static char stacks[CROWD][PAGE] __attribute__((aligned(16)));
     static struct ts_thread_control control; // of all of them: they never return
     ts_thread_control_init(&control);
-    for (unsigned i = 0; i < CROWD; i++)
+    for (unsigned i = 0; i < CROWD; i++) {
         if (ts_sys_thread_start(0, (uint64_t)(uintptr_t)arrive,
                                 (uint64_t)(uintptr_t)&stacks[i][PAGE - 8], 0, control.self,
                                 TS_PRIORITY_INHERIT)
-                .status < 0)
+                .status < 0) {
             return 1;
-    while (atomic_load(&arrived) < CROWD)
+        }
+    }
+    while (atomic_load(&arrived) < CROWD) {
         ts_sleep_until(ts_deadline_in(TS_MILLISECOND));
+    }
     return for_ever();
 }
 
 static int child_main(const char *how)
 {
-    if (strcmp(how, "crowding") == 0)
+    if (strcmp(how, "crowding") == 0) {
         return crowding();
+    }
     return strcmp(how, "holding") == 0 ? holding() : wanting();
 }
 
@@ -163,8 +175,9 @@ static void rule_d06_a_large_memory_goes_in_steps(void)
     ts_close(memory);
     ts_time_t until = in_ms(20000);
     // Never asleep: what is seen is seen while the reaper is at it, in turns with this thread.
-    while ((now = own_pages()) > before + LARGE_PAGES / 8 && ts_clock_now() < until)
+    while ((now = own_pages()) > before + LARGE_PAGES / 8 && ts_clock_now() < until) {
         seen += now < before + LARGE_PAGES * 7 / 8;
+    }
     CHECK(now <= before + LARGE_PAGES / 8);
     CHECK(seen > 0);
 }
@@ -176,16 +189,18 @@ static void who_waits_for_the_reaper_lets_it_run(void)
     struct ts_system_statistics system;
     ts_handle_t job;
     CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
-    if (system.cpus != 1)
+    if (system.cpus != 1) {
         tap_skip("needs one CPU"); // the reaper may have another one
+    }
     events_make();
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
     ts_handle_t holder = start_child(job, "holding", TS_PRIORITY_NORMAL / 2);
     ts_handle_t wanter = start_child(job, "wanting", TS_PRIORITY_NORMAL);
     CHECK_OK(ts_process_kill(holder));
     ts_time_t until = in_ms(20000);
-    while (job_now(job).used.threads != 1 && ts_clock_now() < until)
+    while (job_now(job).used.threads != 1 && ts_clock_now() < until) {
         ts_sleep_until(in_ms(1)); // until the reaper is at it, at the holder's priority
+    }
     CHECK_EQUAL(job_now(job).used.threads, 1);
     CHECK_OK(ts_event_signal(go, 1));
     CHECK_OK(ts_process_wait(wanter, in_ms(20000), &report));
@@ -204,8 +219,9 @@ static void begin_long_end(ts_handle_t job)
     ts_handle_t holder = start_child(job, "holding", TS_PRIORITY_NORMAL / 2);
     CHECK_OK(ts_process_kill(holder));
     ts_time_t until = in_ms(20000);
-    while (job_now(job).used.threads != 0 && ts_clock_now() < until)
+    while (job_now(job).used.threads != 0 && ts_clock_now() < until) {
         ts_sleep_until(in_ms(1));
+    }
     ts_close(holder);
 }
 
@@ -215,8 +231,9 @@ static void who_lacks_what_no_death_gives_back_does_not_wait(void)
     struct ts_system_statistics system;
     ts_handle_t job;
     CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
-    if (system.cpus != 1)
+    if (system.cpus != 1) {
         tap_skip("the reaper may have a CPU of its own");
+    }
     events_make();
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
     begin_long_end(job);
@@ -261,22 +278,22 @@ static void rule_m11_the_inbox_of_a_view_is_the_part(void)
     CHECK_OK(ts_port_create(4, 1, view, PAGE, &port));
     CHECK(own_pages() < before + 1024);
     uint64_t size = 8192 * PAGE;
-    CHECK_OK(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof size));
+    CHECK_OK(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof(size)));
     size = 4096 * PAGE;
-    CHECK_EQUAL(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof size), TS_ERR_BUSY);
+    CHECK_EQUAL(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof(size)), TS_ERR_BUSY);
     ts_close(port);
     ts_status_t status;
     ts_time_t until = in_ms(5000);
     do { // until the port's teardown is over
-        status = ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof size);
+        status = ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof(size));
     } while (status == TS_ERR_BUSY && ts_clock_now() < until);
     CHECK_OK(status);
     // Where the memory has become shorter than the view there is nothing to map.
     size = 4002 * PAGE;
-    CHECK_OK(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof size));
+    CHECK_OK(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof(size)));
     CHECK_EQUAL(ts_port_create(4, 1, view, PAGE, &port), TS_ERR_RANGE);
     size = PAGE;
-    CHECK_OK(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof size)); // nothing keeps it
+    CHECK_OK(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof(size))); // nothing keeps it
     ts_close(view);
     ts_close(memory);
 }
@@ -290,7 +307,8 @@ int main(int argc, char **argv)
         TAP(rule_d13_threads_that_wait_do_not_run_to_their_end),
         TAP(rule_m11_the_inbox_of_a_view_is_the_part),
     };
-    if (argc > 1)
+    if (argc > 1) {
         return child_main(argv[1]);
+    }
     return TAP_RUN(tests);
 }

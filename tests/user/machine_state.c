@@ -67,17 +67,20 @@ static int tell_places(void)
     struct ts_ring_queue ring;
     struct ts_thread thread;
     size_t bytes;
-    if (ts_memory_allocate(4096, 0, NULL, &memory) != TS_OK)
+    if (ts_memory_allocate(4096, 0, NULL, &memory) != TS_OK) {
         return 1;
-    if (ts_ring_create(&ring, 64, 128, 64) != TS_OK)
+    }
+    if (ts_ring_create(&ring, 64, 128, 64) != TS_OK) {
         return 2;
+    }
     if (ts_thread_start(&thread, note_stack, NULL, 16384, 0, TS_PRIORITY_NORMAL) != TS_OK ||
-        ts_thread_join(&thread, TS_DEADLINE_NONE) != TS_OK)
+        ts_thread_join(&thread, TS_DEADLINE_NONE) != TS_OK) {
         return 3;
+    }
     const uint64_t places[PLACES] = {(uintptr_t)tell_places, (uintptr_t)__builtin_frame_address(0),
                                      (uintptr_t)memory, (uintptr_t)ring.header, thread_stack};
-    ts_status_t status = ts_write(ts_named_handle(OUT), places, sizeof places, 0, 0, &bytes);
-    return status == TS_OK && bytes == sizeof places ? 42 : 4;
+    ts_status_t status = ts_write(ts_named_handle(OUT), places, sizeof(places), 0, 0, &bytes);
+    return status == TS_OK && bytes == sizeof(places) ? 42 : 4;
 }
 
 // In the parent ---------------------------------------------------------------------------------
@@ -132,8 +135,9 @@ static void spread_add(struct spread *spread, const uint64_t places[PLACES], boo
     for (unsigned i = 0; i < PLACES; i++) {
         for (unsigned j = 0; j < PLACES; j++) {
             uint64_t value = i == j ? places[i] : places[i] - places[j];
-            if (first)
+            if (first) {
                 spread->first[i][j] = value;
+            }
             spread->varied[i][j] |= value ^ spread->first[i][j];
         }
     }
@@ -149,17 +153,19 @@ static void rule_m13_each_place_is_random_by_itself(void)
         uint64_t places[PLACES];
         size_t bytes;
         CHECK_EQUAL(end_of(start("places", out)).status, 42);
-        CHECK_OK(ts_read(out, places, sizeof places, 0, 0, &bytes));
+        CHECK_OK(ts_read(out, places, sizeof(places), 0, 0, &bytes));
         spread_add(&spread, places, round == 0);
     }
     ts_close(out);
     for (unsigned i = 0; i < PLACES; i++) {
         for (unsigned j = 0; j < PLACES; j++) {
-            if ((i == STACK && j == THREAD_STACK) || (j == STACK && i == THREAD_STACK))
+            if ((i == STACK && j == THREAD_STACK) || (j == STACK && i == THREAD_STACK)) {
                 continue; // one lies behind the other
-            if ((spread.varied[i][j] & bits) != bits)
+            }
+            if ((spread.varied[i][j] & bits) != bits) {
                 tap_note("%s beside %s: bits %#lx vary", names[i], names[j],
                          (unsigned long)spread.varied[i][j]);
+            }
             CHECK((spread.varied[i][j] & bits) == bits);
         }
     }
@@ -172,9 +178,11 @@ int main(int argc, char **argv)
         TAP(there_is_no_local_descriptor_table),
         TAP(rule_m13_each_place_is_random_by_itself),
     };
-    if (argc < 2)
+    if (argc < 2) {
         return TAP_RUN(tests);
-    if (strcmp(argv[1], "selectors") == 0)
+    }
+    if (strcmp(argv[1], "selectors") == 0) {
         return hold_selectors();
+    }
     return strcmp(argv[1], "local") == 0 ? load_local() : tell_places();
 }

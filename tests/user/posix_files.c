@@ -63,7 +63,7 @@ static int take_all_of_the_heap(void)
 {
     static void *blocks[BLOCKS];
     size_t count = 0;
-    memset(blocks, 1, sizeof blocks); // or the limit would be met here
+    memset(blocks, 1, sizeof(blocks)); // or the limit would be met here
     while (count < BLOCKS && (blocks[count] = malloc(BLOCK)) != NULL) {
         count++;
     }
@@ -201,7 +201,7 @@ static void files_below_tmp(void)
     CHECK(file != NULL);
     CHECK(fprintf(file, "line %d\nline %d\n", 1, 2) == 14);
     CHECK_EQUAL(fseek(file, 7, SEEK_SET), 0);
-    CHECK(fgets(line, sizeof line, file) != NULL);
+    CHECK(fgets(line, sizeof(line), file) != NULL);
     CHECK(!strcmp(line, "line 2\n"));
     CHECK_EQUAL(fclose(file), 0);
     CHECK_EQUAL(stat("posix-test", &info), 0);
@@ -223,7 +223,7 @@ static void files_below_tmp(void)
     DIR *directory = opendir(".");
     CHECK(directory != NULL);
     bool found = false;
-    for (struct dirent *entry; (entry = readdir(directory));) {
+    for (struct dirent *entry; ((entry = readdir(directory)) != NULL);) {
         found |= !strcmp(entry->d_name, "posix-test-2");
     }
     CHECK_EQUAL(closedir(directory), 0);
@@ -243,7 +243,7 @@ static void pipes_are_numbered(void)
     for (unsigned i = 0; i < 2; i++) {
         CHECK_EQUAL(pipe(ends[i]), 0);
         CHECK_EQUAL(ts_get(ts_posix_handle(ends[i][0]), TS_PROPERTY_ATTRIBUTES, &of[i],
-                           sizeof of[i], &bytes),
+                           sizeof(of[i]), &bytes),
                     TS_OK);
     }
     CHECK(of[0].identity < of[1].identity && of[1].identity < 1000000);
@@ -279,7 +279,7 @@ static void times_do_not_wrap(void)
     sem_t none;
     CHECK_EQUAL(sem_init(&none, 0, 0), 0);
     CHECK_EQUAL(pthread_mutex_lock(&mutex), 0);
-    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
+    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
         struct timespec time = {.tv_sec = passed[i]};
         CHECK_EQUAL(pthread_cond_timedwait(&never, &mutex, &time), ETIMEDOUT);
         CHECK_EQUAL(sem_timedwait(&none, &time), -1);
@@ -296,7 +296,7 @@ static void times_do_not_wrap(void)
     CHECK_EQUAL(pipe(ends), 0);
     fd_set set;
     static const struct timeval longest[] = {{INT64_MAX, 999999}, {INT64_MAX, INT64_MAX}, {0, 0}};
-    for (size_t i = 0; i < sizeof longest / sizeof longest[0]; i++) {
+    for (size_t i = 0; i < sizeof(longest) / sizeof(longest[0]); i++) {
         struct timeval time = longest[i];
         FD_ZERO(&set);
         FD_SET(ends[1], &set);

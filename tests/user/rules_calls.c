@@ -38,8 +38,9 @@ static void serve(void *argument)
     (void)argument;
     for (;;) {
         if (id == 0) {
-            if (ts_ring_enter(&pair.server, 1, LIMIT) != TS_OK)
+            if (ts_ring_enter(&pair.server, 1, LIMIT) != TS_OK) {
                 return;
+            }
         } else {
             ts_status_t status = ts_ring_reply_wait(&pair.server, pair.port, id, order.status,
                                                     order.value, answer, order.length);
@@ -50,8 +51,9 @@ static void serve(void *argument)
             }
         }
         for (id = 0; id == 0 && ts_ring_next(&pair.server, &event);) {
-            if (event.kind != TS_EVENT_REQUEST)
+            if (event.kind != TS_EVENT_REQUEST) {
                 continue;
+            }
             if (event.offset == UINT64_MAX) { // the end
                 const struct ts_reply last = {.id = event.value};
                 (void)ts_port_reply(pair.port, &last);
@@ -68,8 +70,9 @@ static void serve(void *argument)
 static void begin(unsigned priority)
 {
     pair_begin(&pair, PAIR_REQUESTS, INBOX);
-    for (size_t i = 0; i < sizeof answer; i++)
+    for (size_t i = 0; i < sizeof(answer); i++) {
         answer[i] = (char)(i % 251);
+    }
     order.status = TS_OK;
     order.length = 0;
     CHECK_OK(ts_thread_start(&server, serve, NULL, 16384, 0, priority));
@@ -86,7 +89,7 @@ static void write_as(unsigned flags, const char *bytes, uint32_t length, ts_time
 {
     uint64_t value = 0, before = served;
     order.value = before * 3 + length;
-    memset(inbox, 0, sizeof inbox);
+    memset(inbox, 0, sizeof(inbox));
     CHECK_OK(ts_op(TS_OP_WRITE, flags, 0, pair.object, bytes, length, before, 0x1234567890 + before,
                    deadline, &value));
     CHECK_EQUAL(value, before * 3 + length);
@@ -123,14 +126,16 @@ static void rule_r13_any_length_arrives_as_the_same_event(void)
 {
     static const uint32_t lengths[] = {0, 1, INBOX - 1, INBOX, INBOX + 1, PAGE, 2 * PAGE + 5};
     begin(TS_PRIORITY_NORMAL);
-    for (size_t i = 0; i < sizeof buffer; i++)
+    for (size_t i = 0; i < sizeof(buffer); i++) {
         buffer[i] = (char)(i * 7);
-    for (int round = 0; round < ROUNDS; round++)
-        for (unsigned i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
             write_as(0, buffer + round, lengths[i], TS_DEADLINE_NONE);
             write_as(0, buffer + PAGE - 9, lengths[i] % (2 * PAGE), TS_DEADLINE_NONE);
             plain();
         }
+    }
     end();
 }
 
@@ -174,21 +179,22 @@ static void rule_q12_an_answer_is_as_long_as_the_room(void)
 {
     begin(TS_PRIORITY_NORMAL);
     for (int round = 0; round < ROUNDS; round++) {
-        memset(buffer, 'z', sizeof buffer);
+        memset(buffer, 'z', sizeof(buffer));
         read_to(buffer, 100, 0, TS_DEADLINE_NONE);
         CHECK_EQUAL(buffer[0], 'z');
         read_to(buffer, 100, 99, TS_DEADLINE_NONE);
         CHECK_EQUAL(buffer[99], 'z');
         read_to(buffer, 2 * PAGE + 9, 2 * PAGE + 9, TS_DEADLINE_NONE);
         CHECK_EQUAL(buffer[2 * PAGE + 9], 'z');
-        memset(buffer, 'z', sizeof buffer);
+        memset(buffer, 'z', sizeof(buffer));
         order.length = 101; // a byte too much: no answer, and nothing written
         answered = TS_OK;
         CHECK_EQUAL(ts_op(TS_OP_READ, 0, 0, pair.object, buffer, 100, 0, 0, 0, NULL), TS_ERR_RANGE);
         order.length = 0;
         CHECK_EQUAL(answered, TS_ERR_RANGE);
-        for (unsigned i = 0; i < 200; i++)
+        for (unsigned i = 0; i < 200; i++) {
             CHECK_EQUAL(buffer[i], 'z');
+        }
         plain();
     }
     end();
@@ -249,7 +255,7 @@ static void rule_r10_priorities_change_no_answer(void)
 {
     static const unsigned priorities[] = {TS_PRIORITY_IDLE, TS_PRIORITY_NORMAL / 2,
                                           TS_PRIORITY_NORMAL};
-    for (unsigned i = 0; i < sizeof priorities / sizeof priorities[0]; i++) {
+    for (unsigned i = 0; i < sizeof(priorities) / sizeof(priorities[0]); i++) {
         begin(priorities[i]);
         for (int round = 0; round < 4 * ROUNDS; round++) {
             plain();
@@ -282,8 +288,9 @@ static void rule_r10_timers_change_no_answer(void)
     begin(TS_PRIORITY_NORMAL);
     CHECK_OK(ts_thread_start(&thread, sleeper, NULL, 16384, 0, TS_PRIORITY_NORMAL));
     ts_time_t until = LIMIT;
-    while (slept < 50 && ts_clock_now() < until)
+    while (slept < 50 && ts_clock_now() < until) {
         plain();
+    }
     stop = true;
     CHECK_OK(ts_thread_join(&thread, LIMIT));
     CHECK(early == 0 && slept >= 50);
@@ -295,8 +302,9 @@ static void close_port(void *argument)
 {
     struct ts_event event;
     (void)argument;
-    if (ts_ring_enter(&pair.server, 1, LIMIT) == TS_OK && ts_ring_next(&pair.server, &event))
+    if (ts_ring_enter(&pair.server, 1, LIMIT) == TS_OK && ts_ring_next(&pair.server, &event)) {
         ts_close(pair.port);
+    }
 }
 
 static void rule_d02_a_closing_port_ends_a_call(void)
@@ -304,11 +312,13 @@ static void rule_d02_a_closing_port_ends_a_call(void)
     for (int round = 0; round < ROUNDS; round++) {
         pair_begin(&pair, PAIR_REQUESTS, INBOX);
         CHECK_OK(ts_thread_start(&server, close_port, NULL, 16384, 0, TS_PRIORITY_NORMAL));
-        if (round % 2 == 0)
+        if (round % 2 == 0) {
             ts_sleep_until(in_ms(1)); // it waits already
-        for (int i = 0; i < 2; i++)
+        }
+        for (int i = 0; i < 2; i++) {
             CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, 0, NULL),
                         TS_ERR_PEER_CLOSED);
+        }
         CHECK_OK(ts_thread_join(&server, LIMIT));
         pair.port = TS_HANDLE_NONE;
         pair_end(&pair);

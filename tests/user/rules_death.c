@@ -25,17 +25,22 @@ static int die(const char *how)
 {
     struct ts_ring_queue ring;
     ts_handle_t target = ts_named_handle("target");
-    if (strcmp(how, "exit") == 0)
+    if (strcmp(how, "exit") == 0) {
         return 7;
-    if (strcmp(how, "hoard") == 0)
+    }
+    if (strcmp(how, "hoard") == 0) {
         return hoard();
-    if (strcmp(how, "fault") == 0)
+    }
+    if (strcmp(how, "fault") == 0) {
         *(volatile int *)(uintptr_t)0x10 = 1;
-    if (ts_ring_create(&ring, 32, 32, 32) != TS_OK)
+    }
+    if (ts_ring_create(&ring, 32, 32, 32) != TS_OK) {
         return 1;
-    for (uint64_t i = 0; i < 10; i++)
+    }
+    for (uint64_t i = 0; i < 10; i++) {
         ts_prepare_write(ts_ring_slot(&ring), target, "x", 1, i, 0, i);
-    (void)!ts_ring_enter(&ring, 10, TS_DEADLINE_NONE);
+    }
+    (void)ts_ring_enter(&ring, 10, TS_DEADLINE_NONE);
     return 2;
 }
 
@@ -59,8 +64,9 @@ static void rule_d01_a_clients_death_cuts_off(void)
     pair_begin(&pair, 4, 0); // four slots: six of ten requests stay parked
     ts_handle_t child = start_in(TS_HANDLE_NONE, "ask", pair.object);
     uint64_t ids[4];
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    }
     CHECK_OK(ts_process_kill(child));
     CHECK_OK(ts_process_wait(child, in_ms(3000), NULL));
     for (int i = 0; i < 4; i++) {
@@ -85,8 +91,9 @@ static void take_cancels(const uint64_t *ids, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         uint64_t id = pair_event(&pair, TS_EVENT_CANCEL).value;
         unsigned which = 0;
-        while (which < count && ids[which] != id)
+        while (which < count && ids[which] != id) {
             which++;
+        }
         CHECK(which < count && !told[which]);
         told[which] = true;
         const struct ts_reply reply = {.id = id, .status = TS_ERR_CANCELLED};
@@ -112,8 +119,9 @@ static void rule_q19_a_server_is_told_of_who_was_cut_off(void)
     uint64_t ids[4];
     pair_begin(&pair, 4, 0);
     ts_handle_t child = start_in(TS_HANDLE_NONE, "ask", pair.object);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    }
     CHECK_OK(ts_process_kill(child));
     CHECK_OK(ts_process_wait(child, in_ms(3000), NULL));
     take_cancels(ids, 4);
@@ -139,8 +147,9 @@ static void rule_d02_a_ports_end_completes_everything(void)
 {
     char byte;
     pair_begin(&pair, 2, 0);
-    for (uint64_t i = 0; i < 4; i++)
+    for (uint64_t i = 0; i < 4; i++) {
         pair_write(&pair, "x", 1, 0, i);
+    }
     (void)pair_event(&pair, TS_EVENT_REQUEST); // two delivered, two parked
     (void)pair_event(&pair, TS_EVENT_REQUEST);
     ts_close(pair.port);
@@ -148,8 +157,9 @@ static void rule_d02_a_ports_end_completes_everything(void)
     bool done[4] = {false};
     for (int i = 0; i < 4; i++) {
         struct ts_event event;
-        if (ts_ring_unread(&pair.client) == 0)
+        if (ts_ring_unread(&pair.client) == 0) {
             CHECK_OK(ts_ring_enter(&pair.client, 1, in_ms(2000)));
+        }
         CHECK(ts_ring_next(&pair.client, &event));
         CHECK_EQUAL(event.status, TS_ERR_PEER_CLOSED);
         CHECK(event.user_data < 4 && !done[event.user_data]);
@@ -199,10 +209,12 @@ static void rule_d06_a_large_teardown_lets_others_run(void)
     CHECK_OK(ts_port_create(64, OBJECTS, 0, 0, &port));
     for (uint32_t oid = 0; oid < OBJECTS; oid++) {
         CHECK_OK(ts_port_mint(port, oid, oid, TS_RIGHTS_ALL, &handle));
-        if (oid < 60)
+        if (oid < 60) {
             ts_prepare_write(ts_ring_slot(&ring), handle, "x", 1, 0, 0, oid);
-        if (oid >= 60 && oid % 2 == 0)
+        }
+        if (oid >= 60 && oid % 2 == 0) {
             ts_close(handle); // half of them wait to be told of
+        }
     }
     CHECK_OK(ts_ring_submit(&ring));
     ts_close(port);
@@ -234,22 +246,28 @@ static int hoard(void)
     bool made = ts_ring_create(&ring, 1024, 1024, 1024) == TS_OK &&
                 ts_port_create(64, OBJECTS, 0, 0, &port) == TS_OK &&
                 ts_memory_create(TS_PAGE_SIZE * PLACES, 0, &memory) == TS_OK;
-    for (uint32_t oid = 0; oid < OBJECTS && made; oid++)
+    for (uint32_t oid = 0; oid < OBJECTS && made; oid++) {
         made = ts_port_mint(port, oid, 0, TS_RIGHTS_ALL, &object) == TS_OK;
-    for (unsigned i = 0; i < COPIES && made; i++)
+    }
+    for (unsigned i = 0; i < COPIES && made; i++) {
         made = ts_duplicate(object, TS_RIGHTS_ALL, &copy) == TS_OK;
-    for (unsigned i = 0; i < PLACES && made; i++)
+    }
+    for (unsigned i = 0; i < PLACES && made; i++) {
         made = ts_memory_map(memory, NULL, TS_PAGE_SIZE, i * TS_PAGE_SIZE,
                              TS_MAP_READ | TS_MAP_WRITE, &at) == TS_OK;
-    for (uint64_t i = 0; i < 1000 && made; i++)
+    }
+    for (uint64_t i = 0; i < 1000 && made; i++) {
         ts_prepare_write(ts_ring_slot(&ring), object, "x", 1, 0, 0, i);
-    if (!made || ts_ring_submit(&ring) != TS_OK)
+    }
+    if (!made || ts_ring_submit(&ring) != TS_OK) {
         return 1;
+    }
     while (ts_memory_allocate(TS_PAGE_SIZE, 0, &memory, &at) == TS_OK &&
-           ts_memory_commit(memory, 0, TS_PAGE_SIZE) == TS_OK)
+           ts_memory_commit(memory, 0, TS_PAGE_SIZE) == TS_OK) {
         ;
-    (void)!ts_event_signal(ts_named_handle("target"), 1);
-    (void)!ts_ring_enter(&ring, 1000, TS_DEADLINE_NONE);
+    }
+    (void)ts_event_signal(ts_named_handle("target"), 1);
+    (void)ts_ring_enter(&ring, 1000, TS_DEADLINE_NONE);
     return 2;
 }
 
@@ -286,8 +304,9 @@ static void rule_d06_a_teardown_needs_no_memory(void)
         CHECK_OK(ts_process_kill(child));
         CHECK_OK(ts_process_wait(child, in_ms(5000), &report));
         CHECK_EQUAL(report.reason, TS_EXIT_KILLED);
-        for (ts_time_t limit = in_ms(2000); rounds == before && ts_clock_now() < limit;)
+        for (ts_time_t limit = in_ms(2000); rounds == before && ts_clock_now() < limit;) {
             ts_thread_yield();
+        }
         CHECK(rounds > before);
         ts_close(child);
         job_check_empty(job);
@@ -305,8 +324,9 @@ static void rule_d07_a_jobs_end_ends_all_below(void)
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), NULL, &upper));
     CHECK_OK(ts_job_create(upper, NULL, &lower));
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         children[i] = start_in(i < 2 ? upper : lower, "ask", pair.object);
+    }
     CHECK_OK(ts_job_kill(upper));
     for (int i = 0; i < 4; i++) {
         CHECK_OK(ts_process_wait(children[i], in_ms(3000), &report));

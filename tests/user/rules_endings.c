@@ -28,7 +28,7 @@ static void rule_q05_a_cancel_is_polite(void)
     char data[4] = {0};
     size_t bytes;
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    pair_read(&pair, data, sizeof data, 1);
+    pair_read(&pair, data, sizeof(data), 1);
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
     pair_cancel(&pair, 1, 0, 2);
     CHECK_EQUAL(pair_completion(&pair, 2).status, TS_ERR_BUSY);
@@ -76,8 +76,9 @@ static void rule_q07_destruction_cuts_off_at_once(void)
     const struct ts_reply reply = {.id = first};
     ts_time_t until = in_ms(2000);
     struct ts_event event;
-    while (ts_ring_next(&pair.server, &event))
+    while (ts_ring_next(&pair.server, &event)) {
         CHECK_EQUAL(event.kind, TS_EVENT_REQUEST);
+    }
     size_t bytes;
     char data;
     ts_status_t status;
@@ -120,7 +121,7 @@ static void rule_q09_an_id_answers_its_own_request(void)
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
     uint64_t forged[] = {0,   id + 1,     id ^ (UINT64_C(1) << 32), id | UINT64_C(0xffff0000),
                          ~id, UINT64_MAX, id + PAIR_REQUESTS,       id + (UINT64_C(1) << 63)};
-    for (unsigned i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+    for (unsigned i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
         const struct ts_reply reply = {.id = forged[i]};
         CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_GONE);
     }

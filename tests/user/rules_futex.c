@@ -39,8 +39,9 @@ static uint32_t *new_word(void)
 
 static void forget_words(void)
 {
-    for (unsigned i = 0; i < WORDS; i++)
+    for (unsigned i = 0; i < WORDS; i++) {
         CHECK_OK(ts_memory_unmap(words[i], PAGE));
+    }
 }
 
 // Waiters of words that are gone: what they waited for is freed, its address in the kernel used for
@@ -48,8 +49,9 @@ static void forget_words(void)
 static void leave_stale_waiters(void)
 {
     CHECK_OK(ts_ring_create(&ring, 64, 128, 64));
-    for (unsigned i = 0; i < WORDS; i++)
+    for (unsigned i = 0; i < WORDS; i++) {
         wait_for(words[i] = new_word(), i);
+    }
     forget_words();
     ts_sleep_until(in_ms(50)); // the reaper's time
 }
@@ -74,8 +76,9 @@ static void end_stale_waiters(void)
 static void rule_f01_no_wake_reaches_waiters_of_memory_that_is_gone(void)
 {
     leave_stale_waiters();
-    for (unsigned i = 0; i < WORDS; i++)
+    for (unsigned i = 0; i < WORDS; i++) {
         CHECK_EQUAL(ts_futex_wake(words[i] = new_word(), 10), 0);
+    }
     forget_words();
     end_stale_waiters();
 }
@@ -91,8 +94,9 @@ static int other(void)
         struct ts_result result = ts_sys_futex_wake((uintptr_t)words[i], 1);
         if (result.status != TS_OK || result.value != 1 ||
             ts_ring_enter(&ring, 1, in_ms(1000)) != TS_OK || !ts_ring_next(&ring, &event) ||
-            event.user_data != i || event.status != TS_OK)
+            event.user_data != i || event.status != TS_OK) {
             return 100 + (int)i;
+        }
     }
     return 42;
 }
@@ -123,8 +127,9 @@ static void rule_f01_a_word_is_a_place_in_its_memory(void)
     CHECK_OK(
         ts_memory_map(memory, NULL, 2 * PAGE, 0, TS_MAP_READ | TS_MAP_WRITE, (void **)&second));
     CHECK_OK(ts_memory_map(view, NULL, PAGE, 0, TS_MAP_READ | TS_MAP_WRITE, (void **)&third));
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         wait_for((uint32_t *)(first + PAGE + 8), i);
+    }
     CHECK_EQUAL(ts_futex_wake((uint32_t *)(second + PAGE + 8), 1), 1);
     CHECK_EQUAL(ts_futex_wake((uint32_t *)(second + PAGE + 4), 10), 0);
     CHECK_EQUAL(ts_futex_wake((uint32_t *)(third + 8), 1), 1);
@@ -169,13 +174,15 @@ static void come_back(void *argument)
     ts_prepare_timeout(slot, 1, TICK);
     slot->flags = TS_FLAG_MULTI;
     slot->offset = TICK_NS;
-    for (unsigned i = 0; i < RETURNING; i++)
+    for (unsigned i = 0; i < RETURNING; i++) {
         stage_wait();
+    }
     while (!atomic_load(&over) && ts_ring_enter(&ring, 1, TS_DEADLINE_NONE) == TS_OK) {
         atomic_store(&waiting, true);
         while (ts_ring_next(&ring, &event)) {
-            if (event.user_data != TICK)
+            if (event.user_data != TICK) {
                 stage_wait();
+            }
         }
     }
 }
@@ -192,12 +199,14 @@ static void rule_f02_a_wake_ends_while_waiters_come_back(void)
     static struct ts_thread returning, waker;
     CHECK_OK(ts_ring_create(&ring, 2 * RETURNING, 2 * RETURNING, 2 * RETURNING));
     CHECK_OK(ts_thread_start(&returning, come_back, NULL, 16384, 0, TS_PRIORITY_INHERIT));
-    while (!atomic_load(&waiting))
+    while (!atomic_load(&waiting)) {
         ts_sleep_until(in_ms(1));
+    }
     CHECK_OK(ts_thread_start(&waker, wake_all, NULL, 16384, 0, TS_PRIORITY_IDLE + 1));
     ts_time_t limit = in_ms(10000);
-    while (!atomic_load(&done) && ts_clock_now() < limit)
+    while (!atomic_load(&done) && ts_clock_now() < limit) {
         ts_sleep_until(in_ms(1));
+    }
     bool ended = atomic_load(&done);
     atomic_store(&over, true);
     CHECK_OK(ts_thread_join(&returning, in_ms(5000)));
@@ -216,7 +225,8 @@ int main(int argc, char **argv)
         TAP(rule_f01_a_word_is_a_place_in_its_memory),
         TAP(rule_f02_a_wake_ends_while_waiters_come_back),
     };
-    if (argc > 1 && strcmp(argv[1], "other") == 0)
+    if (argc > 1 && strcmp(argv[1], "other") == 0) {
         return other();
+    }
     return TAP_RUN(tests);
 }

@@ -73,10 +73,10 @@ static void rule_h03_operations_need_their_rights(void)
                  {TS_OP_DUPLICATE, TS_RIGHT_DUPLICATE}};
     char buffer[64];
     pair_begin(&pair, PAIR_REQUESTS, 64);
-    for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         ts_handle_t weak;
         CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL & ~table[i].needed, &weak));
-        ts_status_t status = ts_op(table[i].op, 0, 0, weak, buffer, sizeof buffer, 0,
+        ts_status_t status = ts_op(table[i].op, 0, 0, weak, buffer, sizeof(buffer), 0,
                                    table[i].op == TS_OP_WAIT ? 1 : 0, in_ms(1000), NULL);
         CHECK_EQUAL(status, TS_ERR_RIGHTS);
         ts_close(weak);
@@ -291,8 +291,10 @@ static uint32_t table_fill(ts_handle_t handle, ts_handle_t *copies, uint32_t mos
 {
     uint32_t count = 0;
     ts_status_t status = TS_OK;
-    while (count < most && (status = ts_duplicate(handle, TS_RIGHT_READ, &copies[count])) == TS_OK)
+    while (count < most &&
+           (status = ts_duplicate(handle, TS_RIGHT_READ, &copies[count])) == TS_OK) {
         count++;
+    }
     return status == TS_ERR_LIMIT ? count : UINT32_MAX;
 }
 
@@ -301,10 +303,12 @@ static bool completed(struct ts_ring_queue *ring, uint64_t user_data, ts_status_
                       uint64_t *out_value)
 {
     struct ts_event event;
-    if (ts_ring_unread(ring) == 0 && ts_ring_enter(ring, 1, in_ms(2000)) != TS_OK)
+    if (ts_ring_unread(ring) == 0 && ts_ring_enter(ring, 1, in_ms(2000)) != TS_OK) {
         return false;
-    if (!ts_ring_next(ring, &event))
+    }
+    if (!ts_ring_next(ring, &event)) {
         return false;
+    }
     *out_value = event.value;
     return event.kind == TS_EVENT_COMPLETION && event.user_data == user_data &&
            event.status == status;

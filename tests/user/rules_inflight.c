@@ -27,18 +27,22 @@ static int send_and_wait(void)
     static struct ts_call call = {.in_handles = 1};
     struct ts_ring_queue ring;
     ts_handle_t filler, copy, ready = ts_named_handle("ready");
-    if (ts_ring_create(&ring, 16, 16, 16) != TS_OK || ts_event_create(0, &filler) != TS_OK)
+    if (ts_ring_create(&ring, 16, 16, 16) != TS_OK || ts_event_create(0, &filler) != TS_OK) {
         return 1;
-    for (unsigned i = 0; i < COPIES; i++) {
-        if (ts_duplicate(filler, TS_RIGHTS_ALL, &copy) != TS_OK)
-            return 1;
     }
-    if (ts_event_create(SENT, &call.in_handle[0]) != TS_OK)
+    for (unsigned i = 0; i < COPIES; i++) {
+        if (ts_duplicate(filler, TS_RIGHTS_ALL, &copy) != TS_OK) {
+            return 1;
+        }
+    }
+    if (ts_event_create(SENT, &call.in_handle[0]) != TS_OK) {
         return 1;
+    }
     ts_prepare_call(ts_ring_slot(&ring), ts_named_handle("target"), 1, &call, 0, 7);
-    if (ts_ring_submit(&ring) != TS_OK || ts_event_signal(ready, 1) != TS_OK)
+    if (ts_ring_submit(&ring) != TS_OK || ts_event_signal(ready, 1) != TS_OK) {
         return 1;
-    (void)!ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);
+    }
+    (void)ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);
     return 2;
 }
 
@@ -61,10 +65,10 @@ static bool take_while_it_dies(ts_handle_t child, struct ts_event *event)
     CHECK_OK(ts_process_statistics(child, &statistics));
     uint64_t full = statistics.handles;
     CHECK_OK(ts_process_kill(child));
-    do
+    do {
         CHECK_OK(ts_process_statistics(child, &statistics));
-    while (statistics.handles >= full);
-    (void)!ts_ring_enter(&pair.server, 0, 0);
+    } while (statistics.handles >= full);
+    (void)ts_ring_enter(&pair.server, 0, 0);
     return ts_ring_next(&pair.server, event) && event->kind == TS_EVENT_REQUEST;
 }
 
@@ -78,8 +82,9 @@ static void check_taken(uint64_t request)
     uint64_t count;
     CHECK_OK(ts_port_take(pair.port, request, 0, &taken, &own));
     pair_no_completion(&pair); // time for a kernel that would free it
-    for (uint64_t i = 0; i < OTHERS; i++)
+    for (uint64_t i = 0; i < OTHERS; i++) {
         CHECK_OK(ts_event_create(i, &others[i]));
+    }
     CHECK_OK(ts_get_u64(taken, TS_PROPERTY_EVENT_COUNT, &count));
     CHECK_EQUAL(count, SENT);
     for (unsigned i = 0; i < OTHERS; i++) {
@@ -110,7 +115,7 @@ static void rule_h13_what_is_in_transit_outlives_its_senders_handles(void)
             came++;
             check_taken(event.value);
             const struct ts_reply reply = {.id = event.value};
-            (void)!ts_port_reply(pair.port, &reply);
+            (void)ts_port_reply(pair.port, &reply);
         }
         CHECK_OK(ts_process_wait(child, in_ms(5000), NULL));
         ts_close(child);
@@ -135,7 +140,7 @@ static void answer(const struct ts_event *event)
                                    .result = TS_REPLY_MINT,
                                    .object = 1 + TS_REQUEST_SLOT(event->value),
                                    .rights = TS_RIGHTS_ALL};
-    (void)!ts_port_reply(atomic_load(&ending.port), &reply);
+    (void)ts_port_reply(atomic_load(&ending.port), &reply);
 }
 
 static void serve(void *argument)
@@ -143,15 +148,18 @@ static void serve(void *argument)
     (void)argument;
     for (unsigned round = 1;; round++) {
         struct ts_event event;
-        while (atomic_load(&ending.round) < round)
+        while (atomic_load(&ending.round) < round) {
             ts_thread_yield();
-        if (atomic_load(&ending.port) == TS_HANDLE_NONE)
+        }
+        if (atomic_load(&ending.port) == TS_HANDLE_NONE) {
             break;
+        }
         for (unsigned i = 0; i < 4; i++) {
-            (void)!ts_ring_enter(&ending.ring, 0, 0);
+            (void)ts_ring_enter(&ending.ring, 0, 0);
             while (ts_ring_next(&ending.ring, &event)) {
-                if (event.kind == TS_EVENT_REQUEST)
+                if (event.kind == TS_EVENT_REQUEST) {
                     answer(&event);
+                }
             }
         }
         atomic_store(&ending.done, round);
@@ -164,8 +172,9 @@ static void check_ended(struct ts_ring_queue *client, struct ts_call *calls, uns
     struct ts_event event;
     ts_signals_t seen;
     for (unsigned i = 0; i < count; i++) {
-        while (!ts_ring_next(client, &event))
+        while (!ts_ring_next(client, &event)) {
             CHECK_OK(ts_ring_enter(client, 1, in_ms(3000)));
+        }
         CHECK(event.user_data < count);
         if (event.status != TS_OK) {
             CHECK_EQUAL(event.status, TS_ERR_PEER_CLOSED);
@@ -183,7 +192,7 @@ static void rule_d08_a_port_that_ends_leaves_nobody_waiting(void)
     static struct ts_call calls[CALLS];
     struct ts_ring_queue client;
     struct ts_thread thread;
-    memset(&ending, 0, sizeof ending);
+    memset(&ending, 0, sizeof(ending));
     CHECK_OK(ts_ring_create(&ending.ring, 16, 16, 16));
     CHECK_OK(ts_ring_create(&client, 16, 16, 16));
     CHECK_OK(ts_thread_start(&thread, serve, NULL, 32768, 0, TS_PRIORITY_NORMAL));
@@ -201,12 +210,14 @@ static void rule_d08_a_port_that_ends_leaves_nobody_waiting(void)
         CHECK_OK(ts_ring_submit(&client));
         atomic_store(&ending.port, port);
         atomic_store(&ending.round, ++round);
-        for (unsigned spin = 0; spin < round % 64 * 100; spin++)
+        for (unsigned spin = 0; spin < round % 64 * 100; spin++) {
             atomic_load(&ending.done);
+        }
         ts_close(port);
         check_ended(&client, calls, CALLS);
-        while (atomic_load(&ending.done) < round)
+        while (atomic_load(&ending.done) < round) {
             ts_thread_yield();
+        }
         ts_close(object);
     }
     atomic_store(&ending.port, TS_HANDLE_NONE);

@@ -48,8 +48,9 @@ static void resize_at_last(ts_handle_t memory, uint64_t bytes)
 {
     ts_time_t until = in_ms(5000);
     ts_status_t status;
-    while ((status = resize(memory, bytes)) == TS_ERR_BUSY && ts_clock_now() < until)
+    while ((status = resize(memory, bytes)) == TS_ERR_BUSY && ts_clock_now() < until) {
         ts_thread_yield();
+    }
     CHECK_OK(status);
 }
 
@@ -65,17 +66,20 @@ static void deliver(ts_handle_t port, unsigned slots)
     struct ts_ring_queue client, server;
     struct ts_event event;
     ts_handle_t object;
-    memset(payload, 0x41, sizeof payload);
+    memset(payload, 0x41, sizeof(payload));
     CHECK_OK(ts_ring_create(&client, 64, 64, 64));
     CHECK_OK(ts_ring_create(&server, 64, 64, 64));
     CHECK_OK(ts_port_bind(port, server.handle, 1));
     CHECK_OK(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object));
-    for (unsigned i = 0; i < slots; i++)
+    for (unsigned i = 0; i < slots; i++) {
         ts_prepare_write(ts_ring_slot(&client), object, payload, PAGE, 0, 0, i);
+    }
     CHECK_OK(ts_ring_submit(&client));
-    for (unsigned got = 0; got < slots; got += ts_ring_next(&server, &event))
-        if (ts_ring_unread(&server) == 0)
+    for (unsigned got = 0; got < slots; got += ts_ring_next(&server, &event)) {
+        if (ts_ring_unread(&server) == 0) {
             CHECK_OK(ts_ring_enter(&server, 1, in_ms(3000)));
+        }
+    }
     ts_ring_destroy(&client);
     ts_close(object);
     ts_close(port);
@@ -84,8 +88,9 @@ static void deliver(ts_handle_t port, unsigned slots)
 
 static void check_pages(const char *at, unsigned count, char value)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         CHECK_EQUAL(at[i * PAGE], value);
+    }
 }
 
 // M11 ---------------------------------------------------------------------------------------------
@@ -124,11 +129,13 @@ static void rule_m11_an_inbox_is_all_that_is_written(void)
     CHECK_OK(ts_memory_commit(memory, 0, PAGE));
     CHECK_OK(port_of(memory, 1, 64, &first));
     CHECK_OK(ts_memory_allocate(OTHERS * PAGE, 0, NULL, &others));
-    for (unsigned i = 0; i < OTHERS; i++)
+    for (unsigned i = 0; i < OTHERS; i++) {
         memset((char *)others + i * PAGE, 0x5a, PAGE);
-    (void)!resize(memory, SLOTS * PAGE);
-    if (port_of(memory, SLOTS, PAGE, &second) == TS_OK)
+    }
+    (void)resize(memory, SLOTS * PAGE);
+    if (port_of(memory, SLOTS, PAGE, &second) == TS_OK) {
         deliver(second, SLOTS);
+    }
     check_pages(others, OTHERS, 0x5a);
     ts_close(first);
     resize_at_last(memory, SLOTS * PAGE);
@@ -175,10 +182,11 @@ static void flip(void *argument)
 {
     ts_handle_t memory = *(const ts_handle_t *)argument;
     while (!over) {
-        (void)!resize(memory, PAGE);
-        for (volatile unsigned i = 0; i < 3000; i++)
+        (void)resize(memory, PAGE);
+        for (volatile unsigned i = 0; i < 3000; i++) {
             ; // long enough for who lost the race to see it
-        (void)!resize(memory, SLOTS * PAGE);
+        }
+        (void)resize(memory, SLOTS * PAGE);
     }
 }
 
@@ -194,11 +202,13 @@ static void rule_m11_a_race_for_the_size_has_one_winner(void)
     while (ts_clock_now() < until && made < 400) {
         ts_status_t status = port_of(memory, SLOTS, PAGE, &port);
         CHECK(status == TS_OK || status == TS_ERR_RANGE || status == TS_ERR_BUSY);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             continue;
+        }
         made++;
-        for (unsigned i = 0; i < 4; i++)
+        for (unsigned i = 0; i < 4; i++) {
             CHECK_EQUAL(size_of(memory), SLOTS * PAGE);
+        }
         ts_close(port);
     }
     over = true;
@@ -244,27 +254,36 @@ static uint64_t pages_charged(void)
 static int vast(void)
 {
     ts_handle_t memory, port;
-    if (ts_memory_create(60 * GIB, 0, &memory) != TS_OK)
+    if (ts_memory_create(60 * GIB, 0, &memory) != TS_OK) {
         return 1;
-    for (uint64_t at = 0; at < 60; at += 20)
-        if (ts_memory_commit(memory, at * GIB, PAGE) != TS_OK)
+    }
+    for (uint64_t at = 0; at < 60; at += 20) {
+        if (ts_memory_commit(memory, at * GIB, PAGE) != TS_OK) {
             return 2;
+        }
+    }
     uint64_t before = pages_charged();
     ts_time_t begin = ts_clock_now();
-    for (unsigned i = 0; i < 32; i++)
-        if (port_of(memory, 1, 64, &port) != TS_ERR_LIMIT)
+    for (unsigned i = 0; i < 32; i++) {
+        if (port_of(memory, 1, 64, &port) != TS_ERR_LIMIT) {
             return 3;
-    if (ts_clock_now() - begin > 10 * TS_SECOND)
+        }
+    }
+    if (ts_clock_now() - begin > 10 * TS_SECOND) {
         return 4;
-    if (pages_charged() > before + 1) // a page is kept for small things
+    }
+    if (pages_charged() > before + 1) { // a page is kept for small things
         return 5;
+    }
     // What there is room for is had, and paid for: its pages, their tree, and the window's tables.
     ts_handle_t fitting;
     if (ts_memory_create(2000 * PAGE, 0, &fitting) != TS_OK ||
-        port_of(fitting, 2000, PAGE, &port) != TS_OK)
+        port_of(fitting, 2000, PAGE, &port) != TS_OK) {
         return 6;
-    if (pages_charged() < before + 2000 + 2000 / 512)
+    }
+    if (pages_charged() < before + 2000 + 2000 / 512) {
         return 7;
+    }
     return port_of(memory, 1, 64, &port) == TS_ERR_LIMIT ? 42 : 8;
 }
 
@@ -290,8 +309,9 @@ static bool readable(const void *at)
 {
     static ts_handle_t sink;
     size_t done;
-    if (sink == TS_HANDLE_NONE)
+    if (sink == TS_HANDLE_NONE) {
         sink = memory_of(PAGE);
+    }
     ts_status_t status = ts_write(sink, at, 1, 0, 0, &done);
     CHECK(status == TS_OK || status == TS_ERR_FAULT);
     return status == TS_OK;
@@ -306,8 +326,9 @@ static void rule_m04_any_number_of_regions_is_cut_off(void)
     uint64_t there;
     for (unsigned i = 0; i < REGIONS; i++) {
         at[i] = map_of(memory, i * PAGE, PAGE);
-        if (i % 7 == 0)
+        if (i % 7 == 0) {
             *at[i] = 1;
+        }
     }
     // Another process maps the very last page, whose region is looked at last or first.
     CHECK_OK(ts_process_create(ts_named_handle(TS_NAME_JOB), "other", &other));
@@ -318,13 +339,16 @@ static void rule_m04_any_number_of_regions_is_cut_off(void)
     CHECK_OK(ts_process_unmap(other, there, PAGE));
     CHECK_OK(ts_process_map(other, memory, 0, PAGE, (KEPT - 1) * PAGE, TS_MAP_READ, &there));
     CHECK_OK(resize(memory, KEPT * PAGE));
-    for (unsigned i = 0; i < REGIONS; i += 7)
+    for (unsigned i = 0; i < REGIONS; i += 7) {
         CHECK(readable(at[i]) == (i < KEPT));
+    }
     CHECK_OK(resize(memory, REGIONS * PAGE)); // and what comes back is empty
-    for (unsigned i = 0; i < REGIONS; i += 7)
+    for (unsigned i = 0; i < REGIONS; i += 7) {
         CHECK_EQUAL(*at[i], i < KEPT);
-    for (unsigned i = 0; i < REGIONS; i++)
+    }
+    for (unsigned i = 0; i < REGIONS; i++) {
         CHECK_OK(ts_memory_unmap(at[i], PAGE));
+    }
     ts_close(other);
     ts_close(memory);
 }
@@ -337,13 +361,15 @@ static void churn(void *argument)
     size_t done;
     while (!over) {
         if (ts_memory_map(memory, NULL, 16 * PAGE, 16 * PAGE, TS_MAP_READ | TS_MAP_WRITE, &at) !=
-            TS_OK)
+            TS_OK) {
             continue; // it has just these 16 pages, or is about to lose more
-        for (unsigned i = 0; i < 16; i += 3)
-            (void)!ts_read(memory, (char *)at + i * PAGE, 1, 0, 0, &done); // a write, by the kernel
-        (void)!ts_memory_protect((char *)at + 5 * PAGE, PAGE, TS_MAP_READ);
-        (void)!ts_memory_unmap((char *)at + 9 * PAGE, 2 * PAGE);
-        (void)!ts_memory_unmap(at, 16 * PAGE);
+        }
+        for (unsigned i = 0; i < 16; i += 3) {
+            (void)ts_read(memory, (char *)at + i * PAGE, 1, 0, 0, &done); // a write, by the kernel
+        }
+        (void)ts_memory_protect((char *)at + 5 * PAGE, PAGE, TS_MAP_READ);
+        (void)ts_memory_unmap((char *)at + 9 * PAGE, 2 * PAGE);
+        (void)ts_memory_unmap(at, 16 * PAGE);
     }
 }
 
@@ -372,8 +398,9 @@ static void rule_m04_pages_far_apart_are_given_back(void)
 {
     ts_handle_t memory = memory_of((uint64_t)1 << 40);
     uint64_t before = pages_charged();
-    for (unsigned i = 12; i < 40; i++)
+    for (unsigned i = 12; i < 40; i++) {
         CHECK_OK(ts_memory_commit(memory, (uint64_t)1 << i, PAGE));
+    }
     CHECK(pages_charged() >= before + 28);
     CHECK_OK(resize(memory, PAGE));
     CHECK(pages_charged() <= before + 1); // a page is kept for small things

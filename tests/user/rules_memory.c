@@ -35,10 +35,12 @@ static struct ts_job_statistics statistics_of(ts_handle_t job)
 static int touch(void)
 {
     void *at;
-    if (ts_memory_allocate(64u << 20, 0, NULL, &at) != TS_OK)
+    if (ts_memory_allocate(64u << 20, 0, NULL, &at) != TS_OK) {
         return 1;
-    for (size_t i = 0; i < 64u << 20; i += PAGE)
+    }
+    for (size_t i = 0; i < 64u << 20; i += PAGE) {
         ((volatile char *)at)[i] = 1;
+    }
     return 2;
 }
 
@@ -50,10 +52,12 @@ static int copy(void)
     size_t bytes;
     ts_status_t status = TS_OK;
     static char page[PAGE];
-    if (ts_memory_allocate(64u << 20, 0, &memory, &at) != TS_OK)
+    if (ts_memory_allocate(64u << 20, 0, &memory, &at) != TS_OK) {
         return 1;
-    for (uint64_t i = 0; i < 64u << 20 && status == TS_OK; i += PAGE)
+    }
+    for (uint64_t i = 0; i < 64u << 20 && status == TS_OK; i += PAGE) {
         status = ts_write(memory, page, PAGE, i, 0, &bytes);
+    }
     (void)ts_memory_unmap(at, 64u << 20); // its own end may take a page
     ts_close(memory);
     return status == TS_ERR_LIMIT ? 42 : 2;
@@ -68,8 +72,9 @@ static int handles(void)
         status = ts_event_create(0, &handle);
         made += status == TS_OK;
     }
-    if (status != TS_ERR_LIMIT || made > 200)
+    if (status != TS_ERR_LIMIT || made > 200) {
         return 1;
+    }
     ts_close(handle); // one less is one more
     return ts_event_create(0, &handle) == TS_OK ? 42 : 2;
 }
@@ -98,19 +103,23 @@ static int raise_limits(void)
     const struct ts_job_limits more = {.pages = 100000, .handles = 100000, .threads = 1000};
     ts_handle_t job = job_of_tests(), copy, lower, process;
     ts_rights_t rights;
-    if (ts_rights(job, &rights) != TS_OK || (rights & TS_RIGHT_MANAGE) != 0)
+    if (ts_rights(job, &rights) != TS_OK || (rights & TS_RIGHT_MANAGE) != 0) {
         return 1;
-    if (ts_set(job, TS_PROPERTY_JOB_LIMITS, &more, sizeof more) != TS_ERR_RIGHTS ||
-        ts_job_kill(job) != TS_ERR_RIGHTS)
+    }
+    if (ts_set(job, TS_PROPERTY_JOB_LIMITS, &more, sizeof(more)) != TS_ERR_RIGHTS ||
+        ts_job_kill(job) != TS_ERR_RIGHTS) {
         return 2;
+    }
     if (ts_duplicate(job, TS_RIGHTS_ALL, &copy) != TS_OK ||
-        ts_set(copy, TS_PROPERTY_JOB_LIMITS, &more, sizeof more) != TS_ERR_RIGHTS)
+        ts_set(copy, TS_PROPERTY_JOB_LIMITS, &more, sizeof(more)) != TS_ERR_RIGHTS) {
         return 3;
+    }
     // A job below is its own to manage, within the limits above.
     if (ts_job_create(job, &(struct ts_job_limits){.pages = 100}, &lower) != TS_OK ||
-        ts_set(lower, TS_PROPERTY_JOB_LIMITS, &more, sizeof more) != TS_OK ||
-        ts_process_create(lower, "lower", &process) != TS_OK)
+        ts_set(lower, TS_PROPERTY_JOB_LIMITS, &more, sizeof(more)) != TS_OK ||
+        ts_process_create(lower, "lower", &process) != TS_OK) {
         return 4;
+    }
     return handles();
 }
 
@@ -154,17 +163,20 @@ static void rule_m02_memory_is_zero_until_written(void)
     for (int round = 0; round < 20; round++) { // pages that others had, too
         CHECK_OK(ts_memory_allocate(16 * PAGE, 0, &memory, (void **)&at));
         CHECK_OK(ts_read(memory, page, PAGE, 5 * PAGE, 0, &bytes));
-        for (size_t i = 0; i < PAGE; i++)
+        for (size_t i = 0; i < PAGE; i++) {
             CHECK(page[i] == 0);
-        for (size_t i = 0; i < 16 * PAGE; i++)
+        }
+        for (size_t i = 0; i < 16 * PAGE; i++) {
             CHECK(at[i] == 0);
+        }
         memset(at, 0xa5, 16 * PAGE);
         CHECK_OK(ts_memory_unmap(at, 16 * PAGE));
         CHECK_OK(ts_set_u64(memory, TS_PROPERTY_SIZE, PAGE)); // what was cut off is zero again
         CHECK_OK(ts_set_u64(memory, TS_PROPERTY_SIZE, 2 * PAGE));
         CHECK_OK(ts_read(memory, page, PAGE, PAGE, 0, &bytes));
-        for (size_t i = 0; i < PAGE; i++)
+        for (size_t i = 0; i < PAGE; i++) {
             CHECK(page[i] == 0);
+        }
         ts_close(memory);
     }
 }
@@ -176,8 +188,9 @@ static void rule_m03_pages_are_charged_when_touched(void)
     uint64_t before = statistics_of(job_of_tests()).used.pages;
     CHECK_OK(ts_memory_allocate(4000 * PAGE, 0, &memory, (void **)&at));
     CHECK(statistics_of(job_of_tests()).used.pages < before + 200);
-    for (size_t i = 0; i < 1000; i++)
+    for (size_t i = 0; i < 1000; i++) {
         ((volatile char *)at)[i * PAGE] = 1;
+    }
     uint64_t touched = statistics_of(job_of_tests()).used.pages;
     CHECK(touched >= before + 900 && touched < before + 1200);
     CHECK_OK(ts_memory_unmap(at, 4000 * PAGE));
@@ -242,7 +255,7 @@ static void rule_m05_a_program_does_not_raise_its_own(void)
     CHECK_EQUAL(statistics.limit.handles, 150);
     CHECK(statistics.peak.handles <= 150 && statistics.peak.handles > 100);
     CHECK_OK(ts_set(job, TS_PROPERTY_JOB_LIMITS, &(struct ts_job_limits){.pages = 3001},
-                    sizeof limits)); // its maker may
+                    sizeof(limits))); // its maker may
     CHECK_EQUAL(statistics_of(job).limit.pages, 3001);
     job_check_empty(job);
     ts_close(job);
@@ -260,7 +273,7 @@ static void rule_m06_the_ends_of_the_address_space_stay_empty(void)
                                          0x800000000000,
                                          UINT64_C(0xffff800000000000),
                                          UINT64_MAX & ~0xfffull};
-    for (unsigned i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
+    for (unsigned i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         struct ts_result result =
             ts_sys_map((uint64_t)memory << 32, forbidden[i], PAGE, 0, TS_MAP_READ | TS_MAP_FIXED);
         CHECK_EQUAL(result.status, forbidden[i] % PAGE == 0 ? TS_ERR_RANGE : TS_ERR_ARGUMENT);
@@ -296,10 +309,12 @@ static void rule_m08_jobs_are_not_nested_without_bound(void)
     CHECK_EQUAL(ts_job_create(other, &limits, &other), TS_ERR_LIMIT);
     ts_close(other);
     // It is the level that counts, not who still has handles of those above.
-    for (unsigned i = 0; i + 1 < made; i++)
+    for (unsigned i = 0; i + 1 < made; i++) {
         ts_close(jobs[i]);
-    for (unsigned i = 0; i < 100; i++)
+    }
+    for (unsigned i = 0; i < 100; i++) {
         CHECK_EQUAL(ts_job_create(lowest, &limits, &other), TS_ERR_LIMIT);
+    }
     job_check_empty(lowest);
     ts_close(lowest);
 }
@@ -317,13 +332,17 @@ int main(int argc, char **argv)
         TAP(rule_m06_the_ends_of_the_address_space_stay_empty),
         TAP(rule_m08_jobs_are_not_nested_without_bound),
     };
-    if (argc < 2)
+    if (argc < 2) {
         return TAP_RUN(tests);
-    if (strcmp(argv[1], "touch") == 0)
+    }
+    if (strcmp(argv[1], "touch") == 0) {
         return touch();
-    if (strcmp(argv[1], "copy") == 0)
+    }
+    if (strcmp(argv[1], "copy") == 0) {
         return copy();
-    if (strcmp(argv[1], "raise") == 0)
+    }
+    if (strcmp(argv[1], "raise") == 0) {
         return raise_limits();
+    }
     return strcmp(argv[1], "handles") == 0 ? handles() : threads();
 }

@@ -30,9 +30,11 @@ static struct worker workers[2];
 static void stay_away(struct worker *worker)
 {
     __atomic_store_n(&worker->held, 1, __ATOMIC_RELEASE);
-    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 1)
-        if (ts_futex_wait(&worker->held, 1, in_ms(5000)) == TS_ERR_TIMED_OUT)
+    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 1) {
+        if (ts_futex_wait(&worker->held, 1, in_ms(5000)) == TS_ERR_TIMED_OUT) {
             return;
+        }
+    }
 }
 
 static void work(void *argument)
@@ -41,19 +43,23 @@ static void work(void *argument)
     struct ts_event event;
     for (;;) {
         if (ts_ring_enter(&worker->ring, 1, in_ms(5000)) != TS_OK ||
-            !ts_ring_next(&worker->ring, &event))
+            !ts_ring_next(&worker->ring, &event)) {
             return;
-        if (event.kind == TS_EVENT_POST && event.value == GO_ON)
+        }
+        if (event.kind == TS_EVENT_POST && event.value == GO_ON) {
             continue;
+        }
         if (event.kind == TS_EVENT_POST && event.value == HOLD) {
             stay_away(worker);
             continue;
         }
-        if (event.kind != TS_EVENT_REQUEST)
+        if (event.kind != TS_EVENT_REQUEST) {
             return; // a post tells it to end
+        }
         const struct ts_reply reply = {.id = event.value, .value = worker->number};
-        if (ts_port_reply(worker->port, &reply) != TS_OK)
+        if (ts_port_reply(worker->port, &reply) != TS_OK) {
             return;
+        }
     }
 }
 
@@ -81,8 +87,9 @@ static void worker_hold(struct worker *worker)
 {
     ts_time_t until = in_ms(5000);
     worker_post(worker, HOLD);
-    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 0 && ts_clock_now() < until)
+    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 0 && ts_clock_now() < until) {
         ts_thread_yield();
+    }
     CHECK_EQUAL(worker->held, 1);
 }
 
@@ -105,8 +112,9 @@ static void rule_r06_an_idle_ring_gets_the_request(void)
 {
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_OK(ts_port_unbind(pair.port, pair.server.handle));
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         worker_start(&workers[i], i + 1);
+    }
     // Each of them busy in turn: all that is asked meanwhile is the other's.
     for (unsigned turn = 0; turn < 8; turn++) {
         worker_hold(&workers[turn % 2]);
@@ -127,27 +135,33 @@ static void rule_r06_the_ring_that_went_idle_last_comes_first(void)
     struct ts_system_statistics system;
     uint64_t who;
     CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
-    if (system.cpus != 1)
+    if (system.cpus != 1) {
         tap_skip("needs one CPU");
+    }
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_OK(ts_port_unbind(pair.port, pair.server.handle));
     pair_write(&pair, "x", 1, 0, 7); // nobody is there
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         worker_start(&workers[i], i + 1);
-    for (unsigned i = 0; i < 4; i++)
+    }
+    for (unsigned i = 0; i < 4; i++) {
         ts_thread_yield(); // both wait; the first one found it
+    }
     CHECK_EQUAL(pair_completion(&pair, 7).value, 1);
     for (unsigned i = 0; i < 40; i++) {
         unsigned last = i / 4 % 2;
-        if (i % 4 == 0)
+        if (i % 4 == 0) {
             worker_post(&workers[last], GO_ON);
-        for (unsigned k = 0; k < 4; k++)
+        }
+        for (unsigned k = 0; k < 4; k++) {
             ts_thread_yield(); // until it waits again
+        }
         CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
         CHECK_EQUAL(who, last + 1);
     }
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         worker_end(&workers[i]);
+    }
     pair_end(&pair);
 }
 
@@ -171,21 +185,21 @@ static void rule_r10_memory_is_seen_in_order(void)
     size_t bytes;
     pair_begin(&pair, PAIR_REQUESTS, 64);
     for (int round = 0; round < 50; round++) {
-        memset(from, 'a' + round % 26, sizeof from);
-        pair_write(&pair, from, sizeof from, 0, 1);
+        memset(from, 'a' + round % 26, sizeof(from));
+        pair_write(&pair, from, sizeof(from), 0, 1);
         uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
         CHECK_EQUAL(pair.inbox[TS_REQUEST_SLOT(id) * 64 + 63], from[63]);
-        CHECK_OK(ts_port_pull(pair.port, id, to, sizeof to, 0, &bytes));
-        CHECK(memcmp(from, to, sizeof to) == 0);
-        pair_reply(&pair, id, TS_OK, sizeof from);
+        CHECK_OK(ts_port_pull(pair.port, id, to, sizeof(to), 0, &bytes));
+        CHECK(memcmp(from, to, sizeof(to)) == 0);
+        pair_reply(&pair, id, TS_OK, sizeof(from));
         CHECK_OK(pair_completion(&pair, 1).status);
-        memset(to, 0, sizeof to);
-        pair_read(&pair, to, sizeof to, 2);
+        memset(to, 0, sizeof(to));
+        pair_read(&pair, to, sizeof(to), 2);
         id = pair_event(&pair, TS_EVENT_REQUEST).value;
-        CHECK_OK(ts_port_push(pair.port, id, from, sizeof from, 0, &bytes));
-        pair_reply(&pair, id, TS_OK, sizeof from);
+        CHECK_OK(ts_port_push(pair.port, id, from, sizeof(from), 0, &bytes));
+        pair_reply(&pair, id, TS_OK, sizeof(from));
         CHECK_OK(pair_completion(&pair, 2).status);
-        CHECK(memcmp(from, to, sizeof to) == 0);
+        CHECK(memcmp(from, to, sizeof(to)) == 0);
     }
     pair_end(&pair);
 }
@@ -266,7 +280,7 @@ static void rule_r13_the_inbox_has_the_first_bytes(void)
 {
     static char text[200];
     struct ts_event events[3];
-    memset(text, 'q', sizeof text);
+    memset(text, 'q', sizeof(text));
     pair_begin(&pair, 4, 64);
     for (uint64_t i = 0; i < 3; i++) {
         text[0] = (char)('0' + i);
@@ -277,8 +291,9 @@ static void rule_r13_the_inbox_has_the_first_bytes(void)
         const char *inbox = pair.inbox + TS_REQUEST_SLOT(events[i].value) * 64;
         CHECK_EQUAL(inbox[0], '0' + (char)i);
         CHECK_EQUAL(events[i].length, i == 0 ? 1 : i == 1 ? 64 : 200);
-        if (i > 0)
+        if (i > 0) {
             CHECK_EQUAL(inbox[63], 'q');
+        }
         pair_reply(&pair, events[i].value, TS_OK, 1);
         CHECK_OK(pair_completion(&pair, i).status);
     }

@@ -37,22 +37,26 @@ static void serve(void *argument)
         atomic_fetch_add(&server.entered, 1);
         if (!ts_ring_next(&server.ring, &event) &&
             (ts_ring_enter(&server.ring, 1, in_ms(200)) != TS_OK ||
-             !ts_ring_next(&server.ring, &event)))
+             !ts_ring_next(&server.ring, &event))) {
             continue;
-        if (event.kind != TS_EVENT_REQUEST)
+        }
+        if (event.kind != TS_EVENT_REQUEST) {
             continue;
+        }
         const struct ts_reply reply = {.id = event.value};
-        if (server.answers && ts_port_reply(server.port, &reply) == TS_OK)
+        if (server.answers && ts_port_reply(server.port, &reply) == TS_OK) {
             continue;
+        }
         atomic_store(&server.held, event.value);
-        while (!atomic_load(&server.over))
+        while (!atomic_load(&server.over)) {
             ;
+        }
     }
 }
 
 static void begin(bool answers)
 {
-    memset(&server, 0, sizeof server);
+    memset(&server, 0, sizeof(server));
     server.answers = answers;
     CHECK_OK(ts_ring_create(&server.ring, 8, 8, 8));
     CHECK_OK(ts_ring_create(&server.client, 8, 8, 8));
@@ -60,16 +64,18 @@ static void begin(bool answers)
     CHECK_OK(ts_port_bind(server.port, server.ring.handle, 0));
     CHECK_OK(ts_port_mint(server.port, 0, 0, TS_RIGHTS_ALL, &server.object));
     CHECK_OK(ts_thread_start(&server.thread, serve, NULL, 32768, 0, SERVER));
-    while (atomic_load(&server.entered) == 0)
+    while (atomic_load(&server.entered) == 0) {
         CHECK_EQUAL(ts_ring_enter(&server.client, 1, in_ms(1)), TS_ERR_TIMED_OUT);
+    }
 }
 
 static void end(void)
 {
     atomic_store(&server.over, true);
     CHECK_OK(ts_thread_join(&server.thread, in_ms(5000)));
-    if (server.client.handle != TS_HANDLE_NONE)
+    if (server.client.handle != TS_HANDLE_NONE) {
         ts_ring_destroy(&server.client);
+    }
     ts_ring_destroy(&server.ring);
     ts_close(server.object);
     ts_close(server.port);
@@ -86,8 +92,9 @@ static uint64_t wait_held(void)
     ts_time_t limit = in_ms(5000);
     struct ts_ring_queue quiet;
     CHECK_OK(ts_ring_create(&quiet, 8, 8, 8));
-    while (atomic_load(&server.held) == 0 && ts_clock_now() < limit)
+    while (atomic_load(&server.held) == 0 && ts_clock_now() < limit) {
         CHECK_EQUAL(ts_ring_enter(&quiet, 1, in_ms(1)), TS_ERR_TIMED_OUT);
+    }
     ts_ring_destroy(&quiet);
     CHECK(atomic_load(&server.held) != 0);
     return atomic_load(&server.held);
@@ -96,8 +103,9 @@ static uint64_t wait_held(void)
 static void expect(uint64_t user_data, ts_status_t status)
 {
     struct ts_event event;
-    while (!ts_ring_next(&server.client, &event))
+    while (!ts_ring_next(&server.client, &event)) {
         CHECK_OK(ts_ring_enter(&server.client, 1, in_ms(3000)));
+    }
     CHECK_EQUAL(event.user_data, user_data);
     CHECK_EQUAL(event.status, status);
 }
@@ -119,15 +127,18 @@ static void check_nothing_is_lent(void)
 {
     static struct ts_thread crowd[CROWD];
     ts_status_t status = TS_OK;
-    for (unsigned i = 0; i < CROWD; i++)
+    for (unsigned i = 0; i < CROWD; i++) {
         CHECK_OK(ts_thread_start(&crowd[i], nothing, NULL, 16384, 0, BETWEEN));
+    }
     ts_time_t limit = in_ms(3000);
-    for (unsigned i = 0; i < CROWD && status == TS_OK; i++)
+    for (unsigned i = 0; i < CROWD && status == TS_OK; i++) {
         status = ts_thread_join(&crowd[i], limit);
+    }
     if (status != TS_OK) { // let them go before the test fails
         atomic_store(&server.over, true);
-        for (unsigned i = 0; i < CROWD; i++)
-            (void)!ts_thread_join(&crowd[i], in_ms(3000));
+        for (unsigned i = 0; i < CROWD; i++) {
+            (void)ts_thread_join(&crowd[i], in_ms(3000));
+        }
     }
     CHECK_OK(status);
 }
@@ -248,8 +259,9 @@ static atomic_bool hogs_over;
 static void hog(void *argument)
 {
     (void)argument;
-    while (!atomic_load(&hogs_over))
+    while (!atomic_load(&hogs_over)) {
         ;
+    }
 }
 
 // On every CPU somebody runs who is more important than the server and less than the client: only
@@ -259,18 +271,22 @@ static void rule_p01_a_request_lends_its_priority(void)
     static struct ts_thread hogs[CROWD];
     begin(true);
     atomic_store(&hogs_over, false);
-    for (unsigned i = 0; i < CROWD; i++)
+    for (unsigned i = 0; i < CROWD; i++) {
         CHECK_OK(ts_thread_start(&hogs[i], hog, NULL, 16384, 0, BETWEEN));
+    }
     ts_status_t status = TS_OK;
-    for (unsigned i = 0; i < 20 && status == TS_OK; i++) // by system call, and by ring
+    for (unsigned i = 0; i < 20 && status == TS_OK; i++) { // by system call, and by ring
         status = ts_op(TS_OP_WRITE, 0, 0, server.object, "x", 1, 0, 0, in_ms(2000), NULL);
+    }
     ask(1, in_ms(2000));
     struct ts_event event = {.status = TS_ERR_TIMED_OUT};
-    if (status == TS_OK && ts_ring_enter(&server.client, 1, in_ms(2500)) == TS_OK)
+    if (status == TS_OK && ts_ring_enter(&server.client, 1, in_ms(2500)) == TS_OK) {
         (void)!ts_ring_next(&server.client, &event);
+    }
     atomic_store(&hogs_over, true);
-    for (unsigned i = 0; i < CROWD; i++)
+    for (unsigned i = 0; i < CROWD; i++) {
         CHECK_OK(ts_thread_join(&hogs[i], in_ms(3000)));
+    }
     CHECK_OK(status);
     CHECK_OK(event.status);
     end();
@@ -279,8 +295,7 @@ static void rule_p01_a_request_lends_its_priority(void)
 // The child: asks once and waits for ever.
 static int ask_for_ever(void)
 {
-    (void)!ts_op(TS_OP_WRITE, 0, 0, ts_named_handle("target"), "x", 1, 0, 0, TS_DEADLINE_NONE,
-                 NULL);
+    (void)ts_op(TS_OP_WRITE, 0, 0, ts_named_handle("target"), "x", 1, 0, 0, TS_DEADLINE_NONE, NULL);
     return 1;
 }
 

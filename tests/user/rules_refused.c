@@ -26,18 +26,23 @@ static int mint_without_handles(void)
     ts_status_t status = TS_OK;
     pair_begin(&pair, PAIR_REQUESTS, 0);
     while (count < HANDLES &&
-           (status = ts_duplicate(pair.object, TS_RIGHTS_SAME, &filler[count])) == TS_OK)
+           (status = ts_duplicate(pair.object, TS_RIGHTS_SAME, &filler[count])) == TS_OK) {
         count++;
-    if (status != TS_ERR_LIMIT)
+    }
+    if (status != TS_ERR_LIMIT) {
         return 1;
-    if (ts_port_mint(pair.port, 1, 0, TS_RIGHTS_ALL, &object) != TS_ERR_LIMIT)
+    }
+    if (ts_port_mint(pair.port, 1, 0, TS_RIGHTS_ALL, &object) != TS_ERR_LIMIT) {
         return 2;
+    }
     if (ts_ring_enter(&pair.server, 1, in_ms(20)) != TS_ERR_TIMED_OUT ||
-        ts_ring_next(&pair.server, &event))
+        ts_ring_next(&pair.server, &event)) {
         return 3; // an object was closed that nobody ever had
+    }
     ts_close(filler[0]);
-    if (ts_port_mint(pair.port, 1, 0, TS_RIGHTS_ALL, &object) != TS_OK)
+    if (ts_port_mint(pair.port, 1, 0, TS_RIGHTS_ALL, &object) != TS_OK) {
         return 4;
+    }
     return 42;
 }
 
@@ -75,8 +80,8 @@ static void rule_q02_take_that_cannot_be_told_takes_nothing(void)
     ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 1);
     pair_submit(&pair);
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
-    CHECK_EQUAL(take_to(id, &own, sizeof own - 1), TS_ERR_ARGUMENT);
-    CHECK_EQUAL(take_to(id, (void *)(uintptr_t)4096, sizeof own), TS_ERR_FAULT);
+    CHECK_EQUAL(take_to(id, &own, sizeof(own) - 1), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(take_to(id, (void *)(uintptr_t)4096, sizeof(own)), TS_ERR_FAULT);
     CHECK_OK(ts_port_take(pair.port, id, 0, &handle, &own));
     CHECK_EQUAL(handle, TS_HANDLE_NONE);
     CHECK(own.oid == 0 && own.tag == PAIR_TAG);

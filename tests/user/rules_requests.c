@@ -52,8 +52,9 @@ static void waits_and_a_cancel(ts_handle_t event)
 
 static void ask_in_every_way(ts_handle_t event, unsigned times)
 {
-    for (uint64_t i = 0; i < times; i++)
+    for (uint64_t i = 0; i < times; i++) {
         one_exchange(i);
+    }
     calls_in_vain(event);
     waits_and_a_cancel(event);
 }
@@ -109,10 +110,12 @@ static void rule_q03_each_completes_once(void)
 {
     uint64_t ids[PAIR_REQUESTS];
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    for (uint64_t i = 0; i < PAIR_REQUESTS; i++)
+    for (uint64_t i = 0; i < PAIR_REQUESTS; i++) {
         pair_write(&pair, "x", 1, 0, i);
-    for (uint64_t i = 0; i < PAIR_REQUESTS; i++)
+    }
+    for (uint64_t i = 0; i < PAIR_REQUESTS; i++) {
         ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    }
     for (uint64_t i = 0; i < PAIR_REQUESTS; i += 2) { // every second one is cancelled first
         pair_cancel(&pair, i, 0, 100 + i);
         CHECK_EQUAL(pair_completion(&pair, 100 + i).status, TS_ERR_BUSY);
@@ -133,8 +136,8 @@ static void rule_q11_nothing_changes_after_completion(void)
 {
     size_t bytes;
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    memset(buffer, 'a', sizeof buffer);
-    pair_read(&pair, buffer, sizeof buffer, 1);
+    memset(buffer, 'a', sizeof(buffer));
+    pair_read(&pair, buffer, sizeof(buffer), 1);
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
     CHECK_OK(ts_port_push(pair.port, id, "bbbb", 4, 0, &bytes));
     pair_cancel(&pair, 1, TS_FLAG_FORCE, 2);
@@ -152,7 +155,7 @@ static void rule_q12_copies_stay_inside_the_range(void)
     char data[8];
     size_t bytes;
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    memset(buffer, 'a', sizeof buffer);
+    memset(buffer, 'a', sizeof(buffer));
     pair_read(&pair, buffer + 100, 50, 1);
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
     CHECK_EQUAL(ts_port_push(pair.port, id, "xx", 2, 49, &bytes), TS_ERR_RANGE);
@@ -220,8 +223,9 @@ static void rule_q15_a_client_leaves_half(void)
     pair_begin(&pair, SLOTS, 0);
     for (uint64_t i = 0; i < ALL; i++) {
         pair_write(&pair, "x", 1, i, i);
-        if (i < SHARE)
+        if (i < SHARE) {
             ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+        }
     }
     pair_quiet(&pair);
     // Each one that is over lets on who waits, in order.
@@ -319,11 +323,12 @@ static void rule_q17_no_operation_takes_a_flag_that_is_not_its_own(void)
     for (unsigned op = 0; op < TS_OP_COUNT; op++) {
         bool of_port = op >= TS_OP_REPLY && op <= TS_OP_REVOKE;
         ts_handle_t handle = of_port ? pair.port : pair.object;
-        for (unsigned i = 0; op < TS_OP_TIMEOUT && i < sizeof by_call; i++)
+        for (unsigned i = 0; op < TS_OP_TIMEOUT && i < sizeof(by_call); i++) {
             CHECK_EQUAL(ts_op((enum ts_operation)op, by_call[i], 0, handle, buffer, 1, 0, 0,
                               in_ms(1000), NULL),
                         refusal(by_call[i]));
-        for (unsigned i = 0; i < sizeof on_ring; i++) {
+        }
+        for (unsigned i = 0; i < sizeof(on_ring); i++) {
             struct ts_submission *submission = ts_ring_slot(&pair.client);
             ts_prepare_write(submission, handle, buffer, 1, 0, 0, op);
             submission->op = (uint8_t)op;
@@ -371,10 +376,12 @@ static ts_handle_t begin_with_reserve(void)
     ts_handle_t reserved;
     pair_begin(&pair, 4, 0);
     CHECK_OK(ts_port_mint_reserve(pair.port, 1, 1, TS_RIGHTS_ALL, &reserved));
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 8; i++) {
         ask(pair.object, i);
-    for (uint64_t i = 0; i < 3; i++)
+    }
+    for (uint64_t i = 0; i < 3; i++) {
         CHECK_EQUAL(pair_event(&pair, TS_EVENT_REQUEST).oid, 0);
+    }
     pair_quiet(&pair);
     return reserved;
 }

@@ -12,8 +12,9 @@ static struct pair pair;
 
 static void wait_in_ring(void *argument)
 {
-    while (ts_ring_enter(argument, 1, in_ms(3000)) == TS_ERR_BUSY)
+    while (ts_ring_enter(argument, 1, in_ms(3000)) == TS_ERR_BUSY) {
         ts_thread_yield(); // the test was inside at this moment
+    }
 }
 
 static void rule_r01_a_ring_is_one_threads(void)
@@ -43,14 +44,16 @@ static void rule_r02_events_are_not_lost(void)
     struct ts_ring_queue ring;
     struct ts_event event;
     CHECK_OK(ts_ring_create(&ring, 32, 8, 64));
-    for (uint64_t i = 0; i < 30; i++) // of which eight have room
+    for (uint64_t i = 0; i < 30; i++) { // of which eight have room
         ts_prepare_nop(ts_ring_slot(&ring), i);
+    }
     CHECK_OK(ts_ring_enter(&ring, 8, in_ms(1000)));
     CHECK_EQUAL(ts_ring_unread(&ring), 8);
     CHECK(ts_ring_pending(&ring));
     for (uint64_t i = 0; i < 30; i++) {
-        if (ts_ring_unread(&ring) == 0)
+        if (ts_ring_unread(&ring) == 0) {
             CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));
+        }
         CHECK(ts_ring_next(&ring, &event));
         CHECK_EQUAL(event.user_data, i);
     }
@@ -65,8 +68,9 @@ static void rule_r03_submission_stops_without_a_record(void)
     ts_handle_t never;
     CHECK_OK(ts_event_create(0, &never));
     CHECK_OK(ts_ring_create(&ring, 8, 8, 2));
-    for (uint64_t i = 0; i < 4; i++)
+    for (uint64_t i = 0; i < 4; i++) {
         ts_prepare_wait(ts_ring_slot(&ring), never, TS_SIGNAL_READABLE, 0, i);
+    }
     CHECK_EQUAL(ts_ring_submit(&ring), TS_ERR_AGAIN);
     CHECK_EQUAL(ts_ring_staged(&ring), 2); // two were taken, the head says so
     CHECK_OK(ts_event_signal(never, 1));
@@ -116,16 +120,18 @@ static void rule_r05_the_headers_version_counts(void)
 static void rule_r08_one_source_is_served_in_order(void)
 {
     pair_begin(&pair, 32, 0);
-    for (uint64_t i = 0; i < 20; i++)
+    for (uint64_t i = 0; i < 20; i++) {
         ts_prepare_write(ts_ring_slot(&pair.client), pair.object, "x", 1, i, 0, i);
+    }
     pair_submit(&pair);
     for (uint64_t i = 0; i < 20; i++) {
         struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
         CHECK_EQUAL(request.offset, i);
         pair_reply(&pair, request.value, TS_OK, 1);
     }
-    for (uint64_t i = 0; i < 20; i++) // and the events of one ring as they were published
+    for (uint64_t i = 0; i < 20; i++) { // and the events of one ring as they were published
         CHECK_OK(pair_completion(&pair, i).status);
+    }
     pair_end(&pair);
 }
 
@@ -161,10 +167,11 @@ static void rule_r15_quiet_hides_success_alone(void)
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     for (uint64_t i = 0; i < 3; i++) {
         struct ts_submission *slot = ts_ring_slot(&ring);
-        if (i == 1)
+        if (i == 1) {
             ts_prepare(slot, TS_OP_READ, 0x12345, NULL, 0, 0, 0, 0, i); // no such handle
-        else
+        } else {
             ts_prepare_nop(slot, i);
+        }
         slot->flags = TS_FLAG_QUIET;
     }
     CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));

@@ -49,14 +49,16 @@ static void rule_s04_a_gathered_count_does_not_wrap(void)
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     ts_prepare_watch(ts_ring_slot(&ring), counter, TS_SIGNAL_READABLE, 99);
     CHECK_OK(ts_ring_submit(&ring));
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 8; i++) {
         ts_prepare_nop(ts_ring_slot(&ring), i);
+    }
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_OK(ts_event_signal(counter, UINT64_MAX));
     CHECK_OK(ts_event_signal(counter, 5));
     while (event.user_data != 99) {
-        if (!ts_ring_next(&ring, &event))
+        if (!ts_ring_next(&ring, &event)) {
             CHECK_OK(ts_ring_enter(&ring, 1, in_ms(3000)));
+        }
     }
     CHECK_EQUAL(event.value, UINT64_MAX);
     ts_ring_destroy(&ring);
@@ -98,13 +100,16 @@ static void rule_s03_unread_reports_coalesce(void)
     CHECK_OK(ts_event_create(0, &bell));
     ts_prepare_watch(ts_ring_slot(&ring), bell, TS_SIGNAL_READABLE, 1);
     CHECK_OK(ts_ring_submit(&ring));
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 8; i++) {
         ts_prepare_nop(ts_ring_slot(&ring), 100 + i);
+    }
     CHECK_OK(ts_ring_enter(&ring, 8, in_ms(1000))); // full
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < 50; i++) {
         CHECK_OK(ts_event_signal(bell, 2));
-    for (int i = 0; i < 8; i++)
+    }
+    for (int i = 0; i < 8; i++) {
         CHECK(ts_ring_next(&ring, &event));
+    }
     CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));
     CHECK(ts_ring_next(&ring, &event));
     CHECK_EQUAL(event.user_data, 1);
@@ -129,11 +134,13 @@ static void signal_too(void *argument)
 {
     (void)argument;
     for (unsigned round = 1;; round++) {
-        while (atomic_load(&both.round) < round)
+        while (atomic_load(&both.round) < round) {
             ts_thread_yield();
-        if (atomic_load(&both.over))
+        }
+        if (atomic_load(&both.over)) {
             break;
-        (void)!ts_port_signal(pair.port, 0, 0, BIT_OTHERS);
+        }
+        (void)ts_port_signal(pair.port, 0, 0, BIT_OTHERS);
         atomic_store(&both.done, round);
     }
 }
@@ -155,11 +162,12 @@ static void rule_s03_two_signals_at_once_reach_every_watcher(void)
 {
     struct ts_ring_queue ring;
     struct ts_thread thread;
-    memset(&both, 0, sizeof both);
+    memset(&both, 0, sizeof(both));
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_OK(ts_ring_create(&ring, 64, 128, 64));
-    for (uint64_t i = 0; i < WATCHERS; i++)
+    for (uint64_t i = 0; i < WATCHERS; i++) {
         ts_prepare_watch(ts_ring_slot(&ring), pair.object, BIT_MINE | BIT_OTHERS, i);
+    }
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_OK(ts_thread_start(&thread, signal_too, NULL, 1u << 16, 0, TS_PRIORITY_NORMAL));
     ts_time_t end = in_ms(800);
@@ -168,11 +176,13 @@ static void rule_s03_two_signals_at_once_reach_every_watcher(void)
         ts_signals_t told[WATCHERS] = {0};
         atomic_store(&both.round, ++round);
         CHECK_OK(ts_port_signal(pair.port, 0, 0, BIT_MINE));
-        while (atomic_load(&both.done) < round)
+        while (atomic_load(&both.done) < round) {
             ts_thread_yield();
+        }
         gather(&ring, told);
-        for (unsigned i = 0; i < WATCHERS; i++)
+        for (unsigned i = 0; i < WATCHERS; i++) {
             lost += told[i] != (BIT_MINE | BIT_OTHERS);
+        }
         CHECK_OK(ts_port_signal(pair.port, 0, BIT_MINE | BIT_OTHERS, 0));
     }
     atomic_store(&both.over, true);
@@ -192,8 +202,9 @@ static void rule_s04_one_waiter_takes_the_count(void)
     uint64_t signals, count;
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     CHECK_OK(ts_event_create(0, &bell));
-    for (uint64_t i = 0; i < 3; i++)
+    for (uint64_t i = 0; i < 3; i++) {
         ts_prepare_wait(ts_ring_slot(&ring), bell, TS_SIGNAL_READABLE, 0, i);
+    }
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_OK(ts_event_signal(bell, 5));
     CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));
@@ -236,8 +247,9 @@ static void rule_s05_all_of_many_observers_are_told(void)
         CHECK(event.user_data < OBSERVERS && !told[event.user_data]);
         told[event.user_data] = true;
     }
-    for (uint64_t i = 0; i < OBSERVERS; i++)
+    for (uint64_t i = 0; i < OBSERVERS; i++) {
         CHECK(told[i]);
+    }
     ts_ring_destroy(&ring);
     pair_end(&pair);
 }
@@ -247,10 +259,11 @@ static void begin_without_handles(unsigned multishot)
 {
     pair_begin(&pair, PAIR_REQUESTS, 0);
     struct ts_submission *wait = ts_ring_slot(&pair.client);
-    if (multishot)
+    if (multishot) {
         ts_prepare_watch(wait, pair.object, TS_SIGNAL_READABLE, 1);
-    else
+    } else {
         ts_prepare_wait(wait, pair.object, TS_SIGNAL_READABLE | TS_SIGNAL_CLOSED, 0, 1);
+    }
     pair_submit(&pair);
     ts_close(pair.object);
     pair.object = TS_HANDLE_NONE;

@@ -33,8 +33,9 @@ static uint64_t work(void)
 {
     uint64_t rounds = 0;
     ts_time_t end = ts_clock_now() + PORTION_NS;
-    while (ts_clock_now() < end)
+    while (ts_clock_now() < end) {
         rounds++;
+    }
     return rounds;
 }
 
@@ -85,8 +86,9 @@ static void check_no_storm(void)
     }
     uint64_t allowed = 50 + (uint64_t)(ts_clock_now() - start) / TS_MILLISECOND * 2;
     uint64_t came = interrupts() - before;
-    if (came > allowed)
+    if (came > allowed) {
         CHECK_EQUAL(came, allowed);
+    }
 }
 
 static void begin(void)
@@ -95,8 +97,9 @@ static void begin(void)
     CHECK_OK(ts_event_create(0, &event));
     CHECK_OK(ts_event_create(0, &ring_event));
     word = 0;
-    if (usual == 0)
+    if (usual == 0) {
         usual = best_work();
+    }
 }
 
 static void end(void)
@@ -220,13 +223,15 @@ static void rule_t01_calls_may_wait_until_the_end_of_time(void)
                                      TS_PRIORITY_INHERIT));
         }
         for (unsigned c = 0; c < CALLS; c++) {
-            while (!atomic_load(&callers[c].begun))
+            while (!atomic_load(&callers[c].begun)) {
                 ts_sleep_until(in_ms(1));
+            }
         }
         ts_sleep_until(in_ms(5));
         check_no_storm();
-        for (unsigned c = 0; c < CALLS; c++)
+        for (unsigned c = 0; c < CALLS; c++) {
             CHECK(!atomic_load(&callers[c].over));
+        }
         release_callers();
         (void)pair_completion(&pair, 1);
         end();
@@ -276,8 +281,9 @@ static void rule_t03_timers_leave_time_for_threads(void)
     }
     uint64_t rounds = best_work();
     tap_note("work with timers: %u of 100", (unsigned)(rounds * 100 / usual));
-    for (unsigned r = 0; r < 4; r++)
+    for (unsigned r = 0; r < 4; r++) {
         ts_ring_destroy(&rings[r]);
+    }
     CHECK(rounds >= usual / SLOWER);
     end();
 }

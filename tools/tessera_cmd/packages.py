@@ -35,7 +35,7 @@ PACKAGES = (
     ("vgabios", "bochs", "/usr/share/vgabios/vgabios.bin"),
     ("libc6-dev", TEST, "/usr/include/x86_64-linux-gnu/bits/types.h"),
     ("gcc", TEST, "gcc"),
-    ("clang-format-14", TEST, "clang-format-14"),
+    ("clang-format-15", TEST, "clang-format-15"),
     ("git", TEST, "git"),
     ("curl", TEST, "curl"),
     ("wrk", TEST, "wrk"),

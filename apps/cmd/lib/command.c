@@ -49,7 +49,7 @@ unsigned command_options(int argc, char **argv, const char *letters, int *index)
         }
         for (const char *c = argv[i] + 1; *c; c++) {
             const char *at = strchr(letters, *c);
-            if (!at) {
+            if (at == NULL) {
                 bool long_one = argv[i][1] == '-';
                 fprintf(stderr, "%s: unknown option: %s%.*s\n", name, long_one ? "" : "-",
                         long_one ? INT_MAX : 1, long_one ? argv[i] : c);
@@ -83,7 +83,7 @@ int command_each(int argc, char **argv, int index,
             continue;
         }
         FILE *file = fopen(argv[index], "r");
-        if (!file) {
+        if (file == NULL) {
             status |= command_error(argv[index]);
             continue;
         }
@@ -136,7 +136,7 @@ char *command_join(const char *directory, const char *file)
 {
     size_t length = strlen(directory);
     char *path = malloc(length + strlen(file) + 2);
-    if (!path) {
+    if (path == NULL) {
         exit(command_error(file));
     }
     strcpy(path, directory);
@@ -150,5 +150,5 @@ char *command_join(const char *directory, const char *file)
 const char *command_base(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    return slash != NULL ? slash + 1 : path;
 }

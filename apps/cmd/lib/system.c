@@ -27,8 +27,8 @@ ts_handle_t system_control(void)
 int system_steer(uint32_t method, const char *service)
 {
     ts_status_t status = ts_call_bytes(system_control(), method, service,
-                                       service ? strlen(service) : 0, NULL, 0, NULL);
-    return status == TS_OK ? 0 : command_status(service ? service : "init", status);
+                                       service != NULL ? strlen(service) : 0, NULL, 0, NULL);
+    return status == TS_OK ? 0 : command_status(service != NULL ? service : "init", status);
 }
 
 ts_status_t system_services(service_each_t each, void *context)
@@ -37,16 +37,16 @@ ts_status_t system_services(service_each_t each, void *context)
     uint64_t cookie = 0;
     for (;;) {
         size_t bytes;
-        ts_status_t status = ts_list(system_control(), services, sizeof services, cookie, &bytes);
+        ts_status_t status = ts_list(system_control(), services, sizeof(services), cookie, &bytes);
         if (status != TS_OK || bytes == 0) {
             return status;
         }
-        if (bytes % sizeof services[0] || bytes > sizeof services) {
+        if (bytes % sizeof(services[0]) || bytes > sizeof(services)) {
             return TS_ERR_PROTOCOL;
         }
-        for (size_t i = 0; i < bytes / sizeof services[0]; i++) {
-            services[i].name[sizeof services[i].name - 1] = '\0';
-            services[i].program[sizeof services[i].program - 1] = '\0';
+        for (size_t i = 0; i < bytes / sizeof(services[0]); i++) {
+            services[i].name[sizeof(services[i].name) - 1] = '\0';
+            services[i].program[sizeof(services[i].program) - 1] = '\0';
             if (!each(&services[i], context)) {
                 return TS_OK;
             }
@@ -60,7 +60,7 @@ static bool process_visit(const struct ts_file_entry *entry, process_each_t each
     char name[24];
     ts_handle_t process;
     struct ts_process_statistics statistics;
-    if (entry->name_length >= sizeof name) {
+    if (entry->name_length >= sizeof(name)) {
         return true;
     }
     memcpy(name, entry->name, entry->name_length);
@@ -83,12 +83,12 @@ ts_status_t system_processes(process_each_t each, void *context)
     uint64_t cookie = 0;
     for (;;) {
         size_t bytes, position = 0;
-        ts_status_t status = ts_list(job(), buffer, sizeof buffer, cookie, &bytes);
+        ts_status_t status = ts_list(job(), buffer, sizeof(buffer), cookie, &bytes);
         if (status != TS_OK || bytes == 0) {
             return status;
         }
         const struct ts_file_entry *entry;
-        while ((entry = ts_listing_next(buffer, bytes, &position, &status))) {
+        while (((entry = ts_listing_next(buffer, bytes, &position, &status)) != NULL)) {
             cookie = entry->next;
             if (!process_visit(entry, each, context)) {
                 return TS_OK;

@@ -39,8 +39,9 @@ static struct part *older(struct parts *parts, unsigned by)
 static struct part *oldest(struct parts *parts)
 {
     unsigned by = parts->count - 1;
-    while (by > 0 && older(parts, by)->length == 0)
+    while (by > 0 && older(parts, by)->length == 0) {
         by--;
+    }
     return older(parts, by);
 }
 
@@ -77,18 +78,23 @@ ts_status_t access_log_configure(uint32_t size, uint32_t keep)
     struct parts parts = {
         .count = size > 0 ? keep + 1 : 2, .size = size > 0 ? size : SIZE, .files = size > 0};
     void *memory;
-    if (parts.count == access.count && parts.size == access.size && parts.files == access.files)
+    if (parts.count == access.count && parts.size == access.size && parts.files == access.files) {
         return TS_OK;
+    }
     ts_status_t status = ts_memory_allocate(parts.count * parts.size, 0, NULL, &memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    for (unsigned i = 0; i < parts.count; i++)
+    }
+    for (unsigned i = 0; i < parts.count; i++) {
         parts.part[i].bytes = (char *)memory + i * parts.size;
+    }
     parts.part[0].start = access.count > 0 ? oldest(&access)->start : 0;
-    for (unsigned by = access.count; by-- > 0;)
+    for (unsigned by = access.count; by-- > 0;) {
         add_lines(&parts, older(&access, by));
-    if (access.count > 0)
+    }
+    if (access.count > 0) {
         (void)ts_memory_unmap(access.part[0].bytes, TS_PAGE_ROUND(access.count * access.size));
+    }
     access = parts;
     return TS_OK;
 }
@@ -98,9 +104,10 @@ void access_log_peer(struct peer_name *out_name, const struct ts_net_address *pe
     const uint8_t *a = peer->address;
     size_t length = 0, size = sizeof(out_name->text);
     if (peer->family == TS_NET_FAMILY_V6 && (a[10] != 0xff || a[11] != 0xff || a[0] != 0)) {
-        for (unsigned i = 0; i < 16; i += 2)
+        for (unsigned i = 0; i < 16; i += 2) {
             length += ts_format(out_name->text + length, size - length, i == 0 ? "%x" : ":%x",
                                 (unsigned)a[i] << 8 | a[i + 1]);
+        }
     } else if (peer->family != TS_NET_FAMILY_NONE) {
         a += peer->family == TS_NET_FAMILY_V6 ? 12 : 0;
         length = ts_format(out_name->text, size, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
@@ -120,8 +127,9 @@ void access_log(const struct connection *connection, unsigned status, uint64_t b
 
 bool access_log_file(unsigned number, uint64_t *out_start, uint64_t *out_end)
 {
-    if (number > 0 && (!access.files || number >= access.count))
+    if (number > 0 && (!access.files || number >= access.count)) {
         return false;
+    }
     const struct part *part = access.files ? older(&access, number) : oldest(&access);
     *out_start = part->start;
     *out_end = number == 0 ? UINT64_MAX : part->start + part->length;
@@ -131,16 +139,19 @@ bool access_log_file(unsigned number, uint64_t *out_start, uint64_t *out_end)
 struct text access_log_at(uint64_t *position, uint64_t end)
 {
     const struct part *part = oldest(&access);
-    if (*position < part->start)
+    if (*position < part->start) {
         *position = part->start;
-    if (end > written)
+    }
+    if (end > written) {
         end = written;
+    }
     if (*position >= end) {
         *position = *position > written ? written : *position;
         return (struct text){0};
     }
-    for (unsigned by = access.count; *position >= part->start + part->length; by--)
+    for (unsigned by = access.count; *position >= part->start + part->length; by--) {
         part = older(&access, by - 1);
+    }
     size_t within = (size_t)(*position - part->start), length = part->length - within;
     return (struct text){part->bytes + within,
                          length < end - *position ? length : (size_t)(end - *position)};

@@ -43,8 +43,9 @@ struct config *config_get(void)
 
 void config_put(struct config *config)
 {
-    if (--config->users == 0)
+    if (--config->users == 0) {
         pool_give(&configs, config);
+    }
 }
 
 // The end -----------------------------------------------------------------------------------
@@ -65,26 +66,31 @@ static void finish(ts_status_t status, const char *text)
     char message[TS_RELOAD_MESSAGE];
     ts_close(reader.file);
     reader.file = TS_HANDLE_NONE;
-    if (status != TS_OK && in_force != NULL)
+    if (status != TS_OK && in_force != NULL) {
         config_put(reader.config);
-    else if (status != TS_OK)
+    } else if (status != TS_OK) {
         begin_with_none();
+    }
     reader.config = NULL;
     reader.request = NULL;
     reader.started = NULL;
     size_t length =
         ts_format(message, sizeof(message), "%s%s%s", reader.name, text != NULL ? ":" : ": ",
                   text != NULL ? text : ts_status_text(status));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         ts_log("%s", message);
-    else if (reader.given || request != NULL)
+    } else if (reader.given || request != NULL) {
         ts_log("%s is in force", reader.name);
-    if (request != NULL && status != TS_OK)
+    }
+    if (request != NULL && status != TS_OK) {
         (void)ts_request_push(request, message, length < request->room ? length : request->room, 0);
-    if (request != NULL)
+    }
+    if (request != NULL) {
         ts_request_reply(request, status, 0);
-    if (started != NULL)
+    }
+    if (started != NULL) {
         started();
+    }
 }
 
 static void take(void)
@@ -95,8 +101,9 @@ static void take(void)
         finish(TS_ERR_TOO_LARGE, NULL);
         return;
     }
-    if (reader.given) // it is changed when it is parsed
+    if (reader.given) { // it is changed when it is parsed
         config_remains_note(reader.name, config->text, reader.length);
+    }
     if (!config_parse(config, reader.length, message)) {
         finish(TS_ERR_CORRUPT, message);
         return;
@@ -105,8 +112,9 @@ static void take(void)
     if (status == TS_OK) {
         (reader.given ? config_remains_keep : config_remains_forget)();
         in_force = config;
-        if (before != NULL)
+        if (before != NULL) {
             config_put(before);
+        }
     }
     finish(status, NULL);
 }
@@ -117,8 +125,9 @@ static struct ts_submission *begin(void (*done)(struct ts_async *, const struct 
 {
     reader.io.done = done;
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, &reader.io);
-    if (slot == NULL)
+    if (slot == NULL) {
         finish(TS_ERR_LIMIT, NULL);
+    }
     return slot;
 }
 
@@ -127,10 +136,11 @@ static void on_read(struct ts_async *async, const struct ts_event *event);
 static void read_more(void)
 {
     struct ts_submission *slot = begin(on_read);
-    if (slot != NULL) // one byte more than it may have tells that it has
+    if (slot != NULL) { // one byte more than it may have tells that it has
         ts_prepare_read(slot, reader.file, reader.config->text + reader.length,
                         (uint32_t)(CONFIG_BYTES + 1 - reader.length), reader.length,
                         reader.deadline, ts_async_data(&reader.io));
+    }
 }
 
 static void on_read(struct ts_async *async, const struct ts_event *event)
@@ -141,10 +151,11 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
         return;
     }
     reader.length += event->value;
-    if (event->value > 0 && reader.length <= CONFIG_BYTES)
+    if (event->value > 0 && reader.length <= CONFIG_BYTES) {
         read_more();
-    else
+    } else {
         take();
+    }
 }
 
 // Messages may go to a terminal.
@@ -152,8 +163,9 @@ static void make_printable(size_t length)
 {
     reader.name[length] = '\0';
     for (size_t i = 0; i < length; i++) {
-        if (reader.name[i] < ' ' || reader.name[i] > '~')
+        if (reader.name[i] < ' ' || reader.name[i] > '~') {
             reader.name[i] = '?';
+        }
     }
 }
 
@@ -176,9 +188,10 @@ static void on_open(struct ts_opening *opening, ts_status_t status, ts_handle_t 
     }
     reader.file = handle;
     struct ts_submission *slot = begin(on_name);
-    if (slot != NULL)
+    if (slot != NULL) {
         ts_prepare_get(slot, handle, TS_PROPERTY_NAME, reader.name + 1, CONFIG_NAME - 2,
                        reader.deadline, ts_async_data(&reader.io));
+    }
 }
 
 static void open_own(void)
@@ -196,11 +209,13 @@ static void open_own(void)
 // TS_ERR_BUSY: one is read, or the place of each is still needed by a request.
 static ts_status_t start_reading(void)
 {
-    if (reader.config != NULL)
+    if (reader.config != NULL) {
         return TS_ERR_BUSY;
+    }
     reader.config = pool_take(&configs);
-    if (reader.config == NULL)
+    if (reader.config == NULL) {
         return TS_ERR_BUSY;
+    }
     config_init(reader.config);
     reader.config->users = 1;
     reader.given = false;
@@ -212,17 +227,20 @@ static ts_status_t start_reading(void)
 ts_status_t config_file_start(void (*started)(void))
 {
     ts_status_t status = access_log_configure(0, 0);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = start_reading();
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     reader.started = started;
     config_remains_init();
     reader.given = config_remains_get(reader.config->text, &reader.length, reader.name);
-    if (!reader.given && ts_named_handle(NAME_CONFIG) != TS_HANDLE_NONE)
+    if (!reader.given && ts_named_handle(NAME_CONFIG) != TS_HANDLE_NONE) {
         open_own();
-    else
+    } else {
         take(); // what the instance before was given, or as of an empty file
+    }
     return TS_OK;
 }
 
@@ -234,15 +252,19 @@ static ts_status_t take_file(struct ts_request *request)
     struct ts_object *object;
     ts_rights_t rights;
     size_t length = request->length;
-    if (length == 0 || length >= CONFIG_NAME)
+    if (length == 0 || length >= CONFIG_NAME) {
         return TS_ERR_ARGUMENT;
+    }
     ts_status_t status = ts_request_pull(request, reader.name, length, 0);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_request_take(request, 0, &reader.file, &object, &rights);
-    if (status == TS_OK && object != NULL)
+    }
+    if (status == TS_OK && object != NULL) {
         status = TS_ERR_KIND; // our own log
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         make_printable(length);
+    }
     return status;
 }
 
@@ -250,10 +272,12 @@ static void reload(struct ts_request *request)
 {
     bool given = request->handles_in > 0;
     ts_status_t status = start_reading();
-    if (status == TS_OK && !given && ts_named_handle(NAME_CONFIG) == TS_HANDLE_NONE)
+    if (status == TS_OK && !given && ts_named_handle(NAME_CONFIG) == TS_HANDLE_NONE) {
         status = TS_ERR_NOT_FOUND;
-    if (status == TS_OK && given)
+    }
+    if (status == TS_OK && given) {
         status = take_file(request);
+    }
     if (status != TS_OK) {
         if (status != TS_ERR_BUSY) {
             config_put(reader.config);
@@ -264,26 +288,29 @@ static void reload(struct ts_request *request)
     }
     reader.request = request;
     reader.given = given;
-    if (given)
+    if (given) {
         read_more();
-    else
+    } else {
         open_own();
+    }
 }
 
 void config_file_call(struct ts_request *request)
 {
-    if (request->argument != TS_RELOAD)
+    if (request->argument != TS_RELOAD) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
-    else if (!ts_request_has(request, TS_RIGHT_MANAGE))
+    } else if (!ts_request_has(request, TS_RIGHT_MANAGE)) {
         ts_request_reply(request, TS_ERR_RIGHTS, 0);
-    else
+    } else {
         reload(request);
+    }
 }
 
 void config_file_cancel(struct ts_request *request)
 {
-    if (reader.request != request)
+    if (reader.request != request) {
         return;
+    }
     reader.request = NULL; // what comes of it the log says
     ts_request_reply(request, TS_ERR_CANCELLED, 0);
 }

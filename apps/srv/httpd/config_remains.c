@@ -32,8 +32,9 @@ void config_remains_init(void)
     uint64_t size;
     if (memory != TS_HANDLE_NONE && ts_get_u64(memory, TS_PROPERTY_SIZE, &size) == TS_OK &&
         size >= sizeof(*remains) &&
-        ts_memory_map(memory, NULL, size, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped) == TS_OK)
+        ts_memory_map(memory, NULL, size, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped) == TS_OK) {
         remains = mapped;
+    }
 }
 
 static uint32_t sum_of(const struct place *place)
@@ -43,12 +44,14 @@ static uint32_t sum_of(const struct place *place)
 
 bool config_remains_get(char text[CONFIG_BYTES], size_t *out_length, char name[CONFIG_NAME])
 {
-    if (remains == NULL || (remains->in_force != 1 && remains->in_force != 2))
+    if (remains == NULL || (remains->in_force != 1 && remains->in_force != 2)) {
         return false;
+    }
     const struct place *place = &remains->places[remains->in_force - 1];
     if (place->length > CONFIG_BYTES || place->sum != sum_of(place) ||
-        memchr(place->name, '\0', CONFIG_NAME) == NULL)
+        memchr(place->name, '\0', CONFIG_NAME) == NULL) {
         return false;
+    }
     memcpy(text, place->text, place->length);
     memcpy(name, place->name, CONFIG_NAME);
     *out_length = place->length;
@@ -57,8 +60,9 @@ bool config_remains_get(char text[CONFIG_BYTES], size_t *out_length, char name[C
 
 void config_remains_note(const char name[CONFIG_NAME], const char *text, size_t length)
 {
-    if (remains == NULL)
+    if (remains == NULL) {
         return;
+    }
     remains->noted = remains->in_force == 1 ? 2 : 1;
     struct place *place = &remains->places[remains->noted - 1];
     place->length = (uint32_t)length;
@@ -69,12 +73,14 @@ void config_remains_note(const char name[CONFIG_NAME], const char *text, size_t 
 
 void config_remains_keep(void)
 {
-    if (remains != NULL) // the place before the number that makes it good
+    if (remains != NULL) { // the place before the number that makes it good
         __atomic_store_n(&remains->in_force, remains->noted, __ATOMIC_RELEASE);
+    }
 }
 
 void config_remains_forget(void)
 {
-    if (remains != NULL)
+    if (remains != NULL) {
         __atomic_store_n(&remains->in_force, 0, __ATOMIC_RELEASE);
+    }
 }

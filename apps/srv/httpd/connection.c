@@ -29,10 +29,12 @@ bool connection_room(void)
 static void free_now(struct connection *connection)
 {
     transfer_free(connection);
-    if (connection->content != NULL)
+    if (connection->content != NULL) {
         content_forget(connection->content, &connection->waiter);
-    if (connection->original != NULL)
+    }
+    if (connection->original != NULL) {
         content_put(connection->original);
+    }
     respond_without_config(connection);
     reading_free(connection);
     shared_forget(&connection->holder);
@@ -47,28 +49,34 @@ void connection_close(struct connection *connection)
     shared_go_on(&connection->holder);
     ts_close(connection->handle);
     connection->handle = TS_HANDLE_NONE;
-    if (connection->io.busy)
+    if (connection->io.busy) {
         ts_loop_cancel(&httpd.loop, &connection->io);
-    if (connection->asking_peer.busy)
+    }
+    if (connection->asking_peer.busy) {
         ts_loop_cancel(&httpd.loop, &connection->asking_peer);
-    if (!connection->io.busy && !connection->asking_peer.busy)
+    }
+    if (!connection->io.busy && !connection->asking_peer.busy) {
         free_now(connection);
+    }
 }
 
 bool connection_was_closing(struct connection *connection)
 {
-    if (!connection->closing)
+    if (!connection->closing) {
         return false;
-    if (!connection->io.busy && !connection->asking_peer.busy)
+    }
+    if (!connection->io.busy && !connection->asking_peer.busy) {
         free_now(connection);
+    }
     return true;
 }
 
 static bool give_way(enum shared pool)
 {
     struct holder *holder = shared_yielding(pool);
-    if (holder == NULL)
+    if (holder == NULL) {
         return false;
+    }
     httpd.statistics.gave_way++;
     connection_close(TS_OBJECT_OF(holder, struct connection, holder));
     return true;
@@ -89,8 +97,9 @@ void connection_starve(struct connection *connection, enum shared pool,
 static void on_peer(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, asking_peer);
-    if (connection_was_closing(connection) || event->status != TS_OK)
+    if (connection_was_closing(connection) || event->status != TS_OK) {
         return;
+    }
     access_log_peer(&connection->peer, &connection->address);
     shared_set_peer(&connection->holder, connection->address.address);
 }
@@ -99,8 +108,9 @@ static void ask_peer(struct connection *connection)
 {
     connection->asking_peer.done = on_peer;
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, &connection->asking_peer);
-    if (slot == NULL)
+    if (slot == NULL) {
         return;
+    }
     connection->call = (struct ts_call){.out_address = (uintptr_t)&connection->address,
                                         .out_length = sizeof(connection->address)};
     ts_prepare_call(slot, connection->handle, TS_NET_GET_PEER, &connection->call, TS_DEADLINE_NONE,
@@ -120,14 +130,16 @@ void connection_start(ts_handle_t handle)
     shared_hold(&connection->holder, SHARED_PLACE);
     ask_peer(connection);
     connection_read(connection);
-    if (connections.used > HTTPD_CONNECTIONS)
+    if (connections.used > HTTPD_CONNECTIONS) {
         (void)give_way(SHARED_PLACE);
+    }
 }
 
 void connection_release(struct connection *connection)
 {
-    if (connection->content == NULL)
+    if (connection->content == NULL) {
         return;
+    }
     content_put(connection->content);
     connection->content = NULL;
     shared_let_go(&connection->holder, SHARED_CONTENT);
@@ -138,10 +150,11 @@ void connection_answered(struct connection *connection)
     transfer_free(connection);
     connection_release(connection);
     if (!connection->keep_alive) {
-        if (connection->ending)
+        if (connection->ending) {
             connection_drain(connection);
-        else
+        } else {
             connection_close(connection);
+        }
         return;
     }
     // The next request may be here already; it moves to the front, and home if it fits.

@@ -32,21 +32,24 @@ uint32_t content_count(void)
 static uint32_t hash_path(struct text path)
 {
     uint32_t hash = 2166136261u; // FNV-1a; the keys are names that exist or fail one by one
-    for (size_t i = 0; i < path.length; i++)
+    for (size_t i = 0; i < path.length; i++) {
         hash = (hash ^ (uint8_t)path.data[i]) * 16777619u;
+    }
     return hash;
 }
 
 static void unlink_use(struct content *content)
 {
-    if (content->newer != NULL)
+    if (content->newer != NULL) {
         content->newer->older = content->older;
-    else if (newest == content)
+    } else if (newest == content) {
         newest = content->older;
-    if (content->older != NULL)
+    }
+    if (content->older != NULL) {
         content->older->newer = content->newer;
-    else if (oldest == content)
+    } else if (oldest == content) {
         oldest = content->newer;
+    }
     content->newer = content->older = NULL;
 }
 
@@ -54,21 +57,24 @@ static void link_newest(struct content *content)
 {
     content->older = newest;
     content->newer = NULL;
-    if (newest != NULL)
+    if (newest != NULL) {
         newest->newer = content;
-    else
+    } else {
         oldest = content;
+    }
     newest = content;
 }
 
 void content_drop_bytes(struct content *content)
 {
-    if (content->bytes != NULL)
+    if (content->bytes != NULL) {
         (void)ts_memory_unmap((void *)(uintptr_t)content->bytes, content->mapped);
-    if (content->was_read)
+    }
+    if (content->was_read) {
         read_bytes -= content->mapped;
-    else
+    } else {
         mapped_bytes -= content->mapped;
+    }
     content->bytes = NULL;
     content->mapped = 0;
     content->was_read = false;
@@ -77,8 +83,9 @@ void content_drop_bytes(struct content *content)
 static void drop(struct content *content)
 {
     struct content **at = &buckets[content->hash % BUCKETS];
-    while (*at != content)
+    while (*at != content) {
         at = &(*at)->hash_next;
+    }
     *at = content->hash_next;
     unlink_use(content);
     content_drop_bytes(content);
@@ -107,8 +114,9 @@ bool content_room(bool read, uint64_t wanted)
 {
     uint64_t *sum = read ? &read_bytes : &mapped_bytes;
     uint64_t limit = read ? CONTENT_READ_BYTES : CONTENT_MAP_BYTES;
-    while (*sum + wanted > limit && drop_oldest(true))
+    while (*sum + wanted > limit && drop_oldest(true)) {
         ;
+    }
     return *sum + wanted <= limit;
 }
 
@@ -157,8 +165,9 @@ static struct content *find(struct text path, bool lists, uint32_t hash)
 {
     for (struct content *at = buckets[hash % BUCKETS]; at != NULL; at = at->hash_next) {
         if (at->hash == hash && at->lists == lists && at->state != CONTENT_FAILED &&
-            text_equal(content_path(at), path))
+            text_equal(content_path(at), path)) {
             return at;
+        }
     }
     return NULL;
 }
@@ -166,10 +175,12 @@ static struct content *find(struct text path, bool lists, uint32_t hash)
 static struct content *start_loading(struct text path, bool lists, uint32_t hash)
 {
     struct content *content = pool_take(&entries);
-    if (content == NULL && drop_oldest(false))
+    if (content == NULL && drop_oldest(false)) {
         content = pool_take(&entries);
-    if (content == NULL)
+    }
+    if (content == NULL) {
         return NULL;
+    }
     content->hash = hash;
     content->lists = lists;
     content->hash_next = buckets[hash % BUCKETS];
@@ -196,8 +207,9 @@ struct content *content_get(struct text path, bool lists, struct content_waiter 
     } else if (path.length <= CONTENT_PATH) {
         content = start_loading(path, lists, hash);
     }
-    if (content == NULL)
+    if (content == NULL) {
         return NULL;
+    }
     content->users++;
     if (content->state == CONTENT_LOADING) {
         waiter->next = content->waiters;
@@ -210,16 +222,19 @@ void content_put(struct content *content)
 {
     // What was not found is not worth a place: the next who asks is told anew.
     content->users--;
-    if (content->users == 0 && content->state == CONTENT_FAILED)
+    if (content->users == 0 && content->state == CONTENT_FAILED) {
         drop(content);
+    }
 }
 
 void content_forget(struct content *content, struct content_waiter *waiter)
 {
     struct content_waiter **at = &content->waiters;
-    while (*at != NULL && *at != waiter)
+    while (*at != NULL && *at != waiter) {
         at = &(*at)->next;
-    if (*at == waiter)
+    }
+    if (*at == waiter) {
         *at = waiter->next;
+    }
     content_put(content);
 }

@@ -28,8 +28,9 @@ static struct pool lists = {.size = POOL_SIZE(struct content_list),
 
 void content_list_free(struct content *content)
 {
-    if (content->list != NULL)
+    if (content->list != NULL) {
         pool_give(&lists, content->list);
+    }
     content->list = NULL;
 }
 
@@ -55,11 +56,13 @@ static ts_status_t make_page(struct content *content)
     void *bytes;
     listing_write(&writer, &list->listing, content->path_length > 0);
     size_t size = TS_PAGE_ROUND(writer.length);
-    if (!content_room(true, size))
+    if (!content_room(true, size)) {
         return TS_ERR_LIMIT;
+    }
     ts_status_t status = ts_memory_allocate(size, 0, NULL, &bytes);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     memcpy(bytes, list->page, writer.length);
     content_set_bytes(content, bytes, size, true);
     content->resource.size = writer.length;
@@ -77,12 +80,14 @@ static void on_list(struct ts_async *async, const struct ts_event *event)
     ts_status_t status = event->status;
     size_t position = 0;
     bool more = status == TS_OK && event->value > 0 && event->value <= sizeof(list->buffer);
-    if (status == TS_OK && event->value > sizeof(list->buffer))
+    if (status == TS_OK && event->value > sizeof(list->buffer)) {
         status = TS_ERR_PROTOCOL;
+    }
     while (more && status == TS_OK) {
         entry = ts_listing_next(list->buffer, (size_t)event->value, &position, &status);
-        if (entry == NULL)
+        if (entry == NULL) {
             break;
+        }
         struct text name = {entry->name, entry->name_length};
         more = listing_add(&list->listing, name, entry->type == TS_FILE_DIRECTORY, entry->size);
         list->cookie = entry->next;
@@ -91,12 +96,14 @@ static void on_list(struct ts_async *async, const struct ts_event *event)
         content_list_read(content);
         return;
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = make_page(content);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         content_loaded(content, CONTENT_FILE, TS_OK);
-    else
+    } else {
         content_failed(content, status);
+    }
 }
 
 void content_list_read(struct content *content)
@@ -107,8 +114,9 @@ void content_list_read(struct content *content)
         return;
     }
     struct ts_submission *slot = content_begin(content, on_list);
-    if (slot != NULL)
+    if (slot != NULL) {
         ts_prepare(slot, TS_OP_LIST, content->opened, list->buffer, sizeof(list->buffer),
                    list->cookie, 0, ts_loop_now(&httpd.loop) + CONTENT_STEP_NS,
                    ts_async_data(&content->step));
+    }
 }

@@ -25,10 +25,11 @@ static void open_path(struct content *content, ts_handle_t root);
 static void on_root(struct root_waiter *waiter, ts_status_t status)
 {
     struct content *content = TS_OBJECT_OF(waiter, struct content, root);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         open_path(content, httpd.root);
-    else
+    } else {
         content_loaded(content, CONTENT_FAILED, status);
+    }
 }
 
 void content_failed(struct content *content, ts_status_t status)
@@ -52,19 +53,22 @@ struct ts_submission *content_begin(struct content *content,
 {
     content->step.done = done;
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, &content->step);
-    if (slot == NULL)
+    if (slot == NULL) {
         content_loaded(content, CONTENT_FAILED, TS_ERR_LIMIT);
+    }
     return slot;
 }
 
 static void open_path(struct content *content, ts_handle_t root)
 {
     struct ts_submission *slot = content_begin(content, on_open);
-    if (slot == NULL)
+    if (slot == NULL) {
         return;
+    }
     uint32_t end = content->path_length;
-    if (end > content->consumed && content->path[end - 1] == '/')
+    if (end > content->consumed && content->path[end - 1] == '/') {
         end--; // says what the client expects, is no part of the name
+    }
     ts_prepare_open(slot, root, content->path + content->consumed, end - content->consumed, 0,
                     FILE_RIGHTS, ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
 }
@@ -76,10 +80,11 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
     content->opened = TS_HANDLE_NONE;
     if (event->status != TS_OK) {
         // A directory without an index is one whose page cannot be found, unless it is listed.
-        if (event->status == TS_ERR_NOT_FOUND && content->at_index && content->lists)
+        if (event->status == TS_ERR_NOT_FOUND && content->at_index && content->lists) {
             content_list(content);
-        else
+        } else {
             content_failed(content, event->status);
+        }
         return;
     }
     content->opened = (ts_handle_t)event->value;
@@ -95,10 +100,11 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
     }
     httpd.statistics.files_opened++;
     struct ts_submission *slot = content_begin(content, on_attributes);
-    if (slot != NULL)
+    if (slot != NULL) {
         ts_prepare_get(slot, content->opened, TS_PROPERTY_ATTRIBUTES, &content->attributes,
                        sizeof(content->attributes), ts_loop_now(&httpd.loop) + STEP_NS,
                        ts_async_data(&content->step));
+    }
 }
 
 // The requested path ended in '/': what is served is the index in it.
@@ -128,8 +134,9 @@ static void ask_for_content(struct content *content)
     }
     (void)content_room(false, size);
     struct ts_submission *slot = content_begin(content, on_map);
-    if (slot == NULL)
+    if (slot == NULL) {
         return;
+    }
     ts_prepare(slot, TS_OP_MAP, content->opened, NULL, 0, 0, content->resource.size,
                ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
     slot->rights = TS_RIGHT_READ | TS_RIGHT_MAP;
@@ -162,11 +169,12 @@ static void on_attributes(struct ts_async *async, const struct ts_event *event)
 static void read_more(struct content *content)
 {
     struct ts_submission *slot = content_begin(content, on_read);
-    if (slot != NULL)
+    if (slot != NULL) {
         ts_prepare_read(slot, content->opened,
                         (uint8_t *)(uintptr_t)content->bytes + content->loaded,
                         (uint32_t)content->resource.size - content->loaded, content->loaded,
                         ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
+    }
 }
 
 // Not mapped: small files are read once, large ones by each reader from the handle.
@@ -175,8 +183,9 @@ static void read_instead(struct content *content)
     size_t size = TS_PAGE_ROUND(content->resource.size);
     void *bytes = NULL;
     if (size <= CONTENT_SMALL) {
-        if (!content_room(true, size) || ts_memory_allocate(size, 0, NULL, &bytes) != TS_OK)
+        if (!content_room(true, size) || ts_memory_allocate(size, 0, NULL, &bytes) != TS_OK) {
             bytes = NULL;
+        }
     }
     if (bytes == NULL) {
         content->handle = content->opened;
@@ -197,8 +206,9 @@ static void on_map(struct ts_async *async, const struct ts_event *event)
     if (event->status == TS_OK) {
         ts_handle_t memory = (ts_handle_t)event->value;
         if (!content_room(false, size) ||
-            ts_memory_map(memory, NULL, size, 0, TS_MAP_READ, &bytes) != TS_OK)
+            ts_memory_map(memory, NULL, size, 0, TS_MAP_READ, &bytes) != TS_OK) {
             bytes = NULL;
+        }
         ts_close(memory);
     }
     if (bytes == NULL) {
@@ -218,10 +228,11 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
     }
     content->loaded += (uint32_t)event->value;
     httpd.statistics.bytes_read += event->value;
-    if (content->loaded < content->resource.size)
+    if (content->loaded < content->resource.size) {
         read_more(content);
-    else
+    } else {
         content_loaded(content, CONTENT_FILE, TS_OK);
+    }
 }
 
 void content_load(struct content *content)

@@ -35,14 +35,16 @@ static void on_loaded_again(struct content_waiter *waiter)
 {
     struct connection *connection = TS_OBJECT_OF(waiter, struct connection, waiter);
     const struct content *content = connection->content;
-    if (connection->closing)
+    if (connection->closing) {
         return;
+    }
     if (content->state == CONTENT_FILE && content->bytes == NULL &&
         content->resource.size == connection->response->size &&
-        content->resource.modified == connection->response->modified)
+        content->resource.modified == connection->response->modified) {
         fetch_piece(connection);
-    else
+    } else {
         connection_close(connection);
+    }
 }
 
 // The file's server died. False: nothing can be done about it.
@@ -50,8 +52,9 @@ static bool load_again(struct connection *connection)
 {
     struct content *old = connection->content;
     struct response *response = connection->response;
-    if (response->again)
+    if (response->again) {
         return false;
+    }
     response->again = true;
     response->size = old->resource.size;
     response->modified = old->resource.modified;
@@ -60,10 +63,12 @@ static bool load_again(struct connection *connection)
     connection->waiter.ready = on_loaded_again;
     connection->content = content_get(content_path(old), old->lists, &connection->waiter);
     content_put(old);
-    if (connection->content == NULL)
+    if (connection->content == NULL) {
         return false;
-    if (connection->content->state != CONTENT_LOADING)
+    }
+    if (connection->content->state != CONTENT_LOADING) {
         on_loaded_again(&connection->waiter);
+    }
     return true;
 }
 
@@ -88,8 +93,9 @@ static struct ts_submission *begin(struct connection *connection,
 static void on_read(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
-    if (!connection->closing && event->status == TS_ERR_PEER_CLOSED && load_again(connection))
+    if (!connection->closing && event->status == TS_ERR_PEER_CLOSED && load_again(connection)) {
         return;
+    }
     // A file that fails in the middle cannot be told but by ending the connection early.
     if (connection->closing || event->status != TS_OK || event->value == 0) {
         connection_close(connection);
@@ -107,8 +113,9 @@ static void fetch_again(struct holder *holder)
 static void read_piece(struct connection *connection)
 {
     struct response *response = connection->response;
-    if (response->piece == NULL)
+    if (response->piece == NULL) {
         response->piece = pool_take(&pieces);
+    }
     if (response->piece == NULL) {
         connection_starve(connection, SHARED_PIECE, fetch_again);
         return;
@@ -132,13 +139,16 @@ static bool take_pages(struct response *response, ts_handle_t memory)
     uint64_t size = 0;
     ts_status_t status = ts_get_u64(memory, TS_PROPERTY_SIZE, &size);
     if (status == TS_OK && (size % TS_PAGE_SIZE != 0 || size > CONNECTION_PIECE ||
-                            size <= response->offset % TS_PAGE_SIZE))
+                            size <= response->offset % TS_PAGE_SIZE)) {
         status = TS_ERR_PROTOCOL;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_memory_map(memory, NULL, size, 0, TS_MAP_READ | TS_MAP_POPULATE, &bytes);
+    }
     ts_close(memory);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return false;
+    }
     response->piece = bytes;
     response->mapped = size;
     return true;
@@ -149,14 +159,16 @@ static void on_mapped(struct ts_async *async, const struct ts_event *event)
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
     struct response *response = connection->response;
     if (connection->closing) {
-        if (event->status == TS_OK)
+        if (event->status == TS_OK) {
             ts_close((ts_handle_t)event->value);
+        }
         connection_close(connection);
         return;
     }
     if (event->status == TS_ERR_PEER_CLOSED) {
-        if (!load_again(connection)) // it may have no content any more
+        if (!load_again(connection)) { // it may have no content any more
             connection_close(connection);
+        }
         return;
     }
     if (event->status == TS_OK && take_pages(response, (ts_handle_t)event->value)) {
@@ -172,8 +184,9 @@ static void on_mapped(struct ts_async *async, const struct ts_event *event)
 void fetch_piece(struct connection *connection)
 {
     struct response *response = connection->response;
-    if (response->mapped > 0)
+    if (response->mapped > 0) {
         fetch_free(connection); // the piece before, which is sent
+    }
     if (response->piece != NULL || !connection->content->has_pages) {
         read_piece(connection);
         return;

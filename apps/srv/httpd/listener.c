@@ -41,8 +41,9 @@ static void take_step(void);
 static void start_again(const char *what, ts_status_t status)
 {
     ts_time_t delay = listener.told ? RETRY_NS : FIRST_RETRY_NS;
-    if (!listener.told)
+    if (!listener.told) {
         ts_log("%s: %s", what, ts_status_text(status));
+    }
     listener.told = true;
     ts_close(listener.socket);
     ts_close(httpd.network);
@@ -57,16 +58,18 @@ static void accept_one(struct ts_async *accept)
 {
     accept->done = on_accept;
     struct ts_submission *slot = ts_loop_begin(&httpd.loop, accept);
-    if (slot != NULL)
+    if (slot != NULL) {
         ts_prepare_accept(slot, listener.socket, CONNECTION_RIGHTS, TS_DEADLINE_NONE,
                           ts_async_data(accept));
+    }
 }
 
 static bool accepting(void)
 {
     for (unsigned i = 0; i < HTTPD_ACCEPTS; i++) {
-        if (listener.accepts[i].busy)
+        if (listener.accepts[i].busy) {
             return true;
+        }
     }
     return false;
 }
@@ -75,14 +78,16 @@ static void on_accept(struct ts_async *async, const struct ts_event *event)
 {
     if (event->status == TS_OK) {
         connection_start((ts_handle_t)event->value);
-        if (connection_room())
+        if (connection_room()) {
             accept_one(async);
-        else
+        } else {
             listener.paused = true; // until one has ended
+        }
     } else if (event->status == TS_ERR_LIMIT) {
         // The stack or we have no place for it now; others will close.
-        if (!listener.accept_retry.armed)
+        if (!listener.accept_retry.armed) {
             ts_timer_arm(&httpd.loop, &listener.accept_retry, ts_deadline_in(RETRY_NS));
+        }
     } else if (!accepting() && listener.step == STEPS && !listener.accept_retry.armed) {
         start_again("accept", event->status); // the last of them: the stack is gone
     }
@@ -93,15 +98,17 @@ static void accept_all(struct ts_timer *timer)
     (void)timer;
     listener.paused = !connection_room();
     for (unsigned i = 0; i < HTTPD_ACCEPTS && listener.step == STEPS && !listener.paused; i++) {
-        if (!listener.accepts[i].busy)
+        if (!listener.accepts[i].busy) {
             accept_one(&listener.accepts[i]);
+        }
     }
 }
 
 void listener_place_free(void)
 {
-    if (listener.paused)
+    if (listener.paused) {
         accept_all(NULL);
+    }
 }
 
 static const char *const step_names[] = {"session", "socket", "option", "option", "bind", "listen"};
@@ -113,8 +120,9 @@ static void on_step(struct ts_async *async, const struct ts_event *event)
         start_again(step_names[listener.step], event->status);
         return;
     }
-    if (listener.step == STEP_SOCKET)
+    if (listener.step == STEP_SOCKET) {
         listener.socket = (ts_handle_t)event->value;
+    }
     listener.step++;
     if (listener.step < STEPS) {
         take_step();

@@ -48,12 +48,14 @@ static void file_answer(struct ts_request *request, unsigned identity)
     }
     opened->object.operations = &operations;
     opened->identity = identity;
-    if (identity != DIRECTORY)
+    if (identity != DIRECTORY) {
         (void)access_log_file(identity - LOG, &opened->position, &opened->end);
+    }
     uint16_t signals = identity != DIRECTORY ? TS_SIGNAL_READABLE : 0; // nothing is waited for
     if (ts_request_reply_mint_with(request, &opened->object, request->rights & RIGHTS, 0,
-                                   signals) != TS_OK)
+                                   signals) != TS_OK) {
         file_closed(&opened->object);
+    }
 }
 
 // The log of a name. False: there is none.
@@ -61,8 +63,9 @@ static bool find_log(struct text name, unsigned *out_identity)
 {
     uint64_t number = 0, start, end;
     struct text plain = TEXT(NAME);
-    if (name.length < plain.length || !text_equal((struct text){name.data, plain.length}, plain))
+    if (name.length < plain.length || !text_equal((struct text){name.data, plain.length}, plain)) {
         return false;
+    }
     struct text rest = {name.data + plain.length, name.length - plain.length};
     bool numbered = rest.length == 2 && text_take(&rest, '.') && rest.data[0] != '0' &&
                     text_take_number(&rest, &number);
@@ -81,15 +84,19 @@ static ts_status_t file_find(unsigned from, const char *path, size_t length, uin
     *out_identity = from;
     while ((status = ts_path_step(&walk)) == TS_OK) {
         struct text name = {walk.component, walk.length};
-        if (*out_identity != DIRECTORY)
+        if (*out_identity != DIRECTORY) {
             return TS_ERR_NOT_DIRECTORY;
-        if (!find_log(name, out_identity))
+        }
+        if (!find_log(name, out_identity)) {
             return (flags & TS_OPEN_CREATE) != 0 ? TS_ERR_READ_ONLY : TS_ERR_NOT_FOUND;
+        }
     }
-    if (status != TS_ERR_NOT_FOUND) // the end of the path
+    if (status != TS_ERR_NOT_FOUND) { // the end of the path
         return status;
-    if ((flags & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE | TS_OPEN_APPEND)) != 0)
+    }
+    if ((flags & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE | TS_OPEN_APPEND)) != 0) {
         return TS_ERR_READ_ONLY;
+    }
     return (flags & TS_OPEN_DIRECTORY) != 0 && *out_identity != DIRECTORY ? TS_ERR_NOT_DIRECTORY
                                                                           : TS_OK;
 }
@@ -100,13 +107,15 @@ static void file_open(struct ts_request *request)
     size_t length;
     unsigned identity;
     ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = file_find(opened_of(request)->identity, path, length, (uint32_t)request->argument,
                            &identity);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         file_answer(request, identity);
-    else
+    } else {
         ts_request_reply(request, status, 0);
+    }
 }
 
 static void file_read(struct ts_request *request)
@@ -119,11 +128,13 @@ static void file_read(struct ts_request *request)
         return;
     }
     struct text text = access_log_at(&position, opened->end);
-    if (text.length > request->room)
+    if (text.length > request->room) {
         text.length = request->room;
+    }
     if (ts_request_reply_now(request, TS_OK, text.length, text.data, text.length) == TS_OK &&
-        current)
+        current) {
         opened->position = position + text.length;
+    }
 }
 
 static void file_list(struct ts_request *request)
@@ -142,13 +153,15 @@ static void file_list(struct ts_request *request)
         name[sizeof(NAME)] = (char)('0' + next);
         fits = ts_listing_add(&listing, next + 1, TS_FILE_STREAM, 0, LOG + next, name,
                               next == 0 ? sizeof(NAME) - 1 : sizeof(NAME) + 1);
-        if (!fits)
+        if (!fits) {
             break;
+        }
     }
-    if (!fits && listing.used == 0)
+    if (!fits && listing.used == 0) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    else
+    } else {
         ts_request_reply_bytes(request, buffer, listing.used);
+    }
 }
 
 static void file_get(struct ts_request *request)
@@ -161,22 +174,24 @@ static void file_get(struct ts_request *request)
         .identity = identity,
         .modified_ns = ts_clock_realtime(),
     };
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, 0);
-    else if (request->argument != TS_PROPERTY_ATTRIBUTES)
+    } else if (request->argument != TS_PROPERTY_ATTRIBUTES) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
-    else if (request->room < sizeof(attributes))
+    } else if (request->room < sizeof(attributes)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    else
+    } else {
         ts_request_reply_bytes(request, &attributes, sizeof(attributes));
+    }
 }
 
 static void file_call(struct ts_request *request)
 {
-    if (opened_of(request)->identity == DIRECTORY)
+    if (opened_of(request)->identity == DIRECTORY) {
         config_file_call(request);
-    else
+    } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    }
 }
 
 static const struct ts_operations operations = {.open = file_open,
@@ -189,10 +204,11 @@ static const struct ts_operations operations = {.open = file_open,
 
 static void root_opened(struct ts_request *request)
 {
-    if (request->length == 0)
+    if (request->length == 0) {
         file_answer(request, DIRECTORY);
-    else
+    } else {
         ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
+    }
 }
 
 const struct ts_operations log_file_root = {.open = root_opened};

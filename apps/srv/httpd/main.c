@@ -49,17 +49,19 @@ static bool take_arguments(const char **out_root)
     *out_root = "";
     for (uint32_t i = 1; i < ts_argument_count(); i += 2) {
         const char *name = ts_argument(i), *value = ts_argument(i + 1);
-        if (value == NULL)
+        if (value == NULL) {
             return false;
+        }
         struct text number = {value, strlen(value)};
         uint64_t port = 0;
-        if (strcmp(name, "--root") == 0)
+        if (strcmp(name, "--root") == 0) {
             *out_root = value;
-        else if (strcmp(name, "--port") == 0 && text_take_number(&number, &port) &&
-                 number.length == 0 && port > 0 && port < 65536)
+        } else if (strcmp(name, "--port") == 0 && text_take_number(&number, &port) &&
+                   number.length == 0 && port > 0 && port < 65536) {
             httpd.port = (uint16_t)port;
-        else
+        } else {
             return false;
+        }
     }
     return true;
 }
@@ -72,8 +74,9 @@ static ts_status_t serve(ts_handle_t *out_handle)
         .requests = 16, .objects = LOG_FILE_OBJECTS, .inbox_bytes = 32};
     static struct ts_object root = {.operations = &log_file_root};
     ts_status_t status = ts_server_init(&server, &httpd.loop, &limits);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_object_mint(&server, &root, TS_RIGHTS_ALL, out_handle);
+    }
     return status;
 }
 
@@ -101,9 +104,11 @@ int main(void)
     ts_status_t status = ts_loop_init(&httpd.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
     httpd.loop.idle = before_wait;
     pool_start(&httpd.loop);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = serve(&handle);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = config_file_start(listener_start);
+    }
     return service_run(status, &server, handle);
 }

@@ -15,8 +15,9 @@ static bool make_boundary(struct response *response)
 {
     uint64_t random[2];
     struct writer writer = writer_make(response->boundary, sizeof(response->boundary));
-    if (ts_random_bytes(random, sizeof(random)) != TS_OK)
+    if (ts_random_bytes(random, sizeof(random)) != TS_OK) {
         return false;
+    }
     write_hex(&writer, random[0] | UINT64_C(1) << 63); // 16 digits
     write_digits(&writer, random[1] % 100000000, 8);
     return true;

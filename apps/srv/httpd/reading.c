@@ -18,8 +18,9 @@ static struct pool large = {.size = sizeof(struct large_buffer), .limit = CONNEC
 
 void reading_free(struct connection *connection)
 {
-    if (connection->buffer == connection->own)
+    if (connection->buffer == connection->own) {
         return;
+    }
     pool_give(&large, connection->buffer);
     shared_let_go(&connection->holder, SHARED_LARGE);
     connection->buffer = connection->own;
@@ -52,8 +53,9 @@ static bool timed_out(ts_status_t status)
 static void on_read(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
-    if (connection_was_closing(connection))
+    if (connection_was_closing(connection)) {
         return;
+    }
     if (timed_out(event->status) && connection->length > 0) {
         respond_refusal(connection, 408);
     } else if (event->status != TS_OK || event->value == 0) {
@@ -118,8 +120,9 @@ static void drop_body(struct connection *connection)
 static void on_body(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
-    if (connection_was_closing(connection))
+    if (connection_was_closing(connection)) {
         return;
+    }
     if (timed_out(event->status)) {
         respond_refusal(connection, 408);
     } else if (event->status != TS_OK || event->value == 0) {
@@ -144,8 +147,9 @@ static void head_is_whole(struct connection *connection)
         return;
     }
     // What the head points to must not move while the body comes: there is room for all of it.
-    if (connection->buffer != connection->own || grow(connection))
+    if (connection->buffer != connection->own || grow(connection)) {
         drop_body(connection);
+    }
 }
 
 void connection_read(struct connection *connection)
@@ -153,9 +157,10 @@ void connection_read(struct connection *connection)
     size_t consumed = 0;
     unsigned status = HTTP_INCOMPLETE;
     connection->state = CONNECTION_READING;
-    if (connection->length > 0)
+    if (connection->length > 0) {
         status = http_request_parse(connection->buffer, connection->length, &connection->request,
                                     &consumed);
+    }
     if (status == 200) {
         connection->consumed = (uint16_t)consumed;
         head_is_whole(connection);
@@ -175,8 +180,9 @@ void connection_read(struct connection *connection)
 static void on_drain(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
-    if (connection_was_closing(connection))
+    if (connection_was_closing(connection)) {
         return;
+    }
     if (event->status != TS_OK || event->value == 0) {
         connection_close(connection);
         return;
@@ -188,8 +194,9 @@ static void on_drain(struct ts_async *async, const struct ts_event *event)
 static void on_shut(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
-    if (connection_was_closing(connection))
+    if (connection_was_closing(connection)) {
         return;
+    }
     if (event->status != TS_OK) {
         connection_close(connection);
         return;

@@ -10,10 +10,12 @@
 static struct response *start(struct connection *connection, struct http_head *head)
 {
     struct response *response = respond_start(connection, connection->refused, head);
-    if (response == NULL)
+    if (response == NULL) {
         return NULL;
-    if (connection->refused == 405)
+    }
+    if (connection->refused == 405) {
         head->allow = RESPOND_METHODS;
+    }
     head->varies = connection->refused == 406;
     return response;
 }
@@ -23,12 +25,14 @@ static void send_made(struct connection *connection)
     struct http_head head;
     struct text path = connection->told ? connection->request.path : (struct text){0};
     struct response *response = start(connection, &head);
-    if (response == NULL)
+    if (response == NULL) {
         return;
+    }
     response->page = respond_page_take(connection);
     struct writer writer = writer_make(response->page, response->page != NULL ? RESPONSE_PAGE : 0);
-    if (response->page != NULL)
+    if (response->page != NULL) {
         http_error_page(&writer, connection->refused, path);
+    }
     head.content_length = (int64_t)writer.length;
     head.content_type = RESPOND_HTML;
     respond_send(connection, &head, response->page, writer.length);
@@ -38,8 +42,9 @@ static void send_own(struct connection *connection)
 {
     struct http_head head;
     const struct content *content = connection->content;
-    if (start(connection, &head) == NULL)
+    if (start(connection, &head) == NULL) {
         return;
+    }
     head.content_length = (int64_t)content->resource.size;
     head.content_type = content->media_type;
     respond_head(connection, &head);
@@ -50,12 +55,14 @@ static void send_own(struct connection *connection)
 static void on_loaded(struct content_waiter *waiter)
 {
     struct connection *connection = TS_OBJECT_OF(waiter, struct connection, waiter);
-    if (connection->closing)
+    if (connection->closing) {
         return;
-    if (connection->content->state == CONTENT_FILE)
+    }
+    if (connection->content->state == CONTENT_FILE) {
         send_own(connection);
-    else
+    } else {
         send_made(connection);
+    }
 }
 
 void respond_error(struct connection *connection, unsigned status, bool told)
@@ -70,12 +77,14 @@ void respond_error(struct connection *connection, unsigned status, bool told)
         send_made(connection);
         return;
     }
-    if (host->root.length > 0)
+    if (host->root.length > 0) {
         memcpy(path, host->root.data, host->root.length);
+    }
     memcpy(path + host->root.length, page->path.data, page->path.length);
     struct text file = {path, host->root.length + page->path.length};
-    if (!respond_load(connection, file, false, on_loaded))
+    if (!respond_load(connection, file, false, on_loaded)) {
         send_made(connection);
+    }
 }
 
 void respond_refusal(struct connection *connection, unsigned status)

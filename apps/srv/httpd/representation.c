@@ -12,8 +12,9 @@
 struct text respond_media_type(const struct connection *connection)
 {
     const struct content *content = connection->content;
-    if (connection->coding == CODING_IDENTITY)
+    if (connection->coding == CODING_IDENTITY) {
         return content->media_type;
+    }
     struct text file = content_file(content);
     file.length -= http_coding_suffix((enum http_coding)connection->coding).length;
     return http_media_type(file);
@@ -33,10 +34,12 @@ static void describe(const struct connection *connection, struct http_head *head
 {
     const struct host *host = connection->host;
     head->varies = host->coding_count > 0;
-    if (connection->coding != CODING_IDENTITY && head->status < 300)
+    if (connection->coding != CODING_IDENTITY && head->status < 300) {
         head->content_encoding = http_coding_name((enum http_coding)connection->coding);
-    if (host->caches.count > 0 && head->status < 400)
+    }
+    if (host->caches.count > 0 && head->status < 400) {
         head->cache_control = config_cache(connection->config, host, name_of(connection));
+    }
 }
 
 static void send(struct connection *connection, const struct http_resource *resource)
@@ -44,8 +47,9 @@ static void send(struct connection *connection, const struct http_resource *reso
     struct http_head head;
     struct http_answer answer = http_answer_decide(&connection->request, resource, httpd_now());
     struct response *response = respond_start(connection, answer.status, &head);
-    if (response == NULL)
+    if (response == NULL) {
         return;
+    }
     head.etag = resource->etag;
     head.modified = resource->modified;
     head.whole_size = resource->size;
@@ -59,8 +63,9 @@ static void send(struct connection *connection, const struct http_resource *reso
         head.content_length = (int64_t)answer.length;
         head.content_type = respond_media_type(connection);
     }
-    if ((connection->host->coding_count | connection->host->caches.count) != 0)
+    if ((connection->host->coding_count | connection->host->caches.count) != 0) {
         describe(connection, &head);
+    }
     if (answer.parts > 1) {
         parts_start(connection, &head);
         return;
@@ -89,8 +94,9 @@ static void choose(struct connection *connection);
 // The original is what is answered with again.
 static void take_back(struct connection *connection)
 {
-    if (connection->content != NULL)
+    if (connection->content != NULL) {
         content_put(connection->content);
+    }
     connection->content = connection->original;
     connection->original = NULL;
     connection->coding = CODING_IDENTITY;
@@ -100,8 +106,9 @@ static void on_coded(struct content_waiter *waiter)
 {
     struct connection *connection = TS_OBJECT_OF(waiter, struct connection, waiter);
     const struct content *content = connection->content;
-    if (connection->closing)
+    if (connection->closing) {
         return;
+    }
     if (content->state == CONTENT_FILE) {
         content_put(connection->original);
         connection->original = NULL;
@@ -110,8 +117,9 @@ static void on_coded(struct content_waiter *waiter)
         return;
     }
     uint8_t bit = (uint8_t)(1u << connection->coding);
-    if (content->state == CONTENT_DIRECTORY || content->status == TS_ERR_NOT_FOUND)
+    if (content->state == CONTENT_DIRECTORY || content->status == TS_ERR_NOT_FOUND) {
         connection->original->absent |= bit;
+    }
     connection->tried |= bit;
     take_back(connection);
     choose(connection);
@@ -127,8 +135,9 @@ static void load_coded(struct connection *connection, enum http_coding coding)
     connection->original = connection->content;
     connection->coding = (uint8_t)coding;
     struct text beside = {path, file.length + suffix.length};
-    if (respond_load(connection, beside, false, on_coded))
+    if (respond_load(connection, beside, false, on_coded)) {
         return;
+    }
     connection->tried |= (uint8_t)(1u << coding);
     take_back(connection);
     choose(connection);
@@ -141,20 +150,22 @@ static void choose(struct connection *connection)
     struct http_codings wanted = http_codings_wanted(&connection->request.fields);
     enum http_coding coding = http_codings_choose(&wanted, host->codings, host->coding_count,
                                                   connection->tried | connection->content->absent);
-    if (coding == CODING_IDENTITY)
+    if (coding == CODING_IDENTITY) {
         send(connection, &connection->content->resource);
-    else if (coding == HTTP_CODINGS)
+    } else if (coding == HTTP_CODINGS) {
         respond_error(connection, 406, true);
-    else
+    } else {
         load_coded(connection, coding);
+    }
 }
 
 void respond_content(struct connection *connection)
 {
     connection->coding = CODING_IDENTITY;
     connection->tried = 0;
-    if (connection->host->coding_count > 0 && !content_is_list(connection->content))
+    if (connection->host->coding_count > 0 && !content_is_list(connection->content)) {
         choose(connection);
-    else
+    } else {
         send(connection, &connection->content->resource);
+    }
 }

@@ -19,8 +19,9 @@ static struct pool pages = {.size = sizeof(struct page), .limit = 64};
 char *respond_page_take(struct connection *connection)
 {
     char *page = pool_take(&pages);
-    if (page != NULL)
+    if (page != NULL) {
         shared_hold(&connection->holder, SHARED_PAGE);
+    }
     return page;
 }
 
@@ -52,16 +53,18 @@ struct response *respond_start(struct connection *connection, unsigned status,
 
 void respond_by_config(struct connection *connection)
 {
-    if (connection->config != NULL)
+    if (connection->config != NULL) {
         return; // it starved
+    }
     connection->config = config_get();
     connection->host = config_host(connection->config, connection->request.authority.host);
 }
 
 void respond_without_config(struct connection *connection)
 {
-    if (connection->config != NULL)
+    if (connection->config != NULL) {
         config_put(connection->config);
+    }
     connection->config = NULL;
     connection->host = NULL;
 }
@@ -90,8 +93,9 @@ void respond_bytes(struct connection *connection, uint64_t first, uint64_t lengt
 {
     struct response *response = connection->response;
     const uint8_t *bytes = connection->content->bytes;
-    if (connection->head_only)
+    if (connection->head_only) {
         return;
+    }
     if (bytes != NULL) {
         response->segments[1] =
             (struct ts_segment){.address = (uintptr_t)bytes + first, .length = length};
@@ -111,8 +115,9 @@ static void redirect(struct connection *connection, unsigned status, const struc
         respond_error(connection, 414, false);
         return;
     }
-    if (respond_start(connection, status, &head) == NULL)
+    if (respond_start(connection, status, &head) == NULL) {
         return;
+    }
     head.location = (struct text){location->data, location->length};
     respond_send(connection, &head, NULL, 0);
 }
@@ -138,8 +143,9 @@ static bool redirect_by_config(struct connection *connection, struct text path)
     char location[RESPONSE_LOCATION];
     struct writer writer = writer_make(location, sizeof(location));
     const struct redirect *found = config_redirect(connection->config, connection->host, path);
-    if (found == NULL)
+    if (found == NULL) {
         return false;
+    }
     redirect_write(&writer, found, path, connection->request.query);
     redirect(connection, found->status, &writer);
     return true;
@@ -169,11 +175,13 @@ bool respond_load(struct connection *connection, struct text path, bool lists,
     connection->state = CONNECTION_LOADING;
     connection->waiter.ready = ready;
     connection->content = content_get(path, lists, &connection->waiter);
-    if (connection->content == NULL)
+    if (connection->content == NULL) {
         return false;
+    }
     shared_hold(&connection->holder, SHARED_CONTENT);
-    if (connection->content->state != CONTENT_LOADING)
+    if (connection->content->state != CONTENT_LOADING) {
         ready(&connection->waiter);
+    }
     return true;
 }
 
@@ -181,8 +189,9 @@ static void on_loaded(struct content_waiter *waiter)
 {
     struct connection *connection = TS_OBJECT_OF(waiter, struct connection, waiter);
     struct content *content = connection->content;
-    if (connection->closing)
+    if (connection->closing) {
         return;
+    }
     switch (content->state) {
     case CONTENT_FILE: respond_content(connection); break;
     case CONTENT_DIRECTORY: redirect_to_directory(connection); break;
@@ -198,8 +207,9 @@ static void respond_again(struct holder *holder)
 static void respond_options(struct connection *connection)
 {
     struct http_head head;
-    if (respond_start(connection, 204, &head) == NULL)
+    if (respond_start(connection, 204, &head) == NULL) {
         return;
+    }
     head.content_length = -1;
     head.allow = RESPOND_METHODS;
     respond_send(connection, &head, NULL, 0);
@@ -225,17 +235,20 @@ void respond_page(struct connection *connection, char *page, size_t length,
 static void respond_path(struct connection *connection, struct text path, struct text file)
 {
     const struct host *host = connection->host;
-    if (host->redirects.count > 0 && redirect_by_config(connection, path))
+    if (host->redirects.count > 0 && redirect_by_config(connection, path)) {
         return;
+    }
     if (connection->request.method == HTTP_OTHER) {
         respond_error(connection, 405, false);
     } else if (host->status && text_equal(path, TEXT("status"))) {
-        if (!status_page(connection))
+        if (!status_page(connection)) {
             connection_starve(connection, SHARED_PAGE, respond_again);
+        }
     } else {
         bool lists = host->listing && (path.length == 0 || path.data[path.length - 1] == '/');
-        if (!respond_load(connection, file, lists, on_loaded))
+        if (!respond_load(connection, file, lists, on_loaded)) {
             connection_starve(connection, SHARED_CONTENT, respond_again);
+        }
     }
 }
 
@@ -259,13 +272,15 @@ void respond(struct connection *connection)
         return;
     }
     size_t root = connection->host->root.length;
-    if (root > 0)
+    if (root > 0) {
         memcpy(path, connection->host->root.data, root);
+    }
     ts_status_t status = path_decode(request->path, path + root, sizeof(path) - root, &decoded);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         respond_path(connection, decoded, (struct text){path, root + decoded.length});
-    else if (request->method == HTTP_OTHER)
+    } else if (request->method == HTTP_OTHER) {
         respond_error(connection, 405, false);
-    else
+    } else {
         respond_error(connection, status_of(status), true);
+    }
 }

@@ -44,8 +44,9 @@ void root_open(struct root_waiter *waiter)
 {
     waiter->next = root.waiters;
     root.waiters = waiter;
-    if (ts_opening_busy(&root.opening))
+    if (ts_opening_busy(&root.opening)) {
         return;
+    }
     root.opening = (struct ts_opening){.loop = &httpd.loop,
                                        .root = ts_named_handle(TS_NAME_FILE),
                                        .path = root.path,

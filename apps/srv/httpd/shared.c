@@ -30,8 +30,9 @@ static uint32_t starve; // how many in all
 void shared_wait(struct holder *holder, bool answering)
 {
     holder->answering = answering;
-    if (holder->waits)
+    if (holder->waits) {
         return;
+    }
     holder->waits = true;
     holder->newer = NULL;
     holder->older = newest;
@@ -41,8 +42,9 @@ void shared_wait(struct holder *holder, bool answering)
 
 void shared_go_on(struct holder *holder)
 {
-    if (!holder->waits)
+    if (!holder->waits) {
         return;
+    }
     holder->waits = false;
     *(holder->newer != NULL ? &holder->newer->older : &newest) = holder->older;
     *(holder->older != NULL ? &holder->older->newer : &oldest) = holder->newer;
@@ -63,16 +65,18 @@ static struct peer *peer_of(const struct holder *holder)
 static void count(struct holder *holder, int by)
 {
     for (unsigned pool = 0; pool < SHARED_POOLS; pool++) {
-        if ((holder->holds & 1u << pool) != 0)
+        if ((holder->holds & 1u << pool) != 0) {
             peer_of(holder)->held[pool] += (uint32_t)by;
+        }
     }
 }
 
 static struct peer **bucket_of(const uint8_t *key)
 {
     uint32_t hash = 2166136261u; // FNV-1a: a chain is at most as long as there are connections
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16; i++) {
         hash = (hash ^ key[i]) * 16777619u;
+    }
     return &buckets[(hash ^ hash >> 16) % BUCKETS];
 }
 
@@ -80,12 +84,14 @@ static struct peer *find_peer(const uint8_t *key)
 {
     struct peer **bucket = bucket_of(key);
     for (struct peer *peer = *bucket; peer != NULL; peer = peer->next) {
-        if (memcmp(peer->address, key, 16) == 0)
+        if (memcmp(peer->address, key, 16) == 0) {
             return peer;
+        }
     }
     struct peer *peer = pool_take(&peers);
-    if (peer == NULL)
+    if (peer == NULL) {
         return NULL;
+    }
     memcpy(peer->address, key, 16);
     peer->next = *bucket;
     *bucket = peer;
@@ -97,11 +103,13 @@ void shared_set_peer(struct holder *holder, const uint8_t address[16])
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     uint8_t key[16];
     memcpy(key, address, 16);
-    if (memcmp(key, mapped, sizeof(mapped)) != 0)
+    if (memcmp(key, mapped, sizeof(mapped)) != 0) {
         memset(key + 8, 0, 8);
+    }
     struct peer *peer = holder->peer == NULL ? find_peer(key) : NULL;
-    if (peer == NULL)
+    if (peer == NULL) {
         return;
+    }
     count(holder, -1);
     holder->peer = peer;
     peer->holders++;
@@ -112,14 +120,17 @@ void shared_forget(struct holder *holder)
 {
     struct peer *peer = holder->peer;
     shared_go_on(holder);
-    for (unsigned pool = 0; pool < SHARED_POOLS; pool++)
+    for (unsigned pool = 0; pool < SHARED_POOLS; pool++) {
         shared_let_go(holder, pool);
+    }
     holder->peer = NULL;
-    if (peer == NULL || --peer->holders > 0)
+    if (peer == NULL || --peer->holders > 0) {
         return;
+    }
     struct peer **at = bucket_of(peer->address);
-    while (*at != peer)
+    while (*at != peer) {
         at = &(*at)->next;
+    }
     *at = peer->next;
     pool_give(&peers, peer);
 }
@@ -128,8 +139,9 @@ void shared_forget(struct holder *holder)
 
 void shared_hold(struct holder *holder, enum shared pool)
 {
-    if ((holder->holds & 1u << pool) != 0)
+    if ((holder->holds & 1u << pool) != 0) {
         return;
+    }
     held[pool]++;
     peer_of(holder)->held[pool]++;
     holder->holds |= (uint8_t)(1u << pool);
@@ -137,8 +149,9 @@ void shared_hold(struct holder *holder, enum shared pool)
 
 void shared_let_go(struct holder *holder, enum shared pool)
 {
-    if ((holder->holds & 1u << pool) == 0)
+    if ((holder->holds & 1u << pool) == 0) {
         return;
+    }
     held[pool]--;
     peer_of(holder)->held[pool]--;
     holder->holds &= (uint8_t) ~(1u << pool);
@@ -161,10 +174,12 @@ struct holder *shared_yielding(enum shared pool)
 {
     struct holder *found = NULL;
     for (struct holder *holder = oldest; holder != NULL; holder = holder->newer) {
-        if ((holder->holds & 1u << pool) == 0)
+        if ((holder->holds & 1u << pool) == 0) {
             continue;
-        if (found == NULL || yields_before(holder, found, pool))
+        }
+        if (found == NULL || yields_before(holder, found, pool)) {
             found = holder;
+        }
     }
     return found;
 }
@@ -174,17 +189,19 @@ void shared_starve(struct holder *holder, enum shared pool, void (*retry)(struct
     holder->retry = retry;
     holder->next = NULL;
     starve++;
-    if (starving[pool].first == NULL)
+    if (starving[pool].first == NULL) {
         starving[pool].first = holder;
-    else
+    } else {
         starving[pool].last->next = holder;
+    }
     starving[pool].last = holder;
 }
 
 void shared_resume(void)
 {
-    if (starve == 0)
+    if (starve == 0) {
         return;
+    }
     // A retry may free something itself, of a connection that gave way: that is looked at too.
     for (unsigned pool = 0; pool < SHARED_POOLS; pool++) {
         while (starving[pool].freed > 0 && starving[pool].first != NULL) {

@@ -41,8 +41,9 @@ static void write_system(struct writer *writer, ts_handle_t system)
     struct ts_system_statistics s;
     size_t length;
     if (ts_get(system, TS_PROPERTY_SYSTEM_STATISTICS, &s, sizeof(s), &length) != TS_OK ||
-        length < sizeof(s))
+        length < sizeof(s)) {
         return;
+    }
     row(writer, TEXT("CPUs"), s.cpus, TEXT(""));
     row(writer, TEXT("memory"), s.pages_total / 256, TEXT(" MiB"));
     row(writer, TEXT("memory free"), s.pages_free / 256, TEXT(" MiB"));
@@ -80,15 +81,18 @@ static void write_process(struct writer *writer, ts_handle_t system, const char 
     struct ts_process_statistics s;
     size_t length = 0;
     ts_handle_t process;
-    if (ts_open(system, id, 0, TS_RIGHT_READ, &process) != TS_OK)
+    if (ts_open(system, id, 0, TS_RIGHT_READ, &process) != TS_OK) {
         return; // it ended meanwhile
+    }
     ts_status_t status = ts_get(process, TS_PROPERTY_PROCESS_STATISTICS, &s, sizeof(s), &length);
     ts_close(process);
-    if (status != TS_OK || length < sizeof(s))
+    if (status != TS_OK || length < sizeof(s)) {
         return;
+    }
     size_t name = 0;
-    while (name < sizeof(s.name) && s.name[name] != '\0')
+    while (name < sizeof(s.name) && s.name[name] != '\0') {
         name++;
+    }
     write_string(writer, "<tr><td>");
     write_number(writer, s.id);
     write_string(writer, "<td>");
@@ -117,14 +121,16 @@ static void write_processes(struct writer *writer, ts_handle_t system)
                          "<th>threads<th>CPU<th>requests served\n");
     for (unsigned shown = 0;;) {
         ts_status_t status = ts_list(system, buffer, sizeof(buffer), cookie, &length);
-        if (status != TS_OK || length == 0)
+        if (status != TS_OK || length == 0) {
             return;
+        }
         for (size_t at = 0; at + sizeof(struct ts_file_entry) <= length;) {
             const struct ts_file_entry *entry = (const void *)((const char *)buffer + at);
             char id[24];
             if (entry->record_length < sizeof(*entry) || entry->name_length >= sizeof(id) ||
-                ++shown > PROCESSES_MAX)
+                ++shown > PROCESSES_MAX) {
                 return;
+            }
             memcpy(id, entry->name, entry->name_length);
             id[entry->name_length] = '\0';
             write_process(writer, system, id);
@@ -138,8 +144,9 @@ bool status_page(struct connection *connection)
 {
     char *page = respond_page_take(connection);
     ts_handle_t system = ts_named_handle(NAME_SYSTEM);
-    if (page == NULL)
+    if (page == NULL) {
         return false;
+    }
     struct writer writer = writer_make(page, RESPONSE_PAGE);
     write_string(&writer, "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
                           "<meta name=\"viewport\" content=\"width=device-width\">\n"
@@ -148,11 +155,13 @@ bool status_page(struct connection *connection)
                           "<main class=\"status\"><p><a href=\"/\">Tessera</a></p>\n"
                           "<h1>Status</h1>\n<div class=\"wide\"><table>\n");
     write_uptime(&writer, (uint64_t)(ts_clock_now() / TS_SECOND));
-    if (system != TS_HANDLE_NONE)
+    if (system != TS_HANDLE_NONE) {
         write_system(&writer, system);
+    }
     write_server(&writer);
-    if (system != TS_HANDLE_NONE)
+    if (system != TS_HANDLE_NONE) {
         write_processes(&writer, system);
+    }
     write_string(&writer, "</table></div></main></html>\n");
     respond_page(connection, page, writer.length, TEXT("no-store"));
     return true;

@@ -21,11 +21,13 @@ struct response *transfer_response(struct connection *connection)
 void transfer_free(struct connection *connection)
 {
     struct response *response = connection->response;
-    if (response == NULL)
+    if (response == NULL) {
         return;
+    }
     fetch_free(connection);
-    if (response->page != NULL)
+    if (response->page != NULL) {
         respond_page_give(connection, response->page);
+    }
     pool_give(&responses, response);
     connection->response = NULL;
 }
@@ -39,8 +41,9 @@ static void advance(struct response *response, uint64_t bytes)
         segment->address += part;
         segment->length -= part;
         bytes -= part;
-        if (i == 1)
+        if (i == 1) {
             response->body_sent += part;
+        }
     }
 }
 

@@ -23,8 +23,8 @@ static void ask_done(struct ts_async *async, const struct ts_event *event)
 {
     struct asking *asking = TS_OBJECT_OF(async, struct asking, async);
     ts_status_t status = event->status;
-    ts_handle_t handle = status ? TS_HANDLE_NONE : (ts_handle_t)event->value;
-    asking->redirected = !status && (event->flags & TS_EVENT_REDIRECT);
+    ts_handle_t handle = status != TS_OK ? TS_HANDLE_NONE : (ts_handle_t)event->value;
+    asking->redirected = status == TS_OK && (event->flags & TS_EVENT_REDIRECT);
     if (asking->redirected && event->extra != asking->length) {
         ts_close(handle); // init follows nobody
         handle = TS_HANDLE_NONE;
@@ -40,7 +40,7 @@ void ask_session(struct asking *asking, struct service *target, const char *path
     asking->length = (uint32_t)strlen(path);
     asking->async.done = ask_done;
     struct ts_submission *submission = ts_loop_begin(&init.loop, &asking->async);
-    if (!submission) {
+    if (submission == NULL) {
         asking->done(asking, TS_ERR_AGAIN, TS_HANDLE_NONE);
         return;
     }
@@ -64,18 +64,20 @@ static struct broker_wish *wish_of(const struct ts_request *request)
 
 void broker_init(void)
 {
-    ts_share_init(&kept, KEPT_MAX, kept_holders, sizeof kept_holders / sizeof kept_holders[0]);
+    ts_share_init(&kept, KEPT_MAX, kept_holders, sizeof(kept_holders) / sizeof(kept_holders[0]));
 }
 
 // Behind those that are there.
 static ts_status_t keep(struct ts_request *request)
 {
     ts_status_t status = ts_share_take(&kept, request->client, 1);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     struct ts_request **link = &wish_of(request)->target->waiters;
-    while (*link)
+    while ((*link) != NULL) {
         link = &(*link)->next;
+    }
     *link = request;
     request->next = NULL;
     return TS_OK;
@@ -102,21 +104,24 @@ static void lead_to(struct ts_request *request, ts_handle_t handle)
     bool mount = wish_of(request)->mount;
     ts_rights_t rights = mount ? (ts_rights_t)(TS_RIGHTS_SAME & ~TS_RIGHT_MANAGE) : TS_RIGHTS_SAME;
     ts_status_t status = ts_duplicate(handle, rights, &handle);
-    if (status)
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
-    else
+    } else {
         (void)ts_request_reply_redirect(request, handle, wish_of(request)->consumed);
+    }
 }
 
 // An instance may be gone of whose end init has not heard yet.
 static bool serves(struct service *service)
 {
     uint64_t signals; // the kernel answers
-    if (service->state != TS_INIT_READY_ || !service->root)
+    if (service->state != TS_INIT_READY_ || !service->root) {
         return false;
+    }
     if (ts_get_u64(service->root, TS_PROPERTY_SIGNALS, &signals) == TS_OK &&
-        !(signals & TS_SIGNAL_CLOSED))
+        !(signals & TS_SIGNAL_CLOSED)) {
         return true;
+    }
     service_kill(service); // if only its port has ended
     return false;
 }
@@ -125,9 +130,11 @@ static bool serves(struct service *service)
 static ts_handle_t known_place(const struct broker_wish *wish)
 {
     const struct session_cache *cache = wish->cache;
-    if (wish->root)
+    if (wish->root) {
         return wish->target->root;
-    return cache && cache->instance == wish->target->instance ? cache->session : TS_HANDLE_NONE;
+    }
+    return cache != NULL && cache->instance == wish->target->instance ? cache->session
+                                                                      : TS_HANDLE_NONE;
 }
 
 static void answer_opened(struct ts_request *request, const struct asking *asking,
@@ -135,7 +142,7 @@ static void answer_opened(struct ts_request *request, const struct asking *askin
 {
     struct broker_wish *wish = wish_of(request);
     asking->target->sessions++;
-    if (wish->cache) {
+    if (wish->cache != NULL) {
         ts_close(wish->cache->session);
         *wish->cache = (struct session_cache){handle, asking->instance};
         lead_to(request, handle);
@@ -151,11 +158,12 @@ static void opened(struct asking *asking, ts_status_t status, ts_handle_t handle
     struct service *target = asking->target;
     struct ts_request *request = asking->request;
     asking->request = NULL;
-    if (request)
+    if (request != NULL) {
         let_go(request);
-    if (!request) {
+    }
+    if (request == NULL) {
         ts_close(handle); // it was cancelled
-    } else if (!status) {
+    } else if (status == TS_OK) {
         answer_opened(request, asking, handle);
     } else if (status == TS_ERR_PEER_CLOSED &&
                (asking->instance != target->instance || !serves(target))) {
@@ -169,7 +177,8 @@ static void opened(struct asking *asking, ts_status_t status, ts_handle_t handle
 void broker_serve_waiters(struct service *service)
 {
     struct asking *asking = &service->opening;
-    while (service->waiters && !asking->request && !asking->async.busy && serves(service)) {
+    while (service->waiters != NULL && asking->request == NULL && !asking->async.busy &&
+           serves(service)) {
         struct ts_request *request = take_first(service);
         ts_handle_t place = known_place(wish_of(request));
         if (place) {
@@ -194,22 +203,25 @@ void broker_open(struct ts_request *request, const struct broker_wish *wish)
         lead_to(request, place);
         return;
     }
-    if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND)
+    if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND) {
         (void)service_start(target);
+    }
     ts_status_t status = TS_OK;
-    if (target->state == TS_INIT_STOPPED || target->state == TS_INIT_FAILED || init.ending)
+    if (target->state == TS_INIT_STOPPED || target->state == TS_INIT_FAILED || init.ending) {
         status = TS_ERR_NOT_FOUND;
-    else if (keep(request))
+    } else if (keep(request) != TS_OK) {
         status = TS_ERR_AGAIN;
-    if (status)
+    }
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
-    else
+    } else {
         broker_serve_waiters(target);
+    }
 }
 
 void broker_refuse_waiters(struct service *service, ts_status_t status)
 {
-    while (service->waiters) {
+    while (service->waiters != NULL) {
         struct ts_request *request = take_first(service);
         let_go(request);
         ts_request_reply(request, status, 0);
@@ -221,10 +233,12 @@ void broker_refuse_waiters(struct service *service, ts_status_t status)
 static bool stop_waiting(struct service *service, struct ts_request *request)
 {
     struct ts_request **link = &service->waiters;
-    while (*link && *link != request)
+    while ((*link) != NULL && *link != request) {
         link = &(*link)->next;
-    if (!*link)
+    }
+    if ((*link) == NULL) {
         return false;
+    }
     *link = request->next;
     return true;
 }
@@ -247,11 +261,13 @@ static struct ts_request *kept_by(const struct ts_object *object)
 {
     for (uint32_t i = 0; i < init.config.service_count; i++) {
         struct ts_request *asked = init.services[i].opening.request;
-        if (asked && asked->object == object)
+        if (asked != NULL && asked->object == object) {
             return asked;
-        for (struct ts_request *r = init.services[i].waiters; r; r = r->next) {
-            if (r->object == object)
+        }
+        for (struct ts_request *r = init.services[i].waiters; r != NULL; r = r->next) {
+            if (r->object == object) {
                 return r;
+            }
         }
     }
     return NULL;
@@ -260,8 +276,9 @@ static struct ts_request *kept_by(const struct ts_object *object)
 void broker_forget(struct ts_object *object)
 {
     struct ts_request *request;
-    while ((request = kept_by(object)) != NULL)
+    while ((request = kept_by(object)) != NULL) {
         broker_cancel(request);
+    }
 }
 
 // names -------------------------------------------------------------------------------------
@@ -282,10 +299,11 @@ static void name_get(struct ts_request *request)
 {
     struct name *name = TS_OBJECT_OF(request->object, struct name, object);
     const char *text = name->target->config->name;
-    if (request->argument == TS_PROPERTY_NAME)
+    if (request->argument == TS_PROPERTY_NAME) {
         ts_request_reply_bytes(request, text, strlen(text));
-    else
+    } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    }
 }
 
 static void name_closed(struct ts_object *object)
@@ -293,8 +311,9 @@ static void name_closed(struct ts_object *object)
     struct name *name = TS_OBJECT_OF(object, struct name, object);
     broker_forget(object);
     struct name **link = &name->target->names;
-    while (*link != name)
+    while (*link != name) {
         link = &(*link)->next;
+    }
     *link = name->next;
     ts_close(name->session.session);
     pool_put(&names, name);
@@ -311,21 +330,23 @@ static void signal_name(struct name *name)
 
 void broker_signal(struct service *service)
 {
-    for (struct name *name = service->names; name; name = name->next)
+    for (struct name *name = service->names; name != NULL; name = name->next) {
         signal_name(name);
+    }
 }
 
 ts_status_t name_create(struct service *target, const char *path, ts_rights_t rights,
                         ts_handle_t *out_handle)
 {
     struct name *name = pool_get(&names);
-    if (!name)
+    if (name == NULL) {
         return TS_ERR_LIMIT;
+    }
     name->object.operations = &name_operations;
     name->target = target;
     name->path = path;
     ts_status_t status = ts_object_mint(&init.server, &name->object, rights, out_handle);
-    if (status) {
+    if (status != TS_OK) {
         pool_put(&names, name);
         return status;
     }

@@ -19,11 +19,12 @@ void config_error(struct config *config, unsigned line, const char *format, ...)
     char text[200];
     va_list arguments;
     va_start(arguments, format);
-    ts_format_v(text, sizeof text, format, arguments);
+    ts_format_v(text, sizeof(text), format, arguments);
     va_end(arguments);
     config->errors++;
-    if (config->report)
+    if (config->report != NULL) {
         config->report(config->context, line, text);
+    }
 }
 
 // An error in a service's statement: it is not started.
@@ -37,8 +38,9 @@ void config_error(struct config *config, unsigned line, const char *format, ...)
 struct config_service *config_find(struct config *config, const char *name)
 {
     for (uint32_t i = 0; i < config->service_count; i++) {
-        if (strcmp(config->services[i].name, name) == 0)
+        if (strcmp(config->services[i].name, name) == 0) {
             return &config->services[i];
+        }
     }
     return NULL;
 }
@@ -51,16 +53,19 @@ bool config_number(const char *word, uint64_t *out_number)
         base = 16;
         word += 2;
     }
-    if (!*word)
+    if (!*word) {
         return false;
+    }
     for (; *word; word++) {
         unsigned digit = 99;
-        if (*word >= '0' && *word <= '9')
+        if (*word >= '0' && *word <= '9') {
             digit = (unsigned)(*word - '0');
-        else if (*word >= 'a' && *word <= 'f')
+        } else if (*word >= 'a' && *word <= 'f') {
             digit = (unsigned)(*word - 'a') + 10;
-        if (digit >= base || number > (UINT64_MAX - digit) / base)
+        }
+        if (digit >= base || number > (UINT64_MAX - digit) / base) {
             return false;
+        }
         number = number * base + digit;
     }
     *out_number = number;
@@ -74,13 +79,15 @@ static bool parse_time(char *word, ts_time_t *out_time)
         ts_time_t ns;
     } units[] = {{"ms", TS_MILLISECOND}, {"s", TS_SECOND}, {"m", 60 * TS_SECOND}};
     size_t digits = strspn(word, "0123456789");
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         uint64_t number;
-        if (strcmp(word + digits, units[i].unit) != 0)
+        if (strcmp(word + digits, units[i].unit) != 0) {
             continue;
+        }
         word[digits] = '\0';
-        if (!config_number(word, &number) || number == 0 || number > 1000000)
+        if (!config_number(word, &number) || number == 0 || number > 1000000) {
             return false;
+        }
         *out_time = (ts_time_t)number * units[i].ns;
         return true;
     }
@@ -90,9 +97,10 @@ static bool parse_time(char *word, ts_time_t *out_time)
 // The index of `word` in a NULL-terminated list, or -1.
 static int choose(const char *word, const char *const *choices)
 {
-    for (int i = 0; choices[i]; i++) {
-        if (strcmp(word, choices[i]) == 0)
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (strcmp(word, choices[i]) == 0) {
             return i;
+        }
     }
     return -1;
 }
@@ -115,7 +123,7 @@ static void parse_service(struct parser *parser)
         return;
     }
     struct config_service *same = config_find(config, parser->words[1]);
-    if (same) {
+    if (same != NULL) {
         FAIL(parser, "service %s is there already, in line %u", same->name, same->line);
         return;
     }
@@ -131,12 +139,13 @@ static void parse_service(struct parser *parser)
 
 static void parse_program(struct parser *parser)
 {
-    if (parser->count != 2 || parser->words[1][0] != '/')
+    if (parser->count != 2 || parser->words[1][0] != '/') {
         FAIL(parser, "expected: program /PATH");
-    else if (parser->service->program)
+    } else if (parser->service->program != NULL) {
         FAIL(parser, "a second program");
-    else
+    } else {
         parser->service->program = parser->words[1] + 1;
+    }
 }
 
 static void parse_words(struct parser *parser, const char **list, uint32_t *count)
@@ -153,11 +162,12 @@ static void parse_words(struct parser *parser, const char **list, uint32_t *coun
 static void parse_choice(struct parser *parser, const char *const *choices, int *out_choice)
 {
     int choice = parser->count == 2 ? choose(parser->words[1], choices) : -1;
-    if (choice < 0)
+    if (choice < 0) {
         FAIL(parser, "%s: one of %s, %s or %s", parser->words[0], choices[0], choices[1],
              choices[2]);
-    else
+    } else {
         *out_choice = choice;
+    }
 }
 
 static void parse_start(struct parser *parser)
@@ -187,8 +197,9 @@ static void parse_priority(struct parser *parser)
 
 static void parse_heartbeat(struct parser *parser)
 {
-    if (parser->count != 2 || !parse_time(parser->words[1], &parser->service->heartbeat))
+    if (parser->count != 2 || !parse_time(parser->words[1], &parser->service->heartbeat)) {
         FAIL(parser, "expected: heartbeat TIME, such as 500ms, 5s or 1m");
+    }
 }
 
 static void parse_limit(struct parser *parser)
@@ -196,8 +207,9 @@ static void parse_limit(struct parser *parser)
     static const char *const choices[] = {"pages", "handles", "threads", NULL};
     uint64_t *limits[] = {&parser->service->limits.pages, &parser->service->limits.handles,
                           &parser->service->limits.threads};
-    if (parser->count < 3 || parser->count % 2 == 0)
+    if (parser->count < 3 || parser->count % 2 == 0) {
         FAIL(parser, "expected: limit pages N, handles N or threads N");
+    }
     for (uint32_t i = 1; i + 1 < parser->count; i += 2) {
         int choice = choose(parser->words[i], choices);
         if (choice < 0 || !config_number(parser->words[i + 1], limits[choice])) {
@@ -232,42 +244,44 @@ static void parse_in_service(struct parser *parser)
 {
     const char *word = parser->words[0];
     struct config_service *service = parser->service;
-    if (strcmp(word, "program") == 0)
+    if (strcmp(word, "program") == 0) {
         parse_program(parser);
-    else if (strcmp(word, "arguments") == 0)
+    } else if (strcmp(word, "arguments") == 0) {
         parse_words(parser, service->arguments + 1, &service->argument_count);
-    else if (strcmp(word, "environment") == 0)
+    } else if (strcmp(word, "environment") == 0) {
         parse_words(parser, service->environment, &service->environment_count);
-    else if (strcmp(word, "start") == 0)
+    } else if (strcmp(word, "start") == 0) {
         parse_start(parser);
-    else if (strcmp(word, "restart") == 0)
+    } else if (strcmp(word, "restart") == 0) {
         parse_restart(parser);
-    else if (strcmp(word, "heartbeat") == 0)
+    } else if (strcmp(word, "heartbeat") == 0) {
         parse_heartbeat(parser);
-    else if (strcmp(word, "limit") == 0)
+    } else if (strcmp(word, "limit") == 0) {
         parse_limit(parser);
-    else if (strcmp(word, "priority") == 0)
+    } else if (strcmp(word, "priority") == 0) {
         parse_priority(parser);
-    else if (strcmp(word, "console") == 0 && parser->count == 1)
+    } else if (strcmp(word, "console") == 0 && parser->count == 1) {
         service->console = true;
-    else if (strcmp(word, "alone") == 0 && parser->count == 1)
+    } else if (strcmp(word, "alone") == 0 && parser->count == 1) {
         service->alone = true;
-    else if (strcmp(word, "handle") == 0)
+    } else if (strcmp(word, "handle") == 0) {
         config_parse_handle(parser->config, service, parser->words, parser->count, parser->line);
-    else
+    } else {
         FAIL(parser, "%s: not a statement", word);
+    }
 }
 
 static void parse_statement(struct parser *parser)
 {
-    if (strcmp(parser->words[0], "service") == 0)
+    if (strcmp(parser->words[0], "service") == 0) {
         parse_service(parser);
-    else if (strcmp(parser->words[0], "mount") == 0)
+    } else if (strcmp(parser->words[0], "mount") == 0) {
         parse_mount(parser);
-    else if (parser->service)
+    } else if (parser->service != NULL) {
         parse_in_service(parser);
-    else
+    } else {
         FAIL(parser, "%s: not in a service", parser->words[0]);
+    }
 }
 
 void config_parse(struct config *config, char *text, size_t length)
@@ -278,10 +292,11 @@ void config_parse(struct config *config, char *text, size_t length)
     while (ts_lines_next(&lines)) {
         parser.line = lines.number;
         parser.count = lines.count;
-        if (lines.wrong)
+        if (lines.wrong != NULL) {
             FAIL(&parser, "%s", lines.wrong);
-        else
+        } else {
             parse_statement(&parser);
+        }
     }
     config_link(config);
 }

@@ -22,8 +22,9 @@ struct words {
 
 static char *take_word(struct words *words)
 {
-    if (words->count == 0)
+    if (words->count == 0) {
         return NULL;
+    }
     words->count--;
     return *words->next++;
 }
@@ -35,9 +36,10 @@ static bool next_is(const struct words *words, const char *word)
 
 static bool is_one_of(const char *word, const char *const *list)
 {
-    for (; *list; list++) {
-        if (strcmp(word, *list) == 0)
+    for (; (*list) != NULL; list++) {
+        if (strcmp(word, *list) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -45,17 +47,20 @@ static bool is_one_of(const char *word, const char *const *list)
 static const char *parse_rights(struct words *words, ts_rights_t *out_rights)
 {
     ts_rights_t rights = 0;
-    if (words->count == 0)
+    if (words->count == 0) {
         return "`with` needs rights";
+    }
     while (words->count > 0) {
         const char *word = take_word(words);
         ts_rights_t right = 0;
-        for (size_t i = 0; i < sizeof rights_words / sizeof rights_words[0]; i++) {
-            if (strcmp(word, rights_words[i].word) == 0)
+        for (size_t i = 0; i < sizeof(rights_words) / sizeof(rights_words[0]); i++) {
+            if (strcmp(word, rights_words[i].word) == 0) {
                 right = rights_words[i].right;
+            }
         }
-        if (!right)
+        if (!right) {
             return "not a right";
+        }
         rights |= right;
     }
     *out_rights = rights;
@@ -65,8 +70,9 @@ static const char *parse_rights(struct words *words, ts_rights_t *out_rights)
 static const char *parse_reference(struct words *words, struct config_handle *handle)
 {
     handle->service_name = take_word(words);
-    if (!handle->service_name)
+    if (handle->service_name == NULL) {
         return "needs the name of a service";
+    }
     handle->what = words->count > 0 && !next_is(words, "with") ? take_word(words) : "";
     return NULL;
 }
@@ -78,14 +84,17 @@ static const char *parse_resource(struct words *words, struct config_handle *han
                                         TS_NAME_RESOURCE_SYSTEM,   NULL};
     handle->target = CONFIG_RESOURCE;
     handle->what = take_word(words);
-    if (!handle->what || !is_one_of(handle->what, kinds))
+    if (handle->what == NULL || !is_one_of(handle->what, kinds)) {
         return "resource physical, interrupt, io, domain or system";
-    if (words->count == 0 || next_is(words, "with"))
+    }
+    if (words->count == 0 || next_is(words, "with")) {
         return NULL;
+    }
     const char *base = take_word(words), *length = take_word(words);
-    if (!length || !config_number(base, &handle->base) || !config_number(length, &handle->length) ||
-        handle->length == 0)
+    if (length == NULL || !config_number(base, &handle->base) ||
+        !config_number(length, &handle->length) || handle->length == 0) {
         return "a part of a resource is BASE LENGTH";
+    }
     return NULL;
 }
 
@@ -93,9 +102,10 @@ static const char *parse_memory(struct words *words, struct config_handle *handl
 {
     const char *pages = take_word(words);
     handle->target = CONFIG_MEMORY;
-    if (!pages || !config_number(pages, &handle->length) || handle->length == 0 ||
-        handle->length > CONFIG_PAGES)
+    if (pages == NULL || !config_number(pages, &handle->length) || handle->length == 0 ||
+        handle->length > CONFIG_PAGES) {
         return "memory needs a number of pages, at most 65536";
+    }
     handle->length *= TS_PAGE_SIZE;
     return NULL;
 }
@@ -147,21 +157,23 @@ static const char *parse_rest(struct words *words, struct config_handle *handle)
         take_word(words);
         target = take_word(words);
     }
-    if (!target)
+    if (target == NULL) {
         return "nothing after =";
+    }
     const char *wrong = parse_target(words, target, handle);
-    if (!wrong && next_is(words, "with")) {
+    if (wrong == NULL && next_is(words, "with")) {
         take_word(words);
         wrong = parse_rights(words, &handle->rights);
     }
-    return wrong || words->count == 0 ? wrong : "too many words";
+    return wrong != NULL || words->count == 0 ? wrong : "too many words";
 }
 
 static bool has_handle(const struct config_service *service, const char *name)
 {
     for (uint32_t i = 0; i < service->handle_count; i++) {
-        if (strcmp(service->handles[i].name, name) == 0)
+        if (strcmp(service->handles[i].name, name) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -173,16 +185,17 @@ void config_parse_handle(struct config *config, struct config_service *service, 
     struct config_handle handle = {.line = line, .rights = TS_RIGHTS_SAME};
     const char *wrong;
     handle.name = take_word(&words);
-    if (!handle.name)
+    if (handle.name == NULL) {
         wrong = "needs a name";
-    else if (has_handle(service, handle.name))
+    } else if (has_handle(service, handle.name)) {
         wrong = "there already";
-    else if (service->handle_count == CONFIG_HANDLES)
+    } else if (service->handle_count == CONFIG_HANDLES) {
         wrong = "too many handles";
-    else
+    } else {
         wrong = parse_rest(&words, &handle);
-    if (wrong) {
-        config_error(config, line, "handle %s: %s", handle.name ? handle.name : "", wrong);
+    }
+    if (wrong != NULL) {
+        config_error(config, line, "handle %s: %s", handle.name != NULL ? handle.name : "", wrong);
         service->broken = true;
         return;
     }
@@ -199,7 +212,7 @@ static bool refers(const struct config_handle *handle)
 static bool link_name(struct config *config, const char *name, uint32_t *out_service, unsigned line)
 {
     struct config_service *service = config_find(config, name);
-    if (!service) {
+    if (service == NULL) {
         config_error(config, line, "there is no service %s", name);
         return false;
     }
@@ -210,7 +223,7 @@ static bool link_name(struct config *config, const char *name, uint32_t *out_ser
 
 static void link_service(struct config *config, struct config_service *service)
 {
-    if (!service->program) {
+    if (service->program == NULL) {
         config_error(config, service->line, "service %s has no program", service->name);
         service->broken = true;
         service->program = &"/"[1];
@@ -237,11 +250,12 @@ static void find_cycle(struct config *config, uint32_t index, uint8_t *marks)
     marks[index] = MARK_OPEN;
     for (uint32_t i = 0; i < service->handle_count; i++) {
         struct config_handle *handle = &service->handles[i];
-        if (!refers(handle))
+        if (!refers(handle)) {
             continue;
-        if (marks[handle->service] == MARK_NONE)
+        }
+        if (marks[handle->service] == MARK_NONE) {
             find_cycle(config, handle->service, marks);
-        else if (marks[handle->service] == MARK_OPEN) {
+        } else if (marks[handle->service] == MARK_OPEN) {
             config_error(config, handle->line, "service %s uses itself by way of %s", service->name,
                          handle->service_name);
             service->broken = true;
@@ -253,11 +267,13 @@ static void find_cycle(struct config *config, uint32_t index, uint8_t *marks)
 void config_link(struct config *config)
 {
     uint8_t marks[CONFIG_SERVICES] = {0};
-    for (uint32_t i = 0; i < config->service_count; i++)
-        link_service(config, &config->services[i]);
     for (uint32_t i = 0; i < config->service_count; i++) {
-        if (marks[i] == MARK_NONE)
+        link_service(config, &config->services[i]);
+    }
+    for (uint32_t i = 0; i < config->service_count; i++) {
+        if (marks[i] == MARK_NONE) {
             find_cycle(config, i, marks);
+        }
     }
     for (uint32_t i = 0; i < config->mount_count; i++) {
         struct config_mount *mount = &config->mounts[i];

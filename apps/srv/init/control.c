@@ -13,8 +13,9 @@ static struct pool controls = POOL(struct control, 64);
 static void copy_text(char *out, size_t size, const char *text)
 {
     size_t length = strlen(text);
-    if (length >= size)
+    if (length >= size) {
         length = size - 1;
+    }
     memcpy(out, text, length); // the record was zeroed
 }
 
@@ -22,10 +23,10 @@ static void describe(const struct service *service, struct ts_init_service *reco
 {
     struct ts_process_statistics process;
     struct ts_job_statistics job;
-    memset(record, 0, sizeof *record);
-    copy_text(record->name, sizeof record->name, service->config->name);
+    memset(record, 0, sizeof(*record));
+    copy_text(record->name, sizeof(record->name), service->config->name);
     record->program[0] = '/';
-    copy_text(record->program + 1, sizeof record->program - 1, service->config->program);
+    copy_text(record->program + 1, sizeof(record->program) - 1, service->config->program);
     record->state = service->state;
     record->status = service->status;
     record->exit_reason = service->exit_reason;
@@ -34,8 +35,9 @@ static void describe(const struct service *service, struct ts_init_service *reco
     record->sessions = service->sessions;
     record->restart_ns = (uint64_t)service->restart_at;
     record->heartbeat_ns = (uint64_t)service->beat_took;
-    if (!service_runs(service))
+    if (!service_runs(service)) {
         return;
+    }
     record->started_ns = (uint64_t)service->started;
     if (ts_process_statistics(service->process, &process) == TS_OK) {
         record->process_id = process.id;
@@ -52,24 +54,27 @@ static void describe(const struct service *service, struct ts_init_service *reco
 static void control_list(struct ts_request *request)
 {
     static struct ts_init_service records[CONFIG_SERVICES];
-    uint64_t count = 0, room = request->room / sizeof records[0];
-    for (uint64_t i = request->offset; i < init.config.service_count && count < room; i++)
+    uint64_t count = 0, room = request->room / sizeof(records[0]);
+    for (uint64_t i = request->offset; i < init.config.service_count && count < room; i++) {
         describe(&init.services[i], &records[count++]);
-    if (room == 0)
+    }
+    if (room == 0) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    else
-        ts_request_reply_stable(request, records, count * sizeof records[0]);
+    } else {
+        ts_request_reply_stable(request, records, count * sizeof(records[0]));
+    }
 }
 
 static ts_status_t pull_service(struct ts_request *request, struct service **out_service)
 {
     char name[TS_NAME_MAX + 1];
     size_t length;
-    ts_status_t status = ts_request_path(request, name, sizeof name, &length);
-    if (status)
+    ts_status_t status = ts_request_path(request, name, sizeof(name), &length);
+    if (status != TS_OK) {
         return status;
+    }
     *out_service = service_named(name, length);
-    return *out_service ? TS_OK : TS_ERR_NOT_FOUND;
+    return (*out_service) != NULL ? TS_OK : TS_ERR_NOT_FOUND;
 }
 
 static ts_status_t steer(struct ts_request *request, struct service *service)
@@ -89,18 +94,21 @@ static void call_power(struct ts_request *request)
     struct ts_init_power power = {0};
     ts_status_t status = TS_OK;
     bool restart = request->argument == TS_INIT_REBOOT;
-    if (request->length > 0)
-        status = ts_request_pull_exact(request, &power, sizeof power);
+    if (request->length > 0) {
+        status = ts_request_pull_exact(request, &power, sizeof(power));
+    }
     ts_request_reply(request, status, 0);
-    if (!status)
+    if (status == TS_OK) {
         power_begin(restart, power.status);
+    }
 }
 
 static uint64_t count_running(void)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < init.config.service_count; i++)
+    for (uint32_t i = 0; i < init.config.service_count; i++) {
         count += service_runs(&init.services[i]);
+    }
     return count;
 }
 
@@ -117,8 +125,9 @@ static void control_call(struct ts_request *request)
         ts_request_reply(request, TS_OK, count_running());
     } else {
         ts_status_t status = pull_service(request, &service);
-        if (!status)
+        if (status == TS_OK) {
             status = steer(request, service);
+        }
         ts_request_reply(request, status, 0);
     }
 }
@@ -131,9 +140,10 @@ static void control_open(struct ts_request *request)
     }
     struct service *service;
     ts_status_t status = TS_ERR_RIGHTS; // else any service were everybody's who can list them
-    if (ts_request_has(request, TS_RIGHT_MANAGE))
+    if (ts_request_has(request, TS_RIGHT_MANAGE)) {
         status = pull_service(request, &service);
-    if (status) {
+    }
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
     }
@@ -159,11 +169,13 @@ static const struct ts_operations control_operations = {
 ts_status_t control_create(ts_rights_t rights, ts_handle_t *out_handle)
 {
     struct control *control = pool_get(&controls);
-    if (!control)
+    if (control == NULL) {
         return TS_ERR_LIMIT;
+    }
     control->object.operations = &control_operations;
     ts_status_t status = ts_object_mint(&init.server, &control->object, rights, out_handle);
-    if (status)
+    if (status != TS_OK) {
         pool_put(&controls, control);
+    }
     return status;
 }

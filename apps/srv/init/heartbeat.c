@@ -29,8 +29,9 @@ static void beat_done(struct ts_async *async, const struct ts_event *event)
     struct service *service = TS_OBJECT_OF(async, struct service, beat);
     bool late = event->status == TS_ERR_TIMED_OUT || event->status == TS_ERR_ABANDONED;
     bool there = event->status == TS_ERR_LIMIT;
-    if (service->state != TS_INIT_READY_ || service->beat_instance != service->instance)
+    if (service->state != TS_INIT_READY_ || service->beat_instance != service->instance) {
         return;
+    }
     if (event->status == TS_OK) {
         service->beat_took = ts_clock_now() - service->beat_sent;
         service->beats_missed = 0;
@@ -54,19 +55,20 @@ void heartbeat_ask(struct service *service)
         service->beat.done = beat_done;
         submission = ts_loop_begin(&init.loop, &service->beat);
     }
-    if (!submission) {
+    if (submission == NULL) {
         ask_later(service);
         return;
     }
     service->beat_instance = service->instance;
     service->beat_sent = ts_clock_now();
     ts_prepare_get(submission, service->pulse, TS_PROPERTY_ALIVE, &service->beat_answer,
-                   sizeof service->beat_answer, one_part(service), ts_async_data(&service->beat));
+                   sizeof(service->beat_answer), one_part(service), ts_async_data(&service->beat));
 }
 
 void heartbeat_begin(struct service *service)
 {
     service->beats_missed = 0;
-    if (service->config->heartbeat)
+    if (service->config->heartbeat) {
         ask_later(service);
+    }
 }

@@ -12,10 +12,12 @@
 static ts_status_t make_resource(const struct config_handle *handle, ts_handle_t *out_handle)
 {
     ts_handle_t whole = ts_named_handle(handle->what);
-    if (!whole)
+    if (!whole) {
         return TS_ERR_NOT_FOUND;
-    if (handle->length == 0)
+    }
+    if (handle->length == 0) {
         return ts_duplicate(whole, handle->rights, out_handle);
+    }
     return ts_resource_derive(whole, handle->base, handle->length, out_handle);
 }
 
@@ -23,7 +25,7 @@ static ts_status_t make_memory(ts_handle_t *kept, const struct config_handle *ha
                                ts_handle_t *out_handle)
 {
     ts_status_t status = *kept ? TS_OK : ts_memory_create(handle->length, 0, kept);
-    return status ? status : ts_duplicate(*kept, handle->rights, out_handle);
+    return status != TS_OK ? status : ts_duplicate(*kept, handle->rights, out_handle);
 }
 
 static ts_status_t make_handle(struct service *service, uint32_t index, ts_handle_t *out_handle)
@@ -64,17 +66,19 @@ static ts_status_t make_handles(struct service *service, struct ts_spawn *spawn,
     ts_status_t status = TS_OK;
     if (service->config->serves) {
         status = ready_create(service, &handle);
-        if (!status)
+        if (status == TS_OK) {
             add(spawn, list, TS_NAME_INIT, handle);
+        }
     }
-    for (uint32_t i = 0; !status && i < service->config->handle_count; i++) {
+    for (uint32_t i = 0; status == TS_OK && i < service->config->handle_count; i++) {
         const struct config_handle *entry = &service->config->handles[i];
         status = make_handle(service, i, &handle);
-        if (status)
+        if (status != TS_OK) {
             ts_log("/etc/init.conf:%u: handle %s of %s: %s", entry->line, entry->name,
                    service->config->name, ts_status_name(status));
-        else
+        } else {
             add(spawn, list, entry->name, handle);
+        }
     }
     return status;
 }
@@ -94,10 +98,12 @@ static ts_status_t spawn(struct service *service, ts_handle_t image, uint64_t si
         .out_bias = &service->bias,
     };
     ts_status_t status = make_handles(service, &spawn, list);
-    if (!status)
+    if (status == TS_OK) {
         return ts_spawn(&spawn, &service->process);
-    for (uint32_t i = 0; i < spawn.handle_count; i++)
+    }
+    for (uint32_t i = 0; i < spawn.handle_count; i++) {
         ts_close(list[i].handle);
+    }
     return status;
 }
 
@@ -106,19 +112,21 @@ ts_status_t service_launch(struct service *service)
     ts_handle_t image;
     uint64_t size;
     ts_status_t status = tree_program(service->config->program, &image, &size);
-    if (status) {
+    if (status != TS_OK) {
         ts_log("%s: no program /%s: %s", service->config->name, service->config->program,
                ts_status_name(status));
     } else {
         status =
             ts_job_create(ts_named_handle(TS_NAME_JOB), &service->config->limits, &service->job);
-        if (!status)
+        if (status == TS_OK) {
             status = spawn(service, image, size);
+        }
         ts_close(image);
     }
-    for (uint32_t i = 0; i < CONFIG_HANDLES; i++)
+    for (uint32_t i = 0; i < CONFIG_HANDLES; i++) {
         ts_close(service->sessions_open[i]);
-    if (status) {
+    }
+    if (status != TS_OK) {
         ts_close(service->job);
         service->job = TS_HANDLE_NONE;
     }

@@ -16,8 +16,9 @@ struct service *service_named(const char *name, size_t length)
 {
     for (uint32_t i = 0; i < init.config.service_count; i++) {
         const char *candidate = init.services[i].config->name;
-        if (strlen(candidate) == length && memcmp(candidate, name, length) == 0)
+        if (strlen(candidate) == length && memcmp(candidate, name, length) == 0) {
             return &init.services[i];
+        }
     }
     return NULL;
 }
@@ -30,14 +31,16 @@ static ts_status_t open_archive(void)
     void *bytes;
     init.archive_memory = ts_named_handle(TS_NAME_ARCHIVE);
     ts_status_t status = ts_get_u64(init.archive_memory, TS_PROPERTY_SIZE, &size);
-    if (!status)
+    if (status == TS_OK) {
         status = ts_memory_map(init.archive_memory, NULL, size, 0, TS_MAP_READ, &bytes);
-    if (status)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     init.archive_bytes = bytes;
     status = ts_archive_open(&init.archive, bytes, size);
     broker_init();
-    return status ? status : tree_init();
+    return status != TS_OK ? status : tree_init();
 }
 
 static ts_status_t read_boot(void)
@@ -45,8 +48,9 @@ static ts_status_t read_boot(void)
     void *memory;
     ts_handle_t boot = ts_named_handle(TS_NAME_BOOT);
     ts_status_t status = ts_memory_map(boot, NULL, TS_PAGE_SIZE, 0, TS_MAP_READ, &memory);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     init.boot = memory;
     return init.boot->version == TS_BOOT_INFORMATION_VERSION ? TS_OK : TS_ERR_VERSION;
 }
@@ -64,11 +68,12 @@ static void load_config(void)
     static char text[CONFIG_BYTES + 1];
     static const char path[] = "etc/init.conf";
     uint32_t index;
-    ts_status_t status = ts_archive_find(&init.archive, path, sizeof path - 1, &index);
+    ts_status_t status = ts_archive_find(&init.archive, path, sizeof(path) - 1, &index);
     const struct ts_archive_entry *entry = &init.archive.entries[index];
-    if (!status && entry->size > CONFIG_BYTES)
+    if (status == TS_OK && entry->size > CONFIG_BYTES) {
         status = TS_ERR_TOO_LARGE;
-    if (status) {
+    }
+    if (status != TS_OK) {
         ts_log("/etc/init.conf: %s", ts_status_name(status));
         return;
     }
@@ -82,13 +87,16 @@ static uint32_t split(char *line, const char **words, uint32_t most)
 {
     uint32_t count = 0;
     while (count < most) {
-        while (*line == ' ')
+        while (*line == ' ') {
             *line++ = '\0';
-        if (!*line)
+        }
+        if (!*line) {
             break;
+        }
         words[count++] = line;
-        while (*line && *line != ' ')
+        while (*line && *line != ' ') {
             line++;
+        }
     }
     return count;
 }
@@ -96,8 +104,9 @@ static uint32_t split(char *line, const char **words, uint32_t most)
 static struct config_service *find_console(void)
 {
     for (uint32_t i = 0; i < init.config.service_count; i++) {
-        if (init.config.services[i].console)
+        if (init.config.services[i].console) {
             return &init.config.services[i];
+        }
     }
     return NULL;
 }
@@ -105,16 +114,17 @@ static struct config_service *find_console(void)
 // exec=NAME words… at the end of the kernel's command line: that program takes the console's place.
 static void apply_command_line(void)
 {
-    static char line[sizeof init.boot->command_line + 1], path[64];
-    memcpy(line, init.boot->command_line, sizeof init.boot->command_line);
+    static char line[sizeof(init.boot->command_line) + 1], path[64];
+    memcpy(line, init.boot->command_line, sizeof(init.boot->command_line));
     char *word = strstr(line, "exec=");
     struct config_service *console = find_console();
-    if (!word || (word != line && word[-1] != ' ') || !console)
+    if (word == NULL || (word != line && word[-1] != ' ') || console == NULL) {
         return;
+    }
     uint32_t count = split(word + 5, console->arguments, CONFIG_WORDS);
     console->arguments[count] = NULL;
     const char *name = count > 0 ? console->arguments[0] : "";
-    ts_format(path, sizeof path, "%s%s", name[0] == '/' ? "" : "bin/", name + (name[0] == '/'));
+    ts_format(path, sizeof(path), "%s%s", name[0] == '/' ? "" : "bin/", name + (name[0] == '/'));
     console->program = path;
     console->restart = CONFIG_RESTART_NEVER;
     console->start = CONFIG_START_BOOT;
@@ -123,12 +133,14 @@ static void apply_command_line(void)
 
 static void start_services(void)
 {
-    for (uint32_t i = 0; i < init.config.service_count; i++)
+    for (uint32_t i = 0; i < init.config.service_count; i++) {
         service_init(&init.services[i], &init.config.services[i]);
+    }
     for (uint32_t i = 0; i < init.config.service_count; i++) {
         const struct config_service *config = &init.config.services[i];
-        if (config->start == CONFIG_START_BOOT && !config->broken)
+        if (config->start == CONFIG_START_BOOT && !config->broken) {
             (void)service_start(&init.services[i]);
+        }
     }
 }
 
@@ -137,12 +149,15 @@ static ts_status_t begin(void)
     static const struct ts_server_limits limits = {
         .requests = INIT_REQUESTS, .objects = INIT_OBJECTS, .inbox_bytes = 256};
     ts_status_t status = ts_loop_init(&init.loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
-    if (!status)
+    if (status == TS_OK) {
         status = ts_server_init(&init.server, &init.loop, &limits);
-    if (!status)
+    }
+    if (status == TS_OK) {
         status = read_boot();
-    if (!status)
+    }
+    if (status == TS_OK) {
         status = open_archive();
+    }
     return status;
 }
 
@@ -151,7 +166,7 @@ int main(int argc, char **argv)
     (void)argc;
     (void)argv;
     ts_status_t status = begin();
-    if (!status) {
+    if (status == TS_OK) {
         load_config();
         apply_command_line();
         start_services();

@@ -27,8 +27,9 @@ static struct service *last_started(void)
     for (uint32_t i = 0; i < init.config.service_count; i++) {
         struct service *service = &init.services[i];
         if (service_runs(service) && service->order < next_order &&
-            (!last || service->order > last->order))
+            (last == NULL || service->order > last->order)) {
             last = service;
+        }
     }
     return last;
 }
@@ -36,7 +37,7 @@ static struct service *last_started(void)
 static void end_next(void)
 {
     struct service *service = last_started();
-    if (!service) {
+    if (service == NULL) {
         ts_timer_disarm(&init.loop, &late);
         switch_off();
         return;
@@ -55,8 +56,9 @@ static void too_late(struct ts_timer *timer)
 
 void power_begin(bool restart, int32_t status)
 {
-    if (init.ending)
+    if (init.ending) {
         return;
+    }
     init.ending = true;
     init.exit_status = status;
     restarting = restart;
@@ -67,6 +69,7 @@ void power_begin(bool restart, int32_t status)
 
 void power_service_ended(void)
 {
-    if (init.ending && late.armed)
+    if (init.ending && late.armed) {
         end_next();
+    }
 }

@@ -14,14 +14,16 @@ enum { ROOT, PULSE, HANDLES };
 
 static ts_status_t take_handles(struct ts_request *request, ts_handle_t handles[HANDLES])
 {
-    if (request->handles_in != HANDLES)
+    if (request->handles_in != HANDLES) {
         return TS_ERR_ARGUMENT;
+    }
     for (unsigned i = 0; i < HANDLES; i++) {
         struct ts_object *own;
         ts_rights_t rights;
         ts_status_t status = ts_request_take(request, i, &handles[i], &own, &rights);
-        if (status || own)
-            return status ? status : TS_ERR_PROTOCOL; // init itself is nobody's service
+        if (status != TS_OK || own != NULL) {
+            return status != TS_OK ? status : TS_ERR_PROTOCOL; // init itself is nobody's service
+        }
     }
     return TS_OK;
 }
@@ -32,13 +34,16 @@ static void ready_call(struct ts_request *request)
     struct service *service = ready->service;
     ts_handle_t handles[HANDLES] = {TS_HANDLE_NONE};
     ts_status_t status = TS_ERR_UNSUPPORTED;
-    if (request->argument == TS_INIT_READY)
+    if (request->argument == TS_INIT_READY) {
         status = take_handles(request, handles);
-    if (!status && ready->instance != service->instance)
+    }
+    if (status == TS_OK && ready->instance != service->instance) {
         status = TS_ERR_PEER_CLOSED; // of an instance that is gone: a child of it kept the handle
-    if (!status && service->root)
+    }
+    if (status == TS_OK && service->root) {
         status = TS_ERR_EXISTS;
-    if (status) {
+    }
+    if (status != TS_OK) {
         ts_close(handles[ROOT]);
         ts_close(handles[PULSE]);
         ts_request_reply(request, status, 0);
@@ -58,14 +63,16 @@ static const struct ts_operations ready_operations = {.call = ready_call, .close
 ts_status_t ready_create(struct service *service, ts_handle_t *out_handle)
 {
     struct ready *ready = pool_get(&readies);
-    if (!ready)
+    if (ready == NULL) {
         return TS_ERR_LIMIT;
+    }
     ready->object.operations = &ready_operations;
     ready->service = service;
     ready->instance = service->instance;
     ts_status_t status =
         ts_object_mint(&init.server, &ready->object, TS_RIGHT_CALL | TS_RIGHT_TRANSFER, out_handle);
-    if (status)
+    if (status != TS_OK) {
         pool_put(&readies, ready);
+    }
     return status;
 }

@@ -7,10 +7,11 @@
 // Addresses of the program itself, as in its .debug file, besides where they were.
 static void log_backtrace(const struct service *service, const struct ts_process_report *report)
 {
-    for (size_t i = 0; i < sizeof report->backtrace / sizeof report->backtrace[0]; i++) {
+    for (size_t i = 0; i < sizeof(report->backtrace) / sizeof(report->backtrace[0]); i++) {
         uint64_t address = report->backtrace[i];
-        if (!address)
+        if (!address) {
             break;
+        }
         ts_log("called from %016lx = %s+%lx", (unsigned long)address, service->config->name,
                (unsigned long)(address - service->bias));
     }

@@ -63,18 +63,21 @@ static void fail(struct service *service, ts_status_t status)
     service->status = status;
     set_state(service, TS_INIT_FAILED);
     broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
-    if (init.execute && service->config->console) // as shells have it
+    if (init.execute && service->config->console) { // as shells have it
         power_begin(false, status == TS_ERR_NOT_FOUND ? 127 : 126);
+    }
 }
 
 // ends --------------------------------------------------------------------------------------
 
 static bool wants_restart(const struct service *service, const struct ts_process_report *report)
 {
-    if (init.ending || service->after == AFTER_STOP)
+    if (init.ending || service->after == AFTER_STOP) {
         return false;
-    if (service->after == AFTER_RESTART)
+    }
+    if (service->after == AFTER_RESTART) {
         return true;
+    }
     bool success = report->reason == TS_EXIT_STATUS && report->status == 0;
     switch (service->config->restart) {
     case CONFIG_RESTART_ALWAYS: return true;
@@ -102,8 +105,9 @@ static void service_ended(struct service *service, const struct ts_process_repor
     service->status = report->status;
     close_instance(service);
     set_state(service, TS_INIT_STOPPED);
-    if (healthy || service->after == AFTER_RESTART)
+    if (healthy || service->after == AFTER_RESTART) {
         service->deaths = 0;
+    }
     if (init.execute && service->config->console && !init.ending) {
         power_begin(false, report->reason == TS_EXIT_STATUS ? report->status : 255);
         return;
@@ -125,8 +129,9 @@ static void exit_done(struct ts_async *async, const struct ts_event *event)
     struct ts_process_report report = {0};
     (void)event; // whatever it says: the report tells
     ts_status_t status = ts_process_report(service->process, &report);
-    if (status)
+    if (status != TS_OK) {
         ts_log("%s: no report of its end: %s", service->config->name, ts_status_name(status));
+    }
     report_end(service, &report);
     service_ended(service, &report);
 }
@@ -136,19 +141,22 @@ static void exit_done(struct ts_async *async, const struct ts_event *event)
 void service_kill(struct service *service)
 {
     ts_status_t status = ts_job_kill(service->job);
-    if (status)
+    if (status != TS_OK) {
         status = ts_process_kill(service->process);
-    if (status)
+    }
+    if (status != TS_OK) {
         ts_log("%s cannot be killed: %s", service->config->name, ts_status_name(status));
+    }
 }
 
 static bool watch_exit(struct service *service)
 {
     service->exit_watch.done = exit_done;
     struct ts_submission *submission = ts_loop_begin(&init.loop, &service->exit_watch);
-    if (submission)
+    if (submission != NULL) {
         ts_prepare_wait(submission, service->process, TS_SIGNAL_EXITED, TS_DEADLINE_NONE,
                         ts_async_data(&service->exit_watch));
+    }
     return submission != NULL;
 }
 
@@ -165,21 +173,24 @@ static void launched(struct service *service)
         return;
     }
     set_state(service, service->config->serves ? TS_INIT_STARTING : TS_INIT_READY_);
-    if (service->config->serves)
+    if (service->config->serves) {
         ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(READY_WITHIN_NS));
+    }
 }
 
 static void advance(struct service *service)
 {
-    if (init.ending || !settle_done(service))
+    if (init.ending || !settle_done(service)) {
         return;
+    }
     service->instance++;
     ts_status_t status = service_launch(service);
-    memset(service->sessions_open, 0, sizeof service->sessions_open); // given to it, or closed
-    if (status)
+    memset(service->sessions_open, 0, sizeof(service->sessions_open)); // given to it, or closed
+    if (status != TS_OK) {
         fail(service, status);
-    else
+    } else {
         launched(service);
+    }
 }
 
 void service_advance_all(struct ts_loop *loop, void *context)
@@ -190,8 +201,9 @@ void service_advance_all(struct ts_loop *loop, void *context)
     do { // a start that fails may be what another, looked at before, has waited for
         before = state_changes;
         for (uint32_t i = 0; i < init.config.service_count; i++) {
-            if (init.services[i].state == TS_INIT_WAITING)
+            if (init.services[i].state == TS_INIT_WAITING) {
                 advance(&init.services[i]);
+            }
         }
     } while (state_changes != before);
 }
@@ -200,8 +212,9 @@ void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse)
 {
     service->root = root;
     service->pulse = pulse;
-    if (service->state != TS_INIT_STARTING)
+    if (service->state != TS_INIT_STARTING) {
         return;
+    }
     ts_log("%s is ready", service->config->name);
     set_state(service, TS_INIT_READY_);
     ts_timer_disarm(&init.loop, &service->timer);
@@ -239,12 +252,15 @@ void service_init(struct service *service, const struct config_service *config)
 
 ts_status_t service_start(struct service *service)
 {
-    if (init.ending)
+    if (init.ending) {
         return TS_ERR_BUSY;
-    if (service->config->broken)
+    }
+    if (service->config->broken) {
         return TS_ERR_ARGUMENT;
-    if (service_runs(service) || service->state == TS_INIT_WAITING)
+    }
+    if (service_runs(service) || service->state == TS_INIT_WAITING) {
         return TS_ERR_EXISTS;
+    }
     ts_timer_disarm(&init.loop, &service->timer);
     service->restart_at = 0;
     set_state(service, TS_INIT_WAITING);
@@ -260,13 +276,15 @@ ts_status_t service_stop(struct service *service, enum service_after after)
         service_kill(service);
         return TS_OK;
     }
-    if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED)
+    if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED) {
         return after == AFTER_RESTART ? service_start(service) : TS_ERR_NOT_FOUND;
+    }
     ts_timer_disarm(&init.loop, &service->timer);
     settle_forget(service);
     set_state(service, TS_INIT_STOPPED);
-    if (after == AFTER_RESTART)
+    if (after == AFTER_RESTART) {
         return service_start(service);
+    }
     broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
     return TS_OK;
 }

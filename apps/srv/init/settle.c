@@ -20,8 +20,9 @@ static bool must_let_pass(const struct service *service)
     for (uint32_t i = 0; i < init.config.service_count && !service->config->alone; i++) {
         const struct service *other = &init.services[i];
         if (other->config->alone &&
-            (other->state == TS_INIT_WAITING || other->state == TS_INIT_STARTING))
+            (other->state == TS_INIT_WAITING || other->state == TS_INIT_STARTING)) {
             return true;
+        }
     }
     return false;
 }
@@ -29,24 +30,29 @@ static bool must_let_pass(const struct service *service)
 static bool has_settled(const struct config_handle *handle)
 {
     struct service *target = &init.services[handle->service];
-    if (handle->target == CONFIG_SERVICE)
+    if (handle->target == CONFIG_SERVICE) {
         return target->state != TS_INIT_WAITING && target->state != TS_INIT_STARTING;
-    if (handle->target != CONFIG_SESSION)
+    }
+    if (handle->target != CONFIG_SESSION) {
         return true;
-    if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND)
+    }
+    if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND) {
         (void)service_start(target);
+    }
     return target->state == TS_INIT_READY_ && target->root;
 }
 
 static bool all_settled(const struct service *service)
 {
-    if (must_let_pass(service))
+    if (must_let_pass(service)) {
         return false;
+    }
     for (uint32_t i = 0; i < service->config->handle_count; i++) {
         const struct config_handle *handle = &service->config->handles[i];
         if ((handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION) &&
-            !has_settled(handle))
+            !has_settled(handle)) {
             return false;
+        }
     }
     return true;
 }
@@ -60,7 +66,7 @@ static void session_done(struct asking *asking, ts_status_t status, ts_handle_t 
         ts_close(handle);
         return;
     }
-    if (!status) {
+    if (status == TS_OK) {
         asking->target->sessions++;
         service->sessions_open[index] = handle;
         return;
@@ -79,9 +85,10 @@ static bool copy_session(struct service *service, uint32_t index)
     for (uint32_t i = 0; i < index; i++) {
         const struct config_handle *other = &service->config->handles[i];
         if (other->target == CONFIG_SESSION && other->service == handle->service &&
-            strcmp(other->what, handle->what) == 0 && service->sessions_open[i])
+            strcmp(other->what, handle->what) == 0 && service->sessions_open[i]) {
             return ts_duplicate(service->sessions_open[i], TS_RIGHTS_SAME,
                                 &service->sessions_open[index]) == TS_OK;
+        }
     }
     return false;
 }
@@ -92,8 +99,9 @@ static bool sessions_complete(struct service *service)
     for (uint32_t i = 0; i < service->config->handle_count; i++) {
         const struct config_handle *handle = &service->config->handles[i];
         if (handle->target != CONFIG_SESSION || service->sessions_open[i] ||
-            copy_session(service, i))
+            copy_session(service, i)) {
             continue;
+        }
         service->asking_busy = true;
         service->asking.done = session_done;
         service->asking.handle = i;

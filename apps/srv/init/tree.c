@@ -65,15 +65,17 @@ static const char *entry_path(uint32_t entry, size_t *out_length)
 static bool entry_is_sound(uint32_t index)
 {
     const struct ts_archive_entry *entry = &init.archive.entries[index];
-    if (entry->type != TS_ARCHIVE_FILE)
+    if (entry->type != TS_ARCHIVE_FILE) {
         return true;
+    }
     if (sums[index] == SUM_NOT_CHECKED) {
         uint32_t crc = ts_crc32c(0, init.archive_bytes + entry->offset, entry->size);
         sums[index] = crc == entry->data_crc ? SUM_GOOD : SUM_BAD;
         size_t length;
         const char *path = entry_path(index, &length);
-        if (sums[index] == SUM_BAD)
+        if (sums[index] == SUM_BAD) {
             ts_log("boot archive: /%.*s fails its checksum", (int)length, path);
+        }
     }
     return sums[index] == SUM_GOOD;
 }
@@ -92,8 +94,9 @@ static const struct config_mount *mount_at(const char *path, size_t length)
     for (uint32_t i = 0; i < init.config.mount_count; i++) {
         const struct config_mount *mount = &init.config.mounts[i];
         if (!mount->broken && strlen(mount->path) == length &&
-            memcmp(mount->path, path, length) == 0)
+            memcmp(mount->path, path, length) == 0) {
             return mount;
+        }
     }
     return NULL;
 }
@@ -101,10 +104,12 @@ static const struct config_mount *mount_at(const char *path, size_t length)
 static ts_status_t append(char *full, size_t *length, const struct ts_path_walk *walk)
 {
     size_t separator = *length > 0;
-    if (*length + separator + walk->length > TS_PATH_MAX)
+    if (*length + separator + walk->length > TS_PATH_MAX) {
         return TS_ERR_NAME_TOO_LONG;
-    if (separator)
+    }
+    if (separator) {
         full[(*length)++] = '/';
+    }
     memcpy(full + *length, walk->component, walk->length);
     *length += walk->length;
     return TS_OK;
@@ -121,23 +126,28 @@ static ts_status_t resolve(uint32_t from, const char *path, size_t path_length, 
     ts_status_t status;
     while ((status = ts_path_step(&walk)) == TS_OK) {
         if (length > longest_path &&
-            length > init.config.longest_mount) // nothing is there, were it a thousand components
+            length > init.config.longest_mount) { // nothing is there, were it a thousand components
             return TS_ERR_NOT_FOUND;
+        }
         status = append(full, &length, &walk);
-        if (status)
+        if (status != TS_OK) {
             return status;
+        }
         out->mount = mount_at(full, length);
         out->consumed = (uint32_t)(walk.next - path);
-        if (out->mount)
+        if (out->mount != NULL) {
             return TS_OK;
+        }
     }
-    if (status != TS_ERR_NOT_FOUND)
+    if (status != TS_ERR_NOT_FOUND) {
         return status;
+    }
     status = ts_archive_find(&init.archive, full, length, &out->entry);
     if (status == TS_ERR_NOT_FOUND) {
         uint32_t above;
-        while (length > 0 && full[--length] != '/')
+        while (length > 0 && full[--length] != '/') {
             ;
+        }
         out->parent = ts_archive_find(&init.archive, full, length, &above) == TS_OK &&
                       init.archive.entries[above].type == TS_ARCHIVE_DIRECTORY;
     }
@@ -147,15 +157,19 @@ static ts_status_t resolve(uint32_t from, const char *path, size_t path_length, 
 static ts_status_t check_flags(uint32_t flags, ts_status_t status, const struct found *found)
 {
     uint32_t entry = found->entry;
-    if (status)
+    if (status != TS_OK) {
         return found->parent && (flags & TS_OPEN_CREATE) ? TS_ERR_READ_ONLY : status;
+    }
     bool directory = init.archive.entries[entry].type == TS_ARCHIVE_DIRECTORY;
-    if ((flags & TS_OPEN_CREATE) && (flags & TS_OPEN_EXCLUSIVE))
+    if ((flags & TS_OPEN_CREATE) && (flags & TS_OPEN_EXCLUSIVE)) {
         return TS_ERR_EXISTS;
-    if (flags & TS_OPEN_TRUNCATE)
+    }
+    if (flags & TS_OPEN_TRUNCATE) {
         return directory ? TS_ERR_IS_DIRECTORY : TS_ERR_READ_ONLY;
-    if ((flags & TS_OPEN_DIRECTORY) && !directory)
+    }
+    if ((flags & TS_OPEN_DIRECTORY) && !directory) {
         return TS_ERR_NOT_DIRECTORY;
+    }
     return entry_is_sound(entry) ? TS_OK : TS_ERR_CORRUPT;
 }
 
@@ -164,8 +178,9 @@ static const struct ts_operations tree_operations;
 static struct tree_object *object_create(struct client *client, uint32_t entry)
 {
     struct tree_object *object = pool_get(&objects); // there are as many as may be taken, and roots
-    if (!object)
+    if (object == NULL) {
         return NULL;
+    }
     object->object.operations = &tree_operations;
     object->client = client;
     object->entry = entry;
@@ -176,20 +191,23 @@ static struct tree_object *object_create(struct client *client, uint32_t entry)
 static void object_free(struct tree_object *object)
 {
     struct client *client = object->client;
-    if (!object->root)
+    if (!object->root) {
         ts_share_give(&opened, object->asker, 1);
+    }
     pool_put(&objects, object);
-    if (--client->objects > 0)
+    if (--client->objects > 0) {
         return;
-    for (uint32_t i = 0; i < CONFIG_MOUNTS; i++)
+    }
+    for (uint32_t i = 0; i < CONFIG_MOUNTS; i++) {
         ts_close(client->sessions[i].session);
+    }
     pool_put(&clients, client);
 }
 
 static void open_entry(struct ts_request *request, uint32_t entry)
 {
     ts_status_t status = ts_share_take(&opened, request->client, 1);
-    if (status) {
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
     }
@@ -198,8 +216,10 @@ static void open_entry(struct ts_request *request, uint32_t entry)
     object->flags = request->argument & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
     // A directory passes on all rights, since what is mounted below may have more than it has.
     bool directory = init.archive.entries[entry].type == TS_ARCHIVE_DIRECTORY;
-    if (ts_request_reply_mint(request, &object->object, directory ? ROOT_RIGHTS : FILE_RIGHTS, 0))
+    if (ts_request_reply_mint(request, &object->object, directory ? ROOT_RIGHTS : FILE_RIGHTS, 0) !=
+        TS_OK) {
         object_free(object);
+    }
 }
 
 static void open_mount(struct ts_request *request, const struct found *found)
@@ -220,18 +240,20 @@ static void tree_open(struct ts_request *request)
     char path[TS_PATH_MAX + 1];
     size_t length;
     struct found found = {0};
-    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
-    if (!status)
+    ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
+    if (status == TS_OK) {
         status = resolve(object_of(request)->entry, path, length, &found);
-    if (!status && found.mount) {
+    }
+    if (status == TS_OK && found.mount != NULL) {
         open_mount(request, &found);
         return;
     }
     status = check_flags((uint32_t)request->argument, status, &found);
-    if (status)
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
-    else
+    } else {
         open_entry(request, found.entry);
+    }
 }
 
 // content -----------------------------------------------------------------------------------
@@ -248,10 +270,12 @@ static void tree_read(struct ts_request *request)
     uint64_t offset = current ? object->position : request->offset;
     uint64_t length = offset < entry->size ? entry->size - offset : 0;
     uint32_t most = request->room < TS_FILE_MOVE ? request->room : TS_FILE_MOVE;
-    if (length > most)
+    if (length > most) {
         length = most;
-    if (current)
+    }
+    if (current) {
         object->position = offset + length;
+    }
     const unsigned char *bytes = length > 0 ? init.archive_bytes + entry->offset + offset : NULL;
     ts_request_reply_stable(request, bytes, length);
 }
@@ -261,25 +285,27 @@ static void tree_map(struct ts_request *request)
     const struct ts_archive_entry *entry = entry_of(object_of(request));
     uint64_t size = TS_PAGE_ROUND(entry->size), length = request->span;
     ts_status_t status = TS_OK;
-    if (entry->type != TS_ARCHIVE_FILE)
+    if (entry->type != TS_ARCHIVE_FILE) {
         status = TS_ERR_IS_DIRECTORY;
-    else if (request->rights & TS_RIGHT_WRITE)
+    } else if (request->rights & TS_RIGHT_WRITE) {
         status = TS_ERR_READ_ONLY;
-    else if (request->offset % TS_PAGE_SIZE != 0)
+    } else if (request->offset % TS_PAGE_SIZE != 0) {
         status = TS_ERR_ARGUMENT;
-    else if (request->offset >= size)
+    } else if (request->offset >= size) {
         status = TS_ERR_RANGE;
+    }
     ts_handle_t view;
-    if (!status) {
+    if (status == TS_OK) {
         uint64_t rest = size - request->offset;
         length = length == 0 || length > rest ? rest : TS_PAGE_ROUND(length);
         status =
             ts_memory_view(init.archive_memory, entry->offset + request->offset, length, &view);
     }
-    if (status)
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
-    else
+    } else {
         (void)ts_request_reply_move(request, view, request->rights, 0);
+    }
 }
 
 static enum ts_file_type type_of(const struct ts_archive_entry *entry)
@@ -305,10 +331,11 @@ static void get_attributes(struct ts_request *request)
         .changed_ns = modified,
         .created_ns = modified,
     };
-    if (request->room < sizeof attributes)
+    if (request->room < sizeof(attributes)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    else
-        ts_request_reply_bytes(request, &attributes, sizeof attributes);
+    } else {
+        ts_request_reply_bytes(request, &attributes, sizeof(attributes));
+    }
 }
 
 static void tree_get(struct ts_request *request)
@@ -336,16 +363,17 @@ static void tree_set(struct ts_request *request)
     case TS_PROPERTY_ATTRIBUTES: status = TS_ERR_READ_ONLY; break;
     case TS_PROPERTY_POSITION:
     case TS_PROPERTY_STATUS_FLAGS:
-        status = ts_request_pull_exact(request, &number, sizeof number);
+        status = ts_request_pull_exact(request, &number, sizeof(number));
         break;
     default: status = TS_ERR_UNSUPPORTED; break;
     }
-    if (!status && request->argument == TS_PROPERTY_STATUS_FLAGS)
+    if (status == TS_OK && request->argument == TS_PROPERTY_STATUS_FLAGS) {
         object->flags = number & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
-    else if (!status && number > INT64_MAX)
+    } else if (status == TS_OK && number > INT64_MAX) {
         status = TS_ERR_ARGUMENT;
-    else if (!status)
+    } else if (status == TS_OK) {
         object->position = number;
+    }
     ts_request_reply(request, status, 0);
 }
 
@@ -377,8 +405,9 @@ static void list_mounts(struct ts_listing *listing, uint32_t directory, uint32_t
         size_t length;
         if (mount_is_in(&init.config.mounts[i], directory, &name, &length) &&
             !ts_listing_add(listing, init.archive.header->entry_count + i + 2, TS_FILE_DIRECTORY, 0,
-                            init.archive.header->entry_count + i + 1, name, length))
+                            init.archive.header->entry_count + i + 1, name, length)) {
             return;
+        }
     }
 }
 
@@ -391,8 +420,9 @@ static bool list_entries(struct ts_listing *listing, uint32_t directory, uint32_
         size_t length;
         const char *name = ts_archive_name(&init.archive, index, &length);
         if (!ts_listing_add(listing, index + 1, type_of(entry), entry->size, index + 1, name,
-                            length))
+                            length)) {
             return false;
+        }
         from = index + 1;
     }
     return true;
@@ -402,20 +432,22 @@ static void tree_list(struct ts_request *request)
 {
     static _Alignas(8) char buffer[4096];
     uint32_t directory = object_of(request)->entry, count = init.archive.header->entry_count;
-    struct ts_listing listing = {buffer,
-                                 request->room < sizeof buffer ? request->room : sizeof buffer, 0};
+    struct ts_listing listing = {
+        buffer, request->room < sizeof(buffer) ? request->room : sizeof(buffer), 0};
     if (entry_of(object_of(request))->type != TS_ARCHIVE_DIRECTORY) {
         ts_request_reply(request, TS_ERR_NOT_DIRECTORY, 0);
         return;
     }
     uint64_t cookie = request->offset;
     bool room = cookie > count || list_entries(&listing, directory, (uint32_t)cookie);
-    if (room && cookie <= count + init.config.mount_count)
+    if (room && cookie <= count + init.config.mount_count) {
         list_mounts(&listing, directory, cookie > count ? (uint32_t)cookie - count - 1 : 0);
-    if (listing.used == 0 && !room)
+    }
+    if (listing.used == 0 && !room) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0); // not even one entry fits
-    else
+    } else {
         ts_request_reply_stable(request, buffer, listing.used);
+    }
 }
 
 static void tree_refuse(struct ts_request *request)
@@ -464,7 +496,8 @@ ts_status_t tree_init(void)
         (void)entry_path(i, &length);
         longest_path = length > longest_path ? length : longest_path;
     }
-    ts_share_init(&opened, OBJECTS_MAX - CLIENTS_MAX, holders, sizeof holders / sizeof holders[0]);
+    ts_share_init(&opened, OBJECTS_MAX - CLIENTS_MAX, holders,
+                  sizeof(holders) / sizeof(holders[0]));
     return status;
 }
 
@@ -472,22 +505,26 @@ ts_status_t tree_root_create(const char *path, ts_rights_t rights, ts_handle_t *
 {
     uint32_t entry;
     size_t length = strlen(path);
-    while (length > 0 && path[length - 1] == '/')
+    while (length > 0 && path[length - 1] == '/') {
         length--;
+    }
     ts_status_t status = ts_archive_find(&init.archive, path, length, &entry);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     struct client *client = pool_get(&clients);
-    struct tree_object *object = client ? object_create(client, entry) : NULL;
-    if (!object) {
-        if (client)
+    struct tree_object *object = client != NULL ? object_create(client, entry) : NULL;
+    if (object == NULL) {
+        if (client != NULL) {
             pool_put(&clients, client);
+        }
         return TS_ERR_LIMIT;
     }
     object->root = true;
     status = ts_object_mint(&init.server, &object->object, rights, out_handle);
-    if (status)
+    if (status != TS_OK) {
         object_free(object);
+    }
     return status;
 }
 
@@ -495,15 +532,19 @@ ts_status_t tree_program(const char *path, ts_handle_t *out_image, uint64_t *out
 {
     uint32_t index;
     ts_status_t status = ts_archive_find(&init.archive, path, strlen(path), &index);
-    if (status)
+    if (status != TS_OK) {
         return status;
+    }
     const struct ts_archive_entry *entry = &init.archive.entries[index];
-    if (entry->type != TS_ARCHIVE_FILE)
+    if (entry->type != TS_ARCHIVE_FILE) {
         return TS_ERR_IS_DIRECTORY;
-    if (!entry_is_sound(index))
+    }
+    if (!entry_is_sound(index)) {
         return TS_ERR_CORRUPT;
-    if (entry->size == 0)
+    }
+    if (entry->size == 0) {
         return TS_ERR_EXECUTABLE;
+    }
     *out_size = entry->size;
     return ts_memory_view(init.archive_memory, entry->offset, TS_PAGE_ROUND(entry->size),
                           out_image);

@@ -18,10 +18,11 @@ static ts_status_t push_pieces(struct ts_request *request, uint64_t offset, size
     ts_status_t status = TS_OK;
     for (size_t done = 0; status == TS_OK && done < length; done += piece.length) {
         piece = file_piece(open->tree, open->node, offset + done, length - done);
-        if (!piece.bytes && piece.length > sizeof zeros) {
-            piece.length = sizeof zeros;
+        if (piece.bytes == NULL && piece.length > sizeof(zeros)) {
+            piece.length = sizeof(zeros);
         }
-        status = ts_request_push(request, piece.bytes ? piece.bytes : zeros, piece.length, done);
+        status =
+            ts_request_push(request, piece.bytes != NULL ? piece.bytes : zeros, piece.length, done);
     }
     return status;
 }
@@ -50,13 +51,13 @@ void memfs_read(struct ts_request *request)
     uint64_t most = request->room < TS_FILE_MOVE ? request->room : TS_FILE_MOVE;
     size_t n = most < left ? most : left;
     const unsigned char *bytes = file_range(node, offset, n);
-    if (!bytes && regular(open) != TS_OK) { // a directory has no bytes
+    if (bytes == NULL && regular(open) != TS_OK) { // a directory has no bytes
         ts_request_reply(request, TS_ERR_IS_DIRECTORY, 0);
         return;
     }
-    if (!bytes && n > 0) {
+    if (bytes == NULL && n > 0) {
         struct file_piece piece = file_piece(open->tree, node, offset, n);
-        if (!piece.bytes || piece.length < n) {
+        if (piece.bytes == NULL || piece.length < n) {
             read_pieces(request, offset, n);
             return;
         }
@@ -136,19 +137,19 @@ void memfs_sync(struct ts_request *request)
 static void reply_name(struct ts_request *request)
 {
     char path[TS_PATH_MAX];
-    size_t at = sizeof path;
-    for (struct node *n = opened(request)->node; n->parent; n = n->parent) {
+    size_t at = sizeof(path);
+    for (struct node *n = opened(request)->node; n->parent != NULL; n = n->parent) {
         if (n->name_length + 1 > at) {
             ts_request_reply(request, TS_ERR_NAME_TOO_LONG, 0);
             return;
         }
-        if (at < sizeof path) {
+        if (at < sizeof(path)) {
             path[--at] = '/';
         }
         at -= n->name_length;
         memcpy(path + at, n->name, n->name_length);
     }
-    ts_request_reply_bytes(request, path + at, sizeof path - at);
+    ts_request_reply_bytes(request, path + at, sizeof(path) - at);
 }
 
 static void reply_attributes(struct ts_request *request)
@@ -159,7 +160,7 @@ static void reply_attributes(struct ts_request *request)
             TS_ATTRIBUTE_MODE | TS_ATTRIBUTE_OWNER | TS_ATTRIBUTE_MODIFIED | TS_ATTRIBUTE_ACCESSED,
         .type = node->type,
         .mode = node->mode,
-        .links = node->parent || node == opened(request)->tree->root ? 1 : 0,
+        .links = node->parent != NULL || node == opened(request)->tree->root ? 1 : 0,
         .user = node->user,
         .group = node->group,
         .size = node->size,
@@ -171,7 +172,7 @@ static void reply_attributes(struct ts_request *request)
         .changed_ns = node->changed_ns,
         .created_ns = node->created_ns,
     };
-    ts_request_reply_bytes(request, &attributes, sizeof attributes);
+    ts_request_reply_bytes(request, &attributes, sizeof(attributes));
 }
 
 void memfs_get(struct ts_request *request)
@@ -197,7 +198,7 @@ static ts_status_t set_attributes(struct ts_request *request)
     if (!ts_request_has(request, TS_RIGHT_WRITE)) {
         return TS_ERR_RIGHTS;
     }
-    ts_status_t status = ts_request_pull_exact(request, &set, sizeof set);
+    ts_status_t status = ts_request_pull_exact(request, &set, sizeof(set));
     if (status != TS_OK) {
         return status;
     }
@@ -228,7 +229,7 @@ static ts_status_t set_size(struct ts_request *request, uint64_t size)
         return TS_ERR_RIGHTS;
     }
     ts_status_t status = regular(open);
-    status = status ? status : file_resize(opened(request)->tree, open->node, size);
+    status = status != TS_OK ? status : file_resize(opened(request)->tree, open->node, size);
     if (status == TS_OK) {
         open->node->modified_ns = open->node->changed_ns = ts_clock_realtime();
     }
@@ -239,7 +240,7 @@ static ts_status_t set_number(struct ts_request *request)
 {
     struct open_node *open = opened(request);
     uint64_t number;
-    ts_status_t status = ts_request_pull_exact(request, &number, sizeof number);
+    ts_status_t status = ts_request_pull_exact(request, &number, sizeof(number));
     if (status != TS_OK) {
         return status;
     }

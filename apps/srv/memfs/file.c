@@ -65,8 +65,8 @@ static ts_status_t reserve(struct node *node, uint32_t count)
     }
     uint32_t room = node->extent_room ? 2 * node->extent_room : EXTENTS_FIRST;
     room = room < count ? count : room;
-    struct extent *extents = realloc(node->extents, room * sizeof *extents);
-    if (!extents) {
+    struct extent *extents = realloc(node->extents, room * sizeof(*extents));
+    if (extents == NULL) {
         return TS_ERR_MEMORY;
     }
     node->extents = extents;
@@ -85,8 +85,8 @@ static void trim(struct node *node)
     }
     uint32_t room = node->extent_count < EXTENTS_FIRST ? EXTENTS_FIRST : node->extent_count;
     struct extent *extents =
-        node->extent_room > 2 * room ? realloc(node->extents, room * sizeof *extents) : NULL;
-    if (extents) {
+        node->extent_room > 2 * room ? realloc(node->extents, room * sizeof(*extents)) : NULL;
+    if (extents != NULL) {
         node->extents = extents;
         node->extent_room = room;
     }
@@ -96,12 +96,12 @@ static void trim(struct node *node)
 static void insert(struct node *node, uint32_t at, struct extent extent)
 {
     struct extent *before = at > 0 ? &node->extents[at - 1] : NULL;
-    if (before && before->client == extent.client && end_of(before) == extent.index &&
+    if (before != NULL && before->client == extent.client && end_of(before) == extent.index &&
         before->page + before->count == extent.page && extent.page % STORE_CHUNK) {
         before->count += extent.count;
         return;
     }
-    memmove(&node->extents[at + 1], &node->extents[at], (node->extent_count - at) * sizeof extent);
+    memmove(&node->extents[at + 1], &node->extents[at], (node->extent_count - at) * sizeof(extent));
     node->extents[at] = extent;
     node->extent_count++;
 }
@@ -133,7 +133,7 @@ ts_status_t file_fill(struct tree *tree, struct node *node, uint32_t client, uin
         return TS_OK;
     }
     ts_status_t status = reserve(node, node->extent_count + count); // each by itself at the worst
-    status = status ? status : store_take(&tree->store, client, count);
+    status = status != TS_OK ? status : store_take(&tree->store, client, count);
     if (status == TS_OK) {
         fill(tree, node, client, first, end);
     }
@@ -158,7 +158,7 @@ void file_cut(struct tree *tree, struct node *node, uint64_t size)
     trim(node);
     if (size % STORE_PAGE) {
         struct file_piece tail = file_piece(tree, node, size, STORE_PAGE - size % STORE_PAGE);
-        if (tail.bytes) {
+        if (tail.bytes != NULL) {
             memset(tail.bytes, 0, tail.length);
         }
     }

@@ -25,12 +25,13 @@ static ts_status_t start(uint64_t pages, uint64_t nodes, ts_handle_t *out_root)
     static struct tree tree;
     static struct memfs_root root = {.object.operations = &memfs_root_operations, .tree = &tree};
     uint64_t seed = 0;
-    (void)!ts_random_bytes(&seed, sizeof seed); // without it names hash predictably, no worse
+    (void)ts_random_bytes(&seed, sizeof(seed)); // without it names hash predictably, no worse
     ts_status_t status = tree_init(&tree, nodes, pages, seed);
-    status = status ? status : ts_loop_init(&loop, 64, 256, 64);
+    status = status != TS_OK ? status : ts_loop_init(&loop, 64, 256, 64);
     walk_init(&loop);
-    status = status ? status : ts_server_init(&server, &loop, &limits);
-    status = status ? status : ts_object_mint(&server, &root.object, TS_RIGHTS_ALL, out_root);
+    status = status != TS_OK ? status : ts_server_init(&server, &loop, &limits);
+    status =
+        status != TS_OK ? status : ts_object_mint(&server, &root.object, TS_RIGHTS_ALL, out_root);
     return status;
 }
 

@@ -23,8 +23,8 @@ void open_put(struct open_node *open)
 static ts_status_t answer_open(struct ts_request *request, struct tree *tree, struct node *node,
                                uint32_t flags)
 {
-    struct open_node *open = calloc(1, sizeof *open);
-    if (!open) {
+    struct open_node *open = calloc(1, sizeof(*open));
+    if (open == NULL) {
         ts_request_reply(request, TS_ERR_MEMORY, 0);
         return TS_ERR_MEMORY;
     }
@@ -63,7 +63,7 @@ static void answer_node(struct ts_request *request, ts_status_t status, struct f
     if (status != TS_OK && found.made) {
         tree_unmake(tree, found.node);
     } else if (status == TS_OK && truncate) {
-        (void)!file_resize(tree, found.node, 0); // to less: that does not fail
+        (void)file_resize(tree, found.node, 0); // to less: that does not fail
     }
 }
 
@@ -92,7 +92,8 @@ static ts_status_t make(struct ts_request *request, const struct walk_path *path
     struct tree *tree = opened(request)->tree;
     struct tree_place place;
     ts_status_t status = place_of(tree, path, &place);
-    status = status ? status : tree_make(tree, &place, type, request->client, &out_found->node);
+    status =
+        status != TS_OK ? status : tree_make(tree, &place, type, request->client, &out_found->node);
     out_found->made = status == TS_OK;
     return status;
 }
@@ -155,7 +156,7 @@ static void memfs_open(struct ts_request *request)
     if (status == TS_OK && !walked(request, memfs_open, &path, 1)) {
         return;
     }
-    status = status ? status : open_checked(request, &path, flags, &found);
+    status = status != TS_OK ? status : open_checked(request, &path, flags, &found);
     answer_node(request, status, found);
 }
 
@@ -172,7 +173,7 @@ static void memfs_create(struct ts_request *request)
     if (status == TS_OK && !walked(request, memfs_create, &path, 1)) {
         return;
     }
-    status = status ? status : make(request, &path, kind, &found);
+    status = status != TS_OK ? status : make(request, &path, kind, &found);
     answer_node(request, status, found);
 }
 
@@ -186,8 +187,9 @@ static void memfs_remove(struct ts_request *request)
     if (status == TS_OK && !walked(request, memfs_remove, &path, 1)) {
         return;
     }
-    status = status ? status : place_of(tree, &path, &place);
-    status = status ? status : tree_remove(tree, &place, (uint32_t)(request->argument >> 32));
+    status = status != TS_OK ? status : place_of(tree, &path, &place);
+    status =
+        status != TS_OK ? status : tree_remove(tree, &place, (uint32_t)(request->argument >> 32));
     ts_request_reply(request, status, 0);
 }
 
@@ -205,7 +207,7 @@ static ts_status_t other_directory(struct ts_request *request, struct node **out
     if (status != TS_OK) {
         return status;
     }
-    if (!own || own->operations != &memfs_operations) {
+    if (own == NULL || own->operations != &memfs_operations) {
         ts_close(foreign);
         return TS_ERR_UNSUPPORTED;
     }
@@ -231,11 +233,11 @@ static ts_status_t rename_paths(struct ts_request *request, char *names, size_t 
         return status;
     }
     const char *zero = memchr(names, 0, request->length);
-    if (!zero) {
+    if (zero == NULL) {
         return TS_ERR_ARGUMENT;
     }
     struct node *target = walk_from(request, 1);
-    status = target ? TS_OK : other_directory(request, &target);
+    status = target != NULL ? TS_OK : other_directory(request, &target);
     size_t old = (size_t)(zero - names);
     out_paths[0] = (struct walk_path){opened(request)->node, names, old};
     out_paths[1] = (struct walk_path){target, zero + 1, request->length - old - 1};
@@ -248,13 +250,14 @@ static void memfs_rename(struct ts_request *request)
     struct walk_path paths[2];
     struct tree_place from, to;
     struct tree *tree = opened(request)->tree;
-    ts_status_t status = rename_paths(request, names, sizeof names, paths);
+    ts_status_t status = rename_paths(request, names, sizeof(names), paths);
     if (status == TS_OK && !walked(request, memfs_rename, paths, 2)) {
         return;
     }
-    status = status ? status : place_of(tree, &paths[0], &from);
-    status = status ? status : place_of(tree, &paths[1], &to);
-    status = status ? status : tree_rename(tree, &from, &to, request->argument & TS_OPEN_EXCLUSIVE);
+    status = status != TS_OK ? status : place_of(tree, &paths[0], &from);
+    status = status != TS_OK ? status : place_of(tree, &paths[1], &to);
+    status = status != TS_OK ? status
+                             : tree_rename(tree, &from, &to, request->argument & TS_OPEN_EXCLUSIVE);
     ts_request_reply(request, status, 0);
 }
 
@@ -266,15 +269,16 @@ static void memfs_list(struct ts_request *request)
         ts_request_reply(request, TS_ERR_NOT_DIRECTORY, 0);
         return;
     }
-    size_t capacity = request->room < sizeof buffer ? request->room : sizeof buffer;
+    size_t capacity = request->room < sizeof(buffer) ? request->room : sizeof(buffer);
     struct ts_listing listing = {buffer, capacity & ~(size_t)7, 0};
     struct node *node = tree_child(directory, request->offset);
-    if (node && listing.capacity < TS_FILE_ENTRY_LENGTH(node->name_length)) {
+    if (node != NULL && listing.capacity < TS_FILE_ENTRY_LENGTH(node->name_length)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
         return;
     }
-    while (node && ts_listing_add(&listing, node->serial + 1, (enum ts_file_type)node->type,
-                                  node->size, node->identity, node->name, node->name_length)) {
+    while (node != NULL &&
+           ts_listing_add(&listing, node->serial + 1, (enum ts_file_type)node->type, node->size,
+                          node->identity, node->name, node->name_length)) {
         node = node->next;
     }
     ts_request_reply_bytes(request, buffer, listing.used);
@@ -287,7 +291,7 @@ static void root_open(struct ts_request *request)
         return;
     }
     struct tree *tree = TS_OBJECT_OF(request->object, struct memfs_root, object)->tree;
-    (void)!answer_open(request, tree, tree->root, 0);
+    (void)answer_open(request, tree, tree->root, 0);
 }
 
 const struct ts_operations memfs_root_operations = {.open = root_open};

@@ -21,9 +21,9 @@ ts_status_t store_init(struct store *store, uint64_t pages, uint64_t clients)
     }
     uint64_t chunks = (pages + STORE_CHUNK - 1) / STORE_CHUNK;
     *store = (struct store){.chunk_count = (uint32_t)chunks, .capacity = pages};
-    store->chunks = calloc(chunks, sizeof *store->chunks);
-    struct ts_holder *holders = calloc(places, sizeof *holders);
-    if (!store->chunks || !holders) {
+    store->chunks = calloc(chunks, sizeof(*store->chunks));
+    struct ts_holder *holders = calloc(places, sizeof(*holders));
+    if (store->chunks == NULL || holders == NULL) {
         free(store->chunks);
         free(holders);
         return TS_ERR_MEMORY;
@@ -35,7 +35,8 @@ ts_status_t store_init(struct store *store, uint64_t pages, uint64_t clients)
 static ts_status_t chunk_add(struct store *store)
 {
     struct chunk *chunk = store->chunks;
-    while (chunk->bytes) { // there is one: all pages of all chunks are more than any may have
+    while (chunk->bytes !=
+           NULL) { // there is one: all pages of all chunks are more than any may have
         chunk++;
     }
     void *bytes;
@@ -49,7 +50,7 @@ static ts_status_t chunk_add(struct store *store)
 
 static void chunk_remove(struct store *store, struct chunk *chunk)
 {
-    (void)!ts_memory_unmap(chunk->bytes, STORE_CHUNK * STORE_PAGE);
+    (void)ts_memory_unmap(chunk->bytes, STORE_CHUNK * STORE_PAGE);
     *chunk = (struct chunk){0};
     store->free -= STORE_CHUNK;
 }
@@ -57,7 +58,7 @@ static void chunk_remove(struct store *store, struct chunk *chunk)
 void store_fini(struct store *store)
 {
     for (uint32_t i = 0; i < store->chunk_count; i++) {
-        if (store->chunks[i].bytes) {
+        if (store->chunks[i].bytes != NULL) {
             chunk_remove(store, &store->chunks[i]);
         }
     }

@@ -29,8 +29,8 @@ static void touch(struct node *node)
 
 static struct node *node_make(struct tree *tree, uint32_t type)
 {
-    struct node *node = calloc(1, sizeof *node);
-    if (!node) {
+    struct node *node = calloc(1, sizeof(*node));
+    if (node == NULL) {
         return NULL;
     }
     node->references = 1;
@@ -71,10 +71,10 @@ ts_status_t tree_init(struct tree *tree, uint64_t node_limit, uint64_t page_limi
     while (places < 2 * node_limit) {
         places *= 2;
     }
-    struct ts_holder *holders = calloc(places, sizeof *holders);
+    struct ts_holder *holders = calloc(places, sizeof(*holders));
     tree->buckets = calloc(tree->bucket_count, sizeof(struct node *));
     tree->root = node_make(tree, TS_FILE_DIRECTORY);
-    if (!holders || !tree->buckets || !tree->root) {
+    if (holders == NULL || tree->buckets == NULL || tree->root == NULL) {
         free(holders);
         free(tree->buckets);
         free(tree->root);
@@ -91,8 +91,8 @@ static struct node **slot_of(const struct tree *tree, const struct node *directo
                              const char *name, size_t length)
 {
     struct node **slot = &tree->buckets[hash(tree, directory, name, length)];
-    while (*slot && ((*slot)->parent != directory || (*slot)->name_length != length ||
-                     memcmp((*slot)->name, name, length) != 0)) {
+    while ((*slot) != NULL && ((*slot)->parent != directory || (*slot)->name_length != length ||
+                               memcmp((*slot)->name, name, length) != 0)) {
         slot = &(*slot)->hash_next;
     }
     return slot;
@@ -103,15 +103,15 @@ static void grow(struct tree *tree)
 {
     size_t old_count = tree->bucket_count;
     struct node **old = tree->buckets;
-    struct node **new = calloc(old_count * 2, sizeof *new);
-    if (!new) {
+    struct node **new = calloc(old_count * 2, sizeof(*new));
+    if (new == NULL) {
         return;
     }
     tree->buckets = new;
     tree->bucket_count = old_count * 2;
     for (size_t i = 0; i < old_count; i++) {
         struct node *node = old[i];
-        while (node) {
+        while (node != NULL) {
             struct node *next = node->hash_next;
             struct node **slot = &new[hash(tree, node->parent, node->name, node->name_length)];
             node->hash_next = *slot;
@@ -136,7 +136,7 @@ static void attach(struct tree *tree, struct node *directory, struct node *node)
     node->serial = ++serial;
     node->next = NULL;
     node->previous = directory->last;
-    if (directory->last) {
+    if (directory->last != NULL) {
         directory->last->next = node;
     } else {
         directory->first = node;
@@ -152,12 +152,12 @@ static void detach(struct tree *tree, struct node *node)
     struct node *directory = node->parent;
     struct node **slot = slot_of(tree, directory, node->name, node->name_length);
     *slot = node->hash_next;
-    if (node->previous) {
+    if (node->previous != NULL) {
         node->previous->next = node->next;
     } else {
         directory->first = node->next;
     }
-    if (node->next) {
+    if (node->next != NULL) {
         node->next->previous = node->previous;
     } else {
         directory->last = node->previous;
@@ -172,13 +172,13 @@ static void detach(struct tree *tree, struct node *node)
 void tree_fini(struct tree *tree)
 {
     struct node *node = tree->root;
-    while (node) { // depth first, from below
-        if (node->first) {
+    while (node != NULL) { // depth first, from below
+        if (node->first != NULL) {
             node = node->first;
             continue;
         }
         struct node *parent = node->parent;
-        if (parent) {
+        if (parent != NULL) {
             detach(tree, node);
         }
         node_put(tree, node);
@@ -199,7 +199,7 @@ static inline ts_status_t step(struct tree *tree, struct node **node,
         return TS_ERR_NOT_DIRECTORY;
     }
     struct node *child = *slot_of(tree, *node, walk->component, walk->length);
-    if (!child) {
+    if (child == NULL) {
         return TS_ERR_NOT_FOUND;
     }
     *node = child;
@@ -250,7 +250,7 @@ ts_status_t tree_place(struct tree *tree, struct node *from, const char *path, s
     }
     while (status == TS_OK && !walk.last) {
         status = step(tree, &from, &walk);
-        status = status ? status : ts_path_step(&walk);
+        status = status != TS_OK ? status : ts_path_step(&walk);
     }
     if (status == TS_OK && from->type != TS_FILE_DIRECTORY) {
         status = TS_ERR_NOT_DIRECTORY;
@@ -266,7 +266,7 @@ ts_status_t tree_place(struct tree *tree, struct node *from, const char *path, s
 // A directory that was removed while open keeps its node, but nothing can be put into it.
 static bool removed(const struct tree *tree, const struct node *directory)
 {
-    return directory != tree->root && !directory->parent;
+    return directory != tree->root && directory->parent == NULL;
 }
 
 static void name_set(struct node *node, const struct tree_place *place)
@@ -281,7 +281,7 @@ ts_status_t tree_make(struct tree *tree, const struct tree_place *place, uint32_
     if (removed(tree, place->directory)) {
         return TS_ERR_NOT_FOUND;
     }
-    if (*slot_of(tree, place->directory, place->name, place->length)) {
+    if ((*slot_of(tree, place->directory, place->name, place->length)) != NULL) {
         return TS_ERR_EXISTS;
     }
     ts_status_t status = ts_share_take(&tree->nodes, client, 1);
@@ -289,7 +289,7 @@ ts_status_t tree_make(struct tree *tree, const struct tree_place *place, uint32_
         return status;
     }
     struct node *node = node_make(tree, type);
-    if (!node) {
+    if (node == NULL) {
         ts_share_give(&tree->nodes, client, 1);
         return TS_ERR_MEMORY;
     }
@@ -320,7 +320,7 @@ static ts_status_t removable(const struct node *node, uint32_t kind)
 ts_status_t tree_remove(struct tree *tree, const struct tree_place *place, uint32_t kind)
 {
     struct node *node = *slot_of(tree, place->directory, place->name, place->length);
-    if (!node) {
+    if (node == NULL) {
         return TS_ERR_NOT_FOUND;
     }
     ts_status_t status = removable(node, kind);
@@ -333,7 +333,7 @@ ts_status_t tree_remove(struct tree *tree, const struct tree_place *place, uint3
 
 static bool below(const struct node *node, const struct node *ancestor)
 {
-    for (; node; node = node->parent) {
+    for (; node != NULL; node = node->parent) {
         if (node == ancestor) {
             return true;
         }
@@ -345,24 +345,24 @@ ts_status_t tree_rename(struct tree *tree, const struct tree_place *from,
                         const struct tree_place *to, bool exclusive)
 {
     struct node *node = *slot_of(tree, from->directory, from->name, from->length);
-    if (!node || removed(tree, to->directory)) {
+    if (node == NULL || removed(tree, to->directory)) {
         return TS_ERR_NOT_FOUND;
     }
     if (below(to->directory, node)) {
         return TS_ERR_ARGUMENT;
     }
     struct node *target = *slot_of(tree, to->directory, to->name, to->length);
-    if (target && exclusive) {
+    if (target != NULL && exclusive) {
         return TS_ERR_EXISTS;
     }
     if (target == node) {
         return TS_OK;
     }
-    ts_status_t status = target ? removable(target, node->type) : TS_OK;
+    ts_status_t status = target != NULL ? removable(target, node->type) : TS_OK;
     if (status != TS_OK) {
         return status;
     }
-    if (target) {
+    if (target != NULL) {
         detach(tree, target);
         node_put(tree, target);
     }
@@ -375,7 +375,7 @@ ts_status_t tree_rename(struct tree *tree, const struct tree_place *from,
 struct node *tree_child(struct node *directory, uint64_t cookie)
 {
     struct node *node = directory->first;
-    while (node && node->serial < cookie) {
+    while (node != NULL && node->serial < cookie) {
         node = node->next;
     }
     return node;

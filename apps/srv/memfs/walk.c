@@ -37,7 +37,7 @@ static void arm(void)
     }
     ts_time_t end = ts_loop_now(walks.loop) + PAUSE;
     struct ts_submission *submission = ts_loop_begin(walks.loop, &walks.pause);
-    if (submission) {
+    if (submission != NULL) {
         ts_prepare_timeout(submission, end, ts_async_data(&walks.pause));
     } else {
         ts_timer_arm(walks.loop, &walks.late, end);
@@ -57,7 +57,7 @@ static void dequeue(struct walk **link)
 {
     struct walk *walk = *link;
     *link = walk->next;
-    if (!*link) {
+    if ((*link) == NULL) {
         walks.end = link;
     }
 }
@@ -65,7 +65,7 @@ static void dequeue(struct walk **link)
 static void release(struct walk *walk)
 {
     for (unsigned i = 0; i < WALK_PATHS; i++) {
-        if (walk->at[i].node) {
+        if (walk->at[i].node != NULL) {
             node_put(walk->open->tree, walk->at[i].node);
         }
     }
@@ -78,17 +78,17 @@ static void release(struct walk *walk)
 static struct walk **next_walk(void)
 {
     struct walk **link = &walks.first;
-    while (*link && (*link)->request->client == walks.client) {
+    while ((*link) != NULL && (*link)->request->client == walks.client) {
         link = &(*link)->next;
     }
-    return *link ? link : &walks.first;
+    return (*link) != NULL ? link : &walks.first;
 }
 
 static void take_turn(void)
 {
     struct walk **link = next_walk();
     struct walk *walk = *link;
-    if (!walk) {
+    if (walk == NULL) {
         return; // cancelled
     }
     dequeue(link);
@@ -98,7 +98,7 @@ static void take_turn(void)
     if (!walk->kept) { // answered
         release(walk);
     }
-    if (walks.first) {
+    if (walks.first != NULL) {
         arm();
     }
 }
@@ -126,8 +126,8 @@ void walk_init(struct ts_loop *loop)
 static struct walk *begin(struct ts_request *request, void (*handler)(struct ts_request *),
                           const struct walk_path *paths, unsigned count)
 {
-    struct walk *walk = calloc(1, sizeof *walk);
-    if (!walk) {
+    struct walk *walk = calloc(1, sizeof(*walk));
+    if (walk == NULL) {
         return NULL;
     }
     walk->request = request;
@@ -187,10 +187,10 @@ bool walk_on(struct ts_request *request, void (*handler)(struct ts_request *),
             any |= paths[i].length > TREE_STEP;
         }
     }
-    bool first = !walk;
+    bool first = walk == NULL;
     if (first) {
         walk = any ? begin(request, handler, paths, count) : NULL;
-        if (!walk) {
+        if (walk == NULL) {
             return true; // short; or there is no memory, and it is walked in one go
         }
     }
@@ -198,7 +198,7 @@ bool walk_on(struct ts_request *request, void (*handler)(struct ts_request *),
         go_on(walk, i, &paths[i]);
     }
     // Behind others that are kept it has to wait from the start.
-    bool wait = first && walks.first;
+    bool wait = first && walks.first != NULL;
     for (unsigned i = 0; i < count && !wait; i++) {
         wait = step(walk, i, &paths[i]);
     }
@@ -214,11 +214,11 @@ bool walk_on(struct ts_request *request, void (*handler)(struct ts_request *),
 void walk_cancel(struct ts_request *request)
 {
     struct walk **link = &walks.first;
-    while (*link && (*link)->request != request) {
+    while ((*link) != NULL && (*link)->request != request) {
         link = &(*link)->next;
     }
     struct walk *walk = *link;
-    if (!walk) {
+    if (walk == NULL) {
         return;
     }
     dequeue(link);
@@ -229,5 +229,5 @@ void walk_cancel(struct ts_request *request)
 struct node *walk_from(const struct ts_request *request, unsigned path)
 {
     const struct walk *walk = request->context;
-    return walk ? walk->at[path].node : NULL;
+    return walk != NULL ? walk->at[path].node : NULL;
 }

@@ -33,7 +33,7 @@ bool walk_on(struct ts_request *request, void (*handler)(struct ts_request *),
 static inline bool walked(struct ts_request *request, void (*handler)(struct ts_request *),
                           struct walk_path *paths, unsigned count)
 {
-    bool near = !request->context && paths[0].length <= TREE_STEP &&
+    bool near = request->context == NULL && paths[0].length <= TREE_STEP &&
                 (count == 1 || paths[1].length <= TREE_STEP);
     return near || walk_on(request, handler, paths, count);
 }

@@ -48,8 +48,9 @@ static uint8_t pcb_id;
 
 void account_init(void)
 {
-    for (unsigned i = 0; i < ACCOUNTS; i++)
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
         ts_share_init(&shares[i], pools[i].capacity, pools[i].holders, pools[i].places);
+    }
     pcb_id = tcp_ext_arg_alloc_id();
 }
 
@@ -74,10 +75,12 @@ bool account_take(enum account account, uint32_t client, uint64_t count)
         spare->count -= count;
         return true;
     }
-    if (spare->count > 0)
+    if (spare->count > 0) {
         give_spare(account);
-    if (ts_share_take(&shares[account], client, count) == TS_OK)
+    }
+    if (ts_share_take(&shares[account], client, count) == TS_OK) {
         return true;
+    }
     netd.statistics.refused_limit++;
     return false;
 }
@@ -85,23 +88,26 @@ bool account_take(enum account account, uint32_t client, uint64_t count)
 void account_give(enum account account, uint32_t client, uint64_t count)
 {
     struct spare *spare = &spares[account];
-    if (spare->client != client && spare->count > 0)
+    if (spare->client != client && spare->count > 0) {
         give_spare(account);
+    }
     spare->client = client;
     spare->count += count;
 }
 
 uint64_t account_left(enum account account, uint32_t client)
 {
-    if (spares[account].count > 0)
+    if (spares[account].count > 0) {
         give_spare(account);
+    }
     return ts_share_left(&shares[account], client);
 }
 
 uint64_t account_of(enum account account, uint32_t client)
 {
-    if (spares[account].count > 0)
+    if (spares[account].count > 0) {
         give_spare(account);
+    }
     return ts_share_of(&shares[account], client);
 }
 
@@ -133,8 +139,9 @@ static const struct tcp_ext_arg_callbacks counted = {pcb_freed, pcb_comes_in}, u
 
 bool account_pcb(struct tcp_pcb *pcb, uint32_t client)
 {
-    if (!account_take(ACCOUNT_MEMORY, client, PCB_MEMORY))
+    if (!account_take(ACCOUNT_MEMORY, client, PCB_MEMORY)) {
         return false;
+    }
     tcp_ext_arg_set(pcb, pcb_id, (void *)(uintptr_t)client);
     account_pcb_enter(pcb);
     return true;

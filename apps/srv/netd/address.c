@@ -10,8 +10,9 @@ static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 static bool all_zero(const uint8_t *bytes, size_t length)
 {
     uint8_t any = 0;
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         any |= bytes[i];
+    }
     return any == 0;
 }
 
@@ -26,8 +27,9 @@ static ts_status_t take_v6(const struct ts_net_address *address, enum address_ki
                            ip_addr_t *out_ip)
 {
     if (memcmp(address->address, mapped_prefix, sizeof(mapped_prefix)) == 0) {
-        if (kind != ADDRESS_DUAL)
+        if (kind != ADDRESS_DUAL) {
             return TS_ERR_ADDRESS;
+        }
         set_v4(address->address + 12, out_ip);
         return TS_OK;
     }
@@ -35,8 +37,9 @@ static ts_status_t take_v6(const struct ts_net_address *address, enum address_ki
     memcpy(ip_2_ip6(out_ip)->addr, address->address, 16);
     ip6_addr_clear_zone(ip_2_ip6(out_ip));
     if (address->scope != 0) {
-        if (address->scope > 255 || netif_get_by_index((u8_t)address->scope) == NULL)
+        if (address->scope > 255 || netif_get_by_index((u8_t)address->scope) == NULL) {
             return TS_ERR_ADDRESS;
+        }
         ip6_addr_set_zone(ip_2_ip6(out_ip), (u8_t)address->scope);
     }
     return TS_OK;
@@ -48,30 +51,36 @@ ts_status_t address_take(const struct ts_net_address *address, enum address_kind
     *out_port = address->port;
     switch (address->family) {
     case TS_NET_FAMILY_NONE:
-        if (address->scope != 0 || !all_zero(address->address, 16))
+        if (address->scope != 0 || !all_zero(address->address, 16)) {
             return TS_ERR_ARGUMENT;
+        }
         break;
     case TS_NET_FAMILY_V4:
-        if (address->scope != 0 || !all_zero(address->address + 4, 12))
+        if (address->scope != 0 || !all_zero(address->address + 4, 12)) {
             return TS_ERR_ARGUMENT;
-        if (kind != ADDRESS_V4)
+        }
+        if (kind != ADDRESS_V4) {
             return TS_ERR_ADDRESS;
+        }
         set_v4(address->address, out_ip);
         return TS_OK;
     case TS_NET_FAMILY_V6:
-        if (kind == ADDRESS_V4)
+        if (kind == ADDRESS_V4) {
             return TS_ERR_ADDRESS;
-        if (!all_zero(address->address, 16) || address->scope != 0)
+        }
+        if (!all_zero(address->address, 16) || address->scope != 0) {
             return take_v6(address, kind, out_ip);
+        }
         break;
     default: return TS_ERR_ARGUMENT;
     }
-    if (kind == ADDRESS_V4)
+    if (kind == ADDRESS_V4) {
         ip_addr_set_any(0, out_ip);
-    else if (kind == ADDRESS_DUAL)
+    } else if (kind == ADDRESS_DUAL) {
         ip_addr_copy(*out_ip, *IP_ANY_TYPE);
-    else
+    } else {
         ip_addr_set_any(1, out_ip);
+    }
     return TS_OK;
 }
 
@@ -100,8 +109,9 @@ struct ts_net_address address_make(const ip_addr_t *ip, u16_t port, enum address
     }
     address.family = TS_NET_FAMILY_V6;
     address_bytes16(ip, address.address);
-    if (IP_IS_V6_VAL(*ip))
+    if (IP_IS_V6_VAL(*ip)) {
         address.scope = ip6_addr_zone(ip_2_ip6(ip));
+    }
     return address;
 }
 

@@ -45,8 +45,9 @@ static int64_t cube_root(uint64_t value)
     uint64_t root = 0;
     for (int bit = 20; bit >= 0; bit--) {
         uint64_t next = root | UINT64_C(1) << bit;
-        if (next * next * next <= value)
+        if (next * next * next <= value) {
             root = next;
+        }
     }
     return (int64_t)root;
 }
@@ -67,10 +68,12 @@ static uint32_t curve(const struct tcp_pcb *pcb, int64_t now)
 {
     const struct congestion *c = &pcb->recovery.congestion;
     int64_t at = (now - c->epoch + pcb->recovery.least) / MILLISECOND - c->turning;
-    if (at > LONGEST_CURVE)
+    if (at > LONGEST_CURVE) {
         at = LONGEST_CURVE;
-    if (at < -LONGEST_CURVE)
+    }
+    if (at < -LONGEST_CURVE) {
         at = -LONGEST_CURVE;
+    }
     int64_t target = (int64_t)c->origin + at * at * at / 1000 * (2 * pcb->mss / 5) / 1000000;
     int64_t low = pcb->cwnd, high = low + low / 2;
     return (uint32_t)(target < low ? low : target > high ? high : target);
@@ -92,10 +95,12 @@ static void add_share(struct tcp_pcb *pcb, uint32_t bytes, uint32_t by)
 void congestion_trip(struct tcp_pcb *pcb, int64_t trip)
 {
     struct congestion *c = &pcb->recovery.congestion;
-    if (c->least == 0 || trip < c->least)
+    if (c->least == 0 || trip < c->least) {
         c->least = trip;
-    if (++c->samples < TRIPS_ENOUGH || c->least_before == 0)
+    }
+    if (++c->samples < TRIPS_ENOUGH || c->least_before == 0) {
         return;
+    }
     int64_t more = c->least_before / 8;
     more = more < TRIP_MORE_LEAST ? TRIP_MORE_LEAST : more > TRIP_MORE_MOST ? TRIP_MORE_MOST : more;
     if (c->careful == 0 && c->least >= c->least_before + more) {
@@ -113,30 +118,35 @@ void congestion_round(struct tcp_pcb *pcb)
     struct congestion *c = &pcb->recovery.congestion;
     c->least_before = c->least;
     c->least = c->samples = 0;
-    if (c->careful > 0 && ++c->careful > CAREFUL_ROUNDS)
+    if (c->careful > 0 && ++c->careful > CAREFUL_ROUNDS) {
         pcb->ssthresh = pcb->cwnd;
+    }
 }
 
 void congestion_grow(struct tcp_pcb *pcb, uint32_t bytes, int64_t now)
 {
     struct congestion *c = &pcb->recovery.congestion;
     if (pcb->cwnd < pcb->ssthresh) {
-        if (c->careful > 0)
+        if (c->careful > 0) {
             bytes /= CAREFUL_GROWTH;
+        }
         uint32_t slow = min(bytes, pcb->ssthresh - pcb->cwnd);
         pcb->cwnd = min(pcb->cwnd + slow, WINDOW_MAX);
         bytes -= slow;
     }
-    if (bytes == 0)
+    if (bytes == 0) {
         return;
-    if (c->epoch == 0)
+    }
+    if (c->epoch == 0) {
         begin_epoch(pcb, now);
+    }
     // What Reno would have: 0.53 of a segment a round trip, since it gave up less at the loss.
     uint64_t share = (uint64_t)bytes * pcb->mss / pcb->cwnd;
     c->friendly += (uint32_t)(c->friendly < c->maximum ? share * 9 / 17 : share);
     uint32_t target = max(curve(pcb, now), min(c->friendly, WINDOW_MAX));
-    if (target > pcb->cwnd)
+    if (target > pcb->cwnd) {
         add_share(pcb, bytes, target - pcb->cwnd);
+    }
 }
 
 static void give_way(struct tcp_pcb *pcb)
@@ -168,12 +178,14 @@ void congestion_reduce(struct tcp_pcb *pcb, uint32_t delivered, uint32_t pipe, b
         more = due > c->sent ? (uint32_t)due - c->sent : 0;
     } else {
         more = c->delivered > c->sent ? c->delivered - c->sent : 0;
-        if (!lost_more)
+        if (!lost_more) {
             more = max(more, delivered) + pcb->mss;
+        }
         more = min(more, pcb->ssthresh - pipe);
     }
-    if (c->sent == 0)
+    if (c->sent == 0) {
         more = max(more, pcb->mss); // the first that was lost goes at once
+    }
     pcb->cwnd = min(pipe + more, WINDOW_MAX);
 }
 
@@ -184,8 +196,9 @@ void congestion_repaired(struct tcp_pcb *pcb)
 
 void congestion_timeout(struct tcp_pcb *pcb, bool first)
 {
-    if (first)
+    if (first) {
         give_way(pcb);
+    }
     pcb->cwnd = pcb->mss;
 }
 

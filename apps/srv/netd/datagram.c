@@ -16,8 +16,9 @@ static struct datagram *of(struct ts_request *request)
 static void update_signals(struct datagram *socket)
 {
     ts_signals_t set = TS_SIGNAL_WRITABLE | (socket->received != NULL ? TS_SIGNAL_READABLE : 0);
-    if (socket->object.server != NULL && set != socket->object.signals)
+    if (socket->object.server != NULL && set != socket->object.signals) {
         ts_object_signal(&socket->object, socket->object.signals & ~set, set);
+    }
 }
 
 // Receiving -------------------------------------------------------------------------------
@@ -26,8 +27,9 @@ static void drop_first(struct datagram *socket)
 {
     struct datagram_piece *piece = socket->received;
     socket->received = piece->next;
-    if (socket->received == NULL)
+    if (socket->received == NULL) {
         socket->last_received = NULL;
+    }
     socket->received_bytes -= piece->pbuf->tot_len;
     socket->received_count--;
     account_give(ACCOUNT_MEMORY, socket->client, piece->cost);
@@ -57,30 +59,36 @@ static void give_first(struct datagram *socket, struct ts_request *request)
     pbuf_copy_partial(piece->pbuf, copy + before, (u16_t)given, 0);
     ts_status_t status = ts_request_reply_now(request, TS_OK, before + given, copy, before + given);
     heap_free(copy);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         netd.statistics.bytes_pushed += given;
-    if (status == TS_OK && !peek)
+    }
+    if (status == TS_OK && !peek) {
         drop_first(socket);
+    }
 }
 
 static void serve_reads(struct datagram *socket)
 {
-    while (socket->received != NULL && socket->reads.first != NULL)
+    while (socket->received != NULL && socket->reads.first != NULL) {
         give_first(socket, request_take(&socket->reads));
+    }
 }
 
 // A piece for it that the client pays for; NULL: it is lost.
 static struct datagram_piece *make_piece(const struct datagram *socket, const struct pbuf *data)
 {
     if (socket->received_count >= DATAGRAM_QUEUE_COUNT ||
-        socket->received_bytes + data->tot_len > DATAGRAM_QUEUE_BYTES)
+        socket->received_bytes + data->tot_len > DATAGRAM_QUEUE_BYTES) {
         return NULL;
+    }
     struct datagram_piece *piece = heap_allocate_zeroed(1, sizeof(*piece));
-    if (piece == NULL)
+    if (piece == NULL) {
         return NULL;
+    }
     piece->cost = account_cost(data) + (uint32_t)heap_size(piece);
-    if (account_take(ACCOUNT_MEMORY, socket->client, piece->cost))
+    if (account_take(ACCOUNT_MEMORY, socket->client, piece->cost)) {
         return piece;
+    }
     heap_free(piece);
     return NULL;
 }
@@ -98,10 +106,11 @@ static void on_received(void *argument, struct udp_pcb *pcb, struct pbuf *data,
     piece->pbuf = data;
     piece->port = port;
     ip_addr_copy(piece->from, *from);
-    if (socket->last_received != NULL)
+    if (socket->last_received != NULL) {
         socket->last_received->next = piece;
-    else
+    } else {
         socket->received = piece;
+    }
     socket->last_received = piece;
     socket->received_bytes += data->tot_len;
     socket->received_count++;
@@ -128,10 +137,11 @@ static void receive_call(struct ts_request *request)
     uint32_t flags;
     ts_status_t status = request_receive_flags(request, &flags);
     request->context = (void *)(uintptr_t)(status == TS_OK ? flags : 0);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         receive(request);
-    else
+    } else {
         ts_request_reply(request, status, 0);
+    }
 }
 
 // Sending -----------------------------------------------------------------------------------
@@ -147,8 +157,9 @@ static void send_bytes(struct ts_request *request, uint32_t offset, const ip_add
     }
     struct pbuf *data = pbuf_alloc(PBUF_TRANSPORT, (u16_t)length, PBUF_RAM);
     ts_status_t status = data == NULL ? TS_ERR_LIMIT : TS_OK;
-    if (status == TS_OK && length > 0)
+    if (status == TS_OK && length > 0) {
         status = ts_request_pull(request, data->payload, length, offset);
+    }
     if (status == TS_OK) {
         err_t error =
             ip != NULL ? udp_sendto(socket->pcb, data, ip, port) : udp_send(socket->pcb, data);
@@ -156,17 +167,19 @@ static void send_bytes(struct ts_request *request, uint32_t offset, const ip_add
         status = error == ERR_VAL ? TS_ERR_UNREACHABLE : address_error(error);
         netd.statistics.bytes_pulled += length;
     }
-    if (data != NULL)
+    if (data != NULL) {
         pbuf_free(data);
+    }
     ts_request_reply(request, status, status == TS_OK ? length : 0);
 }
 
 static void datagram_write(struct ts_request *request)
 {
-    if (of(request)->connected)
+    if (of(request)->connected) {
         send_bytes(request, 0, NULL, 0);
-    else
+    } else {
         ts_request_reply(request, TS_ERR_NOT_CONNECTED, 0);
+    }
 }
 
 static void send_call(struct ts_request *request)
@@ -176,21 +189,27 @@ static void send_call(struct ts_request *request)
     ip_addr_t ip;
     u16_t port;
     ts_status_t status = TS_ERR_ARGUMENT;
-    if (request->length >= sizeof(to))
+    if (request->length >= sizeof(to)) {
         status = ts_request_pull(request, &to, sizeof(to), 0);
-    if (status == TS_OK && !ts_request_has(request, TS_RIGHT_WRITE))
+    }
+    if (status == TS_OK && !ts_request_has(request, TS_RIGHT_WRITE)) {
         status = TS_ERR_RIGHTS;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = address_take(&to, socket->kind, &ip, &port);
+    }
     bool to_peer = status == TS_OK && to.family == TS_NET_FAMILY_NONE;
-    if (to_peer && !socket->connected)
+    if (to_peer && !socket->connected) {
         status = TS_ERR_NOT_CONNECTED;
-    if (status == TS_OK && !to_peer && (port == 0 || ip_addr_isany(&ip)))
+    }
+    if (status == TS_OK && !to_peer && (port == 0 || ip_addr_isany(&ip))) {
         status = TS_ERR_ADDRESS;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         send_bytes(request, sizeof(to), to_peer ? NULL : &ip, port);
-    else
+    } else {
         ts_request_reply(request, status, 0);
+    }
 }
 
 // Methods -----------------------------------------------------------------------------------
@@ -200,8 +219,9 @@ static bool port_is_anothers(const struct datagram *socket, u16_t port)
 {
     for (const struct udp_pcb *pcb = udp_pcbs; pcb != NULL; pcb = pcb->next) {
         const struct datagram *other = pcb->recv == on_received ? pcb->recv_arg : NULL;
-        if (pcb->local_port == port && other != NULL && other->session != socket->session)
+        if (pcb->local_port == port && other != NULL && other->session != socket->session) {
             return true;
+        }
     }
     return false;
 }
@@ -213,10 +233,12 @@ static void bind_or_connect(struct ts_request *request, bool bind)
     ip_addr_t ip;
     u16_t port;
     ts_status_t status = ts_request_pull_exact(request, &address, sizeof(address));
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = address_take(&address, socket->kind, &ip, &port);
-    if (status == TS_OK && bind)
+    }
+    if (status == TS_OK && bind) {
         status = session_may_bind(request, port);
+    }
     if (status == TS_OK && bind && port != 0 && port_is_anothers(socket, port)) {
         status = TS_ERR_ADDRESS_IN_USE;
     } else if (status == TS_OK && bind) {
@@ -248,32 +270,38 @@ static void reply_address(struct ts_request *request, bool peer)
 static ts_status_t apply_option(struct datagram *socket, const struct ts_net_option *option)
 {
     u8_t flag = option->name == TS_NET_OPTION_REUSE_ADDRESS ? SOF_REUSEADDR : SOF_BROADCAST;
-    if (option->reserved != 0)
+    if (option->reserved != 0) {
         return TS_ERR_ARGUMENT;
+    }
     switch (option->name) {
     case TS_NET_OPTION_REUSE_ADDRESS:
     case TS_NET_OPTION_BROADCAST:
-        if (option->value != 0 && option->value != 1)
+        if (option->value != 0 && option->value != 1) {
             return TS_ERR_ARGUMENT;
-        if (option->value != 0)
+        }
+        if (option->value != 0) {
             ip_set_option(socket->pcb, flag);
-        else
+        } else {
             ip_reset_option(socket->pcb, flag);
+        }
         return TS_OK;
     case TS_NET_OPTION_HOP_LIMIT:
-        if (option->value < 1 || option->value > 255)
+        if (option->value < 1 || option->value > 255) {
             return TS_ERR_ARGUMENT;
+        }
         socket->pcb->ttl = (u8_t)option->value;
         return TS_OK;
     case TS_NET_OPTION_TRAFFIC_CLASS:
-        if (option->value < 0 || option->value > 255)
+        if (option->value < 0 || option->value > 255) {
             return TS_ERR_ARGUMENT;
+        }
         socket->pcb->tos = (u8_t)option->value;
         return TS_OK;
     case TS_NET_OPTION_V6_ONLY:
         if (socket->kind == ADDRESS_V4 || socket->pcb->local_port != 0 ||
-            (option->value != 0 && option->value != 1))
+            (option->value != 0 && option->value != 1)) {
             return TS_ERR_ARGUMENT;
+        }
         socket->kind = option->value != 0 ? ADDRESS_V6_ONLY : ADDRESS_DUAL;
         IP_SET_TYPE_VAL(socket->pcb->local_ip, address_type(socket->kind));
         IP_SET_TYPE_VAL(socket->pcb->remote_ip, address_type(socket->kind));
@@ -286,8 +314,9 @@ static void set_option(struct ts_request *request)
 {
     struct ts_net_option option;
     ts_status_t status = ts_request_pull_exact(request, &option, sizeof(option));
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = apply_option(of(request), &option);
+    }
     ts_request_reply(request, status, 0);
 }
 
@@ -318,12 +347,14 @@ static void get_option(struct ts_request *request)
 {
     struct ts_net_option option;
     ts_status_t status = ts_request_pull_exact(request, &option, sizeof(option));
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = read_option(of(request), &option);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         request_reply_struct(request, &option, sizeof(option));
-    else
+    } else {
         ts_request_reply(request, status, 0);
+    }
 }
 
 static void datagram_call(struct ts_request *request)
@@ -344,12 +375,13 @@ static void datagram_call(struct ts_request *request)
 static void datagram_get(struct ts_request *request)
 {
     struct ts_attributes attributes = {.type = TS_FILE_STREAM, .mode = 0600, .links = 1};
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, of(request)->nowait ? TS_OPEN_NOWAIT : 0);
-    else if (request->argument == TS_PROPERTY_ATTRIBUTES)
+    } else if (request->argument == TS_PROPERTY_ATTRIBUTES) {
         request_reply_struct(request, &attributes, sizeof(attributes));
-    else
+    } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    }
 }
 
 static void datagram_set(struct ts_request *request)
@@ -365,8 +397,9 @@ static void datagram_cancel(struct ts_request *request)
 
 static void destroy(struct datagram *socket)
 {
-    while (socket->received != NULL)
+    while (socket->received != NULL) {
         drop_first(socket);
+    }
     udp_remove(socket->pcb);
     session_drop(socket->session, socket->client);
     account_give(ACCOUNT_MEMORY, socket->client, socket->memory);
@@ -385,11 +418,13 @@ static struct datagram *datagram_new(struct session *session, uint32_t client,
 {
     struct datagram *socket = heap_allocate_zeroed(1, sizeof(*socket));
     struct udp_pcb *pcb = udp_new_ip_type(address_type(kind));
-    if (socket == NULL || pcb == NULL)
+    if (socket == NULL || pcb == NULL) {
         goto no_memory;
+    }
     uint32_t memory = (uint32_t)(heap_size(socket) + heap_size(pcb));
-    if (!account_take(ACCOUNT_MEMORY, client, memory))
+    if (!account_take(ACCOUNT_MEMORY, client, memory)) {
         goto no_memory;
+    }
     if (!session_add(session, client)) {
         account_give(ACCOUNT_MEMORY, client, memory);
         goto no_memory;
@@ -402,8 +437,9 @@ static struct datagram *datagram_new(struct session *session, uint32_t client,
     socket->pcb = pcb;
     return socket;
 no_memory:
-    if (pcb != NULL)
+    if (pcb != NULL) {
         udp_remove(pcb);
+    }
     heap_free(socket);
     return NULL;
 }
@@ -416,10 +452,11 @@ void datagram_create(struct ts_request *request, struct session *session, enum a
         return;
     }
     udp_recv(socket->pcb, on_received, socket);
-    if (ts_request_reply_mint(request, &socket->object, SOCKET_RIGHTS, 0) != TS_OK)
+    if (ts_request_reply_mint(request, &socket->object, SOCKET_RIGHTS, 0) != TS_OK) {
         destroy(socket);
-    else
+    } else {
         update_signals(socket);
+    }
 }
 
 const struct ts_operations datagram_operations = {

@@ -44,8 +44,9 @@ struct ip_reassdata *fragments_yield4(struct ip_reassdata *list, const struct ip
     }
     for (struct ip_reassdata *at = list; at != NULL; at = at->next, place++) {
         ip_addr_t sender = sender4(at);
-        if (!is_of(at, but))
+        if (!is_of(at, but)) {
             yield_offer(&sender, since(at->timer, place), at);
+        }
     }
     return yield_choice();
 }
@@ -60,8 +61,9 @@ struct ip6_reassdata *fragments_yield6(struct ip6_reassdata *list, const struct 
     }
     for (struct ip6_reassdata *at = list; at != NULL; at = at->next, place++) {
         ip_addr_t sender = sender6(at);
-        if (at != but)
+        if (at != but) {
             yield_offer(&sender, since(at->timer, place), at);
+        }
     }
     return yield_choice();
 }

@@ -48,8 +48,9 @@ uint64_t hash_bytes(const uint8_t key[HASH_KEY_SIZE], const void *bytes, size_t 
         absorb(&s, word);
     }
     word = (uint64_t)length << 56;
-    for (size_t i = 0; i < left; i++)
+    for (size_t i = 0; i < left; i++) {
         word |= (uint64_t)at[i] << (8 * i);
+    }
     absorb(&s, word);
     s.v2 ^= 0xff;
     rounds(&s, 4);

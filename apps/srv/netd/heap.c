@@ -25,8 +25,9 @@ static struct pool classes[] = {
 
 void heap_start(struct ts_loop *loop)
 {
-    for (unsigned i = 0; i < CLASSES; i++)
+    for (unsigned i = 0; i < CLASSES; i++) {
         classes[i].left = &left;
+    }
     pool_start(loop);
 }
 
@@ -49,10 +50,12 @@ static size_t class_bytes(const struct pool *class)
 // The last class is larger than its row. NULL: none does.
 static struct pool *class_of(size_t size)
 {
-    if (size <= SMALL_MOST)
+    if (size <= SMALL_MOST) {
         return &classes[small_classes[(size + UNIT - 1) / UNIT]];
-    if (size > class_bytes(&classes[CLASSES - 2]))
+    }
+    if (size > class_bytes(&classes[CLASSES - 2])) {
         return size <= class_bytes(&classes[CLASSES - 1]) ? &classes[CLASSES - 1] : NULL;
+    }
     unsigned power = 63 - (unsigned)__builtin_clzl(size - 1); // 2^power < size <= 2^(power + 1)
     return &classes[2 * (power - 6) + 1 + (size > (size_t)3 << (power - 1))];
 }
@@ -60,8 +63,9 @@ static struct pool *class_of(size_t size)
 void *heap_allocate(size_t size)
 {
     struct pool *class = size < SIZE_MAX / 2 ? class_of(size + sizeof(struct pool_item)) : NULL;
-    if (class == NULL)
+    if (class == NULL) {
         return NULL;
+    }
     void *memory = pool_take(class);
     was_short |= memory == NULL;
     return memory;
@@ -69,18 +73,21 @@ void *heap_allocate(size_t size)
 
 void *heap_allocate_zeroed(size_t count, size_t size)
 {
-    if (size != 0 && count > SIZE_MAX / size)
+    if (size != 0 && count > SIZE_MAX / size) {
         return NULL;
+    }
     void *memory = heap_allocate(count * size);
-    if (memory != NULL)
+    if (memory != NULL) {
         memset(memory, 0, count * size);
+    }
     return memory;
 }
 
 void heap_free(void *memory)
 {
-    if (memory != NULL)
+    if (memory != NULL) {
         pool_give(pool_arena_of(memory)->pool, memory);
+    }
 }
 
 bool heap_was_short(void)
@@ -98,7 +105,8 @@ size_t heap_size(const void *memory)
 size_t heap_used(void)
 {
     size_t used = 0;
-    for (unsigned i = 0; i < CLASSES; i++)
+    for (unsigned i = 0; i < CLASSES; i++) {
         used += classes[i].used * class_bytes(&classes[i]);
+    }
     return used;
 }

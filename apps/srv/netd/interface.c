@@ -17,8 +17,9 @@ static void describe(struct netif *netif, struct ts_net_interface *out)
     bool card = netif == &netd.link.netif;
     *out = (struct ts_net_interface){.index = netif_get_index(netif), .mtu = netif->mtu};
     memcpy(out->name, netif->name, sizeof(netif->name));
-    if (card)
+    if (card) {
         out->name[2] = '0';
+    }
     out->flags = (netif_is_up(netif) ? TS_NET_INTERFACE_UP : 0) |
                  (netif_is_link_up(netif) ? TS_NET_INTERFACE_LINK : 0) |
                  (card ? 0 : TS_NET_INTERFACE_LOOPBACK) |
@@ -29,11 +30,13 @@ static void describe(struct netif *netif, struct ts_net_interface *out)
     memcpy(out->gateway4, netif_ip4_gw(netif), 4);
     unsigned used = 0;
     for (s8_t i = 0; i < LWIP_IPV6_NUM_ADDRESSES && used < TS_NET_INTERFACE_V6; i++) {
-        if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i)))
+        if (ip6_addr_isvalid(netif_ip6_addr_state(netif, i))) {
             memcpy(out->address6[used++], netif_ip6_addr(netif, i)->addr, 16);
+        }
     }
-    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++)
+    for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
         address_bytes16(dns_getserver(i), out->dns[i]);
+    }
     if (card) {
         const struct link_statistics *s = &netd.link.statistics;
         out->frames_in = s->frames_in;
@@ -54,8 +57,9 @@ void interface_call(struct ts_request *request)
     ts_status_t status = request_word(request, &index);
     struct netif *netif =
         status == TS_OK && index >= 1 && index <= 255 ? netif_get_by_index((u8_t)index) : NULL;
-    if (status == TS_OK && netif == NULL)
+    if (status == TS_OK && netif == NULL) {
         status = TS_ERR_NOT_FOUND;
+    }
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
@@ -95,8 +99,9 @@ static bool valid(const struct ts_net_configuration *c)
 {
     uint32_t mask = (uint32_t)c->mask4[0] << 24 | (uint32_t)c->mask4[1] << 16 |
                     (uint32_t)c->mask4[2] << 8 | c->mask4[3];
-    if (is_zero(c->address4))
+    if (is_zero(c->address4)) {
         return mask == 0 && is_zero(c->gateway4) && is_zero(c->dns4);
+    }
     return mask != 0 && (~mask & (~mask + 1)) == 0 && c->address4[0] < 224;
 }
 
@@ -104,12 +109,15 @@ void interface_configure(struct ts_request *request)
 {
     struct ts_net_configuration configuration;
     ts_status_t status = ts_request_pull_exact(request, &configuration, sizeof(configuration));
-    if (status == TS_OK && (configuration.reserved != 0 || !valid(&configuration)))
+    if (status == TS_OK && (configuration.reserved != 0 || !valid(&configuration))) {
         status = TS_ERR_ARGUMENT;
-    if (status == TS_OK && configuration.index != netif_get_index(&netd.link.netif))
+    }
+    if (status == TS_OK && configuration.index != netif_get_index(&netd.link.netif)) {
         status = TS_ERR_NOT_FOUND;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         interface_set(&netd.link.netif, &configuration);
+    }
     ts_request_reply(request, status, 0);
 }
 
@@ -118,8 +126,9 @@ void interface_configure(struct ts_request *request)
 static bool parse_address(const char *text, uint8_t out_bytes[4])
 {
     ip4_addr_t address;
-    if (!ip4addr_aton(text, &address))
+    if (!ip4addr_aton(text, &address)) {
         return false;
+    }
     memcpy(out_bytes, &address.addr, 4);
     return true;
 }
@@ -128,21 +137,25 @@ static bool parse_with_mask(const char *text, struct ts_net_configuration *confi
 {
     char address[16];
     const char *slash = strchr(text, '/');
-    if (slash == NULL || (size_t)(slash - text) >= sizeof(address))
+    if (slash == NULL || (size_t)(slash - text) >= sizeof(address)) {
         return false;
+    }
     memcpy(address, text, (size_t)(slash - text));
     address[slash - text] = '\0';
     unsigned bits = 0;
     for (const char *digit = slash + 1; *digit != '\0'; digit++) {
-        if (*digit < '0' || *digit > '9' || bits > 32)
+        if (*digit < '0' || *digit > '9' || bits > 32) {
             return false;
+        }
         bits = bits * 10 + (unsigned)(*digit - '0');
     }
-    if (bits < 1 || bits > 32)
+    if (bits < 1 || bits > 32) {
         return false;
+    }
     uint32_t mask = UINT32_MAX << (32 - bits);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         configuration->mask4[i] = (uint8_t)(mask >> (24 - 8 * i));
+    }
     return parse_address(address, configuration->address4);
 }
 
@@ -155,14 +168,16 @@ ts_status_t interface_arguments(struct ts_net_configuration *out_configuration,
         const char *name = ts_argument(i), *value = ts_argument(i + 1);
         bool good = false;
         *out_argument = name;
-        if (value != NULL && strcmp(name, "--address") == 0)
+        if (value != NULL && strcmp(name, "--address") == 0) {
             good = parse_with_mask(value, c);
-        else if (value != NULL && strcmp(name, "--gateway") == 0)
+        } else if (value != NULL && strcmp(name, "--gateway") == 0) {
             good = parse_address(value, c->gateway4);
-        else if (value != NULL && strcmp(name, "--dns") == 0)
+        } else if (value != NULL && strcmp(name, "--dns") == 0) {
             good = parse_address(value, c->dns4);
-        if (!good)
+        }
+        if (!good) {
             return TS_ERR_ARGUMENT;
+        }
     }
     return valid(c) ? TS_OK : TS_ERR_ARGUMENT;
 }

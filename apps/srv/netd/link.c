@@ -26,8 +26,9 @@ static void room_released(struct pbuf *pbuf)
     struct link_room *room = (struct link_room *)(void *)pbuf; // pbuf is the first of the first
     struct link *link = room->link;
     link->rooms_held--;
-    if (link->attached)
+    if (link->attached) {
         post_room(link, room);
+    }
 }
 
 static err_t interface_init(struct netif *netif)
@@ -52,8 +53,9 @@ void link_init(struct link *link, struct packet_memory *memory)
         link->room[i].index = i;
         link->room[i].tail.custom_free_function = room_released;
     }
-    for (uint16_t i = 0; i < PACKET_FRAMES; i++)
+    for (uint16_t i = 0; i < PACKET_FRAMES; i++) {
         link->frame[i].next_free = (uint16_t)(i + 1);
+    }
     netif_add_noaddr(&link->netif, link, interface_init, netif_input);
 }
 
@@ -68,30 +70,35 @@ static void take_link_state(struct link *link)
 {
     struct ts_frame_control *control = (void *)link->memory->base;
     bool up = __atomic_load_n(&control->link, __ATOMIC_RELAXED) == 1;
-    if (up == link->up)
+    if (up == link->up) {
         return;
+    }
     link->up = up;
-    if (up)
+    if (up) {
         netif_set_link_up(&link->netif);
-    else
+    } else {
         netif_set_link_down(&link->netif);
+    }
 }
 
 bool link_attached(struct link *link, const struct ts_frame_information *information)
 {
     for (uint16_t i = 0; i < PACKET_FRAMES; i++) {
-        if (link->frame[i].sent)
+        if (link->frame[i].sent) {
             link_frame_done(link, i);
+        }
     }
     for (uint16_t i = 0; i < PACKET_RX_ENTRIES; i++) {
         // A room that a connection holds is posted when it is released.
-        if (link->room[i].tail.pbuf.ref == 0)
+        if (link->room[i].tail.pbuf.ref == 0) {
             post_room(link, &link->room[i]);
+        }
     }
     link->features = information->features;
     memcpy(link->netif.hwaddr, information->mac, ETH_HWADDR_LEN);
-    if (information->mtu >= 576 && information->mtu <= TS_FRAME_LENGTH_MAX - SIZEOF_ETH_HDR)
+    if (information->mtu >= 576 && information->mtu <= TS_FRAME_LENGTH_MAX - SIZEOF_ETH_HDR) {
         link->netif.mtu = information->mtu;
+    }
     bool offload = (link->features & TS_FRAME_FEATURE_CHECKSUM) != 0;
     NETIF_SET_CHECKSUM_CTRL(&link->netif, offload
                                               ? NETIF_CHECKSUM_ENABLE_ALL & ~NETIF_CHECKSUM_GEN_TCP
@@ -122,19 +129,22 @@ static struct pbuf *make_pbuf(struct link *link, struct link_room *room, uint16_
     uint8_t *shared = link->memory->base + link->memory->rooms + room->index * PACKET_ROOM;
     uint16_t copied = length;
     bool scarce = link->rooms_held >= PACKET_RX_ENTRIES / 2;
-    if (length > LINK_COPY_WHOLE && !scarce)
+    if (length > LINK_COPY_WHOLE && !scarce) {
         copied = LINK_COPY_HEADERS;
+    }
     // A shorter frame than Ethernet knows is one that lost its padding. It gets it back: lwIP reads
     // the first header before it looks whether it is there.
     uint16_t room_for = copied < LINK_LENGTH_LEAST ? LINK_LENGTH_LEAST : copied;
     struct pbuf *head = pbuf_alloc(PBUF_RAW, room_for, PBUF_RAM);
-    if (head == NULL)
+    if (head == NULL) {
         return NULL;
+    }
     memcpy(head->payload, shared, copied);
     memset((uint8_t *)head->payload + copied, 0, (size_t)(room_for - copied));
     *out_held = false;
-    if (copied == length)
+    if (copied == length) {
         return head;
+    }
     if (carries_tcp(head->payload)) {
         struct pbuf *tail =
             pbuf_alloced_custom(PBUF_RAW, (u16_t)(length - copied), PBUF_REF, &room->tail,
@@ -145,8 +155,9 @@ static struct pbuf *make_pbuf(struct link *link, struct link_room *room, uint16_
     }
     pbuf_free(head);
     head = pbuf_alloc(PBUF_RAW, length, PBUF_RAM);
-    if (head != NULL)
+    if (head != NULL) {
         memcpy(head->payload, shared, length);
+    }
     return head;
 }
 
@@ -166,10 +177,11 @@ static void receive_frame(struct link *link, const struct ts_frame_slot *slot)
         return;
     }
     struct pbuf *pbuf = make_pbuf(link, room, slot->length, &held);
-    if (held)
+    if (held) {
         link->rooms_held++;
-    else
+    } else {
         post_room(link, room);
+    }
     if (pbuf == NULL) {
         link->statistics.dropped_in++;
         return;
@@ -179,12 +191,14 @@ static void receive_frame(struct link *link, const struct ts_frame_slot *slot)
     // The device's word on the checksum counts for this one frame.
     bool verified = (slot->flags & TS_FRAME_CHECKSUM_VALID) != 0 &&
                     (link->features & TS_FRAME_FEATURE_RX_CHECKSUM) != 0;
-    if (verified)
+    if (verified) {
         link->netif.chksum_flags &= (u16_t)~NETIF_CHECKSUM_CHECK_TCP;
-    else
+    } else {
         link->netif.chksum_flags |= NETIF_CHECKSUM_CHECK_TCP;
-    if (link->netif.input(pbuf, &link->netif) != ERR_OK)
+    }
+    if (link->netif.input(pbuf, &link->netif) != ERR_OK) {
         pbuf_free(pbuf);
+    }
 }
 
 static bool receive(struct link *link)
@@ -206,8 +220,9 @@ static bool receive(struct link *link)
 
 bool link_poll(struct link *link)
 {
-    if (!link->attached || link->broken)
+    if (!link->attached || link->broken) {
         return true;
+    }
     take_link_state(link);
     link_take_sent(link);
     return receive(link);
@@ -215,8 +230,9 @@ bool link_poll(struct link *link)
 
 bool link_flush(struct link *link)
 {
-    if (!link->attached || link->broken)
+    if (!link->attached || link->broken) {
         return false;
+    }
     bool filled = ts_frame_publish(&link->rings.rx_fill);
     bool sent = ts_frame_publish(&link->rings.tx_send);
     return filled || sent;
@@ -224,8 +240,9 @@ bool link_flush(struct link *link)
 
 bool link_sleep(struct link *link)
 {
-    if (!link->attached || link->broken)
+    if (!link->attached || link->broken) {
         return true;
+    }
     // Completions of sent frames are only waited for when there is no room to send: they are
     // collected whenever something arrives.
     uint32_t tx_wanted = link->starved ? 1 : PACKET_FRAMES / 4;

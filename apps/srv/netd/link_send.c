@@ -20,8 +20,9 @@ struct draft {
 void link_frame_done(struct link *link, uint16_t index)
 {
     struct link_frame *frame = &link->frame[index];
-    for (uint8_t i = 0; i < frame->block_count; i++)
+    for (uint8_t i = 0; i < frame->block_count; i++) {
         packet_block_put(link->memory, frame->blocks[i]);
+    }
     frame->block_count = 0;
     frame->sent = false;
     frame->next_free = link->free_frame;
@@ -40,8 +41,9 @@ void link_take_sent(struct link *link)
         }
         link_frame_done(link, (uint16_t)slot.id);
     }
-    if (ready < 0)
+    if (ready < 0) {
         link->broken = true;
+    }
     ts_frame_release(&link->rings.tx_done);
     if (link->starved && ready > 0 && !link->broken) {
         link->starved = false;
@@ -73,13 +75,15 @@ static uint16_t copy_headers(struct link *link, struct draft *draft, const struc
     uint16_t length = 0;
     const struct pbuf *p = *frame;
     for (; p != NULL && packet_block_find(link->memory, p->payload, p->len) == NULL; p = p->next) {
-        if (length + p->len > (uint16_t)PACKET_HEADER)
+        if (length + p->len > (uint16_t)PACKET_HEADER) {
             return 0;
+        }
         memcpy(room + length, p->payload, p->len);
         length = (uint16_t)(length + p->len);
     }
-    if (length > 0)
+    if (length > 0) {
         draft->slots[draft->count++] = (struct ts_frame_slot){.offset = offset, .length = length};
+    }
     *frame = p;
     return length;
 }
@@ -88,13 +92,15 @@ static uint16_t copy_headers(struct link *link, struct draft *draft, const struc
 static bool point_at(struct link *link, struct draft *draft, const struct pbuf *frame,
                      uint32_t header_offset)
 {
-    if (copy_headers(link, draft, &frame, header_offset) == 0)
+    if (copy_headers(link, draft, &frame, header_offset) == 0) {
         return false;
+    }
     for (; frame != NULL; frame = frame->next) {
         struct packet_block *block = packet_block_find(link->memory, frame->payload, frame->len);
         if (block == NULL || draft->count == TS_FRAME_SEGMENTS ||
-            draft->frame->block_count == TS_FRAME_SEGMENTS)
+            draft->frame->block_count == TS_FRAME_SEGMENTS) {
             return false;
+        }
         add_block(link, draft, block, frame->payload, frame->len);
     }
     return true;
@@ -103,13 +109,15 @@ static bool point_at(struct link *link, struct draft *draft, const struct pbuf *
 // Any frame, by copying all of it into one block.
 static bool copy_all(struct link *link, struct draft *draft, const struct pbuf *frame)
 {
-    for (uint8_t i = 0; i < draft->frame->block_count; i++)
+    for (uint8_t i = 0; i < draft->frame->block_count; i++) {
         packet_block_put(link->memory, draft->frame->blocks[i]);
+    }
     draft->frame->block_count = 0;
     draft->count = 0;
     struct packet_block *block = packet_block_take(link->memory, frame->tot_len);
-    if (block == NULL)
+    if (block == NULL) {
         return false;
+    }
     pbuf_copy_partial(frame, packet_block_bytes(link->memory, block), frame->tot_len, 0);
     draft->slots[draft->count++] =
         (struct ts_frame_slot){.offset = block->offset, .length = frame->tot_len};
@@ -120,8 +128,9 @@ static bool copy_all(struct link *link, struct draft *draft, const struct pbuf *
 static uint32_t sum_words(const uint8_t *bytes, uint32_t length)
 {
     uint32_t sum = 0;
-    for (uint32_t i = 0; i < length; i += 2)
+    for (uint32_t i = 0; i < length; i += 2) {
         sum += (uint32_t)bytes[i] << 8 | bytes[i + 1];
+    }
     return sum;
 }
 
@@ -155,8 +164,9 @@ static void put_draft(struct link *link, struct draft *draft, uint32_t index)
 {
     for (uint32_t i = 0; i < draft->count; i++) {
         draft->slots[i].id = index;
-        if (i + 1 < draft->count)
+        if (i + 1 < draft->count) {
             draft->slots[i].flags |= TS_FRAME_MORE;
+        }
         ts_frame_put(&link->rings.tx_send, &draft->slots[i]);
     }
     draft->frame->sent = true;
@@ -187,8 +197,9 @@ err_t link_send(struct netif *netif, struct pbuf *pbuf)
         return ERR_BUF;
     }
     // All of lwIP's headers lie in its first pbufs, and so in the first segment.
-    if ((link->features & TS_FRAME_FEATURE_CHECKSUM) != 0)
+    if ((link->features & TS_FRAME_FEATURE_CHECKSUM) != 0) {
         offload_checksum(link, &draft.slots[0], pbuf->tot_len);
+    }
     put_draft(link, &draft, index);
     link->statistics.frames_out++;
     link->statistics.bytes_out += pbuf->tot_len;

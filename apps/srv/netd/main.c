@@ -32,17 +32,20 @@ static void batch(struct ts_loop *of, void *context)
 {
     (void)of;
     (void)context;
-    if (netd_batch())
+    if (netd_batch()) {
         nic_signal(&nic);
-    if (netd.link.broken)
+    }
+    if (netd.link.broken) {
         nic_leave(&nic);
+    }
 }
 
 static void log_address(struct netif *netif)
 {
     static ip4_addr_t last;
-    if (!netif_is_up(netif) || ip4_addr_cmp(&last, netif_ip4_addr(netif)))
+    if (!netif_is_up(netif) || ip4_addr_cmp(&last, netif_ip4_addr(netif))) {
         return;
+    }
     ip4_addr_copy(last, *netif_ip4_addr(netif));
     const uint8_t *a = (const uint8_t *)&last.addr;
     remains_tell();
@@ -57,8 +60,9 @@ static void card_attached(struct nic *of)
     const uint8_t *mac = netif->hwaddr;
     ts_log("network card %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
            mac[5]);
-    if (configured)
+    if (configured) {
         return;
+    }
     configured = true;
     netif_set_status_callback(netif, log_address);
     netif_create_ip6_linklocal_address(netif, 1);
@@ -80,13 +84,16 @@ static ts_status_t open_remains(void)
     uint64_t size;
     void *memory;
     ts_handle_t handle = ts_named_handle(REMAINS_NAME);
-    if (handle == TS_HANDLE_NONE)
+    if (handle == TS_HANDLE_NONE) {
         return TS_OK;
+    }
     ts_status_t status = ts_get_u64(handle, TS_PROPERTY_SIZE, &size);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_memory_map(handle, NULL, size, 0, TS_MAP_READ | TS_MAP_WRITE, &memory);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         remains_init(memory, size);
+    }
     return status;
 }
 
@@ -96,16 +103,21 @@ static ts_status_t start(ts_handle_t *out_root)
         .requests = NETD_REQUESTS, .objects = NETD_OBJECTS, .inbox_bytes = NETD_INBOX};
     ts_status_t status = ts_loop_init(&loop, RING_SUBMISSIONS, RING_EVENTS, RING_INFLIGHT);
     heap_start(&loop);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_server_init(&server, &loop, &limits);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = netd_init(&loop, &server);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = open_remains();
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = nic_start(&nic, &loop, &netd.link, card_attached);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = serve(out_root);
+    }
     return status;
 }
 

@@ -26,10 +26,12 @@ ts_status_t netd_init(struct ts_loop *loop, struct ts_server *server)
 {
     netd = (struct netd){.loop = loop, .server = server};
     ts_status_t status = platform_init();
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = packet_memory_init(&netd.packets);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     netd.timer.fired = on_timer;
     netd.root.operations = &root_operations;
     lwip_init();
@@ -49,8 +51,9 @@ static void finish_streams(void)
         netd.unsent = stream->unsent_next;
         stream->on_unsent = false;
         stream_push_out(stream);
-        if (stream->pcb != NULL && stream->state == STREAM_CONNECTED)
+        if (stream->pcb != NULL && stream->state == STREAM_CONNECTED) {
             (void)tcp_output(stream->pcb); // what fails is tried again by lwIP's timer
+        }
         stream_update_signals(stream);
     }
 }
@@ -70,12 +73,14 @@ static void arm_timer(bool at_once)
         ts_time_t other = ts_loop_now(netd.loop) + (ts_time_t)wait * TS_MILLISECOND + 1;
         deadline = other < deadline ? other : deadline;
     }
-    if (deadline == INT64_MAX)
+    if (deadline == INT64_MAX) {
         return;
+    }
     // A timer that is a little early or late is as good as a new one, and costs nothing.
     ts_time_t off = netd.timer.deadline - deadline;
-    if (!netd.timer.armed || off > TS_MILLISECOND || off < -TS_MILLISECOND)
+    if (!netd.timer.armed || off > TS_MILLISECOND || off < -TS_MILLISECOND) {
         ts_timer_arm(netd.loop, &netd.timer, deadline);
+    }
 }
 
 static bool loopback_waits(void)
@@ -83,8 +88,9 @@ static bool loopback_waits(void)
     struct netif *netif;
     NETIF_FOREACH(netif)
     {
-        if (netif->loop_first != NULL)
+        if (netif->loop_first != NULL) {
             return true;
+        }
     }
     return false;
 }
@@ -95,15 +101,19 @@ static bool serve_starved(void)
 {
     bool heap = heap_was_short();
     uint32_t free_bytes = netd.packets.free_bytes;
-    if (netd.starved == NULL && !heap)
+    if (netd.starved == NULL && !heap) {
         return false;
-    if (free_bytes != netd.starved_free)
+    }
+    if (free_bytes != netd.starved_free) {
         netd.starved_tries = netd.starved_count;
+    }
     netd.starved_free = free_bytes;
-    if (netd.starved_tries > 0 && free_bytes >= STARVED_LOW)
+    if (netd.starved_tries > 0 && free_bytes >= STARVED_LOW) {
         stream_starved_again();
-    if (netd.starved != NULL || heap)
+    }
+    if (netd.starved != NULL || heap) {
         stream_yield(heap);
+    }
     return netd.starved_tries > 0 && netd.packets.free_bytes >= STARVED_LOW;
 }
 
@@ -117,12 +127,14 @@ static void poll_loopback(void)
 bool netd_batch(void)
 {
     bool signal = false, more = true;
-    if (ts_loop_now(netd.loop) >= netd.timer.deadline)
+    if (ts_loop_now(netd.loop) >= netd.timer.deadline) {
         run_timers();
+    }
     for (unsigned round = 0; more && round < ROUNDS; round++) {
         more = !link_poll(&netd.link);
-        if (loopback_waits())
+        if (loopback_waits()) {
             poll_loopback();
+        }
         more |= serve_starved();
         finish_streams();
         signal |= link_flush(&netd.link);

@@ -27,8 +27,9 @@ static void drop_session(struct nic *nic)
 
 static void failed(struct nic *nic, const char *what, ts_status_t status)
 {
-    if (!nic->told)
+    if (!nic->told) {
         ts_log("network card: %s: %s", what, ts_status_text(status));
+    }
     nic->told = true;
     // A call that never reached the driver left them here; else they are not ours any more, which
     // close does not mind.
@@ -57,26 +58,30 @@ static void on_session(struct ts_async *async, const struct ts_event *event)
 {
     struct nic *nic = TS_OBJECT_OF(async, struct nic, watching_session);
     (void)event;
-    if (!nic->link->attached)
+    if (!nic->link->attached) {
         return;
+    }
     ts_log("network card: the driver is gone");
     lose(nic);
 }
 
 void nic_leave(struct nic *nic)
 {
-    if (!nic->link->attached)
+    if (!nic->link->attached) {
         return;
+    }
     ts_log("network card: the driver broke the rules of its queues");
-    if (nic->watching_session.busy)
+    if (nic->watching_session.busy) {
         ts_loop_cancel(nic->loop, &nic->watching_session);
+    }
     lose(nic);
 }
 
 void nic_signal(struct nic *nic)
 {
-    if (nic->driver_event != TS_HANDLE_NONE)
+    if (nic->driver_event != TS_HANDLE_NONE) {
         (void)ts_event_signal(nic->driver_event, 1); // a dead driver is told by its session
+    }
 }
 
 static void on_attached(struct ts_async *async, const struct ts_event *event)
@@ -84,12 +89,14 @@ static void on_attached(struct ts_async *async, const struct ts_event *event)
     struct nic *nic = TS_OBJECT_OF(async, struct nic, attaching);
     nic->driver_event = nic->call.out_handle[0];
     ts_status_t status = event->status;
-    if (status == TS_OK && nic->information.version != TS_FRAME_VERSION)
+    if (status == TS_OK && nic->information.version != TS_FRAME_VERSION) {
         status = TS_ERR_VERSION;
+    }
     struct ts_submission *watch =
         status == TS_OK ? ts_loop_begin(nic->loop, &nic->watching_session) : NULL;
-    if (status == TS_OK && watch == NULL)
+    if (status == TS_OK && watch == NULL) {
         status = TS_ERR_LIMIT;
+    }
     if (status != TS_OK) {
         failed(nic, "attach", status);
         return;
@@ -97,8 +104,9 @@ static void on_attached(struct ts_async *async, const struct ts_event *event)
     ts_prepare_wait(watch, nic->session, TS_SIGNAL_CLOSED | TS_SIGNAL_ERROR, TS_DEADLINE_NONE,
                     ts_async_data(&nic->watching_session));
     nic->told = false;
-    if (link_attached(nic->link, &nic->information))
+    if (link_attached(nic->link, &nic->information)) {
         nic_signal(nic);
+    }
     nic->attached(nic);
 }
 
@@ -127,8 +135,9 @@ static ts_status_t attach(struct nic *nic)
     };
     const ts_rights_t shared = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_MAP;
     ts_status_t status = give(link->memory->handle, shared, &nic->call.in_handle[0]);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = give(nic->event, TS_RIGHT_WRITE, &nic->call.in_handle[1]);
     struct ts_submission *slot = status == TS_OK ? ts_loop_begin(nic->loop, &nic->attaching) : NULL;
     if (slot == NULL) {
@@ -144,10 +153,12 @@ static void on_open(struct ts_opening *opening, ts_status_t status, ts_handle_t 
 {
     struct nic *nic = TS_OBJECT_OF(opening, struct nic, opening);
     nic->session = handle;
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = attach(nic);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         failed(nic, "session", status);
+    }
 }
 
 static void on_retry(struct ts_timer *timer)
@@ -175,11 +186,13 @@ ts_status_t nic_start(struct nic *nic, struct ts_loop *loop, struct link *link,
     nic->watching_session.done = on_session;
     nic->retry.fired = on_retry;
     ts_status_t status = ts_event_create(0, &nic->event);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct ts_submission *watch = ts_loop_begin(loop, &nic->watching_event);
-    if (watch == NULL)
+    if (watch == NULL) {
         return TS_ERR_LIMIT;
+    }
     ts_prepare_watch(watch, nic->event, TS_SIGNAL_READABLE, ts_async_data(&nic->watching_event));
     ts_opening_begin(&nic->opening);
     return TS_OK;

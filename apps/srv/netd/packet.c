@@ -36,12 +36,14 @@ ts_status_t packet_memory_init(struct packet_memory *memory)
     memory->size = memory->blocks + PACKET_BLOCK_BYTES;
     ts_status_t status =
         ts_memory_allocate(memory->size, TS_MEMORY_PRIVATE, &memory->handle, &base);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     // All of it now: neither a client nor the card finds at a touch that the job has no more.
     status = ts_memory_commit(memory->handle, 0, TS_PAGE_ROUND(memory->size));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     memory->base = base;
     make_blocks(memory);
     return TS_OK;
@@ -55,8 +57,9 @@ struct packet_block *packet_block_take(struct packet_memory *memory, uint32_t wa
         wanted <= PACKET_SMALL ? &memory->free_large : &memory->free_small;
     struct packet_block **list = *first != NULL ? first : second;
     struct packet_block *block = *list;
-    if (block == NULL)
+    if (block == NULL) {
         return NULL;
+    }
     *list = block->next;
     memory->free_bytes -= block->size;
     block->references = 1;
@@ -70,16 +73,18 @@ void packet_block_get(struct packet_block *block)
 
 void packet_block_put(struct packet_memory *memory, struct packet_block *block)
 {
-    if (--block->references == 0)
+    if (--block->references == 0) {
         give(memory, block);
+    }
 }
 
 struct packet_block *packet_block_find(struct packet_memory *memory, const void *bytes,
                                        size_t length)
 {
     uintptr_t address = (uintptr_t)bytes, start = (uintptr_t)memory->base + memory->blocks;
-    if (address < start || address >= start + PACKET_BLOCK_BYTES)
+    if (address < start || address >= start + PACKET_BLOCK_BYTES) {
         return NULL;
+    }
     uintptr_t at = address - start;
     uintptr_t index = at < PACKET_SMALL_BYTES
                           ? at / PACKET_SMALL

@@ -50,13 +50,15 @@ static enum recovery_wait choose(const struct tcp_pcb *pcb, int64_t *out_wait)
 {
     const struct recovery *r = &pcb->recovery;
     *out_wait = time_out_after(r);
-    if (!may_probe(pcb))
+    if (!may_probe(pcb)) {
         return WAIT_TIMEOUT;
+    }
     bool single = pcb->unacked == r->last;
     int64_t wait = r->smoothed == 0 ? first_time_out(r)
                                     : 2 * r->smoothed + (single ? DELAYED_ACK : PROBE_MARGIN);
-    if (wait >= *out_wait)
+    if (wait >= *out_wait) {
         return WAIT_TIMEOUT;
+    }
     *out_wait = wait;
     return WAIT_PROBE;
 }
@@ -92,12 +94,14 @@ static void begin_episode(struct tcp_pcb *pcb, enum recovery_state state)
 void recovery_end_episode(struct tcp_pcb *pcb)
 {
     struct recovery *r = &pcb->recovery;
-    if (r->state == RECOVERY_LOSS)
+    if (r->state == RECOVERY_LOSS) {
         congestion_repaired(pcb);
+    }
     r->state = RECOVERY_NONE;
     r->doubtful = false;
-    if (r->patience_for > 0 && --r->patience_for == 0)
+    if (r->patience_for > 0 && --r->patience_for == 0) {
         r->patience = 0;
+    }
 }
 
 void recovery_undo(struct tcp_pcb *pcb)
@@ -115,15 +119,17 @@ bool recovery_look(struct tcp_pcb *pcb, int64_t *out_wait)
     struct recovery *r = &pcb->recovery;
     *out_wait = 0;
     if ((pcb->flags & TF_SACK) == 0 || pcb->unacked == NULL ||
-        (r->sacked == 0 && r->state == RECOVERY_NONE))
+        (r->sacked == 0 && r->state == RECOVERY_NONE)) {
         return false;
+    }
     return scoreboard_late(pcb, recovery_now(), out_wait);
 }
 
 void recovery_lose(struct tcp_pcb *pcb)
 {
-    if (pcb->recovery.state != RECOVERY_NONE)
+    if (pcb->recovery.state != RECOVERY_NONE) {
         return;
+    }
     congestion_loss(pcb, pcb->snd_nxt - pcb->lastack);
     begin_episode(pcb, RECOVERY_LOSS);
 }
@@ -134,14 +140,16 @@ static void order_over(struct tcp_pcb *pcb)
     int64_t wait;
     if (recovery_look(pcb, &wait)) {
         recovery_lose(pcb);
-        if (pcb->recovery.state == RECOVERY_LOSS)
+        if (pcb->recovery.state == RECOVERY_LOSS) {
             congestion_reduce(pcb, 0, scoreboard_pipe(pcb), true);
+        }
         (void)tcp_output(pcb);
     }
-    if (wait > 0)
+    if (wait > 0) {
         recovery_set_timer(&pcb->recovery, WAIT_ORDER, wait);
-    else
+    } else {
         recovery_arm(pcb);
+    }
 }
 
 // New data if there are any, else the last segment: the answer shows what is missing.
@@ -166,16 +174,19 @@ static void time_out(struct tcp_pcb *pcb)
 {
     struct recovery *r = &pcb->recovery;
     bool first = r->state != RECOVERY_TIMEOUT || TCP_SEQ_GEQ(pcb->lastack, r->recover);
-    if ((pcb->flags & TF_SACK) == 0)
+    if ((pcb->flags & TF_SACK) == 0) {
         r->sacked = r->duplicates = 0;
+    }
     scoreboard_lose_all(pcb);
     congestion_timeout(pcb, first);
     begin_episode(pcb, RECOVERY_TIMEOUT);
     r->may_undo = r->doubtful = first;
-    if (r->backoff < RECOVERY_BACKOFF_MOST)
+    if (r->backoff < RECOVERY_BACKOFF_MOST) {
         r->backoff++;
-    if (pcb->nrtx < 0xff)
+    }
+    if (pcb->nrtx < 0xff) {
         pcb->nrtx++; // lwIP gives the connection up when it is TCP_MAXRTX
+    }
     (void)tcp_output(pcb);
     recovery_arm(pcb);
 }
@@ -204,12 +215,13 @@ static void fired(struct wheel_timer *timer)
         }
     }
     r->waits_for = WAIT_NOTHING;
-    if (what == WAIT_ORDER)
+    if (what == WAIT_ORDER) {
         order_over(pcb);
-    else if (what == WAIT_PROBE)
+    } else if (what == WAIT_PROBE) {
         probe(pcb);
-    else
+    } else {
         time_out(pcb);
+    }
 }
 
 void recovery_run_timers(void)
@@ -237,59 +249,71 @@ static void note_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
     last_stamp = at > last_stamp ? at : last_stamp + 1;
     segment->sent_at = last_stamp;
     r->last_sent = at;
-    if (r->state == RECOVERY_LOSS)
+    if (r->state == RECOVERY_LOSS) {
         r->congestion.sent += segment_length(segment);
+    }
 }
 
 void recovery_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
 {
     struct recovery *r = &pcb->recovery;
-    if (segment->sent_at != 0) // a SYN, because the peer sent its own again
+    if (segment->sent_at != 0) { // a SYN, because the peer sent its own again
         scoreboard_mark(r, segment, SEGMENT_AGAIN);
-    if (pcb->unacked == segment)
+    }
+    if (pcb->unacked == segment) {
         r->highest = segment_start(segment);
+    }
     bool second = pcb->unacked == r->last; // from where on a probe need not wait for long
     r->last = segment;
     note_sent(pcb, segment);
     r->probe_new = false;
     uint32_t out = pcb->snd_nxt - pcb->lastack;
-    if (out > r->peak)
+    if (out > r->peak) {
         r->peak = out;
-    if (pcb->state < ESTABLISHED)
+    }
+    if (pcb->state < ESTABLISHED) {
         return;
-    if (r->waits_for == WAIT_NOTHING || (second && may_probe(pcb)))
+    }
+    if (r->waits_for == WAIT_NOTHING || (second && may_probe(pcb))) {
         recovery_arm(pcb);
-    else if (r->waits_for == WAIT_PROBE)
+    } else if (r->waits_for == WAIT_PROBE) {
         r->since = r->last_sent;
+    }
 }
 
 uint32_t recovery_window(struct tcp_pcb *pcb)
 {
     struct recovery *r = &pcb->recovery;
-    if (pcb->state < ESTABLISHED)
+    if (pcb->state < ESTABLISHED) {
         return pcb->cwnd;
+    }
     uint32_t out = pcb->snd_nxt - pcb->lastack, pipe = scoreboard_pipe(pcb);
     if (pcb->unacked == NULL) {
         int64_t idle = r->last_sent != 0 ? recovery_now() - r->last_sent : 0;
-        if (idle > LEAST_MARGIN && idle > time_out_after(r))
+        if (idle > LEAST_MARGIN && idle > time_out_after(r)) {
             congestion_idle(pcb);
+        }
     }
     uint32_t room = pcb->cwnd > pipe ? pcb->cwnd - pipe : 0;
-    if (r->due > 0)
+    if (r->due > 0) {
         room = 0; // what was lost goes first
-    if (r->probe_new && room < pcb->mss)
+    }
+    if (r->probe_new && room < pcb->mss) {
         room = pcb->mss;
+    }
     return out + room;
 }
 
 struct tcp_seg *recovery_next(struct tcp_pcb *pcb)
 {
     struct recovery *r = &pcb->recovery;
-    if (r->probe != NULL || r->due == 0)
+    if (r->probe != NULL || r->due == 0) {
         return r->probe;
+    }
     struct tcp_seg *at = r->lost_at != NULL ? r->lost_at : pcb->unacked;
-    while (at != NULL && (at->marks & (SEGMENT_LOST | SEGMENT_RESENT)) != SEGMENT_LOST)
+    while (at != NULL && (at->marks & (SEGMENT_LOST | SEGMENT_RESENT)) != SEGMENT_LOST) {
         at = at->next;
+    }
     r->lost_at = at;
     bool fits = at != NULL && scoreboard_pipe(pcb) + segment_length(at) <= pcb->cwnd;
     return fits ? at : NULL;
@@ -299,13 +323,16 @@ void recovery_resent(struct tcp_pcb *pcb, struct tcp_seg *segment)
 {
     struct recovery *r = &pcb->recovery;
     uint8_t sacked = segment->marks & SEGMENT_SACKED;
-    if (r->probe == segment)
+    if (r->probe == segment) {
         r->probe = NULL;
-    else if (r->may_undo)
+    } else if (r->may_undo) {
         r->undo_count++;
-    if (sacked == 0)
+    }
+    if (sacked == 0) {
         scoreboard_mark(r, segment, segment->marks | SEGMENT_RESENT | SEGMENT_AGAIN);
+    }
     note_sent(pcb, segment);
-    if (r->waits_for == WAIT_NOTHING)
+    if (r->waits_for == WAIT_NOTHING) {
         recovery_arm(pcb);
+    }
 }

@@ -36,26 +36,32 @@ static inline __attribute__((always_inline)) void note_delivered(struct tcp_pcb 
     struct recovery *r = &pcb->recovery;
     uint32_t end = segment_start(segment) + segment_length(segment);
     int64_t trip = taken.now - segment->sent_at;
-    if (trip < LEAST_TRIP)
+    if (trip < LEAST_TRIP) {
         trip = LEAST_TRIP;
+    }
     taken.delivered += segment_length(segment);
     bool first = !again || trip < r->least / 2; // it is the first sending that arrived
-    if (first && r->state == RECOVERY_TIMEOUT && TCP_SEQ_LEQ(end, r->recover))
+    if (first && r->state == RECOVERY_TIMEOUT && TCP_SEQ_LEQ(end, r->recover)) {
         taken.original = true;
-    if (again && trip < r->least - r->least / 16)
+    }
+    if (again && trip < r->least - r->least / 16) {
         return; // RFC 8985, 6.2, step 2, but the least is not known to the nanosecond
+    }
     if (!again) {
-        if (trip < r->least)
+        if (trip < r->least) {
             r->least = trip;
-        if (TCP_SEQ_LT(end, r->highest))
+        }
+        if (TCP_SEQ_LT(end, r->highest)) {
             r->reordered = true;
+        }
         if (segment->sent_at >= taken.sent) {
             taken.sent = segment->sent_at;
             taken.trip = trip;
         }
     }
-    if (TCP_SEQ_GT(end, r->highest))
+    if (TCP_SEQ_GT(end, r->highest)) {
         r->highest = end;
+    }
     if (segment->sent_at > r->rack_sent) {
         r->rack_sent = segment->sent_at;
         r->rack_trip = trip;
@@ -71,24 +77,29 @@ void recovery_acknowledged(struct tcp_pcb *pcb, struct tcp_seg *segment)
 {
     struct recovery *r = &pcb->recovery;
     if (segment->marks == 0) { // most of them
-        if (segment->sent_at != 0)
+        if (segment->sent_at != 0) {
             note_delivered(pcb, segment, false);
+        }
     } else {
-        if (segment->sent_at != 0 && (segment->marks & SEGMENT_SACKED) == 0)
+        if (segment->sent_at != 0 && (segment->marks & SEGMENT_SACKED) == 0) {
             delivered(pcb, segment);
+        }
         scoreboard_mark(r, segment, 0);
     }
-    if (r->lost_at == segment)
+    if (r->lost_at == segment) {
         r->lost_at = NULL;
-    if (r->probe == segment)
+    }
+    if (r->probe == segment) {
         r->probe = NULL;
+    }
 }
 
 // RFC 6298, 2.
 void recovery_measure(struct recovery *r)
 {
-    if (taken.trip == 0)
+    if (taken.trip == 0) {
         return;
+    }
     if (r->least == 0 || taken.trip <= r->least || taken.now - r->least_at > LEAST_FOR) {
         r->least = taken.trip;
         r->least_at = taken.now;
@@ -121,11 +132,13 @@ static bool guess(struct tcp_pcb *pcb, const struct recovery_ack *ack, uint32_t 
         r->sacked -= less;
         taken.delivered -= less < taken.delivered ? less : taken.delivered;
         lost = r->state == RECOVERY_LOSS && TCP_SEQ_LT(ack->number, r->recover);
-        if (!lost)
+        if (!lost) {
             r->sacked = 0;
+        }
     }
-    if (lost && pcb->unacked != NULL && (pcb->unacked->marks & SEGMENT_LOST) == 0)
+    if (lost && pcb->unacked != NULL && (pcb->unacked->marks & SEGMENT_LOST) == 0) {
         scoreboard_lose(r, pcb->unacked);
+    }
     return lost;
 }
 
@@ -139,18 +152,21 @@ static void arrived_twice(struct tcp_pcb *pcb, const struct recovery_block *whic
     }
     r->patience_for = PATIENCE_FOR;
     bool ours = TCP_SEQ_GEQ(which->left, r->undo_from) && TCP_SEQ_LEQ(which->right, r->recover);
-    if (ours)
+    if (ours) {
         r->reordered = true;
-    if (r->may_undo && ours && r->undo_count > 0 && --r->undo_count == 0)
+    }
+    if (r->may_undo && ours && r->undo_count > 0 && --r->undo_count == 0) {
         recovery_undo(pcb);
+    }
 }
 
 // RFC 8985, 7.4: a probe that was a segment sent again may have mended a loss that nobody saw.
 static void look_at_probe(struct tcp_pcb *pcb, const struct recovery_ack *ack, bool twice)
 {
     struct recovery *r = &pcb->recovery;
-    if (TCP_SEQ_LT(ack->number, r->probe_end))
+    if (TCP_SEQ_LT(ack->number, r->probe_end)) {
         return;
+    }
     if (!r->probe_again || twice || (!ack->advances && ack->count == 0)) {
         r->probing = false;
     } else if (TCP_SEQ_GT(ack->number, r->probe_end)) {
@@ -174,14 +190,16 @@ static bool window_in_use(const struct tcp_pcb *pcb)
 static void note_round(struct tcp_pcb *pcb, const struct recovery_ack *ack)
 {
     struct recovery *r = &pcb->recovery;
-    if (!ack->advances || TCP_SEQ_LT(ack->number, r->round_end))
+    if (!ack->advances || TCP_SEQ_LT(ack->number, r->round_end)) {
         return;
+    }
     r->round_end = pcb->snd_nxt;
     r->peak_before = r->peak;
     r->peak = pcb->snd_nxt - pcb->lastack;
     recovery_measure(r);
-    if (pcb->cwnd < pcb->ssthresh)
+    if (pcb->cwnd < pcb->ssthresh) {
         congestion_round(pcb);
+    }
 }
 
 // Most acknowledgements: nothing is missing.
@@ -190,8 +208,9 @@ static void take_calmly(struct tcp_pcb *pcb, const struct recovery_ack *ack)
     struct recovery *r = &pcb->recovery;
     note_round(pcb, ack);
     if (window_in_use(pcb)) {
-        if (pcb->cwnd < pcb->ssthresh && taken.trip != 0)
+        if (pcb->cwnd < pcb->ssthresh && taken.trip != 0) {
             congestion_trip(pcb, taken.trip);
+        }
         congestion_grow(pcb, taken.delivered, taken.now);
     }
     r->since = taken.now;
@@ -217,30 +236,40 @@ void recovery_take(struct tcp_pcb *pcb, const struct recovery_ack *ack)
         twice = scoreboard_twice(pcb, ack);
         scoreboard_take(pcb, ack, delivered);
     }
-    if (r->state != RECOVERY_NONE || r->smoothed == 0)
+    if (r->state != RECOVERY_NONE || r->smoothed == 0) {
         recovery_measure(r);
-    if (ack->advances)
+    }
+    if (ack->advances) {
         r->backoff = 0;
-    if ((pcb->flags & TF_SACK) == 0)
+    }
+    if ((pcb->flags & TF_SACK) == 0) {
         lost = guess(pcb, ack, advance);
-    if (twice)
+    }
+    if (twice) {
         arrived_twice(pcb, &ack->blocks[0]);
-    if (r->probing)
+    }
+    if (r->probing) {
         look_at_probe(pcb, ack, twice);
-    if (r->doubtful && taken.original)
+    }
+    if (r->doubtful && taken.original) {
         recovery_undo(pcb);
-    if (r->state != RECOVERY_NONE && TCP_SEQ_GEQ(pcb->lastack, r->recover))
+    }
+    if (r->state != RECOVERY_NONE && TCP_SEQ_GEQ(pcb->lastack, r->recover)) {
         recovery_end_episode(pcb);
+    }
     lost |= recovery_look(pcb, &wait);
-    if (lost)
+    if (lost) {
         recovery_lose(pcb);
+    }
     note_round(pcb, ack);
-    if (r->state == RECOVERY_LOSS && (lost || taken.delivered > 0))
+    if (r->state == RECOVERY_LOSS && (lost || taken.delivered > 0)) {
         congestion_reduce(pcb, taken.delivered, scoreboard_pipe(pcb), lost);
-    else if (taken.delivered > 0 && window_in_use(pcb))
+    } else if (taken.delivered > 0 && window_in_use(pcb)) {
         congestion_grow(pcb, taken.delivered, taken.now);
-    if (wait > 0 && pcb->unacked != NULL)
+    }
+    if (wait > 0 && pcb->unacked != NULL) {
         recovery_set_timer(r, WAIT_ORDER, wait);
-    else if (ack->advances || taken.delivered > 0)
+    } else if (ack->advances || taken.delivered > 0) {
         recovery_arm(pcb);
+    }
 }

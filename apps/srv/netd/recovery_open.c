@@ -14,13 +14,16 @@ void recovery_open(struct tcp_pcb *pcb)
 void recovery_open_late(struct tcp_pcb *pcb)
 {
     struct recovery *r = &pcb->recovery;
-    if (r->open_late < RECOVERY_BACKOFF_MOST)
+    if (r->open_late < RECOVERY_BACKOFF_MOST) {
         r->open_late++;
-    if (pcb->nrtx < 0xff)
+    }
+    if (pcb->nrtx < 0xff) {
         pcb->nrtx++;
+    }
     recovery_set_timer(r, WAIT_OPEN, RECOVERY_FIRST_TIMEOUT << r->open_late);
-    if (pcb->state == SYN_SENT && pcb->nrtx >= TCP_SYNMAXRTX)
+    if (pcb->state == SYN_SENT && pcb->nrtx >= TCP_SYNMAXRTX) {
         return;
+    }
     r->probe = pcb->unacked;
     (void)tcp_output(pcb);
     r->probe = NULL;
@@ -33,9 +36,11 @@ void recovery_begin(struct tcp_pcb *pcb)
         r->waits_for = WAIT_NOTHING;
         wheel_stop(&r->timer);
     }
-    if (r->smoothed == 0)
+    if (r->smoothed == 0) {
         recovery_measure(r);
+    }
     congestion_begin(pcb);
-    if (r->open_late > 1) // one may have come too soon (RFC 6928, 2)
+    if (r->open_late > 1) { // one may have come too soon (RFC 6928, 2)
         pcb->cwnd = pcb->mss;
+    }
 }

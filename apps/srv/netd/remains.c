@@ -38,8 +38,9 @@ static bool is_ours(const ip_addr_t *ip)
     NETIF_FOREACH(netif)
     {
         if (IP_IS_V6(ip) ? netif_get_ip6_addr_match(netif, ip_2_ip6(ip)) >= 0
-                         : ip4_addr_cmp(netif_ip4_addr(netif), ip_2_ip4(ip)))
+                         : ip4_addr_cmp(netif_ip4_addr(netif), ip_2_ip4(ip))) {
             return true;
+        }
     }
     return false;
 }
@@ -49,8 +50,9 @@ static bool is_ours(const ip_addr_t *ip)
 static void tell(const struct remain *entry)
 {
     struct tcp_pcb pcb = {.ttl = TCP_TTL, .snd_nxt = LWIP_RAND(), .rcv_nxt = LWIP_RAND()};
-    if (!is_good(&entry->local) || !is_good(&entry->peer) || !is_ours(&entry->local.ip))
+    if (!is_good(&entry->local) || !is_good(&entry->peer) || !is_ours(&entry->local.ip)) {
         return;
+    }
     pcb.local_ip = entry->local.ip;
     pcb.remote_ip = entry->peer.ip;
     pcb.local_port = entry->local.port;
@@ -94,17 +96,19 @@ void remains_init(void *memory, uint64_t size)
     remains.count = count < ENTRIES_MAX ? (uint32_t)count : ENTRIES_MAX;
     remains.free_count = remains.next = remains.times = 0;
     for (uint32_t i = remains.count; i-- > 0;) {
-        if (remains.entries[i].state != ENTRY_FREE)
+        if (remains.entries[i].state != ENTRY_FREE) {
             remains.entries[i].state = ENTRY_LEFT;
-        else
+        } else {
             remains.free[remains.free_count++] = (uint16_t)i;
+        }
     }
 }
 
 void remains_add(struct stream *stream)
 {
-    if (stream->remains != NULL || remains.free_count == 0)
+    if (stream->remains != NULL || remains.free_count == 0) {
         return;
+    }
     stream->remains = &remains.entries[remains.free[--remains.free_count]];
     stream->remains->local = stream->local;
     stream->remains->peer = stream->peer;
@@ -113,8 +117,9 @@ void remains_add(struct stream *stream)
 
 void remains_drop(struct stream *stream)
 {
-    if (stream->remains == NULL)
+    if (stream->remains == NULL) {
         return;
+    }
     stream->remains->state = ENTRY_FREE;
     remains.free[remains.free_count++] = (uint16_t)(stream->remains - remains.entries);
     stream->remains = NULL;
@@ -122,6 +127,7 @@ void remains_drop(struct stream *stream)
 
 void remains_tell(void)
 {
-    if (remains.times == 0 && remains.next == 0 && remains.count > 0)
+    if (remains.times == 0 && remains.next == 0 && remains.count > 0) {
         tell_some(NULL);
+    }
 }

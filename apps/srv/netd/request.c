@@ -9,8 +9,9 @@
 bool request_hold(struct ts_request *request)
 {
     bool held = account_take(ACCOUNT_REQUESTS, request->client, 1);
-    if (!held)
+    if (!held) {
         ts_request_reply(request, TS_ERR_LIMIT, 0);
+    }
     return held;
 }
 
@@ -22,8 +23,9 @@ void request_let_go(struct ts_request *request)
 bool request_keep(struct request_queue *queue, struct ts_request *request)
 {
     bool held = request_hold(request);
-    if (held)
+    if (held) {
         request_put(queue, request);
+    }
     return held;
 }
 
@@ -31,14 +33,17 @@ bool request_remove(struct request_queue *queue, struct ts_request *request)
 {
     struct ts_request *before = NULL;
     for (struct ts_request *at = queue->first; at != NULL; before = at, at = at->next) {
-        if (at != request)
+        if (at != request) {
             continue;
-        if (before != NULL)
+        }
+        if (before != NULL) {
             before->next = at->next;
-        else
+        } else {
             queue->first = at->next;
-        if (queue->last == at)
+        }
+        if (queue->last == at) {
             queue->last = before;
+        }
         request_let_go(request);
         return true;
     }
@@ -47,8 +52,9 @@ bool request_remove(struct request_queue *queue, struct ts_request *request)
 
 void request_fail_all(struct request_queue *queue, ts_status_t status)
 {
-    while (queue->first != NULL)
+    while (queue->first != NULL) {
         ts_request_reply(request_take(queue), status, 0);
+    }
 }
 
 ts_status_t request_word(struct ts_request *request, uint32_t *out_word)
@@ -59,12 +65,15 @@ ts_status_t request_word(struct ts_request *request, uint32_t *out_word)
 ts_status_t request_receive_flags(struct ts_request *request, uint32_t *out_flags)
 {
     ts_status_t status = request_word(request, out_flags);
-    if (status == TS_OK && (*out_flags & ~TS_NET_RECEIVE_PEEK) != 0)
+    if (status == TS_OK && (*out_flags & ~TS_NET_RECEIVE_PEEK) != 0) {
         status = TS_ERR_ARGUMENT;
-    if (status == TS_OK && request->room < sizeof(struct ts_net_received))
+    }
+    if (status == TS_OK && request->room < sizeof(struct ts_net_received)) {
         status = TS_ERR_OVERFLOW;
-    if (status == TS_OK && !ts_request_has(request, TS_RIGHT_READ))
+    }
+    if (status == TS_OK && !ts_request_has(request, TS_RIGHT_READ)) {
         status = TS_ERR_RIGHTS;
+    }
     return status;
 }
 
@@ -72,19 +81,23 @@ void request_set_nowait(struct ts_request *request, bool *out_nowait)
 {
     uint64_t flags = 0;
     ts_status_t status = TS_ERR_UNSUPPORTED;
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
         status = ts_request_pull_exact(request, &flags, sizeof(flags));
-    if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND)) != 0)
+    }
+    if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND)) != 0) {
         status = TS_ERR_ARGUMENT;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         *out_nowait = (flags & TS_OPEN_NOWAIT) != 0;
+    }
     ts_request_reply(request, status, 0);
 }
 
 void request_reply_struct(struct ts_request *request, const void *bytes, uint32_t size)
 {
-    if (request->room < size)
+    if (request->room < size) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    else
+    } else {
         ts_request_reply_bytes(request, bytes, size);
+    }
 }

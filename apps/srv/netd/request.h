@@ -12,10 +12,11 @@ struct request_queue {
 static inline void request_put(struct request_queue *queue, struct ts_request *request)
 {
     request->next = NULL;
-    if (queue->last != NULL)
+    if (queue->last != NULL) {
         queue->last->next = request;
-    else
+    } else {
         queue->first = request;
+    }
     queue->last = request;
 }
 
@@ -33,8 +34,9 @@ static inline struct ts_request *request_take(struct request_queue *queue)
 {
     struct ts_request *request = queue->first;
     queue->first = request->next;
-    if (queue->first == NULL)
+    if (queue->first == NULL) {
         queue->last = NULL;
+    }
     request_let_go(request);
     return request;
 }

@@ -12,21 +12,26 @@ static void count(struct recovery *r, const struct tcp_seg *segment, bool add)
         r->sacked += bytes;
         r->sacked_count += add ? 1 : 0u - 1;
     }
-    if ((marks & SEGMENT_LOST) != 0)
+    if ((marks & SEGMENT_LOST) != 0) {
         r->lost += bytes;
-    if ((marks & SEGMENT_RESENT) != 0)
+    }
+    if ((marks & SEGMENT_RESENT) != 0) {
         r->resent += bytes;
-    if ((marks & (SEGMENT_LOST | SEGMENT_RESENT)) == SEGMENT_LOST)
+    }
+    if ((marks & (SEGMENT_LOST | SEGMENT_RESENT)) == SEGMENT_LOST) {
         r->due += bytes;
+    }
 }
 
 void scoreboard_mark(struct recovery *r, struct tcp_seg *segment, uint8_t marks)
 {
-    if (segment->marks != 0)
+    if (segment->marks != 0) {
         count(r, segment, false);
+    }
     segment->marks = marks;
-    if (marks != 0)
+    if (marks != 0) {
         count(r, segment, true);
+    }
 }
 
 void scoreboard_lose(struct recovery *r, struct tcp_seg *segment)
@@ -39,16 +44,18 @@ void scoreboard_lose_all(struct tcp_pcb *pcb)
 {
     bool reneged = pcb->unacked != NULL && (pcb->unacked->marks & SEGMENT_SACKED) != 0;
     for (struct tcp_seg *s = pcb->unacked; s != NULL; s = s->next) {
-        if (reneged || (s->marks & SEGMENT_SACKED) == 0)
+        if (reneged || (s->marks & SEGMENT_SACKED) == 0) {
             scoreboard_lose(&pcb->recovery, s);
+        }
     }
 }
 
 void scoreboard_find_all(struct tcp_pcb *pcb)
 {
     for (struct tcp_seg *s = pcb->unacked; s != NULL; s = s->next) {
-        if ((s->marks & (SEGMENT_LOST | SEGMENT_RESENT)) == SEGMENT_LOST)
+        if ((s->marks & (SEGMENT_LOST | SEGMENT_RESENT)) == SEGMENT_LOST) {
             scoreboard_mark(&pcb->recovery, s, s->marks & SEGMENT_AGAIN);
+        }
     }
 }
 
@@ -60,11 +67,13 @@ static unsigned sort_blocks(const struct tcp_pcb *pcb, const struct recovery_ack
     for (unsigned i = 0; i < ack->count; i++) {
         struct recovery_block block = ack->blocks[i];
         if (!TCP_SEQ_LT(block.left, block.right) || !TCP_SEQ_GEQ(block.left, pcb->lastack) ||
-            !TCP_SEQ_LEQ(block.right, pcb->snd_nxt))
+            !TCP_SEQ_LEQ(block.right, pcb->snd_nxt)) {
             continue;
+        }
         unsigned at = count++;
-        for (; at > 0 && TCP_SEQ_LT(block.left, out[at - 1].left); at--)
+        for (; at > 0 && TCP_SEQ_LT(block.left, out[at - 1].left); at--) {
             out[at] = out[at - 1];
+        }
         out[at] = block;
     }
     return count;
@@ -77,11 +86,13 @@ void scoreboard_take(struct tcp_pcb *pcb, const struct recovery_ack *ack,
     unsigned count = sort_blocks(pcb, ack, blocks), i = 0;
     for (struct tcp_seg *s = pcb->unacked; s != NULL && i < count; s = s->next) {
         uint32_t start = segment_start(s), end = start + segment_length(s);
-        while (i < count && TCP_SEQ_GEQ(start, blocks[i].right))
+        while (i < count && TCP_SEQ_GEQ(start, blocks[i].right)) {
             i++;
+        }
         if (i == count || (s->marks & SEGMENT_SACKED) != 0 || TCP_SEQ_LT(start, blocks[i].left) ||
-            TCP_SEQ_GT(end, blocks[i].right))
+            TCP_SEQ_GT(end, blocks[i].right)) {
             continue;
+        }
         delivered(pcb, s);
         scoreboard_mark(&pcb->recovery, s, (s->marks & SEGMENT_AGAIN) | SEGMENT_SACKED);
     }
@@ -89,13 +100,16 @@ void scoreboard_take(struct tcp_pcb *pcb, const struct recovery_ack *ack,
 
 bool scoreboard_twice(const struct tcp_pcb *pcb, const struct recovery_ack *ack)
 {
-    if (ack->count == 0)
+    if (ack->count == 0) {
         return false;
+    }
     const struct recovery_block *first = &ack->blocks[0], *second = &ack->blocks[1];
-    if (!TCP_SEQ_LT(first->left, first->right))
+    if (!TCP_SEQ_LT(first->left, first->right)) {
         return false;
-    if (TCP_SEQ_LEQ(first->right, ack->number))
+    }
+    if (TCP_SEQ_LEQ(first->right, ack->number)) {
         return TCP_SEQ_GEQ(first->left, ack->number - pcb->snd_wnd_max);
+    }
     return ack->count > 1 && TCP_SEQ_GEQ(first->left, second->left) &&
            TCP_SEQ_LEQ(first->right, second->right);
 }
@@ -103,8 +117,9 @@ bool scoreboard_twice(const struct tcp_pcb *pcb, const struct recovery_ack *ack)
 // How long a segment that was overtaken may still come.
 static int64_t patience(const struct recovery *r)
 {
-    if (!r->reordered && (r->state != RECOVERY_NONE || r->sacked_count >= REORDERED_FOR_SURE))
+    if (!r->reordered && (r->state != RECOVERY_NONE || r->sacked_count >= REORDERED_FOR_SURE)) {
         return 0;
+    }
     int64_t wait = r->least / 4 * (1 + r->patience);
     return wait < r->smoothed ? wait : r->smoothed;
 }
@@ -117,11 +132,13 @@ bool scoreboard_late(struct tcp_pcb *pcb, int64_t now, int64_t *out_wait)
     *out_wait = 0;
     for (struct tcp_seg *s = pcb->unacked; s != NULL; s = s->next) {
         if ((s->marks & SEGMENT_SACKED) != 0 ||
-            (s->marks & (SEGMENT_LOST | SEGMENT_RESENT)) == SEGMENT_LOST)
+            (s->marks & (SEGMENT_LOST | SEGMENT_RESENT)) == SEGMENT_LOST) {
             continue;
+        }
         if (s->sent_at >= r->rack_sent) {
-            if ((s->marks & SEGMENT_AGAIN) == 0)
+            if ((s->marks & SEGMENT_AGAIN) == 0) {
                 break; // what follows was sent later for the first time
+            }
             continue;
         }
         int64_t left = s->sent_at + given - now;

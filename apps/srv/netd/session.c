@@ -16,8 +16,9 @@
 
 bool session_add(struct session *session, uint32_t client)
 {
-    if (!account_take(ACCOUNT_SOCKETS, client, 1))
+    if (!account_take(ACCOUNT_SOCKETS, client, 1)) {
         return false;
+    }
     session->sockets++;
     netd.statistics.sockets++;
     return true;
@@ -34,8 +35,9 @@ void session_drop(struct session *session, uint32_t client)
     account_give(ACCOUNT_SOCKETS, client, 1);
     session->sockets--;
     netd.statistics.sockets--;
-    if (session->closed && session->sockets == 0)
+    if (session->closed && session->sockets == 0) {
         session_free(session);
+    }
 }
 
 ts_status_t session_may_bind(const struct ts_request *request, uint16_t port)
@@ -56,16 +58,17 @@ static void session_create(struct ts_request *request)
     char kind[8];
     size_t length;
     ts_status_t status = ts_request_path(request, kind, sizeof(kind), &length);
-    if (status == TS_OK && strcmp(kind, TS_NET_TCP) == 0)
+    if (status == TS_OK && strcmp(kind, TS_NET_TCP) == 0) {
         stream_create(request, of(request), ADDRESS_V4);
-    else if (status == TS_OK && strcmp(kind, TS_NET_TCP6) == 0)
+    } else if (status == TS_OK && strcmp(kind, TS_NET_TCP6) == 0) {
         stream_create(request, of(request), ADDRESS_DUAL);
-    else if (status == TS_OK && strcmp(kind, TS_NET_UDP) == 0)
+    } else if (status == TS_OK && strcmp(kind, TS_NET_UDP) == 0) {
         datagram_create(request, of(request), ADDRESS_V4);
-    else if (status == TS_OK && strcmp(kind, TS_NET_UDP6) == 0)
+    } else if (status == TS_OK && strcmp(kind, TS_NET_UDP6) == 0) {
         datagram_create(request, of(request), ADDRESS_DUAL);
-    else
+    } else {
         ts_request_reply(request, status == TS_OK ? TS_ERR_NOT_FOUND : status, 0);
+    }
 }
 
 static void session_call(struct ts_request *request)
@@ -75,10 +78,11 @@ static void session_call(struct ts_request *request)
     case TS_NET_INTERFACE: interface_call(request); break;
     case TS_NET_SOCKETS: sockets_call(request); break;
     case TS_NET_CONFIGURE:
-        if (ts_request_has(request, TS_RIGHT_MANAGE))
+        if (ts_request_has(request, TS_RIGHT_MANAGE)) {
             interface_configure(request);
-        else
+        } else {
             ts_request_reply(request, TS_ERR_RIGHTS, 0);
+        }
         break;
     default: ts_request_reply(request, TS_ERR_UNSUPPORTED, 0); break;
     }
@@ -116,17 +120,19 @@ static void session_closed(struct ts_object *object)
     struct session *session = TS_OBJECT_OF(object, struct session, object);
     netd.statistics.sessions--;
     session->closed = true;
-    if (session->sockets == 0)
+    if (session->sockets == 0) {
         session_free(session);
+    }
 }
 
 // `open` of "" anew: the same session again, with the rights that remain.
 static void session_open(struct ts_request *request)
 {
-    if (request->length == 0)
+    if (request->length == 0) {
         (void)ts_request_reply_own(request, request->object, request->rights);
-    else
+    } else {
         ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
+    }
 }
 
 static const struct ts_operations session_operations = {

@@ -21,8 +21,9 @@ struct listing {
 // Where the next line goes, that of a socket of `client`; NULL when it is not wanted.
 static struct ts_net_socket *next_line(struct listing *listing, uint32_t client)
 {
-    if (!listing->all && client != listing->client)
+    if (!listing->all && client != listing->client) {
         return NULL;
+    }
     bool wanted = listing->seen >= listing->from && listing->count < listing->most;
     listing->seen++;
     return wanted ? &listing->lines[listing->count++] : NULL;
@@ -56,8 +57,9 @@ static void describe_stream(const struct stream *stream, struct ts_net_socket *o
 static void add_tcp(struct listing *listing, const struct tcp_pcb *pcb)
 {
     struct ts_net_socket *line = next_line(listing, account_pcb_client(pcb));
-    if (line == NULL)
+    if (line == NULL) {
         return;
+    }
     bool listens = pcb->state == LISTEN;
     if (pcb->callback_arg != NULL && pcb->state != SYN_RCVD) { // those have their listener's
         describe_stream(pcb->callback_arg, line);
@@ -67,8 +69,9 @@ static void add_tcp(struct listing *listing, const struct tcp_pcb *pcb)
     enum address_kind kind = kind_of(&pcb->local_ip);
     *line = (struct ts_net_socket){.type = 1, .state = (uint32_t)pcb->state};
     line->local = address_make(&pcb->local_ip, pcb->local_port, kind);
-    if (!listens)
+    if (!listens) {
         line->peer = address_make(&pcb->remote_ip, pcb->remote_port, kind);
+    }
 }
 
 static void add_udp(struct listing *listing, const struct udp_pcb *pcb)
@@ -76,8 +79,9 @@ static void add_udp(struct listing *listing, const struct udp_pcb *pcb)
     bool ours = pcb->recv_arg == NULL; // lwIP's own, for DHCP and DNS
     const struct datagram *socket = pcb->recv_arg;
     struct ts_net_socket *line = next_line(listing, ours ? 0 : socket->client);
-    if (line == NULL)
+    if (line == NULL) {
         return;
+    }
     enum address_kind kind = kind_of(&pcb->local_ip);
     bool connected = (pcb->flags & UDP_FLAGS_CONNECTED) != 0;
     *line = (struct ts_net_socket){
@@ -95,20 +99,25 @@ void sockets_call(struct ts_request *request)
     ts_status_t status = request_word(request, &listing.from);
     uint32_t fit = request->room / (uint32_t)sizeof(struct ts_net_socket);
     listing.most = fit < BATCH ? fit : BATCH;
-    if (status == TS_OK && listing.most == 0)
+    if (status == TS_OK && listing.most == 0) {
         status = TS_ERR_OVERFLOW;
+    }
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
     }
-    for (struct tcp_pcb_listen *pcb = tcp_listen_pcbs.listen_pcbs; pcb != NULL; pcb = pcb->next)
+    for (struct tcp_pcb_listen *pcb = tcp_listen_pcbs.listen_pcbs; pcb != NULL; pcb = pcb->next) {
         add_tcp(&listing, (const struct tcp_pcb *)pcb);
-    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+    }
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         add_tcp(&listing, pcb);
-    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+    }
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
         add_tcp(&listing, pcb);
-    for (struct udp_pcb *pcb = udp_pcbs; pcb != NULL; pcb = pcb->next)
+    }
+    for (struct udp_pcb *pcb = udp_pcbs; pcb != NULL; pcb = pcb->next) {
         add_udp(&listing, pcb);
+    }
     uint32_t next = listing.from + listing.count;
     uint64_t more = next < listing.seen && listing.count > 0 ? next : 0;
     uint32_t size = listing.count * (uint32_t)sizeof(struct ts_net_socket);
@@ -118,7 +127,8 @@ void sockets_call(struct ts_request *request)
 uint64_t sockets_connections(void)
 {
     uint64_t count = 0;
-    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         count++;
+    }
     return count;
 }

@@ -35,14 +35,16 @@ static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *data,
         stream_release(stream);
         return ERR_ABRT;
     }
-    if (data != NULL && !stream_received(stream, data))
+    if (data != NULL && !stream_received(stream, data)) {
         return ERR_MEM;
+    }
     if (data != NULL && !stream_pay_unread(stream)) {
         stream_reset(stream);
         return ERR_ABRT;
     }
-    if (data != NULL)
+    if (data != NULL) {
         return ERR_OK;
+    }
     stream->peer_end = true;
     stream_serve_reads(stream);
     stream_mark(stream);
@@ -71,8 +73,9 @@ static err_t on_poll(void *argument, struct tcp_pcb *pcb)
     struct stream *stream = argument;
     (void)pcb;
     stream_push_out(stream);
-    if (stream->early != 0)
+    if (stream->early != 0) {
         stream_settle_early(stream); // lwIP forgets what came too early when nothing follows
+    }
     return ERR_OK;
 }
 
@@ -84,10 +87,12 @@ static void on_error(void *argument, err_t error)
     remains_drop(stream);
     stream_settle_early(stream);
     ts_status_t status = address_error(error);
-    if (error == ERR_RST && stream->state == STREAM_CONNECTING)
+    if (error == ERR_RST && stream->state == STREAM_CONNECTING) {
         status = TS_ERR_REFUSED;
-    if (error == ERR_CLSD)
+    }
+    if (error == ERR_CLSD) {
         status = TS_OK;
+    }
     stream_over(stream, status);
 }
 
@@ -95,8 +100,9 @@ static void answer_connect(struct stream *stream, ts_status_t status)
 {
     struct ts_request *request = stream->connecting;
     stream->connecting = NULL;
-    if (request == NULL)
+    if (request == NULL) {
         return;
+    }
     request_let_go(request);
     ts_request_reply(request, status, 0);
 }
@@ -158,11 +164,13 @@ void stream_attach(struct stream *stream, struct tcp_pcb *pcb)
 
 bool stream_has_pcb(struct stream *stream)
 {
-    if (stream->pcb != NULL)
+    if (stream->pcb != NULL) {
         return true;
+    }
     struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
-    if (pcb == NULL)
+    if (pcb == NULL) {
         return false;
+    }
     if (!account_pcb(pcb, stream->client)) {
         tcp_abort(pcb);
         return false;
@@ -175,13 +183,15 @@ void stream_detach(struct stream *stream)
 {
     struct tcp_pcb *pcb = stream->pcb;
     stream->pcb = NULL;
-    if (pcb == NULL)
+    if (pcb == NULL) {
         return;
+    }
     remains_drop(stream);
     stream_settle_early(stream);
     tcp_arg(pcb, NULL);
-    if (pcb->state == LISTEN)
+    if (pcb->state == LISTEN) {
         return;
+    }
     tcp_free_ooseq(pcb);
     tcp_recv(pcb, NULL);
     tcp_sent(pcb, NULL);
@@ -192,19 +202,23 @@ void stream_detach(struct stream *stream)
 static void leave_unsent(struct stream *stream)
 {
     struct stream **at = &netd.unsent;
-    while (*at != stream)
+    while (*at != stream) {
         at = &(*at)->unsent_next;
+    }
     *at = stream->unsent_next;
 }
 
 void stream_release(struct stream *stream)
 {
-    if (stream->session != NULL || stream->pcb != NULL)
+    if (stream->session != NULL || stream->pcb != NULL) {
         return;
-    if (stream->on_unsent)
+    }
+    if (stream->on_unsent) {
         leave_unsent(stream);
-    if (stream->on_starved)
+    }
+    if (stream->on_starved) {
         stream_leave_starved(stream);
+    }
     stream_drop_chunks(stream);
     stream_drop_received(stream);
     stream_free(stream);
@@ -214,8 +228,9 @@ void stream_abort(struct stream *stream)
 {
     struct tcp_pcb *pcb = stream->pcb;
     stream_detach(stream);
-    if (pcb != NULL)
+    if (pcb != NULL) {
         tcp_abort(pcb);
+    }
     stream_drop_chunks(stream);
 }
 
@@ -223,11 +238,13 @@ void stream_over(struct stream *stream, ts_status_t error)
 {
     stream->state = STREAM_OVER;
     stream->error = error;
-    if (stream->on_starved)
+    if (stream->on_starved) {
         stream_leave_starved(stream);
+    }
     stream_drop_chunks(stream);
-    if (stream->connecting != NULL)
+    if (stream->connecting != NULL) {
         stream->error = TS_OK; // told
+    }
     answer_connect(stream, error);
     request_fail_all(&stream->writes, error != TS_OK ? error : TS_ERR_PEER_CLOSED);
     stream_serve_reads(stream);
@@ -236,8 +253,9 @@ void stream_over(struct stream *stream, ts_status_t error)
         session_drop(stream->session, stream->client);
         stream->session = NULL;
     }
-    if (stream->session != NULL)
+    if (stream->session != NULL) {
         stream_mark(stream);
+    }
     stream_release(stream);
 }
 
@@ -251,8 +269,9 @@ void stream_reset(struct stream *stream)
 
 void stream_check_end(struct stream *stream)
 {
-    if (stream->pcb == NULL || !stream->end_sent || stream->chunks != NULL)
+    if (stream->pcb == NULL || !stream->end_sent || stream->chunks != NULL) {
         return;
+    }
     if (stream->session == NULL) {
         stream_detach(stream);
         stream_release(stream);
@@ -264,8 +283,9 @@ void stream_check_end(struct stream *stream)
 
 void stream_mark(struct stream *stream)
 {
-    if (stream->on_unsent || stream->session == NULL)
+    if (stream->on_unsent || stream->session == NULL) {
         return;
+    }
     stream->on_unsent = true;
     stream->unsent_next = netd.unsent;
     netd.unsent = stream;
@@ -275,27 +295,34 @@ void stream_update_signals(struct stream *stream)
 {
     ts_signals_t set = 0;
     bool over = stream->state == STREAM_OVER;
-    if (stream->received_bytes > 0 || stream->peer_end || over || stream->backlog != NULL)
+    if (stream->received_bytes > 0 || stream->peer_end || over || stream->backlog != NULL) {
         set |= TS_SIGNAL_READABLE;
+    }
     if (over || (stream->state == STREAM_CONNECTED &&
-                 (stream->write_shut || stream_writable(stream) >= STREAM_SEND_LOW)))
+                 (stream->write_shut || stream_writable(stream) >= STREAM_SEND_LOW))) {
         set |= TS_SIGNAL_WRITABLE;
-    if (stream->error != TS_OK)
+    }
+    if (stream->error != TS_OK) {
         set |= TS_SIGNAL_ERROR;
-    if (over)
+    }
+    if (over) {
         set |= TS_SIGNAL_CLOSED;
-    if (stream->peer_end)
+    }
+    if (stream->peer_end) {
         set |= TS_NET_SIGNAL_PEER_END;
-    if (stream->object.server != NULL && set != stream->object.signals)
+    }
+    if (stream->object.server != NULL && set != stream->object.signals) {
         ts_object_signal(&stream->object, stream->object.signals & ~set, set);
+    }
 }
 
 // The last handle is gone.
 static void stream_closed(struct ts_object *object)
 {
     struct stream *stream = TS_OBJECT_OF(object, struct stream, object);
-    if (stream->state == STREAM_LISTENING)
+    if (stream->state == STREAM_LISTENING) {
         stream_stop_listening(stream);
+    }
     request_fail_all(&stream->reads, TS_ERR_CANCELLED);
     request_fail_all(&stream->writes, TS_ERR_CANCELLED);
     answer_connect(stream, TS_ERR_CANCELLED);
@@ -338,12 +365,15 @@ static void stream_cancel(struct ts_request *request)
 // Bind, connect and listen need a pcb that does nothing yet.
 static ts_status_t want_new(struct stream *stream)
 {
-    if (stream->state == STREAM_CONNECTED)
+    if (stream->state == STREAM_CONNECTED) {
         return TS_ERR_CONNECTED;
-    if (stream->state == STREAM_CONNECTING)
+    }
+    if (stream->state == STREAM_CONNECTING) {
         return TS_ERR_IN_PROGRESS;
-    if (stream->state != STREAM_NEW)
+    }
+    if (stream->state != STREAM_NEW) {
         return TS_ERR_ARGUMENT;
+    }
     return stream_has_pcb(stream) ? TS_OK : TS_ERR_LIMIT;
 }
 
@@ -352,8 +382,9 @@ static ts_status_t take_address(struct ts_request *request, struct stream *strea
 {
     struct ts_net_address address;
     ts_status_t status = ts_request_pull_exact(request, &address, sizeof(address));
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = want_new(stream);
+    }
     return status == TS_OK ? address_take(&address, stream->kind, ip, port) : status;
 }
 
@@ -364,8 +395,9 @@ static bool port_is_anothers(const struct stream *stream, u16_t port)
     for (unsigned i = 0; i < 2; i++) {
         for (const struct tcp_pcb *pcb = lists[i]; pcb != NULL; pcb = pcb->next) {
             const struct stream *other = pcb->callback_arg;
-            if (pcb->local_port == port && other != NULL && other->session != stream->session)
+            if (pcb->local_port == port && other != NULL && other->session != stream->session) {
                 return true;
+            }
         }
     }
     return false;
@@ -376,16 +408,21 @@ static void stream_bind(struct ts_request *request, struct stream *stream)
     ip_addr_t ip;
     u16_t port;
     ts_status_t status = take_address(request, stream, &ip, &port);
-    if (status == TS_OK && stream->pcb->local_port != 0)
+    if (status == TS_OK && stream->pcb->local_port != 0) {
         status = TS_ERR_ARGUMENT;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = session_may_bind(request, port);
-    if (status == TS_OK && port != 0 && port_is_anothers(stream, port))
+    }
+    if (status == TS_OK && port != 0 && port_is_anothers(stream, port)) {
         status = TS_ERR_ADDRESS_IN_USE;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = address_error(tcp_bind(stream->pcb, &ip, port));
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         keep_addresses(stream);
+    }
     ts_request_reply(request, status, 0);
 }
 
@@ -394,24 +431,29 @@ static void stream_connect(struct ts_request *request, struct stream *stream)
     ip_addr_t ip;
     u16_t port;
     ts_status_t status = take_address(request, stream, &ip, &port);
-    if (status == TS_OK && (ip_addr_isany(&ip) || port == 0))
+    if (status == TS_OK && (ip_addr_isany(&ip) || port == 0)) {
         status = TS_ERR_ADDRESS;
+    }
     bool waits = status == TS_OK && (request->flags & TS_FLAG_NOWAIT) == 0 && !stream->nowait;
-    if (waits && !request_hold(request))
+    if (waits && !request_hold(request)) {
         return;
+    }
     stream->connecting = waits ? request : NULL;
     if (status == TS_OK) {
         stream->state = STREAM_CONNECTING;
         status = address_error(tcp_connect(stream->pcb, &ip, port, on_connected));
-        if (status != TS_OK)
+        if (status != TS_OK) {
             stream->state = STREAM_NEW;
+        }
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         keep_addresses(stream);
-    if (status != TS_OK && waits)
+    }
+    if (status != TS_OK && waits) {
         answer_connect(stream, status);
-    else if (!waits)
+    } else if (!waits) {
         ts_request_reply(request, status != TS_OK ? status : TS_ERR_IN_PROGRESS, 0);
+    }
     stream_mark(stream);
 }
 
@@ -419,10 +461,12 @@ static void stream_shutdown(struct ts_request *request, struct stream *stream)
 {
     uint32_t sides;
     ts_status_t status = request_word(request, &sides);
-    if (status == TS_OK && (sides == 0 || (sides & ~(TS_NET_SHUT_READ | TS_NET_SHUT_WRITE)) != 0))
+    if (status == TS_OK && (sides == 0 || (sides & ~(TS_NET_SHUT_READ | TS_NET_SHUT_WRITE)) != 0)) {
         status = TS_ERR_ARGUMENT;
-    if (status == TS_OK && stream->state != STREAM_CONNECTED && stream->state != STREAM_OVER)
+    }
+    if (status == TS_OK && stream->state != STREAM_CONNECTED && stream->state != STREAM_OVER) {
         status = TS_ERR_NOT_CONNECTED;
+    }
     if (status == TS_OK && (sides & TS_NET_SHUT_READ) != 0) {
         stream->read_shut = true;
         stream_drop_received(stream);
@@ -470,12 +514,13 @@ static void stream_get(struct ts_request *request)
 {
     struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
     struct ts_attributes attributes = {.type = TS_FILE_STREAM, .mode = 0600, .links = 1};
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS)
+    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, stream->nowait ? TS_OPEN_NOWAIT : 0);
-    else if (request->argument == TS_PROPERTY_ATTRIBUTES)
+    } else if (request->argument == TS_PROPERTY_ATTRIBUTES) {
         request_reply_struct(request, &attributes, sizeof(attributes));
-    else
+    } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    }
 }
 
 static void stream_set(struct ts_request *request)

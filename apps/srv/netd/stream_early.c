@@ -29,10 +29,12 @@ static void add(struct kept *kept, const struct pbuf *data)
 static struct kept keeps(const struct tcp_pcb *pcb)
 {
     struct kept kept = {0};
-    if (pcb->refused_data != NULL)
+    if (pcb->refused_data != NULL) {
         add(&kept, pcb->refused_data);
-    for (const struct tcp_seg *segment = pcb->ooseq; segment != NULL; segment = segment->next)
+    }
+    for (const struct tcp_seg *segment = pcb->ooseq; segment != NULL; segment = segment->next) {
         add(&kept, segment->p);
+    }
     return kept;
 }
 
@@ -46,16 +48,18 @@ static uint32_t reduce(struct stream *stream, uint32_t memory)
 
 void stream_settle_early(struct stream *stream)
 {
-    if (stream->early == 0)
+    if (stream->early == 0) {
         return;
+    }
     uint32_t needed = stream->pcb != NULL ? keeps(stream->pcb).memory : 0;
     account_give(ACCOUNT_MEMORY, stream->client, reduce(stream, needed));
 }
 
 uint32_t stream_take_early(struct stream *stream)
 {
-    if (stream->pcb->ooseq == NULL && stream->pcb->refused_data == NULL)
+    if (stream->pcb->ooseq == NULL && stream->pcb->refused_data == NULL) {
         return reduce(stream, 0);
+    }
     return reduce(stream, keeps(stream->pcb).memory);
 }
 
@@ -70,10 +74,12 @@ bool stream_pay_unread(struct stream *stream)
 {
     uint32_t memory = stream->awaited;
     stream->awaited = 0;
-    if (memory == 0 || stream->received_bytes == 0)
+    if (memory == 0 || stream->received_bytes == 0) {
         return true;
-    if (!account_take(ACCOUNT_MEMORY, stream->client, memory))
+    }
+    if (!account_take(ACCOUNT_MEMORY, stream->client, memory)) {
         return false;
+    }
     stream->last_received->cost += memory;
     return true;
 }
@@ -91,10 +97,12 @@ int stream_may_keep(struct tcp_pcb *pcb, const struct pbuf *data, int early)
 {
     struct stream *stream = pcb->callback_arg;
     struct kept kept = {0};
-    if (stream == NULL || (pcb->flags & TF_RXCLOSED) != 0)
+    if (stream == NULL || (pcb->flags & TF_RXCLOSED) != 0) {
         return !early; // nobody reads it: lwIP ends it
-    if (data->tot_len == 0 && !early)
+    }
+    if (data->tot_len == 0 && !early) {
         return 1; // the end alone
+    }
     uint32_t memory = account_cost(data) + SEGMENT_MEMORY;
     if (!early && is_awaited(stream, data)) {
         stream->awaited = memory;
@@ -104,10 +112,12 @@ int stream_may_keep(struct tcp_pcb *pcb, const struct pbuf *data, int early)
         kept = keeps(pcb);
         account_give(ACCOUNT_MEMORY, stream->client, reduce(stream, kept.memory));
     }
-    if (early && !may_be_early(stream, data, &kept))
+    if (early && !may_be_early(stream, data, &kept)) {
         return 0;
-    if (!account_take(ACCOUNT_MEMORY, stream->client, memory))
+    }
+    if (!account_take(ACCOUNT_MEMORY, stream->client, memory)) {
         return 0;
+    }
     stream->early += memory;
     return 1;
 }

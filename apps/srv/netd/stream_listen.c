@@ -5,14 +5,17 @@
 void stream_backlog_remove(struct stream *stream)
 {
     struct stream *listener = stream->listener, *before = NULL;
-    for (struct stream *at = listener->backlog; at != stream; at = at->backlog_next)
+    for (struct stream *at = listener->backlog; at != stream; at = at->backlog_next) {
         before = at;
-    if (before != NULL)
+    }
+    if (before != NULL) {
         before->backlog_next = stream->backlog_next;
-    else
+    } else {
         listener->backlog = stream->backlog_next;
-    if (listener->last_backlog == stream)
+    }
+    if (listener->last_backlog == stream) {
         listener->last_backlog = before;
+    }
     stream->in_backlog = false;
     stream->listener = NULL;
     listener->backlog_count--;
@@ -23,10 +26,11 @@ static void backlog_put(struct stream *listener, struct stream *stream)
     stream->in_backlog = true;
     stream->listener = listener;
     stream->backlog_next = NULL;
-    if (listener->last_backlog != NULL)
+    if (listener->last_backlog != NULL) {
         listener->last_backlog->backlog_next = stream;
-    else
+    } else {
         listener->backlog = stream;
+    }
     listener->last_backlog = stream;
     listener->backlog_count++;
 }
@@ -36,11 +40,13 @@ static void backlog_put(struct stream *listener, struct stream *stream)
 static void give_connection(struct stream *listener, struct ts_request *request)
 {
     struct stream *stream = listener->backlog;
-    if (ts_request_reply_mint(request, &stream->object, SOCKET_RIGHTS, 0) != TS_OK)
+    if (ts_request_reply_mint(request, &stream->object, SOCKET_RIGHTS, 0) != TS_OK) {
         return;
+    }
     stream_backlog_remove(stream);
-    if (stream->pcb != NULL)
+    if (stream->pcb != NULL) {
         tcp_backlog_accepted(stream->pcb);
+    }
     netd.statistics.accepted++;
     stream_mark(stream);
 }
@@ -48,18 +54,21 @@ static void give_connection(struct stream *listener, struct ts_request *request)
 // Connections that wait go to accepts that wait.
 static void serve_accepts(struct stream *listener)
 {
-    while (listener->backlog != NULL && listener->accepts.first != NULL)
+    while (listener->backlog != NULL && listener->accepts.first != NULL) {
         give_connection(listener, request_take(&listener->accepts));
+    }
 }
 
 static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
 {
     struct stream *listener = argument;
-    if (error != ERR_OK || pcb == NULL)
+    if (error != ERR_OK || pcb == NULL) {
         return ERR_VAL; // lwIP had no memory for it; nothing to take
+    }
     struct stream *stream = stream_new(listener->session, listener->client, listener->kind);
-    if (stream == NULL)
+    if (stream == NULL) {
         return ERR_MEM; // lwIP resets it
+    }
     stream_attach(stream, pcb);
     stream->no_delay = listener->no_delay;
     stream_apply_no_delay(stream);
@@ -75,10 +84,12 @@ void stream_listen(struct ts_request *request, struct stream *stream)
     uint32_t backlog;
     err_t error = ERR_OK;
     ts_status_t status = request_word(request, &backlog);
-    if (status == TS_OK && backlog == 0)
+    if (status == TS_OK && backlog == 0) {
         status = TS_ERR_ARGUMENT;
-    if (status == TS_OK && backlog > TS_NET_BACKLOG_MAX)
+    }
+    if (status == TS_OK && backlog > TS_NET_BACKLOG_MAX) {
         backlog = TS_NET_BACKLOG_MAX;
+    }
     if (status == TS_OK && stream->state == STREAM_LISTENING) {
         tcp_backlog_set(stream->pcb, (u8_t)backlog);
     } else if (status == TS_OK && (stream->state != STREAM_NEW || stream->pcb == NULL ||

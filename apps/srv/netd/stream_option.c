@@ -16,35 +16,40 @@ static bool is_flag(int64_t value)
 
 static void set_flag(struct tcp_pcb *pcb, u8_t flag, int64_t value)
 {
-    if (value != 0)
+    if (value != 0) {
         ip_set_option(pcb, flag);
-    else
+    } else {
         ip_reset_option(pcb, flag);
+    }
 }
 
 static ts_status_t set_keep(u32_t *milliseconds, int64_t value)
 {
-    if (value < TS_SECOND || value > INT64_C(86400) * 365 / 16 * TS_SECOND)
+    if (value < TS_SECOND || value > INT64_C(86400) * 365 / 16 * TS_SECOND) {
         return TS_ERR_ARGUMENT;
+    }
     *milliseconds = (u32_t)(value / TS_MILLISECOND);
     return TS_OK;
 }
 
 void stream_apply_no_delay(struct stream *stream)
 {
-    if (stream->pcb == NULL || stream->pcb->state == LISTEN)
+    if (stream->pcb == NULL || stream->pcb->state == LISTEN) {
         return;
-    if (stream->no_delay)
+    }
+    if (stream->no_delay) {
         tcp_nagle_disable(stream->pcb);
-    else
+    } else {
         tcp_nagle_enable(stream->pcb);
+    }
 }
 
 // Options that lwIP keeps in the pcb. Those that a listening pcb has not are refused there.
 static ts_status_t set_in_pcb(struct stream *stream, const struct ts_net_option *option)
 {
-    if (!ensure_pcb(stream))
+    if (!ensure_pcb(stream)) {
         return stream->state == STREAM_OVER ? TS_ERR_PEER_CLOSED : TS_ERR_LIMIT;
+    }
     struct tcp_pcb *pcb = stream->pcb;
     bool listens = pcb->state == LISTEN;
     switch (option->name) {
@@ -59,8 +64,9 @@ static ts_status_t set_in_pcb(struct stream *stream, const struct ts_net_option 
         stream_apply_no_delay(stream);
         return TS_OK;
     }
-    if (listens)
+    if (listens) {
         return TS_ERR_UNSUPPORTED;
+    }
     switch (option->name) {
     case TS_NET_OPTION_KEEP_IDLE: return set_keep(&pcb->keep_idle, option->value);
     case TS_NET_OPTION_KEEP_INTERVAL: return set_keep(&pcb->keep_intvl, option->value);
@@ -71,8 +77,9 @@ static ts_status_t set_in_pcb(struct stream *stream, const struct ts_net_option 
 
 static ts_status_t set_option(struct stream *stream, const struct ts_net_option *option)
 {
-    if (option->reserved != 0)
+    if (option->reserved != 0) {
         return TS_ERR_ARGUMENT;
+    }
     switch (option->name) {
     case TS_NET_OPTION_REUSE_ADDRESS:
     case TS_NET_OPTION_KEEP_ALIVE:
@@ -80,21 +87,25 @@ static ts_status_t set_option(struct stream *stream, const struct ts_net_option 
         return is_flag(option->value) ? set_in_pcb(stream, option) : TS_ERR_ARGUMENT;
     case TS_NET_OPTION_HOP_LIMIT:
     case TS_NET_OPTION_KEEP_COUNT:
-        if (option->value < 1 || option->value > 255)
+        if (option->value < 1 || option->value > 255) {
             return TS_ERR_ARGUMENT;
+        }
         return set_in_pcb(stream, option);
     case TS_NET_OPTION_TRAFFIC_CLASS:
-        if (option->value < 0 || option->value > 255)
+        if (option->value < 0 || option->value > 255) {
             return TS_ERR_ARGUMENT;
+        }
         return set_in_pcb(stream, option);
     case TS_NET_OPTION_LINGER:
-        if (option->value != 0 && option->value != -1)
+        if (option->value != 0 && option->value != -1) {
             return TS_ERR_UNSUPPORTED;
+        }
         stream->linger_reset = option->value == 0;
         return TS_OK;
     case TS_NET_OPTION_V6_ONLY:
-        if (stream->kind == ADDRESS_V4 || stream->pcb != NULL || !is_flag(option->value))
+        if (stream->kind == ADDRESS_V4 || stream->pcb != NULL || !is_flag(option->value)) {
             return TS_ERR_ARGUMENT;
+        }
         stream->kind = option->value != 0 ? ADDRESS_V6_ONLY : ADDRESS_DUAL;
         return TS_OK;
     default: return set_in_pcb(stream, option);
@@ -105,16 +116,18 @@ void stream_set_option(struct ts_request *request, struct stream *stream)
 {
     struct ts_net_option option;
     ts_status_t status = ts_request_pull_exact(request, &option, sizeof(option));
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = set_option(stream, &option);
+    }
     ts_request_reply(request, status, 0);
 }
 
 static ts_status_t get_from_pcb(struct stream *stream, struct ts_net_option *option)
 {
     struct tcp_pcb *pcb = stream->pcb;
-    if (pcb == NULL)
+    if (pcb == NULL) {
         return stream->state == STREAM_NEW ? TS_OK : TS_ERR_PEER_CLOSED; // defaults: 0
+    }
     bool listens = pcb->state == LISTEN;
     switch (option->name) {
     case TS_NET_OPTION_REUSE_ADDRESS: option->value = ip_get_option(pcb, SOF_REUSEADDR) != 0; break;
@@ -168,8 +181,9 @@ void stream_get_option(struct ts_request *request, struct stream *stream)
         option.value = 0;
         status = get_option(stream, &option);
     }
-    if (status != TS_OK)
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
-    else
+    } else {
         request_reply_struct(request, &option, sizeof(option));
+    }
 }

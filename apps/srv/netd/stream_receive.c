@@ -17,16 +17,19 @@ bool stream_received(struct stream *stream, struct pbuf *data)
         return true;
     }
     struct piece *piece = heap_allocate(sizeof(*piece));
-    if (piece == NULL)
+    if (piece == NULL) {
         return false;
+    }
     *piece = (struct piece){.pbuf = data, .cost = stream_take_early(stream)};
-    if (stream->last_received != NULL)
+    if (stream->last_received != NULL) {
         stream->last_received->next = piece;
-    else
+    } else {
         stream->received = piece;
+    }
     stream->last_received = piece;
-    if (stream->received_bytes == 0)
+    if (stream->received_bytes == 0) {
         stream->receiving = ts_loop_now(netd.loop);
+    }
     stream->received_bytes += length;
     stream_serve_reads(stream);
     stream_mark(stream);
@@ -45,18 +48,21 @@ static void consume(struct stream *stream, uint32_t bytes)
         uint32_t part = left < length ? left : length;
         left -= part;
         piece->pbuf = pbuf_free_header(piece->pbuf, (u16_t)part);
-        if (part < length)
+        if (part < length) {
             break;
+        }
         stream->received = piece->next;
-        if (stream->received == NULL)
+        if (stream->received == NULL) {
             stream->last_received = NULL;
+        }
         account_give(ACCOUNT_MEMORY, stream->client, piece->cost);
         heap_free(piece);
     }
     struct tcp_pcb *pcb = stream->pcb;
     stream->read_since += bytes;
-    if (pcb != NULL && stream->read_since >= TCP_WND / 2)
+    if (pcb != NULL && stream->read_since >= TCP_WND / 2) {
         bytes = stream_window_look(stream, bytes);
+    }
     while (bytes > 0 && pcb != NULL) {
         u16_t part = bytes < 0xffff ? (u16_t)bytes : 0xffff;
         tcp_recved(pcb, part);
@@ -66,8 +72,9 @@ static void consume(struct stream *stream, uint32_t bytes)
 
 void stream_drop_received(struct stream *stream)
 {
-    if (stream->received_bytes > 0)
+    if (stream->received_bytes > 0) {
         consume(stream, stream->received_bytes);
+    }
 }
 
 // Pushes `length` received bytes to byte `offset` of the client's range.
@@ -77,15 +84,18 @@ static ts_status_t push_bytes(struct stream *stream, struct ts_request *request,
     for (struct piece *piece = stream->received; piece != NULL; piece = piece->next) {
         for (struct pbuf *pbuf = piece->pbuf; pbuf != NULL; pbuf = pbuf->next) {
             uint32_t part = pbuf->len < length ? pbuf->len : length;
-            if (part == 0)
+            if (part == 0) {
                 continue;
+            }
             ts_status_t status = ts_request_push(request, pbuf->payload, part, offset);
-            if (status != TS_OK)
+            if (status != TS_OK) {
                 return status;
+            }
             offset += part;
             length -= part;
-            if (length == 0)
+            if (length == 0) {
                 return TS_OK;
+            }
         }
     }
     return TS_OK;
@@ -111,8 +121,9 @@ struct extra {
 static struct extra extra_of(const struct stream *stream, const struct ts_request *request)
 {
     struct extra extra = {0};
-    if (request->op == TS_OP_READ)
+    if (request->op == TS_OP_READ) {
         return extra;
+    }
     extra.has_header = true;
     extra.peek = ((uintptr_t)request->context & TS_NET_RECEIVE_PEEK) != 0;
     extra.header.from = address_make(&stream->peer.ip, stream->peer.port, stream->kind);
@@ -144,8 +155,9 @@ static void give_bytes(struct stream *stream, struct ts_request *request)
         }
         status = ts_request_reply_now(request, TS_OK, before + length, buffer, before);
     }
-    if (status == TS_OK && !extra.peek && length > 0)
+    if (status == TS_OK && !extra.peek && length > 0) {
         consume(stream, length);
+    }
 }
 
 // Whether a read can be answered now.
@@ -167,8 +179,9 @@ static void answer_read(struct stream *stream, struct ts_request *request)
 
 void stream_serve_reads(struct stream *stream)
 {
-    while (stream->reads.first != NULL && readable(stream))
+    while (stream->reads.first != NULL && readable(stream)) {
         answer_read(stream, request_take(&stream->reads));
+    }
 }
 
 static void receive(struct ts_request *request, struct stream *stream)
@@ -180,8 +193,9 @@ static void receive(struct ts_request *request, struct stream *stream)
         ts_request_reply(request, TS_OK, 0);
     } else if (stream->reads.first == NULL && readable(stream)) {
         answer_read(stream, request);
-        if (stream->object.signals != 0)
+        if (stream->object.signals != 0) {
             stream_mark(stream);
+        }
     } else if (nowait) {
         ts_request_reply(request, TS_ERR_AGAIN, 0);
     } else {

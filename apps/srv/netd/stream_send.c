@@ -24,11 +24,13 @@ static uint32_t memory_share(const struct stream *stream, uint32_t enough)
 {
     uint32_t left = netd.packets.free_bytes;
     uint32_t own = left > stream->block_bytes ? (left - stream->block_bytes) / 2 : 0;
-    if (left >= PACKET_BLOCK_BYTES / 2 + enough)
+    if (left >= PACKET_BLOCK_BYTES / 2 + enough) {
         return own; // though all that is taken were its client's
+    }
     uint64_t of_client = account_left(ACCOUNT_PACKETS, stream->client);
-    if (held[stream->holder] > of_client && account_of(ACCOUNT_WAITING, stream->client) > 0)
+    if (held[stream->holder] > of_client && account_of(ACCOUNT_WAITING, stream->client) > 0) {
         return 0;
+    }
     return own < of_client ? own : (uint32_t)of_client;
 }
 
@@ -67,8 +69,9 @@ static bool lacks_memory(const struct stream *stream)
 static struct packet_block *take_block(struct stream *stream, uint32_t wanted)
 {
     struct packet_block *block = packet_block_take(&netd.packets, wanted);
-    if (block == NULL || account_take(ACCOUNT_PACKETS, stream->client, block->size))
+    if (block == NULL || account_take(ACCOUNT_PACKETS, stream->client, block->size)) {
         return block;
+    }
     packet_block_put(&netd.packets, block);
     return NULL;
 }
@@ -76,21 +79,24 @@ static struct packet_block *take_block(struct stream *stream, uint32_t wanted)
 static struct chunk *chunk_add(struct stream *stream, uint32_t wanted)
 {
     struct chunk *chunk = heap_allocate_zeroed(1, sizeof(*chunk));
-    if (chunk == NULL)
+    if (chunk == NULL) {
         return NULL;
+    }
     chunk->block = take_block(stream, wanted);
-    if (chunk->block == NULL && wanted > PACKET_SMALL)
+    if (chunk->block == NULL && wanted > PACKET_SMALL) {
         chunk->block = take_block(stream, PACKET_SMALL);
+    }
     if (chunk->block == NULL) {
         heap_free(chunk);
         return NULL;
     }
     stream->block_bytes += chunk->block->size;
     held[stream->holder] += chunk->block->size;
-    if (stream->last_chunk != NULL)
+    if (stream->last_chunk != NULL) {
         stream->last_chunk->next = chunk;
-    else
+    } else {
         stream->chunks = chunk;
+    }
     stream->last_chunk = chunk;
     return chunk;
 }
@@ -111,20 +117,24 @@ static ts_status_t pull_bytes(struct stream *stream, struct ts_request *request,
 {
     ts_status_t status = TS_OK;
     *out_pulled = 0;
-    if (stream->send_bytes == 0)
+    if (stream->send_bytes == 0) {
         stream->progress = ts_loop_now(netd.loop);
+    }
     while (status == TS_OK && length > 0) {
         struct chunk *chunk = stream->last_chunk;
-        if (tail_room(stream) == 0)
+        if (tail_room(stream) == 0) {
             chunk = chunk_add(stream, length > SMALL_WRITE ? PACKET_LARGE : PACKET_SMALL);
-        if (chunk == NULL)
+        }
+        if (chunk == NULL) {
             break;
+        }
         uint32_t room = chunk->block->size - chunk->filled;
         uint32_t part = length < room ? length : room;
         uint8_t *bytes = packet_block_bytes(&netd.packets, chunk->block) + chunk->filled;
         status = ts_request_pull(request, bytes, part, done + *out_pulled);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             break;
+        }
         chunk->filled += part;
         stream->send_bytes += part;
         netd.statistics.bytes_pulled += part;
@@ -136,14 +146,16 @@ static ts_status_t pull_bytes(struct stream *stream, struct ts_request *request,
 
 static void wait_for_memory(struct stream *stream)
 {
-    if (stream->on_starved)
+    if (stream->on_starved) {
         return;
+    }
     stream->on_starved = true;
     stream->starved_next = NULL;
-    if (netd.starved != NULL)
+    if (netd.starved != NULL) {
         netd.last_starved->starved_next = stream;
-    else
+    } else {
         netd.starved = stream;
+    }
     netd.last_starved = stream;
     netd.starved_count++;
     (void)account_take(ACCOUNT_WAITING, stream->client, 1); // it has sockets: there is a place
@@ -159,14 +171,16 @@ static bool go_on_writing(struct stream *stream, struct ts_request *request, boo
     uint32_t now = stream_writable(stream), pulled = 0;
     *out_over = false;
     if (now < left && now < STREAM_SEND_LOW) {
-        if (lacks_memory(stream))
+        if (lacks_memory(stream)) {
             wait_for_memory(stream);
+        }
         return false;
     }
     *out_status = pull_bytes(stream, request, done, now < left ? now : left, &pulled);
     done += pulled;
-    if (pulled == 0)
+    if (pulled == 0) {
         wait_for_memory(stream);
+    }
     request->context = (void *)(uintptr_t)done;
     *out_over = *out_status != TS_OK || done == request->length;
     return *out_over || pulled > 0;
@@ -191,8 +205,9 @@ static bool serve_write(struct stream *stream)
 
 void stream_serve_writes(struct stream *stream)
 {
-    while (stream->writes.first != NULL && serve_write(stream))
+    while (stream->writes.first != NULL && serve_write(stream)) {
         ;
+    }
     stream_push_out(stream);
 }
 
@@ -204,19 +219,22 @@ static void write_or_keep(struct stream *stream, struct ts_request *request)
     ts_status_t status = TS_OK;
     uint64_t before = stream->send_bytes;
     request->context = NULL;
-    if (stream->writes.first == NULL)
+    if (stream->writes.first == NULL) {
         (void)go_on_writing(stream, request, &over, &status);
+    }
     uint32_t done = written(request);
-    if (over)
+    if (over) {
         ts_request_reply(request, status, done);
-    else if (nowait || (done > 0 && !account_take(ACCOUNT_REQUESTS, request->client, 1)))
+    } else if (nowait || (done > 0 && !account_take(ACCOUNT_REQUESTS, request->client, 1))) {
         ts_request_reply(request, done > 0 ? TS_OK : TS_ERR_AGAIN, done);
-    else if (done > 0)
+    } else if (done > 0) {
         request_put(&stream->writes, request);
-    else
+    } else {
         (void)request_keep(&stream->writes, request);
-    if (stream->send_bytes != before || nowait)
+    }
+    if (stream->send_bytes != before || nowait) {
         stream_mark(stream); // sent with the batch
+    }
 }
 
 void stream_write(struct ts_request *request)
@@ -245,10 +263,12 @@ static void send_end(struct stream *stream)
 {
     err_t error = tcp_shutdown(stream->pcb, 0, 1);
     if (stream->session == NULL) {
-        if (error == ERR_CONN) // its end was sent before
+        if (error == ERR_CONN) { // its end was sent before
             error = ERR_OK;
-        if (error == ERR_OK) // from now on data of the peer's, or time, ends it
+        }
+        if (error == ERR_OK) { // from now on data of the peer's, or time, ends it
             tcp_set_flags(stream->pcb, TF_RXCLOSED);
+        }
     }
     stream->end_sent = error == ERR_OK; // else on_poll tries again
 }
@@ -264,10 +284,12 @@ static uint32_t segment_bytes(const struct tcp_pcb *pcb)
 static bool pay_for_queue(struct stream *stream, uint32_t most)
 {
     uint32_t paid = stream->queue_paid + ACCOUNT_QUEUED_FREE;
-    if (most <= paid)
+    if (most <= paid) {
         return true;
-    if (!account_take(ACCOUNT_MEMORY, stream->client, (most - paid) * ACCOUNT_QUEUED))
+    }
+    if (!account_take(ACCOUNT_MEMORY, stream->client, (most - paid) * ACCOUNT_QUEUED)) {
         return false;
+    }
     stream->queue_paid = (uint16_t)(most - ACCOUNT_QUEUED_FREE);
     return true;
 }
@@ -276,8 +298,9 @@ static bool pay_for_queue(struct stream *stream, uint32_t most)
 static void settle_queue(struct stream *stream, uint32_t needed)
 {
     uint32_t more = needed > ACCOUNT_QUEUED_FREE ? needed - ACCOUNT_QUEUED_FREE : 0;
-    if (stream->queue_paid <= more || (more > 0 && stream->queue_paid - more < QUEUE_SLACK))
+    if (stream->queue_paid <= more || (more > 0 && stream->queue_paid - more < QUEUE_SLACK)) {
         return;
+    }
     account_give(ACCOUNT_MEMORY, stream->client, (stream->queue_paid - more) * ACCOUNT_QUEUED);
     stream->queue_paid = (uint16_t)more;
 }
@@ -288,42 +311,52 @@ static uint32_t payable(struct stream *stream, uint32_t length)
 {
     const struct tcp_pcb *pcb = stream->pcb;
     uint32_t mss = segment_bytes(pcb);
-    if (pcb->snd_queuelen == 0 && length <= mss)
+    if (pcb->snd_queuelen == 0 && length <= mss) {
         return length; // ACCOUNT_QUEUED_FREE is for this
+    }
     uint32_t has = pcb->snd_queuelen + (pcb->unsent != NULL);
     uint32_t more = 2 * ((length + mss - 1) / mss);
     if (has + more > TCP_SND_QUEUELEN) { // such small segments
         more = has < TCP_SND_QUEUELEN ? (TCP_SND_QUEUELEN - has) & ~1u : 0;
         length = more / 2 * mss;
     }
-    if (length == 0 || pay_for_queue(stream, has + more))
+    if (length == 0 || pay_for_queue(stream, has + more)) {
         return length;
-    if (pcb->snd_queuelen > 0)
+    }
+    if (pcb->snd_queuelen > 0) {
         return 0; // acknowledgements make room
+    }
     return length < mss ? length : mss;
 }
 
 void stream_push_out(struct stream *stream)
 {
-    if (stream->pcb == NULL || stream->state != STREAM_CONNECTED || stream->end_sent)
+    if (stream->pcb == NULL || stream->state != STREAM_CONNECTED || stream->end_sent) {
         return;
+    }
     for (struct chunk *chunk = stream->chunks; chunk != NULL; chunk = chunk->next) {
         uint32_t left = chunk->filled - chunk->queued, window = tcp_sndbuf(stream->pcb);
-        if (left == 0)
+        if (left == 0) {
             continue;
+        }
         uint32_t length = payable(stream, left < window ? left : window);
-        if (length == 0)
+        if (length == 0) {
             return;
+        }
         const uint8_t *bytes = packet_block_bytes(&netd.packets, chunk->block) + chunk->queued;
         bool more = length < left || chunk->next != NULL;
-        if (tcp_write(stream->pcb, bytes, (u16_t)length, more ? TCP_WRITE_FLAG_MORE : 0) != ERR_OK)
+        if (tcp_write(stream->pcb, bytes, (u16_t)length, more ? TCP_WRITE_FLAG_MORE : 0) !=
+            ERR_OK) {
             return;
+        }
         chunk->queued += length;
-        if (length < left)
+        if (length < left) {
             return;
+        }
     }
-    if (stream->write_shut && stream->writes.first == NULL)
+    if (stream->write_shut && stream->writes.first == NULL) {
         send_end(stream);
+    }
 }
 
 void stream_acknowledged(struct stream *stream, uint32_t bytes)
@@ -337,11 +370,13 @@ void stream_acknowledged(struct stream *stream, uint32_t bytes)
         chunk->acknowledged += part;
         stream->send_bytes -= part;
         bytes -= part;
-        if (chunk->acknowledged < chunk->filled)
+        if (chunk->acknowledged < chunk->filled) {
             return;
+        }
         stream->chunks = chunk->next;
-        if (stream->chunks == NULL)
+        if (stream->chunks == NULL) {
             stream->last_chunk = NULL;
+        }
         chunk_free(stream, chunk);
     }
 }
@@ -370,8 +405,9 @@ void stream_leave_starved(struct stream *stream)
     netd.starved_count--;
     account_give(ACCOUNT_WAITING, stream->client, 1);
     netd.starved_tries = netd.starved_count; // whoever had tried
-    if (netd.last_starved == stream)
+    if (netd.last_starved == stream) {
         netd.last_starved = before;
+    }
 }
 
 static struct stream *take_starved(void)
@@ -392,8 +428,9 @@ void stream_starved_again(void)
         netd.starved_tries--;
         stream_serve_writes(stream); // puts itself back where there is still too little
         bool may_write = stream->state == STREAM_CONNECTED && !stream->write_shut;
-        if (stream->session != NULL && may_write && lacks_memory(stream))
+        if (stream->session != NULL && may_write && lacks_memory(stream)) {
             wait_for_memory(stream); // its signal waits too
+        }
         stream_mark(stream);
     }
 }

@@ -21,10 +21,12 @@ static uint64_t read_in_trip(struct stream *stream)
 {
     ts_time_t now = ts_loop_now(netd.loop), since = now - stream->reading_since;
     ts_time_t trip = stream->pcb->recovery.smoothed;
-    if (trip == 0)
+    if (trip == 0) {
         trip = TRIP_UNKNOWN;
-    if (since < trip)
+    }
+    if (since < trip) {
         return 0;
+    }
     uint64_t bytes = (uint64_t)stream->read_since * (uint64_t)trip / (uint64_t)since;
     stream->reading_since = now;
     stream->read_since = 0;
@@ -33,10 +35,12 @@ static uint64_t read_in_trip(struct stream *stream)
 
 static void grow(struct tcp_pcb *pcb, uint64_t wanted, uint64_t room)
 {
-    if (wanted > WINDOW_MOST)
+    if (wanted > WINDOW_MOST) {
         wanted = WINDOW_MOST;
-    if (wanted <= pcb->rcv_wnd_max || room / COST < wanted)
+    }
+    if (wanted <= pcb->rcv_wnd_max || room / COST < wanted) {
         return;
+    }
     uint32_t more = (uint32_t)wanted - pcb->rcv_wnd_max;
     pcb->rcv_wnd_max += more;
     pcb->rcv_wnd += more;
@@ -45,8 +49,9 @@ static void grow(struct tcp_pcb *pcb, uint64_t wanted, uint64_t room)
 // Of `bytes` that were read those that are not offered again.
 static uint32_t give_way(struct tcp_pcb *pcb, uint32_t bytes, uint64_t room)
 {
-    if (room / COST >= pcb->rcv_wnd_max)
+    if (room / COST >= pcb->rcv_wnd_max) {
         return 0;
+    }
     uint32_t beyond = pcb->rcv_wnd_max - TCP_WND;
     uint32_t less = bytes < beyond ? bytes : beyond;
     pcb->rcv_wnd_max -= less;
@@ -58,11 +63,13 @@ uint32_t stream_window_look(struct stream *stream, uint32_t bytes)
     struct tcp_pcb *pcb = stream->pcb;
     uint64_t read = read_in_trip(stream);
     bool scaled = (pcb->flags & TF_WND_SCALE) != 0, grown = pcb->rcv_wnd_max > TCP_WND;
-    if (!scaled || (read == 0 && !grown))
+    if (!scaled || (read == 0 && !grown)) {
         return bytes;
+    }
     uint64_t room = account_left(ACCOUNT_MEMORY, stream->client);
-    if (grown)
+    if (grown) {
         bytes -= give_way(pcb, bytes, room);
+    }
     grow(pcb, 2 * read, room);
     return bytes;
 }

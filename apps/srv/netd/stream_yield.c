@@ -43,14 +43,16 @@ static struct stream *find(ts_time_t now, bool heap)
     yield_begin();
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         struct stream *stream = owner(pcb);
-        if (stream != NULL)
+        if (stream != NULL) {
             yield_count(&stream->peer.ip, holds(stream, heap));
+        }
     }
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         struct stream *stream = owner(pcb);
         if (stream != NULL && holds(stream, heap) > 0 && now - since(stream) >= STALLED_NS &&
-            is_wanted(stream, heap))
+            is_wanted(stream, heap)) {
             yield_offer(&stream->peer.ip, since(stream), stream);
+        }
     }
     return yield_choice();
 }
@@ -65,12 +67,14 @@ void stream_yield(bool heap)
 {
     static ts_time_t next;
     ts_time_t now = ts_loop_now(netd.loop);
-    if (now < next)
+    if (now < next) {
         return;
+    }
     next = now + EVERY_NS;
     struct stream *stream = find(now, heap);
-    if (stream != NULL && (heap || !waits_alone(stream)))
+    if (stream != NULL && (heap || !waits_alone(stream))) {
         stream_reset(stream);
+    }
 }
 
 // The backlog -----------------------------------------------------------------------------------
@@ -87,12 +91,14 @@ static struct tcp_pcb *choose(const struct tcp_pcb_listen *listener, bool half_o
     int64_t order = 0;
     unsigned left = listener->accepts_pending;
     for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL && left > 0; pcb = pcb->next) {
-        if (!waits_at(pcb, listener))
+        if (!waits_at(pcb, listener)) {
             continue;
+        }
         const struct stream *stream = owner(pcb);
         bool idle = stream != NULL && stream->in_backlog && stream->received_bytes == 0;
-        if (half_open ? pcb->state == SYN_RCVD : idle)
+        if (half_open ? pcb->state == SYN_RCVD : idle) {
             yield_offer(&pcb->remote_ip, -order, pcb);
+        }
         order++;
         left--;
     }
@@ -117,8 +123,9 @@ int stream_backlog_full(struct tcp_pcb_listen *listener, const ip_addr_t *newcom
     }
     // A whole connection is its peer's: it goes only for a peer that has fewer.
     pcb = choose(listener, false);
-    if (pcb == NULL || yield_held(&pcb->remote_ip) <= yield_held(newcomer) + 1)
+    if (pcb == NULL || yield_held(&pcb->remote_ip) <= yield_held(newcomer) + 1) {
         return 0;
+    }
     stream_reset(pcb->callback_arg);
     return 1;
 }
@@ -129,18 +136,22 @@ int stream_backlog_full(struct tcp_pcb_listen *listener, const ip_addr_t *newcom
 void stream_cap_time_wait(void)
 {
     uint32_t count = 0;
-    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
         count++;
-    if (count <= NETD_TIME_WAIT)
+    }
+    if (count <= NETD_TIME_WAIT) {
         return;
+    }
     yield_begin();
-    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+    for (const struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
         yield_count(&pcb->remote_ip, 1);
+    }
     yield_level(NETD_TIME_WAIT);
     for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL;) {
         struct tcp_pcb *next = pcb->next;
-        if (!yield_keeps(&pcb->remote_ip))
+        if (!yield_keeps(&pcb->remote_ip)) {
             tcp_abort(pcb);
+        }
         pcb = next;
     }
 }

@@ -20,11 +20,12 @@ static ts_status_t start(ts_handle_t *out_root)
     ts_handle_t session, null, zero; // these are kept: they never close
     pipe_shares_init();
     ts_status_t status = ts_loop_init(&loop, 64, 256, 64);
-    status = status ? status : ts_server_init(&server, &loop, &limits);
-    status = status ? status : ts_object_mint(&server, &pipe_session, TS_RIGHTS_ALL, &session);
-    status = status ? status : ts_object_mint(&server, &pipe_null, STREAM_RIGHTS, &null);
-    status = status ? status : ts_object_mint(&server, &pipe_zero, STREAM_RIGHTS, &zero);
-    status = status ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, out_root);
+    status = status != TS_OK ? status : ts_server_init(&server, &loop, &limits);
+    status =
+        status != TS_OK ? status : ts_object_mint(&server, &pipe_session, TS_RIGHTS_ALL, &session);
+    status = status != TS_OK ? status : ts_object_mint(&server, &pipe_null, STREAM_RIGHTS, &null);
+    status = status != TS_OK ? status : ts_object_mint(&server, &pipe_zero, STREAM_RIGHTS, &zero);
+    status = status != TS_OK ? status : ts_object_mint(&server, &root, TS_RIGHTS_ALL, out_root);
     if (status != TS_OK) {
         return status;
     }

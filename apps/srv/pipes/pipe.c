@@ -12,7 +12,7 @@ static struct pipe_end *end_of(struct ts_request *request)
 static void enqueue(struct pipe_end *end, struct ts_request *request)
 {
     request->next = NULL;
-    if (end->last) {
+    if (end->last != NULL) {
         end->last->next = request;
     } else {
         end->first = request;
@@ -33,16 +33,16 @@ static ts_status_t enqueue_waiting(struct pipe_end *end, struct ts_request *requ
 
 static void dequeue(struct pipe_end *end, struct ts_request *request)
 {
-    if (request->context) {
+    if (request->context != NULL) {
         ts_share_give(request->context, request->client, 1);
         request->context = NULL;
     }
     struct ts_request *previous = NULL;
-    for (struct ts_request *r = end->first; r; previous = r, r = r->next) {
+    for (struct ts_request *r = end->first; r != NULL; previous = r, r = r->next) {
         if (r != request) {
             continue;
         }
-        if (previous) {
+        if (previous != NULL) {
             previous->next = r->next;
         } else {
             end->first = r->next;
@@ -57,7 +57,7 @@ static void dequeue(struct pipe_end *end, struct ts_request *request)
 
 static void answer_all(struct pipe_end *end, ts_status_t status)
 {
-    while (end->first) {
+    while (end->first != NULL) {
         struct ts_request *request = end->first;
         dequeue(end, request);
         ts_request_reply(request, status, 0);
@@ -127,13 +127,13 @@ void pipe_pump(struct pipe *pipe)
     bool moved = true;
     while (moved) {
         moved = false;
-        if (writer->first && write_fits(pipe, writer->first)) {
+        if (writer->first != NULL && write_fits(pipe, writer->first)) {
             struct ts_request *request = writer->first;
             dequeue(writer, request);
             serve_write(pipe, request);
             moved = true;
         }
-        if (reader->first && pipe->used) {
+        if (reader->first != NULL && pipe->used) {
             struct ts_request *request = reader->first;
             dequeue(reader, request);
             serve_read(pipe, request);
@@ -176,7 +176,7 @@ static void reader_read(struct ts_request *request)
 {
     struct pipe_end *end = end_of(request);
     const struct pipe *pipe = end->pipe;
-    bool waits = end->first || (!pipe->used && pipe->writer.open);
+    bool waits = end->first != NULL || (!pipe->used && pipe->writer.open);
     if (request->room == 0) {
         ts_request_reply(request, TS_OK, 0);
     } else {
@@ -193,7 +193,7 @@ static void writer_write(struct ts_request *request)
     } else if (request->length == 0) {
         ts_request_reply(request, TS_OK, 0);
     } else {
-        begin(end, request, end->first || !write_fits(pipe, request));
+        begin(end, request, end->first != NULL || !write_fits(pipe, request));
     }
 }
 
@@ -218,7 +218,7 @@ static void end_get(struct ts_request *request)
                                            .size = end->pipe->used,
                                            .identity = end->pipe->identity,
                                            .created_ns = end->pipe->created_ns};
-        ts_request_reply_bytes(request, &attributes, sizeof attributes);
+        ts_request_reply_bytes(request, &attributes, sizeof(attributes));
         break;
     }
     default: ts_request_reply(request, TS_ERR_UNSUPPORTED, 0); break;
@@ -233,7 +233,7 @@ static void end_set(struct ts_request *request)
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
         return;
     }
-    ts_status_t status = ts_request_pull_exact(request, &flags, sizeof flags);
+    ts_status_t status = ts_request_pull_exact(request, &flags, sizeof(flags));
     if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND))) {
         status = TS_ERR_ARGUMENT;
     }

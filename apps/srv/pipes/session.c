@@ -20,7 +20,7 @@ void pipe_shares_init(void)
 void pipe_free(struct pipe *pipe)
 {
     uint32_t client = pipe->client;
-    (void)!ts_memory_unmap(pipe, TS_PAGE_ROUND(sizeof *pipe));
+    (void)ts_memory_unmap(pipe, TS_PAGE_ROUND(sizeof(*pipe)));
     ts_share_give(&pipe_share, client, 1);
 }
 
@@ -97,15 +97,15 @@ static void session_open(struct ts_request *request)
 {
     char path[16];
     size_t length;
-    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
+    ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
     struct ts_object *stream = NULL;
     if (status == TS_OK && !strcmp(path, "null")) {
         stream = &pipe_null;
     } else if (status == TS_OK && !strcmp(path, "zero")) {
         stream = &pipe_zero;
     }
-    if (stream) {
-        (void)!ts_request_reply_own(request, stream, request->rights);
+    if (stream != NULL) {
+        (void)ts_request_reply_own(request, stream, request->rights);
     } else {
         ts_request_reply(request, status == TS_OK ? TS_ERR_NOT_FOUND : status, 0);
     }
@@ -120,7 +120,7 @@ static void root_open(struct ts_request *request)
         ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
         return;
     }
-    (void)!ts_request_reply_own(request, &pipe_session, request->rights);
+    (void)ts_request_reply_own(request, &pipe_session, request->rights);
 }
 
 const struct ts_operations pipe_root_operations = {.open = root_open};
@@ -134,7 +134,7 @@ static void stream_get(struct ts_request *request)
     } else if (request->argument == TS_PROPERTY_ATTRIBUTES) {
         struct ts_attributes attributes = {.type = TS_FILE_DEVICE, .mode = 0666, .links = 1};
         attributes.identity = request->object == &pipe_null ? 1 : 2;
-        ts_request_reply_bytes(request, &attributes, sizeof attributes);
+        ts_request_reply_bytes(request, &attributes, sizeof(attributes));
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
     }
@@ -160,7 +160,7 @@ static void null_read(struct ts_request *request)
 static void zero_read(struct ts_request *request)
 {
     static const unsigned char zeros[TS_PAGE_SIZE];
-    ts_request_reply_stable(request, zeros, sizeof zeros);
+    ts_request_reply_stable(request, zeros, sizeof(zeros));
 }
 
 static const struct ts_operations null_operations = {

@@ -28,24 +28,27 @@ static struct {
 
 static void unlink_use(struct cache_block *block)
 {
-    if (block->newer != NULL)
+    if (block->newer != NULL) {
         block->newer->older = block->older;
-    else
+    } else {
         cache.newest = block->older;
-    if (block->older != NULL)
+    }
+    if (block->older != NULL) {
         block->older->newer = block->newer;
-    else
+    } else {
         cache.oldest = block->newer;
+    }
 }
 
 static void link_newest(struct cache_block *block)
 {
     block->newer = NULL;
     block->older = cache.newest;
-    if (cache.newest != NULL)
+    if (cache.newest != NULL) {
         cache.newest->newer = block;
-    else
+    } else {
         cache.oldest = block;
+    }
     cache.newest = block;
 }
 
@@ -56,8 +59,9 @@ ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts_handle_t di
     cache.disk = disk;
     cache.size = size;
     cache.empty = CACHE_BLOCKS;
-    for (uint32_t i = 0; i < CACHE_BLOCKS; i++)
+    for (uint32_t i = 0; i < CACHE_BLOCKS; i++) {
         link_newest(&cache.blocks[i]);
+    }
     return TS_OK;
 }
 
@@ -65,10 +69,11 @@ static void link_oldest(struct cache_block *block)
 {
     block->older = NULL;
     block->newer = cache.oldest;
-    if (cache.oldest != NULL)
+    if (cache.oldest != NULL) {
         cache.oldest->older = block;
-    else
+    } else {
         cache.newest = block;
+    }
     cache.oldest = block;
 }
 
@@ -89,17 +94,19 @@ static bool make_own(struct cache_block *block, uint64_t left)
 {
     ts_handle_t memory;
     void *bytes;
-    if (block->bytes != NULL && !block->given)
+    if (block->bytes != NULL && !block->given) {
         return true;
-    if (left == 0 || ts_memory_allocate(CACHE_BLOCK, 0, &memory, &bytes) != TS_OK)
+    }
+    if (left == 0 || ts_memory_allocate(CACHE_BLOCK, 0, &memory, &bytes) != TS_OK) {
         return false;
+    }
     if (ts_memory_commit(memory, 0, CACHE_BLOCK) != TS_OK) {
-        (void)!ts_memory_unmap(bytes, CACHE_BLOCK);
+        (void)ts_memory_unmap(bytes, CACHE_BLOCK);
         ts_close(memory);
         return false;
     }
     if (block->bytes != NULL) {
-        (void)!ts_memory_unmap(block->bytes, CACHE_BLOCK);
+        (void)ts_memory_unmap(block->bytes, CACHE_BLOCK);
         ts_close(block->memory);
     }
     cache.empty -= block->bytes == NULL;
@@ -114,27 +121,31 @@ static bool make_own(struct cache_block *block, uint64_t left)
 static struct cache_block *choose(void)
 {
     struct cache_block *block = cache.oldest;
-    if (block == NULL || (block->bytes != NULL && !block->given))
+    if (block == NULL || (block->bytes != NULL && !block->given)) {
         return block;
+    }
     uint64_t left = room(); // asked once: there may be many to look at, for many who wait
-    while (block != NULL && !make_own(block, left))
+    while (block != NULL && !make_own(block, left)) {
         block = block->newer;
+    }
     return block;
 }
 
 static struct cache_block *find(uint64_t number)
 {
     struct cache_block *block = cache.buckets[number % BUCKETS];
-    while (block != NULL && block->number != number)
+    while (block != NULL && block->number != number) {
         block = block->hash_next;
+    }
     return block;
 }
 
 static void unhash(struct cache_block *block)
 {
     struct cache_block **at = &cache.buckets[block->number % BUCKETS];
-    while (*at != block)
+    while (*at != block) {
         at = &(*at)->hash_next;
+    }
     *at = block->hash_next;
     block->used = false;
 }
@@ -160,8 +171,9 @@ static void loaded(struct cache_block *block, ts_status_t status, uint64_t lengt
     wake(waiters);
     wake(crowd);
     // A failure is told to those who wait, not to those who come later: they try again.
-    if (block->status != TS_OK && block->used && !block->loading)
+    if (block->status != TS_OK && block->used && !block->loading) {
         unhash(block);
+    }
 }
 
 // The driver of the disk may die: then each block that was being read is read once more, from the
@@ -190,10 +202,11 @@ static void on_opened(struct ts_opening *opening, ts_status_t status, ts_handle_
     while (block != NULL) {
         struct cache_block *next = block->next_for_disk;
         struct ts_submission *slot = status == TS_OK ? ts_loop_begin(cache.loop, &block->io) : NULL;
-        if (slot != NULL)
+        if (slot != NULL) {
             read_block(block, slot);
-        else
+        } else {
             loaded(block, status != TS_OK ? status : TS_ERR_AGAIN, 0);
+        }
         block = next;
     }
 }
@@ -201,8 +214,9 @@ static void on_opened(struct ts_opening *opening, ts_status_t status, ts_handle_
 // False: it is not to be read again.
 static bool read_again(struct cache_block *block)
 {
-    if (block->again)
+    if (block->again) {
         return false;
+    }
     block->again = true;
     block->next_for_disk = cache.for_disk;
     cache.for_disk = block;
@@ -221,8 +235,9 @@ static bool read_again(struct cache_block *block)
 static void on_read(struct ts_async *async, const struct ts_event *event)
 {
     struct cache_block *block = TS_OBJECT_OF(async, struct cache_block, io);
-    if (event->status != TS_ERR_PEER_CLOSED || !read_again(block))
+    if (event->status != TS_ERR_PEER_CLOSED || !read_again(block)) {
         loaded(block, event->status, event->value);
+    }
 }
 
 // Begins to read a block into the place of the longest unused one. NULL: there is none but
@@ -230,15 +245,18 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
 static struct cache_block *load(uint64_t number, const struct cache_block *needed)
 {
     struct cache_block *block = choose();
-    if (block == NULL || block == needed)
+    if (block == NULL || block == needed) {
         return NULL;
+    }
     ts_server_send_held(cache.loop); // it may be of the bytes that the disk is to overwrite
     struct ts_submission *slot = ts_loop_begin(cache.loop, &block->io);
-    if (slot == NULL)
+    if (slot == NULL) {
         return NULL;
+    }
     unlink_use(block);
-    if (block->used)
+    if (block->used) {
         unhash(block);
+    }
     block->number = number;
     block->used = block->loading = true;
     block->again = false;
@@ -259,8 +277,9 @@ struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter)
 {
     uint64_t number = offset / CACHE_BLOCK;
     struct cache_block *block = find(number);
-    if (block == NULL)
+    if (block == NULL) {
         block = load(number, NULL);
+    }
     if (block == NULL) {
         wait_in(&cache.crowd, waiter);
         return NULL;
@@ -279,12 +298,15 @@ struct cache_block *cache_get(uint64_t offset, struct cache_waiter *waiter)
 static bool forget_given(uint64_t left)
 {
     struct cache_block *block = cache.oldest;
-    while (block != NULL && !block->given)
+    while (block != NULL && !block->given) {
         block = block->newer;
-    if (block == NULL || !make_own(block, left))
+    }
+    if (block == NULL || !make_own(block, left)) {
         return false;
-    if (block->used)
+    }
+    if (block->used) {
         unhash(block);
+    }
     unlink_use(block);
     link_oldest(block);
     return true;
@@ -297,8 +319,10 @@ ts_status_t cache_view(struct cache_block *block, uint32_t within, uint32_t leng
     // that have had no memory, which are the first to get some: else who keeps pages early leaves
     // one block to all others.
     uint64_t left = room();
-    if (left <= cache.empty || (!block->given && cache.given >= CACHE_GIVEN && !forget_given(left)))
+    if (left <= cache.empty ||
+        (!block->given && cache.given >= CACHE_GIVEN && !forget_given(left))) {
         return TS_ERR_LIMIT;
+    }
     ts_status_t status = ts_memory_view(block->memory, within, length, out_view);
     if (status == TS_OK && !block->given) {
         block->given = true;
@@ -309,10 +333,12 @@ ts_status_t cache_view(struct cache_block *block, uint32_t within, uint32_t leng
 
 static bool remove_from(struct cache_waiter **at, struct cache_waiter *waiter)
 {
-    while (*at != NULL && *at != waiter)
+    while (*at != NULL && *at != waiter) {
         at = &(*at)->next;
-    if (*at == NULL)
+    }
+    if (*at == NULL) {
         return false;
+    }
     *at = waiter->next;
     return true;
 }
@@ -320,13 +346,15 @@ static bool remove_from(struct cache_waiter **at, struct cache_waiter *waiter)
 void cache_forget(struct cache_waiter *waiter)
 {
     bool found = remove_from(&cache.crowd, waiter);
-    for (uint32_t i = 0; i < CACHE_BLOCKS && !found; i++)
+    for (uint32_t i = 0; i < CACHE_BLOCKS && !found; i++) {
         found = remove_from(&cache.blocks[i].waiters, waiter);
+    }
 }
 
 // The block that was asked for last is still read by who asked.
 void cache_ahead(uint64_t offset)
 {
-    if (offset < cache.size && find(offset / CACHE_BLOCK) == NULL)
+    if (offset < cache.size && find(offset / CACHE_BLOCK) == NULL) {
         (void)load(offset / CACHE_BLOCK, cache.newest);
+    }
 }

@@ -20,8 +20,9 @@ ts_status_t content_init(void)
     void *memory;
     size_t size = tree_archive->header->entry_count * sizeof(struct check);
     ts_status_t status = ts_memory_allocate(size, 0, NULL, &memory);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         checks = memory;
+    }
     return status;
 }
 
@@ -36,9 +37,10 @@ static ts_status_t check_bytes(const struct node *node, uint64_t offset, const u
         check->crc = ts_crc32c(check->crc, bytes + skip, length - skip);
         check->checked = offset + length;
         check->corrupt = check->checked == entry->size && check->crc != entry->data_crc;
-        if (check->corrupt)
+        if (check->corrupt) {
             ts_log("%.*s: checksum is wrong", (int)entry->path_length,
                    tree_archive->strings + entry->path);
+        }
     }
     return check->corrupt ? TS_ERR_CORRUPT : TS_OK;
 }
@@ -59,21 +61,26 @@ static bool find_piece(struct node *node, uint64_t offset, uint64_t most, struct
     const struct ts_archive_entry *entry = entry_of(node);
     node->waiter.ready = go_on;
     struct cache_block *block = cache_get(entry->offset + offset, &node->waiter);
-    if (block == NULL)
+    if (block == NULL) {
         return false;
+    }
     uint32_t within = (uint32_t)((entry->offset + offset) % CACHE_BLOCK);
     uint64_t left = entry->size - offset, length = most < left ? most : left;
     *out_piece = (struct piece){.block = block, .within = within, .status = block->status};
-    if (out_piece->status == TS_OK && within >= block->length)
+    if (out_piece->status == TS_OK && within >= block->length) {
         out_piece->status = TS_ERR_IO; // the disk is shorter than it said
-    if (out_piece->status != TS_OK)
+    }
+    if (out_piece->status != TS_OK) {
         return true;
-    if (length > block->length - within)
+    }
+    if (length > block->length - within) {
         length = block->length - within;
+    }
     out_piece->length = (uint32_t)length;
     out_piece->status = check_bytes(node, offset, block->bytes + within, out_piece->length);
-    if (out_piece->status == TS_OK && length < left)
+    if (out_piece->status == TS_OK && length < left) {
         cache_ahead(entry->offset + offset + length);
+    }
     return true;
 }
 
@@ -86,26 +93,31 @@ static bool answer_read(struct node *node, struct ts_request *request)
         ts_request_reply(request, TS_OK, 0);
         return true;
     }
-    if (!find_piece(node, offset, request->room, &piece))
+    if (!find_piece(node, offset, request->room, &piece)) {
         return false;
+    }
     const uint8_t *bytes = piece.block->bytes + piece.within;
-    if (piece.status != TS_OK)
+    if (piece.status != TS_OK) {
         ts_request_reply(request, piece.status, 0);
-    else if (!current)
+    } else if (!current) {
         ts_request_reply_stable(request, bytes, piece.length);
-    else if (ts_request_reply_now(request, TS_OK, piece.length, bytes, piece.length) == TS_OK)
+    } else if (ts_request_reply_now(request, TS_OK, piece.length, bytes, piece.length) == TS_OK) {
         node->position = offset + piece.length;
+    }
     return true;
 }
 
 static ts_status_t may_map(const struct ts_request *request, const struct ts_archive_entry *entry)
 {
-    if ((request->rights & (TS_RIGHT_WRITE | TS_RIGHT_EXECUTE)) != 0)
+    if ((request->rights & (TS_RIGHT_WRITE | TS_RIGHT_EXECUTE)) != 0) {
         return TS_ERR_READ_ONLY;
-    if (entry->size <= CACHE_BLOCK)
+    }
+    if (entry->size <= CACHE_BLOCK) {
         return TS_ERR_UNSUPPORTED; // to read it is cheaper than a view, which keeps a whole block
-    if (request->offset % TS_PAGE_SIZE != 0)
+    }
+    if (request->offset % TS_PAGE_SIZE != 0) {
         return TS_ERR_ARGUMENT;
+    }
     return request->offset >= entry->size ? TS_ERR_RANGE : TS_OK;
 }
 
@@ -119,17 +131,20 @@ static bool answer_map(struct node *node, struct ts_request *request)
     ts_handle_t view;
     ts_status_t status = may_map(request, entry);
     if (status == TS_OK) {
-        if (!find_piece(node, request->offset, most, &piece))
+        if (!find_piece(node, request->offset, most, &piece)) {
             return false;
+        }
         status = piece.status;
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status =
             cache_view(piece.block, piece.within, (uint32_t)TS_PAGE_ROUND(piece.length), &view);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         (void)ts_request_reply_move(request, view, request->rights, 0);
-    else
+    } else {
         ts_request_reply(request, status, 0);
+    }
     return true;
 }
 
@@ -164,21 +179,25 @@ void content_ask(struct ts_request *request)
         return;
     }
     struct ts_request **last = &node->asking;
-    while (*last != NULL)
+    while (*last != NULL) {
         last = &(*last)->next;
+    }
     request->next = NULL;
     *last = request;
-    if (!node->waits)
+    if (!node->waits) {
         serve(node);
+    }
 }
 
 void content_cancel(struct ts_request *request)
 {
     struct ts_request **at = &node_of(request)->asking;
-    while (*at != NULL && *at != request)
+    while (*at != NULL && *at != request) {
         at = &(*at)->next;
-    if (*at == NULL)
+    }
+    if (*at == NULL) {
         return;
+    }
     *at = request->next;
     ts_request_reply(request, TS_ERR_CANCELLED, 0);
 }
@@ -190,6 +209,7 @@ void content_closed(struct node *node)
         node->asking = request->next;
         ts_request_reply(request, TS_ERR_CANCELLED, 0);
     }
-    if (node->waits)
+    if (node->waits) {
         cache_forget(&node->waiter);
+    }
 }

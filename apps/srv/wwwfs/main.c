@@ -41,8 +41,9 @@ static ts_status_t read_range(ts_handle_t disk, uint64_t offset, uint64_t length
         size_t part = size - done < CACHE_BLOCK ? size - done : CACHE_BLOCK;
         status = ts_read(disk, (char *)memory + done, part, first + done,
                          ts_deadline_in(DISK_WAIT_NS), &bytes);
-        if (status == TS_OK && bytes == 0)
+        if (status == TS_OK && bytes == 0) {
             status = TS_ERR_CORRUPT; // the disk ends before its archive does
+        }
         done += bytes;
     }
     *out_bytes = (const uint8_t *)memory + (offset - first);
@@ -54,16 +55,20 @@ static ts_status_t open_archive(ts_handle_t disk, uint64_t size)
     const uint8_t *bytes;
     uint64_t offset, length;
     ts_status_t status = size < TS_PAGE_SIZE ? TS_ERR_CORRUPT : TS_OK;
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = read_range(disk, 0, TS_PAGE_SIZE, &bytes);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return status;
+    }
     header = *(const struct ts_archive_header *)(const void *)bytes;
     status = ts_archive_check_header(&header, size, &offset, &length);
-    if (status == TS_OK && length > TABLES_MAX)
+    if (status == TS_OK && length > TABLES_MAX) {
         status = TS_ERR_TOO_LARGE;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = read_range(disk, offset, length, &bytes);
+    }
     return status == TS_OK ? ts_archive_open_tables(&archive, &header, bytes, size) : status;
 }
 
@@ -72,24 +77,31 @@ static ts_status_t open_disk(void)
 {
     ts_handle_t service = ts_named_handle(NAME_DISK), disk;
     uint64_t size;
-    if (service == TS_HANDLE_NONE)
+    if (service == TS_HANDLE_NONE) {
         return TS_ERR_NOT_FOUND;
+    }
     ts_status_t status =
         ts_open_until(service, "", 0, TS_RIGHT_READ, ts_deadline_in(DISK_WAIT_NS), &disk);
-    if (status == TS_ERR_NOT_FOUND)
+    if (status == TS_ERR_NOT_FOUND) {
         return status;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_get_u64(disk, TS_PROPERTY_SIZE, &size);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = open_archive(disk, size);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = cache_init(&loop, service, disk, header.size);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = tree_init(&archive);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         ts_log("the disk: %s", ts_status_text(status));
-    else
+    } else {
         ts_log("%u files and folders on the disk", header.entry_count);
+    }
     return status;
 }
 
@@ -101,22 +113,24 @@ static void signpost_open(struct ts_request *request)
     ts_handle_t other;
     const ts_rights_t rights = TS_RIGHT_OPEN | TS_RIGHT_READ | TS_RIGHT_MAP | TS_RIGHT_TRANSFER |
                                TS_RIGHT_DUPLICATE | TS_RIGHT_WAIT;
-    if (ts_duplicate(ts_named_handle(TS_NAME_FILE), rights, &other) != TS_OK)
+    if (ts_duplicate(ts_named_handle(TS_NAME_FILE), rights, &other) != TS_OK) {
         ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
-    else
+    } else {
         (void)ts_request_reply_redirect(request, other, 0);
+    }
 }
 
 static const struct ts_operations signpost_operations = {.open = signpost_open};
 
 static void root_open(struct ts_request *request)
 {
-    if (disk_status == TS_OK)
+    if (disk_status == TS_OK) {
         tree_open_root(request);
-    else if (disk_status == TS_ERR_NOT_FOUND)
+    } else if (disk_status == TS_ERR_NOT_FOUND) {
         (void)ts_request_reply_own(request, &signpost, TREE_RIGHTS);
-    else
+    } else {
         ts_request_reply(request, disk_status, 0);
+    }
 }
 
 static const struct ts_operations root_operations = {.open = root_open};
@@ -129,13 +143,15 @@ static ts_status_t serve(ts_handle_t *out_root)
     ts_status_t status = ts_server_init(&server, &loop, &limits);
     root.operations = &root_operations;
     signpost.operations = &signpost_operations;
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_object_mint(&server, &signpost, TREE_RIGHTS, &kept);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_object_mint(&server, &root,
                                 TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_WAIT |
                                     TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER,
                                 out_root);
+    }
     return status;
 }
 
@@ -153,10 +169,12 @@ int main(void)
     ts_status_t status = ts_loop_init(&loop, 64, 512, 256);
     if (status == TS_OK) {
         disk_status = open_disk();
-        if (!is_final(disk_status))
+        if (!is_final(disk_status)) {
             status = disk_status;
+        }
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = serve(&handle);
+    }
     return service_run(status, &server, handle);
 }

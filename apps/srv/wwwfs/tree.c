@@ -62,15 +62,18 @@ static ts_status_t walk(uint32_t at, const char *path, size_t length, uint32_t *
     memcpy(whole, tree_archive->strings + entries[at].path, used);
     ts_path_walk_init(&steps, path, length);
     while ((status = ts_path_step(&steps)) == TS_OK) {
-        if (used + 1 + steps.length > sizeof(whole))
+        if (used + 1 + steps.length > sizeof(whole)) {
             return TS_ERR_NAME_TOO_LONG;
-        if (used > 0)
+        }
+        if (used > 0) {
             whole[used++] = '/';
+        }
         memcpy(whole + used, steps.component, steps.length);
         used += steps.length;
     }
-    if (status != TS_ERR_NOT_FOUND) // the end of the path
+    if (status != TS_ERR_NOT_FOUND) { // the end of the path
         return status;
+    }
     return ts_archive_find(tree_archive, whole, used, out_entry);
 }
 
@@ -80,21 +83,27 @@ static void node_open(struct ts_request *request)
     uint32_t entry;
     uint32_t flags = (uint32_t)request->argument;
     ts_status_t status = TS_OK;
-    if (request->length > sizeof(path))
+    if (request->length > sizeof(path)) {
         status = TS_ERR_NAME_TOO_LONG;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_request_pull(request, path, request->length, 0);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = walk(node_of(request)->entry, path, request->length, &entry);
-    if (status == TS_OK && (flags & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE | TS_OPEN_APPEND)) != 0)
+    }
+    if (status == TS_OK && (flags & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE | TS_OPEN_APPEND)) != 0) {
         status = TS_ERR_READ_ONLY;
+    }
     if (status == TS_OK && (flags & TS_OPEN_DIRECTORY) != 0 &&
-        tree_archive->entries[entry].type != TS_ARCHIVE_DIRECTORY)
+        tree_archive->entries[entry].type != TS_ARCHIVE_DIRECTORY) {
         status = TS_ERR_NOT_DIRECTORY;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         open_entry(request, entry);
-    else
+    } else {
         ts_request_reply(request, status, 0);
+    }
 }
 
 void tree_open_root(struct ts_request *request)
@@ -123,10 +132,11 @@ static void reply_attributes(struct ts_request *request, const struct node *node
         .changed_ns = modified,
         .created_ns = modified,
     };
-    if (request->room < sizeof(attributes))
+    if (request->room < sizeof(attributes)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    else
+    } else {
         ts_request_reply_bytes(request, &attributes, sizeof(attributes));
+    }
 }
 
 static void node_get(struct ts_request *request)
@@ -149,12 +159,15 @@ static void node_set(struct ts_request *request)
 {
     uint64_t value;
     ts_status_t status = TS_ERR_READ_ONLY;
-    if (request->argument == TS_PROPERTY_POSITION)
+    if (request->argument == TS_PROPERTY_POSITION) {
         status = ts_request_pull_exact(request, &value, sizeof(value));
-    if (status == TS_OK && value > INT64_MAX)
+    }
+    if (status == TS_OK && value > INT64_MAX) {
         status = TS_ERR_OVERFLOW;
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         node_of(request)->position = value;
+    }
     ts_request_reply(request, status, 0);
 }
 
@@ -181,10 +194,11 @@ static void node_list(struct ts_request *request)
                               (uint64_t)index + 1, name, length);
         index += more;
     }
-    if (!more && listing.used == 0)
+    if (!more && listing.used == 0) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0); // not even one record fits
-    else
+    } else {
         ts_request_reply_bytes(request, buffer, listing.used);
+    }
 }
 
 static const struct ts_operations node_operations = {

@@ -77,7 +77,7 @@ void boot_range_normalise(void)
         if (!kind || next == UINT64_MAX) {
             continue;
         }
-        if (last && last->kind == kind && last->base + last->size == at) {
+        if (last != NULL && last->kind == kind && last->base + last->size == at) {
             last->size = next - last->base;
         } else if (boot_info.range_count < BOOT_RANGE_MAX) {
             last = &boot_info.ranges[boot_info.range_count++];

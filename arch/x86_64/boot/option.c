@@ -21,7 +21,7 @@ bool boot_option(const char *name, char *out, size_t size)
 {
     size_t length = strlen(name);
     const char *at = boot_info.command_line, *word;
-    while ((word = word_next(&at))) {
+    while (((word = word_next(&at)) != NULL)) {
         size_t word_length = (size_t)(at - word);
         if (word_length < length || strncmp(word, name, length) != 0 ||
             (word_length > length && word[length] != '=')) {
@@ -43,7 +43,7 @@ bool boot_option_word(const char *wanted)
 {
     size_t length = strlen(wanted);
     const char *at = boot_info.command_line, *word;
-    while ((word = word_next(&at))) {
+    while (((word = word_next(&at)) != NULL)) {
         if ((size_t)(at - word) == length && !strncmp(word, wanted, length)) {
             return true;
         }

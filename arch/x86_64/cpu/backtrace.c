@@ -26,7 +26,7 @@ unsigned arch_backtrace(const struct arch_frame *frame, uint64_t *out_addresses,
 {
     unsigned count = 0;
     uint64_t base = (uint64_t)__builtin_frame_address(0);
-    if (frame) {
+    if (frame != NULL) {
         base = frame->rbp;
         if (count < max) {
             out_addresses[count++] = frame->rip;

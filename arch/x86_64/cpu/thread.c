@@ -133,7 +133,7 @@ static inline __attribute__((always_inline)) void thread_load(struct cpu *cpu,
                                                               struct arch_thread *next)
 {
     thread_load_kernel(cpu, next);
-    if (next->space) {
+    if (next->space != NULL) {
         thread_load_user(cpu, next);
     }
 }
@@ -154,11 +154,11 @@ _Noreturn void arch_thread_resume(struct arch_thread *next)
     KASSERT(!arch_irq_enabled());
     struct cpu *cpu = cpu_current();
     struct arch_thread *previous = cpu->machine_thread;
-    if (previous && previous->vector_area) {
+    if (previous != NULL && previous->vector_area != NULL) {
         vector_save(previous);
     }
     // Straight to user mode, if there is nothing that its stack is needed for.
-    if (previous && !next->continuation && !next->saved_stack &&
+    if (previous != NULL && next->continuation == NULL && !next->saved_stack &&
         !atomic_load_explicit(&next->running, memory_order_acquire) &&
         atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) == 0) {
         atomic_store_explicit(&next->running, 1, memory_order_relaxed);
@@ -171,7 +171,7 @@ _Noreturn void arch_thread_resume(struct arch_thread *next)
 void arch_thread_switch(struct arch_thread *save, struct arch_thread *next)
 {
     KASSERT(!arch_irq_enabled() && save == cpu_current()->machine_thread);
-    if (save->vector_area) {
+    if (save->vector_area != NULL) {
         vector_save(save);
     }
     thread_save_and_switch(save, next);

@@ -29,7 +29,7 @@ void vector_thread_init(struct arch_thread *thread, void *area)
     thread->vector_area = area;
     thread->vector_cpu = VECTOR_CPU_NONE;
     thread->vector_left = LEFT_INITIAL;
-    if (area && cpu_features.xsave) {
+    if (area != NULL && cpu_features.xsave) {
         memset((char *)area + AREA_HEADER, 0, 64); // XSAVE leaves most of its header alone
     }
 }

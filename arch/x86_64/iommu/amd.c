@@ -59,7 +59,7 @@ bool amd_open(struct amd *u, const struct ivrs_unit *said, paddr_t ram_end)
     spin_init(&u->unit.lock, "iommu");
     u->registers =
         arch_device_map(said->registers, AMD_REGISTERS, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
-    u->features = u->registers ? amd_read64(u, AMD_FEATURES) : UINT64_MAX;
+    u->features = u->registers != NULL ? amd_read64(u, AMD_FEATURES) : UINT64_MAX;
     if (said->segment != 0) {
         return true; // it stays off: its function is out of reach
     }

@@ -108,14 +108,14 @@ uint32_t *amd_interrupts(const struct amd *u, uint16_t source)
 
 bool amd_interrupts_make(struct amd *u, uint16_t source)
 {
-    paddr_t page = amd_interrupts(u, source) ? 0 : table_page();
+    paddr_t page = amd_interrupts(u, source) != NULL ? 0 : table_page();
     if (page) {
         word_set(u, source, 2,
                  u->entries[source][2] | page | INTERRUPTS_LENGTH | INTERRUPTS_HELD |
                      INTERRUPTS_REMAP);
         amd_forget_device(u, source);
     }
-    return amd_interrupts(u, source);
+    return amd_interrupts(u, source) != NULL;
 }
 
 // The unit ----------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ static bool set(uint32_t number, uint32_t vector, uint32_t apic_id, bool level, 
 {
     (void)level; // as the message says
     struct iommu *unit = source == IOMMU_NO_SOURCE ? NULL : device_unit(source);
-    if (!unit) {
+    if (unit == NULL) {
         return false;
     }
     uint16_t bears = device_number(unit->segment, (uint16_t)source);
@@ -51,7 +51,7 @@ static bool set(uint32_t number, uint32_t vector, uint32_t apic_id, bool level, 
 
 static void clear(uint32_t number)
 {
-    if (places[number].unit) {
+    if (places[number].unit != NULL) {
         (void)entry_set(places[number].unit, places[number].source, places[number].vector, 0);
         places[number].unit = NULL;
     }
@@ -91,7 +91,7 @@ static bool all_named(struct amd *units)
     }
     for (uint32_t i = 0; i < acpi.io_apic_count; i++) {
         uint32_t source = io_apic_source(acpi.io_apic[i].id);
-        if (source == IOMMU_NO_SOURCE || !device_unit(source)) {
+        if (source == IOMMU_NO_SOURCE || device_unit(source) == NULL) {
             return false;
         }
     }

@@ -135,7 +135,7 @@ bool device_region_reaches(const struct device_range *region, uint16_t segment, 
 uint16_t device_number(uint16_t segment, uint16_t source)
 {
     const struct device_range *alias = find(aliases, alias_count, segment, source);
-    return alias ? alias->alias : source;
+    return alias != NULL ? alias->alias : source;
 }
 
 bool device_is_aliased(uint16_t segment, uint16_t source)
@@ -157,9 +157,9 @@ struct iommu *device_unit(uint64_t device)
         return NULL;
     }
     const struct device_range *claim = find(claims, claim_count, segment, (uint16_t)device);
-    struct iommu *found = claim ? claim->unit : NULL;
-    for (uint32_t i = 0; i < rest_count && !found; i++) {
+    struct iommu *found = claim != NULL ? claim->unit : NULL;
+    for (uint32_t i = 0; i < rest_count && found == NULL; i++) {
         found = rests[i]->segment == segment ? rests[i] : NULL;
     }
-    return found && found->on ? found : NULL;
+    return found != NULL && found->on ? found : NULL;
 }

@@ -19,7 +19,7 @@ static struct arch_dma slots[DEVICES_MAX];
 
 bool arch_dma_held(uint64_t device)
 {
-    return device_unit(device);
+    return device_unit(device) != NULL;
 }
 
 // Blocked and admitted ----------------------------------------------------------------------------
@@ -69,7 +69,7 @@ static ts_status_t admit_locked(struct arch_dma *dma, uint64_t admission) LOCK_R
         atomic_store(&dma->admitted, true);
         dma->admission = admission;
         unit->faults_left = FAULTS_LEFT;
-        if (dma->owner) {
+        if (dma->owner != NULL) {
             unit->kind->faults_on(unit, VECTOR_DMA_FAULT, iommu_fault_cpu());
         }
     }
@@ -85,7 +85,7 @@ static ts_status_t reserved_set(struct arch_dma *dma, bool mapped)
 {
     ts_status_t status = TS_OK;
     const struct device_range *r;
-    for (uint32_t i = 0; dma->reserved != mapped && (r = device_region(i)); i++) {
+    for (uint32_t i = 0; dma->reserved != mapped && ((r = device_region(i)) != NULL); i++) {
         if (!device_region_reaches(r, dma->unit->segment, dma->source)) {
             continue;
         }
@@ -113,7 +113,7 @@ static bool is_present(uint16_t source)
 static bool is_reserved(uint16_t source)
 {
     for (uint32_t i = 1; i < DEVICES_MAX; i++) {
-        if (slots[i].unit && slots[i].source == source) {
+        if (slots[i].unit != NULL && slots[i].source == source) {
             return true;
         }
     }
@@ -139,7 +139,7 @@ static void reserve_one(const struct device_range *r, uint16_t source)
 void devices_reserve(void)
 {
     const struct device_range *r;
-    for (uint32_t i = 0; (r = device_region(i)); i++) {
+    for (uint32_t i = 0; ((r = device_region(i)) != NULL); i++) {
         for (uint32_t source = r->first; source <= r->last && r->segment == 0; source++) {
             reserve_one(r, (uint16_t)source);
         }
@@ -152,12 +152,12 @@ ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner, struct a
 {
     struct iommu *unit = device_unit(device);
     struct arch_dma *dma = NULL;
-    if (!unit || (owner && device_is_aliased(unit->segment, (uint16_t)device))) {
+    if (unit == NULL || (owner != NULL && device_is_aliased(unit->segment, (uint16_t)device))) {
         return TS_ERR_UNSUPPORTED;
     }
     irqflags_t flags = spin_lock(&slots_lock);
-    for (uint32_t i = 1; i < DEVICES_MAX && i < unit->ids && !dma; i++) {
-        if (!slots[i].unit) {
+    for (uint32_t i = 1; i < DEVICES_MAX && i < unit->ids && dma == NULL; i++) {
+        if (slots[i].unit == NULL) {
             dma = &slots[i];
             *dma = (struct arch_dma){.owner = owner, .source = (uint16_t)device, .id = (uint16_t)i};
             spin_init(&dma->lock, "iommu tables");
@@ -166,7 +166,7 @@ ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner, struct a
     }
     spin_unlock(&slots_lock, flags);
     *out_dma = dma;
-    return dma ? TS_OK : TS_ERR_LIMIT;
+    return dma != NULL ? TS_OK : TS_ERR_LIMIT;
 }
 
 ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission)
@@ -176,7 +176,7 @@ ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission)
         irqflags_t flags = spin_lock(&dma->lock);
         status = admit_locked(dma, admission);
         spin_unlock_off(&dma->lock);
-        if (dma->owner) {
+        if (dma->owner != NULL) {
             iommu_faults_take(dma->unit); // others', of which no interrupt told: it was masked
         }
         arch_irq_restore(flags);
@@ -208,7 +208,7 @@ void arch_dma_close(struct arch_dma *dma)
 
 void arch_dma_destroy(struct arch_dma *dma)
 {
-    if (dma) {
+    if (dma != NULL) {
         arch_dma_block(dma);
         (void)reserved_set(dma, false);
         arch_dma_flush(dma);

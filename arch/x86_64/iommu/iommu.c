@@ -46,9 +46,9 @@ static void units_start(void)
 
 void iommu_init(const struct acpi_table *dmar, const struct acpi_table *ivrs)
 {
-    const struct acpi_table *table = dmar->at ? dmar : ivrs;
-    const struct iommu_firmware *firmware = dmar->at ? &vtd_firmware : &amd_firmware;
-    if (!table->at) {
+    const struct acpi_table *table = dmar->at != NULL ? dmar : ivrs;
+    const struct iommu_firmware *firmware = dmar->at != NULL ? &vtd_firmware : &amd_firmware;
+    if (table->at == NULL) {
         log_warn("iommu: no VT-d, no AMD-Vi: a driver that does DMA reaches all memory by its "
                  "device");
         return;
@@ -134,7 +134,7 @@ void iommu_interrupt(void)
 
 bool iommu_has_registers(paddr_t base, uint64_t bytes)
 {
-    for (uint32_t i = 0; known && i < known->count(); i++) {
+    for (uint32_t i = 0; known != NULL && i < known->count(); i++) {
         const struct iommu *u = known->unit(i); // one that is not open has no place
         if (base < u->place_end && u->place < base + bytes) {
             return true;

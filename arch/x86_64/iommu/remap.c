@@ -17,12 +17,12 @@ void remap_start(const struct remap_kind *kind, bool wide)
 
 bool remap_active(void)
 {
-    return active;
+    return active != NULL;
 }
 
 bool remap_wide(void)
 {
-    return active && is_wide;
+    return active != NULL && is_wide;
 }
 
 bool remap_set(uint32_t number, uint32_t vector, uint32_t apic_id, bool level, uint32_t source)

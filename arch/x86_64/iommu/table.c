@@ -64,7 +64,7 @@ static ts_status_t table_alloc(const struct arch_dma *dma, uint64_t **out_table)
 
 ts_status_t table_root(struct arch_dma *dma)
 {
-    return dma->root ? TS_OK : table_alloc(dma, &dma->root);
+    return dma->root != NULL ? TS_OK : table_alloc(dma, &dma->root);
 }
 
 static uint64_t *entry_at(uint64_t *table, paddr_t page, unsigned level)
@@ -100,7 +100,7 @@ static void prune(struct arch_dma *dma, const struct path *path, unsigned level)
 static ts_status_t walk(struct arch_dma *dma, paddr_t page, bool make, struct path *path)
     LOCK_REQUIRES(dma->lock)
 {
-    ts_status_t status = make ? table_root(dma) : dma->root ? TS_OK : TS_ERR_NOT_FOUND;
+    ts_status_t status = make ? table_root(dma) : dma->root != NULL ? TS_OK : TS_ERR_NOT_FOUND;
     uint64_t *table = dma->root;
     unsigned level = dma->unit->levels;
     for (; status == TS_OK && level > 1; level--) {
@@ -181,7 +181,7 @@ void arch_dma_flush(struct arch_dma *dma)
     irqflags_t flags = spin_lock(&dma->lock);
     paddr_t chain = dma->given_back;
     dma->given_back = 0;
-    if (dma->root && dma->used == 0 && !atomic_load(&dma->admitted)) {
+    if (dma->root != NULL && dma->used == 0 && !atomic_load(&dma->admitted)) {
         dma->root[0] = chain;
         chain = virt_to_phys(dma->root);
         dma->root = NULL;

@@ -121,7 +121,7 @@ static bool command(const struct vtd *u, uint32_t bit, bool on)
 static bool registers_map(struct vtd *u)
 {
     u->registers = arch_device_map(u->unit.place, PAGE_SIZE, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
-    if (!u->registers) {
+    if (u->registers == NULL) {
         return false;
     }
     u->capability = read64(u, REG_CAPABILITY);

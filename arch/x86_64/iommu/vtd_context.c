@@ -47,11 +47,11 @@ static bool entry_change(struct iommu *unit, uint16_t source, uint64_t low, uint
 {
     struct vtd *u = vtd_of(unit);
     uint64_t *entry = context(u, source);
-    if (entry) {
+    if (entry != NULL) {
         context_set(u, entry, low, high);
         vtd_forget_contexts(u);
     }
-    return entry;
+    return entry != NULL;
 }
 
 static bool block(struct iommu *unit, uint16_t source, bool silent)

@@ -81,14 +81,14 @@ static const void *map(paddr_t address, uint64_t length)
 static const struct header *table_map(paddr_t address)
 {
     const struct header *header = map(address, sizeof(*header));
-    if (!header || header->length < sizeof(*header) || header->length > TABLE_MAX) {
+    if (header == NULL || header->length < sizeof(*header) || header->length > TABLE_MAX) {
         return NULL;
     }
     uint32_t length = header->length;
     if ((address & PAGE_MASK) + length > PAGE_SIZE) {
         header = map(address, length);
     }
-    if (!header || !sum_ok(header, length)) {
+    if (header == NULL || !sum_ok(header, length)) {
         log_warn("acpi: the table at %#lx is damaged", (unsigned long)address);
         return NULL;
     }
@@ -208,7 +208,7 @@ static void read_hpet(const struct header *table)
 // Read where they are used (iommu/dmar.c, iommu/ivrs.c). Of several the first counts.
 static void keep(struct acpi_table *kept, const struct header *table)
 {
-    if (!kept->at) {
+    if (kept->at == NULL) {
         *kept = (struct acpi_table){table, table->length};
     }
 }
@@ -287,7 +287,7 @@ static void read_fadt(const struct header *table)
     }
     uint64_t dsdt = table->length >= 148 ? read64(table, 140) : 0;
     const struct header *definition = table_map(dsdt ? dsdt : read32(table, 40));
-    if (definition && !memcmp(definition->signature, "DSDT", 4)) {
+    if (definition != NULL && !memcmp(definition->signature, "DSDT", 4)) {
         read_dsdt(definition);
     }
 }
@@ -300,7 +300,7 @@ static void read_table(paddr_t address)
     } readers[] = {{"APIC", read_madt}, {"MCFG", read_mcfg}, {"HPET", read_hpet},
                    {"FACP", read_fadt}, {"DMAR", read_dmar}, {"IVRS", read_ivrs}};
     const struct header *table = table_map(address);
-    for (size_t i = 0; table && i < sizeof(readers) / sizeof(readers[0]); i++) {
+    for (size_t i = 0; table != NULL && i < sizeof(readers) / sizeof(readers[0]); i++) {
         if (!memcmp(table->signature, readers[i].signature, 4)) {
             readers[i].read(table);
         }
@@ -311,7 +311,7 @@ static void read_table(paddr_t address)
 static bool read_root(paddr_t address, const char *signature, uint32_t width)
 {
     const struct header *root = table_map(address);
-    if (!root || memcmp(root->signature, signature, 4) != 0) {
+    if (root == NULL || memcmp(root->signature, signature, 4) != 0) {
         return false;
     }
     for (uint32_t offset = sizeof(*root); offset + width <= root->length; offset += width) {
@@ -344,7 +344,7 @@ static paddr_t root_search(const uint8_t *at, paddr_t base, uint64_t size)
 static paddr_t root_place(void)
 {
     const uint8_t *bios = map(BIOS_AREA, BIOS_AREA_SIZE);
-    paddr_t place = bios ? root_search(bios, BIOS_AREA, BIOS_AREA_SIZE) : 0;
+    paddr_t place = bios != NULL ? root_search(bios, BIOS_AREA, BIOS_AREA_SIZE) : 0;
     for (uint32_t i = 0; i < boot_info.range_count && !place; i++) {
         const struct boot_range *r = &boot_info.ranges[i];
         if (r->kind == BOOT_MEMORY_FIRMWARE && r->size <= FIRMWARE_MAX) {

@@ -115,7 +115,7 @@ static bool hpet_start(struct reference *r)
         return false;
     }
     hpet = arch_device_map(acpi.hpet, 1024, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
-    uint32_t period = hpet ? *(volatile uint32_t *)(hpet + HPET_PERIOD) : 0;
+    uint32_t period = hpet != NULL ? *(volatile uint32_t *)(hpet + HPET_PERIOD) : 0;
     if (period < HPET_FS_MIN || period > HPET_FS_MAX) {
         return false;
     }

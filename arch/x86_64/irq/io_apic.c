@@ -43,7 +43,7 @@ void io_apic_init(void)
         struct io_apic *c = &controllers[controller_count];
         c->registers = arch_device_map(acpi.io_apic[i].address, PAGE_SIZE, ARCH_PROT_WRITE,
                                        ARCH_CACHE_UNCACHED);
-        if (!c->registers) {
+        if (c->registers == NULL) {
             continue;
         }
         c->first = acpi.io_apic[i].first_line;
@@ -81,7 +81,7 @@ uint32_t io_apic_line_count(void)
 bool io_apic_route(uint32_t line, unsigned flags, uint32_t apic, uint32_t vector, uint32_t number)
 {
     const struct io_apic *c = find(line);
-    if (!c || (apic > 0xff && !remap_wide())) {
+    if (c == NULL || (apic > 0xff && !remap_wide())) {
         return false;
     }
     uint32_t reg = REG_TABLE + 2 * (line - c->first);
@@ -99,7 +99,7 @@ bool io_apic_route(uint32_t line, unsigned flags, uint32_t apic, uint32_t vector
 void io_apic_mask(uint32_t line, bool masked)
 {
     const struct io_apic *c = find(line);
-    if (c) {
+    if (c != NULL) {
         uint32_t reg = REG_TABLE + 2 * (line - c->first);
         uint32_t low = read(c, reg) & ~ENTRY_MASKED;
         write(c, reg, low | (masked ? ENTRY_MASKED : 0));

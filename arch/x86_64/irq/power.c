@@ -34,7 +34,7 @@ _Noreturn void arch_restart(void)
     } else if (acpi.have_reset) {
         volatile uint8_t *at =
             arch_device_map(acpi.reset.address, 1, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
-        if (at) {
+        if (at != NULL) {
             *at = acpi.reset_value;
         }
     }

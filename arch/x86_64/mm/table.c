@@ -174,7 +174,7 @@ ts_status_t arch_space_map(struct arch_space *space, vaddr_t address, paddr_t pa
     }
     irqflags_t flags = space_lock(space);
     uint64_t *entry = entry_find(space, address);
-    ts_status_t status = entry ? TS_OK : entry_make(space, address, &entry);
+    ts_status_t status = entry != NULL ? TS_OK : entry_make(space, address, &entry);
     if (status == TS_OK && (*entry & PTE_PRESENT)) {
         status = TS_ERR_EXISTS;
     }
@@ -189,14 +189,14 @@ ts_status_t arch_space_query(struct arch_space *space, vaddr_t address, paddr_t 
                              unsigned *out_prot)
 {
     const uint64_t *at = entry_find(space, address);
-    uint64_t entry = at ? *(const volatile uint64_t *)at : 0;
+    uint64_t entry = at != NULL ? *(const volatile uint64_t *)at : 0;
     if (!(entry & PTE_PRESENT)) {
         return TS_ERR_NOT_FOUND;
     }
-    if (out_page) {
+    if (out_page != NULL) {
         *out_page = entry & PTE_ADDRESS;
     }
-    if (out_prot) {
+    if (out_prot != NULL) {
         *out_prot = prot_of(entry);
     }
     return TS_OK;
@@ -224,7 +224,7 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
 {
     irqflags_t flags = space_lock(space);
     uint64_t *entry = entry_find(space, address);
-    uint64_t old = entry ? *entry : 0;
+    uint64_t old = entry != NULL ? *entry : 0;
     if (old & PTE_PRESENT) {
         entry_replace(entry, 0, address, flush);
     }
@@ -232,7 +232,7 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
     if (!(old & PTE_PRESENT)) {
         return TS_ERR_NOT_FOUND;
     }
-    if (out_page) {
+    if (out_page != NULL) {
         *out_page = old & PTE_ADDRESS;
     }
     return TS_OK;
@@ -286,10 +286,11 @@ vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64
     vaddr_t end = address + (count << PAGE_SHIFT);
     int work = WALK_WORK;
     irqflags_t flags = space_lock(space);
-    for (uint64_t *entry; (entry = entry_next(space, &address, end, &work)); address += PAGE_SIZE) {
+    for (uint64_t *entry; ((entry = entry_next(space, &address, end, &work)) != NULL);
+         address += PAGE_SIZE) {
         paddr_t page = *entry & PTE_ADDRESS;
         entry_replace(entry, 0, address, flush);
-        if (removed) {
+        if (removed != NULL) {
             removed(address, page, context);
         }
     }
@@ -329,14 +330,14 @@ static void entry_change(uint64_t *entry, paddr_t page, unsigned prot, vaddr_t a
 static ts_status_t change(struct arch_space *space, vaddr_t address, const paddr_t *page,
                           unsigned prot, struct arch_flush *flush)
 {
-    if (!map_ok(space, address & ~PAGE_MASK, 1, prot) || (page && (*page & ~PTE_ADDRESS))) {
+    if (!map_ok(space, address & ~PAGE_MASK, 1, prot) || (page != NULL && (*page & ~PTE_ADDRESS))) {
         return TS_ERR_ARGUMENT;
     }
     irqflags_t flags = space_lock(space);
     uint64_t *entry = entry_find(space, address);
-    bool found = entry && (*entry & PTE_PRESENT);
+    bool found = entry != NULL && (*entry & PTE_PRESENT);
     if (found) {
-        entry_change(entry, page ? *page : *entry & PTE_ADDRESS, prot, address, flush);
+        entry_change(entry, page != NULL ? *page : *entry & PTE_ADDRESS, prot, address, flush);
     }
     space_unlock(space, flags);
     return found ? TS_OK : TS_ERR_NOT_FOUND;
@@ -360,7 +361,8 @@ vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint
     vaddr_t end = address + (count << PAGE_SHIFT);
     int work = WALK_WORK;
     irqflags_t flags = space_lock(space);
-    for (uint64_t *entry; (entry = entry_next(space, &address, end, &work)); address += PAGE_SIZE) {
+    for (uint64_t *entry; ((entry = entry_next(space, &address, end, &work)) != NULL);
+         address += PAGE_SIZE) {
         entry_change(entry, *entry & PTE_ADDRESS, prot, address, flush);
     }
     space_unlock(space, flags);

@@ -36,7 +36,7 @@ void space_leave_everywhere(struct arch_space *space);
 void arch_space_load(struct arch_space *space)
 {
     struct cpu *cpu = cpu_current();
-    paddr_t root = space ? space->root : kernel_space.root;
+    paddr_t root = space != NULL ? space->root : kernel_space.root;
     if (atomic_load_explicit(&cpu->arch.root, memory_order_relaxed) != root) {
         atomic_store_explicit(&cpu->arch.root, root, memory_order_relaxed); // see above
         x86_write_cr3(root);
@@ -71,7 +71,7 @@ static void flush_here(const struct arch_flush *flush)
 
 static void serve(struct cpu_request *request)
 {
-    if (request->flush) {
+    if (request->flush != NULL) {
         flush_here(request->flush);
     } else if (atomic_load(&cpu_current()->arch.root) == request->leave_root) {
         arch_space_load(NULL);

@@ -21,7 +21,7 @@ uint64_t ts_thread_control_init(struct ts_thread_control *control)
 {
     static uint64_t made;
     uint64_t key[2];
-    memcpy(key, ts_bootstrap_block()->random, sizeof key); // two loads
+    memcpy(key, ts_bootstrap_block()->random, sizeof(key)); // two loads
     uint64_t number = __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
     control->self = (uintptr_t)control;
     control->canary = scramble(number, key) & TS_CANARY_MASK;

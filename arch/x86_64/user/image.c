@@ -73,7 +73,7 @@ static struct image image_find(const struct ts_bootstrap *block)
                           .low = UINT64_MAX,
                           .headers = (const void *)(uintptr_t)block->program_headers,
                           .count = block->program_header_count};
-    if (!image.headers || image.count == 0 || image.count > PROGRAM_HEADERS_MAX) {
+    if (image.headers == NULL || image.count == 0 || image.count > PROGRAM_HEADERS_MAX) {
         refuse();
     }
     for (uint64_t i = 0; i < image.count; i++) {
@@ -91,7 +91,7 @@ static struct image image_find(const struct ts_bootstrap *block)
 static void relocate(const struct image *image)
 {
     const struct elf_program_header *h = find(image, PT_DYNAMIC);
-    if (!h) {
+    if (h == NULL) {
         return;
     }
     if (!inside(image, h->address, h->memory_size)) {
@@ -99,7 +99,7 @@ static void relocate(const struct image *image)
     }
     const struct elf_dynamic *dynamic = (const void *)(uintptr_t)(image->bias + h->address);
     uint64_t table = 0, size = 0;
-    for (uint64_t i = 0; i < h->memory_size / sizeof *dynamic; i++) {
+    for (uint64_t i = 0; i < h->memory_size / sizeof(*dynamic); i++) {
         switch (dynamic[i].tag) {
         case DT_NULL: i = h->memory_size; break;
         case DT_RELA: table = dynamic[i].value; break;
@@ -118,7 +118,7 @@ static void relocate(const struct image *image)
         refuse();
     }
     const struct elf_rela *rela = (const void *)(uintptr_t)(image->bias + table);
-    for (uint64_t i = 0; i < size / sizeof *rela; i++) {
+    for (uint64_t i = 0; i < size / sizeof(*rela); i++) {
         if (rela[i].info != R_X86_64_RELATIVE || !inside(image, rela[i].offset, sizeof(uint64_t))) {
             refuse();
         }
@@ -131,7 +131,7 @@ static void relocate(const struct image *image)
 static void protect(const struct image *image)
 {
     const struct elf_program_header *h = find(image, PT_GNU_RELRO);
-    if (!h) {
+    if (h == NULL) {
         return;
     }
     uint64_t mask = TS_PAGE_SIZE - 1;
@@ -149,7 +149,7 @@ static void protect(const struct image *image)
 static void tls_find(const struct image *image)
 {
     const struct elf_program_header *h = find(image, PT_TLS);
-    if (!h) {
+    if (h == NULL) {
         return;
     }
     uint64_t align = h->align ? h->align : 1;

@@ -44,8 +44,8 @@ static void inherit_named(const char *name, ts_handle_t handle)
         return;
     }
     int fd = atoi(name + 2);
-    struct open_file *file = fd >= 3 && fd < DESCRIPTORS_MAX ? malloc(sizeof *file) : NULL;
-    if (file) {
+    struct open_file *file = fd >= 3 && fd < DESCRIPTORS_MAX ? malloc(sizeof(*file)) : NULL;
+    if (file != NULL) {
         inherit(fd, handle, file);
     }
 }
@@ -68,8 +68,8 @@ void descriptors_init(void)
 
 struct open_file *open_file_make(enum open_kind kind, ts_handle_t handle, int flags)
 {
-    struct open_file *file = calloc(1, sizeof *file);
-    if (!file) {
+    struct open_file *file = calloc(1, sizeof(*file));
+    if (file == NULL) {
         ts_close(handle);
         posix_fail(ENOMEM);
         return NULL;
@@ -123,7 +123,7 @@ int descriptor_install(struct open_file *file, int lowest, bool close_on_spawn)
 {
     ts_mutex_lock(&mutex);
     int fd = lowest < 0 ? DESCRIPTORS_MAX : lowest;
-    while (fd < DESCRIPTORS_MAX && table[fd].file) {
+    while (fd < DESCRIPTORS_MAX && table[fd].file != NULL) {
         fd++;
     }
     if (fd < DESCRIPTORS_MAX) {
@@ -147,7 +147,7 @@ int descriptor_replace(int fd, struct open_file *file, bool close_on_spawn)
     struct open_file *previous = table[fd].file;
     table[fd] = (struct entry){file, close_on_spawn};
     ts_mutex_unlock(&mutex);
-    if (previous) {
+    if (previous != NULL) {
         open_file_put(previous);
     }
     return fd;
@@ -158,10 +158,10 @@ struct open_file *descriptor_get(int fd)
     struct open_file *file = NULL;
     if (fd >= 0 && fd < DESCRIPTORS_MAX) {
         ts_mutex_lock(&mutex);
-        file = table[fd].file ? open_file_get(table[fd].file) : NULL;
+        file = table[fd].file != NULL ? open_file_get(table[fd].file) : NULL;
         ts_mutex_unlock(&mutex);
     }
-    if (!file) {
+    if (file == NULL) {
         posix_fail(EBADF);
     }
     return file;
@@ -176,7 +176,7 @@ struct open_file *descriptor_take(int fd)
         table[fd] = (struct entry){NULL, false};
         ts_mutex_unlock(&mutex);
     }
-    if (!file) {
+    if (file == NULL) {
         posix_fail(EBADF);
     }
     return file;
@@ -184,7 +184,7 @@ struct open_file *descriptor_take(int fd)
 
 int descriptor_flag_get(int fd)
 {
-    if (fd < 0 || fd >= DESCRIPTORS_MAX || !table[fd].file) {
+    if (fd < 0 || fd >= DESCRIPTORS_MAX || table[fd].file == NULL) {
         return posix_fail(EBADF);
     }
     return table[fd].close_on_spawn ? FD_CLOEXEC : 0;
@@ -192,7 +192,7 @@ int descriptor_flag_get(int fd)
 
 int descriptor_flag_set(int fd, bool close_on_spawn)
 {
-    if (fd < 0 || fd >= DESCRIPTORS_MAX || !table[fd].file) {
+    if (fd < 0 || fd >= DESCRIPTORS_MAX || table[fd].file == NULL) {
         return posix_fail(EBADF);
     }
     table[fd].close_on_spawn = close_on_spawn;
@@ -204,7 +204,7 @@ int descriptor_next(int fd, struct open_file **out_file, bool *out_close_on_spaw
     int found = -1;
     ts_mutex_lock(&mutex);
     for (; fd < DESCRIPTORS_MAX; fd++) {
-        if (table[fd].file) {
+        if (table[fd].file != NULL) {
             *out_file = open_file_get(table[fd].file);
             *out_close_on_spawn = table[fd].close_on_spawn;
             found = fd;

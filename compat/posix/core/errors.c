@@ -55,7 +55,7 @@ int posix_errno(ts_status_t status)
         return 0;
     }
     unsigned index = -(unsigned)status;
-    return index < sizeof table && table[index] ? table[index] : EIO;
+    return index < sizeof(table) && table[index] ? table[index] : EIO;
 }
 
 int posix_fail(int error)

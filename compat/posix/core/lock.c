@@ -35,13 +35,13 @@ static struct __lock shared;
 
 static struct __lock *make(void)
 {
-    struct __lock *lock = calloc(1, sizeof *lock);
-    return lock ? lock : &shared;
+    struct __lock *lock = calloc(1, sizeof(*lock));
+    return lock != NULL ? lock : &shared;
 }
 
 static void drop(struct __lock *lock)
 {
-    if (lock && lock != &shared) {
+    if (lock != NULL && lock != &shared) {
         free(lock);
     }
 }

@@ -63,7 +63,7 @@ static size_t begin(struct waitable *items, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct ts_submission *s = items[i].handle && items[i].mask ? ts_ring_slot(&ring) : NULL;
         items[i].waiting = s != NULL;
-        if (s) {
+        if (s != NULL) {
             ts_prepare_wait(s, items[i].handle, items[i].mask, TS_DEADLINE_NONE, i);
             flying++;
         }
@@ -95,7 +95,7 @@ static void cancel_rest(const struct waitable *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct ts_submission *s = items[i].waiting ? ts_ring_slot(&ring) : NULL;
-        if (s) {
+        if (s != NULL) {
             ts_prepare_cancel(s, i, 0, CANCEL_DATA);
             s->flags |= TS_FLAG_QUIET;
         }

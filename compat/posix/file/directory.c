@@ -24,7 +24,7 @@ struct ts_directory {
 DIR *fdopendir(int fd)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return NULL;
     }
     bool directory = file->kind == OPEN_DIRECTORY || file->kind == OPEN_INHERITED;
@@ -33,8 +33,8 @@ DIR *fdopendir(int fd)
         posix_fail(ENOTDIR);
         return NULL;
     }
-    DIR *stream = malloc(sizeof *stream);
-    if (stream) {
+    DIR *stream = malloc(sizeof(*stream));
+    if (stream != NULL) {
         memset(stream, 0, offsetof(struct ts_directory, buffer));
         stream->fd = fd;
     }
@@ -48,7 +48,7 @@ DIR *opendir(const char *name)
         return NULL;
     }
     DIR *stream = fdopendir(fd);
-    if (!stream) {
+    if (stream == NULL) {
         close(fd);
     }
     return stream;
@@ -64,7 +64,7 @@ int closedir(DIR *stream)
 static bool refill(DIR *stream)
 {
     struct open_file *file = descriptor_get(stream->fd);
-    if (!file) {
+    if (file == NULL) {
         return false;
     }
     ts_status_t status =
@@ -99,9 +99,9 @@ static const struct ts_file_entry *record_next(DIR *stream)
     }
     const struct ts_file_entry *record = (const void *)(stream->buffer + stream->next);
     size_t left = stream->filled - stream->next;
-    if (left < sizeof *record || record->record_length < sizeof *record ||
+    if (left < sizeof(*record) || record->record_length < sizeof(*record) ||
         record->record_length > left || record->record_length % 8 ||
-        record->name_length > record->record_length - sizeof *record ||
+        record->name_length > record->record_length - sizeof(*record) ||
         record->name_length > MAXNAMLEN) {
         stream->next = stream->filled = 0;
         posix_fail(EPROTO);
@@ -115,13 +115,13 @@ static const struct ts_file_entry *record_next(DIR *stream)
 struct dirent *readdir(DIR *stream)
 {
     const struct ts_file_entry *record = record_next(stream);
-    if (!record) {
+    if (record == NULL) {
         return NULL;
     }
     stream->entry = (struct dirent){
         .d_ino = record->identity,
         .d_off = (off_t)record->next,
-        .d_reclen = sizeof stream->entry,
+        .d_reclen = sizeof(stream->entry),
         .d_type = type_of(record->type),
     };
     memcpy(stream->entry.d_name, record->name, record->name_length);
@@ -135,11 +135,11 @@ int readdir_r(DIR *restrict stream, struct dirent *restrict entry, struct dirent
     struct dirent *found = readdir(stream);
     int error = errno;
     errno = saved;
-    if (found) {
+    if (found != NULL) {
         *entry = *found;
     }
-    *result = found ? entry : NULL;
-    return found ? 0 : error;
+    *result = found != NULL ? entry : NULL;
+    return found != NULL ? 0 : error;
 }
 
 long telldir(DIR *stream)
@@ -177,15 +177,15 @@ static bool list_add(struct list *list, const struct dirent *entry)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 16;
-        struct dirent **larger = realloc(list->entries, capacity * sizeof *larger);
-        if (!larger) {
+        struct dirent **larger = realloc(list->entries, capacity * sizeof(*larger));
+        if (larger == NULL) {
             return false;
         }
         list->entries = larger;
         list->capacity = capacity;
     }
-    struct dirent *copy = malloc(sizeof *copy);
-    if (!copy) {
+    struct dirent *copy = malloc(sizeof(*copy));
+    if (copy == NULL) {
         return false;
     }
     *copy = *entry;
@@ -197,15 +197,15 @@ int scandir(const char *name, struct dirent ***out, int (*select)(const struct d
             int (*compare)(const struct dirent **, const struct dirent **))
 {
     DIR *stream = opendir(name);
-    if (!stream) {
+    if (stream == NULL) {
         return -1;
     }
     struct list list = {0};
     bool ok = true;
     struct dirent *entry;
     errno = 0;
-    while (ok && (entry = readdir(stream))) {
-        ok = (select && !select(entry)) || list_add(&list, entry);
+    while (ok && ((entry = readdir(stream)) != NULL)) {
+        ok = (select != NULL && !select(entry)) || list_add(&list, entry);
     }
     int error = errno;
     closedir(stream);
@@ -216,8 +216,8 @@ int scandir(const char *name, struct dirent ***out, int (*select)(const struct d
         free(list.entries);
         return posix_fail(ok ? error : ENOMEM);
     }
-    if (compare && list.count) {
-        qsort(list.entries, list.count, sizeof *list.entries,
+    if (compare != NULL && list.count) {
+        qsort(list.entries, list.count, sizeof(*list.entries),
               (int (*)(const void *, const void *))compare);
     }
     *out = list.entries;

@@ -35,7 +35,7 @@ static ssize_t finish_write(struct open_file *file, ts_status_t status, size_t b
 static struct open_file *get_for(int fd, int unwanted_mode)
 {
     struct open_file *file = descriptor_get(fd);
-    if (file && (file->flags & O_ACCMODE) == unwanted_mode) {
+    if (file != NULL && (file->flags & O_ACCMODE) == unwanted_mode) {
         open_file_put(file);
         posix_fail(EBADF);
         return NULL;
@@ -52,7 +52,7 @@ static bool goes_on(const struct open_file *file, size_t left, size_t bytes)
 ssize_t read(int fd, void *buffer, size_t length)
 {
     struct open_file *file = get_for(fd, O_WRONLY);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     if (file->kind == OPEN_DIRECTORY) {
@@ -75,7 +75,7 @@ ssize_t read(int fd, void *buffer, size_t length)
 ssize_t write(int fd, const void *buffer, size_t length)
 {
     struct open_file *file = get_for(fd, O_RDONLY);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     size_t done = 0;
@@ -93,7 +93,7 @@ ssize_t write(int fd, const void *buffer, size_t length)
 ssize_t pread(int fd, void *buffer, size_t length, off_t offset)
 {
     struct open_file *file = offset < 0 ? NULL : get_for(fd, O_WRONLY);
-    if (!file) {
+    if (file == NULL) {
         return offset < 0 ? posix_fail(EINVAL) : -1;
     }
     size_t done = 0, bytes;
@@ -110,7 +110,7 @@ ssize_t pread(int fd, void *buffer, size_t length, off_t offset)
 ssize_t pwrite(int fd, const void *buffer, size_t length, off_t offset)
 {
     struct open_file *file = offset < 0 ? NULL : get_for(fd, O_RDONLY);
-    if (!file) {
+    if (file == NULL) {
         return offset < 0 ? posix_fail(EINVAL) : -1;
     }
     size_t done = 0, bytes;
@@ -194,7 +194,7 @@ static ts_status_t seek(ts_handle_t handle, off_t offset, int whence, uint64_t *
 off_t lseek(int fd, off_t offset, int whence)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     uint64_t position = 0;
@@ -209,7 +209,7 @@ off_t lseek(int fd, off_t offset, int whence)
 int ftruncate(int fd, off_t length)
 {
     struct open_file *file = length < 0 ? NULL : descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return length < 0 ? posix_fail(EINVAL) : -1;
     }
     ts_status_t status = ts_set_u64(file->handle, TS_PROPERTY_SIZE, (uint64_t)length);
@@ -232,7 +232,7 @@ int truncate(const char *name, off_t length)
 int fsync(int fd)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     ts_status_t status = ts_sync(file->handle, 0, 0);
@@ -252,7 +252,7 @@ void sync(void)
 int isatty(int fd)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return 0;
     }
     uint64_t mode;

@@ -33,7 +33,7 @@ static int open_device(const char *name, int flags, enum open_kind *kind, ts_han
     if (!strcmp(name, "tty")) {
         for (int fd = 0; fd < 3; fd++) {
             struct open_file *file = isatty(fd) ? descriptor_get(fd) : NULL;
-            if (file) {
+            if (file != NULL) {
                 ts_status_t status = ts_duplicate(file->handle, TS_RIGHTS_SAME, out);
                 open_file_put(file);
                 return posix_errno(status);
@@ -68,8 +68,8 @@ static int open_object(const struct posix_path *path, int flags, enum open_kind 
     struct ts_attributes attributes;
     size_t got;
     ts_status_t status =
-        ts_get(*out_handle, TS_PROPERTY_ATTRIBUTES, &attributes, sizeof attributes, &got);
-    if (status != TS_OK || got != sizeof attributes || attributes.type != TS_FILE_DIRECTORY) {
+        ts_get(*out_handle, TS_PROPERTY_ATTRIBUTES, &attributes, sizeof(attributes), &got);
+    if (status != TS_OK || got != sizeof(attributes) || attributes.type != TS_FILE_DIRECTORY) {
         return 0;
     }
     *out_kind = OPEN_DIRECTORY;
@@ -92,12 +92,12 @@ static struct open_file *open_at(int fd, const char *name, int flags)
         return NULL;
     }
     struct open_file *file = open_file_make(kind, handle, flags & ~(O_CREAT | O_EXCL | O_TRUNC));
-    if (!file || kind != OPEN_DIRECTORY) {
+    if (file == NULL || kind != OPEN_DIRECTORY) {
         return file;
     }
     size_t length = strlen(path.text);
     file->path = malloc(length + 2);
-    if (!file->path) {
+    if (file->path == NULL) {
         open_file_put(file);
         posix_fail(ENOMEM);
         return NULL;
@@ -110,7 +110,7 @@ static struct open_file *open_at(int fd, const char *name, int flags)
 int openat(int at, const char *name, int flags, ...)
 {
     struct open_file *file = open_at(at, name, flags);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     if (flags & O_CREAT) {
@@ -121,7 +121,7 @@ int openat(int at, const char *name, int flags, ...)
         // Only an unusual mode is worth a request; a store that keeps no modes refuses it.
         if (mode != 0644 && mode != 0600) {
             struct ts_attributes set = {.mask = TS_ATTRIBUTE_MODE, .mode = mode};
-            (void)!ts_set(file->handle, TS_PROPERTY_ATTRIBUTES, &set, sizeof set);
+            (void)ts_set(file->handle, TS_PROPERTY_ATTRIBUTES, &set, sizeof(set));
         }
     }
     return descriptor_install(file, 0, flags & O_CLOEXEC);
@@ -147,7 +147,7 @@ int creat(const char *name, mode_t mode)
 int close(int fd)
 {
     struct open_file *file = descriptor_take(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     open_file_put(file);
@@ -162,7 +162,7 @@ int dup(int fd)
 static int duplicate_to(int old, int new, bool close_on_spawn)
 {
     struct open_file *file = descriptor_get(old);
-    return file ? descriptor_replace(new, file, close_on_spawn) : -1;
+    return file != NULL ? descriptor_replace(new, file, close_on_spawn) : -1;
 }
 
 int dup2(int old, int new)
@@ -200,7 +200,7 @@ int fcntl(int fd, int command, ...)
     long argument = va_arg(arguments, long);
     va_end(arguments);
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     int result = 0;

@@ -31,11 +31,11 @@ static int base_of(int fd, const char *path, char *out)
         return 0;
     }
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return EBADF;
     }
     int error = 0;
-    if (file->kind == OPEN_DIRECTORY && file->path) {
+    if (file->kind == OPEN_DIRECTORY && file->path != NULL) {
         strcpy(out, file->path);
     } else {
         error = ENOTDIR;
@@ -46,7 +46,7 @@ static int base_of(int fd, const char *path, char *out)
 
 int posix_path_resolve(int fd, const char *path, struct posix_path *out)
 {
-    if (!path) {
+    if (path == NULL) {
         return EFAULT;
     }
     if (!path[0]) {
@@ -58,7 +58,8 @@ int posix_path_resolve(int fd, const char *path, struct posix_path *out)
     if (error) {
         return error;
     }
-    return posix_errno(ts_path_normalise(base, path, out->text, sizeof out->text, &out->directory));
+    return posix_errno(
+        ts_path_normalise(base, path, out->text, sizeof(out->text), &out->directory));
 }
 
 int posix_path_open(const struct posix_path *path, int flags, ts_handle_t *out_handle)
@@ -105,7 +106,7 @@ static int change(const struct posix_path *path)
         return error;
     }
     ts_close(handle);
-    if (strlen(path->text) + 2 > sizeof working) {
+    if (strlen(path->text) + 2 > sizeof(working)) {
         return ENAMETOOLONG;
     }
     ts_mutex_lock(&mutex);
@@ -136,10 +137,10 @@ char *getcwd(char *buffer, size_t size)
     char path[TS_PATH_MAX];
     base_copy(path);
     size_t need = strlen(path) + 1;
-    if (!buffer) { // an extension that programs rely on
+    if (buffer == NULL) { // an extension that programs rely on
         buffer = malloc(size ? size : need);
         size = size ? size : need;
-        if (!buffer) {
+        if (buffer == NULL) {
             return NULL;
         }
     }
@@ -156,8 +157,8 @@ void posix_directory_init(void)
     // itself at the first use of a relative path.
     const char *start = ts_environment_get("PWD");
     char normal[TS_PATH_MAX - 1];
-    if (start && start[0] == '/' &&
-        ts_path_normalise("/", start, normal, sizeof normal, NULL) == TS_OK) {
+    if (start != NULL && start[0] == '/' &&
+        ts_path_normalise("/", start, normal, sizeof(normal), NULL) == TS_OK) {
         strcpy(working + 1, normal);
     }
 }

@@ -52,11 +52,11 @@ int pipe2(int ends[2], int flags)
         open_file_make(OPEN_PIPE, handles[0], O_RDONLY | (flags & O_NONBLOCK));
     struct open_file *writer =
         open_file_make(OPEN_PIPE, handles[1], O_WRONLY | (flags & O_NONBLOCK));
-    if (!reader || !writer) {
-        if (reader) {
+    if (reader == NULL || writer == NULL) {
+        if (reader != NULL) {
             open_file_put(reader);
         }
-        if (writer) {
+        if (writer != NULL) {
             open_file_put(writer);
         }
         return -1;

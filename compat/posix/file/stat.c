@@ -60,8 +60,8 @@ static ts_status_t stat_object(ts_handle_t handle, enum open_kind kind, struct s
     struct ts_attributes attributes;
     size_t got;
     ts_status_t status =
-        ts_get(handle, TS_PROPERTY_ATTRIBUTES, &attributes, sizeof attributes, &got);
-    if (status == TS_OK && got != sizeof attributes) {
+        ts_get(handle, TS_PROPERTY_ATTRIBUTES, &attributes, sizeof(attributes), &got);
+    if (status == TS_OK && got != sizeof(attributes)) {
         return TS_ERR_PROTOCOL;
     }
     if (status == TS_ERR_UNSUPPORTED || status == TS_ERR_KIND) {
@@ -78,7 +78,7 @@ static ts_status_t stat_object(ts_handle_t handle, enum open_kind kind, struct s
 int fstat(int fd, struct stat *out)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     ts_status_t status = stat_object(file->handle, file->kind, out);
@@ -216,11 +216,11 @@ int link(const char *old_name, const char *new_name)
 static int attributes_set(int fd, const struct ts_attributes *attributes)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     ts_status_t status =
-        ts_set(file->handle, TS_PROPERTY_ATTRIBUTES, attributes, sizeof *attributes);
+        ts_set(file->handle, TS_PROPERTY_ATTRIBUTES, attributes, sizeof(*attributes));
     open_file_put(file);
     return posix_result(status == TS_ERR_RIGHTS ? TS_ERR_READ_ONLY : status);
 }
@@ -278,7 +278,7 @@ int lchown(const char *name, uid_t user, gid_t group)
 
 static int64_t time_ns(const struct timespec *time)
 {
-    if (!time || time->tv_nsec == UTIME_NOW) {
+    if (time == NULL || time->tv_nsec == UTIME_NOW) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
         return ts_time_of(now.tv_sec, TS_SECOND, now.tv_nsec);
@@ -288,10 +288,10 @@ static int64_t time_ns(const struct timespec *time)
 
 static struct ts_attributes times_of(const struct timespec times[2])
 {
-    struct ts_attributes set = {.accessed_ns = time_ns(times ? &times[0] : NULL),
-                                .modified_ns = time_ns(times ? &times[1] : NULL)};
-    set.mask |= times && times[0].tv_nsec == UTIME_OMIT ? 0 : TS_ATTRIBUTE_ACCESSED;
-    set.mask |= times && times[1].tv_nsec == UTIME_OMIT ? 0 : TS_ATTRIBUTE_MODIFIED;
+    struct ts_attributes set = {.accessed_ns = time_ns(times != NULL ? &times[0] : NULL),
+                                .modified_ns = time_ns(times != NULL ? &times[1] : NULL)};
+    set.mask |= times != NULL && times[0].tv_nsec == UTIME_OMIT ? 0 : TS_ATTRIBUTE_ACCESSED;
+    set.mask |= times != NULL && times[1].tv_nsec == UTIME_OMIT ? 0 : TS_ATTRIBUTE_MODIFIED;
     return set;
 }
 
@@ -311,21 +311,21 @@ int futimens(int fd, const struct timespec times[2])
 int utimes(const char *name, const struct timeval times[2])
 {
     struct timespec exact[2];
-    for (int i = 0; times && i < 2; i++) {
+    for (int i = 0; times != NULL && i < 2; i++) {
         exact[i] = (struct timespec){times[i].tv_sec,
                                      (long)ts_time_of(times[i].tv_usec, TS_MICROSECOND, 0)};
     }
-    return utimensat(AT_FDCWD, name, times ? exact : NULL, 0);
+    return utimensat(AT_FDCWD, name, times != NULL ? exact : NULL, 0);
 }
 
 int utime(const char *name, const struct utimbuf *times)
 {
     struct timespec exact[2];
-    if (times) {
+    if (times != NULL) {
         exact[0] = (struct timespec){times->actime, 0};
         exact[1] = (struct timespec){times->modtime, 0};
     }
-    return utimensat(AT_FDCWD, name, times ? exact : NULL, 0);
+    return utimensat(AT_FDCWD, name, times != NULL ? exact : NULL, 0);
 }
 
 // There are neither symbolic links nor special files to make.

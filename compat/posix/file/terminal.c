@@ -17,7 +17,7 @@
 static int with_handle(int fd, ts_status_t (*use)(ts_handle_t, void *), void *context)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     ts_status_t status = use(file->handle, context);
@@ -56,7 +56,7 @@ int tcgetattr(int fd, struct termios *out)
     out->c_lflag |= mode & TS_CONSOLE_MODE_LINE ? ICANON | IEXTEN : 0;
     out->c_lflag |= mode & TS_CONSOLE_MODE_ECHO ? ECHO | ECHOE | ECHOK : 0;
     out->c_lflag |= mode & TS_CONSOLE_MODE_SIGNALS ? ISIG : 0;
-    memcpy(out->c_cc, keys, sizeof keys);
+    memcpy(out->c_cc, keys, sizeof(keys));
     return 0;
 }
 
@@ -162,8 +162,8 @@ static ts_status_t window_get(ts_handle_t handle, void *context)
 {
     struct ts_console_window window;
     size_t got;
-    ts_status_t status = ts_get(handle, TS_PROPERTY_CONSOLE_WINDOW, &window, sizeof window, &got);
-    if (status == TS_OK && got != sizeof window) {
+    ts_status_t status = ts_get(handle, TS_PROPERTY_CONSOLE_WINDOW, &window, sizeof(window), &got);
+    if (status == TS_OK && got != sizeof(window)) {
         status = TS_ERR_PROTOCOL;
     }
     if (status == TS_OK) {
@@ -180,7 +180,7 @@ static ts_status_t window_set(ts_handle_t handle, void *context)
     const struct winsize *size = context;
     struct ts_console_window window = {size->ws_row, size->ws_col, size->ws_xpixel,
                                        size->ws_ypixel};
-    return ts_set(handle, TS_PROPERTY_CONSOLE_WINDOW, &window, sizeof window);
+    return ts_set(handle, TS_PROPERTY_CONSOLE_WINDOW, &window, sizeof(window));
 }
 
 // Sockets and pipes tell how much waits; nothing else does.
@@ -190,8 +190,8 @@ static ts_status_t bytes_get(ts_handle_t handle, void *context)
     struct ts_net_option option = {.name = TS_NET_OPTION_READABLE_BYTES};
     ts_status_t status = ts_get_u64(handle, TS_PROPERTY_PIPE_BYTES, &bytes);
     if (status == TS_ERR_UNSUPPORTED) {
-        status = ts_call_bytes(handle, TS_NET_GET_OPTION, &option, sizeof option, &option,
-                               sizeof option, NULL);
+        status = ts_call_bytes(handle, TS_NET_GET_OPTION, &option, sizeof(option), &option,
+                               sizeof(option), NULL);
         bytes = (uint64_t)option.value;
     }
     if (status == TS_OK) {

@@ -48,7 +48,7 @@ static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection
         }
     }
     if (*out_memory != TS_HANDLE_NONE) { // the caller closes that
-        (void)!ts_memory_unmap(bytes, length);
+        (void)ts_memory_unmap(bytes, length);
     }
     return status;
 }
@@ -81,16 +81,16 @@ void *mmap(void *wish, size_t size, int protection, int flags, int fd, off_t off
         return MAP_FAILED;
     }
     struct open_file *file = anonymous ? NULL : descriptor_get(fd);
-    if (!anonymous && !file) {
+    if (!anonymous && file == NULL) {
         return MAP_FAILED;
     }
     ts_handle_t memory = TS_HANDLE_NONE;
     ts_status_t status = anonymous ? ts_memory_create(length, 0, &memory)
                                    : file_memory(file->handle, length, protection, offset, &memory);
     void *address = MAP_FAILED;
-    status = status ? status : map(wish, length, protection, flags, memory, &address);
+    status = status != TS_OK ? status : map(wish, length, protection, flags, memory, &address);
     ts_close(memory); // the mapping keeps the pages
-    if (file) {
+    if (file != NULL) {
         open_file_put(file);
     }
     if (status != TS_OK) {

@@ -82,7 +82,7 @@ static ts_status_t make_exactly(uintptr_t until)
 {
     uintptr_t from = heap.made;
     ts_status_t status = ts_memory_commit(heap.chunk, from - heap.base, until - from);
-    status = status ? status : make_tables(until);
+    status = status != TS_OK ? status : make_tables(until);
     if (status == TS_OK) {
         heap.made = until;
     } else {
@@ -123,7 +123,7 @@ void *sbrk(ptrdiff_t increment)
         status = grow((uintptr_t)increment);
         old = heap.top;
     }
-    status = status ? status : make(old + (uintptr_t)increment);
+    status = status != TS_OK ? status : make(old + (uintptr_t)increment);
     if (status != TS_OK) {
         return (void *)(intptr_t)posix_fail(ENOMEM);
     }

@@ -33,32 +33,32 @@ uint16_t ntohs(uint16_t value)
 int address_in(const struct sockaddr *from, socklen_t length, struct ts_net_address *out)
 {
     *out = (struct ts_net_address){0};
-    if (!from || length < sizeof from->sa_family) {
+    if (from == NULL || length < sizeof(from->sa_family)) {
         return EINVAL;
     }
     switch (from->sa_family) {
     case AF_UNSPEC: return 0;
     case AF_INET: {
         struct sockaddr_in in;
-        if (length < sizeof in) {
+        if (length < sizeof(in)) {
             return EINVAL;
         }
-        memcpy(&in, from, sizeof in);
+        memcpy(&in, from, sizeof(in));
         out->family = TS_NET_FAMILY_V4;
         out->port = ntohs(in.sin_port);
-        memcpy(out->address, &in.sin_addr, sizeof in.sin_addr);
+        memcpy(out->address, &in.sin_addr, sizeof(in.sin_addr));
         return 0;
     }
     case AF_INET6: {
         struct sockaddr_in6 in;
-        if (length < sizeof in) {
+        if (length < sizeof(in)) {
             return EINVAL;
         }
-        memcpy(&in, from, sizeof in);
+        memcpy(&in, from, sizeof(in));
         out->family = TS_NET_FAMILY_V6;
         out->port = ntohs(in.sin6_port);
         out->scope = in.sin6_scope_id;
-        memcpy(out->address, &in.sin6_addr, sizeof in.sin6_addr);
+        memcpy(out->address, &in.sin6_addr, sizeof(in.sin6_addr));
         return 0;
     }
     default: return EAFNOSUPPORT;
@@ -68,14 +68,14 @@ int address_in(const struct sockaddr *from, socklen_t length, struct ts_net_addr
 void address_out(const struct ts_net_address *from, int domain, struct sockaddr *out,
                  socklen_t *length)
 {
-    if (!length) {
+    if (length == NULL) {
         return;
     }
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(from->port)};
     struct sockaddr_in6 in6 = {
         .sin6_family = AF_INET6, .sin6_port = htons(from->port), .sin6_scope_id = from->scope};
     const void *bytes = &in;
-    socklen_t size = sizeof in;
+    socklen_t size = sizeof(in);
     if (from->family == TS_NET_FAMILY_V6) {
         memcpy(&in6.sin6_addr, from->address, 16);
     } else if (domain == AF_INET6 && from->family == TS_NET_FAMILY_V4) {
@@ -86,9 +86,9 @@ void address_out(const struct ts_net_address *from, int domain, struct sockaddr 
     }
     if (domain == AF_INET6 || from->family == TS_NET_FAMILY_V6) {
         bytes = &in6;
-        size = sizeof in6;
+        size = sizeof(in6);
     }
-    if (out) {
+    if (out != NULL) {
         memcpy(out, bytes, *length < size ? *length : size);
     }
     *length = size;
@@ -149,7 +149,7 @@ in_addr_t inet_addr(const char *text)
 char *inet_ntoa(struct in_addr address)
 {
     static _Thread_local char text[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &address, text, sizeof text);
+    inet_ntop(AF_INET, &address, text, sizeof(text));
     return text;
 }
 
@@ -193,9 +193,9 @@ const char *inet_ntop(int family, const void *restrict address, char *restrict o
     char text[INET6_ADDRSTRLEN];
     const unsigned char *bytes = address;
     if (family == AF_INET) {
-        snprintf(text, sizeof text, "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+        snprintf(text, sizeof(text), "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
     } else if (family == AF_INET6) {
-        text6(bytes, text, sizeof text);
+        text6(bytes, text, sizeof(text));
     } else {
         posix_fail(EAFNOSUPPORT);
         return NULL;

@@ -40,7 +40,7 @@ static const struct option table[] = {
 
 static const struct option *find(int level, int name)
 {
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i].level == level && table[i].name == name) {
             return &table[i];
         }
@@ -51,8 +51,8 @@ static const struct option *find(int level, int name)
 static ts_status_t get(ts_handle_t handle, uint32_t name, int64_t *out)
 {
     struct ts_net_option option = {.name = name};
-    ts_status_t status = ts_call_bytes(handle, TS_NET_GET_OPTION, &option, sizeof option, &option,
-                                       sizeof option, NULL);
+    ts_status_t status = ts_call_bytes(handle, TS_NET_GET_OPTION, &option, sizeof(option), &option,
+                                       sizeof(option), NULL);
     *out = option.value;
     return status;
 }
@@ -60,7 +60,7 @@ static ts_status_t get(ts_handle_t handle, uint32_t name, int64_t *out)
 static ts_status_t set(ts_handle_t handle, uint32_t name, int64_t value)
 {
     struct ts_net_option option = {.name = name, .value = value};
-    return ts_call_bytes(handle, TS_NET_SET_OPTION, &option, sizeof option, NULL, 0, NULL);
+    return ts_call_bytes(handle, TS_NET_SET_OPTION, &option, sizeof(option), NULL, 0, NULL);
 }
 
 // What a socket says that does not know the option.
@@ -80,7 +80,7 @@ static ts_status_t get_linger(ts_handle_t handle, void *out, socklen_t *length)
     int64_t value;
     ts_status_t status = get(handle, TS_NET_OPTION_LINGER, &value);
     struct linger linger = {.l_onoff = value >= 0, .l_linger = value < 0 ? 0 : (int)value};
-    give(&linger, sizeof linger, out, length);
+    give(&linger, sizeof(linger), out, length);
     return status;
 }
 
@@ -97,14 +97,14 @@ static int get_from(ts_handle_t handle, int level, int name, void *out, socklen_
         number = posix_errno((ts_status_t)value);
     } else {
         const struct option *option = find(level, name);
-        if (!option) {
+        if (option == NULL) {
             return posix_fail(ENOPROTOOPT);
         }
         status = get(handle, option->native, &value);
         number = (int)(value / option->scale);
     }
     if (status == TS_OK) {
-        give(&number, sizeof number, out, length);
+        give(&number, sizeof(number), out, length);
     }
     return finish(status);
 }
@@ -113,21 +113,21 @@ static int set_to(ts_handle_t handle, int level, int name, const void *in, sockl
 {
     if (level == SOL_SOCKET && name == SO_LINGER) {
         struct linger linger;
-        if (length < sizeof linger) {
+        if (length < sizeof(linger)) {
             return posix_fail(EINVAL);
         }
-        memcpy(&linger, in, sizeof linger);
+        memcpy(&linger, in, sizeof(linger));
         return finish(set(handle, TS_NET_OPTION_LINGER, linger.l_onoff ? linger.l_linger : -1));
     }
     const struct option *option = find(level, name);
     int number;
-    if (!option) {
+    if (option == NULL) {
         return posix_fail(ENOPROTOOPT);
     }
-    if (length < sizeof number) {
+    if (length < sizeof(number)) {
         return posix_fail(EINVAL);
     }
-    memcpy(&number, in, sizeof number);
+    memcpy(&number, in, sizeof(number));
     // The stack sizes its buffers itself; a wish for another size is no error.
     if (option->native == TS_NET_OPTION_SEND_BUFFER ||
         option->native == TS_NET_OPTION_RECEIVE_BUFFER) {
@@ -139,7 +139,7 @@ static int set_to(ts_handle_t handle, int level, int name, const void *in, sockl
 int getsockopt(int fd, int level, int name, void *restrict out, socklen_t *restrict length)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     int result = get_from(file->handle, level, name, out, length);
@@ -150,7 +150,7 @@ int getsockopt(int fd, int level, int name, void *restrict out, socklen_t *restr
 int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     int result = set_to(file->handle, level, name, value, length);

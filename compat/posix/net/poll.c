@@ -53,7 +53,7 @@ static int begin(struct pollfd *fds, nfds_t count, struct waits *waits)
             continue;
         }
         waits->files[i] = descriptor_get(fds[i].fd);
-        if (!waits->files[i]) {
+        if (waits->files[i] == NULL) {
             fds[i].revents = POLLNVAL;
         } else if (always_ready(waits->files[i])) {
             fds[i].revents = fds[i].events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
@@ -71,9 +71,9 @@ static int poll_until(struct pollfd *fds, nfds_t count, ts_time_t deadline)
     if (count > DESCRIPTORS_MAX) {
         return posix_fail(EINVAL);
     }
-    struct waits waits = {calloc(count + 1, sizeof *waits.items),
-                          calloc(count + 1, sizeof *waits.files)};
-    int error = waits.items && waits.files ? 0 : ENOMEM;
+    struct waits waits = {calloc(count + 1, sizeof(*waits.items)),
+                          calloc(count + 1, sizeof(*waits.files))};
+    int error = waits.items != NULL && waits.files != NULL ? 0 : ENOMEM;
     int ready = error ? 0 : begin(fds, count, &waits);
     if (!error) {
         ts_status_t status = wait_any(waits.items, count, ready ? 1 : deadline);
@@ -85,8 +85,8 @@ static int poll_until(struct pollfd *fds, nfds_t count, ts_time_t deadline)
             ready += fds[i].revents != 0;
         }
     }
-    for (nfds_t i = 0; i < count && waits.files; i++) {
-        if (waits.files[i]) {
+    for (nfds_t i = 0; i < count && waits.files != NULL; i++) {
+        if (waits.files[i] != NULL) {
             open_file_put(waits.files[i]);
         }
     }
@@ -109,15 +109,15 @@ static int select_until(int count, fd_set *read, fd_set *write, fd_set *except, 
     if (count < 0 || count > FD_SETSIZE) {
         return posix_fail(EINVAL);
     }
-    struct pollfd *fds = calloc((size_t)count + 1, sizeof *fds);
-    if (!fds) {
+    struct pollfd *fds = calloc((size_t)count + 1, sizeof(*fds));
+    if (fds == NULL) {
         return -1;
     }
     nfds_t used = 0;
     for (int fd = 0; fd < count; fd++) {
-        short events = (short)((read && FD_ISSET(fd, read) ? POLLIN : 0) |
-                               (write && FD_ISSET(fd, write) ? POLLOUT : 0) |
-                               (except && FD_ISSET(fd, except) ? POLLPRI : 0));
+        short events = (short)((read != NULL && FD_ISSET(fd, read) ? POLLIN : 0) |
+                               (write != NULL && FD_ISSET(fd, write) ? POLLOUT : 0) |
+                               (except != NULL && FD_ISSET(fd, except) ? POLLPRI : 0));
         if (events) {
             fds[used++] = (struct pollfd){fd, events, 0};
         }
@@ -160,7 +160,7 @@ static ts_time_t deadline_after(ts_time_t ns)
 int select(int count, fd_set *read, fd_set *write, fd_set *except, struct timeval *timeout)
 {
     ts_time_t deadline = TS_DEADLINE_NONE;
-    if (timeout) {
+    if (timeout != NULL) {
         if (timeout->tv_sec < 0 || timeout->tv_usec < 0) {
             return posix_fail(EINVAL);
         }
@@ -175,7 +175,7 @@ int pselect(int count, fd_set *read, fd_set *write, fd_set *except, const struct
 {
     (void)mask; // nothing arrives from outside, so nothing to hold back meanwhile
     ts_time_t deadline = TS_DEADLINE_NONE;
-    if (timeout) {
+    if (timeout != NULL) {
         if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= TS_SECOND) {
             return posix_fail(EINVAL);
         }

@@ -22,7 +22,7 @@ static const struct {
 static int port_of(const char *service, int flags, uint16_t *out)
 {
     *out = 0;
-    if (!service || !*service) {
+    if (service == NULL || !*service) {
         return 0;
     }
     char *end;
@@ -31,7 +31,8 @@ static int port_of(const char *service, int flags, uint16_t *out)
         *out = (uint16_t)number;
         return number <= 65535 ? 0 : EAI_SERVICE;
     }
-    for (size_t i = 0; !(flags & AI_NUMERICSERV) && i < sizeof services / sizeof services[0]; i++) {
+    for (size_t i = 0; !(flags & AI_NUMERICSERV) && i < sizeof(services) / sizeof(services[0]);
+         i++) {
         if (!strcmp(service, services[i].name)) {
             *out = services[i].port;
             return 0;
@@ -54,8 +55,8 @@ static ts_status_t ask(ts_handle_t network, void *context)
     uint64_t value = 0;
     ts_status_t status =
         ts_call_bytes(network, TS_NET_RESOLVE, query, offsetof(struct query, name) + query->length,
-                      query->out, sizeof query->out, &value);
-    size_t count = (size_t)value / sizeof query->out[0];
+                      query->out, sizeof(query->out), &value);
+    size_t count = (size_t)value / sizeof(query->out[0]);
     query->count = count < TS_NET_RESOLVE_MAX ? count : TS_NET_RESOLVE_MAX;
     return status;
 }
@@ -96,7 +97,7 @@ static void own_address(int family, bool passive, struct query *query)
 
 static int find(const char *host, int family, int flags, struct query *query)
 {
-    if (!host) {
+    if (host == NULL) {
         own_address(family, flags & AI_PASSIVE, query);
         return 0;
     }
@@ -108,7 +109,7 @@ static int find(const char *host, int family, int flags, struct query *query)
         return 0;
     }
     query->length = strlen(host);
-    if ((flags & AI_NUMERICHOST) || query->length > sizeof query->name || !query->length) {
+    if ((flags & AI_NUMERICHOST) || query->length > sizeof(query->name) || !query->length) {
         return EAI_NONAME;
     }
     memcpy(query->name, host, query->length);
@@ -130,9 +131,9 @@ static int find(const char *host, int family, int flags, struct query *query)
 static struct addrinfo *entry(const struct ts_net_address *address, int type, int protocol,
                               const char *name)
 {
-    size_t length = name ? strlen(name) + 1 : 0;
-    struct addrinfo *info = calloc(1, sizeof *info + sizeof(struct sockaddr_storage) + length);
-    if (!info) {
+    size_t length = name != NULL ? strlen(name) + 1 : 0;
+    struct addrinfo *info = calloc(1, sizeof(*info) + sizeof(struct sockaddr_storage) + length);
+    if (info == NULL) {
         return NULL;
     }
     info->ai_family = address->family == TS_NET_FAMILY_V6 ? AF_INET6 : AF_INET;
@@ -141,7 +142,7 @@ static struct addrinfo *entry(const struct ts_net_address *address, int type, in
     info->ai_addr = (struct sockaddr *)(info + 1);
     info->ai_addrlen = sizeof(struct sockaddr_storage);
     address_out(address, info->ai_family, info->ai_addr, &info->ai_addrlen);
-    if (name) {
+    if (name != NULL) {
         info->ai_canonname = (char *)(info + 1) + sizeof(struct sockaddr_storage);
         memcpy(info->ai_canonname, name, length);
     }
@@ -159,7 +160,7 @@ static int add_entries(struct addrinfo ***end, const struct ts_net_address *addr
             continue;
         }
         **end = entry(address, kinds[i].type, kinds[i].protocol, name);
-        if (!**end) {
+        if ((**end) == NULL) {
             return EAI_MEMORY;
         }
         *end = &(**end)->ai_next;
@@ -172,11 +173,11 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
 {
     static const struct addrinfo none;
     struct query query = {.count = 0};
-    hints = hints ? hints : &none;
+    hints = hints != NULL ? hints : &none;
     int family = hints->ai_family, type = hints->ai_socktype;
     uint16_t port;
     *out = NULL;
-    if (!host && !service) {
+    if (host == NULL && service == NULL) {
         return EAI_NONAME;
     }
     if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6) {
@@ -202,7 +203,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
 
 void freeaddrinfo(struct addrinfo *info)
 {
-    while (info) {
+    while (info != NULL) {
         struct addrinfo *next = info->ai_next;
         free(info);
         info = next;
@@ -239,10 +240,10 @@ int getnameinfo(const struct sockaddr *restrict address, socklen_t length, char 
         return EAI_NONAME; // there is no way back from numbers to names here
     }
     int family = native.family == TS_NET_FAMILY_V6 ? AF_INET6 : AF_INET;
-    if (host && host_size && !inet_ntop(family, native.address, host, host_size)) {
+    if (host != NULL && host_size && inet_ntop(family, native.address, host, host_size) == NULL) {
         return EAI_OVERFLOW;
     }
-    if (service && service_size &&
+    if (service != NULL && service_size &&
         snprintf(service, service_size, "%u", native.port) >= (int)service_size) {
         return EAI_OVERFLOW;
     }
@@ -262,11 +263,11 @@ struct hostent *gethostbyname(const char *name)
     }
     strcpy(copy, name);
     for (size_t i = 0; i < query.count; i++) {
-        memcpy(&addresses[i], query.out[i].address, sizeof addresses[i]);
+        memcpy(&addresses[i], query.out[i].address, sizeof(addresses[i]));
         list[i] = (char *)&addresses[i];
     }
     list[query.count] = NULL;
-    result = (struct hostent){copy, no_aliases, AF_INET, sizeof addresses[0], list};
+    result = (struct hostent){copy, no_aliases, AF_INET, sizeof(addresses[0]), list};
     return &result;
 }
 
@@ -279,6 +280,6 @@ struct servent *getservbyname(const char *name, const char *protocol)
         return NULL;
     }
     result = (struct servent){(char *)(uintptr_t)name, no_aliases, htons(port),
-                              (char *)(uintptr_t)(protocol ? protocol : "tcp")};
+                              (char *)(uintptr_t)(protocol != NULL ? protocol : "tcp")};
     return &result;
 }

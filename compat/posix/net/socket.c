@@ -25,7 +25,7 @@ ts_status_t network_with(network_use_t use, void *context)
         ts_status_t status = session.service ? ts_session_get(&session, TS_DEADLINE_NONE, &handle)
                                              : TS_ERR_UNSUPPORTED;
         ts_mutex_unlock(&mutex);
-        status = status ? status : use(handle, context);
+        status = status != TS_OK ? status : use(handle, context);
         if (status != TS_ERR_PEER_CLOSED || attempt) {
             return status;
         }
@@ -61,7 +61,7 @@ static int nonblocking(struct open_file *file, bool on)
 static int install(ts_handle_t handle, int domain, int type)
 {
     struct open_file *file = open_file_make(OPEN_SOCKET, handle, O_RDWR);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     file->domain = domain;
@@ -98,7 +98,7 @@ int socket(int domain, int type, int protocol)
 static int call(int fd, uint32_t method, const void *in, size_t length)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     ts_status_t status = ts_call_bytes(file->handle, method, in, length, NULL, 0, NULL);
@@ -114,7 +114,7 @@ static int call_address(int fd, uint32_t method, const struct sockaddr *address,
 {
     struct ts_net_address native;
     int error = address_in(address, length, &native);
-    return error ? posix_fail(error) : call(fd, method, &native, sizeof native);
+    return error ? posix_fail(error) : call(fd, method, &native, sizeof(native));
 }
 
 int bind(int fd, const struct sockaddr *address, socklen_t length)
@@ -127,14 +127,14 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
     struct ts_net_address native;
     int error = address_in(address, length, &native);
     struct open_file *file = error ? NULL : descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return error ? posix_fail(error) : -1;
     }
     struct ts_call call = {
-        .in_address = (uintptr_t)&native, .in_length = sizeof native, .method = TS_NET_CONNECT};
+        .in_address = (uintptr_t)&native, .in_length = sizeof(native), .method = TS_NET_CONNECT};
     uint64_t value;
     unsigned flags = file->flags & O_NONBLOCK ? TS_FLAG_NOWAIT : 0;
-    ts_status_t status = ts_op(TS_OP_CALL, flags, 0, file->handle, &call, sizeof call, 0,
+    ts_status_t status = ts_op(TS_OP_CALL, flags, 0, file->handle, &call, sizeof(call), 0,
                                TS_NET_CONNECT, TS_DEADLINE_NONE, &value);
     open_file_put(file);
     return posix_result(status == TS_ERR_AGAIN ? TS_ERR_IN_PROGRESS : status);
@@ -143,13 +143,13 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
 int listen(int fd, int backlog)
 {
     uint32_t number = backlog < 1 ? 1 : (uint32_t)backlog;
-    return call(fd, TS_NET_LISTEN, &number, sizeof number);
+    return call(fd, TS_NET_LISTEN, &number, sizeof(number));
 }
 
 int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict length, int flags)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     ts_handle_t connection;
@@ -161,8 +161,8 @@ int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict lengt
         return posix_result(status);
     }
     struct ts_net_address peer = {0};
-    if (address) { // gone again already: no address, as POSIX allows
-        (void)!ts_call_bytes(connection, TS_NET_GET_PEER, NULL, 0, &peer, sizeof peer, NULL);
+    if (address != NULL) { // gone again already: no address, as POSIX allows
+        (void)ts_call_bytes(connection, TS_NET_GET_PEER, NULL, 0, &peer, sizeof(peer), NULL);
         address_out(&peer, domain, address, length);
     }
     return install(connection, domain, SOCK_STREAM | flags);
@@ -180,17 +180,18 @@ int shutdown(int fd, int how)
     if (how < SHUT_RD || how > SHUT_RDWR) {
         return posix_fail(EINVAL);
     }
-    return call(fd, TS_NET_SHUTDOWN, &ways[how], sizeof ways[how]);
+    return call(fd, TS_NET_SHUTDOWN, &ways[how], sizeof(ways[how]));
 }
 
 static int get_address(int fd, uint32_t method, struct sockaddr *address, socklen_t *length)
 {
     struct ts_net_address native;
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
-    ts_status_t status = ts_call_bytes(file->handle, method, NULL, 0, &native, sizeof native, NULL);
+    ts_status_t status =
+        ts_call_bytes(file->handle, method, NULL, 0, &native, sizeof(native), NULL);
     if (status == TS_OK) {
         address_out(&native, file->domain, address, length);
     }

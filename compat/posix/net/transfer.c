@@ -26,7 +26,7 @@ static ts_status_t method(struct open_file *file, uint32_t number, unsigned flag
                            .in_length = (uint32_t)in_length,
                            .out_length = (uint32_t)out_length,
                            .method = number};
-    return ts_op(TS_OP_CALL, flags, 0, file->handle, &call, sizeof call, 0, number,
+    return ts_op(TS_OP_CALL, flags, 0, file->handle, &call, sizeof(call), 0, number,
                  TS_DEADLINE_NONE, out_value);
 }
 
@@ -36,15 +36,15 @@ static ts_status_t send_datagram(struct open_file *file, const void *bytes, size
     if (length > DATAGRAM_MAX) {
         return TS_ERR_TOO_LARGE;
     }
-    char *message = malloc(sizeof *to + length);
-    if (!message) {
+    char *message = malloc(sizeof(*to) + length);
+    if (message == NULL) {
         return TS_ERR_MEMORY;
     }
-    memcpy(message, to, sizeof *to);
-    memcpy(message + sizeof *to, bytes, length);
+    memcpy(message, to, sizeof(*to));
+    memcpy(message + sizeof(*to), bytes, length);
     uint64_t value = 0;
     ts_status_t status =
-        method(file, TS_NET_SEND, flags, message, sizeof *to + length, NULL, 0, &value);
+        method(file, TS_NET_SEND, flags, message, sizeof(*to) + length, NULL, 0, &value);
     free(message);
     *out_done = (size_t)value;
     return status;
@@ -54,9 +54,9 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct
                socklen_t address_length)
 {
     struct ts_net_address to = {0};
-    int error = address ? address_in(address, address_length, &to) : 0;
+    int error = address != NULL ? address_in(address, address_length, &to) : 0;
     struct open_file *file = error ? NULL : descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return error ? posix_fail(error) : -1;
     }
     size_t done = 0;
@@ -93,21 +93,21 @@ static ts_status_t receive_message(struct open_file *file, void *buffer, size_t 
                                    uint32_t how, unsigned wait, struct received *out)
 {
     size_t room = length < DATAGRAM_MAX ? length : DATAGRAM_MAX;
-    char *answer = malloc(sizeof out->head + room);
-    if (!answer) {
+    char *answer = malloc(sizeof(out->head) + room);
+    if (answer == NULL) {
         return TS_ERR_MEMORY;
     }
     uint64_t value = 0;
-    ts_status_t status = method(file, TS_NET_RECEIVE, wait, &how, sizeof how, answer,
-                                sizeof out->head + room, &value);
-    if (status == TS_OK && (value < sizeof out->head || value > sizeof out->head + room)) {
+    ts_status_t status = method(file, TS_NET_RECEIVE, wait, &how, sizeof(how), answer,
+                                sizeof(out->head) + room, &value);
+    if (status == TS_OK && (value < sizeof(out->head) || value > sizeof(out->head) + room)) {
         status = TS_ERR_PROTOCOL;
     }
     if (status == TS_OK) {
-        memcpy(&out->head, answer, sizeof out->head);
-        out->bytes = (size_t)value - sizeof out->head;
+        memcpy(&out->head, answer, sizeof(out->head));
+        out->bytes = (size_t)value - sizeof(out->head);
         out->cut = out->head.length > out->bytes;
-        memcpy(buffer, answer + sizeof out->head, out->bytes);
+        memcpy(buffer, answer + sizeof(out->head), out->bytes);
     }
     free(answer);
     return status;
@@ -139,14 +139,14 @@ ssize_t recvfrom(int fd, void *restrict buffer, size_t length, int flags,
                  struct sockaddr *restrict address, socklen_t *restrict address_length)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return -1;
     }
     struct received received;
     ts_status_t status = receive(file, buffer, length, flags, &received);
-    if (status == TS_OK && address && received.head.from.family) {
+    if (status == TS_OK && address != NULL && received.head.from.family) {
         address_out(&received.head.from, file->domain, address, address_length);
-    } else if (address_length) {
+    } else if (address_length != NULL) {
         *address_length = 0; // a stream: the peer is known already
     }
     open_file_put(file);
@@ -175,9 +175,9 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     size_t length = total(message), at = 0;
     char *bytes = malloc(length ? length : 1);
-    if (!bytes || message->msg_controllen) {
+    if (bytes == NULL || message->msg_controllen) {
         free(bytes);
-        return posix_fail(bytes ? EOPNOTSUPP : ENOMEM);
+        return posix_fail(bytes != NULL ? EOPNOTSUPP : ENOMEM);
     }
     for (int i = 0; i < message->msg_iovlen; i++) {
         memcpy(bytes + at, message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
@@ -192,11 +192,11 @@ ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
     size_t length = total(message);
     char *bytes = malloc(length ? length : 1);
-    if (!bytes) {
+    if (bytes == NULL) {
         return -1;
     }
     ssize_t result = recvfrom(fd, bytes, length, flags | MSG_TRUNC, message->msg_name,
-                              message->msg_name ? &message->msg_namelen : NULL);
+                              message->msg_name != NULL ? &message->msg_namelen : NULL);
     message->msg_controllen = 0;
     message->msg_flags = result > (ssize_t)length ? MSG_TRUNC : 0;
     size_t left = result < 0 ? 0 : (size_t)result < length ? (size_t)result : length;

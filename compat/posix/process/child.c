@@ -28,10 +28,10 @@ static struct ts_mutex mutex;
 int child_add(ts_handle_t process, pid_t *out_id)
 {
     struct ts_process_statistics statistics;
-    struct child *child = malloc(sizeof *child);
-    if (!child || ts_process_statistics(process, &statistics) != TS_OK) {
+    struct child *child = malloc(sizeof(*child));
+    if (child == NULL || ts_process_statistics(process, &statistics) != TS_OK) {
         free(child);
-        (void)!ts_process_kill(process);
+        (void)ts_process_kill(process);
         ts_close(process);
         return ENOMEM;
     }
@@ -49,7 +49,7 @@ static size_t gather(pid_t id, struct waitable *items, pid_t *ids, size_t capaci
 {
     size_t count = 0;
     ts_mutex_lock(&mutex);
-    for (struct child *c = children; c && count < capacity; c = c->next) {
+    for (struct child *c = children; c != NULL && count < capacity; c = c->next) {
         if (id == -1 || c->id == id) {
             ids[count] = c->id;
             items[count++] = (struct waitable){.handle = c->process, .mask = TS_SIGNAL_EXITED};
@@ -63,7 +63,7 @@ static ts_handle_t forget(pid_t id)
 {
     ts_handle_t process = TS_HANDLE_NONE;
     ts_mutex_lock(&mutex);
-    for (struct child **at = &children; *at; at = &(*at)->next) {
+    for (struct child **at = &children; (*at) != NULL; at = &(*at)->next) {
         struct child *c = *at;
         if (c->id == id) {
             *at = c->next;
@@ -101,9 +101,9 @@ static pid_t reap(pid_t id, int *out_status)
     if (!process) {
         return posix_fail(ECHILD); // another thread was faster
     }
-    (void)!ts_process_report(process, &report);
+    (void)ts_process_report(process, &report);
     ts_close(process);
-    if (out_status) {
+    if (out_status != NULL) {
         *out_status = status_of(&report);
     }
     return id;
@@ -113,8 +113,8 @@ static pid_t reap(pid_t id, int *out_status)
 
 pid_t waitpid(pid_t id, int *out_status, int options)
 {
-    struct waitable *items = malloc(CHILDREN_WAITED * (sizeof *items + sizeof(pid_t)));
-    if (!items) {
+    struct waitable *items = malloc(CHILDREN_WAITED * (sizeof(*items) + sizeof(pid_t)));
+    if (items == NULL) {
         return -1;
     }
     pid_t *ids = (pid_t *)(items + CHILDREN_WAITED);
@@ -146,7 +146,7 @@ pid_t wait(int *status)
 
 pid_t wait4(pid_t id, int *status, int options, struct rusage *usage)
 {
-    if (usage) {
+    if (usage != NULL) {
         *usage = (struct rusage){0};
     }
     return waitpid(id, status, options);

@@ -61,7 +61,7 @@ int execv(const char *path, char *const arguments[])
 int execvpe(const char *name, char *const arguments[], char *const environment[])
 {
     char path[TS_PATH_MAX];
-    int error = program_find(name, path, sizeof path);
+    int error = program_find(name, path, sizeof(path));
     return error ? posix_fail(error) : execve(path, arguments, environment);
 }
 
@@ -76,7 +76,7 @@ int execvp(const char *name, char *const arguments[])
 static int collect(char **out, const char *first, va_list rest)
 {
     size_t count = 0;
-    for (char *word = (char *)(uintptr_t)first; word; word = va_arg(rest, char *)) {
+    for (char *word = (char *)(uintptr_t)first; word != NULL; word = va_arg(rest, char *)) {
         if (count == ARGUMENTS_MAX - 1) {
             return posix_fail(E2BIG);
         }
@@ -122,7 +122,7 @@ int system(const char *command)
     char *arguments[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
     pid_t id;
     int status;
-    if (!command) {
+    if (command == NULL) {
         return 1;
     }
     if (posix_spawnp(&id, "sh", NULL, NULL, arguments, environ) != 0) {
@@ -161,8 +161,8 @@ FILE *popen(const char *command, const char *mode)
 {
     int ends[2];
     bool reads = mode[0] == 'r';
-    struct piped *piped = malloc(sizeof *piped);
-    if (!piped || pipe(ends) < 0) {
+    struct piped *piped = malloc(sizeof(*piped));
+    if (piped == NULL || pipe(ends) < 0) {
         free(piped);
         return NULL;
     }
@@ -170,7 +170,7 @@ FILE *popen(const char *command, const char *mode)
     int error = popen_spawn(command, own, child, reads ? 1 : 0, &piped->id);
     close(child);
     piped->stream = error ? NULL : fdopen(own, reads ? "r" : "w");
-    if (!piped->stream) {
+    if (piped->stream == NULL) {
         close(own);
         free(piped);
         posix_fail(error ? error : ENOMEM);
@@ -184,7 +184,7 @@ FILE *popen(const char *command, const char *mode)
 int pclose(FILE *stream)
 {
     int status = -1;
-    for (struct piped **at = &streams; *at; at = &(*at)->next) {
+    for (struct piped **at = &streams; (*at) != NULL; at = &(*at)->next) {
         struct piped *piped = *at;
         if (piped->stream == stream) {
             *at = piped->next;

@@ -145,7 +145,7 @@ char *getlogin(void)
 int gethostname(char *name, size_t size)
 {
     const char *host = getenv("HOSTNAME");
-    host = host ? host : "tessera";
+    host = host != NULL ? host : "tessera";
     if (strlen(host) + 1 > size) {
         return posix_fail(ENAMETOOLONG);
     }
@@ -155,12 +155,12 @@ int gethostname(char *name, size_t size)
 
 int uname(struct utsname *out)
 {
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     strcpy(out->sysname, "Tessera");
     strcpy(out->release, "1");
     strcpy(out->version, "1");
     strcpy(out->machine, "x86_64");
-    return gethostname(out->nodename, sizeof out->nodename);
+    return gethostname(out->nodename, sizeof(out->nodename));
 }
 
 int getpagesize(void)

@@ -46,7 +46,7 @@ static int add_files(struct handles *handles, const struct program *program)
         }
         if (f->number >= 3) {
             char *own = handles->names[handles->count];
-            snprintf(own, sizeof handles->names[0], "fd%d", f->number);
+            snprintf(own, sizeof(handles->names[0]), "fd%d", f->number);
             name = own;
         }
         int error = add(handles, name, f->file->handle, TS_RIGHTS_SAME);
@@ -62,7 +62,7 @@ static bool own_name(const char *name)
 {
     static const char *const names[] = {TS_NAME_PROCESS, TS_NAME_THREAD, TS_NAME_JOB, TS_NAME_CLOCK,
                                         TS_NAME_IN,      TS_NAME_OUT,    TS_NAME_ERR, TS_NAME_INIT};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (!strcmp(name, names[i])) {
             return true;
         }
@@ -80,7 +80,7 @@ static int add_named(struct handles *handles, const struct program *program)
         if (own_name(name) || ts_rights(handle, &rights) != TS_OK || (rights & needed) != needed) {
             continue;
         }
-        if (program->rights) {
+        if (program->rights != NULL) {
             rights &= (ts_rights_t)program->rights(program->path, name);
         }
         int error = add(handles, name, handle, rights);
@@ -95,12 +95,12 @@ static int add_named(struct handles *handles, const struct program *program)
 static int environment_with(char *const *from, char *directory, size_t capacity, const char **out)
 {
     memcpy(directory, "PWD=", 4);
-    if (!getcwd(directory + 4, capacity - 4)) {
+    if (getcwd(directory + 4, capacity - 4) == NULL) {
         return errno;
     }
     size_t count = 0;
     out[count++] = directory;
-    for (; from && *from; from++) {
+    for (; from != NULL && (*from) != NULL; from++) {
         if (!strncmp(*from, "PWD=", 4)) {
             continue;
         }
@@ -134,10 +134,10 @@ static int spawn_image(const struct program *program, const char *const *argumen
         return error;
     }
     ts_mutex_lock(&mutex);
-    error = environment_with(program->environment, directory, sizeof directory, environment);
+    error = environment_with(program->environment, directory, sizeof(directory), environment);
     if (!error) {
         struct ts_spawn spawn = {.job = program->job,
-                                 .name = slash ? slash + 1 : program->path,
+                                 .name = slash != NULL ? slash + 1 : program->path,
                                  .image = image,
                                  .arguments = arguments,
                                  .environment = environment,
@@ -161,7 +161,7 @@ static int script_line(ts_handle_t image, char *line, size_t capacity, char **ou
     }
     line[got] = '\0';
     char *end = strchr(line, '\n');
-    if (!end) {
+    if (end == NULL) {
         return ENOEXEC;
     }
     *end = '\0';
@@ -182,21 +182,21 @@ static int spawn_script(const struct program *program, ts_handle_t image, ts_han
                         int depth)
 {
     char line[256], *argument;
-    int error = script_line(image, line, sizeof line, &argument);
+    int error = script_line(image, line, sizeof(line), &argument);
     if (error || depth == 0) {
         return error ? error : ELOOP;
     }
     size_t count = 0;
-    while (program->arguments[count]) {
+    while (program->arguments[count] != NULL) {
         count++;
     }
-    char **arguments = malloc((count + 4) * sizeof *arguments);
-    if (!arguments) {
+    char **arguments = malloc((count + 4) * sizeof(*arguments));
+    if (arguments == NULL) {
         return ENOMEM;
     }
     size_t n = 0;
     arguments[n++] = line;
-    if (argument && *argument) {
+    if (argument != NULL && *argument) {
         arguments[n++] = argument;
     }
     arguments[n++] = (char *)(uintptr_t)program->path;
@@ -234,7 +234,7 @@ int program_spawn(const struct program *program, ts_handle_t *out_process)
 
 int program_find(const char *name, char *out, size_t capacity)
 {
-    if (strchr(name, '/')) {
+    if (strchr(name, '/') != NULL) {
         size_t length = strlen(name);
         if (length >= capacity) {
             return ENAMETOOLONG;
@@ -244,7 +244,7 @@ int program_find(const char *name, char *out, size_t capacity)
     }
     const char *path = getenv("PATH");
     int error = ENOENT;
-    for (path = path ? path : "/bin"; *name && *path; path += *path == ':') {
+    for (path = path != NULL ? path : "/bin"; *name && *path; path += *path == ':') {
         size_t length = strcspn(path, ":");
         int need = snprintf(out, capacity, "%.*s/%s", (int)length, path, name);
         path += length;

@@ -33,8 +33,8 @@ struct __posix_spawnattr {
 
 int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)
 {
-    *actions = calloc(1, sizeof **actions);
-    return *actions ? 0 : ENOMEM;
+    *actions = calloc(1, sizeof(**actions));
+    return (*actions) != NULL ? 0 : ENOMEM;
 }
 
 int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)
@@ -51,11 +51,11 @@ int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)
 static int append(posix_spawn_file_actions_t *actions, struct action action)
 {
     struct __posix_spawn_file_actions *a = *actions;
-    struct action *larger = realloc(a->list, (a->count + 1) * sizeof *larger);
-    if (!larger || action.fd < 0 || action.fd >= DESCRIPTORS_MAX) {
+    struct action *larger = realloc(a->list, (a->count + 1) * sizeof(*larger));
+    if (larger == NULL || action.fd < 0 || action.fd >= DESCRIPTORS_MAX) {
         free(action.path);
-        a->list = larger ? larger : a->list;
-        return larger ? EBADF : ENOMEM;
+        a->list = larger != NULL ? larger : a->list;
+        return larger != NULL ? EBADF : ENOMEM;
     }
     a->list = larger;
     a->list[a->count++] = action;
@@ -66,7 +66,8 @@ int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *restrict action
                                      const char *restrict path, int flags, mode_t mode)
 {
     char *copy = strdup(path);
-    return copy ? append(actions, (struct action){ACTION_OPEN, fd, -1, flags, mode, copy}) : ENOMEM;
+    return copy != NULL ? append(actions, (struct action){ACTION_OPEN, fd, -1, flags, mode, copy})
+                        : ENOMEM;
 }
 
 int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *actions, int from, int fd)
@@ -99,7 +100,7 @@ static struct program_file *slot(struct table *table, int fd)
 static void table_remove(struct table *table, int fd)
 {
     struct program_file *f = slot(table, fd);
-    if (!f) {
+    if (f == NULL) {
         return;
     }
     size_t i = (size_t)(f - table->files);
@@ -113,7 +114,7 @@ static void table_remove(struct table *table, int fd)
 static int table_set(struct table *table, int fd, struct open_file *file, bool kept)
 {
     table_remove(table, fd);
-    if (table->count == sizeof table->files / sizeof table->files[0]) {
+    if (table->count == sizeof(table->files) / sizeof(table->files[0])) {
         open_file_put(file);
         return EMFILE;
     }
@@ -143,7 +144,7 @@ static int play(struct table *table, const struct action *action)
     }
     if (action->kind == ACTION_DUP2) {
         struct program_file *from = slot(table, action->from);
-        return from ? table_set(table, action->fd, open_file_get(from->file), true) : EBADF;
+        return from != NULL ? table_set(table, action->fd, open_file_get(from->file), true) : EBADF;
     }
     int fd = open(action->path, action->flags, action->mode);
     if (fd < 0) {
@@ -166,7 +167,7 @@ static int spawn(pid_t *out_id, const char *path, const posix_spawn_file_actions
 {
     struct table table = {.count = 0};
     int error = table_init(&table);
-    for (size_t i = 0; !error && actions && i < (*actions)->count; i++) {
+    for (size_t i = 0; !error && actions != NULL && i < (*actions)->count; i++) {
         error = play(&table, &(*actions)->list[i]);
     }
     table_drop_private(&table);
@@ -182,7 +183,7 @@ static int spawn(pid_t *out_id, const char *path, const posix_spawn_file_actions
     }
     pid_t id;
     error = error ? error : child_add(process, &id);
-    if (!error && out_id) {
+    if (!error && out_id != NULL) {
         *out_id = id;
     }
     return error;
@@ -204,14 +205,14 @@ int posix_spawnp(pid_t *restrict id, const char *restrict name,
 {
     (void)attributes;
     char path[TS_PATH_MAX];
-    int error = program_find(name, path, sizeof path);
+    int error = program_find(name, path, sizeof(path));
     return error ? error : spawn(id, path, actions, arguments, environment);
 }
 
 int posix_spawnattr_init(posix_spawnattr_t *attributes)
 {
-    *attributes = calloc(1, sizeof **attributes);
-    return *attributes ? 0 : ENOMEM;
+    *attributes = calloc(1, sizeof(**attributes));
+    return (*attributes) != NULL ? 0 : ENOMEM;
 }
 
 int posix_spawnattr_destroy(posix_spawnattr_t *attributes)

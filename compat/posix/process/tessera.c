@@ -9,7 +9,7 @@
 uint32_t ts_posix_handle(int fd)
 {
     struct open_file *file = descriptor_get(fd);
-    if (!file) {
+    if (file == NULL) {
         return TS_HANDLE_NONE;
     }
     ts_handle_t handle = file->handle;
@@ -20,7 +20,7 @@ uint32_t ts_posix_handle(int fd)
 int ts_posix_descriptor(uint32_t handle, int flags)
 {
     struct open_file *file = open_file_make(OPEN_FILE, handle, flags & ~O_CLOEXEC);
-    return file ? descriptor_install(file, 0, flags & O_CLOEXEC) : -1;
+    return file != NULL ? descriptor_install(file, 0, flags & O_CLOEXEC) : -1;
 }
 
 int ts_posix_start(const struct ts_posix_program *start, uint32_t *out_process)
@@ -33,8 +33,8 @@ int ts_posix_start(const struct ts_posix_program *start, uint32_t *out_process)
             continue;
         }
         struct open_file *file = descriptor_get(start->files[i]);
-        error = file ? 0 : EBADF;
-        if (file) {
+        error = file != NULL ? 0 : EBADF;
+        if (file != NULL) {
             files[count++] = (struct program_file){i, file};
         }
     }
@@ -60,8 +60,8 @@ int ts_posix_find(const char *name, char *out, size_t capacity)
 
 int ts_posix_wait(struct ts_posix_wait *items, size_t count, int64_t deadline)
 {
-    struct waitable *waits = calloc(count ? count : 1, sizeof *waits);
-    if (!waits) {
+    struct waitable *waits = calloc(count ? count : 1, sizeof(*waits));
+    if (waits == NULL) {
         return ENOMEM;
     }
     for (size_t i = 0; i < count; i++) {

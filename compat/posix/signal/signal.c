@@ -106,16 +106,16 @@ int killpg(pid_t group, int signal)
 
 int sigaction(int signal, const struct sigaction *restrict new, struct sigaction *restrict old)
 {
-    if (!valid(signal) || (new && (signal == SIGKILL || signal == SIGSTOP))) {
+    if (!valid(signal) || (new != NULL && (signal == SIGKILL || signal == SIGSTOP))) {
         return posix_fail(EINVAL);
     }
     ts_mutex_lock(&mutex);
     struct sigaction before = actions[signal];
-    if (new) {
+    if (new != NULL) {
         actions[signal] = *new;
     }
     ts_mutex_unlock(&mutex);
-    if (old) {
+    if (old != NULL) {
         *old = before;
     }
     return 0;
@@ -145,10 +145,10 @@ int siginterrupt(int signal, int flag)
 
 int sigprocmask(int how, const sigset_t *set, sigset_t *old)
 {
-    if (old) {
+    if (old != NULL) {
         *old = blocked;
     }
-    if (!set) {
+    if (set == NULL) {
         return 0;
     }
     sigset_t never = bit(SIGKILL) | bit(SIGSTOP);
@@ -238,7 +238,7 @@ _Noreturn void siglongjmp(sigjmp_buf place, int value)
 int pthread_setcancelstate(int state, int *old)
 {
     static _Thread_local int current;
-    if (old) {
+    if (old != NULL) {
         *old = current;
     }
     current = state;

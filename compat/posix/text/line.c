@@ -23,7 +23,7 @@ int posix_memalign(void **out, size_t alignment, size_t size)
         return EINVAL;
     }
     void *memory = memalign(alignment, size);
-    if (!memory) {
+    if (memory == NULL) {
         return ENOMEM;
     }
     *out = memory;

@@ -13,11 +13,11 @@
 static void report(int error, const char *format, va_list arguments)
 {
     fflush(stdout);
-    if (format) {
+    if (format != NULL) {
         vfprintf(stderr, format, arguments);
     }
     if (error) {
-        fprintf(stderr, "%s%s", format ? ": " : "", strerror(error));
+        fprintf(stderr, "%s%s", format != NULL ? ": " : "", strerror(error));
     }
     fputc('\n', stderr);
 }
@@ -64,7 +64,7 @@ static int mask = 0xff, options;
 void openlog(const char *name, int option, int facility)
 {
     (void)facility;
-    identity = name ? name : "";
+    identity = name != NULL ? name : "";
     options = option;
 }
 
@@ -86,7 +86,7 @@ void vsyslog(int priority, const char *format, va_list arguments)
     if (!(mask & (1 << (priority & 7)))) {
         return;
     }
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(line, sizeof(line), format, arguments);
     ts_log("%s%s%s", identity, *identity ? ": " : "", line);
     if (options & LOG_PERROR) {
         fprintf(stderr, "%s\n", line);

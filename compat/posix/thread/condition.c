@@ -10,7 +10,8 @@
 // it, so one that comes in between is not slept through.
 int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *attributes)
 {
-    *condition = (pthread_cond_t){.__clock = attributes ? attributes->__clock : CLOCK_REALTIME};
+    *condition =
+        (pthread_cond_t){.__clock = attributes != NULL ? attributes->__clock : CLOCK_REALTIME};
     return 0;
 }
 
@@ -123,7 +124,7 @@ int pthread_barrier_wait(pthread_barrier_t *barrier)
         return PTHREAD_BARRIER_SERIAL_THREAD;
     }
     while (__atomic_load_n(&barrier->__round, __ATOMIC_ACQUIRE) == round) {
-        (void)!ts_futex_wait(&barrier->__round, round, TS_DEADLINE_NONE);
+        (void)ts_futex_wait(&barrier->__round, round, TS_DEADLINE_NONE);
     }
     return 0;
 }
@@ -174,7 +175,7 @@ static int lock_slowly(pthread_rwlock_t *lock, int (*try)(pthread_rwlock_t *))
         if (try(lock) == 0) {
             break;
         }
-        (void)!ts_futex_wait(&lock->__sequence, sequence, TS_DEADLINE_NONE);
+        (void)ts_futex_wait(&lock->__sequence, sequence, TS_DEADLINE_NONE);
     }
     __atomic_sub_fetch(&lock->__waiters, 1, __ATOMIC_SEQ_CST);
     return 0;

@@ -65,7 +65,7 @@ void keys_end(struct ts_pthread *self)
         for (pthread_key_t key = 0; key < KEYS_MAX; key++) {
             void *value = (void *)(uintptr_t)self->values[key];
             void (*destructor)(void *) = keys[key].used ? keys[key].destructor : NULL;
-            if (value && destructor) {
+            if (value != NULL && destructor != NULL) {
                 self->values[key] = NULL;
                 destructor(value);
                 again = true;

@@ -6,8 +6,8 @@
 
 int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes)
 {
-    *mutex = (pthread_mutex_t){.__kind = attributes ? (unsigned)attributes->__kind
-                                                    : PTHREAD_MUTEX_DEFAULT};
+    *mutex = (pthread_mutex_t){.__kind = attributes != NULL ? (unsigned)attributes->__kind
+                                                            : PTHREAD_MUTEX_DEFAULT};
     return 0;
 }
 

@@ -28,7 +28,7 @@ static uint32_t running = 1; // futex: threads that have not ended
 
 struct ts_pthread *thread_self(void)
 {
-    return current ? current : &main_thread;
+    return current != NULL ? current : &main_thread;
 }
 
 pthread_t pthread_self(void)
@@ -43,7 +43,7 @@ int pthread_equal(pthread_t a, pthread_t b)
 
 static void release(struct ts_pthread *thread)
 {
-    (void)!ts_thread_join(&thread->thread, TS_DEADLINE_NONE);
+    (void)ts_thread_join(&thread->thread, TS_DEADLINE_NONE);
     free(thread);
 }
 
@@ -53,7 +53,7 @@ static void reap(void)
     struct ts_pthread *list = ended;
     ended = NULL;
     ts_mutex_unlock(&ended_mutex);
-    while (list) {
+    while (list != NULL) {
         struct ts_pthread *next = list->next;
         release(list);
         list = next;
@@ -95,7 +95,8 @@ static void entry(void *argument)
 
 static size_t stack_size_of(const pthread_attr_t *attributes)
 {
-    size_t size = attributes && attributes->__stack_size ? attributes->__stack_size : STACK_SIZE;
+    size_t size =
+        attributes != NULL && attributes->__stack_size ? attributes->__stack_size : STACK_SIZE;
     return (size + TS_PAGE_SIZE - 1) & ~(size_t)(TS_PAGE_SIZE - 1);
 }
 
@@ -105,11 +106,11 @@ int pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*sta
     reap();
     // exit() flushes what the global state knows; that must not begin in a thread's own.
     __sinit(_GLOBAL_REENT);
-    struct ts_pthread *thread = calloc(1, sizeof *thread + ts_thread_local_size());
-    if (!thread) {
+    struct ts_pthread *thread = calloc(1, sizeof(*thread) + ts_thread_local_size());
+    if (thread == NULL) {
         return EAGAIN;
     }
-    bool detached = attributes && attributes->__detach == PTHREAD_CREATE_DETACHED;
+    bool detached = attributes != NULL && attributes->__detach == PTHREAD_CREATE_DETACHED;
     thread->start = start;
     thread->argument = argument;
     thread->state = detached ? THREAD_DETACHED : THREAD_JOINABLE;
@@ -144,7 +145,7 @@ int pthread_join(pthread_t thread, void **out_result)
     if (status != TS_OK) {
         return posix_errno(status);
     }
-    if (out_result) {
+    if (out_result != NULL) {
         *out_result = thread->result;
     }
     free(thread);
@@ -168,7 +169,7 @@ int pthread_detach(pthread_t thread)
 _Noreturn void pthread_exit(void *result)
 {
     struct ts_pthread *self = thread_self();
-    while (self->cleanup) {
+    while (self->cleanup != NULL) {
         _pthread_cleanup_pop(self->cleanup, 1);
     }
     self->result = result;
@@ -179,7 +180,7 @@ _Noreturn void pthread_exit(void *result)
     // The first thread's stack is the process's: it waits here for the others.
     uint32_t left;
     while ((left = __atomic_load_n(&running, __ATOMIC_ACQUIRE)) > 1) {
-        (void)!ts_futex_wait(&running, left, TS_DEADLINE_NONE);
+        (void)ts_futex_wait(&running, left, TS_DEADLINE_NONE);
     }
     exit(0);
 }
@@ -211,7 +212,7 @@ int pthread_cancel(pthread_t thread)
 
 int pthread_setcanceltype(int type, int *old)
 {
-    if (old) {
+    if (old != NULL) {
         *old = PTHREAD_CANCEL_DEFERRED;
     }
     return type == PTHREAD_CANCEL_DEFERRED ? 0 : EINVAL;
@@ -243,7 +244,7 @@ int pthread_once(pthread_once_t *once, void (*routine)(void))
             __atomic_store_n(&once->__state, 2, __ATOMIC_RELEASE);
             ts_futex_wake(&once->__state, UINT32_MAX);
         } else if (expected == 1) {
-            (void)!ts_futex_wait(&once->__state, 1, TS_DEADLINE_NONE);
+            (void)ts_futex_wait(&once->__state, 1, TS_DEADLINE_NONE);
         }
     }
     return 0;
@@ -251,7 +252,7 @@ int pthread_once(pthread_once_t *once, void (*routine)(void))
 
 int thread_deadline(clockid_t clock, const struct timespec *time, ts_time_t *out)
 {
-    if (!time || time->tv_nsec < 0 || time->tv_nsec >= TS_SECOND) {
+    if (time == NULL || time->tv_nsec < 0 || time->tv_nsec >= TS_SECOND) {
         return EINVAL;
     }
     ts_time_t ns = ts_time_of(time->tv_sec, TS_SECOND, time->tv_nsec);

@@ -40,7 +40,7 @@ int clock_getres(clockid_t clock, struct timespec *out)
     if (clock_gettime(clock, &now) < 0) {
         return -1;
     }
-    if (out) {
+    if (out != NULL) {
         *out = (struct timespec){.tv_nsec = 1};
     }
     return 0;
@@ -87,7 +87,7 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, str
     if (ns > 0) {
         ts_sleep_until(ts_deadline_in(ns));
     }
-    if (left) {
+    if (left != NULL) {
         *left = (struct timespec){0};
     }
     return 0;

@@ -36,14 +36,15 @@ static ts_status_t read_geometry(struct block *b)
 {
     uint64_t sectors, features = b->device->features;
     uint32_t size_max = BLOCK_PIECE;
-    ts_status_t status = virtio_configuration(b->device, CONFIG_CAPACITY, &sectors, sizeof sectors);
+    ts_status_t status =
+        virtio_configuration(b->device, CONFIG_CAPACITY, &sectors, sizeof(sectors));
     b->block_size = BLOCK_SECTOR;
     if (status == TS_OK && (features & FEATURE_BLOCK_SIZE)) {
         status = virtio_configuration(b->device, CONFIG_BLOCK_SIZE, &b->block_size,
-                                      sizeof b->block_size);
+                                      sizeof(b->block_size));
     }
     if (status == TS_OK && (features & FEATURE_SIZE_MAX)) {
-        status = virtio_configuration(b->device, CONFIG_SIZE_MAX, &size_max, sizeof size_max);
+        status = virtio_configuration(b->device, CONFIG_SIZE_MAX, &size_max, sizeof(size_max));
     }
     if (status != TS_OK) {
         return status;
@@ -168,7 +169,7 @@ void block_start(struct block *b, struct block_slot *slot, enum block_operation 
     };
     slot->operation = operation;
     slot->length = length;
-    struct virtqueue_segment segments[3] = {{bus, sizeof control->header}};
+    struct virtqueue_segment segments[3] = {{bus, sizeof(control->header)}};
     unsigned count = 1;
     if (length > 0) {
         segments[count++] = (struct virtqueue_segment){slot->buffer.bus, length};
@@ -235,7 +236,7 @@ ts_status_t block_identify(struct block *b)
     struct block_slot *slot = block_take(b, b), *done;
     ts_status_t status = TS_ERR_AGAIN, result = TS_ERR_IO;
     ts_time_t deadline = ts_deadline_in(IDENTITY_NS);
-    if (!slot) {
+    if (slot == NULL) {
         return TS_ERR_IO; // a queue without room at the start
     }
     memset(slot->buffer.address, 0, IDENTITY_LENGTH);

@@ -66,7 +66,7 @@ static void on_timer(struct ts_timer *timer)
 static void watch(struct block_service *s, struct ts_async *async, ts_handle_t event)
 {
     struct ts_submission *submission = ts_loop_begin(s->loop, async);
-    if (!submission) {
+    if (submission == NULL) {
         fail("the ring is full", TS_ERR_AGAIN);
         return;
     }
@@ -182,7 +182,7 @@ static void on_get(struct ts_request *request)
         ts_request_reply_bytes(request, b->identity, strlen(b->identity));
         break;
     case TS_PROPERTY_BLOCK_STATISTICS:
-        ts_request_reply_bytes(request, &b->statistics, sizeof b->statistics);
+        ts_request_reply_bytes(request, &b->statistics, sizeof(b->statistics));
         break;
     default: ts_request_reply(request, TS_ERR_UNSUPPORTED, 0); break;
     }
@@ -214,10 +214,10 @@ static const struct ts_operations operations = {
 // open "": a session.
 static void on_open(struct ts_request *request)
 {
-    struct block_session *session = calloc(1, sizeof *session);
-    if (!session || request->length != 0) {
+    struct block_session *session = calloc(1, sizeof(*session));
+    if (session == NULL || request->length != 0) {
         free(session);
-        ts_request_reply(request, session ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
+        ts_request_reply(request, session != NULL ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
         return;
     }
     session->object.operations = &operations;

@@ -11,7 +11,7 @@ static void append(struct block_service *s, struct transfer *t)
 {
     t->next = NULL;
     t->waiting = true;
-    if (s->waiting) {
+    if (s->waiting != NULL) {
         s->waiting_last->next = t;
     } else {
         s->waiting = t;
@@ -108,11 +108,11 @@ static void start_piece(struct block_service *s, struct transfer *t, struct bloc
 // A piece each in turn, so that a long transfer does not hold up short ones.
 static void start_pieces(struct block_service *s)
 {
-    while (s->waiting) {
+    while (s->waiting != NULL) {
         struct transfer *t = s->waiting;
         if (t->status == TS_OK) {
             struct block_slot *slot = block_take(&s->block, t);
-            if (!slot) {
+            if (slot == NULL) {
                 return;
             }
             start_piece(s, t, slot);
@@ -164,7 +164,7 @@ void transfers_fail(struct block_service *s)
 {
     for (unsigned i = 0; i < s->block.slot_count; i++) {
         struct block_slot *slot = &s->block.slots[i];
-        if (slot->owner) {
+        if (slot->owner != NULL) {
             end_piece(s, slot, TS_ERR_IO);
         }
     }

@@ -73,7 +73,7 @@ static bool take_virtio(struct cursor *c, struct pci_match *out)
         *c = number;
         return type > 0 && type < 64;
     }
-    for (size_t i = 0; i < sizeof virtio_names / sizeof virtio_names[0]; i++) {
+    for (size_t i = 0; i < sizeof(virtio_names) / sizeof(virtio_names[0]); i++) {
         if (take(c, virtio_names[i].name)) {
             out->virtio = virtio_names[i].type;
             return true;

@@ -17,16 +17,18 @@ static struct ts_timer timer;
 static void unlink_arena(struct pool_arena **list, struct pool_arena *arena)
 {
     *(arena->previous != NULL ? &arena->previous->next : list) = arena->next;
-    if (arena->next != NULL)
+    if (arena->next != NULL) {
         arena->next->previous = arena->previous;
+    }
     arena->next = arena->previous = NULL;
 }
 
 static void link_first(struct pool_arena **list, struct pool_arena *arena)
 {
     arena->next = *list;
-    if (*list != NULL)
+    if (*list != NULL) {
         (*list)->previous = arena;
+    }
     *list = arena;
 }
 
@@ -35,8 +37,9 @@ static void link_first(struct pool_arena **list, struct pool_arena *arena)
 static void remove_empty(struct pool_arena *arena)
 {
     struct pool *pool = arena->pool;
-    if (pool->oldest == arena)
+    if (pool->oldest == arena) {
         pool->oldest = arena->previous;
+    }
     unlink_arena(&pool->empty, arena);
 }
 
@@ -46,8 +49,9 @@ static void give_back_arena(struct pool_arena *arena)
     remove_empty(arena);
     pool->made -= arena->count;
     pool->arenas--;
-    if (pool->left != NULL)
+    if (pool->left != NULL) {
         *pool->left += arena->bytes;
+    }
     (void)ts_memory_unmap(arena, arena->bytes);
 }
 
@@ -69,19 +73,23 @@ static uint32_t give_back(ts_time_t since)
 static void *take_memory(struct pool *pool, size_t bytes)
 {
     void *memory;
-    if (pool->left != NULL && *pool->left < bytes)
+    if (pool->left != NULL && *pool->left < bytes) {
         return NULL;
-    if (ts_memory_allocate_now(bytes, &memory) != TS_OK)
+    }
+    if (ts_memory_allocate_now(bytes, &memory) != TS_OK) {
         return NULL;
-    if (pool->left != NULL)
+    }
+    if (pool->left != NULL) {
         *pool->left -= bytes;
+    }
     return memory;
 }
 
 static void list_pool(struct pool *pool)
 {
-    if (pool->listed)
+    if (pool->listed) {
         return;
+    }
     pool->listed = true;
     pool->next = pools;
     pools = pool;
@@ -94,12 +102,14 @@ static struct pool_arena *add_arena(struct pool *pool)
     unsigned doublings = pool->arenas < ARENA_DOUBLINGS ? pool->arenas : ARENA_DOUBLINGS;
     size_t target = (size_t)ARENA_LEAST << doublings, room = target - ARENA_HEAD;
     uint32_t count = size < ARENA_LEAST ? (uint32_t)(room / size) : 1;
-    if (count > pool->limit - pool->made)
+    if (count > pool->limit - pool->made) {
         count = pool->limit - pool->made;
+    }
     size_t bytes = TS_PAGE_ROUND(ARENA_HEAD + count * size);
     void *memory = count > 0 ? take_memory(pool, bytes) : NULL;
-    if (memory == NULL)
+    if (memory == NULL) {
         return NULL;
+    }
     struct pool_arena *arena = memory;
     *arena = (struct pool_arena){.pool = pool, .count = count, .bytes = bytes};
     for (char *at = (char *)memory + ARENA_HEAD + count * size; count > 0; count--) {
@@ -117,8 +127,9 @@ static struct pool_arena *add_arena(struct pool *pool)
 static struct pool_arena *take_empty(struct pool *pool)
 {
     struct pool_arena *arena = pool->empty;
-    if (arena == NULL)
+    if (arena == NULL) {
         return NULL;
+    }
     remove_empty(arena);
     link_first(&pool->open, arena);
     return arena;
@@ -127,11 +138,13 @@ static struct pool_arena *take_empty(struct pool *pool)
 struct pool_arena *pool_open(struct pool *pool)
 {
     struct pool_arena *arena = take_empty(pool);
-    if (arena == NULL)
+    if (arena == NULL) {
         arena = add_arena(pool);
+    }
     // What other pools do not need makes room.
-    if (arena == NULL && pool->made < pool->limit && give_back(INT64_MAX) > 0)
+    if (arena == NULL && pool->made < pool->limit && give_back(INT64_MAX) > 0) {
         arena = add_arena(pool);
+    }
     return arena;
 }
 
@@ -152,13 +165,16 @@ void pool_emptied(struct pool_arena *arena)
     struct pool *pool = arena->pool;
     unlink_arena(&pool->open, arena);
     link_first(&pool->empty, arena);
-    if (pool->oldest == NULL)
+    if (pool->oldest == NULL) {
         pool->oldest = arena;
-    if (loop == NULL)
+    }
+    if (loop == NULL) {
         return;
+    }
     arena->emptied = ts_loop_now(loop);
-    if (!timer.armed)
+    if (!timer.armed) {
         ts_timer_arm(loop, &timer, arena->emptied + IDLE_NS);
+    }
 }
 
 // When the next arena has been empty for long enough; INT64_MAX: none is.
@@ -166,8 +182,9 @@ static ts_time_t soonest(void)
 {
     ts_time_t next = INT64_MAX;
     for (const struct pool *pool = pools; pool != NULL; pool = pool->next) {
-        if (pool->oldest != NULL && pool->oldest->emptied + IDLE_NS < next)
+        if (pool->oldest != NULL && pool->oldest->emptied + IDLE_NS < next) {
             next = pool->oldest->emptied + IDLE_NS;
+        }
     }
     return next;
 }
@@ -178,8 +195,9 @@ static void on_timer(struct ts_timer *of)
     ts_time_t now = ts_loop_now(loop);
     bool more = give_back(now - IDLE_NS) == STEPS;
     ts_time_t next = more ? now + PAUSE_NS : soonest();
-    if (next != INT64_MAX)
+    if (next != INT64_MAX) {
         ts_timer_arm(loop, &timer, next);
+    }
 }
 
 void pool_start(struct ts_loop *of)

@@ -61,16 +61,19 @@ void pool_emptied(struct pool_arena *arena);
 static inline void *pool_take(struct pool *pool)
 {
     struct pool_arena *arena = pool->open != NULL ? pool->open : pool_open(pool);
-    if (arena == NULL)
+    if (arena == NULL) {
         return NULL;
+    }
     struct pool_item *item = arena->free;
     arena->free = item->next;
     arena->used++;
     pool->used++;
-    if (arena->free == NULL)
+    if (arena->free == NULL) {
         pool_full(arena);
-    if (pool->clear > 0)
+    }
+    if (pool->clear > 0) {
         memset(item + 1, 0, pool->clear);
+    }
     return item + 1;
 }
 
@@ -83,11 +86,13 @@ static inline void pool_give(struct pool *pool, void *object)
 {
     struct pool_item *item = (struct pool_item *)object - 1;
     struct pool_arena *arena = item->arena;
-    if (arena->free == NULL)
+    if (arena->free == NULL) {
         pool_reopen(arena);
+    }
     item->next = arena->free;
     arena->free = item;
     pool->used--;
-    if (--arena->used == 0 && (arena->next != NULL || arena->previous != NULL))
+    if (--arena->used == 0 && (arena->next != NULL || arena->previous != NULL)) {
         pool_emptied(arena);
+    }
 }

@@ -53,11 +53,11 @@ ts_status_t virtio_negotiate(struct virtio_device *d, uint64_t wanted)
 // Memory for a queue of this size, if it has none yet.
 static ts_status_t allocate(struct virtio_queue *q, uint16_t size, ts_handle_t domain)
 {
-    if (q->slots) {
+    if (q->slots != NULL) {
         return q->ring.size == size ? TS_OK : TS_ERR_IO; // a device does not shrink
     }
-    q->slots = calloc(size, sizeof *q->slots);
-    if (!q->slots) {
+    q->slots = calloc(size, sizeof(*q->slots));
+    if (q->slots == NULL) {
         return TS_ERR_MEMORY;
     }
     ts_status_t status = dma_memory_create(&q->memory, domain, virtqueue_bytes(size));

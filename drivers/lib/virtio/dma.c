@@ -9,8 +9,8 @@
 static ts_status_t pin(struct dma_memory *dma)
 {
     size_t pages = dma->size / TS_PAGE_SIZE;
-    uint64_t *addresses = malloc(pages * sizeof *addresses);
-    if (!addresses) {
+    uint64_t *addresses = malloc(pages * sizeof(*addresses));
+    if (addresses == NULL) {
         return TS_ERR_MEMORY;
     }
     ts_status_t status = ts_domain_pin(dma->domain, dma->memory, 0, dma->size, addresses, pages);
@@ -36,7 +36,7 @@ ts_status_t dma_memory_create(struct dma_memory *dma, ts_handle_t domain, size_t
     }
     status = pin(dma);
     if (status != TS_OK) {
-        (void)!ts_memory_unmap(dma->address, dma->size);
+        (void)ts_memory_unmap(dma->address, dma->size);
         ts_close(dma->memory);
         *dma = (struct dma_memory){0};
     }
@@ -49,8 +49,8 @@ void dma_memory_destroy(struct dma_memory *dma)
         return;
     }
     // The kernel keeps a pin that it will not undo, and with it the pages: nothing else to be done.
-    (void)!ts_domain_unpin(dma->domain, dma->memory, 0, dma->size);
-    (void)!ts_memory_unmap(dma->address, dma->size);
+    (void)ts_domain_unpin(dma->domain, dma->memory, 0, dma->size);
+    (void)ts_memory_unmap(dma->address, dma->size);
     ts_close(dma->memory);
     *dma = (struct dma_memory){0};
 }

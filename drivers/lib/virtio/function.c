@@ -26,7 +26,7 @@ static void write_config(void *context, uint16_t address, uint16_t offset, unsig
     size_t bytes;
     (void)address;
     // Virtio drivers write nothing there; who did would see it when reading back.
-    (void)!ts_write(f->handle, &value, width, offset, TS_DEADLINE_NONE, &bytes);
+    (void)ts_write(f->handle, &value, width, offset, TS_DEADLINE_NONE, &bytes);
 }
 
 // Registers of the common structure: each with the width that it has (4.1.3.1).
@@ -111,7 +111,7 @@ static uint16_t vector_set(void *context, uint16_t vector)
 static void notify(void *context, uint16_t queue)
 {
     const struct virtio_function *f = context;
-    if (queue < VIRTIO_BELLS && f->bells[queue]) {
+    if (queue < VIRTIO_BELLS && f->bells[queue] != NULL) {
         *f->bells[queue] = queue;
     }
 }
@@ -149,12 +149,12 @@ static const struct virtio_registers registers = {
 // Maps what can be had of a BAR from its start, if that was not done before.
 static ts_status_t map_bar(struct virtio_function *f, unsigned bar)
 {
-    if (f->windows[bar]) {
+    if (f->windows[bar] != NULL) {
         return TS_OK;
     }
     struct ts_pci_range range = {.bar = bar};
     struct ts_call call = {
-        .in_address = (uintptr_t)&range, .in_length = sizeof range, .out_handles = 1};
+        .in_address = (uintptr_t)&range, .in_length = sizeof(range), .out_handles = 1};
     uint64_t in_page, size;
     ts_status_t status = ts_call(f->handle, TS_PCI_BAR, &call, TS_DEADLINE_NONE, &in_page);
     if (status != TS_OK) {
@@ -223,7 +223,7 @@ static ts_status_t get_vectors(struct virtio_function *f)
     }
     for (uint32_t i = 0; i < count; i++) {
         struct ts_call call = {
-            .in_address = (uintptr_t)&i, .in_length = sizeof i, .out_handles = 1};
+            .in_address = (uintptr_t)&i, .in_length = sizeof(i), .out_handles = 1};
         uint64_t line;
         ts_status_t status = ts_call(f->handle, TS_PCI_VECTOR, &call, TS_DEADLINE_NONE, &line);
         if (status != TS_OK) {
@@ -245,15 +245,15 @@ static ts_status_t enable(struct virtio_function *f)
     if (status != TS_OK) {
         return status;
     }
-    return ts_call_bytes(f->handle, TS_PCI_ENABLE, &flags, sizeof flags, NULL, 0, NULL);
+    return ts_call_bytes(f->handle, TS_PCI_ENABLE, &flags, sizeof(flags), NULL, 0, NULL);
 }
 
 static void release(struct virtio_function *f)
 {
     for (unsigned i = 0; i < TS_PCI_BARS; i++) {
-        if (f->windows[i]) {
+        if (f->windows[i] != NULL) {
             uintptr_t start = (uintptr_t)f->windows[i] & ~(uintptr_t)(TS_PAGE_SIZE - 1);
-            (void)!ts_memory_unmap((void *)start, TS_PAGE_ROUND(f->window_sizes[i]));
+            (void)ts_memory_unmap((void *)start, TS_PAGE_ROUND(f->window_sizes[i]));
         }
     }
     for (unsigned i = 0; i < VIRTIO_VECTORS; i++) {
@@ -268,9 +268,9 @@ ts_status_t virtio_function_open(struct virtio_function *f, ts_handle_t handle)
     f->device.registers = &registers;
     f->device.context = f;
     size_t bytes;
-    ts_status_t status =
-        ts_get(handle, TS_PROPERTY_PCI_INFORMATION, &f->information, sizeof f->information, &bytes);
-    if (status == TS_OK && bytes != sizeof f->information) {
+    ts_status_t status = ts_get(handle, TS_PROPERTY_PCI_INFORMATION, &f->information,
+                                sizeof(f->information), &bytes);
+    if (status == TS_OK && bytes != sizeof(f->information)) {
         status = TS_ERR_PROTOCOL;
     }
     if (status == TS_OK) {

@@ -33,7 +33,7 @@ static void read_capability(const struct pci_function *f, unsigned at, const uin
     uint8_t type = pci_read8(f, at + CAP_TYPE);
     uint32_t least;
     struct virtio_region *region = region_of(layout, type, &least);
-    if (!region || region->length != 0) {
+    if (region == NULL || region->length != 0) {
         return;
     }
     unsigned length = pci_read8(f, at + CAP_LENGTH);

@@ -21,7 +21,7 @@ static ts_status_t take_handle(struct ts_request *request, unsigned index, enum 
     ts_rights_t rights;
     enum ts_kind found;
     ts_status_t status = ts_request_take(request, index, out, &own, &rights);
-    if (status == TS_OK && own) {
+    if (status == TS_OK && own != NULL) {
         return TS_ERR_KIND;
     }
     if (status == TS_OK) {
@@ -39,8 +39,8 @@ static ts_status_t pin(struct net_service *s, struct offer *o)
     struct net_memory *m = &o->mapped;
     uint64_t length = m->size - m->data_start;
     size_t pages = length / TS_PAGE_SIZE;
-    m->bus = calloc(pages, sizeof *m->bus);
-    if (!m->bus) {
+    m->bus = calloc(pages, sizeof(*m->bus));
+    if (m->bus == NULL) {
         return TS_ERR_MEMORY;
     }
     ts_status_t status =
@@ -80,14 +80,14 @@ static ts_status_t map(struct offer *o)
 static void let_go(struct net_service *s, struct offer *o)
 {
     struct net_memory *m = &o->mapped;
-    if (m->bus) {
+    if (m->bus != NULL) {
         // A pin that is not undone stays until the device is quiet, which is safe.
-        (void)!ts_domain_unpin(s->function->domain, o->memory, m->data_start,
-                               m->size - m->data_start);
+        (void)ts_domain_unpin(s->function->domain, o->memory, m->data_start,
+                              m->size - m->data_start);
         free(m->bus);
     }
-    if (m->base) {
-        (void)!ts_memory_unmap(m->base, m->data_start);
+    if (m->base != NULL) {
+        (void)ts_memory_unmap(m->base, m->data_start);
     }
     ts_close(o->memory);
     ts_close(o->event);
@@ -95,7 +95,7 @@ static void let_go(struct net_service *s, struct offer *o)
 
 static ts_status_t accept_offer(struct net_service *s, struct ts_request *request, struct offer *o)
 {
-    ts_status_t status = ts_request_pull_exact(request, &o->attach, sizeof o->attach);
+    ts_status_t status = ts_request_pull_exact(request, &o->attach, sizeof(o->attach));
     if (status == TS_OK) {
         status = net_geometry(&o->attach);
     }
@@ -132,8 +132,8 @@ static void welcome(struct net_service *s, struct ts_request *request)
         .object = bell,
         .rights = TS_RIGHT_WRITE,
         .address = (uintptr_t)&s->net.information,
-        .length = sizeof s->net.information,
-        .value = sizeof s->net.information,
+        .length = sizeof(s->net.information),
+        .value = sizeof(s->net.information),
     };
     if (reply.length > request->room) {
         reply.length = request->room;
@@ -147,7 +147,7 @@ void client_on_attach(struct net_session *session, struct ts_request *request)
 {
     struct net_service *s = session->service;
     struct offer o = {0};
-    ts_status_t status = s->attached ? TS_ERR_BUSY : accept_offer(s, request, &o);
+    ts_status_t status = s->attached != NULL ? TS_ERR_BUSY : accept_offer(s, request, &o);
     if (status == TS_OK) {
         status = net_attach(&s->net, &o.mapped, &o.attach);
         if (status != TS_OK && net_detach(&s->net) != TS_OK) {
@@ -196,8 +196,8 @@ void client_on_detach(struct net_session *session, struct ts_request *request)
 
 void client_ring(struct net_service *s)
 {
-    if (s->attached) {
+    if (s->attached != NULL) {
         // A client that is gone does not hear it; its session's close follows.
-        (void)!ts_event_signal(s->client_event, 1);
+        (void)ts_event_signal(s->client_event, 1);
     }
 }

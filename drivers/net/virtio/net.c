@@ -22,7 +22,7 @@ static bool link_is_up(const struct net *n)
 {
     uint16_t status = 1;
     if ((n->device->features & FEATURE_STATUS) &&
-        virtio_configuration(n->device, NET_CONFIG_STATUS, &status, sizeof status) != TS_OK) {
+        virtio_configuration(n->device, NET_CONFIG_STATUS, &status, sizeof(status)) != TS_OK) {
         return false;
     }
     return (status & 1) != 0;
@@ -37,10 +37,10 @@ static ts_status_t read_information(struct net *n)
     *i = (struct ts_frame_information){.version = TS_FRAME_VERSION};
     ts_status_t status = TS_ERR_UNSUPPORTED; // a card without an address
     if (features & FEATURE_MAC) {
-        status = virtio_configuration(n->device, NET_CONFIG_MAC, i->mac, sizeof i->mac);
+        status = virtio_configuration(n->device, NET_CONFIG_MAC, i->mac, sizeof(i->mac));
     }
     if (status == TS_OK && (features & FEATURE_MTU)) {
-        status = virtio_configuration(n->device, NET_CONFIG_MTU, &mtu, sizeof mtu);
+        status = virtio_configuration(n->device, NET_CONFIG_MTU, &mtu, sizeof(mtu));
     }
     i->mtu = mtu < MTU_LEAST || mtu > MTU_MOST ? (uint16_t)MTU_MOST : mtu;
     i->features = (features & FEATURE_CHECKSUM ? TS_FRAME_FEATURE_CHECKSUM : 0) |
@@ -71,9 +71,9 @@ static ts_status_t start_queues(struct net *n)
 static ts_status_t allocate_frames(struct net *n)
 {
     unsigned rx = n->rx.queue.ring.size, tx = n->tx.queue.ring.size;
-    n->rx.frames = calloc(rx, sizeof *n->rx.frames);
-    n->tx.frames = calloc(tx, sizeof *n->tx.frames);
-    if (!n->rx.frames || !n->tx.frames) {
+    n->rx.frames = calloc(rx, sizeof(*n->rx.frames));
+    n->tx.frames = calloc(tx, sizeof(*n->tx.frames));
+    if (n->rx.frames == NULL || n->tx.frames == NULL) {
         return TS_ERR_MEMORY;
     }
     n->information.rx_depth = rx / 2; // a header and a room each
@@ -206,7 +206,7 @@ bool net_link_changed(struct net *n)
         return false;
     }
     n->information.link = link;
-    if (n->memory.base) {
+    if (n->memory.base != NULL) {
         show_link(n);
     }
     return true;

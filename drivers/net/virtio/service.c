@@ -72,7 +72,7 @@ static void on_timer(struct ts_timer *timer)
 static void watch(struct net_service *s, struct ts_async *async, ts_handle_t event)
 {
     struct ts_submission *submission = ts_loop_begin(s->loop, async);
-    if (!submission) {
+    if (submission == NULL) {
         fail("the ring is full", TS_ERR_AGAIN);
         return;
     }
@@ -92,7 +92,7 @@ static void watched(struct net_service *s, struct ts_async *async, const struct 
 
 static void check_change(struct net_service *s)
 {
-    if (virtio_needs_reset(s->net.device) && s->attached) {
+    if (virtio_needs_reset(s->net.device) && s->attached != NULL) {
         on_device_broke(s);
     }
     if (net_link_changed(&s->net)) {
@@ -149,10 +149,10 @@ static void on_get(struct ts_request *request)
     struct net *n = &session_of(request)->service->net;
     switch (request->argument) {
     case TS_PROPERTY_FRAME_INFORMATION:
-        ts_request_reply_bytes(request, &n->information, sizeof n->information);
+        ts_request_reply_bytes(request, &n->information, sizeof(n->information));
         break;
     case TS_PROPERTY_FRAME_STATISTICS:
-        ts_request_reply_bytes(request, &n->statistics, sizeof n->statistics);
+        ts_request_reply_bytes(request, &n->statistics, sizeof(n->statistics));
         break;
     default: ts_request_reply(request, TS_ERR_UNSUPPORTED, 0); break;
     }
@@ -197,10 +197,10 @@ static const struct ts_operations operations = {
 // open "": a session of its own for each client.
 static void on_open(struct ts_request *request)
 {
-    struct net_session *session = calloc(1, sizeof *session);
-    if (!session || request->length != 0) {
+    struct net_session *session = calloc(1, sizeof(*session));
+    if (session == NULL || request->length != 0) {
         free(session);
-        ts_request_reply(request, session ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
+        ts_request_reply(request, session != NULL ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
         return;
     }
     session->object.operations = &operations;

@@ -143,7 +143,7 @@ static bool send_one(struct net *n, int32_t available)
     if (!gather(n, available, &g) || !fill_header(n, &g, header)) {
         return false;
     }
-    g.segments[0] = (struct virtqueue_segment){bus, sizeof *header};
+    g.segments[0] = (struct virtqueue_segment){bus, sizeof(*header)};
     if (virtqueue_add(q, g.segments, g.count, 0, &head) != TS_OK) {
         return false; // there was room for SEGMENTS_MAX
     }
@@ -177,7 +177,7 @@ static void receive_one(struct net *n, uint16_t head, uint32_t length)
 {
     uint64_t bus;
     const struct net_header *header = header_of(n, head, &bus);
-    if (length < sizeof *header + TS_FRAME_LENGTH_MIN) {
+    if (length < sizeof(*header) + TS_FRAME_LENGTH_MIN) {
         n->statistics.rx_errors++;
         give(&n->rx, &n->rings.rx_done, head, 0, TS_FRAME_FAILED);
         return;
@@ -186,7 +186,7 @@ static void receive_one(struct net *n, uint16_t head, uint32_t length)
     uint8_t device_flags = __atomic_load_n(&header->flags, __ATOMIC_RELAXED);
     bool checked = (n->information.features & TS_FRAME_FEATURE_RX_CHECKSUM) &&
                    (device_flags & (HEADER_NEEDS_CHECKSUM | HEADER_CHECKSUM_GOOD));
-    uint32_t bytes = length - (uint32_t)sizeof *header;
+    uint32_t bytes = length - (uint32_t)sizeof(*header);
     n->statistics.rx_frames++;
     n->statistics.rx_bytes += bytes;
     give(&n->rx, &n->rings.rx_done, head, (uint16_t)bytes, checked ? TS_FRAME_CHECKSUM_VALID : 0);
@@ -288,7 +288,7 @@ static enum net_outcome round_of(struct net *n, ts_time_t now)
 enum net_outcome net_work(struct net *n, ts_time_t now, bool *out_ring)
 {
     *out_ring = false;
-    if (!n->memory.base) {
+    if (n->memory.base == NULL) {
         return NET_IDLE;
     }
     enum net_outcome outcome = round_of(n, now);

@@ -84,7 +84,7 @@ void device_get(struct device *d, struct ts_request *request)
         out.bars[i] =
             (struct ts_pci_bar){d->bars[i].size, d->bars[i].kind, d->bars[i].prefetchable};
     }
-    ts_request_reply_bytes(request, &out, sizeof out);
+    ts_request_reply_bytes(request, &out, sizeof(out));
 }
 
 // Whether a request's offset and length name a register: 0, or the status to answer with.
@@ -167,7 +167,7 @@ static void on_open(struct ts_request *request)
         return;
     }
     // When it fails nothing is left: the client has its status.
-    (void)!ts_request_reply_own(request, request->object, request->rights);
+    (void)ts_request_reply_own(request, request->object, request->rights);
 }
 
 static void on_call(struct ts_request *request)

@@ -17,7 +17,7 @@ static void reply_handle(struct ts_request *request, ts_status_t status, ts_hand
         ts_request_reply(request, status, 0);
     } else {
         // A client that is gone has no handle: it was closed.
-        (void)!ts_request_reply_move(request, handle, rights, value);
+        (void)ts_request_reply_move(request, handle, rights, value);
     }
 }
 
@@ -26,7 +26,7 @@ ts_status_t grant_begin(struct device *d)
     ts_status_t status =
         ts_resource_domain(d->bus->machine.domain, d->function.address, &d->domain);
     if (status == TS_OK) { // the firmware's line has no owner before VECTOR makes one
-        (void)!pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
+        (void)pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
     }
     return status;
 }
@@ -128,7 +128,7 @@ static void grant_ports(struct device *d, struct ts_request *request,
 void grant_bar(struct device *d, struct ts_request *request)
 {
     struct ts_pci_range range;
-    ts_status_t status = ts_request_pull_exact(request, &range, sizeof range);
+    ts_status_t status = ts_request_pull_exact(request, &range, sizeof(range));
     if (status == TS_OK && range.reserved != 0) {
         status = TS_ERR_ARGUMENT;
     }
@@ -150,7 +150,7 @@ void grant_bar(struct device *d, struct ts_request *request)
 static ts_status_t program_msix(struct device *d, uint32_t index,
                                 const struct ts_interrupt_message *message)
 {
-    if (!d->table) {
+    if (d->table == NULL) {
         volatile void *mapped;
         uint64_t base = d->bars[d->msix.bar].base + d->msix.offset;
         uint64_t size = d->msix.entries * sizeof(struct pci_msix_entry);
@@ -196,7 +196,7 @@ static ts_status_t make_message(struct device *d, uint32_t index, ts_handle_t *o
                              : pci_msi_set(&d->function, d->msi, message.address, message.data);
     if (status != TS_OK) {
         if (!d->msix.entries) {
-            (void)!pci_msi_disable(&d->function, d->msi); // its message may become another's
+            (void)pci_msi_disable(&d->function, d->msi); // its message may become another's
         }
         ts_close(interrupt);
         return status;
@@ -232,13 +232,13 @@ void grant_vector(struct device *d, struct ts_request *request)
     uint32_t index = 0;
     ts_handle_t interrupt = TS_HANDLE_NONE, given = TS_HANDLE_NONE;
     bool message = d->msix.entries > 0 || d->msi != 0;
-    ts_status_t status = ts_request_pull_exact(request, &index, sizeof index);
+    ts_status_t status = ts_request_pull_exact(request, &index, sizeof(index));
     if (status == TS_OK && index >= device_vectors(d)) {
         status = TS_ERR_RANGE;
     }
     if (status == TS_OK && !message && d->interrupts[0]) {
         // A line has one owner, and is off while it has none.
-        (void)!pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
+        (void)pci_command(&d->function, 0, PCI_COMMAND_LINE_OFF);
         ts_close(d->interrupts[0]);
         d->interrupts[0] = TS_HANDLE_NONE;
     }
@@ -260,14 +260,14 @@ void grant_silence(struct device *d)
     // Failures show in quiet.c, which reads back what counts: bus mastering is off, and a message
     // is a write of a bus master.
     if (d->msix.entries) {
-        for (unsigned i = 0; d->table && i < d->msix.entries; i++) {
+        for (unsigned i = 0; d->table != NULL && i < d->msix.entries; i++) {
             pci_msix_mask(&d->table[i]);
         }
-        (void)!pci_msix_enable(f, &d->msix, false);
+        (void)pci_msix_enable(f, &d->msix, false);
     } else if (d->msi) {
-        (void)!pci_msi_disable(f, d->msi);
+        (void)pci_msi_disable(f, d->msi);
     }
-    (void)!pci_command(f, 0, PCI_COMMAND_LINE_OFF);
+    (void)pci_command(f, 0, PCI_COMMAND_LINE_OFF);
     for (unsigned i = 0; i < DEVICE_VECTORS; i++) {
         ts_close(d->interrupts[i]);
         d->interrupts[i] = TS_HANDLE_NONE;
@@ -302,7 +302,7 @@ static bool is_behind_conventional(const struct device *d)
     const struct device *above = d;
     for (unsigned steps = 0; steps < d->bus->count; steps++) { // what bridges say may be a circle
         above = bridge_to(d->bus, (uint8_t)(above->function.address >> 8));
-        if (!above) {
+        if (above == NULL) {
             return false;
         }
         if (is_conventional(&above->function)) {
@@ -351,7 +351,7 @@ void grant_enable(struct device *d, struct ts_request *request)
                       TS_PCI_ENABLE_BUS_MASTER == PCI_COMMAND_BUS_MASTER,
                   "the flags are the register's");
     uint32_t wanted = 0;
-    ts_status_t status = ts_request_pull_exact(request, &wanted, sizeof wanted);
+    ts_status_t status = ts_request_pull_exact(request, &wanted, sizeof(wanted));
     if (status == TS_OK && ((wanted & ~(uint32_t)all) != 0 ||
                             ((wanted & TS_PCI_ENABLE_BUS_MASTER) && !is_driven(d)))) {
         status = TS_ERR_ARGUMENT;

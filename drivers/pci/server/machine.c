@@ -30,7 +30,7 @@ static void ports_write(void *context, uint16_t address, uint16_t offset, unsign
     uint32_t select = BUS_ENABLE | (uint32_t)address << 8 | (offset & 0xfcu);
     // A write that failed shows when the register is read back; who depends on it does that.
     if (ts_io_write(m->ports, 0, 4, select) == TS_OK) {
-        (void)!ts_io_write(m->ports, (uint16_t)(PORT_DATA + offset % 4), width, value);
+        (void)ts_io_write(m->ports, (uint16_t)(PORT_DATA + offset % 4), width, value);
     }
 }
 
@@ -40,7 +40,7 @@ static volatile uint8_t *ecam_at(struct machine *m, uint16_t address, uint16_t o
     if (bus < m->bus_first || bus > m->bus_last) {
         return NULL;
     }
-    if (!m->buses[bus]) {
+    if (m->buses[bus] == NULL) {
         volatile void *mapped;
         uint64_t base = m->ecam + (bus - m->bus_first) * BUS_SPACE;
         if (machine_map(m, base, BUS_SPACE, &mapped) != TS_OK) {
@@ -54,7 +54,7 @@ static volatile uint8_t *ecam_at(struct machine *m, uint16_t address, uint16_t o
 static uint32_t ecam_read(void *context, uint16_t address, uint16_t offset, unsigned width)
 {
     volatile uint8_t *at = ecam_at(context, address, offset);
-    if (!at) {
+    if (at == NULL) {
         return UINT32_MAX;
     }
     return width == 1   ? *at
@@ -66,7 +66,7 @@ static void ecam_write(void *context, uint16_t address, uint16_t offset, unsigne
                        uint32_t value)
 {
     volatile uint8_t *at = ecam_at(context, address, offset);
-    if (!at) {
+    if (at == NULL) {
         return;
     }
     if (width == 1) {
@@ -83,7 +83,7 @@ static bool use_ecam(struct machine *m)
 {
     struct ts_boot_information boot;
     ts_handle_t memory = ts_named_handle(TS_NAME_BOOT);
-    if (!memory || ts_read_all(memory, &boot, sizeof boot, 0) != TS_OK ||
+    if (!memory || ts_read_all(memory, &boot, sizeof(boot), 0) != TS_OK ||
         boot.version != TS_BOOT_INFORMATION_VERSION || boot.ecam_base == 0 ||
         boot.ecam_base % BUS_SPACE != 0 || boot.ecam_bus_first > boot.ecam_bus_last ||
         boot.ecam_bus_last > 255) {
@@ -151,5 +151,5 @@ void machine_unmap(volatile void *address, uint64_t length)
 {
     uintptr_t at = (uintptr_t)address, start = at & ~(uintptr_t)(TS_PAGE_SIZE - 1);
     // Nothing to be done if the kernel refuses to undo what it has done: the space stays used.
-    (void)!ts_memory_unmap((void *)start, TS_PAGE_ROUND(at + length - start));
+    (void)ts_memory_unmap((void *)start, TS_PAGE_ROUND(at + length - start));
 }

@@ -46,9 +46,9 @@ int main(void)
 {
     static struct bus bus;
     bus.capacity = FUNCTIONS_MAX;
-    bus.devices = calloc(bus.capacity, sizeof *bus.devices);
+    bus.devices = calloc(bus.capacity, sizeof(*bus.devices));
     ts_handle_t root = TS_HANDLE_NONE;
-    ts_status_t status = bus.devices ? start(&bus) : TS_ERR_MEMORY;
+    ts_status_t status = bus.devices != NULL ? start(&bus) : TS_ERR_MEMORY;
     if (status == TS_OK) {
         status = root_create(&bus, &root);
     }

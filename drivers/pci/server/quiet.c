@@ -42,8 +42,8 @@ static void wait_for(struct device *d, unsigned phase, ts_time_t ns)
 
 static void release_virtio(struct device *d)
 {
-    if (d->virtio) {
-        machine_unmap(d->virtio, sizeof *d->virtio);
+    if (d->virtio != NULL) {
+        machine_unmap(d->virtio, sizeof(*d->virtio));
         d->virtio = NULL;
     }
 }
@@ -52,7 +52,7 @@ static void answer_reset(struct device *d, ts_status_t status)
 {
     struct ts_request *request = d->reset;
     d->reset = NULL;
-    if (request) {
+    if (request != NULL) {
         ts_request_reply(request, status, 0);
     }
 }
@@ -158,7 +158,7 @@ static void step_reset(struct device *d)
     const struct pci_function *f = &d->function;
     remains_give_back(f);
     // The reset has switched its line on again, which nobody answers until the next VECTOR.
-    (void)!pci_command(f, 0, PCI_COMMAND_LINE_OFF);
+    (void)pci_command(f, 0, PCI_COMMAND_LINE_OFF);
     finish(d, transactions_pending(f) ? TS_ERR_IO : TS_OK);
 }
 
@@ -206,9 +206,9 @@ static bool map_virtio(struct device *d)
         return false;
     }
     uint64_t base = d->bars[layout.common.bar].base + layout.common.offset;
-    if (device_shared(d, TS_PCI_BAR_MEMORY, base, sizeof *d->virtio) ||
+    if (device_shared(d, TS_PCI_BAR_MEMORY, base, sizeof(*d->virtio)) ||
         pci_command(&d->function, 0, PCI_COMMAND_MEMORY) != TS_OK ||
-        machine_map(&d->bus->machine, base, sizeof *d->virtio, &mapped) != TS_OK) {
+        machine_map(&d->bus->machine, base, sizeof(*d->virtio), &mapped) != TS_OK) {
         return false;
     }
     d->virtio = mapped;
@@ -242,7 +242,7 @@ void quiet_start(struct device *d)
     d->unused = false;
     if (d->closed) {
         // What its registers are used for meanwhile may undo this: it counts in stop().
-        (void)!pci_command(&d->function, PCI_COMMAND_BUS_MASTER, 0);
+        (void)pci_command(&d->function, PCI_COMMAND_BUS_MASTER, 0);
         grant_silence(d);
         step_used(d);
     } else {

@@ -28,9 +28,9 @@ void remains_open(void)
     ts_handle_t memory = ts_named_handle(REMAINS_NAME);
     uint64_t size;
     void *mapped;
-    if (memory && ts_get_u64(memory, TS_PROPERTY_SIZE, &size) == TS_OK && size >= sizeof own &&
-        ts_read_all(memory, &own.most, sizeof own.most, 0) == TS_OK &&
-        ts_memory_map(memory, NULL, TS_PAGE_ROUND(sizeof own), 0, TS_MAP_READ | TS_MAP_WRITE,
+    if (memory && ts_get_u64(memory, TS_PROPERTY_SIZE, &size) == TS_OK && size >= sizeof(own) &&
+        ts_read_all(memory, &own.most, sizeof(own.most), 0) == TS_OK &&
+        ts_memory_map(memory, NULL, TS_PAGE_ROUND(sizeof(own)), 0, TS_MAP_READ | TS_MAP_WRITE,
                       &mapped) == TS_OK) {
         remains = mapped;
     }
@@ -84,7 +84,7 @@ static struct note *note_of(const struct pci_function *f)
         }
         found = note->noted ? found : note;
     }
-    return found ? found : &remains->notes[remains->most++];
+    return found != NULL ? found : &remains->notes[remains->most++];
 }
 
 void remains_note(const struct pci_function *f)

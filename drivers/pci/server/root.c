@@ -49,8 +49,8 @@ static const struct ts_operations root_operations;
 
 static void open_session(struct ts_request *request, struct bus *bus)
 {
-    struct root *session = calloc(1, sizeof *session);
-    if (!session) {
+    struct root *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
         ts_request_reply(request, TS_ERR_MEMORY, 0);
         return;
     }
@@ -63,8 +63,8 @@ static void open_session(struct ts_request *request, struct bus *bus)
 
 static void open_view(struct ts_request *request, struct device *d)
 {
-    struct view *view = calloc(1, sizeof *view);
-    if (!view) {
+    struct view *view = calloc(1, sizeof(*view));
+    if (view == NULL) {
         ts_request_reply(request, TS_ERR_MEMORY, 0);
         return;
     }
@@ -116,7 +116,7 @@ static void on_open(struct ts_request *request)
     char path[PATH_MAX_HERE];
     size_t length;
     struct pci_match match;
-    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
+    ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
     if (status == TS_OK && length == 0) {
         open_session(request, bus);
         return;
@@ -125,10 +125,10 @@ static void on_open(struct ts_request *request)
         status = pci_match_parse(path, length, &match);
     }
     struct device *d = status == TS_OK ? find(bus, &match) : NULL;
-    if (!d || (!is_drivable(d) && !match.information)) {
+    if (d == NULL || (!is_drivable(d) && !match.information)) {
         ts_request_reply(request,
                          status != TS_OK ? status
-                         : d             ? TS_ERR_RIGHTS
+                         : d != NULL     ? TS_ERR_RIGHTS
                                          : TS_ERR_NOT_FOUND,
                          0);
     } else if (match.information) {
@@ -145,7 +145,7 @@ static void on_list(struct ts_request *request)
     uint8_t buffer[1024] __attribute__((aligned(8)));
     uint64_t index = request->offset;
     uint16_t record = TS_FILE_ENTRY_LENGTH(ADDRESS_LENGTH);
-    uint32_t room = request->room < sizeof buffer ? request->room : sizeof buffer;
+    uint32_t room = request->room < sizeof(buffer) ? request->room : sizeof(buffer);
     if (index < bus->count && room < record) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
         return;
@@ -160,7 +160,7 @@ static void on_list(struct ts_request *request)
         entry->record_length = record;
         entry->name_length = ADDRESS_LENGTH;
         char name[ADDRESS_LENGTH + 1];
-        ts_format(name, sizeof name, "%02x:%02x.%x", address >> 8, address >> 3 & 31u,
+        ts_format(name, sizeof(name), "%02x:%02x.%x", address >> 8, address >> 3 & 31u,
                   address & 7u);
         memcpy(entry->name, name, ADDRESS_LENGTH);
         used += record;
@@ -181,8 +181,8 @@ static const struct ts_operations root_operations = {
 
 ts_status_t root_create(struct bus *bus, ts_handle_t *out_root)
 {
-    struct root *root = calloc(1, sizeof *root);
-    if (!root) {
+    struct root *root = calloc(1, sizeof(*root));
+    if (root == NULL) {
         return TS_ERR_MEMORY;
     }
     root->object.operations = &root_operations;

@@ -29,10 +29,10 @@ static void on_read(struct ts_request *request)
 static void write_now(struct serial *s, struct ts_request *request)
 {
     uint8_t bytes[512];
-    size_t length = request->length < sizeof bytes ? request->length : sizeof bytes;
+    size_t length = request->length < sizeof(bytes) ? request->length : sizeof(bytes);
     ts_status_t status = TS_ERR_AGAIN;
     size_t taken = 0;
-    if (!s->writes.first && serial_writable(s)) {
+    if (s->writes.first == NULL && serial_writable(s)) {
         status = ts_request_pull(request, bytes, length, 0);
     }
     if (status == TS_OK) {
@@ -81,9 +81,9 @@ static void get_events(struct ts_request *request)
     struct session *session = session_of(request);
     uint64_t events = session->events;
     // Told only if they arrive.
-    if (request->room < sizeof events) {
+    if (request->room < sizeof(events)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    } else if (ts_request_reply_now(request, TS_OK, sizeof events, &events, sizeof events) ==
+    } else if (ts_request_reply_now(request, TS_OK, sizeof(events), &events, sizeof(events)) ==
                TS_OK) {
         session->events = 0;
         ts_object_signal(&session->object, TS_SIGNAL_CONSOLE_EVENT, 0);
@@ -93,7 +93,7 @@ static void get_events(struct ts_request *request)
 static void get_attributes(struct ts_request *request)
 {
     struct ts_attributes attributes = {.type = TS_FILE_STREAM, .mode = 0620, .links = 1};
-    ts_request_reply_bytes(request, &attributes, sizeof attributes);
+    ts_request_reply_bytes(request, &attributes, sizeof(attributes));
 }
 
 static void on_get(struct ts_request *request)
@@ -103,11 +103,11 @@ static void on_get(struct ts_request *request)
     switch (request->argument) {
     case TS_PROPERTY_CONSOLE_MODE: ts_request_reply_u64(request, s->tty.mode); break;
     case TS_PROPERTY_CONSOLE_WINDOW:
-        ts_request_reply_bytes(request, &s->window, sizeof s->window);
+        ts_request_reply_bytes(request, &s->window, sizeof(s->window));
         break;
     case TS_PROPERTY_CONSOLE_EVENTS: get_events(request); break;
     case TS_PROPERTY_CONSOLE_STATISTICS:
-        ts_request_reply_bytes(request, &s->statistics, sizeof s->statistics);
+        ts_request_reply_bytes(request, &s->statistics, sizeof(s->statistics));
         break;
     case TS_PROPERTY_STATUS_FLAGS: ts_request_reply_u64(request, session->status_flags); break;
     case TS_PROPERTY_ATTRIBUTES: get_attributes(request); break;
@@ -119,12 +119,12 @@ static ts_status_t set_window(struct session *session, struct ts_request *reques
 {
     struct serial *s = session->serial;
     struct ts_console_window window;
-    ts_status_t status = ts_request_pull_exact(request, &window, sizeof window);
+    ts_status_t status = ts_request_pull_exact(request, &window, sizeof(window));
     if (status != TS_OK) {
         return status;
     }
     s->window = window;
-    for (struct session *other = s->sessions; other; other = other->next) {
+    for (struct session *other = s->sessions; other != NULL; other = other->next) {
         other->events |= other == session ? 0 : TS_CONSOLE_EVENT_WINDOW;
     }
     return TS_OK;
@@ -133,7 +133,7 @@ static ts_status_t set_window(struct session *session, struct ts_request *reques
 static ts_status_t set_number(struct session *session, struct ts_request *request)
 {
     uint64_t value;
-    ts_status_t status = ts_request_pull_exact(request, &value, sizeof value);
+    ts_status_t status = ts_request_pull_exact(request, &value, sizeof(value));
     if (status != TS_OK) {
         return status;
     }

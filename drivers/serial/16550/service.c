@@ -29,7 +29,7 @@ static void port_write(void *context, uint8_t port, uint8_t value)
 {
     const struct serial *s = context;
     // The range was given for these ports; what failed shows in the status register.
-    (void)!ts_io_write(s->ports, port, 1, value);
+    (void)ts_io_write(s->ports, port, 1, value);
 }
 
 static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, uint32_t count)
@@ -40,7 +40,7 @@ static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, u
         uint8_t bytes[UART_FIFO];
     } out = {.string = {.port = port, .width = 1, .write = 1, .count = count}};
     memcpy(out.bytes, bytes, count);
-    (void)!ts_call_bytes(s->ports, TS_IO_STRING, &out, sizeof out.string + count, NULL, 0, NULL);
+    (void)ts_call_bytes(s->ports, TS_IO_STRING, &out, sizeof(out.string) + count, NULL, 0, NULL);
 }
 
 // Waiting requests -----------------------------------------------------------------------------
@@ -48,7 +48,7 @@ static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, u
 void requests_append(struct request_list *list, struct ts_request *request)
 {
     request->next = NULL;
-    if (list->last) {
+    if (list->last != NULL) {
         list->last->next = request;
     } else {
         list->first = request;
@@ -59,11 +59,11 @@ void requests_append(struct request_list *list, struct ts_request *request)
 bool request_take_out(struct request_list *list, struct ts_request *request)
 {
     struct ts_request *before = NULL;
-    for (struct ts_request *r = list->first; r; before = r, r = r->next) {
+    for (struct ts_request *r = list->first; r != NULL; before = r, r = r->next) {
         if (r != request) {
             continue;
         }
-        if (before) {
+        if (before != NULL) {
             before->next = r->next;
         } else {
             list->first = r->next;
@@ -79,7 +79,7 @@ bool request_take_out(struct request_list *list, struct ts_request *request)
 static void take_first(struct request_list *list)
 {
     list->first = list->first->next;
-    if (!list->first) {
+    if (list->first == NULL) {
         list->last = NULL;
     }
 }
@@ -88,14 +88,14 @@ static void take_first(struct request_list *list)
 static struct ts_request *take_read(struct serial *s)
 {
     struct ts_request *before = NULL, *request = s->reads.first;
-    while (request && (!s->holder || request->object != &s->holder->object)) {
+    while (request != NULL && (s->holder == NULL || request->object != &s->holder->object)) {
         before = request;
         request = request->next;
     }
-    if (!request) {
+    if (request == NULL) {
         return NULL;
     }
-    *(before ? &before->next : &s->reads.first) = request->next;
+    *(before != NULL ? &before->next : &s->reads.first) = request->next;
     if (s->reads.last == request) {
         s->reads.last = before;
     }
@@ -108,7 +108,7 @@ static void answer_reads(struct serial *s)
     struct ts_request *request;
     while (tty_readable(&s->tty) && (request = take_read(s)) != NULL) {
         uint32_t consume;
-        size_t room = request->room < sizeof bytes ? request->room : sizeof bytes;
+        size_t room = request->room < sizeof(bytes) ? request->room : sizeof(bytes);
         size_t n = tty_peek(&s->tty, bytes, room, &consume);
         // What a reader did not get stays for the next one.
         if (ts_request_reply_now(request, TS_OK, n, bytes, n) == TS_OK) {
@@ -131,7 +131,7 @@ static bool continue_write(struct serial *s, struct ts_request *request)
     uint64_t done = request->span; // of a write, ours: bytes taken so far
     while (done < request->length && s->turn > 0 && serial_writable(s)) {
         uint64_t left = request->length - done;
-        size_t want = left < sizeof bytes ? left : sizeof bytes;
+        size_t want = left < sizeof(bytes) ? left : sizeof(bytes);
         want = want < s->turn ? want : s->turn;
         ts_status_t status = ts_request_pull(request, bytes, want, done);
         if (status != TS_OK) {
@@ -157,11 +157,11 @@ static void others_first(struct request_list *list, uint32_t client)
 {
     struct request_list all = {0}, own = {0};
     struct ts_request *next;
-    for (struct ts_request *r = list->first; r; r = next) {
+    for (struct ts_request *r = list->first; r != NULL; r = next) {
         next = r->next;
         requests_append(r->client == client ? &own : &all, r);
     }
-    for (struct ts_request *r = own.first; r; r = next) {
+    for (struct ts_request *r = own.first; r != NULL; r = next) {
         next = r->next;
         requests_append(&all, r);
     }
@@ -177,10 +177,10 @@ static void wait_to_leave(struct serial *s, struct ts_request *sync)
 void serial_sync(struct serial *s, struct ts_request *request)
 {
     const struct ts_request *write = s->writes.first;
-    while (write && write->client != request->client) {
+    while (write != NULL && write->client != request->client) {
         write = write->next;
     }
-    if (write) {
+    if (write != NULL) {
         request->span = 0;
         requests_append(&s->writes, request); // until that is queued
     } else {
@@ -192,13 +192,13 @@ void serial_sync(struct serial *s, struct ts_request *request)
 // others' lines and the echo of what is typed by a turn of each client.
 static void answer_writes(struct serial *s)
 {
-    while (s->writes.first && serial_writable(s)) {
+    while (s->writes.first != NULL && serial_writable(s)) {
         struct ts_request *request = s->writes.first, *next = request->next;
         uint32_t client = request->client;
         bool sync = request->op == TS_OP_SYNC;
         if (sync || continue_write(s, request)) {
             s->writes.first = next;
-            s->writes.last = next ? s->writes.last : NULL;
+            s->writes.last = next != NULL ? s->writes.last : NULL;
             if (sync) {
                 wait_to_leave(s, request);
             }
@@ -219,7 +219,7 @@ static bool has_left(const struct serial *s, uint32_t tail)
 
 static void answer_syncs(struct serial *s)
 {
-    while (s->syncs.first && has_left(s, (uint32_t)s->syncs.first->span)) {
+    while (s->syncs.first != NULL && has_left(s, (uint32_t)s->syncs.first->span)) {
         struct ts_request *request = s->syncs.first;
         take_first(&s->syncs);
         ts_request_reply(request, TS_OK, 0);
@@ -231,26 +231,26 @@ static void answer_syncs(struct serial *s)
 static bool receive(struct serial *s)
 {
     uint8_t bytes[64];
-    uint32_t n = uart_receive(&s->uart, bytes, sizeof bytes);
+    uint32_t n = uart_receive(&s->uart, bytes, sizeof(bytes));
     for (uint32_t i = 0; i < n; i++) {
         tty_input(&s->tty, bytes[i]);
     }
     s->statistics.bytes_in += n;
-    return n == sizeof bytes;
+    return n == sizeof(bytes);
 }
 
 // Gives the chip what it takes. False: that is not all.
 static bool transmit(struct serial *s)
 {
     uint8_t bytes[UART_FIFO];
-    size_t n = tty_output(&s->tty, bytes, sizeof bytes);
+    size_t n = tty_output(&s->tty, bytes, sizeof(bytes));
     while (n > 0) {
         uint32_t sent = uart_send(&s->uart, bytes, (uint32_t)n);
         if (sent == 0) {
             break;
         }
         tty_sent(&s->tty, sent);
-        n = tty_output(&s->tty, bytes, sizeof bytes);
+        n = tty_output(&s->tty, bytes, sizeof(bytes));
     }
     uart_want_room(&s->uart, n > 0);
     return n == 0;
@@ -260,7 +260,7 @@ static bool transmit(struct serial *s)
 static void move_output(struct serial *s)
 {
     answer_writes(s);
-    for (unsigned round = 0; transmit(s) && s->writes.first && round < ROUNDS; round++) {
+    for (unsigned round = 0; transmit(s) && s->writes.first != NULL && round < ROUNDS; round++) {
         answer_writes(s);
     }
     answer_writes(s); // into the room that there is now
@@ -270,7 +270,7 @@ static void move_output(struct serial *s)
 static void tell_events(struct serial *s)
 {
     uint32_t events = tty_take_events(&s->tty);
-    if (events == 0 || !s->holder) {
+    if (events == 0 || s->holder == NULL) {
         return;
     }
     struct ts_request *request;
@@ -284,7 +284,7 @@ static void set_signals(struct serial *s)
 {
     ts_signals_t writable = serial_writable(s) ? TS_SIGNAL_WRITABLE : 0;
     ts_signals_t readable = tty_readable(&s->tty) ? TS_SIGNAL_READABLE : 0;
-    for (struct session *session = s->sessions; session; session = session->next) {
+    for (struct session *session = s->sessions; session != NULL; session = session->next) {
         ts_signals_t set = writable | (session == s->holder ? readable : 0) |
                            (session->events ? TS_SIGNAL_CONSOLE_EVENT : 0);
         ts_signals_t all = TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE | TS_SIGNAL_CONSOLE_EVENT;
@@ -302,7 +302,7 @@ void serial_poll(struct serial *s)
     set_signals(s);
     session_watch_owner(s);
     s->statistics.overruns = s->uart.overruns + s->tty.overruns;
-    bool busy = more || s->tty.out_head != s->tty.out_tail || s->syncs.first;
+    bool busy = more || s->tty.out_head != s->tty.out_tail || s->syncs.first != NULL;
     // Not now but after whatever else has arrived: a flood of input holds nobody up.
     ts_time_t pause = more ? 1 : busy ? TICK_BUSY : TICK_IDLE;
     ts_timer_arm(s->loop, &s->tick, ts_loop_now(s->loop) + pause);
@@ -318,7 +318,7 @@ static void on_tick(struct ts_timer *timer)
 static void wait_interrupt(struct serial *s)
 {
     struct ts_submission *submission = ts_loop_begin(s->loop, &s->interrupt_wait);
-    if (submission) { // else the ticks do
+    if (submission != NULL) { // else the ticks do
         ts_prepare_watch(submission, s->interrupt, TS_SIGNAL_READABLE,
                          ts_async_data(&s->interrupt_wait));
     }

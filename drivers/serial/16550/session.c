@@ -16,8 +16,8 @@ static ts_status_t take_process(struct ts_request *request, ts_handle_t *out_pro
         return TS_ERR_ARGUMENT;
     }
     ts_status_t status = ts_request_take(request, 0, out_process, &own, &rights);
-    if (status != TS_OK || own) {
-        return own ? TS_ERR_KIND : status;
+    if (status != TS_OK || own != NULL) {
+        return own != NULL ? TS_ERR_KIND : status;
     }
     status = ts_get_u64(*out_process, TS_PROPERTY_KIND, &kind);
     if (status == TS_OK) {
@@ -56,10 +56,10 @@ void session_call(struct ts_request *request)
 void session_open(struct ts_request *request)
 {
     struct serial *s = session_of(request)->serial;
-    struct session *session = calloc(1, sizeof *session);
-    if (!session || request->length != 0) {
+    struct session *session = calloc(1, sizeof(*session));
+    if (session == NULL || request->length != 0) {
         free(session);
-        ts_request_reply(request, session ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
+        ts_request_reply(request, session != NULL ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
         return;
     }
     session->object.operations = &serial_operations;
@@ -71,7 +71,7 @@ void session_open(struct ts_request *request)
     }
     session->next = s->sessions;
     s->sessions = session;
-    s->holder = s->holder ? s->holder : session;
+    s->holder = s->holder != NULL ? s->holder : session;
     serial_poll(s);
 }
 
@@ -81,7 +81,7 @@ void session_open(struct ts_request *request)
 static void drop_requests(struct request_list *list, const struct session *session)
 {
     struct ts_request *next;
-    for (struct ts_request *r = list->first; r; r = next) {
+    for (struct ts_request *r = list->first; r != NULL; r = next) {
         next = r->next;
         if (r->object == &session->object && request_take_out(list, r)) {
             ts_request_reply(r, TS_ERR_CANCELLED, 0);
@@ -96,7 +96,7 @@ static void leave(struct session *session)
     drop_requests(&s->reads, session);
     drop_requests(&s->writes, session);
     drop_requests(&s->syncs, session);
-    for (struct session **at = &s->sessions; *at; at = &(*at)->next) {
+    for (struct session **at = &s->sessions; (*at) != NULL; at = &(*at)->next) {
         if (*at == session) {
             *at = session->next;
             break;
@@ -104,7 +104,7 @@ static void leave(struct session *session)
     }
     if (s->holder == session) {
         struct session *oldest = s->sessions;
-        while (oldest && oldest->next) {
+        while (oldest != NULL && oldest->next != NULL) {
             oldest = oldest->next;
         }
         s->holder = oldest;
@@ -160,16 +160,16 @@ static void session_end(struct session *session)
 void session_watch_owner(struct serial *s)
 {
     if (s->owner_wait.busy) {
-        if (!s->watched) {
+        if (s->watched == NULL) {
             ts_loop_cancel(s->loop, &s->owner_wait);
         }
         return;
     }
     struct ts_submission *submission = NULL;
-    if (s->holder && s->holder->owner) {
+    if (s->holder != NULL && s->holder->owner) {
         submission = ts_loop_begin(s->loop, &s->owner_wait); // NULL: at the next tick
     }
-    if (submission) {
+    if (submission != NULL) {
         s->watched = s->holder;
         ts_prepare_wait(submission, s->holder->owner, TS_SIGNAL_EXITED, TS_DEADLINE_NONE,
                         ts_async_data(&s->owner_wait));
@@ -181,9 +181,9 @@ void session_owner_done(struct ts_async *async, const struct ts_event *event)
     struct serial *s = TS_OBJECT_OF(async, struct serial, owner_wait);
     struct session *session = s->watched;
     s->watched = NULL;
-    if (session && event->status == TS_OK) {
+    if (session != NULL && event->status == TS_OK) {
         session_end(session);
-    } else if (session) {
+    } else if (session != NULL) {
         ts_close(session->owner); // it cannot be waited for
         session->owner = TS_HANDLE_NONE;
     }

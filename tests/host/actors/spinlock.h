@@ -34,8 +34,9 @@ static inline void spin_init(struct spinlock *lock, const char *name)
 static inline void spin_lock_off(struct spinlock *lock)
 {
     actor_may_pause();
-    while (lock->held)
+    while (lock->held) {
         actor_wait_for(lock);
+    }
     lock->held = true;
 }
 

@@ -41,13 +41,15 @@ volatile void *arch_device_map(paddr_t address, uint64_t bytes, unsigned prot,
                                enum arch_cache cache)
 {
     (void)prot, (void)cache;
-    if (map_count == MAPS_MAX)
+    if (map_count == MAPS_MAX) {
         return NULL;
+    }
     paddr_t end = (address + bytes + PAGE_MASK) & ~PAGE_MASK;
     bytes = end - address;
     uint8_t *copy = calloc(1, bytes);
-    for (uint64_t i = 0; i < bytes && address + i < MEMORY; i++)
+    for (uint64_t i = 0; i < bytes && address + i < MEMORY; i++) {
         copy[i] = memory[address + i];
+    }
     return maps[map_count++] = copy;
 }
 
@@ -67,17 +69,19 @@ static void sum(uint8_t *bytes, uint32_t length, uint32_t place)
 {
     uint8_t total = 0;
     bytes[place] = 0;
-    for (uint32_t i = 0; i < length; i++)
+    for (uint32_t i = 0; i < length; i++) {
         total = (uint8_t)(total + bytes[i]);
+    }
     bytes[place] = (uint8_t)-total;
 }
 
 static void table_sum(uint32_t at)
 {
     uint32_t length;
-    memcpy(&length, &memory[at + 4], sizeof length);
-    if (at + (uint64_t)length <= MEMORY)
+    memcpy(&length, &memory[at + 4], sizeof(length));
+    if (at + (uint64_t)length <= MEMORY) {
         sum(&memory[at], length, 9);
+    }
 }
 
 static void table(uint32_t at, const char *signature, uint32_t length)
@@ -137,20 +141,21 @@ static void make_fadt(void)
     put(FADT + 140, DSDT, 8);
     static const uint8_t s5[] = {8, '_', 'S', '5', '_', 0x12, 6, 4, 0x0a, 5, 1, 0, 0};
     table(DSDT, "DSDT", DSDT_SIZE);
-    memcpy(&memory[DSDT + DSDT_SIZE - sizeof s5], s5, sizeof s5);
+    memcpy(&memory[DSDT + DSDT_SIZE - sizeof(s5)], s5, sizeof(s5));
 }
 
 static void make(void)
 {
     static const uint32_t tables[] = {MADT, MCFG, HPET, FADT};
-    memset(memory, 0, sizeof memory);
+    memset(memory, 0, sizeof(memory));
     memcpy(acpi_root_copy, "RSD PTR ", 8);
     acpi_root_copy[15] = 2;
     const uint64_t root = ROOT;
-    memcpy(&acpi_root_copy[24], &root, sizeof root);
+    memcpy(&acpi_root_copy[24], &root, sizeof(root));
     table(ROOT, "XSDT", ROOT_SIZE);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         put(ROOT + HEADER + 8 * i, tables[i], 8);
+    }
     make_madt();
     table(MCFG, "MCFG", MCFG_SIZE);
     put(MCFG + 44, 0xb0000000, 8);
@@ -165,17 +170,19 @@ static void sums(void)
     static const uint32_t tables[] = {ROOT, MADT, MCFG, HPET, FADT, DSDT};
     sum(acpi_root_copy, 20, 8);
     sum(acpi_root_copy, 36, 32);
-    for (unsigned i = 0; i < sizeof tables / sizeof *tables; i++)
+    for (unsigned i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
         table_sum(tables[i]);
+    }
 }
 
 static void read_all(void)
 {
-    memset(&acpi, 0, sizeof acpi);
-    memset(&boot_info, 0, sizeof boot_info);
+    memset(&acpi, 0, sizeof(acpi));
+    memset(&boot_info, 0, sizeof(boot_info));
     acpi_init();
-    while (map_count > 0)
+    while (map_count > 0) {
         free(maps[--map_count]);
+    }
 }
 
 // Checks ------------------------------------------------------------------------------------------
@@ -185,8 +192,9 @@ static void check_whatever_they_say(void)
     CHECK(acpi.cpu_count <= CPU_MAX && acpi.io_apic_count <= ACPI_IO_APIC_MAX);
     for (uint32_t i = 0; i < acpi.cpu_count; i++) {
         CHECK(acpi.cpu_apic_id[i] != UINT32_MAX);
-        for (uint32_t j = 0; j < i; j++)
+        for (uint32_t j = 0; j < i; j++) {
             CHECK(acpi.cpu_apic_id[i] != acpi.cpu_apic_id[j]);
+        }
     }
     CHECK(acpi.s5_a <= 7 && acpi.s5_b <= 7);
     CHECK(boot_info.ecam_bus_first <= boot_info.ecam_bus_last && boot_info.ecam_bus_last <= 0xff);
@@ -214,7 +222,7 @@ static void good_tables(void)
 static uint8_t any_byte(void)
 {
     static const uint8_t likely[] = {0, 1, 2, 8, 0x10, 0x7f, 0x80, 0xff};
-    return random_below(2) != 0 ? likely[random_below(sizeof likely)] : (uint8_t)random_next();
+    return random_below(2) != 0 ? likely[random_below(sizeof(likely))] : (uint8_t)random_next();
 }
 
 static void damaged_tables(void)
@@ -222,12 +230,15 @@ static void damaged_tables(void)
     static const uint32_t tables[] = {ROOT, MADT, MCFG, HPET, FADT, DSDT, 0x8000 - 160};
     for (unsigned round = 0; round < ROUNDS; round++) {
         make();
-        for (uint64_t i = random_below(6); i > 0; i--)
+        for (uint64_t i = random_below(6); i > 0; i--) {
             memory[tables[random_below(7)] + random_below(160)] = any_byte();
-        if (random_below(8) == 0)
-            acpi_root_copy[random_below(sizeof acpi_root_copy)] = any_byte();
-        if (random_below(16) != 0)
+        }
+        if (random_below(8) == 0) {
+            acpi_root_copy[random_below(sizeof(acpi_root_copy))] = any_byte();
+        }
+        if (random_below(16) != 0) {
             sums();
+        }
         read_all();
         check_whatever_they_say();
     }

@@ -57,9 +57,10 @@ static void add_map(void)
                                                      count * sizeof(struct multiboot_map_entry)));
     map->entry_size = sizeof(struct multiboot_map_entry);
     struct multiboot_map_entry *entry = (void *)(map + 1);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         entry[i] = (struct multiboot_map_entry){
             .base = any_address(), .size = any_address(), .type = (uint32_t)random_below(6)};
+    }
 }
 
 static void add_modules(void)
@@ -92,10 +93,11 @@ static void make(void)
     screen->red_size = screen->green_size = screen->blue_size = 8;
     tag_add(MULTIBOOT_TAG_ACPI_NEW, (uint32_t)(8 + random_below(40)));
     tag_add(MULTIBOOT_TAG_ACPI_OLD, (uint32_t)(8 + random_below(30)));
-    for (uint64_t i = random_below(8); i > 0; i--)
+    for (uint64_t i = random_below(8); i > 0; i--) {
         information[8 + random_below(used - 8)] = (char)random_next();
+    }
     uint32_t size = (uint32_t)(random_below(4) == 0 ? 8 + random_below(used) : used);
-    memcpy(information, &size, sizeof size);
+    memcpy(information, &size, sizeof(size));
     information = realloc(information, size);
 }
 
@@ -108,8 +110,9 @@ static bool is_ram(uint64_t base, uint64_t size)
     for (uint32_t i = 0; i < boot_info.range_count; i++) {
         const struct boot_range *range = &boot_info.ranges[i];
         if (range->kind == BOOT_MEMORY_RAM && range->base <= base &&
-            base + size <= range->base + range->size)
+            base + size <= range->base + range->size) {
             return true;
+        }
     }
     return false;
 }
@@ -138,9 +141,10 @@ static void check_ranges(void)
         ram += range->kind == BOOT_MEMORY_RAM ? range->size : 0;
     }
     CHECK(ram <= boot_info.ram_bytes); // more when the list was too short
-    for (uint32_t i = 0; i < boot_info.module_count; i++)
-        CHECK(memchr(boot_info.modules[i].name, 0, sizeof boot_info.modules[i].name) != NULL);
-    CHECK(memchr(boot_info.command_line, 0, sizeof boot_info.command_line) != NULL);
+    for (uint32_t i = 0; i < boot_info.module_count; i++) {
+        CHECK(memchr(boot_info.modules[i].name, 0, sizeof(boot_info.modules[i].name)) != NULL);
+    }
+    CHECK(memchr(boot_info.command_line, 0, sizeof(boot_info.command_line)) != NULL);
     const struct boot_framebuffer *screen = &boot_info.framebuffer;
     CHECK(screen->pitch >= screen->width * (screen->bits_per_pixel / 8));
 }
@@ -169,8 +173,9 @@ int main(void)
         }
         CHECK(child > 0 && waitpid(child, &status, 0) == child);
         CHECK_EQUAL(status, 0);
-        for (unsigned i = 0; i < 100; i++)
+        for (unsigned i = 0; i < 100; i++) {
             random_next();
+        }
     }
     return 0;
 }

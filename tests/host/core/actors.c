@@ -68,8 +68,9 @@ static void stack_make(struct stack *stack)
     void **top = (void **)((char *)stack->bottom + STACK_BYTES);
     *--top = NULL; // as if it had been called
     *--top = (void *)(uintptr_t)stack_begin;
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6; i++) {
         *--top = NULL;
+    }
     stack->pointer = top;
 }
 
@@ -85,8 +86,9 @@ unsigned actors_running(void)
 
 void actor_may_pause(void)
 {
-    if (!alone() && world_random() % PAUSE_ONE_IN == 0)
+    if (!alone() && world_random() % PAUSE_ONE_IN == 0) {
         stack_switch(1 - running);
+    }
 }
 
 void actor_wait(const char *what)
@@ -106,8 +108,9 @@ void actor_wait_for(const struct spinlock *lock)
 // (The other one may be through since the condition was looked at.)
 void actor_relax(void)
 {
-    if (!alone() || ++relaxed_alone > ALONE_MAX)
+    if (!alone() || ++relaxed_alone > ALONE_MAX) {
         actor_wait("a page's copy");
+    }
 }
 
 void actors_run(void (*step)(unsigned actor))
@@ -115,8 +118,9 @@ void actors_run(void (*step)(unsigned actor))
     running_step = step;
     relaxed_alone = 0;
     for (unsigned i = 0; i < ACTORS; i++) {
-        if (stacks[i].pointer == NULL)
+        if (stacks[i].pointer == NULL) {
             stack_make(&stacks[i]);
+        }
         stacks[i].busy = true;
     }
     stack_switch(world_random() % ACTORS);

@@ -52,8 +52,9 @@ static void gift_destroy(struct object *object)
 {
     struct gift *gift = list_entry(object, struct gift, object);
     for (uint32_t i = 0; i < gifts_made; i++) {
-        if (gifts[i] == gift)
+        if (gifts[i] == gift) {
             gifts[i] = NULL;
+        }
     }
     gifts_alive--;
     free(gift);
@@ -65,7 +66,7 @@ static const struct object_class gift_class = {
 static struct capability gift_make(uint32_t number)
 {
     CHECK(gifts_made < GIFTS);
-    struct gift *gift = calloc(1, sizeof *gift);
+    struct gift *gift = calloc(1, sizeof(*gift));
     object_init(&gift->object, &gift_class);
     gift->number = number;
     gifts[gifts_made++] = gift;
@@ -134,8 +135,9 @@ static const struct object_class ring_class = {
 static struct borrower *borrower_of(struct ring *ring)
 {
     for (unsigned i = 0; i < RINGS; i++) {
-        if (ring == &server.rings[i].ring)
+        if (ring == &server.rings[i].ring) {
             return &server.rings[i].borrower;
+        }
     }
     return NULL;
 }
@@ -163,8 +165,9 @@ static void answered(struct request *request)
 // Its thread sees the answer.
 static void thread_returns(struct client *client)
 {
-    if (!client->answered)
+    if (!client->answered) {
         return;
+    }
     completed(client->request.user_data);
     client->asking = client->answered = false;
     request_set_state(&client->request, REQUEST_FREE);
@@ -181,8 +184,9 @@ static void client_collect(struct client *client)
 
 static void send_gift(struct client *client, struct request *request, uint32_t number)
 {
-    if (handle_install(&client->handles, gift_make(number), &request->sent[0]) != TS_OK)
+    if (handle_install(&client->handles, gift_make(number), &request->sent[0]) != TS_OK) {
         CHECK(!"no room for a handle");
+    }
     CHECK(handle_transit(&client->handles, request->sent[0], &request->sent_capability[0]) ==
           TS_OK);
     request->in_handles = 1;
@@ -201,10 +205,12 @@ static void client_fill(struct client *client, struct request *request, uint32_t
     request->deadline =
         chance(3) ? world_now + world_random() % 50000000 : (ts_time_t)TS_DEADLINE_NONE;
     if (request->op == TS_OP_OPEN &&
-        handle_reserve(&client->handles, &request->reserved[0]) == TS_OK)
+        handle_reserve(&client->handles, &request->reserved[0]) == TS_OK) {
         request->out_handles = 1;
-    if (request->op == TS_OP_CALL && chance(2))
+    }
+    if (request->op == TS_OP_CALL && chance(2)) {
         send_gift(client, request, number);
+    }
 }
 
 static void client_ask(struct client *client)
@@ -212,15 +218,18 @@ static void client_ask(struct client *client)
     uint64_t word;
     struct handle_entry *entry = handle_find(&client->handles, client->target, &word);
     bool by_thread = !client->asking && chance(2);
-    if (entry == NULL || numbers == NUMBERS)
+    if (entry == NULL || numbers == NUMBERS) {
         return;
+    }
     struct request *request = &client->request;
-    if (by_thread)
+    if (by_thread) {
         request_reset(request);
-    else
+    } else {
         request = ring_record_take(&client->ring);
-    if (request == NULL)
+    }
+    if (request == NULL) {
         return;
+    }
     client->asking |= by_thread;
     uint32_t number = numbers++;
     asked[number] = (struct asked){0};
@@ -238,8 +247,9 @@ static void client_cancel(struct client *client)
 static void client_close(struct client *client)
 {
     struct capability capability;
-    if (chance(6) && handle_remove(&client->handles, client->target, &capability) == TS_OK)
+    if (chance(6) && handle_remove(&client->handles, client->target, &capability) == TS_OK) {
         object_capability_put(capability);
+    }
 }
 
 // One step of its end.
@@ -247,16 +257,19 @@ static void client_die(struct client *client)
 {
     switch (client->stage) {
     case ALIVE:
-        if (client->asking)
+        if (client->asking) {
             (void)request_cancel(&client->request, TS_ERR_CANCELLED, true);
-        while (client->asking && !client->answered)
+        }
+        while (client->asking && !client->answered) {
             actor_wait("an answer to who dies");
+        }
         thread_returns(client);
         client->stage = CLOSING;
         break;
     case CLOSING:
-        if (!handle_table_drain(&client->handles, 2))
+        if (!handle_table_drain(&client->handles, 2)) {
             client->stage = ENDING;
+        }
         break;
     case ENDING:
         // What a ring had not reported is never heard of.
@@ -271,8 +284,9 @@ static void client_die(struct client *client)
 
 static void client_step(struct client *client)
 {
-    if (client->busy)
+    if (client->busy) {
         return;
+    }
     client->busy = true;
     thread_returns(client);
     if (client->stage != ALIVE) {
@@ -284,8 +298,9 @@ static void client_step(struct client *client)
         case 5: client_cancel(client); break;
         case 6: client_close(client); break;
         default:
-            if (chance(3))
+            if (chance(3)) {
                 client_die(client);
+            }
         }
     }
     client->busy = false;
@@ -314,21 +329,25 @@ static void server_enter(unsigned index)
 {
     struct ring *ring = &server.rings[index].ring;
     struct ts_ring *shared = server.rings[index].shared;
-    if (server.rings[index].busy)
+    if (server.rings[index].busy) {
         return;
+    }
     server.rings[index].busy = true;
     ring_busy(ring); // as it was woken
     (void)ring_collect(ring);
     while (shared->event_head != shared->event_tail) {
         const struct ts_event *event = &ring->events[shared->event_head & (EVENTS - 1)];
-        if (event->kind == TS_EVENT_REQUEST)
+        if (event->kind == TS_EVENT_REQUEST) {
             request_arrived(event);
-        if (event->kind == TS_EVENT_CANCEL)
+        }
+        if (event->kind == TS_EVENT_CANCEL) {
             request_told(event->value);
+        }
         shared->event_head++;
     }
-    if (chance(2))
+    if (chance(2)) {
         (void)ring_idle(ring, 1, NULL, index);
+    }
     server.rings[index].busy = false;
 }
 
@@ -347,8 +366,9 @@ static void server_take(uint32_t slot)
     struct served *own;
     uint64_t id = server.held[slot].id;
     uint32_t number = server.held[slot].number;
-    if (id == 0 || port_take_handle(&server.port, id, 0, &capability, &own) != TS_OK)
+    if (id == 0 || port_take_handle(&server.port, id, 0, &capability, &own) != TS_OK) {
         return;
+    }
     CHECK(own == NULL && capability.object->class == &gift_class);
     CHECK(list_entry(capability.object, struct gift, object)->number == number);
     object_capability_put(capability);
@@ -382,25 +402,30 @@ static void server_reply(uint32_t slot)
     uint32_t done;
     ts_handle_t moved = TS_HANDLE_NONE;
     struct reply reply = {.id = server.held[slot].id, .rights = TS_RIGHTS_ALL};
-    if (reply.id == 0)
+    if (reply.id == 0) {
         return;
+    }
     server.held[slot].id = 0;
-    if (chance(3))
+    if (chance(3)) {
         (void)port_copy(&server.port, reply.id, COPY_PUSH, 0, 8, 0, &done);
+    }
     if (server.held[slot].wants) {
         reply.result = chance(2) ? TS_REPLY_MINT : TS_REPLY_OWN;
         reply.oid = 1 + world_random() % (OBJECTS - 1);
-        if (chance(3))
+        if (chance(3)) {
             moved = reply_move(&reply);
+        }
     }
     ts_status_t status = port_reply(&server.port, &reply, &request);
-    if (moved != TS_HANDLE_NONE)
+    if (moved != TS_HANDLE_NONE) {
         reply_move_over(&reply, moved, status == TS_OK);
+    }
     CHECK(status == TS_OK || request == NULL);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         request_complete(request);
-    else if (status != TS_ERR_GONE && server.held[slot].id == 0)
+    } else if (status != TS_ERR_GONE && server.held[slot].id == 0) {
         server.held[slot].id = reply.id; // to be made again
+    }
 }
 
 // One step of the port's end. False: it is over.
@@ -410,11 +435,13 @@ static bool server_end_step(void)
         port_close(&server.port);
         server.stage = CLOSING;
     } else if (!port_destroy_some(&server.port, 1 + world_random() % 3)) {
-        for (uint32_t i = 0; i < SLOTS; i++)
+        for (uint32_t i = 0; i < SLOTS; i++) {
             CHECK(server.tables.slots[i].request == NULL);
-        for (uint32_t i = 0; i < OBJECTS; i++) // whoever has it hears that it is over
+        }
+        for (uint32_t i = 0; i < OBJECTS; i++) { // whoever has it hears that it is over
             CHECK(server.tables.served[i].state == SERVED_FREE ||
                   (atomic_load(&server.tables.served[i].object.signals) & TS_SIGNAL_CLOSED) != 0);
+        }
         object_put(&server.port.object);
         server.stage = DEAD;
     }
@@ -423,11 +450,13 @@ static bool server_end_step(void)
 
 static void server_end(void)
 {
-    if (server.busy || server.stage == DEAD)
+    if (server.busy || server.stage == DEAD) {
         return;
+    }
     server.busy = true;
-    while (server_end_step() && chance(2))
+    while (server_end_step() && chance(2)) {
         ;
+    }
     server.busy = false;
 }
 
@@ -445,12 +474,14 @@ static void server_step(void)
     case 8: server_bind(world_random() % RINGS); break;
     case 9: (void)port_signal(&server.port, world_random() % OBJECTS, 0, TS_SIGNAL_READABLE); break;
     case 10:
-        if (chance(8))
+        if (chance(8)) {
             (void)port_revoke(&server.port, world_random() % OBJECTS);
+        }
         break;
     default:
-        if (chance(4))
+        if (chance(4)) {
             server_end();
+        }
     }
 }
 
@@ -487,8 +518,9 @@ static void bell_ring(unsigned actor)
 static void bell_watch(void)
 {
     struct request *record = ring_record_take(&bell.ring);
-    if (record == NULL)
+    if (record == NULL) {
         return;
+    }
     record->op = TS_OP_WAIT;
     record->flags = TS_FLAG_MULTI;
     record->deadline = TS_DEADLINE_NONE;
@@ -500,8 +532,9 @@ static void bell_watch(void)
 // One watcher leaves, or one comes.
 static void bell_change(void)
 {
-    if (bell.busy)
+    if (bell.busy) {
         return;
+    }
     bell.busy = true;
     unsigned index = world_random() % WATCHERS;
     if (bell.there[index] && chance(2)) {
@@ -554,23 +587,27 @@ static uint32_t owners(const struct object *object)
 {
     uint32_t count = table_holds(&server.handles, object);
     for (struct client *client = clients; client < &clients[CLIENTS]; client++) {
-        if (client->stage == DEAD)
+        if (client->stage == DEAD) {
             continue;
+        }
         count += table_holds(&client->handles, object);
         count += record_holds(&client->request, object);
-        for (unsigned i = 0; i < RECORDS; i++)
+        for (unsigned i = 0; i < RECORDS; i++) {
             count += record_holds(&client->records[i], object);
+        }
     }
-    for (unsigned i = 0; i < SLOTS; i++)
+    for (unsigned i = 0; i < SLOTS; i++) {
         count += server.tables.slots[i].sent[0].object == object;
+    }
     return count;
 }
 
 static void check_owners(void)
 {
     for (uint32_t i = 0; i < gifts_made; i++) {
-        if (gifts[i] == NULL)
+        if (gifts[i] == NULL) {
             continue;
+        }
         CHECK(atomic_load(&gifts[i]->object.handles) == owners(&gifts[i]->object));
         CHECK(atomic_load(&gifts[i]->object.references) == owners(&gifts[i]->object));
     }
@@ -582,18 +619,22 @@ static void check_loans(void)
     const struct port *port = &server.port;
     for (unsigned i = 0; i < SLOTS; i++) {
         const struct request *request = port->slots[i].request;
-        if (request != NULL && request->priority > WORLD_OWN_PRIORITY)
+        if (request != NULL && request->priority > WORLD_OWN_PRIORITY) {
             lent[request->priority]++;
+        }
     }
-    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++)
+    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
         bound += port->rings[i].ring != NULL;
+    }
     uint8_t parked = port->parked_mask == 0 ? 0 : (uint8_t)(31 - __builtin_clz(port->parked_mask));
-    if (parked > WORLD_OWN_PRIORITY)
+    if (parked > WORLD_OWN_PRIORITY) {
         lent[parked] += bound;
+    }
     for (unsigned priority = 0; priority < 32; priority++) {
         uint32_t borrowed = 0;
-        for (unsigned i = 0; i < RINGS; i++)
+        for (unsigned i = 0; i < RINGS; i++) {
             borrowed += server.rings[i].borrower.loans[priority];
+        }
         CHECK(borrowed == lent[priority]);
     }
 }
@@ -604,8 +645,9 @@ static bool cancel_unread(uint64_t id)
         const struct ts_ring *shared = server.rings[i].shared;
         for (uint32_t at = shared->event_head; at != shared->event_tail; at++) {
             const struct ts_event *event = &server.rings[i].ring.events[at & (EVENTS - 1)];
-            if (event->kind == TS_EVENT_CANCEL && event->value == id)
+            if (event->kind == TS_EVENT_CANCEL && event->value == id) {
                 return true;
+            }
         }
     }
     return false;
@@ -624,8 +666,9 @@ static void check_told(void)
 
 static void check(void)
 {
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < CLIENTS; i++) {
         thread_returns(&clients[i]);
+    }
     check_told();
     check_owners();
     check_loans();
@@ -635,8 +678,9 @@ static void check(void)
     bool items = !port->dead && (!list_empty(&port->cancels) || !list_empty(&port->closed) ||
                                  (port->parked_mask != 0 && port->slot_free != UINT32_MAX) ||
                                  port->reserve_parked != NULL);
-    for (unsigned i = 0; i < RINGS && items; i++)
+    for (unsigned i = 0; i < RINGS && items; i++) {
         CHECK(server.rings[i].ring.binding_count == 0 || !server.rings[i].ring.idle);
+    }
 }
 
 // A sequence --------------------------------------------------------------------------------------
@@ -655,7 +699,7 @@ static struct ts_ring *ring_make(struct ring *ring, uint32_t events, struct requ
 
 static void set_up_server(void)
 {
-    memset(&server, 0, sizeof server);
+    memset(&server, 0, sizeof(server));
     server.tables = (struct port_tables){
         calloc(SLOTS, sizeof(struct slot)), calloc(OBJECTS, sizeof(struct served)),
         calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
@@ -665,8 +709,9 @@ static void set_up_server(void)
     for (unsigned i = 0; i < RINGS; i++) {
         server.rings[i].shared =
             ring_make(&server.rings[i].ring, EVENTS, &server.rings[i].record, 1, &server.handles);
-        if (i == 0 || chance(2))
+        if (i == 0 || chance(2)) {
             CHECK(port_bind(&server.port, &server.rings[i].ring, 1) == TS_OK);
+        }
     }
 }
 
@@ -676,7 +721,7 @@ static void set_up(void)
     numbers = gifts_made = 0;
     set_up_server();
     CHECK(port_mint(&server.port, 0, 0, TS_RIGHTS_ALL, chance(4), &target) == TS_OK);
-    memset(clients, 0, sizeof clients);
+    memset(clients, 0, sizeof(clients));
     for (struct client *client = clients; client < &clients[CLIENTS]; client++) {
         handle_table_init(&client->handles, 100);
         client->requester.handles = &client->handles;
@@ -688,11 +733,12 @@ static void set_up(void)
                              &client->target) == TS_OK);
     }
     object_capability_put(target);
-    memset(&bell, 0, sizeof bell);
+    memset(&bell, 0, sizeof(bell));
     object_init(&bell.object, &bell_class);
     bell.shared = ring_make(&bell.ring, 64, bell.records, WATCHERS, NULL);
-    for (unsigned i = 0; i < WATCHERS; i++)
+    for (unsigned i = 0; i < WATCHERS; i++) {
         bell_watch();
+    }
     bell_check();
 }
 
@@ -702,10 +748,11 @@ static void step(unsigned actor)
     case 0 ... 2: client_step(&clients[world_random() % CLIENTS]); break;
     case 3 ... 5: server_step(); break;
     case 6:
-        if (chance(3))
+        if (chance(3)) {
             bell_change();
-        else
+        } else {
             bell_ring(actor);
+        }
         break;
     default: world_advance(world_random() % 80000000);
     }
@@ -731,22 +778,27 @@ static void tear_down(void)
         check_owners();
         check_loans();
     }
-    while (ring_destroy_some(&bell.ring, 64))
+    while (ring_destroy_some(&bell.ring, 64)) {
         ;
+    }
     CHECK(list_empty(&bell.object.observers) && atomic_load(&bell.object.references) == 1);
-    while (handle_table_drain(&server.handles, 64))
+    while (handle_table_drain(&server.handles, 64)) {
         ;
+    }
     handle_table_fini(&server.handles);
     CHECK(server.retired && gifts_alive == 0 && world_pages == 0);
     for (unsigned i = 0; i < RINGS; i++) {
-        while (ring_destroy_some(&server.rings[i].ring, 64))
+        while (ring_destroy_some(&server.rings[i].ring, 64)) {
             ;
+        }
         free(server.rings[i].shared);
     }
-    for (unsigned i = 0; i < OBJECTS; i++)
+    for (unsigned i = 0; i < OBJECTS; i++) {
         CHECK(server.tables.served[i].state == SERVED_FREE);
-    for (unsigned i = 0; i < CLIENTS; i++)
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
         free(clients[i].shared);
+    }
     free(server.tables.slots);
     free(server.tables.served);
     free(server.tables.clients);

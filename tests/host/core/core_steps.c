@@ -31,7 +31,7 @@ static void side_begin(struct side *side)
 {
     static uint32_t clients;
     uint32_t bytes = ring_bytes(8, EVENTS);
-    memset(side, 0, sizeof *side);
+    memset(side, 0, sizeof(*side));
     side->shared = calloc(1, bytes);
     side->ring.requester.client = clients += 37; // in many a chain
     handle_table_init(&side->handles, 1000);
@@ -43,10 +43,12 @@ static void side_begin(struct side *side)
 
 static void side_end(struct side *side)
 {
-    while (ring_destroy_some(&side->ring, 64))
+    while (ring_destroy_some(&side->ring, 64)) {
         ;
-    while (handle_table_drain(&side->handles, 64))
+    }
+    while (handle_table_drain(&side->handles, 64)) {
         ;
+    }
     handle_table_fini(&side->handles);
     free(side->shared);
 }
@@ -86,7 +88,7 @@ static ts_handle_t port_make(uint32_t requests)
     side_begin(&client);
     side_begin(&server);
     tables = tables_make(requests, 2);
-    memset(&port, 0, sizeof port);
+    memset(&port, 0, sizeof(port));
     port_init(&port, &plain_class, requests, 2, tables);
     CHECK(port_bind(&port, &server.ring, 7) == TS_OK);
     CHECK(port_mint(&port, 0, 5, TS_RIGHTS_ALL, false, &capability) == TS_OK);
@@ -114,8 +116,9 @@ static ts_handle_t also_for(struct side *side, ts_handle_t clients)
 static void port_end(void)
 {
     port_close(&port);
-    while (port_destroy_some(&port, 64))
+    while (port_destroy_some(&port, 64)) {
         ;
+    }
     side_end(&client);
     side_end(&server);
     object_put(&port.object);
@@ -142,8 +145,9 @@ static struct request *ask(struct side *side, ts_handle_t handle, uint64_t numbe
 static uint32_t in_state(const struct side *side, enum request_state state)
 {
     uint32_t count = 0;
-    for (unsigned i = 0; i < RECORDS; i++)
+    for (unsigned i = 0; i < RECORDS; i++) {
         count += request_state(&side->records[i]) == state;
+    }
     return count;
 }
 
@@ -154,8 +158,9 @@ static uint32_t gap_last, gap_most;
 static void gap_look(void)
 {
     uint32_t now = gap_count();
-    if (now > gap_last && now - gap_last > gap_most)
+    if (now > gap_last && now - gap_last > gap_most) {
         gap_most = now - gap_last;
+    }
     gap_last = now;
 }
 
@@ -198,8 +203,9 @@ static void signals_are_told_by_sixteen(void)
     object_signal(&bell, 0, TS_SIGNAL_READABLE, 0);
     CHECK(gaps_end() == 16);
     CHECK(unread(&client) == 40 && bell.observer_count == 0);
-    for (unsigned i = 0; i < 40; i++)
+    for (unsigned i = 0; i < 40; i++) {
         CHECK(event_next(&client).user_data == i);
+    }
     side_end(&client);
 }
 
@@ -211,8 +217,9 @@ static uint32_t let_on(const struct side *side)
 static void answer_next(void)
 {
     struct request *request;
-    if (unread(&server) == 0)
+    if (unread(&server) == 0) {
         (void)ring_collect(&server.ring);
+    }
     CHECK(port_reply_plain(&port, event_next(&server).value, TS_OK, 0, &request) == TS_OK);
     request_complete(request);
 }
@@ -224,11 +231,13 @@ static void a_client_has_its_share(void)
     ts_handle_t handle = port_begin(), strangers;
     uint32_t all = MANY + PORT_PARKED;
     strangers = also_for(&stranger, handle);
-    for (uint64_t i = 0; i < 60; i++)
+    for (uint64_t i = 0; i < 60; i++) {
         ask(&stranger, strangers, i);
+    }
     CHECK(let_on(&stranger) == all / 2 + 1); // half of it, and the one that was allowed then
-    for (uint64_t i = 0; i < 40; i++)
+    for (uint64_t i = 0; i < 40; i++) {
         ask(&client, handle, i);
+    }
     uint32_t left = all - let_on(&stranger), has = left / 2 + 1;
     CHECK(let_on(&client) == has && in_state(&client, REQUEST_ISSUED) == 40 - has);
     side_end(&stranger);
@@ -237,11 +246,13 @@ static void a_client_has_its_share(void)
         answer_next();
         CHECK(let_on(&client) == all / 2 + 1 && in_state(&client, REQUEST_ISSUED) == 2 - i);
     }
-    while (let_on(&client) != 0)
+    while (let_on(&client) != 0) {
         answer_next();
+    }
     CHECK(in_state(&client, REQUEST_ISSUED) == 0 && unread(&client) == 40);
-    for (uint64_t i = 0; i < 40; i++)
+    for (uint64_t i = 0; i < 40; i++) {
         CHECK(event_next(&client).offset == 0);
+    }
     CHECK(port.requests_left == all);
     port_end();
 }
@@ -258,8 +269,9 @@ static void fill_port(void)
         side_begin(&greedy[i]);
         capability = object_capability_get(&tables.served[0].object, TS_RIGHTS_ALL);
         CHECK(handle_install(&greedy[i].handles, capability, &handle) == TS_OK);
-        for (uint64_t k = 0; k < MANY - 1; k++)
+        for (uint64_t k = 0; k < MANY - 1; k++) {
             ask(&greedy[i], handle, k);
+        }
     }
     CHECK(port.requests_left == 0 && let_on(&greedy[GREEDY - 1]) == 0);
     CHECK(unread(&greedy[GREEDY - 1]) == MANY - 1); // refused
@@ -283,8 +295,9 @@ static ts_handle_t full_port_begin(void)
         struct ts_event event = event_next(&server);
         CHECK(event.oid == 0);
         for (unsigned i = 0; i < GREEDY; i++) {
-            if (greedy[i].ring.requester.client == event.client)
+            if (greedy[i].ring.requester.client == event.client) {
                 hands[i] = event.value;
+            }
         }
     }
     CHECK(port.slot_free == PORT_NONE && port.parked_mask != 0);
@@ -293,8 +306,9 @@ static ts_handle_t full_port_begin(void)
 
 static void full_port_end(void)
 {
-    for (unsigned i = 0; i < GREEDY; i++)
+    for (unsigned i = 0; i < GREEDY; i++) {
         side_end(&greedy[i]);
+    }
     side_end(&stranger);
     port_end();
 }
@@ -330,8 +344,9 @@ static void a_reserve_that_is_used_lets_others_on(void)
     ts_handle_t handle = full_port_begin();
     struct request *answered, *reserved = ask(&stranger, handle, 0);
     struct side *last = greedy;
-    while (let_on(last) != 1)
+    while (let_on(last) != 1) {
         last++;
+    }
     uint32_t waiting = in_state(last, REQUEST_ISSUED);
     CHECK(request_state(reserved) == REQUEST_PARKED && waiting != 0);
     CHECK(port_reply_plain(&port, hands[last - greedy], TS_OK, 0, &answered) == TS_OK);
@@ -350,10 +365,11 @@ static uint32_t asked_count;
 
 static void serve(void)
 {
-    do
-        while (unread(&server) != 0)
+    do {
+        while (unread(&server) != 0) {
             asked[asked_count++] = event_next(&server).value;
-    while (ring_collect(&server.ring) != 0);
+        }
+    } while (ring_collect(&server.ring) != 0);
 }
 
 static void answer_any(void)
@@ -373,8 +389,9 @@ static void whoever_has_the_fewest_is_first(void)
     ts_handle_t handle = port_make(ROOM);
     for (unsigned i = 0; i < CROWD; i++) {
         ts_handle_t own = also_for(&crowd[i], handle);
-        for (uint64_t j = 0; j < EACH; j++)
+        for (uint64_t j = 0; j < EACH; j++) {
             ask(&crowd[i], own, j);
+        }
         port_counts_check(&port);
     }
     CHECK(port.hungry_count == CROWD);
@@ -395,8 +412,9 @@ static void rule_q21_clients_have_turns(void)
 {
     ts_handle_t handle = port_begin(), strangers;
     strangers = also_for(&stranger, handle);
-    for (uint64_t i = 0; i < 30; i++)
+    for (uint64_t i = 0; i < 30; i++) {
         ask(&stranger, strangers, i);
+    }
     for (uint64_t round = 0; round < 3; round++) {
         ask(&client, handle, 100 + round);
         CHECK(ring_collect(&server.ring) == 2 && ring_collect(&server.ring) == 2);
@@ -410,8 +428,9 @@ static void rule_q21_clients_have_turns(void)
     }
     for (uint32_t took = 0, size = 4; took < 27; took += size, size *= 2) {
         CHECK(ring_collect(&server.ring) == (27 - took < size ? 27 - took : size));
-        for (uint32_t i = 0; i < size && took + i < 27; i++)
+        for (uint32_t i = 0; i < size && took + i < 27; i++) {
             CHECK(event_next(&server).offset == 3 + took + i);
+        }
     }
     side_end(&stranger);
     port_end();
@@ -425,8 +444,9 @@ static void rule_q21_what_an_idle_ring_got_is_of_the_round(void)
     CHECK(ring_idle(&server.ring, 1, NULL, 0));
     ask(&client, handle, 0);
     CHECK(unread(&server) == 1 && !server.ring.idle);
-    for (uint64_t i = 0; i < 8; i++)
+    for (uint64_t i = 0; i < 8; i++) {
         ask(&stranger, strangers, 100 + i);
+    }
     CHECK(ring_collect(&server.ring) == 1);
     CHECK(event_next(&server).offset == 0);
     CHECK(ring_collect(&server.ring) == 2);
@@ -443,27 +463,30 @@ static void rule_q21_a_port_does_not_stand_behind_another(void)
     struct port other;
     struct port_tables its = tables_make(MANY, 1), first = tables;
     side_begin(&stranger);
-    memset(&other, 0, sizeof other);
+    memset(&other, 0, sizeof(other));
     port_init(&other, &plain_class, MANY, 1, its);
     CHECK(port_bind(&other, &server.ring, 8) == TS_OK);
     CHECK(port_mint(&other, 0, 6, TS_RIGHTS_ALL, false, &capability) == TS_OK);
     CHECK(handle_install(&stranger.handles, capability, &strangers) == TS_OK);
-    for (uint64_t i = 0; i < 20; i++)
+    for (uint64_t i = 0; i < 20; i++) {
         ask(&client, handle, i);
+    }
     for (uint64_t round = 0; round < 2; round++) {
         tables = its;
         ask(&stranger, strangers, 100 + round);
         tables = first;
         bool came = false;
         (void)ring_collect(&server.ring);
-        while (unread(&server) != 0)
+        while (unread(&server) != 0) {
             came |= event_next(&server).offset == 100 + round;
+        }
         CHECK(came);
     }
     CHECK(ring_idle(&server.ring, 14, NULL, 0) == false && unread(&server) == 14);
     port_close(&other);
-    while (port_destroy_some(&other, 64))
+    while (port_destroy_some(&other, 64)) {
         ;
+    }
     side_end(&stranger);
     port_end();
     object_put(&other.object);
@@ -485,17 +508,20 @@ static void a_ring_that_waits_gets_eight(void)
 {
     ts_handle_t handle = port_begin();
     CHECK(port_unbind(&port, &server.ring) == TS_OK);
-    for (uint64_t i = 0; i < 20; i++)
+    for (uint64_t i = 0; i < 20; i++) {
         ask(&client, handle, i);
+    }
     CHECK(ring_idle(&server.ring, 40, NULL, 0));
     world_ring_woken = note_wake;
     CHECK(port_bind(&port, &server.ring, 7) == TS_OK);
     world_ring_woken = NULL;
     CHECK(woken == 1 && unread_at_wake == 8 && !server.ring.idle);
-    while (unread(&server) < 20)
+    while (unread(&server) < 20) {
         (void)ring_collect(&server.ring);
-    for (uint64_t i = 0; i < 20; i++)
+    }
+    for (uint64_t i = 0; i < 20; i++) {
         CHECK(event_next(&server).offset == i);
+    }
     CHECK(unread(&server) == 0);
     port_end();
 }
@@ -546,14 +572,17 @@ static void bindings_are_limited(void)
     CHECK(port_unbind(&port, &rings[3].ring) == TS_OK);
     CHECK(port_unbind(&port, &rings[3].ring) == TS_ERR_NOT_FOUND);
     CHECK(port_bind(&port, &client.ring, 9) == TS_OK);
-    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++)
+    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
         port_close(&ports[i]);
+    }
     CHECK(port_bind(&ports[0], &rings[1].ring, 9) == TS_ERR_PEER_CLOSED);
     CHECK(server.ring.binding_count == 1);
-    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++)
+    for (unsigned i = 0; i < RING_BINDINGS_MAX; i++) {
         tables_free(&empty[i]);
-    for (unsigned i = 1; i < RING_BINDINGS_MAX; i++)
+    }
+    for (unsigned i = 1; i < RING_BINDINGS_MAX; i++) {
         side_end(&rings[i]);
+    }
     port_end();
 }
 
@@ -565,8 +594,9 @@ static void a_table_of_many_pages_is_given_back(void)
     ts_handle_t handle = 0;
     uint64_t before = world_pages;
     handle_table_init(&table, many);
-    for (uint32_t i = 1; i < many; i++)
+    for (uint32_t i = 1; i < many; i++) {
         CHECK(handle_reserve(&table, &handle) == TS_OK);
+    }
     CHECK(world_pages == before + HANDLE_DIRECTORY_ENTRIES + 2 + 2);
     CHECK(table.used == many - 1);
     uint32_t steps = 0, used = table.used;

@@ -30,8 +30,9 @@ static void step_one(struct handle_table *table, unsigned i)
         model[i].object = capability.object;
         ts_status_t status = handle_install(table, capability, &model[i].handle);
         CHECK(status == TS_OK || status == TS_ERR_LIMIT);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             object_capability_put(capability);
+        }
         model[i].state = status == TS_OK ? 1 : 0;
         break;
     case 1:
@@ -109,16 +110,19 @@ int main(void)
         CHECK(table.used <= 600);
     }
     for (unsigned i = 0; i < HANDLES; i++) {
-        if (model[i].state == 2)
+        if (model[i].state == 2) {
             handle_release(&table, model[i].handle);
+        }
     }
-    while (handle_table_drain(&table, 64))
+    while (handle_table_drain(&table, 64)) {
         ;
+    }
     // What is in transit is its owner's, not the table's: it outlives the drain, and is given up
     // when it comes back to a table that is closed.
     for (unsigned i = 0, sent = 0; i < HANDLES; i++) {
-        if (model[i].state != 3)
+        if (model[i].state != 3) {
             continue;
+        }
         CHECK(atomic_load(&model[i].object->references) == 1);
         int before = alive;
         if (sent++ % 2 == 0) {

@@ -10,8 +10,9 @@
 static uint32_t length_of(const struct list *list)
 {
     uint32_t length = 0;
-    for (const struct list *node = list->next; node != list; node = node->next)
+    for (const struct list *node = list->next; node != list; node = node->next) {
         length++;
+    }
     return length;
 }
 
@@ -22,10 +23,12 @@ void port_parked_each(const struct port *port, void (*see)(struct request *, voi
         for (const struct list *node = list->next; node != list; node = node->next) {
             struct request *first = list_entry(node, struct request, link);
             see(first, context);
-            if (port->lone != PORT_NONE)
+            if (port->lone != PORT_NONE) {
                 continue;
-            for (struct list *at = first->behind.next; at != &first->behind; at = at->next)
+            }
+            for (struct list *at = first->behind.next; at != &first->behind; at = at->next) {
                 see(list_entry(at, struct request, link), context);
+            }
         }
     }
 }
@@ -41,7 +44,7 @@ static void check_heads(const struct port *port)
     }
     for (uint32_t i = 0; i < port->client_count; i++) {
         uint32_t priorities = 0;
-        for (struct request *head = port->clients[i].heads; head; head = head->next_head) {
+        for (struct request *head = port->clients[i].heads; head != NULL; head = head->next_head) {
             CHECK(head->client == i && !(priorities >> head->priority & 1));
             CHECK(!list_empty(&head->link));
             priorities |= 1u << head->priority;
@@ -77,8 +80,9 @@ static uint32_t count_requests(const struct port *port, uint32_t *requests)
     struct counted counted = {port, requests, 0};
     port_parked_each(port, count_parked, &counted);
     for (uint32_t i = 0; i < port->slot_count; i++) {
-        if (port->slots[i].state != SLOT_FREE)
+        if (port->slots[i].state != SLOT_FREE) {
             requests[port->slots[i].client]++;
+        }
     }
     return counted.parked;
 }
@@ -90,8 +94,9 @@ static uint32_t count_objects(const struct port *port, uint32_t *objects)
     for (uint32_t i = 0; i < port->object_count; i++) {
         const struct served *served = &port->served[i];
         all += served->state != SERVED_FREE;
-        if (served->state != SERVED_FREE && served->client != PORT_NONE)
+        if (served->state != SERVED_FREE && served->client != PORT_NONE) {
             objects[served->client]++;
+        }
     }
     return all;
 }
@@ -111,10 +116,12 @@ static void check_reserve(const struct port *port)
     CHECK(client->requests == (parked != NULL) + (slot->state != SLOT_FREE));
     CHECK(client->requests <= 1 && list_empty(&client->waiting));
     CHECK(slot->state == SLOT_FREE || slot->client == port->reserve_client);
-    for (uint32_t free = port->slot_free; free != PORT_NONE; free = port->slots[free].next_free)
+    for (uint32_t free = port->slot_free; free != PORT_NONE; free = port->slots[free].next_free) {
         CHECK(free != port->reserve);
-    if (parked != NULL)
+    }
+    if (parked != NULL) {
         CHECK(parked->state == REQUEST_PARKED && parked->served == port->reserve_object);
+    }
 }
 
 // The clients of which requests wait are in a heap: whoever has the fewest is its first.
@@ -123,22 +130,24 @@ static void check_hungry(const struct port *port)
     uint32_t waiting = 0;
     for (uint32_t i = 0; i < port->client_count; i++) {
         const struct port_client *client = &port->clients[i];
-        if (list_empty(&client->waiting))
+        if (list_empty(&client->waiting)) {
             continue;
+        }
         CHECK(client->place < port->hungry_count && port->hungry[client->place] == i);
         waiting++;
     }
     CHECK(waiting == port->hungry_count);
-    for (uint32_t place = 1; place < port->hungry_count; place++)
+    for (uint32_t place = 1; place < port->hungry_count; place++) {
         CHECK(port->clients[port->hungry[place]].requests >=
               port->clients[port->hungry[(place - 1) / 2]].requests);
+    }
 }
 
 void port_counts_check(struct port *port)
 {
     check_reserve(port);
-    uint32_t *requests = calloc(port->client_count, sizeof *requests);
-    uint32_t *objects = calloc(port->client_count, sizeof *objects), left;
+    uint32_t *requests = calloc(port->client_count, sizeof(*requests));
+    uint32_t *objects = calloc(port->client_count, sizeof(*objects)), left;
     check_heads(port);
     uint32_t parked = count_requests(port, requests);
     CHECK(port->queued == parked + length_of(&port->cancels) + length_of(&port->closed));

@@ -44,16 +44,19 @@ void port_turns_look(struct port_turns *turns, const struct port *port, const st
     for (; turns->tail != ring->event_tail; turns->tail++) {
         const struct ts_event *event = &ring->events[turns->tail & (ring->event_count - 1)];
         struct turn turn = {TURN_CLIENTS, 0};
-        if (event->kind == TS_EVENT_REQUEST)
+        if (event->kind == TS_EVENT_REQUEST) {
             turn = turn_of(event);
-        if (turn.client != TURN_CLIENTS)
+        }
+        if (turn.client != TURN_CLIENTS) {
             delivered(turns, turn);
+        }
     }
     for (uint32_t client = 0; client < TURN_CLIENTS; client++) {
         for (uint8_t priority = 0; priority < 8 * TURN_PRIORITIES; priority += 8) {
-            if (!waits_on(turns, client, priority))
+            if (!waits_on(turns, client, priority)) {
                 memset(&turns->waits[client][priority / 8], 0,
-                       sizeof turns->waits[client][priority / 8]);
+                       sizeof(turns->waits[client][priority / 8]));
+            }
         }
     }
     port_parked_each(port, note_first, turns);

@@ -137,8 +137,9 @@ static void completed(uint32_t number, ts_status_t status, struct source *source
                 handle_remove(&source->handles, (ts_handle_t)serial->sent, &capability);
             CHECK(back == TS_OK || (back == TS_ERR_HANDLE &&
                                     (status == TS_ERR_ABANDONED || status == TS_ERR_PEER_CLOSED)));
-            if (back == TS_OK)
+            if (back == TS_OK) {
                 object_capability_put(capability);
+            }
         }
         break;
     case FATE_ANSWERED: CHECK(status == (serial->faulted ? TS_ERR_FAULT : serial->answer)); break;
@@ -157,8 +158,9 @@ static void completed(uint32_t number, ts_status_t status, struct source *source
 static void check_result(const struct serial *serial, ts_status_t status, uint8_t op,
                          uint64_t handle, uint64_t value, uint64_t extra)
 {
-    if (status < 0)
+    if (status < 0) {
         return;
+    }
     CHECK((handle != TS_HANDLE_NONE) == serial->gives);
     CHECK(op == TS_OP_OPEN ? value == handle : value == serial->value);
     CHECK(extra == (serial->redirects ? serial->value : 0));
@@ -186,8 +188,9 @@ static void thread_done(struct request *request)
     check_result(&serials[source->serial], request->status, request->op,
                  request->out_handles != 0 ? request->reserved[0] : 0, request->value,
                  request->extra);
-    if (request->status >= 0 && request->out_handles != 0 && request->reserved[0] != 0)
+    if (request->status >= 0 && request->out_handles != 0 && request->reserved[0] != 0) {
         source_keep(source, request->reserved[0]);
+    }
     request->state = REQUEST_FREE;
 }
 
@@ -197,8 +200,9 @@ static void ring_completion(struct source *source, const struct ts_event *event)
     completed((uint32_t)event->user_data, event->status, source);
     check_result(&serials[event->user_data], event->status, event->op,
                  event->op == TS_OP_OPEN ? event->value : 0, event->value, event->extra);
-    if (event->status >= 0 && event->op == TS_OP_OPEN && event->value != 0)
+    if (event->status >= 0 && event->op == TS_OP_OPEN && event->value != 0) {
         source_keep(source, (ts_handle_t)event->value);
+    }
 }
 
 // Clients ---------------------------------------------------------------------------------------
@@ -214,9 +218,10 @@ static void count_own(struct request *request, void *context)
 static uint32_t client_has(const struct port *port, uint32_t number)
 {
     uint32_t number_and_has[2] = {number, 0};
-    for (uint32_t i = 0; i < SLOTS; i++)
+    for (uint32_t i = 0; i < SLOTS; i++) {
         number_and_has[1] += port->slots[i].state != SLOT_FREE &&
                              port->clients[port->slots[i].client].number == number;
+    }
     port_parked_each(port, count_own, number_and_has);
     return number_and_has[1];
 }
@@ -236,9 +241,10 @@ static bool client_waits(struct port *port, uint32_t number)
 static uint32_t client_objects(const struct port *port, uint32_t number)
 {
     uint32_t has = 0;
-    for (uint32_t i = 0; i < OBJECTS; i++)
+    for (uint32_t i = 0; i < OBJECTS; i++) {
         has += port->served[i].state != SERVED_FREE && port->served[i].client != UINT32_MAX &&
                port->clients[port->served[i].client].number == number;
+    }
     return has;
 }
 
@@ -248,8 +254,9 @@ static ts_handle_t source_pick(struct source *source)
 {
     for (unsigned i = 0, at = world_random(); i < HELD; i++) {
         ts_handle_t handle = source->held[(at + i) % HELD];
-        if (handle != TS_HANDLE_NONE)
+        if (handle != TS_HANDLE_NONE) {
             return handle;
+        }
     }
     return TS_HANDLE_NONE;
 }
@@ -271,11 +278,13 @@ static void request_fill(struct request *request, uint32_t number, ts_handle_t h
     request->out_address = world_random();
     request->out_length = world_random() % 12000;
     request->deadline = world_random() % 3 == 0 ? world_now + world_random() % 1000000 : 0;
-    if (request->deadline != 0)
+    if (request->deadline != 0) {
         serial->cancelled = true;
-    if (request->op == TS_OP_OPEN)
+    }
+    if (request->op == TS_OP_OPEN) {
         request->out_handles =
             handle_reserve(&source->handles, &request->reserved[0]) == TS_OK ? 1 : 0;
+    }
     if (request->op == TS_OP_CALL && world_random() % 3 == 0) {
         struct capability thing = thing_create(&things, TS_RIGHTS_ALL);
         ts_handle_t sent;
@@ -293,20 +302,23 @@ static void issue(struct source *source)
     struct capability borrowed;
     if (source->dead || serial_next == SERIALS ||
         handle_lookup(&source->handles, handle, 0, &borrowed) != TS_OK ||
-        borrowed.object->class != &served_class)
+        borrowed.object->class != &served_class) {
         return;
+    }
     struct request *request;
     if (source < &sources[THREADS]) {
-        if (source->busy)
+        if (source->busy) {
             return;
+        }
         request = &source->request;
         request_reset(request);
         source->busy = true;
         source->serial = serial_next;
     } else {
         request = ring_record_take(&source->ring);
-        if (request == NULL)
+        if (request == NULL) {
             return;
+        }
     }
     struct served *served = served_of(borrowed.object);
     struct server *server = list_entry(served->port, struct server, port);
@@ -377,10 +389,12 @@ static struct turn turn_of(const struct ts_event *event)
 
 static void server_enter(struct server *server)
 {
-    if (server->dead)
+    if (server->dead) {
         return;
-    if (world_random() % 2 == 0)
+    }
+    if (world_random() % 2 == 0) {
         (void)ring_idle(&server->ring, 1, NULL, 0);
+    }
     (void)ring_collect(&server->ring);
     port_turns_look(&server->turns, &server->port, &server->ring, turn_of);
     uint32_t take = world_random() % EVENTS;
@@ -396,8 +410,9 @@ static void server_enter(struct server *server)
                 CHECK(!server->held[slot].told);
                 server->held[slot].told = true;
                 CHECK(serial->fate == FATE_DELIVERED || serial->fate == FATE_COMPLETE);
-                if (serial->fate == FATE_DELIVERED)
+                if (serial->fate == FATE_DELIVERED) {
                     serial->fate = FATE_CANCEL_SEEN;
+                }
             }
         } else {
             CHECK(event->kind == TS_EVENT_CLOSED && server->live[event->oid]);
@@ -405,47 +420,52 @@ static void server_enter(struct server *server)
             server->generation[event->oid]++;
             server->revoked[event->oid] = false;
         }
-        memset(event, 0xa5, sizeof *event);
+        memset(event, 0xa5, sizeof(*event));
         server->shared->event_head++;
     }
 }
 
 static void server_copy(struct server *server, uint32_t slot)
 {
-    if (server->dead || server->held[slot].id == 0)
+    if (server->dead || server->held[slot].id == 0) {
         return;
+    }
     uint32_t done;
     struct serial *serial = &serials[server->held[slot].serial];
     world_client_faults = world_random() % 16 == 0;
     ts_status_t status = port_copy(&server->port, server->held[slot].id, COPY_PULL, 0x1000,
                                    world_random() % 12000, world_random() % 4000, &done);
-    if (serial->fate == FATE_COMPLETE || status == TS_ERR_GONE)
+    if (serial->fate == FATE_COMPLETE || status == TS_ERR_GONE) {
         CHECK(status == TS_ERR_GONE && (serial->fate == FATE_COMPLETE || serial->cancelled));
-    else if (status == TS_ERR_CLIENT_FAULT)
+    } else if (status == TS_ERR_CLIENT_FAULT) {
         serial->faulted = true;
-    else
+    } else {
         CHECK(status == TS_OK || status == TS_ERR_RANGE);
+    }
     world_client_faults = false;
 }
 
 static void server_take(struct server *server, uint32_t slot)
 {
-    if (server->dead || server->held[slot].id == 0)
+    if (server->dead || server->held[slot].id == 0) {
         return;
+    }
     struct capability capability;
     struct served *own;
     ts_status_t status =
         port_take_handle(&server->port, server->held[slot].id, 0, &capability, &own);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         object_capability_put(capability);
-    else
+    } else {
         CHECK(status == TS_ERR_NOT_FOUND);
+    }
 }
 
 static void server_answer(struct server *server, uint32_t slot)
 {
-    if (server->dead || server->held[slot].id == 0)
+    if (server->dead || server->held[slot].id == 0) {
         return;
+    }
     struct serial *serial = &serials[server->held[slot].serial];
     uint32_t oid = world_random() % OBJECTS;
     struct reply reply = {.id = server->held[slot].id, .rights = TS_RIGHTS_ALL};
@@ -465,10 +485,12 @@ static void server_answer(struct server *server, uint32_t slot)
         serial->reserve || server->port.objects_left == 0 || has > server->port.objects_left;
     struct request *request;
     ts_status_t status = port_reply(&server->port, &reply, &request);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         object_capability_put(reply.moved[0]); // it is the server's still
-    if (reply.result == TS_REPLY_OWN && (status == TS_ERR_NOT_FOUND))
+    }
+    if (reply.result == TS_REPLY_OWN && (status == TS_ERR_NOT_FOUND)) {
         return; // closing or revoked: the request is still there
+    }
     if (status == TS_ERR_LIMIT) {
         CHECK(reply.result == TS_REPLY_MINT && refused);
         return;
@@ -482,8 +504,9 @@ static void server_answer(struct server *server, uint32_t slot)
         return;
     }
     CHECK(status == TS_OK && serial->fate != FATE_COMPLETE);
-    if (reply.result == TS_REPLY_MINT)
+    if (reply.result == TS_REPLY_MINT) {
         server->live[oid] = true;
+    }
     serial->fate = FATE_ANSWERED;
     serial->answer = reply.status;
     serial->value = reply.value;
@@ -498,8 +521,9 @@ static bool cancel_unread(const struct server *server, uint32_t slot)
     for (uint32_t at = server->shared->event_head; at != server->shared->event_tail; at++) {
         const struct ts_event *event = &server->ring.events[at & (EVENTS - 1)];
         if (event->kind == TS_EVENT_CANCEL && TS_REQUEST_SLOT(event->value) == slot &&
-            TS_REQUEST_GENERATION(event->value) == server->port.slots[slot].generation)
+            TS_REQUEST_GENERATION(event->value) == server->port.slots[slot].generation) {
             return true;
+        }
     }
     return false;
 }
@@ -522,8 +546,9 @@ static void server_answer_stale(struct server *server, uint32_t slot)
     struct reply reply = {.id = server->held[slot].stale};
     struct request *request;
     uint32_t done;
-    if (server->dead || reply.id == server->held[slot].id)
+    if (server->dead || reply.id == server->held[slot].id) {
         return;
+    }
     CHECK(port_reply(&server->port, &reply, &request) == TS_ERR_GONE && request == NULL);
     CHECK(port_copy(&server->port, reply.id, COPY_PUSH, 0, 1, 0, &done) == TS_ERR_GONE);
 }
@@ -531,8 +556,9 @@ static void server_answer_stale(struct server *server, uint32_t slot)
 static unsigned slots_free(const struct port *port)
 {
     unsigned count = 0;
-    for (uint32_t i = 0; i < SLOTS; i++)
+    for (uint32_t i = 0; i < SLOTS; i++) {
         count += port->slots[i].state == SLOT_FREE && i != port->reserve;
+    }
     return count;
 }
 
@@ -540,8 +566,9 @@ static void server_mint(struct server *server)
 {
     struct source *source = &sources[world_random() % SOURCES];
     uint32_t oid = world_random() % OBJECTS;
-    if (server->dead || server->live[oid] || source->dead)
+    if (server->dead || server->live[oid] || source->dead) {
         return;
+    }
     struct capability capability;
     ts_handle_t handle;
     bool reserve = world_random() % 4 == 0;
@@ -550,8 +577,9 @@ static void server_mint(struct server *server)
     ts_status_t status = port_mint(&server->port, oid, oid * 1000u + server->generation[oid],
                                    TS_RIGHTS_ALL, reserve, &capability);
     CHECK(status == (reserve && !spare ? TS_ERR_LIMIT : TS_OK));
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return;
+    }
     server->live[oid] = true;
     CHECK(handle_install(&source->handles, capability, &handle) == TS_OK);
     source_keep(source, handle);
@@ -565,8 +593,9 @@ static void cancel(struct source *source)
     struct request *request = &source->request;
     if (source >= &sources[THREADS]) {
         request = &source->records[world_random() % INFLIGHT];
-        if (request->state == REQUEST_FREE || request->state == REQUEST_DONE)
+        if (request->state == REQUEST_FREE || request->state == REQUEST_DONE) {
             return;
+        }
     } else if (!source->busy) {
         return;
     }
@@ -574,18 +603,21 @@ static void cancel(struct source *source)
     serial->cancelled = true;
     uint8_t fate = serial->fate;
     ts_status_t status = request_cancel(request, TS_ERR_CANCELLED, force);
-    if (fate == FATE_ISSUED || force)
+    if (fate == FATE_ISSUED || force) {
         CHECK(status == TS_OK || status == TS_ERR_BUSY);
-    if (status == TS_ERR_BUSY)
+    }
+    if (status == TS_ERR_BUSY) {
         CHECK(!force);
+    }
 }
 
 static void close_handle(struct source *source)
 {
     unsigned i = world_random() % HELD;
     struct capability capability;
-    if (source->held[i] == 0)
+    if (source->held[i] == 0) {
         return;
+    }
     CHECK(handle_remove(&source->handles, source->held[i], &capability) == TS_OK);
     object_capability_put(capability);
     source->held[i] = 0;
@@ -594,20 +626,24 @@ static void close_handle(struct source *source)
 static void revoke(struct server *server)
 {
     uint32_t oid = world_random() % OBJECTS;
-    if (server->dead)
+    if (server->dead) {
         return;
+    }
     ts_status_t status = port_revoke(&server->port, oid);
     CHECK(server->live[oid] || status == TS_ERR_NOT_FOUND);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         server->revoked[oid] = true;
+    }
 }
 
 static void source_drain(struct source *source)
 {
-    if (source < &sources[THREADS])
+    if (source < &sources[THREADS]) {
         return;
-    if (!source->dead)
+    }
+    if (!source->dead) {
         (void)ring_collect(&source->ring);
+    }
     while (source->shared->event_head != source->shared->event_tail) {
         ring_completion(source, &source->ring.events[source->shared->event_head & (EVENTS - 1)]);
         source->shared->event_head++;
@@ -616,8 +652,9 @@ static void source_drain(struct source *source)
 
 static void source_end(struct source *source)
 {
-    if (source->dead)
+    if (source->dead) {
         return;
+    }
     if (source < &sources[THREADS]) {
         if (source->busy) {
             serials[source->serial].cancelled = true;
@@ -627,8 +664,9 @@ static void source_end(struct source *source)
     } else {
         source_drain(source);
         // What a destroyed ring still had is never reported: the model forgets it.
-        while (ring_destroy_some(&source->ring, 3))
+        while (ring_destroy_some(&source->ring, 3)) {
             ;
+        }
         for (uint32_t i = 0; i < serial_next; i++) {
             if (serials[i].source == source - sources) {
                 serials[i].fate = FATE_COMPLETE;
@@ -637,20 +675,23 @@ static void source_end(struct source *source)
         }
     }
     source->dead = true;
-    while (handle_table_drain(&source->handles, 64))
+    while (handle_table_drain(&source->handles, 64)) {
         ;
+    }
     handle_table_fini(&source->handles);
-    memset(source->held, 0, sizeof source->held);
+    memset(source->held, 0, sizeof(source->held));
 }
 
 static void server_end(struct server *server)
 {
-    if (server->dead)
+    if (server->dead) {
         return;
+    }
     server->dead = true;
     port_close(&server->port);
-    while (port_destroy_some(&server->port, 3))
+    while (port_destroy_some(&server->port, 3)) {
         ;
+    }
     object_put(&server->port.object);
 }
 
@@ -658,8 +699,8 @@ static void server_end(struct server *server)
 
 static void set_up(void)
 {
-    memset(servers, 0, sizeof servers);
-    memset(sources, 0, sizeof sources);
+    memset(servers, 0, sizeof(servers));
+    memset(sources, 0, sizeof(sources));
     serial_next = 0;
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
         s->tables = (struct port_tables){
@@ -667,7 +708,7 @@ static void set_up(void)
             calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
             calloc(2 * port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
         port_init(&s->port, &port_class, SLOTS, OBJECTS, s->tables);
-        s->port.inbox = (struct kernel_range){s->inbox, sizeof s->inbox};
+        s->port.inbox = (struct kernel_range){s->inbox, sizeof(s->inbox)};
         s->port.inbox_size = 16;
         s->shared = calloc(1, ring_bytes(8, EVENTS));
         object_init(&s->ring.object, &ring_class);
@@ -681,8 +722,9 @@ static void set_up(void)
         s->requester.handles = &s->handles;
         s->requester.client = world_random() % SOURCES;
         request_init(&s->request, &s->requester);
-        if (s < &sources[THREADS])
+        if (s < &sources[THREADS]) {
             continue;
+        }
         s->shared = calloc(1, ring_bytes(8, EVENTS));
         object_init(&s->ring.object, &ring_class);
         s->ring.requester.handles = &s->handles;
@@ -700,21 +742,26 @@ static bool is_nobody(const struct port *port, uint32_t index)
 
 static void tear_down(void)
 {
-    for (struct source *s = sources; s < &sources[SOURCES]; s++)
+    for (struct source *s = sources; s < &sources[SOURCES]; s++) {
         source_end(s);
+    }
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
         server_end(s);
         CHECK(s->retired);
-        while (ring_destroy_some(&s->ring, 3))
+        while (ring_destroy_some(&s->ring, 3)) {
             ;
-        for (unsigned i = 0; i < OBJECTS; i++)
+        }
+        for (unsigned i = 0; i < OBJECTS; i++) {
             CHECK(s->tables.served[i].state == SERVED_FREE);
-        for (unsigned i = 0; i < SLOTS; i++)
+        }
+        for (unsigned i = 0; i < SLOTS; i++) {
             CHECK(s->tables.slots[i].state == SLOT_FREE);
-        for (unsigned i = 0; i < port_client_count(SLOTS, OBJECTS); i++)
+        }
+        for (unsigned i = 0; i < port_client_count(SLOTS, OBJECTS); i++) {
             CHECK(s->tables.clients[i].requests == 0 &&
                   (s->tables.clients[i].objects == 0 || is_nobody(&s->port, i)) &&
                   list_empty(&s->tables.clients[i].waiting));
+        }
         CHECK(s->port.requests_left == SLOTS + PORT_PARKED - (s->port.reserve != PORT_NONE));
         CHECK(s->port.objects_left == OBJECTS && s->port.reserve_object == NULL);
         free(s->tables.slots);
@@ -723,8 +770,9 @@ static void tear_down(void)
         free(s->tables.client_chains);
         free(s->shared);
     }
-    for (struct source *s = sources; s < &sources[SOURCES]; s++)
+    for (struct source *s = sources; s < &sources[SOURCES]; s++) {
         free(s->shared);
+    }
     CHECK(things == 0 && world_pages == 0);
 }
 
@@ -758,12 +806,13 @@ static void step(uint32_t ends)
         close_handle(source);
         break;
     default:
-        if (world_random() % 20 == 0)
+        if (world_random() % 20 == 0) {
             revoke(server);
-        else if (ends != 0 && world_random() % ends == 0)
+        } else if (ends != 0 && world_random() % ends == 0) {
             server_end(server);
-        else if (ends != 0 && world_random() % ends == 0)
+        } else if (ends != 0 && world_random() % ends == 0) {
             source_end(source);
+        }
     }
     // A ring that waits never waits beside something to do.
     for (struct server *s = servers; s < &servers[SERVERS]; s++) {
@@ -781,14 +830,17 @@ static void settle(void)
     for (unsigned turn = 0; turn < 2000; turn++) {
         for (struct server *s = servers; s < &servers[SERVERS]; s++) {
             server_enter(s);
-            for (uint32_t slot = 0; slot < SLOTS; slot++)
+            for (uint32_t slot = 0; slot < SLOTS; slot++) {
                 server_answer(s, slot);
+            }
         }
-        for (struct source *s = sources; s < &sources[SOURCES]; s++)
+        for (struct source *s = sources; s < &sources[SOURCES]; s++) {
             source_drain(s);
+        }
     }
-    for (uint32_t i = 0; i < serial_next; i++)
+    for (uint32_t i = 0; i < serial_next; i++) {
         CHECK(serials[i].fate == FATE_COMPLETE);
+    }
 }
 
 int main(int argc, char **argv)
@@ -801,10 +853,12 @@ int main(int argc, char **argv)
         world_seed(seed);
         set_up();
         uint32_t steps = 200 + world_random() % 6000;
-        for (uint32_t i = 0; i < steps; i++)
+        for (uint32_t i = 0; i < steps; i++) {
             step(seed % 3 == 0 ? 0 : 600);
-        if (seed % 3 == 0)
+        }
+        if (seed % 3 == 0) {
             settle();
+        }
         total += serial_next;
         tear_down();
     }

@@ -102,8 +102,9 @@ void timer_stop_busy(struct timer *timer)
 {
     bool own = pthread_equal(pthread_self(), timer_thread);
     pthread_mutex_lock(&timer_lock);
-    if (timer_running == timer && own)
+    if (timer_running == timer && own) {
         timer_running = NULL;
+    }
     // The callback may arm it again.
     while (timer->state == 1 || timer_running == timer) {
         if (timer->state == 1) {
@@ -129,8 +130,10 @@ static void *timer_main(void *argument)
         list_for_each(node, &timers)
         {
             struct timer *timer = list_entry(node, struct timer, link);
-            if (timer->deadline <= clock_now() && (due == NULL || timer->deadline < due->deadline))
+            if (timer->deadline <= clock_now() &&
+                (due == NULL || timer->deadline < due->deadline)) {
                 due = timer;
+            }
         }
         if (due != NULL) {
             list_remove(&due->link);
@@ -145,8 +148,9 @@ static void *timer_main(void *argument)
         due->expired(due);
         pthread_mutex_lock(&timer_lock);
         if (timer_running == due) {
-            if (due->state == 2)
+            if (due->state == 2) {
                 due->state = 0;
+            }
             timer_running = NULL;
         }
         pthread_mutex_unlock(&timer_lock);
@@ -189,8 +193,9 @@ ts_status_t environment_copy(struct address_space *client, uint64_t client_addre
     (void)address;
     (void)length;
     // A push writes the client's word: ThreadSanitizer sees if that can meet its next use of it.
-    if (direction == COPY_PUSH)
+    if (direction == COPY_PUSH) {
         *(volatile uint64_t *)client_address += 1;
+    }
     return TS_OK;
 }
 
@@ -307,8 +312,9 @@ static void *thread_client(void *argument)
         atomic_store(&client->done, false);
         issue(client, &client->request);
         while (!atomic_load(&client->done)) {
-            if (chance(64) == 0)
+            if (chance(64) == 0) {
                 (void)request_cancel(&client->request, TS_ERR_CANCELLED, chance(2) == 0);
+            }
             pause_a_little();
         }
         tally(client, client->request.status);
@@ -342,8 +348,9 @@ static void *ring_client(void *argument)
         left = false;
         for (unsigned i = 0; i < INFLIGHT; i++) {
             left |= busy[i];
-            if (busy[i] || stop_clients || chance(3) != 0)
+            if (busy[i] || stop_clients || chance(3) != 0) {
                 continue;
+            }
             struct request *record = ring_record_take(&client->ring);
             CHECK(record != NULL);
             words[i] = 0;
@@ -353,8 +360,9 @@ static void *ring_client(void *argument)
         }
         if (chance(4) == 0) {
             struct request *record = ring_find(&client->ring, chance(INFLIGHT));
-            if (record != NULL)
+            if (record != NULL) {
                 (void)request_cancel(record, TS_ERR_CANCELLED, chance(2) == 0);
+            }
         }
         (void)ring_collect(&client->ring);
         ring_events(client, busy);
@@ -372,8 +380,9 @@ static void serve(struct server *server, uint64_t id)
         ts_status_t status = port_copy(&port, id, COPY_PUSH, 0, 8, 0, &done);
         CHECK(status == TS_OK || status == TS_ERR_GONE);
     }
-    if (chance(32) == 0)
+    if (chance(32) == 0) {
         pause_a_little();
+    }
     struct reply reply = {.id = id, .value = id};
     struct request *request;
     ts_status_t status = port_reply(&port, &reply, &request);
@@ -393,8 +402,9 @@ static void *server_main(void *argument)
     while (!stop_servers) {
         atomic_store(&server->woken, false);
         if (ring_idle(&server->ring, 1, &server->woken, 0)) {
-            while (!atomic_load(&server->woken) && !stop_servers)
+            while (!atomic_load(&server->woken) && !stop_servers) {
                 pause_a_little();
+            }
             ring_busy(&server->ring);
         }
         while (server->shared->event_head !=
@@ -402,10 +412,11 @@ static void *server_main(void *argument)
             struct ts_event event = server->ring.events[server->shared->event_head & (EVENTS - 1)];
             __atomic_store_n(&server->shared->event_head, server->shared->event_head + 1,
                              __ATOMIC_RELEASE);
-            if (event.kind == TS_EVENT_REQUEST)
+            if (event.kind == TS_EVENT_REQUEST) {
                 serve(server, event.value);
-            else
+            } else {
                 CHECK(event.kind == TS_EVENT_CANCEL);
+            }
         }
     }
     return NULL;
@@ -444,18 +455,22 @@ int main(void)
         CHECK(handle_install(&client->handles, capability, &client->target) == TS_OK);
     }
     pthread_create(&timer_thread, NULL, timer_main, NULL);
-    for (unsigned i = 0; i < SERVERS; i++)
+    for (unsigned i = 0; i < SERVERS; i++) {
         pthread_create(&threads[CLIENTS + i], NULL, server_main, &servers[i]);
-    for (unsigned i = 0; i < CLIENTS; i++)
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
         pthread_create(&threads[i], NULL, i + 1 == CLIENTS ? ring_client : thread_client,
                        &clients[i]);
+    }
     nanosleep(&(struct timespec){.tv_sec = SECONDS}, NULL);
     stop_clients = true;
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < CLIENTS; i++) {
         pthread_join(threads[i], NULL);
+    }
     stop_servers = true;
-    for (unsigned i = 0; i < SERVERS; i++)
+    for (unsigned i = 0; i < SERVERS; i++) {
         pthread_join(threads[CLIENTS + i], NULL);
+    }
     stop_timers = true;
     pthread_join(timer_thread, NULL);
     uint64_t completed = 0, answered = 0;
@@ -466,8 +481,9 @@ int main(void)
         CHECK(clients[i].ok != 0);
         completed += clients[i].ok;
     }
-    for (unsigned i = 0; i < SERVERS; i++)
+    for (unsigned i = 0; i < SERVERS; i++) {
         answered += servers[i].answered;
+    }
     CHECK(completed == answered);
     puts("request_stress: ok");
     return 0;

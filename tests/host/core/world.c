@@ -18,8 +18,9 @@ static uint64_t sequence, random_state = 88172645463325252u;
 
 void world_check(bool condition, const char *text, const char *file, int line)
 {
-    if (condition)
+    if (condition) {
         return;
+    }
     fprintf(stderr, "%s:%d: not so: %s (sequence %llu)\n", file, line, text,
             (unsigned long long)sequence);
     abort();
@@ -66,8 +67,9 @@ void timer_start(struct timer *timer, ts_time_t deadline)
 static bool timer_runs_elsewhere(const struct timer *timer)
 {
     for (unsigned i = 0; i <= ACTORS; i++) {
-        if (i != actors_running() && expiring[i] == timer)
+        if (i != actors_running() && expiring[i] == timer) {
             return true;
+        }
     }
     return false;
 }
@@ -75,14 +77,17 @@ static bool timer_runs_elsewhere(const struct timer *timer)
 void timer_stop_busy(struct timer *timer)
 {
     do {
-        if (timer->state == 1)
+        if (timer->state == 1) {
             list_remove(&timer->link);
-        if (expiring[actors_running()] == timer)
+        }
+        if (expiring[actors_running()] == timer) {
             expiring[actors_running()] = NULL; // its own callback lets go of it
-        if (timer_runs_elsewhere(timer))
+        }
+        if (timer_runs_elsewhere(timer)) {
             actor_wait("a timer's callback");
-        else
+        } else {
             timer->state = 0;
+        }
     } while (timer->state != 0);
 }
 
@@ -92,8 +97,9 @@ static struct timer *timer_due(ts_time_t until)
     list_for_each(node, &timers)
     {
         struct timer *timer = list_entry(node, struct timer, link);
-        if (timer->deadline <= until && (first == NULL || timer->deadline < first->deadline))
+        if (timer->deadline <= until && (first == NULL || timer->deadline < first->deadline)) {
             first = timer;
+        }
     }
     return first;
 }
@@ -103,14 +109,16 @@ void world_advance(ts_time_t nanoseconds)
     ts_time_t until = world_now + nanoseconds;
     struct timer **mine = &expiring[actors_running()], *timer;
     while ((timer = timer_due(until)) != NULL) {
-        if (timer->deadline > world_now)
+        if (timer->deadline > world_now) {
             world_now = timer->deadline;
+        }
         list_remove(&timer->link);
         timer->state = 2;
         *mine = timer;
         timer->expired(timer);
-        if (*mine == timer && timer->state == 2)
+        if (*mine == timer && timer->state == 2) {
             timer->state = 0;
+        }
         *mine = NULL;
     }
     world_now = world_now > until ? world_now : until;
@@ -124,8 +132,9 @@ void environment_retire(struct object *object)
 {
     object->retired = retired;
     retired = object;
-    if (actors_running() == ACTORS)
+    if (actors_running() == ACTORS) {
         world_destroy_retired();
+    }
 }
 
 void world_destroy_retired(void)
@@ -133,15 +142,17 @@ void world_destroy_retired(void)
     while (retired != NULL) {
         struct object *object = retired;
         retired = object->retired;
-        if (object->class->destroy != NULL)
+        if (object->class->destroy != NULL) {
             object->class->destroy(object);
+        }
     }
 }
 
 void environment_wake_ring(struct ring *ring)
 {
-    if (world_ring_woken != NULL)
+    if (world_ring_woken != NULL) {
         world_ring_woken(ring);
+    }
 }
 
 void environment_wake_thread(struct request *request)
@@ -153,8 +164,9 @@ void environment_wake_thread(struct request *request)
 void *environment_lend(struct ring *ring, uint8_t priority)
 {
     struct borrower *borrower = world_borrower != NULL ? world_borrower(ring) : NULL;
-    if (borrower == NULL || priority <= WORLD_OWN_PRIORITY)
+    if (borrower == NULL || priority <= WORLD_OWN_PRIORITY) {
         return NULL;
+    }
     borrower->loans[priority]++;
     return borrower;
 }
@@ -188,8 +200,9 @@ ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client
 {
     (void)client;
     CHECK((client_address & 4095) + length <= 4096);
-    for (uint32_t i = 0; i < length; i++)
+    for (uint32_t i = 0; i < length; i++) {
         ((char *)to)[i] = (char)(client_address + i);
+    }
     return world_client_faults ? TS_ERR_CLIENT_FAULT : TS_OK;
 }
 
@@ -207,8 +220,9 @@ uint32_t world_handles, world_handles_limit = UINT32_MAX;
 bool environment_handles_charge(struct handle_table *table, uint32_t count)
 {
     (void)table;
-    if (count > world_handles_limit - world_handles)
+    if (count > world_handles_limit - world_handles) {
         return false;
+    }
     world_handles += count;
     return true;
 }
@@ -267,7 +281,7 @@ const struct object_class thing_class = {
 
 struct capability thing_create(int *alive, ts_rights_t rights)
 {
-    struct thing *thing = calloc(1, sizeof *thing);
+    struct thing *thing = calloc(1, sizeof(*thing));
     object_init(&thing->object, &thing_class);
     thing->alive = alive;
     (*alive)++;

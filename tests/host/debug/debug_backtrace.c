@@ -50,9 +50,10 @@ static void make_window(void)
 {
     window_base = (uint64_t)map(SLOTS * SLOT);
     window_end = window_base + SLOTS * SLOT;
-    for (unsigned i = 0; i < SLOTS; i++)
+    for (unsigned i = 0; i < SLOTS; i++) {
         CHECK(mprotect((void *)(stack_top(i) - KERNEL_STACK_SIZE), KERNEL_STACK_SIZE,
                        PROT_READ | PROT_WRITE) == 0);
+    }
 }
 
 // A frame at an address: where the next one is, and its return address.
@@ -79,8 +80,9 @@ static unsigned trail_of_entry(uint64_t rbp)
     put(top - 256, top - 64, TEXT + 2);
     put(top - 64, rbp, TEXT + 3);
     unsigned count = trail(top - 512, addresses);
-    for (unsigned i = 0; i < count && i < 4; i++)
+    for (unsigned i = 0; i < count && i < 4; i++) {
         CHECK_EQUAL(addresses[i], TEXT + i);
+    }
     return count;
 }
 
@@ -88,8 +90,9 @@ static void test_own_frames(void)
 {
     uint64_t addresses[MOST], low = stack_top(0) - KERNEL_STACK_SIZE;
     CHECK_EQUAL(trail_of_entry(0), 4);
-    for (uint64_t at = low; at < stack_top(0); at += 64)
+    for (uint64_t at = low; at < stack_top(0); at += 64) {
         put(at, at + 64, TEXT);
+    }
     CHECK_EQUAL(trail(low, addresses), MOST);
     put(low, low, TEXT); // a circle
     CHECK_EQUAL(trail(low, addresses), 2);
@@ -103,8 +106,9 @@ static void test_hostile(const uint64_t *hostile, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         CHECK_EQUAL(trail_of_entry(hostile[i]), 4);
         // And of an exception in the program itself.
-        if (hostile[i] < window_base || hostile[i] >= window_end)
+        if (hostile[i] < window_base || hostile[i] >= window_end) {
             CHECK_EQUAL(trail(hostile[i], addresses), 1);
+        }
     }
 }
 
@@ -114,8 +118,9 @@ int main(void)
     test_own_frames();
     uint64_t hidden = (uint64_t)map(PAGE_SIZE), shown = (uint64_t)map(PAGE_SIZE);
     CHECK(mprotect((void *)shown, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0);
-    for (uint64_t at = 0; at < PAGE_SIZE; at += 64)
+    for (uint64_t at = 0; at < PAGE_SIZE; at += 64) {
         put(shown + at, shown + at + 64, TEXT);
+    }
     const uint64_t users[] = {hidden,
                               shown,
                               8,
@@ -125,17 +130,20 @@ int main(void)
                               UINT64_MAX - 7,
                               KERNEL_IMAGE_BASE,
                               TEXT};
-    test_hostile(users, sizeof users / sizeof users[0]);
+    test_hostile(users, sizeof(users) / sizeof(users[0]));
     // Other threads' stacks, which can be taken away at any time, and the guards between.
     for (uint64_t at = window_base + 2 * SLOT + PAGE_SIZE; at < window_end - 3 * PAGE_SIZE;
-         at += 64)
+         at += 64) {
         put(at, at + 64, TEXT);
+    }
     uint64_t others[4 * SLOT / 64];
     unsigned count = 0;
-    for (uint64_t at = window_base; at < stack_top(1) - 1024; at += 1024)
+    for (uint64_t at = window_base; at < stack_top(1) - 1024; at += 1024) {
         others[count++] = at;
-    for (uint64_t at = stack_top(1); at < window_end; at += 64)
+    }
+    for (uint64_t at = stack_top(1); at < window_end; at += 64) {
         others[count++] = at;
+    }
     test_hostile(others, count);
     return 0;
 }

@@ -128,8 +128,8 @@ static void test_write(void)
     tty_init(&tty);
     CHECK_EQUAL(tty_write(&tty, (const uint8_t *)"a\nb", 3), 3);
     expect_shown("a\r\nb");
-    memset(many, '\n', sizeof many);
-    CHECK_EQUAL(tty_write(&tty, many, sizeof many), TTY_OUT / 2);
+    memset(many, '\n', sizeof(many));
+    CHECK_EQUAL(tty_write(&tty, many, sizeof(many)), TTY_OUT / 2);
     CHECK(!tty_writable(&tty));
     CHECK_EQUAL(tty_write(&tty, many, 1), 0);
     type("typing goes on\n"); // without echo
@@ -168,7 +168,7 @@ static void test_echo_without_end(void)
             tty_input(&tty, bells ? 'x' : i % 2 ? '\n' : 1);
         }
         CHECK(tty.out_tail - tty.out_head >= TTY_OUT / 2);
-        CHECK(tty_write(&tty, many, sizeof many) >= TTY_OUT / 2 - 1);
+        CHECK(tty_write(&tty, many, sizeof(many)) >= TTY_OUT / 2 - 1);
     }
 }
 
@@ -187,7 +187,7 @@ static void test_noise(void)
                 tty_consume(&tty, consume);
             }
             break;
-        case 2: tty_sent(&tty, tty_output(&tty, buffer, sizeof buffer)); break;
+        case 2: tty_sent(&tty, tty_output(&tty, buffer, sizeof(buffer))); break;
         case 3: tty_write(&tty, buffer, 0); break;
         default: tty_input(&tty, (uint8_t)random_below(256)); break;
         }

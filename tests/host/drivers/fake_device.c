@@ -52,7 +52,7 @@ static void status_set(void *context, uint8_t status)
     if (status == 0) {
         if (!d->deaf) {
             d->status = 0;
-            memset(d->queues, 0, sizeof d->queues);
+            memset(d->queues, 0, sizeof(d->queues));
             d->resets++;
         }
         return;
@@ -117,7 +117,7 @@ static uint8_t generation(void *context)
 static uint8_t read_configuration(void *context, uint32_t offset)
 {
     const struct fake_device *d = context;
-    return offset < sizeof d->configuration ? d->configuration[offset] : 0;
+    return offset < sizeof(d->configuration) ? d->configuration[offset] : 0;
 }
 
 const struct virtio_registers fake_registers = {

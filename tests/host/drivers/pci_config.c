@@ -187,7 +187,7 @@ static void test_msix(void)
     CHECK_EQUAL(pci_msix_enable(&f, &msix, true), TS_OK);
     CHECK_EQUAL(pci_read16(&f, 0x42), 0x8003);
     static const uint32_t bad[] = {0x1001, 0xfe1, 0x802, 0x807, 0xfffffff9};
-    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         put(m, 0, 0x44, bad[i], 4);
         pci_msix_find(&f, bars, &msix);
         CHECK_EQUAL(msix.entries, 0);

@@ -178,10 +178,10 @@ void ts_log(const char *format, ...)
 // The firmware has left the line on.
 static void start(uint8_t msi)
 {
-    memset(space, 0, sizeof space);
+    memset(space, 0, sizeof(space));
     space[PCI_COMMAND] = PCI_COMMAND_MEMORY;
     device = (struct device){.bus = &bus, .line = LINE, .msi = msi};
-    device.function = (struct pci_function){space_read, space_write, NULL, 0, sizeof space};
+    device.function = (struct pci_function){space_read, space_write, NULL, 0, sizeof(space)};
     lies = false;
     domain_status = line_status = TS_OK;
     interrupts_closed = 0;

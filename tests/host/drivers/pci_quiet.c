@@ -78,7 +78,7 @@ ts_handle_t ts_named_handle(const char *name)
 ts_status_t ts_get_u64(ts_handle_t handle, uint32_t property, uint64_t *out_value)
 {
     CHECK(handle == MEMORY && property == TS_PROPERTY_SIZE);
-    *out_value = sizeof memory;
+    *out_value = sizeof(memory);
     return TS_OK;
 }
 
@@ -93,7 +93,7 @@ ts_status_t ts_memory_map(ts_handle_t handle, void *address, size_t length, uint
                           unsigned flags, void **out_address)
 {
     (void)address, (void)flags;
-    CHECK(handle == MEMORY && length + offset <= sizeof memory);
+    CHECK(handle == MEMORY && length + offset <= sizeof(memory));
     *out_address = memory;
     return TS_OK;
 }
@@ -182,7 +182,7 @@ void grant_end(struct device *d)
 // Tests.
 static void start(bool resettable)
 {
-    memset(space, 0, sizeof space);
+    memset(space, 0, sizeof(space));
     put32(PCI_VENDOR, 0x56781234);
     put32(PCI_COMMAND,
           (uint32_t)PCI_STATUS_CAPABILITIES << 16 | PCI_COMMAND_MEMORY | PCI_COMMAND_BUS_MASTER);
@@ -203,7 +203,7 @@ static void start(bool resettable)
 
 static void run(void)
 {
-    while (armed) {
+    while (armed != NULL) {
         struct ts_timer *timer = armed;
         armed = NULL;
         timer->fired(timer);
@@ -295,7 +295,7 @@ static void test_another_function(void)
 static void test_garbage(void)
 {
     start(true);
-    memset(memory, 0xff, sizeof memory);
+    memset(memory, 0xff, sizeof(memory));
     remains_open();
     remains_restore(&machine);
     CHECK(has_addresses());

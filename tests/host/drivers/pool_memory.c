@@ -11,8 +11,9 @@ struct ts_loop pool_loop = {.now = TS_SECOND};
 
 ts_status_t ts_memory_allocate_now(size_t size, void **out_address)
 {
-    if (pool_exhausted)
+    if (pool_exhausted) {
         return TS_ERR_LIMIT;
+    }
     *out_address = malloc(size); // the sanitizer sees what is written beyond an arena
     pool_mapped += TS_PAGE_ROUND(size);
     return TS_OK;
@@ -36,8 +37,9 @@ void pool_pass(ts_time_t time)
     ts_time_t until = pool_loop.now + time;
     struct ts_timer *timer;
     while ((timer = pool_loop.timers) != NULL && timer->deadline <= until) {
-        if (timer->deadline > pool_loop.now)
+        if (timer->deadline > pool_loop.now) {
             pool_loop.now = timer->deadline;
+        }
         ts_timer_disarm(&pool_loop, timer);
         timer->fired(timer);
     }

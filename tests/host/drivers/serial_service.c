@@ -48,8 +48,8 @@ ts_status_t ts_call_bytes(ts_handle_t handle, uint32_t method, const void *in, s
 {
     const struct ts_io_string *string = in;
     (void)out, (void)out_length, (void)out_bytes;
-    CHECK(handle == 1 && method == TS_IO_STRING && in_length == sizeof *string + string->count);
-    CHECK(sent_length + string->count <= sizeof sent);
+    CHECK(handle == 1 && method == TS_IO_STRING && in_length == sizeof(*string) + string->count);
+    CHECK(sent_length + string->count <= sizeof(sent));
     memcpy(sent + sent_length, string + 1, string->count);
     sent_length += string->count;
     room -= room < string->count ? room : string->count;
@@ -189,7 +189,7 @@ static struct ts_object *open_session(uint32_t client)
 static uint32_t bytes_until(const struct call *call)
 {
     uint32_t before = sent_length;
-    for (unsigned i = 0; i < STEPS && !call->done && sent_length + 64 < sizeof sent; i++) {
+    for (unsigned i = 0; i < STEPS && !call->done && sent_length + 64 < sizeof(sent); i++) {
         room = 64;
         serial_poll(&serial);
     }

@@ -80,8 +80,8 @@ int main(void)
     uart_want_room(&uart, true);
     CHECK(chip.enable & 2);
     chip.room = true;
-    memset(buffer, 'x', sizeof buffer);
-    CHECK_EQUAL(uart_send(&uart, buffer, sizeof buffer), UART_FIFO);
+    memset(buffer, 'x', sizeof(buffer));
+    CHECK_EQUAL(uart_send(&uart, buffer, sizeof(buffer)), UART_FIFO);
     CHECK_EQUAL(uart_send(&uart, (const uint8_t *)"hello", 5), 5);
     CHECK_EQUAL(chip.output_count, 21);
     CHECK(uart_drained(&uart));
@@ -92,13 +92,13 @@ int main(void)
     chip.input_count = 3;
     chip.overrun = true;
     CHECK(uart_interrupting(&uart));
-    CHECK_EQUAL(uart_receive(&uart, buffer, sizeof buffer), 3);
+    CHECK_EQUAL(uart_receive(&uart, buffer, sizeof(buffer)), 3);
     CHECK(memcmp(buffer, "abc", 3) == 0);
     CHECK_EQUAL(uart.overruns, 1);
     CHECK(!uart_interrupting(&uart));
     // A chip that goes away is silent, not an endless stream.
     chip.absent = true;
-    CHECK_EQUAL(uart_receive(&uart, buffer, sizeof buffer), 0);
+    CHECK_EQUAL(uart_receive(&uart, buffer, sizeof(buffer)), 0);
     CHECK_EQUAL(uart_send(&uart, buffer, 1), 0);
     CHECK(!uart_interrupting(&uart));
     return 0;

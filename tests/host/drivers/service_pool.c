@@ -79,8 +79,9 @@ static void light_use(bool hold)
     take_all(&pool);
     void *held = hold ? objects[MOST / 2] : NULL;
     for (unsigned i = 0; i < MOST; i++) {
-        if (objects[i] != held)
+        if (objects[i] != held) {
             pool_give(&pool, objects[i]);
+        }
     }
     for (unsigned i = 0; i < 400; i++) {
         void *one = pool_take(&pool), *other = pool_take(&pool);
@@ -89,8 +90,9 @@ static void light_use(bool hold)
         pool_pass(IDLE / 300);
     }
     CHECK(pool.arenas <= 2);
-    if (held != NULL)
+    if (held != NULL) {
         pool_give(&pool, held);
+    }
     pool_pass(2 * IDLE);
     CHECK_EQUAL(pool.arenas, 1);
 }
@@ -102,17 +104,20 @@ static void test_makes_room(void)
     static struct pool first = {.size = 4080, .limit = MOST, .left = &left},
                        second = {.size = 1008, .limit = MOST, .left = &left};
     unsigned count = 0;
-    while ((objects[count] = pool_take(&first)) != NULL)
+    while ((objects[count] = pool_take(&first)) != NULL) {
         count++;
+    }
     CHECK(count > 200 && pool_take(&second) == NULL && left < 64 * 1024);
-    while (count > 0)
+    while (count > 0) {
         pool_give(&first, objects[--count]);
+    }
     void *object = pool_take(&second);
     CHECK(object != NULL);
     pool_give(&second, object);
     pool_exhausted = true;
-    while ((objects[count] = pool_take(&second)) != NULL) // what is there already
+    while ((objects[count] = pool_take(&second)) != NULL) { // what is there already
         count++;
+    }
     pool_exhausted = false;
     CHECK(pool_take(&second) != NULL && count > 0);
 }

@@ -153,7 +153,7 @@ static void ask(struct call *call, uint32_t n)
 {
     *call = (struct call){.n = n};
     call->request = (struct ts_request){
-        .backend = &backend, .object = &edu.root, .length = sizeof n, .op = TS_OP_WRITE};
+        .backend = &backend, .object = &edu.root, .length = sizeof(n), .op = TS_OP_WRITE};
     ts_request_dispatch(&call->request);
 }
 

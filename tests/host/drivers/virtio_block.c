@@ -141,8 +141,8 @@ static void device_fresh(void)
     uint32_t size = 512;
     device = (struct fake_device){
         .offered = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | 1u << 6 | 1u << 9, .sizes = {128, 0}};
-    memcpy(device.configuration, &sectors, sizeof sectors);
-    memcpy(device.configuration + 20, &size, sizeof size);
+    memcpy(device.configuration, &sectors, sizeof(sectors));
+    memcpy(device.configuration + 20, &size, sizeof(size));
     held_count = 0;
 }
 
@@ -170,7 +170,7 @@ static void stop(void)
     device.deaf = false;
     CHECK_EQUAL(block_stop(&service.block), TS_OK);
     transfers_fail(&service);
-    while (service.waiting) {
+    while (service.waiting != NULL) {
         transfer_cancel(service.waiting);
         CHECK_EQUAL(transfers_work(&service), TS_OK);
     }
@@ -186,7 +186,7 @@ static void test_geometry(void)
     CHECK(!service.block.read_only && service.block.flushes);
     stop();
     static const uint32_t sizes[] = {0, 1, 256, 513, 8192, UINT32_MAX};
-    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         device_fresh();
         memcpy(device.configuration + 20, &sizes[i], 4);
         CHECK_EQUAL(block_init(&service.block, &transport, 0, 0, 1), TS_ERR_CORRUPT);
@@ -235,7 +235,7 @@ static void check_answers(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
         struct client *c = &clients[i];
-        if (!c->busy && c->request.context) {
+        if (!c->busy && c->request.context != NULL) {
             CHECK_EQUAL(c->status, TS_OK);
             uint32_t asked = c->request.length + c->request.room;
             CHECK_EQUAL(c->value, asked);
@@ -329,7 +329,7 @@ static void test_device_lies(void)
     static const struct {
         uint32_t id, length;
     } lies[] = {{127, 1}, {128, 1}, {UINT32_MAX, 1}, {0, 4096 + 2}, {1, 1}};
-    for (unsigned i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+    for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         start();
         // The identity request's descriptors come back to the free list's front: heads start at 0.
         ask(&clients[0], BLOCK_READ, 0, 4096);

@@ -33,12 +33,12 @@ static void capability(unsigned at, unsigned next, uint8_t length, uint8_t type,
     uint32_t words[4] = {PCI_CAPABILITY_VENDOR | next << 8 | (uint32_t)length << 16 |
                              (uint32_t)type << 24,
                          bar, offset, size};
-    memcpy(space + at, words, sizeof words);
+    memcpy(space + at, words, sizeof(words));
 }
 
 static void good(void)
 {
-    memset(space, 0, sizeof space);
+    memset(space, 0, sizeof(space));
     space[PCI_STATUS] = PCI_STATUS_CAPABILITIES;
     space[PCI_CAPABILITIES] = 0x40;
     capability(0x40, 0x50, 16, 1, 4, 0, 0x1000);
@@ -74,7 +74,7 @@ int main(void)
         {16, 4, 0x4000, 56}, {16, 4, UINT32_MAX - 3, 56}, {16, 4, 4, UINT32_MAX},
         {16, 0, 0, 56},      {0, 4, 0, 0x1000},
     };
-    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         good();
         capability(0x40, 0x50, bad[i].length, 1, bad[i].bar, bad[i].offset, bad[i].size);
         CHECK_EQUAL(virtio_layout_find(&function, sizes, &layout), TS_ERR_UNSUPPORTED);

@@ -23,7 +23,7 @@ static void device_fresh(void)
     device = (struct fake_device){.offered = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | 1u << 0 |
                                              1u << 1 | 1u << 5 | 1u << 16,
                                   .sizes = {256, 256}};
-    memcpy(device.configuration, mac, sizeof mac);
+    memcpy(device.configuration, mac, sizeof(mac));
     device.configuration[NET_CONFIG_STATUS] = 1;
 }
 
@@ -226,8 +226,8 @@ static void device_step(void)
 
 static void forget(void)
 {
-    memset(tx_out, 0, sizeof tx_out);
-    memset(rx_out, 0, sizeof rx_out);
+    memset(tx_out, 0, sizeof(tx_out));
+    memset(rx_out, 0, sizeof(rx_out));
     tx_slots = tx_held = rx_held = 0;
     received = sent = failed = 0;
 }
@@ -341,7 +341,7 @@ static void test_bad_slots(void)
         {true, {.offset = UINT32_MAX - 2047, .length = 2048}},
         {true, {.offset = data_start, .length = 2048, .flags = TS_FRAME_MORE}},
     };
-    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         start();
         struct ts_frame_producer *to = bad[i].fill ? &client.rx_fill : &client.tx_send;
         ts_frame_put(to, &bad[i].slot);
@@ -422,7 +422,7 @@ static void test_device_lies(void)
     static const struct {
         uint32_t id, length;
     } lies[] = {{255, 72}, {256, 72}, {UINT32_MAX, 72}, {0, 12 + 2049}, {0, UINT32_MAX}};
-    for (unsigned i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+    for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         start();
         forget();
         client_fill();
@@ -538,7 +538,7 @@ static void test_geometry(void)
         {1, 64, 64, 1, MEMORY}, {1, 64, 64, 0, MEMORY + 1}, {1, 64, 64, 0, 8192},
         {1, 0, 64, 0, MEMORY},  {1, 64, 64, 0, 0},
     };
-    for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         CHECK_EQUAL(net_geometry(&bad[i]), TS_ERR_ARGUMENT);
     }
     a = good;

@@ -58,7 +58,7 @@ ts_status_t ts_domain_pin(ts_handle_t domain, ts_handle_t memory, uint64_t offse
 {
     CHECK(domain == DOMAIN && memory == MEMORY && length == count * TS_PAGE_SIZE);
     CHECK(offset == ts_frame_data_start(ENTRIES, ENTRIES) && offset + length == SIZE);
-    memset(addresses, 0, count * sizeof *addresses);
+    memset(addresses, 0, count * sizeof(*addresses));
     pins++;
     return TS_OK;
 }
@@ -150,7 +150,7 @@ static struct ts_request request_of(void)
 {
     return (struct ts_request){.backend = &backend,
                                .object = &session.object,
-                               .length = sizeof offer,
+                               .length = sizeof(offer),
                                .handles_in = 2,
                                .op = TS_OP_CALL,
                                .state = TS_REQUEST_OPEN};
@@ -168,7 +168,7 @@ int main(void)
 {
     static const uint8_t mac[6] = {2, 0, 0, 1, 2, 3};
     device = (struct fake_device){.offered = VIRTIO_F_VERSION_1 | 1u << 5, .sizes = {256, 256}};
-    memcpy(device.configuration, mac, sizeof mac);
+    memcpy(device.configuration, mac, sizeof(mac));
     function.device = (struct virtio_device){.registers = &fake_registers, .context = &device};
     service.function = &function;
     session.service = &service;

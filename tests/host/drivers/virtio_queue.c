@@ -40,7 +40,7 @@ static bool fake_answer(struct fake *d, uint32_t id, uint32_t length)
 
 static void fake_start(struct fake *d, struct virtqueue *q, bool event_index)
 {
-    CHECK(virtqueue_bytes(SIZE) <= sizeof memory);
+    CHECK(virtqueue_bytes(SIZE) <= sizeof(memory));
     virtqueue_init(q, SIZE, memory, slots, event_index);
     *d = (struct fake){.q = q, .event_index = event_index};
 }
@@ -159,7 +159,7 @@ static void test_hostile(void)
         {SIZE, 0, 0}, {UINT32_MAX, 0, 0},     {5, 0, 0}, {0, 101, 0}, {0, UINT32_MAX, 0}, {0, 0, 1},
         {0, 0, SIZE}, {0, 0, UINT16_MAX - 1}, {1, 0, 0},
     };
-    for (unsigned i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+    for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         struct virtqueue q;
         struct fake d;
         uint16_t head;
@@ -202,12 +202,12 @@ static void test_noise(void)
             uint16_t head;
             uint32_t length;
             struct virtqueue_segment segments[2] = {{1, 1}, {2, 2}};
-            (void)!virtqueue_add(&q, segments, random_below(2), random_below(2), &head);
+            (void)virtqueue_add(&q, segments, random_below(2), random_below(2), &head);
             (void)virtqueue_publish(&q);
             for (unsigned n = 0; n < 8; n++) {
                 memory[random_below(virtqueue_bytes(SIZE) / 8)] = (uint8_t)random_below(256);
             }
-            (void)!virtqueue_take(&q, &head, &length);
+            (void)virtqueue_take(&q, &head, &length);
             (void)virtqueue_sleep(&q, 1);
             CHECK(q.free_count <= SIZE && q.free < SIZE);
         }

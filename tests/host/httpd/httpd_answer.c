@@ -27,8 +27,9 @@ static struct http_answer decide(const char *fields, enum http_method method)
 static void expect(const char *fields, unsigned status)
 {
     unsigned got = decide(fields, HTTP_GET).status;
-    if (got != status)
+    if (got != status) {
         fprintf(stderr, "%s: %u, not %u\n", fields, got, status);
+    }
     CHECK(got == status);
 }
 
@@ -75,8 +76,9 @@ static void expect_range(const char *range, uint64_t size, enum range_kind kind,
     struct http_range ranges[HTTP_RANGES_MAX] = {0};
     unsigned count;
     enum range_kind got = http_ranges_parse(text_of(range), size, ranges, &count);
-    if (got != kind)
+    if (got != kind) {
         fprintf(stderr, "%s of %llu\n", range, (unsigned long long)size);
+    }
     CHECK(got == kind);
     CHECK(kind != RANGE_GOOD ||
           (count == 1 && ranges[0].first == first && ranges[0].length == length));

@@ -62,8 +62,9 @@ static const char *location(const struct host *of, const char *path, const char 
     static char buffer[512];
     struct writer writer = writer_make(buffer, sizeof(buffer) - 1);
     const struct redirect *redirect = config_redirect(&config, of, text_of(path));
-    if (redirect == NULL)
+    if (redirect == NULL) {
         return "none";
+    }
     write_number(&writer, redirect->status);
     write_string(&writer, " ");
     redirect_write(&writer, redirect, text_of(path), text_of(query));
@@ -196,8 +197,9 @@ static bool within(struct text text)
 static void use(void)
 {
     CHECK(config.host_count <= CONFIG_HOSTS && config.name_count <= CONFIG_NAMES);
-    for (unsigned i = 0; i < config.name_count; i++)
+    for (unsigned i = 0; i < config.name_count; i++) {
         CHECK(within(config.names[i].name) && config.names[i].host <= config.host_count);
+    }
     for (unsigned i = 0; i <= config.host_count; i++) {
         const struct host *of = &config.hosts[i];
         CHECK(within(of->root) && of->root.length <= CONFIG_PATH);
@@ -226,8 +228,9 @@ static unsigned round_of_words(void)
         text[length++] = random_below(20) == 0 ? '\0' : '\n';
     }
     bool good = config_of(text, length);
-    if (good)
+    if (good) {
         use();
+    }
     unsigned line, column;
     CHECK(good || sscanf(config_message, "%u:%u: ", &line, &column) == 2);
     CHECK(good == (config_message[0] == '\0') && strlen(config_message) < CONFIG_MESSAGE);
@@ -242,13 +245,15 @@ int main(int argc, char **argv)
     test_redirects();
     test_patterns();
     test_head();
-    if (argc > 1)
+    if (argc > 1) {
         random_state = strtoull(argv[1], NULL, 0) | 1;
+    }
     uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 0) : 100000, good = 0;
     printf("seed %llu, %llu rounds\n", (unsigned long long)random_state,
            (unsigned long long)rounds);
-    for (uint64_t i = 0; i < rounds; i++)
+    for (uint64_t i = 0; i < rounds; i++) {
         good += round_of_words();
+    }
     CHECK(rounds < 1000 || good > rounds / 1000); // not everything is refused
     return 0;
 }

@@ -108,8 +108,9 @@ static void expect_limit(const char *before, const char *line, unsigned count, c
 {
     static char text[CONFIG_BYTES];
     size_t length = (size_t)snprintf(text, sizeof(text), "%s", before);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         length += (size_t)snprintf(text + length, sizeof(text) - length, line, i);
+    }
     CHECK(config_of(text, length));
     length += (size_t)snprintf(text + length, sizeof(text) - length, line, count);
     expect(text, length, message);
@@ -123,11 +124,13 @@ static void test_limits(void)
     expect_limit("", "cache *.%u a\n", CONFIG_CACHES,
                  "129:1: more than 128 patterns for Cache-Control");
     size_t length = (size_t)snprintf(text, sizeof(text), "host");
-    for (unsigned i = 0; i < 40; i++)
+    for (unsigned i = 0; i < 40; i++) {
         length += (size_t)snprintf(text + length, sizeof(text) - length, " a%u", i);
+    }
     length += (size_t)snprintf(text + length, sizeof(text) - length, "\nhost");
-    for (unsigned i = 0; i < 25; i++)
+    for (unsigned i = 0; i < 25; i++) {
         length += (size_t)snprintf(text + length, sizeof(text) - length, " b%u", i);
+    }
     expect(text, length, "2:92: more than 64 names of hosts");
     memset(most, 'a', sizeof(most));
     most[0] = '/';
@@ -140,8 +143,9 @@ static void test_limits(void)
     snprintf(text, sizeof(text), "cache /b %.*s a", 127, most + 1);
     expect(text, strlen(text), "1:138: longer than 128 bytes");
     memset(text, ' ', sizeof(text));
-    for (unsigned i = 0; i < 65; i++)
+    for (unsigned i = 0; i < 65; i++) {
         text[2 * i] = 'a';
+    }
     expect(text, 130, "1:129: more than 64 words in a line");
     expect("root /a\nlisting \0on", 19, "2:9: a zero byte");
     memset(text, 'x', 300);
@@ -156,8 +160,9 @@ static void test_error_pages(void)
     static char text[CONFIG_BYTES];
     size_t length = 0;
     for (unsigned i = 0; i <= CONFIG_ERRORS; i++) {
-        if (i % 12 == 0)
+        if (i % 12 == 0) {
             length += (size_t)snprintf(text + length, sizeof(text) - length, "host h%u\n", i);
+        }
         length += (size_t)snprintf(text + length, sizeof(text) - length, "error %u /x\n",
                                    statuses[i % 12]);
     }
@@ -166,8 +171,9 @@ static void test_error_pages(void)
 
 int main(void)
 {
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         expect(table[i].text, strlen(table[i].text), table[i].message);
+    }
     test_limits();
     test_error_pages();
     return 0;

@@ -19,10 +19,12 @@ static void pass_and_look(ts_time_t time, bool trickle)
         const struct system_socket *socket = &system_sockets[i];
         bool due = begun[i] != 0 && httpd.loop.now - begun[i] >= HTTPD_HEAD_S * TS_SECOND;
         CHECK_EQUAL(socket->answers, due);
-        if (due)
+        if (due) {
             CHECK(socket->status == 408 && socket->answered - begun[i] == 10 * TS_SECOND);
-        if (trickle && i % 3 == 0 && !due && begun[i] != 0)
+        }
+        if (trickle && i % 3 == 0 && !due && begun[i] != 0) {
             system_send(i, "X");
+        }
     }
 }
 
@@ -35,10 +37,12 @@ int main(void)
         begun[i] = httpd.loop.now;
         system_send(i, "GET / HTTP/1.1\r\nX");
     }
-    for (unsigned i = 0; i < 13; i++)
+    for (unsigned i = 0; i < 13; i++) {
         pass_and_look(TS_SECOND, true);
-    for (unsigned i = 1; i <= COUNT; i++)
+    }
+    for (unsigned i = 1; i <= COUNT; i++) {
         CHECK(system_sockets[i].answers == 1);
+    }
     system_pass(HTTPD_DRAIN_S * TS_SECOND);
     CHECK_EQUAL(connection_count(), 0);
     return 0;

@@ -31,8 +31,9 @@ static void test_order(void)
 {
     static const char *const names[] = {"b", "a", "B", "ab", "aa", "z"};
     memset(&listing, 0, sizeof(listing));
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6; i++) {
         CHECK(listing_add(&listing, text_of(names[i]), i == 5 || i == 0, i * 10));
+    }
     char order[32] = "";
     for (unsigned i = 0; i < listing.count; i++) {
         const struct listing_entry *entry = &listing.entries[i];
@@ -75,17 +76,19 @@ static void test_bounds(void)
         CHECK(listing_add(&listing, text_of(name), false, UINT64_MAX));
     }
     CHECK(!listing.more && !listing_add(&listing, TEXT("x"), false, 0) && listing.more);
-    for (unsigned i = 1; i < listing.count; i++)
+    for (unsigned i = 1; i < listing.count; i++) {
         CHECK(memcmp(listing.names + listing.entries[i - 1].name,
                      listing.names + listing.entries[i].name, 6) < 0);
+    }
     struct text text = written(sizeof(page));
     CHECK(has(text, "998976") && has(text, "999999") && has(text, "There is more"));
     memset(&listing, 0, sizeof(listing));
     memset(name, '"', 255);
     unsigned count = 0;
     for (; count < LISTING_ENTRIES; count++) {
-        if (!listing_add(&listing, (struct text){name, 255}, false, UINT64_MAX))
+        if (!listing_add(&listing, (struct text){name, 255}, false, UINT64_MAX)) {
             break;
+        }
     }
     CHECK_EQUAL(count, LISTING_NAMES / 255);
     CHECK(has(written(sizeof(page)), "There is more"));

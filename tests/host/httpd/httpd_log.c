@@ -22,8 +22,9 @@ ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_mem
 {
     (void)flags;
     (void)out_memory;
-    if (refuse)
+    if (refuse) {
         return TS_ERR_MEMORY;
+    }
     mapped += TS_PAGE_ROUND(size);
     *out_address = malloc(size);
     return TS_OK;
@@ -55,20 +56,23 @@ static unsigned read_lines(uint64_t *position, uint64_t end, unsigned *out_first
     unsigned next = 0, count = 0;
     for (;;) {
         struct text text = access_log_at(position, end);
-        if (text.length == 0)
+        if (text.length == 0) {
             return count == 0 ? 0 : next;
+        }
         *position += text.length;
         for (size_t at = 0; at < text.length;) {
             const char *newline = memchr(text.data + at, '\n', text.length - at), *line;
             unsigned number;
             CHECK(newline != NULL); // files and pieces are of whole lines
             line = memchr(text.data + at, '/', text.length - at);
-            while (line[-1] != ' ' || line[-2] != 'T')
+            while (line[-1] != ' ' || line[-2] != 'T') {
                 line = strchr(line + 1, '/');
+            }
             CHECK(sscanf(line, "/%u", &number) == 1);
             CHECK(count == 0 || number == next);
-            if (count++ == 0)
+            if (count++ == 0) {
                 *out_first = number;
+            }
             next = number + 1;
             at = (size_t)(newline + 1 - text.data);
         }

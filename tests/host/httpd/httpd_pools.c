@@ -83,31 +83,36 @@ static bool is_served(const struct request *request, unsigned number)
 static void attack(const struct request *request)
 {
     unsigned others[OTHERS], first = 0, last = 0, left = 0;
-    for (unsigned i = 0; i < OTHERS; i++)
+    for (unsigned i = 0; i < OTHERS; i++) {
         others[i] = begin(request, (uint8_t)(HOSTILE + 1 + i), i);
+    }
     for (unsigned i = 0; i < 2 * request->size; i++) {
         last = begin(request, HOSTILE, OTHERS + i);
         first = i == 0 ? last : first;
     }
-    for (unsigned i = first; i <= last; i++)
+    for (unsigned i = first; i <= last; i++) {
         left += system_sockets[i].open;
+    }
     fprintf(stderr, "%s: %u left of %u\n", request->name, left, 2 * request->size);
     CHECK(left <= request->size && left >= request->size - OTHERS);
     CHECK(!system_sockets[first].open && system_sockets[last].open); // the oldest give way
     unsigned another = begin(request, HOSTILE + 1 + OTHERS, 3 * request->size);
     CHECK(is_served(request, another));
-    for (unsigned i = 0; i < OTHERS; i++) // older than all of the hostile ones
+    for (unsigned i = 0; i < OTHERS; i++) { // older than all of the hostile ones
         CHECK(is_served(request, others[i]));
+    }
     CHECK(is_served(request, last)); // who holds most is served as well
-    for (unsigned i = others[0]; i <= another; i++)
+    for (unsigned i = others[0]; i <= another; i++) {
         system_leave(i);
+    }
     CHECK_EQUAL(connection_count(), 0);
 }
 
 int main(void)
 {
     system_start();
-    for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+    for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
         attack(&requests[i]);
+    }
     return 0;
 }

@@ -104,12 +104,14 @@ static size_t make_head(char *data, size_t size)
 {
     size_t length = 0;
     bool likely = random_below(2) == 0;
-    if (likely)
+    if (likely) {
         length = (size_t)snprintf(data, size, "GET / HTTP/1.1\r\nHost: x\r\n");
+    }
     for (uint64_t n = random_below(24); n > 0; n--) {
         const char *piece = pieces[random_below(sizeof(pieces) / sizeof(pieces[0]))];
-        if (length + strlen(piece) + 4 > size)
+        if (length + strlen(piece) + 4 > size) {
             break;
+        }
         memcpy(data + length, piece, strlen(piece));
         length += strlen(piece);
     }
@@ -174,8 +176,9 @@ static unsigned parse_in_pieces(const char *data, size_t length, size_t most, si
         part = part < length - at ? part : length - at;
         memcpy(copy + at, data + at, part);
         at += part;
-        if (random_below(8) == 0)
+        if (random_below(8) == 0) {
             request = (struct http_request){0}; // as after a move
+        }
         status = http_request_parse(copy, at, &request, out_consumed);
     }
     free(copy);
@@ -200,8 +203,9 @@ static void round_of_heads(void)
     }
     for (size_t most = 1; most <= 64; most *= 4) {
         unsigned slow = parse_in_pieces(made, length, most, &again);
-        if (slow != status)
+        if (slow != status) {
             fprintf(stderr, "%.*s\n%u in pieces, %u\n", (int)length, made, slow, status);
+        }
         CHECK(slow == status && (status != 200 || again == consumed));
     }
     free(data);
@@ -220,8 +224,9 @@ struct reference {
 static bool whole_line(struct reference *r, size_t *out_length)
 {
     size_t end = r->at;
-    while (end < r->length && (r->data[end] == '\t' || (unsigned char)r->data[end] >= ' '))
+    while (end < r->length && (r->data[end] == '\t' || (unsigned char)r->data[end] >= ' ')) {
         end++;
+    }
     *out_length = end - r->at;
     r->bad |= end < r->length && r->data[end] != '\r';
     r->bad |= end + 1 < r->length && r->data[end + 1] != '\n';
@@ -240,8 +245,9 @@ static bool reference_size(struct reference *r, size_t *out_size)
         *out_size = *out_size * 16 + strtoul(digit, NULL, 16);
     }
     size_t blanks = digits;
-    while (blanks < length && (line[blanks] == ' ' || line[blanks] == '\t'))
+    while (blanks < length && (line[blanks] == ' ' || line[blanks] == '\t')) {
         blanks++;
+    }
     r->bad |= digits == 0 && (length > 0 || r->at < r->length);
     r->bad |= blanks < length && line[blanks] != ';';
     r->bad |= blanks == length && blanks > digits && r->at + length < r->length;
@@ -254,16 +260,19 @@ static bool reference_trailer(struct reference *r)
     size_t length, name = 0;
     while (whole_line(r, &length) && length > 0) {
         const char *line = r->data + r->at;
-        for (name = 0; name < length && syntax_is_token(line[name]); name++)
+        for (name = 0; name < length && syntax_is_token(line[name]); name++) {
             ;
+        }
         r->bad |= name == 0 || name == length || line[name] != ':';
-        if (r->bad)
+        if (r->bad) {
             return false;
+        }
         r->at += length + 2;
     }
     const char *line = r->data + r->at; // the last, or the one that stops
-    for (name = 0; name < length && syntax_is_token(line[name]); name++)
+    for (name = 0; name < length && syntax_is_token(line[name]); name++) {
         ;
+    }
     r->bad |= length > 0 && (name == 0 || (name < length && line[name] != ':'));
     r->bad |= name == length && length > 0 && r->at + length < r->length;
     r->at += 2;
@@ -282,10 +291,12 @@ static unsigned reference(const char *data, size_t length, size_t *out_taken)
         }
         r.at += size;
         for (unsigned i = 0; i < 2; i++, r.at++) {
-            if (r.at >= length)
+            if (r.at >= length) {
                 return HTTP_INCOMPLETE;
-            if (data[r.at] != "\r\n"[i])
+            }
+            if (data[r.at] != "\r\n"[i]) {
                 return 400;
+            }
         }
     }
     return r.bad ? 400 : HTTP_INCOMPLETE;
@@ -301,8 +312,9 @@ static unsigned drop_in_pieces(const char *data, size_t length, size_t most, siz
         char *copy = copy_of(data + *out_taken, part = part < left ? part : left);
         unsigned status = http_body_drop(&body, copy, part, &taken);
         free(copy);
-        if (status != 200)
+        if (status != 200) {
             return status;
+        }
         CHECK(taken == part || body.done);
         *out_taken += taken;
     }
@@ -322,18 +334,21 @@ static void round_of_chunks(void)
     unsigned expected = reference(data, length, &expected_taken);
     for (size_t most = 1; most <= 256; most *= 4) {
         unsigned status = drop_in_pieces(data, length, most, &taken);
-        if (status == 413)
+        if (status == 413) {
             continue; // a size that is too large: the reference reads on
-        if (status != expected)
+        }
+        if (status != expected) {
             fprintf(stderr, "%.*s\n%u, not %u\n", (int)length, data, status, expected);
+        }
         CHECK(status == expected && (status != 200 || taken == expected_taken));
     }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
+    if (argc > 1) {
         random_state = strtoull(argv[1], NULL, 0) | 1;
+    }
     uint64_t rounds = argc > 2 ? strtoull(argv[2], NULL, 0) : 100000;
     printf("seed %llu, %llu rounds\n", (unsigned long long)random_state,
            (unsigned long long)rounds);

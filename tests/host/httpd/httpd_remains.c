@@ -94,8 +94,9 @@ static void test_damage(void)
         expect(what);
     }
     for (unsigned round = 0; round < 200; round++) { // anything at all
-        for (unsigned i = 0; i < SIZE / 8; i++)
+        for (unsigned i = 0; i < SIZE / 8; i++) {
             memory[i] = random_next();
+        }
         ((uint32_t *)memory)[0] = (uint32_t)random_below(3);
         CHECK(!config_remains_get(text, &length, name));
     }

@@ -23,8 +23,9 @@ static void expect(unsigned status, const char *head)
     struct http_request request;
     size_t consumed = 0;
     unsigned got = parse(head, &request, &consumed);
-    if (got != status)
+    if (got != status) {
         fprintf(stderr, "%.60s: %u, not %u\n", head, got, status);
+    }
     CHECK(got == status);
     CHECK(status != 200 || consumed <= strlen(head));
 }
@@ -201,8 +202,9 @@ static void test_lists(void)
                 "If-Match: \"of the next request\"\r\n\r\n",
                 &request, &consumed) == 200);
     struct http_list list = http_list(&request.fields, HTTP_IF_MATCH);
-    for (; http_list_next(&list, &element); count++)
+    for (; http_list_next(&list, &element); count++) {
         CHECK(count < 4 && text_equal(element, text_of(expected[count])));
+    }
     CHECK(count == 4 && !http_list_next(&list, &element));
     CHECK(!request.keep_alive && http_list_has(&request.fields, HTTP_CONNECTION, TEXT("a")));
     list = http_list(&request.fields, HTTP_EXPECT);
@@ -274,8 +276,9 @@ static void test_authority(void)
         expect(hosts[i].status, head);
         // The same in the target, where it must not be empty.
         snprintf(head, sizeof(head), "GET http://%s/ HTTP/1.1\r\nHost: y\r\n\r\n", hosts[i].text);
-        if (strpbrk(hosts[i].text, "/\\") == NULL)
+        if (strpbrk(hosts[i].text, "/\\") == NULL) {
             expect(i == 0 ? 400 : hosts[i].status, head);
+        }
     }
     struct http_request request;
     size_t consumed;
@@ -295,8 +298,9 @@ static unsigned parse_long(size_t target, size_t size)
     size_t consumed;
     memset(data, 'a', size);
     memcpy(data, "GET /", 5);
-    if (target + 21 <= size)
+    if (target + 21 <= size) {
         memcpy(data + 4 + target, " HTTP/1.1\r\nHost: ", 17);
+    }
     unsigned status = http_request_parse(data, size, &request, &consumed);
     free(data);
     return status;
@@ -344,8 +348,9 @@ static void expect_body(unsigned status, const char *chunks, size_t length, size
     for (size_t step = 1; step <= length; step++) {
         size_t taken;
         unsigned got = drop(chunks, length, step, &taken);
-        if (got != status)
+        if (got != status) {
             fprintf(stderr, "%.60s in steps of %zu: %u, not %u\n", chunks, step, got, status);
+        }
         CHECK(got == status && (status != 200 || length - taken == rest));
     }
 }
@@ -389,8 +394,9 @@ static void test_chunks(void)
 
     // Chunks of one byte each are counted with their framing, so that they end too.
     char many[HTTP_BODY_MAX * 2];
-    for (size_t at = 0; at + 6 <= sizeof(many); at += 6)
+    for (size_t at = 0; at + 6 <= sizeof(many); at += 6) {
         memcpy(many + at, "1\r\na\r\n", 6);
+    }
     size_t taken;
     CHECK(drop(many, sizeof(many), 6, &taken) == 413);
     CHECK(drop(many, sizeof(many), sizeof(many), &taken) == 413);

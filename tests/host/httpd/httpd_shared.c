@@ -92,15 +92,17 @@ static void ask(struct holder *holder, uint8_t client)
 static void test_twice_the_size(void)
 {
     static struct holder hostile[2 * SIZE], honest[8];
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 8; i++) {
         ask(&honest[i], (uint8_t)(2 + i));
+    }
     for (unsigned i = 0; i < 2 * SIZE; i++) {
         ask(&hostile[i], 1);
         shared_resume();
     }
     CHECK_EQUAL(tried, 2 * SIZE + 8);
-    for (unsigned i = 0; i < 8; i++) // none of the others gave way, though they are older
+    for (unsigned i = 0; i < 8; i++) { // none of the others gave way, though they are older
         CHECK((honest[i].holds & 1u << SHARED_LARGE) != 0);
+    }
     CHECK_EQUAL(places, 0);
 }
 

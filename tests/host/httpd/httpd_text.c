@@ -12,11 +12,13 @@ static void check_path(const char *target, ts_status_t status, const char *expec
     char buffer[64];
     struct text path = {0};
     ts_status_t got = path_decode(text_of(target), buffer, sizeof(buffer), &path);
-    if (got != status)
+    if (got != status) {
         fprintf(stderr, "path %s\n", target);
+    }
     CHECK(got == status);
-    if (got == TS_OK)
+    if (got == TS_OK) {
         CHECK_TEXT(path, expected);
+    }
 }
 
 static void test_paths(void)
@@ -58,8 +60,9 @@ static void check_date(const char *string, bool good, int64_t expected)
 {
     int64_t seconds = 0;
     bool parsed = date_parse(text_of(string), 1700000000, &seconds);
-    if (parsed != good || (good && seconds != expected))
+    if (parsed != good || (good && seconds != expected)) {
         fprintf(stderr, "date %s: %d %lld\n", string, parsed, (long long)seconds);
+    }
     CHECK(parsed == good);
     CHECK(!good || seconds == expected);
 }

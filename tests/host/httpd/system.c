@@ -57,10 +57,12 @@ static uint64_t length_of(const struct ts_submission *write)
 {
     const struct ts_segment *segments = (const void *)(uintptr_t)write->address;
     uint64_t length = 0;
-    if ((write->flags & TS_FLAG_VECTOR) == 0)
+    if ((write->flags & TS_FLAG_VECTOR) == 0) {
         return write->length;
-    for (uint32_t i = 0; i < write->length; i++)
+    }
+    for (uint32_t i = 0; i < write->length; i++) {
         length += segments[i].length;
+    }
     return length;
 }
 
@@ -118,8 +120,9 @@ static void ask_socket(struct system_socket *socket, const struct ts_submission 
         socket->read = *submission;
     } else if (submission->op == TS_OP_WRITE) {
         socket->write = *submission;
-        if (socket->takes || (is_head(submission) && (submission->flags & TS_FLAG_VECTOR) == 0))
+        if (socket->takes || (is_head(submission) && (submission->flags & TS_FLAG_VECTOR) == 0)) {
             arrive(socket);
+        }
     } else {
         call_socket(socket, submission);
     }
@@ -128,12 +131,13 @@ static void ask_socket(struct system_socket *socket, const struct ts_submission 
 static void open_file(const struct ts_submission *submission)
 {
     const char *path = (const char *)(uintptr_t)submission->address;
-    if (submission->length == 1 && path[0] == 'd')
+    if (submission->length == 1 && path[0] == 'd') {
         complete(submission, TS_OK, FOLDER);
-    else if (submission->length == 12 && memcmp(path, "d/index.html", 12) == 0)
+    } else if (submission->length == 12 && memcmp(path, "d/index.html", 12) == 0) {
         complete(submission, TS_ERR_NOT_FOUND, 0);
-    else
+    } else {
         complete(submission, TS_OK, path[0] == 'l' ? LARGE : SMALL);
+    }
 }
 
 static void ask_file(const struct ts_submission *submission)
@@ -161,10 +165,12 @@ static struct ts_submission *waits_as(uint64_t user_data)
 {
     for (unsigned i = 1; i <= connected; i++) {
         struct system_socket *socket = &system_sockets[i];
-        if (socket->read.user_data == user_data)
+        if (socket->read.user_data == user_data) {
             return &socket->read;
-        if (socket->write.user_data == user_data)
+        }
+        if (socket->write.user_data == user_data) {
             return &socket->write;
+        }
     }
     return NULL;
 }
@@ -173,8 +179,9 @@ static void answer(const struct ts_submission *submission)
 {
     if (submission->op == TS_OP_CANCEL) {
         struct ts_submission *kept = waits_as(submission->arg);
-        if (kept != NULL)
+        if (kept != NULL) {
             complete_kept(kept, TS_ERR_CANCELLED, 0);
+        }
     } else if (submission->handle < FILES) {
         ask_socket(&system_sockets[submission->handle], submission);
     } else {
@@ -185,8 +192,9 @@ static void answer(const struct ts_submission *submission)
 static void settle(void)
 {
     do {
-        for (uint32_t at = 0; at < staged_count; at++)
+        for (uint32_t at = 0; at < staged_count; at++) {
             answer(&staged[at]);
+        }
         staged_count = 0;
         shared_resume();
     } while (staged_count > 0);
@@ -237,18 +245,21 @@ void system_take(unsigned number)
 {
     struct system_socket *socket = &system_sockets[number];
     socket->takes = true;
-    if (socket->write.user_data != 0)
+    if (socket->write.user_data != 0) {
         arrive(socket);
+    }
     settle();
 }
 
 void system_leave(unsigned number)
 {
     struct system_socket *socket = &system_sockets[number];
-    if (socket->write.user_data != 0)
+    if (socket->write.user_data != 0) {
         complete_kept(&socket->write, TS_ERR_PEER_CLOSED, 0);
-    if (socket->read.user_data != 0)
+    }
+    if (socket->read.user_data != 0) {
         complete_kept(&socket->read, TS_OK, 0);
+    }
     settle();
 }
 
@@ -260,8 +271,9 @@ static struct ts_submission *first_deadline(void)
         struct ts_submission *both[] = {&system_sockets[i].read, &system_sockets[i].write};
         for (unsigned j = 0; j < 2; j++) {
             bool waits = both[j]->user_data != 0 && both[j]->deadline != TS_DEADLINE_NONE;
-            if (waits && (first == NULL || both[j]->deadline < first->deadline))
+            if (waits && (first == NULL || both[j]->deadline < first->deadline)) {
                 first = both[j];
+            }
         }
     }
     return first;
@@ -272,8 +284,9 @@ void system_pass(ts_time_t time)
     ts_time_t until = httpd.loop.now + time;
     struct ts_submission *first;
     while ((first = first_deadline()) != NULL && (ts_time_t)first->deadline <= until) {
-        if ((ts_time_t)first->deadline > httpd.loop.now)
+        if ((ts_time_t)first->deadline > httpd.loop.now) {
             httpd.loop.now = (ts_time_t)first->deadline;
+        }
         complete_kept(first, TS_ERR_TIMED_OUT, 0);
         settle();
     }
@@ -286,21 +299,24 @@ struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async
 {
     (void)loop;
     CHECK(staged_count < STAGED);
-    if (async != NULL)
+    if (async != NULL) {
         async->busy = true;
+    }
     return &staged[staged_count++];
 }
 
 void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async)
 {
-    if (async->busy)
+    if (async->busy) {
         ts_prepare_cancel(ts_loop_begin(loop, NULL), ts_async_data(async), 0, 0);
+    }
 }
 
 void ts_close(ts_handle_t handle)
 {
-    if (handle != TS_HANDLE_NONE && handle < FILES)
+    if (handle != TS_HANDLE_NONE && handle < FILES) {
         system_sockets[handle].open = false;
+    }
 }
 
 int64_t httpd_now(void)

@@ -63,8 +63,9 @@ static inline void spin_unlock(struct spinlock *lock, irqflags_t flags)
 {
     (void)flags;
     spin_unlock_off(lock);
-    if (spin_gap != NULL)
+    if (spin_gap != NULL) {
         spin_gap();
+    }
 }
 
 static inline irqflags_t arch_irq_save(void)

@@ -72,8 +72,8 @@ volatile void *arch_device_map(paddr_t address, uint64_t bytes, unsigned prot,
                                enum arch_cache cache)
 {
     (void)prot, (void)cache;
-    unsigned unit = (unsigned)((address - MODEL_REGISTERS) / sizeof registers[0]);
-    CHECK(unit < model_units && bytes == sizeof registers[0]);
+    unsigned unit = (unsigned)((address - MODEL_REGISTERS) / sizeof(registers[0]));
+    CHECK(unit < model_units && bytes == sizeof(registers[0]));
     return registers[unit];
 }
 
@@ -82,7 +82,7 @@ paddr_t boot_page_alloc(uint64_t bytes, uint64_t alignment)
     ram_used = (ram_used + (uint32_t)alignment - 1) & ~((uint32_t)alignment - 1);
     char *start = ram + ram_used;
     ram_used += (uint32_t)bytes;
-    CHECK(ram_used <= sizeof ram);
+    CHECK(ram_used <= sizeof(ram));
     memset(start, 0, bytes);
     return virt_to_phys(start);
 }
@@ -101,8 +101,9 @@ ts_status_t kernel_page_alloc(paddr_t *out_page)
 ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page)
 {
     (void)owner;
-    if (model_no_memory)
+    if (model_no_memory) {
         return TS_ERR_LIMIT;
+    }
     *out_page = virt_to_phys(aligned_alloc(PAGE_SIZE, PAGE_SIZE));
     memset(phys_to_virt(*out_page), 0, PAGE_SIZE);
     model_tables++;
@@ -131,8 +132,9 @@ struct cpu *cpu_by_id(uint32_t id)
 void log_write(enum log_level level, const char *format, ...)
 {
     (void)level, (void)format;
-    if (model_logged != NULL)
+    if (model_logged != NULL) {
         model_logged();
+    }
 }
 
 _Noreturn void panic(const char *format, ...)
@@ -150,26 +152,30 @@ void kernel_dma_fault(const struct dma_fault *fault)
 // Where the selected register is; NULL: not a unit's.
 static uint8_t *configuration_at(void)
 {
-    for (unsigned i = 0; i < model_units; i++)
-        if ((selected >> 8 & 0xffff) == MODEL_FUNCTION(i))
+    for (unsigned i = 0; i < model_units; i++) {
+        if ((selected >> 8 & 0xffff) == MODEL_FUNCTION(i)) {
             return configuration[i] + (selected & 0xfc);
+        }
+    }
     return NULL;
 }
 
 void x86_out32(uint16_t port, uint32_t value)
 {
-    if (port == 0xcf8)
+    if (port == 0xcf8) {
         selected = value;
-    else if (configuration_at() != NULL)
+    } else if (configuration_at() != NULL) {
         memcpy(configuration_at(), &value, 4);
+    }
 }
 
 uint32_t x86_in32(uint16_t port)
 {
     uint32_t value = 0x1af41af4; // every function is there
     CHECK_EQUAL(port, 0xcfc);
-    if (configuration_at() != NULL)
+    if (configuration_at() != NULL) {
         memcpy(&value, configuration_at(), 4);
+    }
     return value;
 }
 
@@ -192,14 +198,16 @@ static uint64_t walk(const uint64_t *entry, uint64_t address)
 {
     uint64_t found = entry[0], rights = found;
     unsigned level = found >> 9 & 7;
-    if (level < 6 && address >> (12 + 9 * level))
+    if (level < 6 && address >> (12 + 9 * level)) {
         return 0;
+    }
     for (; level > 0; level = found >> 9 & 7) {
         uint64_t *table = phys_to_virt(found & 0x000ffffffffff000);
         found = table[address >> (3 + 9 * level) & 511];
         CHECK((found & UINT64_C(0x1ff0000000000000)) == 0); // reserved
-        if (!(found & 1))
+        if (!(found & 1)) {
             return 0;
+        }
         CHECK((found >> 9 & 7) == level - 1);
         rights &= found;
     }
@@ -209,12 +217,15 @@ static uint64_t walk(const uint64_t *entry, uint64_t address)
 static uint64_t page_look(const uint64_t *entry, uint64_t address)
 {
     uint16_t id = (uint16_t)entry[1];
-    for (uint32_t i = 0; i < page_count[model_at]; i++)
-        if (pages[model_at][i].id == id && pages[model_at][i].page == address >> 12)
+    for (uint32_t i = 0; i < page_count[model_at]; i++) {
+        if (pages[model_at][i].id == id && pages[model_at][i].page == address >> 12) {
             return pages[model_at][i].entry;
+        }
+    }
     uint64_t found = walk(entry, address);
-    if (page_count[model_at] == CACHED)
+    if (page_count[model_at] == CACHED) {
         page_count[model_at] = 0;
+    }
     pages[model_at][page_count[model_at]].id = id;
     pages[model_at][page_count[model_at]].page = address >> 12;
     pages[model_at][page_count[model_at]++].entry = found;
@@ -226,10 +237,11 @@ static uint64_t page_look(const uint64_t *entry, uint64_t address)
 static void forget_pages(uint16_t id, bool all)
 {
     for (uint32_t i = 0; i < page_count[model_at];) {
-        if (all || pages[model_at][i].id == id)
+        if (all || pages[model_at][i].id == id) {
             pages[model_at][i] = pages[model_at][--page_count[model_at]];
-        else
+        } else {
             i++;
+        }
     }
 }
 
@@ -246,8 +258,9 @@ static void command_run(const uint64_t *command)
     case 5: break; // the model remembers no interrupts' entries
     case 8:
         CHECK(model_forgets_all);
-        for (uint32_t i = 0; i < ENTRIES; i++)
+        for (uint32_t i = 0; i < ENTRIES; i++) {
             devices[model_at][i].cached = false;
+        }
         forget_pages(0, true);
         break;
     default: CHECK(!"a command that is known");
@@ -259,8 +272,9 @@ static void status_show(void)
 {
     uint64_t on = *reg(AMD_CONTROL) & AMD_CONTROL_ENABLE ? *reg(AMD_CONTROL) : 0;
     uint32_t seen = (uint32_t)*reg(AMD_STATUS);
-    if (!(seen & SHOWN))
+    if (!(seen & SHOWN)) {
         status[model_at] &= ~seen;
+    }
     *reg(AMD_STATUS) = SHOWN | status[model_at] | (on & AMD_CONTROL_EVENTS ? 8u : 0) |
                        (on & AMD_CONTROL_COMMANDS ? 16u : 0);
 }
@@ -274,8 +288,9 @@ static void unit_work(void)
         command_run(&commands[*reg(AMD_COMMAND_HEAD) / 8]);
         *reg(AMD_COMMAND_HEAD) = (*reg(AMD_COMMAND_HEAD) + 16) % RING;
         const uint64_t *entry = device(last_source[model_at]);
-        if (entry[0] >> 9 & 7)
+        if (entry[0] >> 9 & 7) {
             (void)page_look(entry, last_address[model_at]);
+        }
     }
 }
 
@@ -292,8 +307,9 @@ void arch_cpu_relax(void)
         unwritten.at = NULL;
     }
     unsigned before = model_at;
-    for (model_at = 0; model_at < model_units; model_at++)
+    for (model_at = 0; model_at < model_units; model_at++) {
         unit_work();
+    }
     model_at = before;
 }
 
@@ -304,8 +320,9 @@ static void event_add(uint64_t low, uint64_t address)
     uint64_t tail = *reg(AMD_EVENT_TAIL), next = (tail + 16) % RING;
     uint64_t *events = phys_to_virt(*reg(AMD_EVENTS) & 0x000ffffffffff000);
     status_show();
-    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_EVENTS) || (status[model_at] & AMD_STATUS_OVERFLOW))
+    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_EVENTS) || (status[model_at] & AMD_STATUS_OVERFLOW)) {
         return;
+    }
     if (next == *reg(AMD_EVENT_HEAD)) {
         status[model_at] |= AMD_STATUS_OVERFLOW;
     } else {
@@ -345,16 +362,18 @@ bool model_access(uint16_t source, uint64_t address, bool write)
     const uint64_t *entry = device(source);
     last_source[model_at] = source;
     last_address[model_at] = address;
-    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_ENABLE) || !(entry[0] & 1))
+    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_ENABLE) || !(entry[0] & 1)) {
         return true;
+    }
     bool translated = entry[0] >> 9 & 7;
     uint64_t found = !(entry[0] & 2) ? 0 : translated ? page_look(entry, address) : entry[0];
     if (found >> (write ? 62 : 61) & 1) {
         CHECK(!translated || (found & 0x000ffffffffff000) == (address & ~PAGE_MASK));
         return true;
     }
-    if (!(entry[1] >> 34 & 1))
+    if (!(entry[1] >> 34 & 1)) {
         event_add(UINT64_C(2) << 60 | (uint64_t)write << 53 | source, address);
+    }
     take_interrupt();
     return false;
 }
@@ -362,16 +381,18 @@ bool model_access(uint16_t source, uint64_t address, bool write)
 unsigned model_message(uint16_t source, uint32_t data)
 {
     const uint64_t *entry = device(source);
-    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_ENABLE) || !(entry[2] & 1))
+    if (!(*reg(AMD_CONTROL) & AMD_CONTROL_ENABLE) || !(entry[2] & 1)) {
         return data & 0xff;
+    }
     uint64_t index = data & 0x7ff;
     uint32_t found = 0;
     if (entry[2] >> 60 == 2 && index < 1u << (entry[2] >> 1 & 15)) {
         uint32_t *table = phys_to_virt(entry[2] & 0x000fffffffffffc0);
         found = table[index];
     }
-    if (!(found & 1) && !(entry[2] >> 5 & 1))
+    if (!(found & 1) && !(entry[2] >> 5 & 1)) {
         event_add(UINT64_C(2) << 60 | UINT64_C(1) << 51 | source, index);
+    }
     take_interrupt();
     return found & 1 ? found >> 16 & 0xff : 0;
 }
@@ -386,10 +407,11 @@ void model_noise(void)
 static void firmware_use(void)
 {
     static _Alignas(PAGE_SIZE) char table[ENTRIES * 32]; // of each unit
-    *reg(AMD_DEVICE_TABLE) = virt_to_phys(table) | (sizeof table / PAGE_SIZE - 1);
+    *reg(AMD_DEVICE_TABLE) = virt_to_phys(table) | (sizeof(table) / PAGE_SIZE - 1);
     *reg(AMD_CONTROL) = AMD_CONTROL_ENABLE;
-    for (uint32_t source = 0; source < ENTRIES; source++)
+    for (uint32_t source = 0; source < ENTRIES; source++) {
         CHECK(model_access((uint16_t)source, 0x1000, true));
+    }
     for (uint16_t id = 0; id < 8; id++) {
         pages[model_at][page_count[model_at]].id = id;
         pages[model_at][page_count[model_at]].page = MODEL_OLD_PAGE >> 12;
@@ -417,11 +439,12 @@ void model_start(const void *table, uint32_t length)
 {
     struct acpi_table none = {0}, ivrs = {table, length};
     boot_info.range_count = 1;
-    boot_info.ranges[0] = (struct boot_range){virt_to_phys(ram), sizeof ram, BOOT_MEMORY_RAM};
+    boot_info.ranges[0] = (struct boot_range){virt_to_phys(ram), sizeof(ram), BOOT_MEMORY_RAM};
     acpi.io_apic_count = 1;
     acpi.io_apic[0].id = model_io_apic;
-    for (model_at = 0; model_at < model_units; model_at++)
+    for (model_at = 0; model_at < model_units; model_at++) {
         unit_start();
+    }
     model_at = 0;
     iommu_init(&none, &ivrs);
     booting = false;

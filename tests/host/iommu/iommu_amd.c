@@ -168,12 +168,15 @@ static void follows_any_order(void)
     static uint32_t counts[PAGES];
     start();
     struct arch_dma *dma = driver(DEVICE);
-    for (unsigned i = 0; i < PAGES; i++)
+    for (unsigned i = 0; i < PAGES; i++) {
         CHECK_EQUAL(arch_dma_map(dma, page(i)), TS_OK);
-    for (unsigned i = 0; i < PAGES; i++)
+    }
+    for (unsigned i = 0; i < PAGES; i++) {
         CHECK(model_access(DEVICE, page(i), i % 2));
-    for (unsigned i = 0; i < PAGES; i++)
+    }
+    for (unsigned i = 0; i < PAGES; i++) {
         arch_dma_unmap(dma, page(i));
+    }
     arch_dma_flush(dma);
     CHECK_EQUAL(model_tables, 1); // the root
     for (unsigned round = 0; round < ROUNDS; round++) {
@@ -186,16 +189,18 @@ static void follows_any_order(void)
             arch_dma_flush(dma);
             counts[i]--;
         }
-        if (counts[i])
+        if (counts[i]) {
             CHECK(model_access(DEVICE, page(i), round % 2));
-        else if (round % 64 == 0) {
+        } else if (round % 64 == 0) {
             CHECK(!model_access(DEVICE, page(i), round % 2));
             CHECK_EQUAL(arch_dma_admit(dma, 7), TS_OK); // it was silenced
         }
     }
-    for (unsigned i = 0; i < PAGES; i++)
-        for (; counts[i]; counts[i]--)
+    for (unsigned i = 0; i < PAGES; i++) {
+        for (; counts[i]; counts[i]--) {
             arch_dma_unmap(dma, page(i));
+        }
+    }
     arch_dma_destroy(dma);
     CHECK_EQUAL(model_tables, 0);
 }
@@ -205,8 +210,9 @@ static void keeps_to_limits(void)
     start();
     struct arch_dma *dma = driver(DEVICE);
     unsigned often = 0;
-    while (arch_dma_map(dma, page(3)) == TS_OK)
+    while (arch_dma_map(dma, page(3)) == TS_OK) {
         often++;
+    }
     CHECK_EQUAL(often, 511);
     for (; often; often--) {
         CHECK(model_access(DEVICE, page(3), true));
@@ -284,8 +290,9 @@ static void more_than_there_is_room_for(void)
 {
     struct table t = {.length = 48};
     uint32_t unit = put_unit(&t, 0x11, MODEL_UNIT, MODEL_REGISTERS);
-    for (uint16_t i = 0; i < 130; i++) // each is two claims
+    for (uint16_t i = 0; i < 130; i++) { // each is two claims
         put_alias(&t, 0x42, (uint16_t)(0x300 + i), BRIDGE);
+    }
     finish(&t, unit);
     model_logged = count_line;
     model_start(t.bytes, t.length);
@@ -307,8 +314,9 @@ static void floods(void)
 {
     start();
     struct arch_dma *dma = driver(DEVICE);
-    for (unsigned source = 0x1000; source < 0x1400; source++)
+    for (unsigned source = 0x1000; source < 0x1400; source++) {
         CHECK(!model_access((uint16_t)source, page(0), true));
+    }
     CHECK_EQUAL(model_faults, 64);
     CHECK_EQUAL(arch_dma_admit(dma, 7), TS_OK);
     CHECK(!model_access(DEVICE, page(7), false));
@@ -323,8 +331,9 @@ static void late_interrupt(void)
     start();
     struct arch_dma *dma = driver(DEVICE);
     model_deaf = true;
-    for (unsigned i = 0; i < 300; i++)
+    for (unsigned i = 0; i < 300; i++) {
         CHECK(!model_access(DEVICE, page(i), true));
+    }
     model_deaf = false;
     iommu_interrupt();
     CHECK_EQUAL(model_faults, 1);
@@ -380,8 +389,9 @@ static void noise(void)
 {
     start();
     struct arch_dma *dma = driver(DEVICE);
-    for (unsigned i = 0; i < 300; i++)
+    for (unsigned i = 0; i < 300; i++) {
         model_noise();
+    }
     iommu_interrupt();
     CHECK_EQUAL(model_faults, 0);
     CHECK(!model_access(DEVICE, page(7), false));
@@ -395,18 +405,20 @@ static void comes_while_noise_is_read(void)
 {
     static unsigned logged;
     logged++;
-    if (logged == 1)
+    if (logged == 1) {
         model_noise();
-    else if (logged == 2)
+    } else if (logged == 2) {
         CHECK(!model_access(DEVICE, page(7), false));
+    }
 }
 
 static void faults_behind_noise(void)
 {
     start();
     struct arch_dma *dma = driver(DEVICE);
-    for (unsigned i = 0; i < 255; i++)
+    for (unsigned i = 0; i < 255; i++) {
         model_noise();
+    }
     model_deaf = true;
     model_logged = comes_while_noise_is_read;
     iommu_interrupt();
@@ -426,8 +438,9 @@ static void two_units(void)
             put_unit(&t, 0x11, (uint16_t)MODEL_FUNCTION(i), MODEL_REGISTERS + 0x4000 * i);
         put_entry(&t, 3, (uint16_t)(0x200 * i), 0);
         put_entry(&t, 4, (uint16_t)(0x200 * i + 0x1ff), 0);
-        if (i == 0)
+        if (i == 0) {
             put_special(&t, 1, 7, MODEL_IO_APIC);
+        }
         finish(&t, unit);
     }
     model_start(t.bytes, t.length);
@@ -463,8 +476,9 @@ static void run(void (*test)(void), const char *name)
         exit(0);
     }
     CHECK(waitpid(child, &status, 0) == child);
-    if (status != 0)
+    if (status != 0) {
         fprintf(stderr, "%s failed\n", name);
+    }
     CHECK_EQUAL(status, 0);
 }
 

@@ -14,8 +14,9 @@ struct table {
 
 static void put(struct table *t, uint64_t value, unsigned bytes)
 {
-    for (unsigned i = 0; i < bytes; i++)
+    for (unsigned i = 0; i < bytes; i++) {
         t->bytes[t->length++] = (uint8_t)(value >> 8 * i);
+    }
 }
 
 static void put_scope(struct table *t, uint8_t kind, uint8_t id, uint8_t bus, const char *path)
@@ -25,8 +26,9 @@ static void put_scope(struct table *t, uint8_t kind, uint8_t id, uint8_t bus, co
     put(t, 0, 2);
     put(t, id, 1);
     put(t, bus, 1);
-    for (; *path; path++)
+    for (; *path; path++) {
         put(t, (uint64_t)(*path - 'a'), 1);
+    }
 }
 
 // Where the length of the structure that begins at `start` is set right.
@@ -134,7 +136,7 @@ static void refuses_what_is_damaged(void)
     CHECK(!taken(&none));
 
     static const uint64_t registers[] = {0, 0xfed90800, UINT64_C(1) << 46, UINT64_MAX};
-    for (unsigned i = 0; i < sizeof registers / sizeof registers[0]; i++) {
+    for (unsigned i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
         struct table bad = empty();
         finish(&bad, put_unit(&bad, 1, registers[i]));
         CHECK(!taken(&bad));
@@ -149,7 +151,7 @@ static void refuses_what_is_damaged(void)
                                           {0x1000, 0x27ff},
                                           {0x1000, UINT64_MAX},
                                           {0, 0x3ffffffff}};
-    for (unsigned i = 0; i < sizeof regions / sizeof regions[0]; i++) {
+    for (unsigned i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
         struct table bad = good();
         finish(&bad, put_reserved(&bad, regions[i][0], regions[i][1]));
         CHECK(!taken(&bad));
@@ -159,11 +161,12 @@ static void refuses_what_is_damaged(void)
 static void refuses_what_does_not_fit(void)
 {
     struct table many = empty();
-    for (unsigned i = 0; i <= DMAR_UNITS_MAX; i++)
+    for (unsigned i = 0; i <= DMAR_UNITS_MAX; i++) {
         finish(&many, put_unit(&many, 0, 0xfed90000 + i * PAGE_SIZE));
+    }
     CHECK(!taken(&many));
     static const char *const paths[] = {"", "a", "aba", "iiiiiiiiiiiiiiiiii", "ai", "~i"};
-    for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct table bad = empty();
         uint32_t start = put_unit(&bad, 1, 0xfed90000);
         put_scope(&bad, DMAR_ENDPOINT, 0, 0, paths[i]);
@@ -177,11 +180,13 @@ static void keeps_to_its_limits(void)
     for (unsigned round = 0; round < MUTATIONS; round++) {
         struct table t = good();
         struct dmar out;
-        for (unsigned i = 0; i <= round % 4; i++)
+        for (unsigned i = 0; i <= round % 4; i++) {
             t.bytes[random_below(t.length)] = (uint8_t)random_next();
+        }
         t.length -= round % 8 == 7 ? (uint32_t)random_below(t.length) : 0;
-        if (!parse(&t, &out))
+        if (!parse(&t, &out)) {
             continue;
+        }
         CHECK(out.unit_count > 0 && out.unit_count <= DMAR_UNITS_MAX);
         CHECK(out.reserved_count <= DMAR_RESERVED_MAX && out.scope_count <= DMAR_SCOPES_MAX);
         for (uint32_t i = 0; i < out.unit_count; i++) {
@@ -195,8 +200,9 @@ static void keeps_to_its_limits(void)
             CHECK(r->end - r->base <= DMAR_RESERVED_END);
             CHECK(r->scope_first + r->scope_count <= out.scope_count);
         }
-        for (uint32_t i = 0; i < out.scope_count; i++)
+        for (uint32_t i = 0; i < out.scope_count; i++) {
             CHECK(out.scopes[i].length > 0 && out.scopes[i].length <= DMAR_PATH_MAX);
+        }
     }
 }
 

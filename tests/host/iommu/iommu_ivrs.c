@@ -102,7 +102,7 @@ static void refuses_what_is_damaged(void)
     CHECK_EQUAL(borders, 5); // between structures, once there is a unit
 
     static const uint64_t registers[] = {0, 0xfd301000, UINT64_C(1) << 46, UINT64_MAX};
-    for (unsigned i = 0; i < sizeof registers / sizeof registers[0]; i++) {
+    for (unsigned i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
         struct table bad = empty();
         finish(&bad, put_unit(&bad, 0x10, 2, registers[i]));
         CHECK(!taken(&bad));
@@ -116,7 +116,7 @@ static void refuses_what_is_damaged(void)
                                           {0x1000, 0x800},
                                           {0x1000, UINT64_C(1) << 31},
                                           {UINT64_C(1) << 46, 0x1000}};
-    for (unsigned i = 0; i < sizeof regions / sizeof regions[0]; i++) {
+    for (unsigned i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
         struct table bad = good();
         put_region(&bad, 0x21, 8, 0, regions[i][0], regions[i][1]);
         CHECK(!taken(&bad));
@@ -131,11 +131,12 @@ static void refuses_odd_ranges(void)
 {
     static const uint16_t entries[][6] = {
         {3, 8}, {4, 8}, {3, 8, 4, 7}, {3, 8, 2, 9, 4, 10}, {3, 8, 3, 9, 4, 10}, {3, 8, 4, 9, 4, 9}};
-    for (unsigned i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+    for (unsigned i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
         struct table bad = empty();
         uint32_t start = put_unit(&bad, 0x10, 2, 0xfd300000);
-        for (unsigned e = 0; e < 6 && entries[i][e]; e += 2)
+        for (unsigned e = 0; e < 6 && entries[i][e]; e += 2) {
             put_entry(&bad, (uint8_t)entries[i][e], entries[i][e + 1], 0);
+        }
         finish(&bad, start);
         CHECK(!taken(&bad));
     }
@@ -144,8 +145,9 @@ static void refuses_odd_ranges(void)
 static void refuses_what_does_not_fit(void)
 {
     struct table many = empty();
-    for (uint16_t i = 0; i <= IVRS_UNITS_MAX; i++)
+    for (uint16_t i = 0; i <= IVRS_UNITS_MAX; i++) {
         finish(&many, put_unit(&many, 0x10, i, 0xfd000000 + i * 0x4000u));
+    }
     CHECK(!taken(&many));
     many.length -= 24;
     CHECK(taken(&many));
@@ -156,11 +158,13 @@ static void keeps_to_its_limits(void)
     for (unsigned round = 0; round < MUTATIONS; round++) {
         struct table t = good();
         struct ivrs out;
-        for (unsigned i = 0; i <= round % 4; i++)
+        for (unsigned i = 0; i <= round % 4; i++) {
             t.bytes[random_below(t.length)] = (uint8_t)random_next();
+        }
         t.length -= round % 8 == 7 ? (uint32_t)random_below(t.length) : 0;
-        if (!parse(&t, &out))
+        if (!parse(&t, &out)) {
             continue;
+        }
         CHECK(out.unit_count > 0 && out.unit_count <= IVRS_UNITS_MAX);
         CHECK(out.range_count <= IVRS_RANGES_MAX && out.special_count <= IVRS_SPECIALS_MAX);
         CHECK(out.region_count <= IVRS_REGIONS_MAX);
@@ -170,8 +174,9 @@ static void keeps_to_its_limits(void)
             CHECK(u->capability >= 0x40 && u->capability <= 0xec);
             CHECK(u->range_first + u->range_count <= out.range_count);
         }
-        for (uint32_t i = 0; i < out.range_count; i++)
+        for (uint32_t i = 0; i < out.range_count; i++) {
             CHECK(out.ranges[i].first <= out.ranges[i].last);
+        }
         for (uint32_t i = 0; i < out.region_count; i++) {
             const struct ivrs_region *r = &out.regions[i];
             CHECK(r->base < r->end && ((r->base | r->end) & PAGE_MASK) == 0);

@@ -52,30 +52,36 @@ static uint64_t *reg64(uint32_t offset)
 static void descriptor(const uint64_t *words)
 {
     unsigned kind = words[0] & 15;
-    if (kind == 1)
+    if (kind == 1) {
         contexts_forgotten = true;
+    }
     if (kind == 2) {
-        for (unsigned i = 0; i < 256; i++)
+        for (unsigned i = 0; i < 256; i++) {
             forgotten[i] |= (words[0] >> 4 & 3) == 1 || (words[0] >> 16 & 0xffff) == i;
+        }
         CHECK((words[0] >> 6 & 3) == 3); // what is under way is done as well
     }
-    if (kind == 5)
+    if (kind == 5) {
         *(uint32_t *)phys_to_virt(words[1]) = (uint32_t)(words[0] >> 32);
+    }
 }
 
 void arch_cpu_relax(void)
 {
     static uint32_t head;
     uint32_t command = *reg32(0x18), *status = reg32(0x1c);
-    if (!(command & 1u << 26))
+    if (!(command & 1u << 26)) {
         head = 0;
+    }
     *status = (command & 0x86000000u) | (command & 1u << 30) | (*status & 1u << 30);
-    for (; (command & 1u << 26) && head != *reg32(0x88); head = (head + 16) % 4096)
+    for (; (command & 1u << 26) && head != *reg32(0x88); head = (head + 16) % 4096) {
         descriptor((uint64_t *)(void *)((char *)phys_to_virt(*reg64(0x90)) + head));
+    }
     // A record is cleared by a write of one to its highest bit.
     for (unsigned i = 0; i < RECORDS; i++) {
-        if (*reg32(RECORD_AT + 16 * i + 12) == 1u << 31)
+        if (*reg32(RECORD_AT + 16 * i + 12) == 1u << 31) {
             *reg64(RECORD_AT + 16 * i + 8) = 0;
+        }
     }
 }
 
@@ -270,8 +276,9 @@ static void test_reserved(void)
 static void test_tables(void)
 {
     struct arch_dma *dma = admitted(SOURCE, 1);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         CHECK(arch_dma_map(dma, 0x200000) == TS_OK);
+    }
     CHECK(tables == 4);
     memset(forgotten, 0, sizeof(forgotten));
     arch_dma_unmap(dma, 0x200000);

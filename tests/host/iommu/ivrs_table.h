@@ -12,8 +12,9 @@ struct table {
 // The value in so many bytes; zeros behind eight of them.
 static inline void put(struct table *t, uint64_t value, unsigned bytes)
 {
-    for (unsigned i = 0; i < bytes; i++)
+    for (unsigned i = 0; i < bytes; i++) {
         t->bytes[t->length++] = i < 8 ? (uint8_t)(value >> 8 * i) : 0;
+    }
 }
 
 // Where the length of the structure that begins at `start` is set right.

@@ -32,27 +32,28 @@ static const struct {
     {"a/b/c", TS_ARCHIVE_FILE, 3, 8192, 8192}, {"a/d", TS_ARCHIVE_FILE, 1, 0, 0},
     {"z", TS_ARCHIVE_FILE, 0, 4096, 4096},
 };
-#define ITEMS (sizeof items / sizeof items[0])
+#define ITEMS (sizeof(items) / sizeof(items[0]))
 
 static void seal(struct builder *b)
 {
     struct ts_archive_header *h = header_of(b);
     size_t tables = h->entry_count * sizeof(struct ts_archive_entry) + (size_t)h->strings_size;
-    if (h->entries <= SIZE && tables <= SIZE - h->entries)
+    if (h->entries <= SIZE && tables <= SIZE - h->entries) {
         h->table_crc = ts_crc32c(0, b->bytes + h->entries, tables);
+    }
     h->header_crc = 0;
-    h->header_crc = ts_crc32c(0, h, sizeof *h);
+    h->header_crc = ts_crc32c(0, h, sizeof(*h));
 }
 
 static void build(struct builder *b)
 {
-    memset(b, 0, sizeof *b);
+    memset(b, 0, sizeof(*b));
     struct ts_archive_header *h = header_of(b);
     *h = (struct ts_archive_header){.magic = TS_ARCHIVE_MAGIC,
                                     .version = TS_ARCHIVE_VERSION,
-                                    .header_size = sizeof *h,
+                                    .header_size = sizeof(*h),
                                     .size = SIZE,
-                                    .entries = sizeof *h,
+                                    .entries = sizeof(*h),
                                     .entry_count = ITEMS,
                                     .entry_size = sizeof(struct ts_archive_entry)};
     h->strings = h->entries + ITEMS * sizeof(struct ts_archive_entry);
@@ -85,8 +86,9 @@ static void test_good(void)
     uint32_t index;
     build(&b);
     CHECK_EQUAL(ts_archive_open(&a, b.bytes, SIZE), TS_OK);
-    for (uint32_t i = 0; i < ITEMS; i++)
+    for (uint32_t i = 0; i < ITEMS; i++) {
         CHECK_EQUAL(find(&a, items[i].path), i);
+    }
     CHECK_EQUAL(ts_archive_find(&a, "a/x", 3, &index), TS_ERR_NOT_FOUND);
     CHECK_EQUAL(ts_archive_find(&a, "z/x", 3, &index), TS_ERR_NOT_DIRECTORY);
     CHECK_EQUAL(ts_archive_find(&a, "zz", 2, &index), TS_ERR_NOT_FOUND);
@@ -211,11 +213,13 @@ static void test_mutations(void)
         struct ts_archive a;
         build(&b);
         size_t tables = header_of(&b)->strings + header_of(&b)->strings_size;
-        for (unsigned i = 0; i < 1 + round % 3; i++)
+        for (unsigned i = 0; i < 1 + round % 3; i++) {
             b.bytes[check_random(&state) % tables] = (unsigned char)(check_random(&state) >> 30);
+        }
         seal(&b);
-        if (ts_archive_open(&a, b.bytes, SIZE) != TS_OK)
+        if (ts_archive_open(&a, b.bytes, SIZE) != TS_OK) {
             continue;
+        }
         for (uint32_t i = 0; i < a.header->entry_count; i++) {
             const struct ts_archive_entry *e = &a.entries[i];
             uint32_t index;
@@ -231,8 +235,9 @@ static uint32_t crc_by_bits(uint32_t crc, const unsigned char *bytes, size_t len
     crc = ~crc;
     for (size_t i = 0; i < length; i++) {
         crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
+        for (int bit = 0; bit < 8; bit++) {
             crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+        }
     }
     return ~crc;
 }
@@ -242,14 +247,16 @@ static void test_crc(void)
 {
     unsigned char bytes[80];
     uint64_t state = 11;
-    for (unsigned i = 0; i < sizeof bytes; i++)
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
         bytes[i] = (unsigned char)(check_random(&state) >> 30);
-    for (unsigned start = 0; start < 9; start++)
-        for (unsigned length = 0; start + length <= sizeof bytes; length++) {
+    }
+    for (unsigned start = 0; start < 9; start++) {
+        for (unsigned length = 0; start + length <= sizeof(bytes); length++) {
             uint32_t before = length % 2 ? 0 : (uint32_t)check_random(&state);
             CHECK_EQUAL(ts_crc32c(before, bytes + start, length),
                         crc_by_bits(before, bytes + start, length));
         }
+    }
 }
 
 int main(void)

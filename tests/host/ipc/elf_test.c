@@ -8,7 +8,7 @@
 
 static ts_status_t parse(const struct file *f, struct ts_elf *elf)
 {
-    return ts_elf_parse(f, TS_ELF_HEADERS_MAX, sizeof *f, elf);
+    return ts_elf_parse(f, TS_ELF_HEADERS_MAX, sizeof(*f), elf);
 }
 
 static void test_good(void)
@@ -66,7 +66,7 @@ static void test_refused(void)
     REFUSED(f.header.entry = 0x9000);    // nowhere
     REFUSED(f.programs[TEXT].flags = 7); // writable and executable
     REFUSED(f.programs[TEXT].type = INTERP);
-    REFUSED(f.programs[TEXT].offset = sizeof f); // cut short
+    REFUSED(f.programs[TEXT].offset = sizeof(f)); // cut short
     REFUSED(f.programs[TEXT].file_size = UINT64_MAX);
     REFUSED(f.programs[TEXT].file_size = 0x901); // more in the file than in memory
     REFUSED(f.programs[TEXT].address = UINT64_MAX - 0xfff);
@@ -88,8 +88,9 @@ static void test_short(void)
 {
     struct file f = good_file();
     struct ts_elf elf;
-    for (size_t length = 0; length < 0x40 + PROGRAMS * 56; length++)
+    for (size_t length = 0; length < 0x40 + PROGRAMS * 56; length++) {
         CHECK_EQUAL(ts_elf_parse(&f, length, length, &elf), TS_ERR_EXECUTABLE);
+    }
 }
 
 // What spawn.c relies on.
@@ -123,7 +124,7 @@ static void test_mutations(void)
             ((uint8_t *)&f)[at] = (uint8_t)(check_random(&state) >> 20);
         }
         if (parse(&f, &elf) == TS_OK) {
-            check_sound(&elf, sizeof f);
+            check_sound(&elf, sizeof(f));
             accepted++;
         }
     }

@@ -29,11 +29,12 @@ struct ts_submission fake_pending;
 
 void fake_reset(void)
 {
-    while (block_count > 0)
+    while (block_count > 0) {
         free(blocks[--block_count]);
-    memset(fake_handles, 0, sizeof fake_handles);
-    memset(requests, 0, sizeof requests);
-    memset(fake_objects, 0, sizeof fake_objects);
+    }
+    memset(fake_handles, 0, sizeof(fake_handles));
+    memset(requests, 0, sizeof(requests));
+    memset(fake_objects, 0, sizeof(fake_objects));
     ring = NULL;
     inbox = NULL;
     fake_idle = NULL;
@@ -73,7 +74,7 @@ bool fake_refuses(void)
 
 static unsigned char *block(uint64_t size)
 {
-    CHECK(block_count < sizeof blocks / sizeof blocks[0]);
+    CHECK(block_count < sizeof(blocks) / sizeof(blocks[0]));
     size = (size + 4095) & ~UINT64_C(4095);
     unsigned char *memory = aligned_alloc(4096, size);
     memset(memory, 0, size);
@@ -83,8 +84,9 @@ static unsigned char *block(uint64_t size)
 struct ts_result fake_add(struct fake_handle handle)
 {
     for (unsigned i = 1; i < FAKE_HANDLES; i++) {
-        if (fake_handles[i].kind)
+        if (fake_handles[i].kind) {
             continue;
+        }
         fake_handles[i] = handle;
         return fake_ok(i);
     }
@@ -100,8 +102,9 @@ struct ts_result fake_make(unsigned kind, uint64_t size)
 unsigned fake_open_handles(void)
 {
     unsigned count = 0;
-    for (unsigned i = 0; i < FAKE_HANDLES; i++)
+    for (unsigned i = 0; i < FAKE_HANDLES; i++) {
         count += fake_handles[i].kind != 0;
+    }
     return count;
 }
 
@@ -113,7 +116,7 @@ static struct ts_event *push_event(void)
     struct ts_event *events = (void *)(submissions + ring->submissions);
     CHECK(event_tail - ring->event_head < ring->events);
     struct ts_event *event = &events[event_tail++ & (ring->events - 1)];
-    memset(event, 0xee, sizeof *event); // what is not written must not be read
+    memset(event, 0xee, sizeof(*event)); // what is not written must not be read
     __atomic_store_n(&ring->event_tail, event_tail, __ATOMIC_RELEASE);
     return event;
 }
@@ -121,14 +124,16 @@ static struct ts_event *push_event(void)
 void fake_deliver(struct fake_request *request, uint32_t oid)
 {
     uint32_t slot = 0;
-    while (requests[slot])
+    while (requests[slot] != NULL) {
         slot++;
+    }
     CHECK(slot < REQUESTS && fake_objects[oid].used);
     requests[slot] = request;
     request->id = slot | (uint64_t)++generations[slot] << 32;
     uint32_t now = request->in_length < inbox_bytes ? request->in_length : inbox_bytes;
-    if (now > 0)
+    if (now > 0) {
         memcpy(inbox + (size_t)slot * inbox_bytes, request->in, now);
+    }
     *push_event() =
         (struct ts_event){.user_data = cookie,
                           .kind = TS_EVENT_REQUEST,
@@ -175,8 +180,9 @@ void fake_complete(uint64_t user_data, ts_status_t status, uint64_t value, unsig
 static struct fake_request *request_of(uint64_t id)
 {
     uint32_t slot = TS_REQUEST_SLOT(id);
-    if (slot >= REQUESTS || !requests[slot] || requests[slot]->id != id)
+    if (slot >= REQUESTS || requests[slot] == NULL || requests[slot]->id != id) {
         return NULL;
+    }
     return requests[slot];
 }
 
@@ -184,26 +190,29 @@ static ts_status_t answer(const struct ts_reply *reply)
 {
     struct fake_request *request = request_of(reply->id);
     fake_replies++;
-    if (!request)
+    if (request == NULL) {
         return TS_ERR_GONE;
+    }
     if (request->gone) {
         requests[TS_REQUEST_SLOT(reply->id)] = NULL;
         return TS_ERR_GONE;
     }
-    if (request->refuse) {
+    if (request->refuse != TS_OK) {
         ts_status_t status = request->refuse;
         request->refuse = TS_OK;
         return status;
     }
     CHECK(reply->length <= request->out_length);
     if (reply->result == TS_REPLY_MINT) {
-        if (fake_objects[reply->object].used)
+        if (fake_objects[reply->object].used) {
             return TS_ERR_EXISTS;
+        }
         fake_objects[reply->object] =
             (struct fake_object){.used = true, .tag = reply->tag, .signals = reply->signals};
     }
-    if (reply->length > 0)
+    if (reply->length > 0) {
         memcpy(request->out, (const void *)(uintptr_t)reply->address, reply->length);
+    }
     request->answered = true;
     request->status = reply->status;
     request->value = reply->value;
@@ -218,16 +227,19 @@ static struct ts_result copy(bool push, uint64_t id, uint64_t address, uint64_t 
                              uint64_t offset)
 {
     struct fake_request *request = request_of(id);
-    if (!request)
+    if (request == NULL) {
         return fake_error(TS_ERR_GONE);
+    }
     uint64_t range = push ? request->out_length : request->in_length;
-    if (offset > range || length > range - offset)
+    if (offset > range || length > range - offset) {
         return fake_error(TS_ERR_RANGE);
+    }
     void *server = (void *)(uintptr_t)address;
-    if (push)
+    if (push) {
         memcpy((char *)request->out + offset, server, length);
-    else
+    } else {
         memcpy(server, (const char *)request->in + offset, length);
+    }
     return fake_ok(length);
 }
 
@@ -239,8 +251,9 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
     case TS_OP_CALL: {
         const struct ts_call *call = (const void *)(uintptr_t)address;
         const struct ts_port_binding *binding = (const void *)(uintptr_t)call->in_address;
-        if (call->method == TS_PORT_BIND)
+        if (call->method == TS_PORT_BIND) {
             cookie = binding->cookie;
+        }
         return fake_ok(0);
     }
     case TS_OP_REPLY: {
@@ -251,8 +264,8 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
     case TS_OP_PUSH: return copy(true, arg, address, length, offset);
     case TS_OP_TAKE: {
         struct fake_request *request = request_of(arg);
-        return request && offset < request->sent_count ? fake_ok(request->sent[offset])
-                                                       : fake_error(TS_ERR_GONE);
+        return request != NULL && offset < request->sent_count ? fake_ok(request->sent[offset])
+                                                               : fake_error(TS_ERR_GONE);
     }
     case TS_OP_MINT: {
         bool reserve = arg & TS_MINT_RESERVE;
@@ -284,8 +297,9 @@ static void submit(const struct ts_submission *s)
                                  .address = s->address,
                                  .length = s->length};
         ts_status_t status = answer(&reply);
-        if (status)
+        if (status != TS_OK) {
             fake_complete(s->user_data, status, 0, 0);
+        }
     } else if (s->op == TS_OP_NOP) {
         CHECK(s->flags & TS_FLAG_QUIET);
     } else if (s->op == TS_OP_SIGNAL) {
@@ -301,8 +315,9 @@ static void submit(const struct ts_submission *s)
 
 static void wait_for_events(uint64_t wait_for)
 {
-    if (event_tail - ring->event_head < wait_for && fake_idle)
+    if (event_tail - ring->event_head < wait_for && fake_idle != NULL) {
         fake_idle();
+    }
 }
 
 struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t deadline,
@@ -310,18 +325,21 @@ struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t 
 {
     (void)upcall_mask;
     fake_deadline = deadline;
-    if (fake_refuses())
+    if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
+    }
     const struct ts_submission *submissions = (const void *)(ring + 1);
     uint64_t count = ring_submit >> 32;
     fake_enters++;
     CHECK(count <= ring->submissions && ring->submit_tail - submit_head == count);
     count = fake_full ? 0 : count;
-    if (fake_takes > 0 && fake_takes < count)
+    if (fake_takes > 0 && fake_takes < count) {
         count = fake_takes;
+    }
     fake_takes = 0;
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++) {
         submit(&submissions[submit_head++ & (ring->submissions - 1)]);
+    }
     __atomic_store_n(&ring->submit_head, submit_head, __ATOMIC_RELEASE);
     wait_for_events(wait_for);
     return (struct ts_result){(int64_t)count, event_tail - ring->event_head};
@@ -338,8 +356,9 @@ struct ts_result ts_sys_reply_wait(uint64_t ring_port, uint64_t request, uint64_
                              .length = (uint32_t)length};
     fake_reply_waits++;
     ts_status_t result = answer(&reply);
-    if (result)
+    if (result != TS_OK) {
         return fake_error(result);
+    }
     wait_for_events(1);
     return fake_ok(event_tail - ring->event_head);
 }
@@ -349,7 +368,7 @@ struct ts_result ts_sys_reply_wait(uint64_t ring_port, uint64_t request, uint64_
 static struct ts_result create_ring(uint64_t submissions, uint64_t events)
 {
     struct ts_result result =
-        fake_make(TS_KIND_RING, sizeof *ring + submissions * sizeof(struct ts_submission) +
+        fake_make(TS_KIND_RING, sizeof(*ring) + submissions * sizeof(struct ts_submission) +
                                     events * sizeof(struct ts_event));
     ring = (void *)fake_handles[result.value].memory;
     ring->version = TS_RING_VERSION;
@@ -361,8 +380,9 @@ static struct ts_result create_ring(uint64_t submissions, uint64_t events)
 struct ts_result ts_sys_create(uint64_t word, uint64_t a, uint64_t b, uint64_t c)
 {
     ts_handle_t handle = (ts_handle_t)(word >> 32);
-    if (fake_refuses())
+    if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
+    }
     switch (word & 0xff) {
     case TS_KIND_MEMORY: return fake_make(TS_KIND_MEMORY, a);
     case TS_KIND_RING: return create_ring(a, b);
@@ -383,24 +403,28 @@ struct ts_result ts_sys_op(uint64_t word, uint64_t address, uint64_t length, uin
     unsigned op = word & 0xff, rights = word >> 16 & 0xffff;
     ts_handle_t handle = (ts_handle_t)(word >> 32);
     fake_deadline = deadline;
-    if (op == TS_OP_CLOSE)
+    if (op == TS_OP_CLOSE) {
         fake_closed++;
-    else if (fake_refuses())
+    } else if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
+    }
     if (handle >= FAKE_SERVED) {
-        if (op == TS_OP_CLOSE)
+        if (op == TS_OP_CLOSE) {
             return fake_ok(0);
-        return fake_served ? fake_served(op, rights, handle, address, length, offset, arg)
-                           : fake_error(TS_ERR_UNSUPPORTED);
+        }
+        return fake_served != NULL ? fake_served(op, rights, handle, address, length, offset, arg)
+                                   : fake_error(TS_ERR_UNSUPPORTED);
     }
     CHECK(handle < FAKE_HANDLES);
-    if (!fake_handles[handle].kind)
+    if (!fake_handles[handle].kind) {
         return fake_error(TS_ERR_HANDLE);
+    }
     if (op == TS_OP_CLOSE) {
         fake_handles[handle].kind = 0;
         return fake_ok(0);
     }
-    if (fake_handles[handle].kind == TS_KIND_PORT)
+    if (fake_handles[handle].kind == TS_KIND_PORT) {
         return port_op(op, rights, address, length, offset, arg);
+    }
     return fake_object_op(op, rights, handle, address, length, offset, arg);
 }

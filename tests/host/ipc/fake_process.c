@@ -32,8 +32,9 @@ const struct fake_mapping *fake_child_at(uint64_t address)
 {
     for (unsigned i = 0; i < fake_child.mapping_count; i++) {
         const struct fake_mapping *mapping = &fake_child.mappings[i];
-        if (address >= mapping->address && address - mapping->address < mapping->length)
+        if (address >= mapping->address && address - mapping->address < mapping->length) {
             return mapping;
+        }
     }
     return NULL;
 }
@@ -57,10 +58,12 @@ static struct ts_result process_call(const struct ts_call *call)
     }
     CHECK(call->method == TS_PROCESS_GIVE && call->in_handles == 1);
     struct fake_handle *handle = &fake_handles[call->in_handle[0]];
-    if (!handle->kind)
+    if (!handle->kind) {
         return fake_error(TS_ERR_HANDLE);
-    if (!(handle->rights & TS_RIGHT_TRANSFER))
+    }
+    if (!(handle->rights & TS_RIGHT_TRANSFER)) {
         return fake_error(TS_ERR_RIGHTS);
+    }
     fake_child.given[fake_child.given_count] =
         (struct fake_given){handle->kind, handle->rights, handle->memory};
     handle->kind = 0;
@@ -71,8 +74,8 @@ static struct ts_result get(const struct fake_handle *handle, unsigned property,
 {
     uint64_t value = property == TS_PROPERTY_KIND ? handle->kind : handle->size;
     CHECK(property == TS_PROPERTY_KIND || property == TS_PROPERTY_SIZE);
-    memcpy((void *)(uintptr_t)address, &value, sizeof value);
-    return fake_ok(sizeof value);
+    memcpy((void *)(uintptr_t)address, &value, sizeof(value));
+    return fake_ok(sizeof(value));
 }
 
 struct ts_result fake_object_op(unsigned op, unsigned rights, ts_handle_t handle, uint64_t address,
@@ -84,12 +87,15 @@ struct ts_result fake_object_op(unsigned op, unsigned rights, ts_handle_t handle
         copy.rights &= rights;
         return fake_add(copy);
     }
-    if (op == TS_OP_GET)
+    if (op == TS_OP_GET) {
         return get(object, (unsigned)arg, address);
-    if (op == TS_OP_WRITE && object->kind == TS_KIND_MEMORY)
+    }
+    if (op == TS_OP_WRITE && object->kind == TS_KIND_MEMORY) {
         return memory_write(object, address, length, offset);
-    if (op == TS_OP_CALL && object->kind == TS_KIND_PROCESS)
+    }
+    if (op == TS_OP_CALL && object->kind == TS_KIND_PROCESS) {
         return process_call((const void *)(uintptr_t)address);
+    }
     return fake_error(TS_ERR_UNSUPPORTED);
 }
 
@@ -99,10 +105,11 @@ struct ts_result fake_object_op(unsigned op, unsigned rights, ts_handle_t handle
 static struct ts_result map_in_child(const struct fake_handle *memory, uint64_t address,
                                      uint64_t length, uint64_t offset, uint64_t flags)
 {
-    CHECK(fake_child.mapping_count < sizeof fake_child.mappings / sizeof fake_child.mappings[0]);
+    CHECK(fake_child.mapping_count < sizeof(fake_child.mappings) / sizeof(fake_child.mappings[0]));
     unsigned char *bytes = memory->memory + offset;
-    if (!(flags & TS_MAP_FIXED))
+    if (!(flags & TS_MAP_FIXED)) {
         address = (uintptr_t)bytes;
+    }
     CHECK(address % TS_PAGE_SIZE == 0 && !fake_child_at(address));
     fake_child.mappings[fake_child.mapping_count++] =
         (struct fake_mapping){address, length, offset, bytes, (unsigned)flags};
@@ -113,14 +120,17 @@ struct ts_result ts_sys_map(uint64_t process_memory, uint64_t address, uint64_t 
                             uint64_t offset, uint64_t flags)
 {
     const struct fake_handle *handle = &fake_handles[process_memory >> 32];
-    if (fake_refuses())
+    if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
+    }
     CHECK(handle->kind == TS_KIND_MEMORY || handle->kind == TS_KIND_RING);
     CHECK(length > 0 && length % TS_PAGE_SIZE == 0 && offset % TS_PAGE_SIZE == 0);
-    if (offset + length > TS_PAGE_ROUND(handle->size))
+    if (offset + length > TS_PAGE_ROUND(handle->size)) {
         return fake_error(TS_ERR_RANGE);
-    if ((uint32_t)process_memory)
+    }
+    if ((uint32_t)process_memory) {
         return map_in_child(handle, address, length, offset, flags);
+    }
     fake_mapped++;
     fake_maps++;
     return fake_ok((uintptr_t)handle->memory + offset);
@@ -136,8 +146,9 @@ struct ts_result ts_sys_unmap(uint64_t process, uint64_t address, uint64_t lengt
 
 struct ts_result ts_sys_protect(uint64_t process, uint64_t address, uint64_t length, uint64_t flags)
 {
-    if (fake_refuses())
+    if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
+    }
     if (process) {
         fake_child.guard =
             (struct fake_mapping){.address = address, .length = length, .flags = (unsigned)flags};
@@ -160,12 +171,14 @@ struct ts_result ts_sys_thread_start(uint64_t process, uint64_t entry, uint64_t 
                                      uint64_t argument, uint64_t thread_pointer,
                                      uint64_t priority_flags)
 {
-    if (fake_refuses())
+    if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
+    }
     if (!process) {
-        ts_status_t status = fake_thread ? fake_thread(entry, stack_top, argument, thread_pointer)
-                                         : TS_ERR_UNSUPPORTED;
-        return status ? fake_error(status) : fake_make(TS_KIND_THREAD, 0);
+        ts_status_t status = fake_thread != NULL
+                                 ? fake_thread(entry, stack_top, argument, thread_pointer)
+                                 : TS_ERR_UNSUPPORTED;
+        return status != TS_OK ? fake_error(status) : fake_make(TS_KIND_THREAD, 0);
     }
     fake_child.started = true;
     fake_child.entry = entry;

@@ -14,10 +14,11 @@ static char messages[64][200];
 static void report(void *context, unsigned line, const char *text)
 {
     (void)context;
-    if (config.errors > 64)
+    if (config.errors > 64) {
         return;
+    }
     lines[config.errors - 1] = line;
-    strncpy(messages[config.errors - 1], text, sizeof messages[0] - 1);
+    strncpy(messages[config.errors - 1], text, sizeof(messages[0]) - 1);
 }
 
 static void parse(const char *text)
@@ -26,8 +27,8 @@ static void parse(const char *text)
     size_t length = strlen(text);
     CHECK(length <= CONFIG_BYTES);
     memcpy(copy, text, length);
-    memset(&config, 0, sizeof config);
-    memset(lines, 0, sizeof lines);
+    memset(&config, 0, sizeof(config));
+    memset(lines, 0, sizeof(lines));
     config.report = report;
     config_parse(&config, copy, length);
 }
@@ -35,9 +36,10 @@ static void parse(const char *text)
 static const struct config_handle *handle_of(const char *service, const char *name)
 {
     struct config_service *s = config_find(&config, service);
-    for (uint32_t i = 0; s && i < s->handle_count; i++) {
-        if (strcmp(s->handles[i].name, name) == 0)
+    for (uint32_t i = 0; s != NULL && i < s->handle_count; i++) {
+        if (strcmp(s->handles[i].name, name) == 0) {
             return &s->handles[i];
+        }
     }
     CHECK(!"there is such a handle");
     return NULL;
@@ -95,15 +97,16 @@ static void test_good(void)
 static void expect(const char *text, unsigned line, const char *word)
 {
     static char whole[4096];
-    snprintf(whole, sizeof whole, "service good\n program /srv/good\n%s", text);
+    snprintf(whole, sizeof(whole), "service good\n program /srv/good\n%s", text);
     parse(whole);
-    if (config.errors != 1 || lines[0] != line + 2 || !strstr(messages[0], word)) {
+    if (config.errors != 1 || lines[0] != line + 2 || strstr(messages[0], word) == NULL) {
         fprintf(stderr, "%s: %u errors, line %u: %s\n", text, config.errors, lines[0], messages[0]);
         exit(1);
     }
     CHECK(!config_find(&config, "good")->broken);
-    for (uint32_t i = 1; i < config.service_count; i++)
+    for (uint32_t i = 1; i < config.service_count; i++) {
         CHECK(config.services[i].broken);
+    }
 }
 
 static void test_errors(void)
@@ -155,19 +158,22 @@ static void test_many(void)
 {
     static char text[CONFIG_BYTES];
     size_t length = 0;
-    for (unsigned i = 0; i <= CONFIG_SERVICES; i++)
+    for (unsigned i = 0; i <= CONFIG_SERVICES; i++) {
         length += (size_t)sprintf(text + length, "service s%u\n program /p\n", i);
+    }
     parse(text);
     CHECK_EQUAL(config.service_count, CONFIG_SERVICES);
     CHECK(config.errors >= 1);
     length = (size_t)sprintf(text, "service s\n program /p\n");
-    for (unsigned i = 0; i <= CONFIG_HANDLES; i++)
+    for (unsigned i = 0; i <= CONFIG_HANDLES; i++) {
         length += (size_t)sprintf(text + length, " handle h%u = log\n", i);
+    }
     parse(text);
     CHECK_EQUAL(config.errors, 1);
     length = (size_t)sprintf(text, "service s\n arguments");
-    for (unsigned i = 0; i < 100; i++)
+    for (unsigned i = 0; i < 100; i++) {
         length += (size_t)sprintf(text + length, " a");
+    }
     parse(text);
     CHECK(config.errors >= 1);
 }
@@ -177,12 +183,13 @@ static void test_shipped(void)
     static char text[CONFIG_BYTES];
     FILE *file = fopen(INIT_CONF, "r");
     CHECK(file);
-    size_t length = fread(text, 1, sizeof text - 1, file);
+    size_t length = fread(text, 1, sizeof(text) - 1, file);
     fclose(file);
     text[length] = '\0';
     parse(text);
-    if (config.errors > 0)
+    if (config.errors > 0) {
         fprintf(stderr, "line %u: %s\n", lines[0], messages[0]);
+    }
     CHECK_EQUAL(config.errors, 0);
     CHECK(config.service_count >= 5);
 }
@@ -193,9 +200,10 @@ static void test_noise(void)
     uint64_t state = 11;
     for (int round = 0; round < 20000; round++) {
         char text[300];
-        size_t length = check_random(&state) % (sizeof text - 1);
-        for (size_t i = 0; i < length; i++)
-            text[i] = alphabet[check_random(&state) % (sizeof alphabet - 1)];
+        size_t length = check_random(&state) % (sizeof(text) - 1);
+        for (size_t i = 0; i < length; i++) {
+            text[i] = alphabet[check_random(&state) % (sizeof(alphabet) - 1)];
+        }
         text[length] = '\0';
         parse(text);
     }

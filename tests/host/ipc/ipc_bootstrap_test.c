@@ -30,8 +30,9 @@ static void make(const struct ts_spawn *spawn)
     ts_block_handle(&writer, TS_NAME_PROCESS, 11);
     ts_block_handle(&writer, TS_NAME_CLOCK, 0);
     ts_block_handle(&writer, TS_NAME_JOB, 13);
-    for (uint32_t i = 0; i < spawn->handle_count; i++)
+    for (uint32_t i = 0; i < spawn->handle_count; i++) {
         ts_block_handle(&writer, spawn->handles[i].name, 20 + i);
+    }
     ts_block_strings(&writer, spawn);
     CHECK(writer.strings == size && block->size == size); // and none too long
     writer.capacity--;
@@ -56,11 +57,13 @@ static void test_whole(void)
     CHECK_EQUAL(ts_bootstrap_init(block), TS_OK);
     CHECK(ts_bootstrap_block() == block);
     CHECK_EQUAL(ts_argument_count(), 3);
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < 3; i++) {
         CHECK(strcmp(ts_argument(i), arguments[i]) == 0);
+    }
     CHECK(ts_argument(3) == NULL && ts_argument(UINT32_MAX) == NULL);
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < 3; i++) {
         CHECK(strcmp(ts_environment(i), environment[i]) == 0);
+    }
     CHECK(ts_environment(3) == NULL);
     CHECK(strcmp(ts_environment_get("PATH"), "/bin") == 0);
     CHECK(strcmp(ts_environment_get("PAT"), "x") == 0);
@@ -99,7 +102,7 @@ static void test_refused(void)
     block = NULL;
     CHECK_EQUAL(ts_bootstrap_init(NULL), TS_ERR_VERSION);
     REFUSED(block->version++, TS_ERR_VERSION);
-    REFUSED(block->size = sizeof *block - 1, TS_ERR_CORRUPT);
+    REFUSED(block->size = sizeof(*block) - 1, TS_ERR_CORRUPT);
     REFUSED(block->size = 0, TS_ERR_CORRUPT);
     REFUSED(block->size--, TS_ERR_CORRUPT); // the last string does not end
     for (unsigned i = 0; i < 3; i++) {
@@ -113,8 +116,9 @@ static void test_refused(void)
         REFUSED(table_at(block->arguments)[i] = block->size, TS_ERR_CORRUPT);
         REFUSED(table_at(block->environment)[i] = UINT32_MAX, TS_ERR_CORRUPT);
     }
-    for (unsigned i = 0; i < 5; i++)
+    for (unsigned i = 0; i < 5; i++) {
         REFUSED(table_at(block->handles)[2 * i] = block->size, TS_ERR_CORRUPT);
+    }
     CHECK(ts_bootstrap_block() == good && ts_argument_count() == 1); // the one before stays
     free(block);
     block = good;

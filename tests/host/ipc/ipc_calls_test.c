@@ -33,11 +33,12 @@ static struct ts_result served(unsigned op, unsigned rights, ts_handle_t handle,
     if (op == TS_OP_CALL) {
         struct ts_call *call = (void *)(uintptr_t)address;
         asked.call = *call;
-        if (call->out_handles > 0)
+        if (call->out_handles > 0) {
             call->out_handle[0] = answered_handle;
+        }
     }
     struct ts_result answer = answers[asks];
-    asks += asks + 1 < sizeof answers / sizeof answers[0];
+    asks += asks + 1 < sizeof(answers) / sizeof(answers[0]);
     return answer;
 }
 
@@ -47,8 +48,9 @@ static void answer(ts_status_t status, uint64_t value)
     fake_served = served;
     asks = 0;
     answered_handle = 77;
-    for (unsigned i = 0; i < sizeof answers / sizeof answers[0]; i++)
+    for (unsigned i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
         answers[i] = (struct ts_result){status, value};
+    }
 }
 
 static char buffer[64];
@@ -215,7 +217,7 @@ static void test_processes(void)
     struct ts_process_report report;
     struct ts_process_statistics statistics;
     ts_handle_t there = UNTOUCHED;
-    answer(TS_OK, sizeof report);
+    answer(TS_OK, sizeof(report));
     CHECK_EQUAL(ts_process_wait(OBJECT, 99, &report), TS_OK);
     CHECK(asks == 2 && asked.op == TS_OP_GET && asked.arg == TS_PROPERTY_PROCESS_REPORT);
     CHECK_EQUAL(ts_process_wait(OBJECT, 99, NULL), TS_OK);
@@ -225,7 +227,7 @@ static void test_processes(void)
     CHECK_EQUAL(ts_process_report(OBJECT, &report), TS_ERR_VERSION);
     CHECK_EQUAL(ts_process_kill(OBJECT), TS_OK);
     CHECK_EQUAL(asked.call.method, TS_PROCESS_KILL);
-    answer(TS_ERR_TIMED_OUT, sizeof report);
+    answer(TS_ERR_TIMED_OUT, sizeof(report));
     CHECK_EQUAL(ts_process_wait(OBJECT, 99, &report), TS_ERR_TIMED_OUT);
     CHECK(asks == 1 && fake_deadline == 99); // no report of a process that runs
     CHECK_EQUAL(ts_process_give(OBJECT, 5, &there), TS_ERR_TIMED_OUT);
@@ -243,17 +245,20 @@ static struct ts_result file_served(unsigned op, unsigned rights, ts_handle_t ha
 {
     (void)rights, (void)arg;
     CHECK_EQUAL(handle, OBJECT);
-    if (op == TS_OP_MAP)
+    if (op == TS_OP_MAP) {
         return (struct ts_result){TS_ERR_UNSUPPORTED, 0};
+    }
     if (op == TS_OP_GET) {
-        memcpy((void *)(uintptr_t)address, &file_size, sizeof file_size);
-        return (struct ts_result){TS_OK, sizeof file_size};
+        memcpy((void *)(uintptr_t)address, &file_size, sizeof(file_size));
+        return (struct ts_result){TS_OK, sizeof(file_size)};
     }
     CHECK(op == TS_OP_READ && offset <= file_size);
-    if (length > 1000)
+    if (length > 1000) {
         length = 1000; // short counts
-    for (uint64_t i = 0; i < length; i++)
+    }
+    for (uint64_t i = 0; i < length; i++) {
         ((unsigned char *)(uintptr_t)address)[i] = (unsigned char)((offset + i) % 251);
+    }
     return (struct ts_result){TS_OK, length};
 }
 
@@ -269,7 +274,7 @@ static void test_copied_content(void)
     } parts[] = {{0, 0, 6000}, {0, 6000, 6000}, {0, 5000, 5000}, {0, 6001, 6000}, {4096, 0, 1904}};
     ts_handle_t memory;
     file_size = 6000;
-    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         fake_reset();
         fake_served = file_served;
         CHECK_EQUAL(copied(parts[i].offset, parts[i].length, &memory), TS_OK);
@@ -277,8 +282,9 @@ static void test_copied_content(void)
         const struct fake_handle *handle = &fake_handles[memory];
         CHECK_EQUAL(handle->rights, TS_RIGHT_READ | TS_RIGHT_MAP);
         CHECK_EQUAL(handle->size, parts[i].copied);
-        for (uint64_t at = 0; at < handle->size; at++)
+        for (uint64_t at = 0; at < handle->size; at++) {
             CHECK_EQUAL(handle->memory[at], (parts[i].offset + at) % 251);
+        }
     }
     CHECK_EQUAL(copied(100, 0, &memory), TS_ERR_ARGUMENT);
     CHECK_EQUAL(copied(8192, 0, &memory), TS_ERR_RANGE);

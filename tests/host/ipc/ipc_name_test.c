@@ -27,20 +27,23 @@ static struct ts_result served(unsigned op, unsigned rights, ts_handle_t handle,
         path = (const char *)(uintptr_t)call->in_address;
         length = call->in_length;
     }
-    if (op == TS_OP_DUPLICATE)
+    if (op == TS_OP_DUPLICATE) {
         return (struct ts_result){TS_OK, handle};
-    CHECK(length < sizeof last_path);
-    memset(last_path, 0, sizeof last_path);
+    }
+    CHECK(length < sizeof(last_path));
+    memset(last_path, 0, sizeof(last_path));
     memcpy(last_path, path, length);
     last_op = op;
     last_rights = rights;
     last_handle = handle;
-    if (op != TS_OP_OPEN)
+    if (op != TS_OP_OPEN) {
         return (struct ts_result){TS_OK, OPENED};
+    }
     opens++;
-    if (strncmp(last_path, "tmp", 3) == 0 || handle == redirect_to)
+    if (strncmp(last_path, "tmp", 3) == 0 || handle == redirect_to) {
         return (struct ts_result){TS_OK,
                                   redirect_to | (uint64_t)consumed << 32 | TS_OPEN_REDIRECTED};
+    }
     return (struct ts_result){TS_OK, OPENED};
 }
 
@@ -70,8 +73,9 @@ static struct ts_result served_once(unsigned op, unsigned rights, ts_handle_t ha
                                     uint64_t arg)
 {
     struct ts_result result = served(op, rights, handle, address, length, offset, arg);
-    if (op == TS_OP_OPEN && handle != ROOT)
+    if (op == TS_OP_OPEN && handle != ROOT) {
         return (struct ts_result){TS_OK, OPENED};
+    }
     return result;
 }
 
@@ -138,7 +142,7 @@ static void test_parents(void)
     CHECK_EQUAL(ts_remove(ROOT, "///", 0), TS_ERR_ARGUMENT);
     CHECK_EQUAL(ts_remove(ROOT, "", 0), TS_ERR_ARGUMENT);
     static char deep[TS_PATH_MAX + 2];
-    memset(deep, 'd', sizeof deep - 1);
+    memset(deep, 'd', sizeof(deep) - 1);
     CHECK_EQUAL(ts_open(ROOT, deep, 0, TS_RIGHT_READ, &handle), TS_ERR_NAME_TOO_LONG);
 }
 
@@ -147,7 +151,7 @@ static void test_no_component(void)
 {
     static const char *const paths[] = {"", "/", "///"};
     reset();
-    for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         char *copy = strdup(paths[i]); // with what the sanitizer guards on both sides
         CHECK_EQUAL(ts_remove(ROOT, copy, 0), TS_ERR_ARGUMENT);
         CHECK_EQUAL(ts_rename(ROOT, "d/a", ROOT, copy, 0), TS_ERR_ARGUMENT);
@@ -161,8 +165,9 @@ static struct ts_result served_share(unsigned op, unsigned rights, ts_handle_t h
                                      uint64_t address, uint64_t length, uint64_t offset,
                                      uint64_t arg)
 {
-    if (op != TS_OP_SHARE)
+    if (op != TS_OP_SHARE) {
         return served_once(op, rights, handle, address, length, offset, arg);
+    }
     const struct ts_call *call = (const void *)(uintptr_t)address;
     CHECK(call->in_handles == 1 && call->in_handle[0] == OPENED + 1);
     CHECK(call->in_length == 4 && memcmp((void *)(uintptr_t)call->in_address, "name", 4) == 0);

@@ -15,7 +15,7 @@ static size_t memory_size;
 static void make(uint32_t submissions, uint32_t events)
 {
     free(memory);
-    memory_size = sizeof *memory + submissions * sizeof(struct ts_submission) +
+    memory_size = sizeof(*memory) + submissions * sizeof(struct ts_submission) +
                   events * sizeof(struct ts_event);
     memory = calloc(1, memory_size);
     memory->version = TS_RING_VERSION;
@@ -41,8 +41,8 @@ static void test_sizes(void)
         CHECK_EQUAL(ts_ring_attach(&ring, memory, memory_size), TS_OK);
         CHECK_EQUAL(ts_ring_attach(&ring, memory, memory_size - 1), TS_ERR_CORRUPT);
     }
-    CHECK_EQUAL(ts_ring_attach(&ring, memory, sizeof *memory - 1), TS_ERR_CORRUPT);
-    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+    CHECK_EQUAL(ts_ring_attach(&ring, memory, sizeof(*memory) - 1), TS_ERR_CORRUPT);
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         make(8, 8);
         memory->submissions = bad[i];
         CHECK_EQUAL(ts_ring_attach(&ring, memory, SIZE_MAX), TS_ERR_CORRUPT);
@@ -86,13 +86,14 @@ static void test_events(void)
     memory->event_head = memory->event_tail = UINT32_MAX - 5;
     CHECK_EQUAL(ts_ring_attach(&ring, memory, memory_size), TS_OK);
     CHECK(ts_ring_unread(&ring) == 0 && !ts_ring_next(&ring, &event));
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16; i++) {
         ring.events[(memory->event_tail + i) & 15] =
             (struct ts_event){.kind = i % 2 ? TS_EVENT_REQUEST : TS_EVENT_POST,
                               .user_data = i,
                               .value = 7 * i,
                               .tag = i,
                               .length = i};
+    }
     memory->event_tail += 17; // more than there are slots: not believed
     CHECK_EQUAL(ts_ring_unread(&ring), 0);
     memory->event_tail -= 1;
@@ -197,14 +198,14 @@ static void test_entered(void)
 static void test_prepared(void)
 {
     struct ts_submission s;
-    memset(&s, 0, sizeof s);
+    memset(&s, 0, sizeof(s));
     ts_prepare_watch(&s, 5, 6, 7);
     CHECK(s.op == TS_OP_WAIT && s.flags == TS_FLAG_MULTI && s.handle == 5 && s.arg == 6);
     CHECK(s.deadline == 0 && s.user_data == 7);
-    memset(&s, 0, sizeof s);
+    memset(&s, 0, sizeof(s));
     ts_prepare_wait(&s, 5, 6, 8, 7);
     CHECK(s.op == TS_OP_WAIT && s.flags == 0 && s.arg == 6 && s.deadline == 8);
-    memset(&s, 0, sizeof s);
+    memset(&s, 0, sizeof(s));
     ts_prepare_cancel(&s, 9, TS_FLAG_FORCE, 7);
     CHECK(s.op == TS_OP_CANCEL && s.flags == TS_FLAG_FORCE && s.user_data == 7);
     CHECK_EQUAL(s.arg, 9);
@@ -213,13 +214,13 @@ static void test_prepared(void)
 // Which field each argument of the others goes to, and that no other field is set.
 static void check_fields(const struct ts_submission *s, struct ts_submission fields)
 {
-    CHECK(memcmp(s, &fields, sizeof fields) == 0);
+    CHECK(memcmp(s, &fields, sizeof(fields)) == 0);
 }
 
 #define PREPARED(call, ...)                                    \
     do {                                                       \
         struct ts_submission s;                                \
-        memset(&s, 0xee, sizeof s);                            \
+        memset(&s, 0xee, sizeof(s));                           \
         call;                                                  \
         check_fields(&s, (struct ts_submission){__VA_ARGS__}); \
     } while (0)
@@ -254,7 +255,7 @@ static void test_prepared_fields(void)
     PREPARED(ts_prepare_set(&s, 5, 6, b, 8, 3, 7), .op = TS_OP_SET, .handle = 5, .arg = 6,
              .address = at, .length = 8, .deadline = 3, .user_data = 7);
     PREPARED(ts_prepare_call(&s, 5, 6, &call, 3, 7), .op = TS_OP_CALL, .handle = 5, .arg = 6,
-             .address = (uintptr_t)&call, .length = sizeof call, .deadline = 3, .user_data = 7);
+             .address = (uintptr_t)&call, .length = sizeof(call), .deadline = 3, .user_data = 7);
     CHECK_EQUAL(call.method, 6);
     PREPARED(ts_prepare_signal_event(&s, 5, 6, 7), .op = TS_OP_SIGNAL, .handle = 5, .arg = 6,
              .user_data = 7);

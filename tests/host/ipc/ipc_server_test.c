@@ -35,13 +35,14 @@ static void note_read(struct ts_request *request)
 static void note_write(struct ts_request *request)
 {
     struct note *note = note_of(request);
-    uint32_t length = request->length < sizeof note->text ? request->length : sizeof note->text;
+    uint32_t length = request->length < sizeof(note->text) ? request->length : sizeof(note->text);
     ts_status_t status = ts_request_pull(request, note->text, length, 0);
-    note->length = status ? 0 : length;
+    note->length = status != TS_OK ? 0 : length;
     ts_request_reply(request, status, length);
     ts_object_signal(&note->object, 0, TS_SIGNAL_READABLE);
-    if (note->waiting)
+    if (note->waiting != NULL) {
         ts_request_reply(note->waiting, TS_OK, 7);
+    }
     note->waiting = NULL;
 }
 
@@ -49,8 +50,8 @@ static void note_open(struct ts_request *request)
 {
     char path[16];
     size_t length;
-    ts_status_t status = ts_request_path(request, path, sizeof path, &length);
-    if (status) {
+    ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
         return;
     }
@@ -68,15 +69,16 @@ static void note_accept(struct ts_request *request)
 static void note_get(struct ts_request *request)
 {
     char bytes[TS_LOOP_COPY + 1] = {0};
-    ts_request_reply_bytes(request, bytes, sizeof bytes);
+    ts_request_reply_bytes(request, bytes, sizeof(bytes));
 }
 
 // Answers again when the first answer fails.
 static void note_set(struct ts_request *request)
 {
     ts_status_t status = ts_request_reply_now(request, TS_OK, 0, NULL, 0);
-    if (status)
+    if (status != TS_OK) {
         ts_request_reply(request, status, 0);
+    }
 }
 
 static void note_cancel(struct ts_request *request)
@@ -107,8 +109,8 @@ static ts_handle_t root_handle;
 static void start(uint32_t objects)
 {
     fake_reset();
-    memset(&root, 0, sizeof root);
-    memset(notes, 0, sizeof notes);
+    memset(&root, 0, sizeof(root));
+    memset(notes, 0, sizeof(notes));
     made = cancels = 0;
     root.object.operations = &note_operations;
     struct ts_server_limits limits = {.requests = 16, .objects = objects, .inbox_bytes = 8};
@@ -158,12 +160,13 @@ static void test_last_slot(void)
     struct fake_request beat = {.op = TS_OP_GET, .arg = TS_PROPERTY_ALIVE};
     uint64_t alive = 0;
     beat.out = &alive;
-    beat.out_length = sizeof alive;
+    beat.out_length = sizeof(alive);
     fake_deliver(&beat, root.object.oid);
     step();
     step();
-    for (unsigned i = 0; i < 15; i++)
+    for (unsigned i = 0; i < 15; i++) {
         CHECK(!accepts[i].answered);
+    }
     CHECK(accepts[15].answered && accepts[15].status == TS_ERR_LIMIT && cancels == 1);
     CHECK(beat.answered && beat.status == TS_OK && alive == 1);
 }
@@ -186,7 +189,7 @@ static void test_pulse(void)
     step();
     CHECK(!accepts[13].answered && accepts[14].answered && accepts[14].status == TS_ERR_LIMIT);
     struct fake_request beat = {
-        .op = TS_OP_GET, .arg = TS_PROPERTY_ALIVE, .out = &alive, .out_length = sizeof alive};
+        .op = TS_OP_GET, .arg = TS_PROPERTY_ALIVE, .out = &alive, .out_length = sizeof(alive)};
     fake_deliver(&beat, server.pulse.oid);
     step();
     step();
@@ -227,8 +230,9 @@ static void test_batch(void)
     CHECK_EQUAL(fake_objects[root.object.oid].signals, 0); // the signal goes with the answers
     fake_enters = fake_reply_waits = 0;
     step();
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
         CHECK(batch[i].answered && batch[i].value == 1);
+    }
     CHECK_EQUAL(fake_pending_count, 0); // and nothing that was not filled
     CHECK(fake_enters == 1 && fake_reply_waits == 0);
     CHECK_EQUAL(fake_objects[root.object.oid].signals, TS_SIGNAL_READABLE);
@@ -305,8 +309,9 @@ static void test_revoked(void)
     start(8);
     notes[0].object.operations = &note_operations;
     ts_object_revoke(&notes[0].object);
-    for (unsigned oid = 0; oid < FAKE_OBJECTS; oid++)
+    for (unsigned oid = 0; oid < FAKE_OBJECTS; oid++) {
         CHECK(!fake_objects[oid].revoked);
+    }
     ts_handle_t handle;
     CHECK_EQUAL(ts_object_mint(&server, &notes[0].object, TS_RIGHTS_ALL, &handle), TS_OK);
     uint32_t oid = notes[0].object.oid;
@@ -352,8 +357,9 @@ static void test_failed_answers(void)
     CHECK(get.answered && get.status == TS_ERR_FAULT);
     for (unsigned timed = 0; timed < 2; timed++) {
         struct ts_timer later = {.fired = NULL};
-        if (timed) // no wait and answer in one
+        if (timed) { // no wait and answer in one
             ts_timer_arm(&loop, &later, INT64_MAX);
+        }
         for (unsigned i = 0; i < 2; i++) {
             read[i] = (struct fake_request){
                 .op = TS_OP_READ, .out = out[i], .out_length = 8, .refuse = TS_ERR_LIMIT};
@@ -365,8 +371,9 @@ static void test_failed_answers(void)
         step();
         CHECK(read[0].answered && read[0].status == TS_ERR_LIMIT);
         CHECK(read[1].answered && read[1].status == TS_ERR_LIMIT);
-        if (timed)
+        if (timed) {
             ts_timer_disarm(&loop, &later);
+        }
     }
     struct fake_request set = {.op = TS_OP_SET, .refuse = TS_ERR_FAULT};
     fake_deliver(&set, root.object.oid);
@@ -381,8 +388,9 @@ static void test_stale_signal(void)
 {
     start(3);
     struct fake_request open[2], write = {.op = TS_OP_WRITE, .in = "x", .in_length = 1};
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i < 2; i++) {
         open[i] = (struct fake_request){.op = TS_OP_OPEN, .in = "a", .in_length = 1};
+    }
     fake_deliver(&open[0], root.object.oid);
     step();
     fake_full = true;
@@ -401,9 +409,9 @@ static void test_stale_signal(void)
 static void test_hostile(void)
 {
     char path[64];
-    memset(path, 'p', sizeof path);
+    memset(path, 'p', sizeof(path));
     start(8);
-    struct fake_request open = {.op = TS_OP_OPEN, .in = path, .in_length = sizeof path};
+    struct fake_request open = {.op = TS_OP_OPEN, .in = path, .in_length = sizeof(path)};
     fake_deliver(&open, root.object.oid);
     step();
     step();
@@ -503,7 +511,7 @@ static void test_local(void)
     struct ts_local_op write = {.op = TS_OP_WRITE, .in = "local", .in_length = 5};
     CHECK_EQUAL(ts_local_call(&local, &root.object, &write, &result), TS_OK);
     CHECK_EQUAL(result.value, 5);
-    struct ts_local_op read = {.op = TS_OP_READ, .out = out, .out_length = sizeof out};
+    struct ts_local_op read = {.op = TS_OP_READ, .out = out, .out_length = sizeof(out)};
     CHECK_EQUAL(ts_local_call(&local, &root.object, &read, &result), TS_OK);
     CHECK(result.value == 5 && memcmp(out, "local", 5) == 0);
     struct ts_local_op open = {

@@ -30,15 +30,16 @@ static uint32_t below(uint32_t limit)
 
 static void begin(uint64_t capacity)
 {
-    memset(holders, 0, sizeof holders);
+    memset(holders, 0, sizeof(holders));
     ts_share_init(&share, capacity, holders, PLACES);
 }
 
 static uint64_t take_all(uint32_t client)
 {
     uint64_t count = 0;
-    while (ts_share_take(&share, client, 1) == TS_OK)
+    while (ts_share_take(&share, client, 1) == TS_OK) {
         count++;
+    }
     return count;
 }
 
@@ -63,11 +64,13 @@ static void test_many_at_once(void)
             for (uint64_t more = 1; more < 30; more++) {
                 begin(pool);
                 uint64_t has = 0, added = 0;
-                while (has < had && ts_share_take(&share, 1, 1) == TS_OK)
+                while (has < had && ts_share_take(&share, 1, 1) == TS_OK) {
                     has++;
+                }
                 struct ts_share before = share;
-                while (added < more && ts_share_take(&share, 1, 1) == TS_OK)
+                while (added < more && ts_share_take(&share, 1, 1) == TS_OK) {
                     added++;
+                }
                 ts_share_give(&share, 1, added);
                 CHECK(share.left == before.left);
                 CHECK((more <= ts_share_left(&share, 1)) == (added == more));
@@ -111,8 +114,9 @@ static void test_against_an_array(void)
         CHECK(share.left == left && share.used == used);
         CHECK(ts_share_of(&share, client) == has[client]);
     }
-    for (uint32_t client = 0; client < CLIENTS; client++)
+    for (uint32_t client = 0; client < CLIENTS; client++) {
         CHECK(ts_share_of(&share, client) == has[client]);
+    }
 }
 
 int main(void)

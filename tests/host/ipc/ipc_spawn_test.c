@@ -34,7 +34,7 @@ static void make_own_block(bool with_clock)
     ts_block_handle(&writer, TS_NAME_JOB, own.job);
     ts_block_handle(&writer, with_clock ? TS_NAME_CLOCK : "none", own.clock);
     ts_block_strings(&writer, &spawn);
-    memset(own_block->random, 0x5a, sizeof own_block->random);
+    memset(own_block->random, 0x5a, sizeof(own_block->random));
     own_block->clock = (uintptr_t)fake_handles[own.clock].memory;
     CHECK_EQUAL(ts_bootstrap_init(own_block), TS_OK);
 }
@@ -45,8 +45,8 @@ static void reset(const struct file *program)
     own.job = make(TS_KIND_JOB, 0);
     own.clock = make(TS_KIND_MEMORY, TS_PAGE_SIZE);
     ((struct ts_clock *)(void *)fake_handles[own.clock].memory)->version = TS_CLOCK_VERSION;
-    own.image = make(TS_KIND_MEMORY, sizeof *program);
-    memcpy(fake_handles[own.image].memory, program, sizeof *program);
+    own.image = make(TS_KIND_MEMORY, sizeof(*program));
+    memcpy(fake_handles[own.image].memory, program, sizeof(*program));
     own.in = make(TS_KIND_EVENT, 0);
     own.out = make(TS_KIND_EVENT, 0);
     make_own_block(true);
@@ -55,8 +55,9 @@ static void reset(const struct file *program)
 static struct file program(void)
 {
     struct file file = good_file();
-    for (size_t i = 0; i < sizeof file.rest; i++)
+    for (size_t i = 0; i < sizeof(file.rest); i++) {
         file.rest[i] = (uint8_t)(i * 7 + 1);
+    }
     return file;
 }
 
@@ -95,10 +96,12 @@ static void check_segment(const struct elf_program *segment, uint64_t bias, bool
     }
     CHECK(mapping->bytes < image || mapping->bytes >= image + sizeof(struct file));
     CHECK(memcmp(mapping->bytes + in_page, image + segment->offset, segment->file_size) == 0);
-    for (uint64_t i = 0; i < in_page; i++)
+    for (uint64_t i = 0; i < in_page; i++) {
         CHECK_EQUAL(mapping->bytes[i], 0);
-    for (uint64_t i = in_page + segment->file_size; i < mapping->length; i++)
+    }
+    for (uint64_t i = in_page + segment->file_size; i < mapping->length; i++) {
         CHECK_EQUAL(mapping->bytes[i], 0);
+    }
 }
 
 static struct ts_bootstrap *check_stack(uint64_t stack_size)
@@ -164,7 +167,7 @@ static void test_whole(void)
     CHECK_EQUAL(given(TS_NAME_JOB)->rights, TS_RIGHTS_ALL & ~TS_RIGHT_MANAGE);
     CHECK_EQUAL(given("in")->rights, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
     CHECK_EQUAL(given("out")->rights, TS_RIGHTS_ALL);
-    CHECK(memcmp(block->random, own_block->random, sizeof block->random) != 0);
+    CHECK(memcmp(block->random, own_block->random, sizeof(block->random)) != 0);
 }
 
 // What is not asked for: no job, no clock when the caller has none, no list, its name as argument.
@@ -208,7 +211,7 @@ static void test_wishes(void)
     struct ts_bootstrap *second = (void *)(uintptr_t)fake_child.argument;
     CHECK(first.image_base != second->image_base);
     CHECK(first.control.canary != second->control.canary);
-    CHECK(memcmp(first.random, second->random, sizeof first.random) != 0);
+    CHECK(memcmp(first.random, second->random, sizeof(first.random)) != 0);
 }
 
 // Memory that is all zeros is not written to; read-only memory with zeros behind is not the file's.
@@ -263,7 +266,7 @@ static void test_refused(void)
     static char long_argument[TS_SPAWN_ARGUMENTS_MAX];
     static const char *const too_long[] = {long_argument, NULL};
     static struct ts_spawn_handle many[TS_SPAWN_HANDLES_MAX + 1];
-    memset(long_argument, 'a', sizeof long_argument - 1);
+    memset(long_argument, 'a', sizeof(long_argument) - 1);
     REFUSED(fake_handles[own.image].memory[1] = 'X', TS_ERR_EXECUTABLE);
     REFUSED(fake_handles[own.image].size = 0, TS_ERR_EXECUTABLE);
     REFUSED(spawn.image_size = 100, TS_ERR_EXECUTABLE);
@@ -271,8 +274,9 @@ static void test_refused(void)
     REFUSED(spawn.image_size = TS_ELF_IMAGE_MAX, TS_ERR_RANGE); // the memory is smaller
     REFUSED(spawn.arguments = too_long, TS_ERR_TOO_LARGE);
     REFUSED(listed[0].rights = TS_RIGHT_READ, TS_ERR_RIGHTS); // "in" cannot be sent
-    for (unsigned i = 0; i <= TS_SPAWN_HANDLES_MAX; i++)
+    for (unsigned i = 0; i <= TS_SPAWN_HANDLES_MAX; i++) {
         many[i] = (struct ts_spawn_handle){.name = "h"};
+    }
     REFUSED(
         (many[0] = listed[1], spawn.handles = many, spawn.handle_count = TS_SPAWN_HANDLES_MAX + 1),
         TS_ERR_LIMIT);
@@ -284,8 +288,9 @@ static void test_many_handles(void)
     struct file file = program();
     ts_handle_t process;
     reset(&file);
-    for (unsigned i = 0; i < TS_SPAWN_HANDLES_MAX; i++)
+    for (unsigned i = 0; i < TS_SPAWN_HANDLES_MAX; i++) {
         many[i] = (struct ts_spawn_handle){"h", own.in, TS_RIGHTS_SAME, false};
+    }
     struct ts_spawn spawn = spawn_of();
     spawn.handles = many;
     spawn.handle_count = TS_SPAWN_HANDLES_MAX;
@@ -305,8 +310,9 @@ static void test_each_call_fails(void)
         unsigned before = fake_open_handles();
         fake_fails_at = n;
         ts_status_t status = ts_spawn(&spawn, &process);
-        if (fake_fails_at > 0)
+        if (fake_fails_at > 0) {
             break; // it makes fewer calls
+        }
         CHECK_EQUAL(status, TS_ERR_MEMORY);
         CHECK_EQUAL(process, TS_HANDLE_NONE);
         check_nothing_left(before);
@@ -332,8 +338,8 @@ static struct ts_result served(unsigned op, unsigned rights, ts_handle_t handle,
     CHECK_EQUAL(handle, PROGRAM_FILE);
     if (op == TS_OP_GET) {
         uint64_t value = arg == TS_PROPERTY_KIND ? TS_KIND_SERVED : sizeof(struct file);
-        memcpy((void *)(uintptr_t)address, &value, sizeof value);
-        return (struct ts_result){TS_OK, sizeof value};
+        memcpy((void *)(uintptr_t)address, &value, sizeof(value));
+        return (struct ts_result){TS_OK, sizeof(value)};
     }
     CHECK(op == TS_OP_MAP && arg == TS_PAGE_ROUND(sizeof(struct file)));
     struct fake_handle memory = fake_handles[own.image];

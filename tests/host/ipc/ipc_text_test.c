@@ -23,22 +23,22 @@ static void test_normalise(void)
         {"/x", "/a/b/../c/.", "a/c", true},
         {"/x", "...", "x/...", false},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char out[64];
         bool directory;
-        CHECK_EQUAL(ts_path_normalise(cases[i].base, cases[i].path, out, sizeof out, &directory),
+        CHECK_EQUAL(ts_path_normalise(cases[i].base, cases[i].path, out, sizeof(out), &directory),
                     TS_OK);
         CHECK(strcmp(out, cases[i].result) == 0);
         CHECK_EQUAL(directory, cases[i].directory);
     }
     char small[4], name[TS_COMPONENT_MAX + 2];
-    CHECK_EQUAL(ts_path_normalise("/", "abc", small, sizeof small, NULL), TS_OK);
-    CHECK_EQUAL(ts_path_normalise("/", "abcd", small, sizeof small, NULL), TS_ERR_NAME_TOO_LONG);
+    CHECK_EQUAL(ts_path_normalise("/", "abc", small, sizeof(small), NULL), TS_OK);
+    CHECK_EQUAL(ts_path_normalise("/", "abcd", small, sizeof(small), NULL), TS_ERR_NAME_TOO_LONG);
     CHECK_EQUAL(ts_path_normalise("/", "", small, 0, NULL), TS_ERR_NAME_TOO_LONG);
-    memset(name, 'n', sizeof name - 1);
-    name[sizeof name - 1] = '\0';
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
     char out[1024];
-    CHECK_EQUAL(ts_path_normalise("/", name, out, sizeof out, NULL), TS_ERR_NAME_TOO_LONG);
+    CHECK_EQUAL(ts_path_normalise("/", name, out, sizeof(out), NULL), TS_ERR_NAME_TOO_LONG);
 }
 
 static void test_walk(void)
@@ -63,8 +63,8 @@ static void test_walk(void)
 static void test_format(void)
 {
     char out[64];
-    size_t length = ts_format(out, sizeof out, "%s|%5u|%-5d|%05d|%x|%016lx|%c|%.*s|%%", "text", 42u,
-                              -7, -7, 0xbeefu, 0x1234ul, 'c', 2, "xyz");
+    size_t length = ts_format(out, sizeof(out), "%s|%5u|%-5d|%05d|%x|%016lx|%c|%.*s|%%", "text",
+                              42u, -7, -7, 0xbeefu, 0x1234ul, 'c', 2, "xyz");
     CHECK(strcmp(out, "text|   42|-7   |-0007|beef|0000000000001234|c|xy|%") == 0);
     CHECK_EQUAL(length, strlen(out));
     CHECK_EQUAL(ts_format(out, 4, "abcdef"), 3);
@@ -76,14 +76,14 @@ static void test_format(void)
         CHECK(strlen(exact) == capacity - 1 && memcmp(exact, "abcdef", capacity - 1) == 0);
         free(exact);
     }
-    ts_format(out, sizeof out, "%lld %llu", (long long)INT64_MIN, (unsigned long long)UINT64_MAX);
+    ts_format(out, sizeof(out), "%lld %llu", (long long)INT64_MIN, (unsigned long long)UINT64_MAX);
     CHECK(strcmp(out, "-9223372036854775808 18446744073709551615") == 0);
 }
 
 static void test_listing(void)
 {
     _Alignas(8) char buffer[96];
-    struct ts_listing listing = {buffer, sizeof buffer, 0};
+    struct ts_listing listing = {buffer, sizeof(buffer), 0};
     CHECK(ts_listing_add(&listing, 1, TS_FILE_REGULAR, 5, 7, "one", 3));
     CHECK(ts_listing_add(&listing, 2, TS_FILE_DIRECTORY, 0, 8, "directory", 9));
     CHECK(!ts_listing_add(&listing, 3, TS_FILE_REGULAR, 0, 9, "x", 1));
@@ -102,7 +102,7 @@ static void test_listing(void)
     CHECK(!ts_listing_next(buffer, listing.used, &position, &status) && status != TS_OK);
     position = 0;
     CHECK(!ts_listing_next(buffer, 20, &position, &status) && status != TS_OK);
-    listing = (struct ts_listing){buffer, sizeof buffer, 0};
+    listing = (struct ts_listing){buffer, sizeof(buffer), 0};
     CHECK(ts_listing_add(&listing, 1, TS_FILE_REGULAR, 5, 7, "one", 3));
     ((struct ts_file_entry *)buffer)->name_length = 0; // nobody's name
     position = 0;

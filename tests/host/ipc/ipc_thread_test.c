@@ -45,7 +45,7 @@ static void test_what_it_starts_with(void)
     CHECK(started.argument == (uintptr_t)&thread && started.top % 16 == 8);
     // The control block lies on the stack, and nothing of the stack's use reaches it.
     const struct ts_thread_control *control = (const void *)(uintptr_t)started.pointer;
-    CHECK(started.pointer > started.top && started.pointer + sizeof *control <= base + 24576);
+    CHECK(started.pointer > started.top && started.pointer + sizeof(*control) <= base + 24576);
     CHECK(control->self == started.pointer && control->canary != 0);
     CHECK_EQUAL(fake_open_handles(), 1); // the thread: the stack's memory is kept by its mapping
     CHECK_EQUAL(ts_thread_join(&thread, TS_DEADLINE_NONE), TS_OK);
@@ -63,8 +63,9 @@ static void test_kept_stacks(void)
     void *stacks[6];
     fake_reset();
     fake_thread = run;
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 6; i++) {
         CHECK_EQUAL(start(&threads[i], 8192, 1), TS_OK);
+    }
     CHECK_EQUAL(fake_maps, 6);
     for (unsigned i = 0; i < 6; i++) {
         stacks[i] = threads[i].stack;
@@ -77,8 +78,9 @@ static void test_kept_stacks(void)
     for (unsigned i = 1; i <= kept; i++) {
         CHECK_EQUAL(start(&threads[i], 8192, 1), TS_OK);
         CHECK(fake_maps == 7);
-        for (unsigned j = 0; j < i; j++)
+        for (unsigned j = 0; j < i; j++) {
             CHECK(threads[i].stack != threads[j].stack); // each is one thread's
+        }
     }
     CHECK_EQUAL(start(&threads[kept + 1], 8192, 1), TS_OK);
     CHECK_EQUAL(fake_maps, 8);

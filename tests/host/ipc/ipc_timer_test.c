@@ -13,8 +13,9 @@ static const struct ts_timer *earliest(void)
 {
     const struct ts_timer *first = NULL;
     for (int i = 0; i < TIMERS; i++) {
-        if (timers[i].armed && (!first || timers[i].deadline < first->deadline))
+        if (timers[i].armed && (first == NULL || timers[i].deadline < first->deadline)) {
             first = &timers[i];
+        }
     }
     return first;
 }
@@ -29,8 +30,9 @@ int main(void)
         case 1: ts_timer_arm(&loop, timer, 1 + (ts_time_t)(check_random(&state) % 1000)); break;
         case 2: ts_timer_disarm(&loop, timer); break;
         default:
-            if (loop.timers)
+            if (loop.timers != NULL) {
                 ts_timer_disarm(&loop, loop.timers);
+            }
             break;
         }
         const struct ts_timer *first = earliest();
@@ -39,7 +41,7 @@ int main(void)
         CHECK(!loop.timers || loop.timers->armed);
     }
     ts_time_t last = 0;
-    while (loop.timers) {
+    while (loop.timers != NULL) {
         CHECK(loop.timers->deadline >= last);
         last = loop.timers->deadline;
         ts_timer_disarm(&loop, loop.timers);

@@ -50,6 +50,6 @@ static struct file good_file(void)
                      {RELRO, 4, 0x2008, 0x3008, 0, 0x100, 0xff8, 1},
                      {STACK, 6, 0, 0, 0, 0, 0x20000, 16}},
     };
-    memcpy(f.header.ident, ident, sizeof ident);
+    memcpy(f.header.ident, ident, sizeof(ident));
     return f;
 }

@@ -81,14 +81,16 @@ static void *produce(void *argument)
         int32_t free_slots = ts_queue_room(&p);
         CHECK(free_slots >= 0);
         uint32_t count = (uint32_t)(check_random(&state) % ENTRIES) + 1;
-        for (uint32_t i = 0; i < count && i < (uint32_t)free_slots && sent < MESSAGES; i++)
+        for (uint32_t i = 0; i < count && i < (uint32_t)free_slots && sent < MESSAGES; i++) {
             slots[ts_queue_fill(&p)] = sent++;
+        }
         if (ts_queue_publish(&p)) {
             rung++;
             sem_post(&bell);
         }
-        if (free_slots == 0)
+        if (free_slots == 0) {
             sem_wait(&room);
+        }
     }
     return argument;
 }
@@ -99,13 +101,15 @@ static void consume(void)
     for (uint32_t expected = 0; expected < MESSAGES;) {
         int32_t count = ts_queue_available(&c);
         CHECK(count >= 0);
-        for (int32_t i = 0; i < count; i++)
+        for (int32_t i = 0; i < count; i++) {
             CHECK_EQUAL(slots[ts_queue_take(&c)], expected++);
+        }
         ts_queue_release(&c);
-        if (count > 0)
+        if (count > 0) {
             sem_post(&room);
-        else if (ts_queue_sleep(&c, 1))
+        } else if (ts_queue_sleep(&c, 1)) {
             sem_wait(&bell); // a lost doorbell would end here, for ever
+        }
     }
 }
 

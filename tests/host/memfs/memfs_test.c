@@ -44,7 +44,7 @@ static ts_status_t with_path(struct ts_object *from, enum ts_operation op, const
                                                               .in = path,
                                                               .in_length = (uint32_t)strlen(path),
                                                               .argument = TS_OPEN_ARG(0, kind)});
-    if (r.status == TS_OK && r.object) {
+    if (r.status == TS_OK && r.object != NULL) {
         ts_local_close(r.object);
     }
     return r.status;
@@ -69,7 +69,7 @@ static ts_status_t set_number(struct ts_object *file, unsigned property, uint64_
 {
     return ask(file,
                (struct ts_local_op){
-                   .op = TS_OP_SET, .in = &value, .in_length = sizeof value, .argument = property})
+                   .op = TS_OP_SET, .in = &value, .in_length = sizeof(value), .argument = property})
         .status;
 }
 
@@ -77,7 +77,7 @@ static uint64_t get_number(struct ts_object *file, unsigned property)
 {
     uint64_t value = 0;
     struct ts_local_op op = {
-        .op = TS_OP_GET, .out = &value, .out_length = sizeof value, .argument = property};
+        .op = TS_OP_GET, .out = &value, .out_length = sizeof(value), .argument = property};
     CHECK_EQUAL(ask(file, op).status, TS_OK);
     return value;
 }
@@ -170,7 +170,7 @@ static void test_names(struct ts_object *top)
     ts_local_close(directory);
 
     char name[300];
-    memset(name, 'n', sizeof name);
+    memset(name, 'n', sizeof(name));
     name[256] = '\0';
     CHECK_EQUAL(with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR), TS_ERR_NAME_TOO_LONG);
     name[255] = '\0';
@@ -187,7 +187,7 @@ static void test_list(struct ts_object *top)
     char name[16], seen[COUNT] = {0};
     _Alignas(8) char buffer[256];
     for (int i = 0; i < COUNT; i++) {
-        snprintf(name, sizeof name, "f%d", i);
+        snprintf(name, sizeof(name), "f%d", i);
         CHECK_EQUAL(with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR), TS_OK);
     }
     uint64_t cookie = 0;
@@ -195,7 +195,7 @@ static void test_list(struct ts_object *top)
     for (;; round++) {
         struct ts_local_result r = ask(top, (struct ts_local_op){.op = TS_OP_LIST,
                                                                  .out = buffer,
-                                                                 .out_length = sizeof buffer,
+                                                                 .out_length = sizeof(buffer),
                                                                  .offset = cookie});
         CHECK_EQUAL(r.status, TS_OK);
         if (r.value == 0) {
@@ -204,15 +204,15 @@ static void test_list(struct ts_object *top)
         size_t position = 0;
         const struct ts_file_entry *entry;
         ts_status_t status;
-        while ((entry = ts_listing_next(buffer, (size_t)r.value, &position, &status))) {
-            snprintf(name, sizeof name, "%.*s", (int)entry->name_length, entry->name);
+        while (((entry = ts_listing_next(buffer, (size_t)r.value, &position, &status)) != NULL)) {
+            snprintf(name, sizeof(name), "%.*s", (int)entry->name_length, entry->name);
             if (name[0] == 'f') {
                 seen[atoi(name + 1)]++;
             }
             cookie = entry->next;
         }
         CHECK_EQUAL(status, TS_OK);
-        snprintf(name, sizeof name, "n%d", round); // comes and goes meanwhile
+        snprintf(name, sizeof(name), "n%d", round); // comes and goes meanwhile
         CHECK_EQUAL(with_path(top, TS_OP_CREATE, name, TS_FILE_REGULAR), TS_OK);
         if (round % 2) {
             CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
@@ -221,11 +221,11 @@ static void test_list(struct ts_object *top)
     }
     for (int i = 0; i < COUNT; i++) {
         CHECK_EQUAL(seen[i], 1);
-        snprintf(name, sizeof name, "f%d", i);
+        snprintf(name, sizeof(name), "f%d", i);
         CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
     }
     for (int i = 0; i < round; i += 2) {
-        snprintf(name, sizeof name, "n%d", i);
+        snprintf(name, sizeof(name), "n%d", i);
         CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
     }
     char small[16];
@@ -324,7 +324,7 @@ static void test_nodes(struct ts_object *top)
     unsigned made = 0, of_first = 0;
     for (uint32_t client = 1; client <= 2; client++) {
         ts_status_t status;
-        while (snprintf(name, sizeof name, "m%u", made),
+        while (snprintf(name, sizeof(name), "m%u", made),
                (status = make_as(top, client, name)) == TS_OK) {
             made++;
         }
@@ -334,7 +334,7 @@ static void test_nodes(struct ts_object *top)
     CHECK_EQUAL(of_first, NODES / 2 + 1);
     CHECK_EQUAL(made - of_first, (NODES - of_first) / 2 + 1);
     while (made) {
-        snprintf(name, sizeof name, "m%u", --made);
+        snprintf(name, sizeof(name), "m%u", --made);
         CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
     }
     CHECK_EQUAL(tree.nodes.left, NODES);
@@ -418,7 +418,7 @@ static void test_rights_and_properties(struct ts_object *top)
     struct ts_local_op set = {.op = TS_OP_SET,
                               .rights = TS_RIGHT_READ,
                               .in = &size,
-                              .in_length = sizeof size,
+                              .in_length = sizeof(size),
                               .argument = TS_PROPERTY_SIZE};
     CHECK_EQUAL(ask(file, set).status, TS_ERR_RIGHTS);
     set.rights = TS_RIGHTS_ALL;
@@ -428,7 +428,7 @@ static void test_rights_and_properties(struct ts_object *top)
     CHECK_EQUAL(ask(file, set).status, TS_ERR_UNSUPPORTED);
     struct ts_local_op get = {.op = TS_OP_GET,
                               .out = &attributes,
-                              .out_length = sizeof attributes,
+                              .out_length = sizeof(attributes),
                               .argument = TS_PROPERTY_ATTRIBUTES};
     CHECK_EQUAL(ask(file, get).status, TS_OK);
     CHECK_EQUAL(attributes.type, TS_FILE_REGULAR);
@@ -437,7 +437,7 @@ static void test_rights_and_properties(struct ts_object *top)
     attributes = (struct ts_attributes){.mask = TS_ATTRIBUTE_MODE, .mode = 0755};
     struct ts_local_op change = {.op = TS_OP_SET,
                                  .in = &attributes,
-                                 .in_length = sizeof attributes,
+                                 .in_length = sizeof(attributes),
                                  .argument = TS_PROPERTY_ATTRIBUTES};
     CHECK_EQUAL(ask(file, change).status, TS_OK);
     attributes.mask = 1u << 20;
@@ -501,7 +501,7 @@ static ts_status_t deep_open(const char *path, unsigned flags, ts_rights_t right
                              .in_length = (uint32_t)strlen(path),
                              .argument = TS_OPEN_ARG(flags, 0)};
     struct ts_local_result result = ask(deep_top, op);
-    if (result.object) {
+    if (result.object != NULL) {
         ts_local_close(result.object);
     }
     return result.status;
@@ -534,8 +534,8 @@ static void test_deep_names(void)
         strcpy(slashes + i, "../d");
         CHECK_EQUAL(deep_open(slashes, 0, 0), TS_ERR_ARGUMENT);
     }
-    memset(slashes, '/', sizeof slashes);
-    slashes[sizeof slashes - 1] = '\0';
+    memset(slashes, '/', sizeof(slashes));
+    slashes[sizeof(slashes) - 1] = '\0';
     memcpy(slashes, "new", 3);
     CHECK_EQUAL(with_path(deep_top, TS_OP_CREATE, slashes, TS_FILE_DIRECTORY), TS_OK);
     CHECK_EQUAL(with_path(deep_top, TS_OP_REMOVE, slashes, TS_FILE_DIRECTORY), TS_OK);

@@ -37,7 +37,7 @@ ts_status_t ts_memory_create(uint64_t size, unsigned flags, ts_handle_t *out_mem
         return TS_ERR_MEMORY;
     }
     for (ts_handle_t i = 1; i < OBJECTS; i++) {
-        if (!objects[i].bytes) {
+        if (objects[i].bytes == NULL) {
             objects[i] = (struct object){calloc(1, ROOM), size, true, 0};
             memory_live++;
             *out_memory = i;
@@ -65,7 +65,7 @@ ts_status_t ts_memory_unmap(void *address, size_t length)
     (void)length;
     for (unsigned i = 1; i < OBJECTS; i++) {
         struct object *o = &objects[i];
-        if (o->bytes && (unsigned char *)address >= o->bytes &&
+        if (o->bytes != NULL && (unsigned char *)address >= o->bytes &&
             (unsigned char *)address < o->bytes + ROOM && o->mappings) {
             o->mappings--;
             memory_mapped--;
@@ -81,8 +81,9 @@ ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_mem
 {
     ts_handle_t memory;
     ts_status_t status = ts_memory_create(TS_PAGE_ROUND(size), flags, &memory);
-    status = status ? status : ts_memory_map(memory, NULL, TS_PAGE_ROUND(size), 0, 0, out_address);
-    if (status == TS_OK && out_memory) {
+    status = status != TS_OK ? status
+                             : ts_memory_map(memory, NULL, TS_PAGE_ROUND(size), 0, 0, out_address);
+    if (status == TS_OK && out_memory != NULL) {
         *out_memory = memory;
     } else if (status == TS_OK) {
         ts_close(memory);
@@ -165,10 +166,10 @@ ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
     struct ts_timer *timer = armed;
     void (*between)(void) = memory_between;
     memory_between = NULL;
-    if (between) {
+    if (between != NULL) {
         between();
     }
-    if (!timer) {
+    if (timer == NULL) {
         return TS_ERR_AGAIN;
     }
     armed = NULL;

@@ -28,22 +28,25 @@ static void pass_turn(void)
         switches++;
         turn = !self;
         pthread_cond_broadcast(&passed);
-        while (turn != self)
+        while (turn != self) {
             pthread_cond_wait(&passed, &mutex);
+        }
     }
     pthread_mutex_unlock(&mutex);
 }
 
 void actors_pause(void)
 {
-    if (running == ACTORS)
+    if (running == ACTORS) {
         pass_turn();
+    }
 }
 
 void actor_may_pause(void)
 {
-    if (running == ACTORS && random_below(PAUSE_ONE_IN) == 0)
+    if (running == ACTORS && random_below(PAUSE_ONE_IN) == 0) {
         pass_turn();
+    }
 }
 
 void actor_wait_for(const struct spinlock *lock)
@@ -67,8 +70,9 @@ static void *actor_main(void *argument)
     self = (unsigned)(uintptr_t)argument;
     world_cpu(self);
     pthread_mutex_lock(&mutex);
-    while (turn != self)
+    while (turn != self) {
         pthread_cond_wait(&passed, &mutex);
+    }
     pthread_mutex_unlock(&mutex);
     actor_act(self);
     pthread_mutex_lock(&mutex);
@@ -89,7 +93,8 @@ void actors_run(void (*act)(unsigned actor))
         over[i] = false;
         CHECK(pthread_create(&threads[i], NULL, actor_main, (void *)(uintptr_t)i) == 0);
     }
-    for (unsigned i = 0; i < ACTORS; i++)
+    for (unsigned i = 0; i < ACTORS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
+    }
     running = 0;
 }

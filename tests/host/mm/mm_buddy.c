@@ -87,19 +87,22 @@ int main(void)
     uint64_t total = FRAMES - HOLE_SIZE - 3;
     CHECK(buddy.free_count == total);
     unsigned start[BUDDY_ORDERS];
-    for (unsigned order = 0; order < BUDDY_ORDERS; order++)
+    for (unsigned order = 0; order < BUDDY_ORDERS; order++) {
         start[order] = list_length(&buddy.free[order]);
+    }
 
     for (unsigned step = 0; step < STEPS; step++) {
         bool grow = (step / 5000) % 2 == 0 ? random_below(3) != 0 : random_below(3) == 0;
-        if (grow && block_count < BLOCKS)
+        if (grow && block_count < BLOCKS) {
             take(&buddy);
-        else if (block_count > 0)
+        } else if (block_count > 0) {
             give(&buddy, (unsigned)random_below(block_count));
+        }
         CHECK(buddy.free_count + outside == total);
     }
-    while (block_count > 0)
+    while (block_count > 0) {
         give(&buddy, 0);
+    }
     CHECK(buddy.free_count == total);
     // What was one block at the start is one again.
     for (unsigned order = 0; order < BUDDY_ORDERS; order++) {
@@ -108,8 +111,9 @@ int main(void)
     }
     // Until nothing is left, frame by frame.
     uint64_t taken = 0;
-    while (buddy_take(&buddy, 0) != NULL)
+    while (buddy_take(&buddy, 0) != NULL) {
         taken++;
+    }
     CHECK(taken == total && buddy.present == 0 && buddy.free_count == 0);
     return 0;
 }

@@ -46,8 +46,9 @@ int main(void)
            "72d54dfbf12ec44b362692df94137f328fea8da73990265ec1bbbea1ae9af0ca"
            "13b25aa26cb4a648cb9b9d1be65b2c0924a66c54d545ec1b7374f4872e99f096");
     // 2.3.2: key 00 01 .. 1f
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 8; i++) {
         key[i] = 0x03020100u + 0x04040404u * i;
+    }
     const uint32_t nonce[3] = {0x09000000, 0x4a000000, 0};
     expect(key, 1, nonce,
            "10f1e7e4d13b5915500fdd1fa32071c4c7d1f4c733c068030422aa9ac3d46c4e"

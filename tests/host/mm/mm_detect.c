@@ -22,7 +22,7 @@ static bool panics(void (*fault)(void))
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        (void)!freopen("/dev/null", "w", stderr);
+        (void)freopen("/dev/null", "w", stderr);
         fault();
         _exit(0);
     }
@@ -44,13 +44,16 @@ static void write_freed(void)
     heap_free((void *)object, size);
     object[at] ^= 0x10;
     // What is freed is held back for a while, and looked at when it is used again.
-    for (unsigned i = 0; i < 4000; i++)
+    for (unsigned i = 0; i < 4000; i++) {
         heap_free(heap_alloc(size), size);
+    }
     void *objects[512];
-    for (unsigned i = 0; i < 512; i++)
+    for (unsigned i = 0; i < 512; i++) {
         objects[i] = heap_alloc(size);
-    for (unsigned i = 0; i < 512; i++)
+    }
+    for (unsigned i = 0; i < 512; i++) {
         heap_free(objects[i], size);
+    }
 }
 
 static void free_twice(void)
@@ -77,15 +80,17 @@ static void nothing_wrong(void)
 static void test_small(void)
 {
     static const size_t sizes[] = {1, 7, 8, 15, 16, 33, 100, 1000};
-    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         size = sizes[i];
         CHECK(!panics(nothing_wrong));
         CHECK(panics(free_twice) && panics(free_as_another));
         // At least eight red bytes, and the record behind them.
-        for (at = size; at < size + 8; at++)
+        for (at = size; at < size + 8; at++) {
             CHECK(panics(write_behind));
-        for (at = 2; at < size; at += 1 + size / 16)
+        }
+        for (at = 2; at < size; at += 1 + size / 16) {
             CHECK(panics(write_freed));
+        }
         at = size > 2 ? size - 1 : 2;
         CHECK(panics(write_freed));
     }
@@ -94,7 +99,7 @@ static void test_small(void)
 static void test_large(void)
 {
     static const size_t sizes[] = {4095, 8191, 5000, 60001};
-    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         size = sizes[i];
         CHECK(!panics(nothing_wrong));
         at = size;
@@ -111,20 +116,24 @@ static void write_freed_frame(void)
     uint8_t *bytes = page_pointer(page);
     memset(bytes, 7, PAGE_SIZE);
     page_put(page);
-    if (at < PAGE_SIZE)
+    if (at < PAGE_SIZE) {
         bytes[at] ^= 1;
-    while (page_alloc(0, &page) == TS_OK)
+    }
+    while (page_alloc(0, &page) == TS_OK) {
         ;
+    }
 }
 
 static void test_frames(void)
 {
     at = PAGE_SIZE;
     CHECK(!panics(write_freed_frame));
-    for (at = 0; at < 64; at += 9)
+    for (at = 0; at < 64; at += 9) {
         CHECK(panics(write_freed_frame));
-    for (at = PAGE_SIZE - 64; at < PAGE_SIZE; at += 9)
+    }
+    for (at = PAGE_SIZE - 64; at < PAGE_SIZE; at += 9) {
         CHECK(panics(write_freed_frame));
+    }
 }
 
 // Large objects take the pages that they are as long as, and give them all back.
@@ -132,7 +141,7 @@ static void test_pages(void)
 {
     static const size_t sizes[] = {HEAP_SMALL_MAX + 1, PAGE_SIZE,          PAGE_SIZE + 1,
                                    2 * PAGE_SIZE,      16 * PAGE_SIZE - 1, 16 * PAGE_SIZE};
-    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (unsigned i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
         uint64_t before = heap_pages(), free = world_pages_free();
         void *object = heap_alloc(sizes[i]);
         uint64_t pages = (sizes[i] + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -150,14 +159,16 @@ static void test_exact_sizes(void)
 {
     static const size_t slots[] = {48, 64, 96, 128, 256, 512, 1024};
     static void *objects[10 * PAGE_SIZE / 48];
-    for (unsigned i = 0; i < sizeof slots / sizeof *slots; i++) {
+    for (unsigned i = 0; i < sizeof(slots) / sizeof(*slots); i++) {
         size_t exact = slots[i] - HEAP_RED, per_page = PAGE_SIZE / slots[i];
         uint64_t pages = heap_pages();
-        for (size_t j = 0; j < 10 * per_page; j++)
+        for (size_t j = 0; j < 10 * per_page; j++) {
             CHECK((objects[j] = heap_alloc(exact)) != NULL);
+        }
         CHECK(heap_pages() <= pages + 10);
-        for (size_t j = 0; j < 10 * per_page; j++)
+        for (size_t j = 0; j < 10 * per_page; j++) {
             heap_free(objects[j], exact);
+        }
         CHECK(heap_price(exact) >= PAGE_SIZE / per_page);
     }
 }
@@ -167,11 +178,11 @@ static void test_any_caller(void)
 {
     static _Alignas(64) uint8_t slot[64];
     for (uintptr_t by = 0; by < 256; by++) {
-        heap_slot_make(slot, sizeof slot);
-        heap_slot_begin(slot, sizeof slot, 10, (const void *)by);
-        heap_slot_check(slot, sizeof slot);
-        heap_slot_end(slot, sizeof slot, 10, (const void *)by);
-        heap_slot_check_poison(slot, sizeof slot, 0);
+        heap_slot_make(slot, sizeof(slot));
+        heap_slot_begin(slot, sizeof(slot), 10, (const void *)by);
+        heap_slot_check(slot, sizeof(slot));
+        heap_slot_end(slot, sizeof(slot), 10, (const void *)by);
+        heap_slot_check_poison(slot, sizeof(slot), 0);
     }
 }
 

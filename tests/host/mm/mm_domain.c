@@ -182,8 +182,9 @@ static void check_all(void)
         count++;
     }
     CHECK(count == device_count && in_quarantine == domain_quarantined());
-    for (unsigned i = 0; i < MEMORIES; i++)
+    for (unsigned i = 0; i < MEMORIES; i++) {
         CHECK(memories[i]->pins == fixed[i]); // else its owner pays for ever
+    }
 }
 
 // Acts ------------------------------------------------------------------------------------------
@@ -211,8 +212,9 @@ static ts_status_t pin_or_unpin(unsigned device, uint32_t method)
                                      .offset = random_below(3) * PAGE_SIZE,
                                      .length = (1 + random_below(3)) * PAGE_SIZE};
     struct object *object = held[device].object;
-    if (object == NULL)
+    if (object == NULL) {
         return TS_ERR_HANDLE;
+    }
     object_get(object); // as operations have
     CHECK(copy_to_user(BASE + 512, &argument, sizeof(argument)) == TS_OK);
     ts_status_t status = call(object, method, sizeof(argument));
@@ -253,9 +255,11 @@ static void use_or_unuse(unsigned device, struct object *object)
 
 static void unuse_all(void)
 {
-    for (unsigned i = 0; i < DEVICES; i++)
-        for (; use_count[i] != 0; use_count[i]--)
+    for (unsigned i = 0; i < DEVICES; i++) {
+        for (; use_count[i] != 0; use_count[i]--) {
             device_unuse(used[i]);
+        }
+    }
     memset(used, 0, sizeof(used));
 }
 
@@ -294,8 +298,9 @@ static void act(void)
         if (object != NULL) {
             object_get(object);
             if (random_below(2) == 0) { // its driver has died and it is blocked
-                while (release_some(domain_of(object)))
+                while (release_some(domain_of(object))) {
                     ;
+                }
             } else {
                 ts_status_t status = call(object, TS_DOMAIN_QUIET, 0);
                 CHECK(status == TS_OK || status == TS_ERR_GONE);
@@ -305,9 +310,11 @@ static void act(void)
         break;
     case 3: (void)pin_or_unpin(device, TS_DOMAIN_UNPIN); break;
     case 4:
-        if (random_below(4) == 0)
-            while (domain_owner_died_some(&owners[caller]))
+        if (random_below(4) == 0) {
+            while (domain_owner_died_some(&owners[caller])) {
                 ;
+            }
+        }
         break;
     case 5: use_or_unuse(device, object); break;
     case 6:
@@ -324,8 +331,9 @@ static void act(void)
 
 static void gap(void)
 {
-    if (second_in == 0 || domain_lock.held || space->lock.held || --second_in != 0)
+    if (second_in == 0 || domain_lock.held || space->lock.held || --second_in != 0) {
         return;
+    }
     // What the first actor told the kernel is in its own memory.
     char words[1536];
     CHECK(copy_from_user(words, BASE, sizeof(words)) == TS_OK);
@@ -337,8 +345,9 @@ static void gap(void)
 // A pin that is late for the last close, and the next holder there already.
 static void closed_and_held_anew(void)
 {
-    if (second_in == 0 || domain_lock.held || --second_in != 0)
+    if (second_in == 0 || domain_lock.held || --second_in != 0) {
         return;
+    }
     close_handle(0);
     CHECK(domain_make(0, &held[0]) == TS_OK);
 }
@@ -409,8 +418,9 @@ static unsigned taken;
 static void held_by_another(void)
 {
     struct capability other;
-    if (second_in == 0 || domain_lock.held || --second_in != 0 || domain_make(0, &other) != TS_OK)
+    if (second_in == 0 || domain_lock.held || --second_in != 0 || domain_make(0, &other) != TS_OK) {
         return;
+    }
     CHECK(ending->hold.shut == TS_ERR_GONE);
     object_capability_put(other);
     taken++;
@@ -425,8 +435,9 @@ static void rule_d11_a_domain_is_over_before_its_device_is_free(void)
         ending = domain_of(object);
         second_in = k;
         spin_gap = held_by_another;
-        if (k % 2 == 0)
+        if (k % 2 == 0) {
             CHECK(call(object, TS_DOMAIN_END, 0) == TS_OK);
+        }
         close_handle(0);
         spin_gap = NULL;
         object_put(object);
@@ -444,8 +455,9 @@ static uint64_t bytes_charged(void)
 static void rule_m09_devices_domains_and_pins_are_paid_for(void)
 {
     // Pages that are touched on the way are there beforehand.
-    for (unsigned i = 0; i < MEMORIES; i++)
+    for (unsigned i = 0; i < MEMORIES; i++) {
         CHECK(memory_commit(memories[i], 0, PAGES * PAGE_SIZE) == TS_OK);
+    }
     CHECK(copy_to_user(BASE, &caller, sizeof(caller)) == TS_OK);
     uint64_t before = bytes_charged(), device = heap_price(sizeof(struct device));
     uint64_t domain = heap_price(sizeof(struct domain)), pin = heap_price(sizeof(struct pin));
@@ -488,14 +500,18 @@ static void rule_m09_a_pin_over_the_limit_is_refused(struct job *job)
 static void finish(void)
 {
     unuse_all();
-    for (unsigned i = 0; i < OWNERS; i++)
-        while (domain_owner_died_some(&owners[i]))
+    for (unsigned i = 0; i < OWNERS; i++) {
+        while (domain_owner_died_some(&owners[i])) {
             ;
+        }
+    }
     for (unsigned i = 0; i < DEVICES; i++) {
-        if (held[i].object != NULL && domain_of(held[i].object)->device == NULL)
+        if (held[i].object != NULL && domain_of(held[i].object)->device == NULL) {
             close_handle(i); // it was ended
-        if (held[i].object == NULL)
+        }
+        if (held[i].object == NULL) {
             CHECK(domain_make(i, &held[i]) == TS_OK);
+        }
         CHECK(call(held[i].object, TS_DOMAIN_QUIET, 0) == TS_OK);
         close_handle(i);
     }
@@ -518,10 +534,12 @@ int main(void)
     CHECK(space_map(space, memory, 0, PAGE_SIZE, TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED, 7,
                     &at) == TS_OK);
     world_enter(space);
-    for (unsigned i = 0; i < MEMORIES; i++)
+    for (unsigned i = 0; i < MEMORIES; i++) {
         CHECK(memory_create(payer, PAGES * PAGE_SIZE, 0, &memories[i]) == TS_OK);
-    for (unsigned i = 0; i < OWNERS; i++)
+    }
+    for (unsigned i = 0; i < OWNERS; i++) {
         list_init(&owners[i]);
+    }
     rule_d14_a_device_that_is_used_is_nobody_elses();
     rule_d11_a_domain_is_over_before_its_device_is_free();
     rule_m09_devices_domains_and_pins_are_paid_for();
@@ -533,8 +551,9 @@ int main(void)
         act();
         spin_gap = NULL;
         check_all();
-        if (i % 500 == 499)
+        if (i % 500 == 499) {
             finish();
+        }
     }
     finish();
     for (unsigned i = 0; i < MEMORIES; i++) {
@@ -542,8 +561,9 @@ int main(void)
         object_put(&memories[i]->object);
     }
     object_put(&memory->object);
-    while (space_destroy_some(space))
+    while (space_destroy_some(space)) {
         ;
+    }
     space_free(space);
     CHECK(account_used(payer) <= 2); // for itself, and a page that is kept
     account_put(payer);

@@ -106,8 +106,9 @@ static bool is_of_view(const struct held_mapping *held)
 static void check_mapping(const struct held_mapping *held)
 {
     const struct kernel_range *range = &held->mapping.range;
-    if (held->mapping.memory == NULL)
+    if (held->mapping.memory == NULL) {
         return;
+    }
     // A view's keeps the memory from shrinking, and no more.
     uint64_t size = memory_size(memories[held->memory]);
     CHECK(is_of_view(held) ? size >= held->size : size == held->size);
@@ -121,8 +122,9 @@ static void check_mapping(const struct held_mapping *held)
 
 static void check_pin(const struct held_pin *pin)
 {
-    for (uint64_t i = 0; i < pin->pages; i++)
+    for (uint64_t i = 0; i < pin->pages; i++) {
         CHECK(frame_of(pin->memory, pin->first + i) == pin->frames[i]);
+    }
 }
 
 // Nothing is entered that the memory does not have there.
@@ -133,8 +135,9 @@ static void check_region(const struct actor *actor, unsigned i)
         unsigned protection;
         paddr_t frame;
         vaddr_t address = address_of(i) + page * PAGE_SIZE;
-        if (!world_mapped(actor->space, address, &protection))
+        if (!world_mapped(actor->space, address, &protection)) {
             continue;
+        }
         CHECK(arch_space_query(&actor->space->arch, address, &frame, &protection) == TS_OK);
         const struct page *is = frame_of(region->memory, region->first + page);
         CHECK(is != NULL && page_address(is) == frame);
@@ -150,8 +153,9 @@ static void check_all(const struct actor *actor)
         }
         // While the other one shrinks a memory its own page tables know more than is left.
         unsigned first = (unsigned)random_below(REGIONS);
-        for (unsigned i = 0; i < 20 && (&actors[a] == actor || !actors[a].busy); i++)
+        for (unsigned i = 0; i < 20 && (&actors[a] == actor || !actors[a].busy); i++) {
             check_region(&actors[a], (first + i) % REGIONS);
+        }
     }
 }
 
@@ -197,8 +201,9 @@ static void resize(struct actor *actor)
     ts_status_t expected = TS_OK;
     if ((pages != before && memory_is_mapped(m, false)) ||
         (pages < before && (memory_is_mapped(m, true) || memory_is_pinned(m) ||
-                            memory_is_in_use_beyond(peer(actor), m, pages))))
+                            memory_is_in_use_beyond(peer(actor), m, pages)))) {
         expected = TS_ERR_BUSY;
+    }
     call_begin(actor);
     ts_status_t status = memory_resize(memories[m], pages * PAGE_SIZE);
     if (call_end(actor)) {
@@ -222,17 +227,20 @@ static void kernel_map(struct actor *actor, struct held_mapping *held)
     call_begin(actor);
     ts_status_t status = memory_kernel_map(named, &mapping);
     bool undisturbed = call_end(actor);
-    if (undisturbed)
+    if (undisturbed) {
         CHECK_EQUAL(status, fits ? TS_OK : TS_ERR_RANGE);
-    else
+    } else {
         CHECK(status == TS_OK || status == TS_ERR_BUSY || status == TS_ERR_RANGE);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return;
+    }
     CHECK(!undisturbed || mapping.range.bytes == length);
     *held = (struct held_mapping){mapping, m, offset, memory_size(memories[m])};
     check_mapping(held);
-    if (mapping.range.bytes >= need)
+    if (mapping.range.bytes >= need) {
         return;
+    }
     held->mapping.memory = NULL;
     call_begin(actor);
     memory_kernel_unmap(&mapping);
@@ -262,15 +270,17 @@ static void pin(struct actor *actor, struct held_pin *held)
     if (status == TS_OK) {
         status = memory_commit(memory, made.first * PAGE_SIZE, made.pages * PAGE_SIZE);
         CHECK(status == TS_OK || status == TS_ERR_RANGE);
-        if (status != TS_OK)
+        if (status != TS_OK) {
             memory_unfix(memory);
+        }
     }
     for (uint64_t i = 0; i < made.pages && status == TS_OK; i++) {
         made.frames[i] = frame_of(made.memory, made.first + i);
         CHECK(made.frames[i] != NULL);
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *held = made;
+    }
     (void)call_end(actor);
 }
 
@@ -297,12 +307,14 @@ static void map(struct actor *actor, unsigned i, bool far)
     ts_status_t status = space_map(
         actor->space, memories[made.memory], made.first * PAGE_SIZE, made.pages * PAGE_SIZE,
         TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED, TS_MAP_READ | TS_MAP_WRITE, &address);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         actor->regions[i] = made;
-    if (call_end(actor))
+    }
+    if (call_end(actor)) {
         CHECK_EQUAL(status, fits ? TS_OK : TS_ERR_RANGE);
-    else
+    } else {
         CHECK(status == TS_OK || status == TS_ERR_RANGE || status == TS_ERR_BUSY);
+    }
 }
 
 // From page `cut` of it on.
@@ -339,12 +351,14 @@ static void touch(struct actor *actor, struct address_space *space, unsigned i)
     call_begin(actor);
     ts_status_t status =
         space_page_get(space, address_of(i) + page * PAGE_SIZE, true, &frame, &pointer);
-    if (call_end(actor))
+    if (call_end(actor)) {
         CHECK_EQUAL(status, inside ? TS_OK : TS_ERR_FAULT);
-    else
+    } else {
         CHECK(status == TS_OK || status == TS_ERR_FAULT);
-    if (status != TS_OK)
+    }
+    if (status != TS_OK) {
         return;
+    }
     actors_pause(); // whatever happens to the memory meanwhile, the frame is there
     CHECK(frame->state == PAGE_USED && frame->references >= 1);
     memset(pointer, 0x11, 64);
@@ -353,14 +367,15 @@ static void touch(struct actor *actor, struct address_space *space, unsigned i)
 
 static void step_held(struct actor *actor, unsigned i)
 {
-    if (actor->mappings[i].mapping.memory != NULL)
+    if (actor->mappings[i].mapping.memory != NULL) {
         kernel_unmap(actor, &actor->mappings[i]);
-    else if (actor->pins[i].pages != 0)
+    } else if (actor->pins[i].pages != 0) {
         unpin(actor, &actor->pins[i]);
-    else if (random_below(2) == 0)
+    } else if (random_below(2) == 0) {
         pin(actor, &actor->pins[i]);
-    else
+    } else {
         kernel_map(actor, &actor->mappings[i]);
+    }
 }
 
 static void step_region(struct actor *actor, unsigned i)
@@ -380,8 +395,9 @@ static void step_region(struct actor *actor, unsigned i)
     } else {
         touch(actor, actor->space, i);
     }
-    if (peer(actor)->regions[i].pages != 0)
+    if (peer(actor)->regions[i].pages != 0) {
         touch(actor, peer(actor)->space, i);
+    }
 }
 
 // For some time there is nothing held, so that sizes change, and at others much.
@@ -395,8 +411,9 @@ static void step(struct actor *actor, unsigned number)
     case 3: {
         unsigned i = (unsigned)random_below(HELD);
         if (much || actor->mappings[i].mapping.memory != NULL || actor->pins[i].pages != 0 ||
-            random_below(10) == 0)
+            random_below(10) == 0) {
             step_held(actor, i);
+        }
         break;
     }
     default: step_region(actor, (unsigned)random_below(REGIONS));
@@ -412,10 +429,12 @@ static void act(unsigned number)
         check_all(actor);
     }
     for (unsigned i = 0; i < HELD; i++) {
-        if (actor->mappings[i].mapping.memory != NULL)
+        if (actor->mappings[i].mapping.memory != NULL) {
             kernel_unmap(actor, &actor->mappings[i]);
-        if (actor->pins[i].pages != 0)
+        }
+        if (actor->pins[i].pages != 0) {
             unpin(actor, &actor->pins[i]);
+        }
     }
 }
 
@@ -439,9 +458,10 @@ static void round_begin(void)
                                      &views[m][v]) == TS_OK);
         }
     }
-    memset(actors, 0, sizeof actors);
-    for (unsigned a = 0; a < ACTORS; a++)
+    memset(actors, 0, sizeof(actors));
+    for (unsigned a = 0; a < ACTORS; a++) {
         CHECK(space_create(account, &actors[a].space) == TS_OK);
+    }
 }
 
 static void round_end(void)
@@ -449,17 +469,20 @@ static void round_end(void)
     for (unsigned m = 0; m < MEMORIES; m++) {
         CHECK(memories[m]->pins == 0 && memories[m]->kernel_maps == 0);
         CHECK(memories[m]->change == NULL);
-        for (unsigned v = 0; v < VIEWS; v++)
+        for (unsigned v = 0; v < VIEWS; v++) {
             object_put(&views[m][v]->object);
+        }
     }
     for (unsigned a = 0; a < ACTORS; a++) {
-        while (space_destroy_some(actors[a].space))
+        while (space_destroy_some(actors[a].space)) {
             ;
+        }
         space_free(actors[a].space);
     }
     world_check();
-    for (unsigned m = 0; m < MEMORIES; m++)
+    for (unsigned m = 0; m < MEMORIES; m++) {
         object_put(&memories[m]->object);
+    }
     CHECK(account_used(account) <= 2); // for itself, and a page that is kept
     account_put(account);
     CHECK(job_root->used[JOB_PAGES] == 0);

@@ -43,8 +43,9 @@ static void test_entered_once(void)
     uint64_t before = world_map_calls;
     CHECK(get(0, true) == TS_OK && get(1, false) == TS_OK);
     CHECK(world_map_calls == before + 2);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         CHECK(get(0, true) == TS_OK && get(0, false) == TS_OK && get(1, false) == TS_OK);
+    }
     CHECK(world_map_calls == before + 2);
     CHECK(get(1, true) == TS_ERR_FAULT && get(1, false) == TS_OK); // what it permits, too
     CHECK(space_unmap(space, BASE, 2 * PAGE_SIZE) == TS_OK);
@@ -62,7 +63,7 @@ static void test_copies_to_the_end(void)
     map(client, 0, TS_MAP_READ | TS_MAP_WRITE);
     world_enter(space);
     world_copies_as_is = true;
-    for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
         uint32_t length = lengths[i];
         for (unsigned direction = 0; direction < 2; direction++) {
             enum copy_direction way = direction == 0 ? COPY_PULL : COPY_PUSH;
@@ -94,8 +95,9 @@ int main(void)
     test_entered_once();
     test_copies_to_the_end();
     world_check();
-    while (space_destroy_some(space) || space_destroy_some(client))
+    while (space_destroy_some(space) || space_destroy_some(client)) {
         ;
+    }
     space_free(space);
     space_free(client);
     object_put(&memory->object);

@@ -14,8 +14,9 @@ static unsigned fail_in; // 0: never
 static struct radix_node *take(void *context)
 {
     (void)context;
-    if (fail_in != 0 && --fail_in == 0)
+    if (fail_in != 0 && --fail_in == 0) {
         return NULL;
+    }
     nodes++;
     return calloc(1, sizeof(struct radix_node));
 }
@@ -50,9 +51,11 @@ static void keys_make(void)
     keys[0].index = 0;
     keys[1].index = RADIX_INDEX_MAX;
     qsort(keys, KEYS, sizeof(keys[0]), compare);
-    for (unsigned i = 1; i < KEYS; i++) // unique: later ones out of the way
-        if (keys[i].index <= keys[i - 1].index)
+    for (unsigned i = 1; i < KEYS; i++) { // unique: later ones out of the way
+        if (keys[i].index <= keys[i - 1].index) {
             keys[i].index = keys[i - 1].index + 1;
+        }
+    }
 }
 
 static void step(struct radix *radix, unsigned i)
@@ -86,8 +89,9 @@ static void *next(const struct radix *radix, uint64_t *index)
         uint32_t given = 1 + (uint32_t)random_below(40), steps = given;
         void *value = radix_next(radix, index, &steps);
         CHECK(steps <= given && *index >= from);
-        if (value != NULL || steps != 0)
+        if (value != NULL || steps != 0) {
             return value;
+        }
         CHECK(*index > from); // whatever was paid for got on
     }
 }
@@ -96,8 +100,9 @@ static void walk(const struct radix *radix)
 {
     uint64_t index = 0;
     for (unsigned i = 0; i < KEYS; i++) {
-        if (keys[i].value == NULL)
+        if (keys[i].value == NULL) {
             continue;
+        }
         CHECK(next(radix, &index) == keys[i].value && index == keys[i].index);
         index++;
     }
@@ -150,13 +155,16 @@ int main(void)
     CHECK(keys[KEYS - 1].index <= RADIX_INDEX_MAX);
     for (unsigned i = 0; i < STEPS; i++) {
         step(&radix, (unsigned)random_below(KEYS));
-        if (i % 50000 == 0)
+        if (i % 50000 == 0) {
             walk(&radix);
+        }
     }
     walk(&radix);
-    for (unsigned i = 0; i < KEYS; i++)
-        if (keys[i].value != NULL)
+    for (unsigned i = 0; i < KEYS; i++) {
+        if (keys[i].value != NULL) {
             CHECK(radix_remove(&radix, keys[i].index, &memory) == keys[i].value);
+        }
+    }
     // A failed set may have left levels over an empty slot; the next remove below takes them.
     (void)radix_remove(&radix, 0, &memory);
     CHECK(radix.root == NULL && nodes == 0);

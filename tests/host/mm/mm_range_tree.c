@@ -15,8 +15,9 @@ static int owner[SPACE]; // index + 1, 0 = free
 
 static int check_below(const struct range *range, uint64_t low, uint64_t high)
 {
-    if (range == NULL)
+    if (range == NULL) {
         return 0;
+    }
     CHECK(low <= range->start && range->start < range->end && range->end <= high);
     int left = check_below(range->left, low, range->start);
     int right = check_below(range->right, range->end, high);
@@ -35,21 +36,25 @@ static int check_below(const struct range *range, uint64_t low, uint64_t high)
 
 static void paint(uint64_t start, uint64_t end, int who)
 {
-    for (uint64_t at = start; at < end; at++)
+    for (uint64_t at = start; at < end; at++) {
         owner[at] = who;
+    }
 }
 
 static void insert(struct range_tree *tree, unsigned i)
 {
     uint64_t start = random_below(SPACE), end = start + 1 + random_below(24);
-    if (end > SPACE)
+    if (end > SPACE) {
         return;
+    }
     bool taken = false;
-    for (uint64_t at = start; at < end; at++)
+    for (uint64_t at = start; at < end; at++) {
         taken = taken || owner[at] != 0;
+    }
     CHECK(range_tree_overlaps(tree, start, end) == taken);
-    if (taken)
+    if (taken) {
         return;
+    }
     ranges[i].start = start;
     ranges[i].end = end;
     range_tree_insert(tree, &ranges[i]);
@@ -79,8 +84,9 @@ static void look_up(const struct range_tree *tree)
     const struct range *found = range_tree_find(tree, at);
     CHECK(found == (owner[at] ? &ranges[owner[at] - 1] : NULL));
     const struct range *after = range_tree_after(tree, at);
-    while (at < SPACE && owner[at] == 0)
+    while (at < SPACE && owner[at] == 0) {
         at++;
+    }
     CHECK(after == (at < SPACE ? &ranges[owner[at] - 1] : NULL));
 }
 
@@ -92,8 +98,9 @@ static void find_gap(const struct range_tree *tree)
     uint64_t run = 0, expected = UINT64_MAX;
     for (uint64_t at = from; at < limit && expected == UINT64_MAX; at++) {
         run = owner[at] == 0 ? run + 1 : 0;
-        if (run == length)
+        if (run == length) {
             expected = at + 1 - length;
+        }
     }
     CHECK(found == (expected != UINT64_MAX));
     CHECK(!found || got == expected);
@@ -109,18 +116,22 @@ int main(void)
     CHECK(!range_tree_gap(&tree, UINT64_MAX - 2, UINT64_MAX, 3, &got));
     for (unsigned step = 0; step < STEPS; step++) {
         unsigned i = (unsigned)random_below(RANGES);
-        if (!used[i])
+        if (!used[i]) {
             insert(&tree, i);
-        else if ((step / 4000) % 2 == 0 ? random_below(3) == 0 : true)
+        } else if ((step / 4000) % 2 == 0 ? random_below(3) == 0 : true) {
             change(&tree, i);
+        }
         look_up(&tree);
         find_gap(&tree);
-        if (step % 50 == 0)
+        if (step % 50 == 0) {
             check_below(tree.root, 0, SPACE);
+        }
     }
-    for (unsigned i = 0; i < RANGES; i++)
-        if (used[i])
+    for (unsigned i = 0; i < RANGES; i++) {
+        if (used[i]) {
             range_tree_remove(&tree, &ranges[i]);
+        }
+    }
     CHECK(tree.root == NULL);
     return 0;
 }

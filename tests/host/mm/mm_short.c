@@ -32,9 +32,11 @@ static struct account *account_make(uint64_t pages)
 
 static bool is_zero(const uint8_t *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] != 0)
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] != 0) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -42,8 +44,9 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 static ts_status_t use_heap(void)
 {
     uint8_t *object = heap_alloc_zeroed(100);
-    if (object == NULL)
+    if (object == NULL) {
         return TS_ERR_MEMORY;
+    }
     CHECK(is_zero(object, 100));
     memset(object, 1, 100);
     heap_free(object, 100);
@@ -65,8 +68,9 @@ static ts_status_t use_others(struct memory *memory)
         object_put(&other->object);
         status = memory_create_view(account, memory, PAGE_SIZE, PAGE_SIZE, &other);
     }
-    if (status == TS_OK)
+    if (status == TS_OK) {
         object_put(&other->object);
+    }
     return status;
 }
 
@@ -76,12 +80,15 @@ static ts_status_t use(struct address_space *space, struct memory *memory)
     ts_status_t status =
         space_map(space, memory, 0, PAGES * PAGE_SIZE,
                   TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED | TS_MAP_POPULATE, 7, &at);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = space_protect(space, BASE + 2 * PAGE_SIZE, 3 * PAGE_SIZE, TS_MAP_READ);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = space_unmap(space, BASE + 10 * PAGE_SIZE, 5 * PAGE_SIZE);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = use_others(memory);
+    }
     return status == TS_OK ? use_heap() : status;
 }
 
@@ -90,15 +97,17 @@ static ts_status_t workload(void)
     struct address_space *space;
     struct memory *memory;
     ts_status_t status = space_create(account, &space);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = memory_create(account, PAGES * PAGE_SIZE, 0, &memory);
     if (status == TS_OK) {
         status = use(space, memory);
         object_put(&memory->object);
     }
-    while (space_destroy_some(space))
+    while (space_destroy_some(space)) {
         ;
+    }
     space_free(space);
     return status;
 }

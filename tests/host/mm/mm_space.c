@@ -70,8 +70,9 @@ static void write_page(unsigned s, unsigned i)
                (slot->protection & TS_MAP_WRITE) != 0;
     ts_status_t status = space_page_get(spaces[s], BASE + i * PAGE_SIZE + 5, true, &page, &pointer);
     CHECK(status == (can ? TS_OK : TS_ERR_FAULT));
-    if (!can)
+    if (!can) {
         return;
+    }
     uint8_t value = (uint8_t)random_next();
     *(uint8_t *)pointer = value;
     contents[slot->memory][slot->page] = value;
@@ -84,11 +85,13 @@ static void map(unsigned s, unsigned start, unsigned count)
     int m = (int)random_below(MEMORIES);
     uint64_t offset = random_below(MEMORY_MAX);
     unsigned flags = some_protection(), allowed = flags | some_protection();
-    if (random_below(5) == 0)
+    if (random_below(5) == 0) {
         flags |= TS_MAP_POPULATE;
+    }
     bool taken = false;
-    for (unsigned i = start; i < start + count; i++)
+    for (unsigned i = start; i < start + count; i++) {
         taken = taken || model[s][i].memory != NONE;
+    }
     vaddr_t address = BASE + start * PAGE_SIZE;
     ts_status_t status = space_map(spaces[s], memories[m], offset * PAGE_SIZE, count * PAGE_SIZE,
                                    flags | TS_MAP_FIXED, allowed, &address);
@@ -97,16 +100,18 @@ static void map(unsigned s, unsigned start, unsigned count)
         return;
     }
     CHECK(status == (taken ? TS_ERR_EXISTS : TS_OK));
-    for (unsigned i = 0; i < count && status == TS_OK; i++)
+    for (unsigned i = 0; i < count && status == TS_OK; i++) {
         model[s][start + i] = (struct place){
             .memory = m, .page = offset + i, .protection = flags & 7, .allowed = allowed};
+    }
 }
 
 static void unmap(unsigned s, unsigned start, unsigned count)
 {
     CHECK(space_unmap(spaces[s], BASE + start * PAGE_SIZE, count * PAGE_SIZE) == TS_OK);
-    for (unsigned i = start; i < start + count; i++)
+    for (unsigned i = start; i < start + count; i++) {
         model[s][i].memory = NONE;
+    }
 }
 
 static void protect(unsigned s, unsigned start, unsigned count)
@@ -114,15 +119,17 @@ static void protect(unsigned s, unsigned start, unsigned count)
     unsigned protection = some_protection();
     ts_status_t expected = TS_OK;
     for (unsigned i = start; i < start + count && expected == TS_OK; i++) {
-        if (model[s][i].memory == NONE)
+        if (model[s][i].memory == NONE) {
             expected = TS_ERR_NOT_FOUND;
-        else if ((protection & ~model[s][i].allowed) != 0)
+        } else if ((protection & ~model[s][i].allowed) != 0) {
             expected = TS_ERR_RIGHTS;
+        }
     }
     CHECK(space_protect(spaces[s], BASE + start * PAGE_SIZE, count * PAGE_SIZE, protection) ==
           expected);
-    for (unsigned i = start; i < start + count && expected == TS_OK; i++)
+    for (unsigned i = start; i < start + count && expected == TS_OK; i++) {
         model[s][i].protection = protection;
+    }
 }
 
 static void resize(unsigned s)
@@ -130,15 +137,18 @@ static void resize(unsigned s)
     unsigned m = (unsigned)random_below(MEMORIES);
     uint64_t size = random_below(MEMORY_MAX + 1);
     bool busy = false;
-    for (unsigned i = 0; i < WINDOW && size < sizes[m]; i++)
+    for (unsigned i = 0; i < WINDOW && size < sizes[m]; i++) {
         busy = busy || (model[!s][i].memory == (int)m && model[!s][i].page >= size);
+    }
     world_enter(spaces[s]);
     ts_status_t status = memory_resize(memories[m], size * PAGE_SIZE);
     CHECK(status == (busy ? TS_ERR_BUSY : TS_OK));
-    if (busy)
+    if (busy) {
         return;
-    for (uint64_t page = size; page < MEMORY_MAX; page++)
+    }
+    for (uint64_t page = size; page < MEMORY_MAX; page++) {
         contents[m][page] = 0;
+    }
     sizes[m] = size;
 }
 
@@ -154,19 +164,21 @@ static void copy(unsigned s)
     ts_status_t status =
         environment_copy(spaces[!s], BASE + (i + 1) * PAGE_SIZE - length,
                          BASE + j * PAGE_SIZE + random_below(PAGE_SIZE), length, COPY_PULL);
-    if (!there)
+    if (!there) {
         CHECK(status == TS_ERR_CLIENT_FAULT);
-    else if (own->memory == NONE)
+    } else if (own->memory == NONE) {
         CHECK(status == TS_ERR_FAULT);
-    else
+    } else {
         CHECK(status == TS_OK || status == TS_ERR_FAULT);
+    }
     // What was written is taken over from the pages themselves.
     for (unsigned k = j; k <= j + 1; k++) {
         const struct place *slot = &model[s][k];
         struct page *page;
         if (slot->memory == NONE || slot->page >= sizes[slot->memory] ||
-            memory_page_get(memories[slot->memory], slot->page * PAGE_SIZE, &page) != TS_OK)
+            memory_page_get(memories[slot->memory], slot->page * PAGE_SIZE, &page) != TS_OK) {
             continue;
+        }
         contents[slot->memory][slot->page] = ((uint8_t *)page_pointer(page))[5];
         page_put(page);
     }
@@ -204,8 +216,9 @@ static struct account *account_make(uint64_t pages)
 
 static void space_end(struct address_space *space)
 {
-    while (space_destroy_some(space))
+    while (space_destroy_some(space)) {
         ;
+    }
     space_free(space);
 }
 
@@ -218,21 +231,25 @@ static void test_model(void)
     }
     for (unsigned s = 0; s < 2; s++) {
         CHECK(space_create(account, &spaces[s]) == TS_OK);
-        for (unsigned i = 0; i < WINDOW; i++)
+        for (unsigned i = 0; i < WINDOW; i++) {
             model[s][i].memory = NONE;
+        }
     }
     for (unsigned i = 0; i < STEPS; i++) {
         step();
-        if (i % 100 == 0)
+        if (i % 100 == 0) {
             world_check();
+        }
     }
     for (unsigned s = 0; s < 2; s++) {
-        for (unsigned i = 0; i < WINDOW; i++)
+        for (unsigned i = 0; i < WINDOW; i++) {
             check_page(s, i);
+        }
         space_end(spaces[s]);
     }
-    for (unsigned m = 0; m < MEMORIES; m++)
+    for (unsigned m = 0; m < MEMORIES; m++) {
         object_put(&memories[m]->object);
+    }
     CHECK(account_used(account) <= 2);
     account_put(account);
     CHECK(job_root->used[JOB_PAGES] == 0);
@@ -274,9 +291,10 @@ static void test_bad_arguments(void)
     for (unsigned i = 0; i < 8; i++) {
         chosen[i] = i < 4 ? 0 : i == 4 ? chosen[0] : i == 5 ? ~UINT64_C(0) : 0x500000;
         CHECK(space_map(space, memory, 0, PAGE_SIZE, rw, all, &chosen[i]) == TS_OK);
-        for (unsigned j = 0; j < i; j++)
+        for (unsigned j = 0; j < i; j++) {
             CHECK(chosen[i] > chosen[j] ? chosen[i] - chosen[j] > PAGE_SIZE
                                         : chosen[j] - chosen[i] > PAGE_SIZE);
+        }
     }
     CHECK(chosen[6] == 0x500000);
     // Device memory can be mapped and touched, but not copied from.
@@ -335,8 +353,9 @@ static void test_limit(void)
     CHECK(memory_create(payer, 64 * PAGE_SIZE, 0, &memory) == TS_OK);
     CHECK(space_map(space, memory, 0, 64 * PAGE_SIZE, TS_MAP_READ | TS_MAP_WRITE, 7, &at) == TS_OK);
     unsigned touched = 0;
-    while (space_fault(space, at + touched * PAGE_SIZE, ARCH_FAULT_WRITE) == TS_OK)
+    while (space_fault(space, at + touched * PAGE_SIZE, ARCH_FAULT_WRITE) == TS_OK) {
         touched++;
+    }
     CHECK(touched > 30 && touched < 40 && account_used(payer) == 40);
     CHECK(space_fault(space, at + 63 * PAGE_SIZE, 0) == TS_ERR_LIMIT);
     world_enter(space);
@@ -387,14 +406,16 @@ static void test_heap(void)
             blocks[i].fill = (uint8_t)step;
             memset(at, (int)step, size);
         } else {
-            for (size_t b = 0; b < blocks[i].size; b++)
+            for (size_t b = 0; b < blocks[i].size; b++) {
                 CHECK(blocks[i].at[b] == blocks[i].fill);
+            }
             heap_free(blocks[i].at, blocks[i].size);
             blocks[i].at = NULL;
         }
     }
-    for (unsigned i = 0; i < 600; i++)
+    for (unsigned i = 0; i < 600; i++) {
         heap_free(blocks[i].at, blocks[i].size);
+    }
     CHECK(heap_alloc(HEAP_LARGE_MAX + 1) == NULL);
 }
 
@@ -467,21 +488,26 @@ static void test_pages(void)
     uint64_t free = world_pages_free();
     struct page *pages[8192];
     uint32_t count = 0;
-    while (page_alloc(PAGE_ALLOC_USER, &pages[count]) == TS_OK)
+    while (page_alloc(PAGE_ALLOC_USER, &pages[count]) == TS_OK) {
         count++;
+    }
     CHECK(count < free && page_alloc(0, &page) == TS_OK);
     page_put(page);
-    while (count > 0)
+    while (count > 0) {
         page_put(pages[--count]);
+    }
     CHECK(world_pages_free() == free);
     // Adjacent ones: until there are none, and all of them come back.
-    while (page_alloc_contiguous(5, 0, &pages[count]) == TS_OK)
+    while (page_alloc_contiguous(5, 0, &pages[count]) == TS_OK) {
         count++;
+    }
     CHECK(count > 500 && page_alloc(0, &page) == TS_OK); // single ones are left
     page_put(page);
-    while (count-- > 0)
-        for (unsigned i = 0; i < 5; i++)
+    while (count-- > 0) {
+        for (unsigned i = 0; i < 5; i++) {
             page_put(pages[count] + i);
+        }
+    }
     CHECK(world_pages_free() == free);
 }
 

@@ -57,8 +57,9 @@ static struct act some_act(void)
     act.count = 1 + (unsigned)random_below(WINDOW - act.start);
     act.flags = some_protection();
     act.allowed = 7;
-    if (act.what == MAP && random_below(3) == 0)
+    if (act.what == MAP && random_below(3) == 0) {
         act.flags |= TS_MAP_POPULATE;
+    }
     return act;
 }
 
@@ -67,20 +68,24 @@ static ts_status_t expect(struct state *state, const struct act *act)
 {
     struct place *first = &state->places[act->start], *end = first + act->count;
     for (const struct place *at = first; at < end; at++) {
-        if (act->what == MAP && at->mapped)
+        if (act->what == MAP && at->mapped) {
             return TS_ERR_EXISTS;
-        if (act->what == PROTECT && !at->mapped)
+        }
+        if (act->what == PROTECT && !at->mapped) {
             return TS_ERR_NOT_FOUND;
-        if (act->what == PROTECT && (act->flags & ~(unsigned)at->allowed) != 0)
+        }
+        if (act->what == PROTECT && (act->flags & ~(unsigned)at->allowed) != 0) {
             return TS_ERR_RIGHTS;
+        }
     }
     for (struct place *at = first; at < end; at++) {
-        if (act->what == UNMAP)
+        if (act->what == UNMAP) {
             *at = (struct place){0};
-        else if (act->what == PROTECT)
+        } else if (act->what == PROTECT) {
             at->protection = (uint8_t)act->flags;
-        else
+        } else {
             *at = (struct place){1, (uint8_t)(act->flags & 7), (uint8_t)act->allowed};
+        }
     }
     return TS_OK;
 }
@@ -110,16 +115,18 @@ static bool meets_undecided(const struct act *act)
     for (unsigned i = act->start; i < act->start + act->count; i++) {
         struct range *range = range_tree_find(&space->regions, BASE + i * PAGE_SIZE);
         const struct region_change *change = range == NULL ? NULL : region_of(range)->change;
-        if (change != NULL && !change->decided)
+        if (change != NULL && !change->decided) {
             return true;
+        }
     }
     return false;
 }
 
 static void gap(void)
 {
-    if (second_in == 0 || space->lock.held || --second_in != 0)
+    if (second_in == 0 || space->lock.held || --second_in != 0) {
         return;
+    }
     bool undecided = meets_undecided(&second);
     second_status = perform(&second);
     CHECK(second_status != TS_ERR_BUSY || undecided);
@@ -145,8 +152,9 @@ static struct state state_now(void)
     struct state state = {0};
     for (unsigned i = 0; i < WINDOW; i++) {
         struct range *range = range_tree_find(&space->regions, BASE + i * PAGE_SIZE);
-        if (range == NULL)
+        if (range == NULL) {
             continue;
+        }
         const struct region *region = region_of(range);
         CHECK(region->change == NULL);
         state.places[i] = (struct place){1, region->protection, region->allowed};
@@ -156,11 +164,13 @@ static struct state state_now(void)
 
 static bool same(const struct state *a, const struct state *b)
 {
-    for (unsigned i = 0; i < WINDOW; i++)
+    for (unsigned i = 0; i < WINDOW; i++) {
         if (a->places[i].mapped != b->places[i].mapped ||
             a->places[i].protection != b->places[i].protection ||
-            a->places[i].allowed != b->places[i].allowed)
+            a->places[i].allowed != b->places[i].allowed) {
             return false;
+        }
+    }
     return true;
 }
 
@@ -170,18 +180,21 @@ static void check_entries(const struct state *state)
         const struct place *place = &state->places[i];
         unsigned protection;
         vaddr_t address = BASE + i * PAGE_SIZE;
-        if (world_mapped(space, address, &protection))
+        if (world_mapped(space, address, &protection)) {
             CHECK(place->protection != 0 && (protection & ~(place->protection | TS_MAP_READ)) == 0);
-        if (random_below(8) != 0)
+        }
+        if (random_below(8) != 0) {
             continue;
+        }
         bool write = random_below(2) == 0;
         bool can = place->mapped && place->protection != 0 &&
                    (!write || (place->protection & TS_MAP_WRITE) != 0);
         CHECK(kernel_page_fault(address, write ? ARCH_FAULT_WRITE : 0) ==
               (can ? TS_OK : TS_ERR_FAULT));
-        if (can)
+        if (can) {
             CHECK(world_mapped(space, address, &protection) &&
                   protection == (place->protection | TS_MAP_READ));
+        }
     }
     world_check();
 }
@@ -191,10 +204,12 @@ static bool explains(const struct act *first, ts_status_t first_status, const st
                      ts_status_t then_status, const struct state *found)
 {
     struct state state = model;
-    if (first_status != TS_ERR_BUSY && expect(&state, first) != first_status)
+    if (first_status != TS_ERR_BUSY && expect(&state, first) != first_status) {
         return false;
-    if (then_status != TS_ERR_BUSY && expect(&state, then) != then_status)
+    }
+    if (then_status != TS_ERR_BUSY && expect(&state, then) != then_status) {
         return false;
+    }
     return same(&state, found);
 }
 
@@ -206,8 +221,9 @@ static void round_of_two(void)
     spin_gap = gap;
     ts_status_t status = perform(&first);
     spin_gap = NULL;
-    if (second_in != 0)
+    if (second_in != 0) {
         second_status = perform(&second);
+    }
     second_in = 0;
     struct state found = state_now();
     CHECK(status != TS_ERR_BUSY || first.what == PROTECT);
@@ -228,23 +244,27 @@ static void refill(void)
         act.count = 1 + (unsigned)random_below(most);
         act.count = act.count < WINDOW - i ? act.count : WINDOW - i;
         // (Seldom where there are many: one hole is enough for a protect to be refused.)
-        if (random_below(wide ? 1500 : 40) == 0)
+        if (random_below(wide ? 1500 : 40) == 0) {
             act.allowed = act.flags;
-        if (random_below(wide ? 1500 : 60) != 0)
+        }
+        if (random_below(wide ? 1500 : 60) != 0) {
             CHECK(perform(&act) == TS_OK);
+        }
         i += act.count;
     }
     model = state_now();
-    for (unsigned i = 0; i < WINDOW; i++)
+    for (unsigned i = 0; i < WINDOW; i++) {
         (void)space_fault(space, BASE + i * PAGE_SIZE, 0);
+    }
 }
 
 // A populate that fails undoes what is left of it, and nothing that came since.
 static void second_maps_anew(void)
 {
     static bool done;
-    if (done || space->lock.held || space->maps == 0 || ++second_in < 20)
+    if (done || space->lock.held || space->maps == 0 || ++second_in < 20) {
         return;
+    }
     done = true;
     vaddr_t at = BASE;
     CHECK(space_unmap(space, BASE, 4 * PAGE_SIZE) == TS_OK);
@@ -263,8 +283,9 @@ static void test_failed_populate(struct account *payer)
                     &at) == TS_ERR_LIMIT);
     spin_gap = NULL;
     struct state state = state_now();
-    for (unsigned i = 0; i < WINDOW; i++)
+    for (unsigned i = 0; i < WINDOW; i++) {
         CHECK(state.places[i].mapped == (i < 2));
+    }
     CHECK(space_unmap(space, BASE, WINDOW * PAGE_SIZE) == TS_OK);
     object_put(&large->object);
 }
@@ -278,8 +299,9 @@ static void test_unmap_without_records(const struct act *other, bool full)
         struct act first = {.what = UNMAP, .start = 50, .count = WINDOW - 50};
         memset(&model, 0, sizeof(model));
         CHECK(perform(&map) == TS_OK && expect(&model, &map) == TS_OK);
-        for (unsigned i = 0; i < WINDOW; i++)
+        for (unsigned i = 0; i < WINDOW; i++) {
             (void)space_fault(space, BASE + i * PAGE_SIZE, 0);
+        }
         second = *other;
         second_in = in;
         uint32_t more = SPACE_REGIONS_MAX - space->region_count;
@@ -287,14 +309,16 @@ static void test_unmap_without_records(const struct act *other, bool full)
         spin_gap = full ? gap : gap_with_room;
         ts_status_t status = perform(&first);
         spin_gap = NULL;
-        if (second_in != 0)
+        if (second_in != 0) {
             second_status = perform(&second);
+        }
         second_in = 0;
         space->region_count -= more;
         struct state found = state_now();
         CHECK(status == TS_OK);
-        for (unsigned i = 50; i < WINDOW; i++)
+        for (unsigned i = 50; i < WINDOW; i++) {
             CHECK(!found.places[i].mapped);
+        }
         model = found;
         check_entries(&model);
         CHECK(space_unmap(space, BASE, WINDOW * PAGE_SIZE) == TS_OK);
@@ -307,8 +331,9 @@ static void test_fault_loop(void)
     vaddr_t at = BASE;
     unsigned count = 0;
     CHECK(space_map(space, memory, 0, 2 * PAGE_SIZE, TS_MAP_READ | TS_MAP_FIXED, 7, &at) == TS_OK);
-    while (kernel_page_fault(BASE + 8, ARCH_FAULT_PRESENT) == TS_OK && count < 1000)
+    while (kernel_page_fault(BASE + 8, ARCH_FAULT_PRESENT) == TS_OK && count < 1000) {
         count++;
+    }
     CHECK(count > CPU_MAX && count < 1000);
     // A page that went and came in between is another matter.
     for (count = 0; count < 1000; count++) {
@@ -338,8 +363,9 @@ int main(void)
     world_enter(space);
     test_fault_loop();
     for (unsigned i = 0; i < ROUNDS; i++) {
-        if (i % 8 == 0)
+        if (i % 8 == 0) {
             refill();
+        }
         round_of_two();
     }
     CHECK(space_unmap(space, BASE, WINDOW * PAGE_SIZE) == TS_OK);
@@ -350,8 +376,9 @@ int main(void)
         &(struct act){.what = PROTECT, .start = 100, .count = 90, .flags = 0}, false);
     test_unmap_without_records( // cut exactly where the unmap begins
         &(struct act){.what = PROTECT, .start = 50, .count = 90, .flags = 0}, false);
-    while (space_destroy_some(space))
+    while (space_destroy_some(space)) {
         ;
+    }
     space_free(space);
     object_put(&memory->object);
     CHECK(account_used(payer) <= 2); // for itself, and a page that is kept

@@ -141,11 +141,13 @@ static struct entry *entry_find(const struct arch_space *space, vaddr_t address,
     uint64_t hash = (address >> PAGE_SHIFT) * UINT64_C(0x9e3779b97f4a7c15) + space->number * 77;
     for (uint32_t i = (uint32_t)(hash >> 40);; i++) {
         struct entry *entry = &entries[i % ENTRIES];
-        if (entry->space == space->number + 1 && entry->address == address)
+        if (entry->space == space->number + 1 && entry->address == address) {
             return entry;
+        }
         if (entry->space == 0) {
-            if (make)
+            if (make) {
                 *entry = (struct entry){.space = space->number + 1, .address = address};
+            }
             return make ? entry : NULL;
         }
     }
@@ -159,8 +161,9 @@ struct arch_space *arch_kernel_space(void)
 ts_status_t arch_space_create(struct arch_space *space)
 {
     for (uint32_t i = 1; i < SPACES; i++) {
-        if (tables[i].space != NULL)
+        if (tables[i].space != NULL) {
             continue;
+        }
         ts_status_t status = page_table_alloc(space, &space->root);
         if (status == TS_OK) {
             tables[i] = (struct table){.space = space};
@@ -173,8 +176,9 @@ ts_status_t arch_space_create(struct arch_space *space)
 
 static void entry_note(struct entry *entry)
 {
-    if (!entry->stale && entry->remembered == 0)
+    if (!entry->stale && entry->remembered == 0) {
         noted[noted_count++] = entry;
+    }
 }
 
 // Every CPU knows the entries of a space as they are.
@@ -183,25 +187,30 @@ static void entries_forget(const struct arch_space *space)
     uint32_t kept = 0;
     for (uint32_t i = 0; i < noted_count; i++) {
         struct entry *entry = noted[i];
-        if (entry->space == space->number + 1)
+        if (entry->space == space->number + 1) {
             entry->stale = false, entry->remembered = 0;
-        else
+        } else {
             noted[kept++] = entry;
+        }
     }
     noted_count = kept;
 }
 
 bool arch_space_destroy_some(struct arch_space *space)
 {
-    if (space->root == 0)
+    if (space->root == 0) {
         return false;
+    }
     struct table *table = &tables[space->number];
-    for (uint32_t i = 0; i < table->count; i++)
+    for (uint32_t i = 0; i < table->count; i++) {
         page_table_free(space, table->pages[i]);
+    }
     page_table_free(space, space->root);
-    for (uint32_t i = 0; i < ENTRIES; i++)
-        if (entries[i].space == space->number + 1)
+    for (uint32_t i = 0; i < ENTRIES; i++) {
+        if (entries[i].space == space->number + 1) {
             entries[i].present = false;
+        }
+    }
     entries_forget(space);
     table->space = NULL;
     space->root = 0;
@@ -211,12 +220,15 @@ bool arch_space_destroy_some(struct arch_space *space)
 static ts_status_t table_make(struct arch_space *space, vaddr_t address)
 {
     struct table *table = &tables[space->number];
-    for (uint32_t i = 0; i < table->count; i++)
-        if (table->covers[i] == address >> 21)
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (table->covers[i] == address >> 21) {
             return TS_OK;
+        }
+    }
     ts_status_t status = page_table_alloc(space, &table->pages[table->count]);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         table->covers[table->count++] = address >> 21;
+    }
     return status;
 }
 
@@ -228,11 +240,13 @@ ts_status_t arch_space_map(struct arch_space *space, vaddr_t address, paddr_t pa
     CHECK((address & PAGE_MASK) == 0 && (page & PAGE_MASK) == 0);
     CHECK((prot & (ARCH_PROT_WRITE | ARCH_PROT_EXECUTE)) != (ARCH_PROT_WRITE | ARCH_PROT_EXECUTE));
     ts_status_t status = table_make(space, address);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     struct entry *entry = entry_find(space, address, true);
-    if (entry->present)
+    if (entry->present) {
         return TS_ERR_EXISTS;
+    }
     CHECK(!entry->stale); // given out again before every CPU forgot it
     entry->present = true;
     entry->page = page;
@@ -244,8 +258,9 @@ ts_status_t arch_space_query(struct arch_space *space, vaddr_t address, paddr_t 
                              unsigned *out_prot)
 {
     const struct entry *entry = entry_find(space, address, false);
-    if (entry == NULL || !entry->present)
+    if (entry == NULL || !entry->present) {
         return TS_ERR_NOT_FOUND;
+    }
     *out_page = entry->page;
     *out_prot = entry->protection;
     return TS_OK;
@@ -261,8 +276,9 @@ static void flush_note(struct arch_flush *flush, struct entry *entry)
 
 void arch_flush_commit(struct arch_flush *flush)
 {
-    if (flush->count == 0)
+    if (flush->count == 0) {
         return;
+    }
     entries_forget(flush->space);
     flushes_open--;
     flush->count = 0;
@@ -275,12 +291,14 @@ vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64
 {
     for (uint32_t left = ARCH_RANGE_PAGES; count > 0 && left > 0; count--, address += PAGE_SIZE) {
         struct entry *entry = entry_find(space, address, false);
-        if (entry == NULL || !entry->present)
+        if (entry == NULL || !entry->present) {
             continue;
+        }
         flush_note(flush, entry);
         entry->present = false;
-        if (removed != NULL)
+        if (removed != NULL) {
             removed(address, entry->page, context);
+        }
         left--;
     }
     return address;
@@ -289,8 +307,9 @@ vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64
 ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct arch_flush *flush,
                              paddr_t *out_page)
 {
-    if (arch_space_query(space, address, out_page, &(unsigned){0}) != TS_OK)
+    if (arch_space_query(space, address, out_page, &(unsigned){0}) != TS_OK) {
         return TS_ERR_NOT_FOUND;
+    }
     (void)arch_space_unmap_range(space, address, 1, flush, NULL, NULL);
     return TS_OK;
 }
@@ -300,8 +319,9 @@ ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct a
 static void entry_protect(struct entry *entry, unsigned prot, struct arch_flush *flush)
 {
     const unsigned both = ARCH_PROT_WRITE | ARCH_PROT_EXECUTE;
-    if (((entry->protection | prot) & both) == both)
+    if (((entry->protection | prot) & both) == both) {
         prot &= ~both;
+    }
     if ((entry->protection & both & ~prot) != 0) {
         flushes_open += flush->count == 0;
         flush->count++;
@@ -317,8 +337,9 @@ vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint
 {
     for (uint32_t left = ARCH_RANGE_PAGES; count > 0 && left > 0; count--, address += PAGE_SIZE) {
         struct entry *entry = entry_find(space, address, false);
-        if (entry == NULL || !entry->present)
+        if (entry == NULL || !entry->present) {
             continue;
+        }
         entry_protect(entry, prot, flush);
         left--;
     }
@@ -329,8 +350,9 @@ ts_status_t arch_space_protect(struct arch_space *space, vaddr_t address, unsign
                                struct arch_flush *flush)
 {
     struct entry *entry = entry_find(space, address, false);
-    if (entry == NULL || !entry->present)
+    if (entry == NULL || !entry->present) {
         return TS_ERR_NOT_FOUND;
+    }
     entry_protect(entry, prot, flush);
     return TS_OK;
 }
@@ -351,8 +373,9 @@ void page_zero(void *page)
 bool world_mapped(const struct address_space *space, vaddr_t address, unsigned *out_protection)
 {
     const struct entry *entry = entry_find(&space->arch, address, false);
-    if (entry == NULL || !entry->present)
+    if (entry == NULL || !entry->present) {
         return false;
+    }
     CHECK((entry->protection & ARCH_PROT_USER) != 0);
     *out_protection = ((entry->protection & ARCH_PROT_READ) != 0 ? TS_MAP_READ : 0) |
                       ((entry->protection & ARCH_PROT_WRITE) != 0 ? TS_MAP_WRITE : 0) |
@@ -363,8 +386,9 @@ bool world_mapped(const struct address_space *space, vaddr_t address, unsigned *
 paddr_t world_kernel_frame(const void *pointer)
 {
     vaddr_t address = (vaddr_t)pointer;
-    if (address < KERNEL_WINDOW_BASE)
+    if (address < KERNEL_WINDOW_BASE) {
         return virt_to_phys(pointer) & ~PAGE_MASK;
+    }
     const struct entry *entry = entry_find(&kernel_space, address & ~PAGE_MASK, false);
     CHECK(entry != NULL && entry->present && (entry->protection & ARCH_PROT_USER) == 0);
     return entry->page;
@@ -374,8 +398,9 @@ void world_check(void)
 {
     CHECK(flushes_open == 0);
     for (uint32_t i = 0; i < ENTRIES; i++) {
-        if (entries[i].space == 0 || (!entries[i].present && !entries[i].stale))
+        if (entries[i].space == 0 || (!entries[i].present && !entries[i].stale)) {
             continue;
+        }
         CHECK(!entries[i].stale);
         const struct page *page = page_find(entries[i].page);
         CHECK(page == NULL ? entries[i].page >= DEVICE_BASE
@@ -396,24 +421,27 @@ bool world_copies_as_is;
 // As a copy with interrupts on: faults are resolved.
 static ts_status_t user_move(vaddr_t user, char *kernel, size_t length, bool write)
 {
-    if (!arch_user_range_ok(user, length))
+    if (!arch_user_range_ok(user, length)) {
         return TS_ERR_FAULT;
+    }
     for (; length > 0; length--, user++, kernel++) {
         vaddr_t at = user & ~PAGE_MASK;
         const struct entry *entry = entry_find(current.machine.space, at, false);
         if (entry == NULL || !entry->present ||
             (write && (entry->protection & ARCH_PROT_WRITE) == 0)) {
             if (world_copies_as_is ||
-                kernel_page_fault(user, write ? ARCH_FAULT_WRITE : 0) != TS_OK)
+                kernel_page_fault(user, write ? ARCH_FAULT_WRITE : 0) != TS_OK) {
                 return TS_ERR_FAULT;
+            }
             entry = entry_find(current.machine.space, at, false);
         }
         CHECK(entry != NULL && entry->present);
         char *memory = world_ram + entry->page + (user & PAGE_MASK);
-        if (write)
+        if (write) {
             *memory = *kernel;
-        else
+        } else {
             *kernel = *memory;
+        }
     }
     return TS_OK;
 }
@@ -437,8 +465,9 @@ void log_write(enum log_level level, const char *format, ...)
 
 void random_bytes(void *out_bytes, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         ((uint8_t *)out_bytes)[i] = (uint8_t)random_next();
+    }
 }
 
 uint64_t ticks_to_ns(uint64_t ticks)
@@ -463,10 +492,12 @@ void (*world_queued)(void);
 
 void reaper_queue(struct reaper_work *work)
 {
-    if (world_queued != NULL)
+    if (world_queued != NULL) {
         world_queued();
-    while (work->step(work))
+    }
+    while (work->step(work)) {
         ;
+    }
 }
 
 bool reaper_wait_refused(ts_status_t status)

@@ -25,8 +25,9 @@ static size_t heap_bytes;
 
 void *heap_allocate(size_t size)
 {
-    if (heap_bytes + size > HEAP_LIMIT)
+    if (heap_bytes + size > HEAP_LIMIT) {
         return NULL;
+    }
     size_t *memory = malloc(size + 16);
     heap_bytes += size;
     *memory = size;
@@ -41,8 +42,9 @@ void *heap_allocate_zeroed(size_t count, size_t size)
 
 void heap_free(void *memory)
 {
-    if (memory == NULL)
+    if (memory == NULL) {
         return;
+    }
     size_t *start = (size_t *)(void *)((char *)memory - 16);
     heap_bytes -= *start;
     free(start);
@@ -70,8 +72,9 @@ ts_time_t ts_clock_now(void)
 
 ts_status_t ts_random_bytes(void *buffer, size_t length)
 {
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         ((uint8_t *)buffer)[i] = (uint8_t)(random_next() >> 56);
+    }
     return TS_OK;
 }
 
@@ -80,8 +83,9 @@ ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_mem
 {
     (void)flags;
     *out_address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (out_memory != NULL)
+    if (out_memory != NULL) {
         *out_memory = 1;
+    }
     return *out_address == MAP_FAILED ? TS_ERR_MEMORY : TS_OK;
 }
 
@@ -151,8 +155,9 @@ static ts_status_t pull(struct ts_request *request, void *buffer, size_t length,
                         size_t *out_bytes)
 {
     struct call *call = (struct call *)request;
-    if (call->gone)
+    if (call->gone) {
         return TS_ERR_GONE;
+    }
     memcpy(buffer, call->in + offset, length);
     *out_bytes = length;
     return TS_OK;
@@ -162,8 +167,9 @@ static ts_status_t push(struct ts_request *request, const void *buffer, size_t l
                         uint64_t offset, size_t *out_bytes)
 {
     struct call *call = (struct call *)request;
-    if (call->gone)
+    if (call->gone) {
         return TS_ERR_GONE;
+    }
     memcpy(call->out + offset, buffer, length);
     *out_bytes = length;
     return TS_OK;
@@ -187,12 +193,14 @@ static ts_status_t reply(struct ts_request *request, struct ts_reply *fields,
     (void)bytes;
     CHECK(!call->done); // exactly once
     call->done = true;
-    if (call->gone)
+    if (call->gone) {
         return TS_ERR_GONE;
+    }
     call->status = fields->status;
     call->value = fields->value;
-    if (fields->length > 0)
+    if (fields->length > 0) {
         memcpy(call->out, (const void *)(uintptr_t)fields->address, fields->length);
+    }
     if (fields->result == TS_REPLY_MINT) {
         object->server = &server;
         object->signals = fields->signals;
@@ -239,8 +247,9 @@ void call_nowait(struct call *call, struct ts_object *object, enum ts_operation 
 
 void call_cancel(struct call *call)
 {
-    if (!call->done)
+    if (!call->done) {
         call->request.object->operations->cancel(&call->request);
+    }
 }
 
 static void batches(void)
@@ -266,8 +275,9 @@ ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operat
                      uint64_t argument, const void *in, size_t in_length, void *out, size_t room)
 {
     call_start(call, object, op, argument, in, in_length, out, room);
-    for (unsigned i = 0; i < 20 && !call->done; i++)
+    for (unsigned i = 0; i < 20 && !call->done; i++) {
         fake_run(i == 0 ? 0 : 50);
+    }
     return call->done ? call->status : TS_ERR_TIMED_OUT;
 }
 

@@ -73,13 +73,16 @@ static void send_over(const uint8_t *bytes, uint32_t length, bool to_stack)
     const struct line *line = peer.line;
     unsigned ms = line->delay;
     unsigned since = (unsigned)((fake_now - peer.start) / TS_MILLISECOND);
-    if (peer.start != 0 && since >= line->stall_at && since < line->stall_at + line->stall_for)
+    if (peer.start != 0 && since >= line->stall_at && since < line->stall_at + line->stall_for) {
         ms += line->stall_at + line->stall_for - since;
-    if (chance(line->held))
+    }
+    if (chance(line->held)) {
         ms += 1 + (unsigned)(noise >> 40) % line->hold;
+    }
     put_flight(bytes, length, to_stack, ms);
-    if (chance(line->doubled))
+    if (chance(line->doubled)) {
         put_flight(bytes, length, to_stack, ms + 1);
+    }
 }
 
 static struct flight *take_flight(void)
@@ -88,11 +91,13 @@ static struct flight *take_flight(void)
     for (unsigned i = 0; i < flight_count; i++) {
         if (flights[i]->at <= fake_now &&
             (best == MOST_FRAMES || flights[i]->at < flights[best]->at ||
-             (flights[i]->at == flights[best]->at && flights[i]->order < flights[best]->order)))
+             (flights[i]->at == flights[best]->at && flights[i]->order < flights[best]->order))) {
             best = i;
+        }
     }
-    if (best == MOST_FRAMES)
+    if (best == MOST_FRAMES) {
         return NULL;
+    }
     struct flight *flight = flights[best];
     flights[best] = flights[--flight_count];
     return flight;
@@ -103,8 +108,9 @@ static struct flight *take_flight(void)
 static unsigned blocks_of(uint32_t *out)
 {
     unsigned count = 0;
-    if (peer.line->plain)
+    if (peer.line->plain) {
         return 0;
+    }
     if (peer.twice.from != peer.twice.to) {
         out[count++] = peer.first + peer.twice.from;
         out[count++] = peer.first + peer.twice.to;
@@ -135,8 +141,9 @@ static void answer(unsigned flags)
         if (count > 0) {
             const uint8_t head[4] = {1, 1, 5, (uint8_t)(2 + 8 * count)};
             memcpy(options, head, 4);
-            for (unsigned i = 0; i < 2 * count; i++)
+            for (unsigned i = 0; i < 2 * count; i++) {
                 put32(options + 4 + 4 * i, blocks[i]);
+            }
             options += 4 + 8 * count;
         }
         window >>= SCALE;
@@ -155,8 +162,9 @@ static void answer(unsigned flags)
     u16_t sum = inet_chksum_pseudo(copy, 6, (u16_t)length, &from, &to);
     memcpy(tcp + 16, &sum, 2);
     pbuf_free(copy);
-    if (peer.open && chance(peer.line->loss))
+    if (peer.open && chance(peer.line->loss)) {
         return;
+    }
     send_over(out, whole, true);
 }
 
@@ -192,8 +200,9 @@ static void take_data(struct piece piece, const uint8_t *bytes)
     }
     keep(piece);
     for (unsigned i = 0; i < peer.piece_count; i++) {
-        if (peer.pieces[i].from > peer.expected)
+        if (peer.pieces[i].from > peer.expected) {
             continue;
+        }
         peer.expected = peer.pieces[i].to;
         memmove(&peer.pieces[i], &peer.pieces[i + 1],
                 (--peer.piece_count - i) * sizeof(peer.pieces[0]));
@@ -218,13 +227,16 @@ static void arrives(const uint8_t *bytes)
     uint32_t from = get32(tcp + 4) - peer.first;
     if (length > 0) {
         CHECK(from + length <= peer.line->size);
-        if (from + length <= peer.line->size)
+        if (from + length <= peer.line->size) {
             take_data((struct piece){from, from + length}, tcp + (tcp[12] >> 4) * 4);
+        }
     }
-    if ((tcp[13] & FIN) != 0 && peer.expected == peer.line->size)
+    if ((tcp[13] & FIN) != 0 && peer.expected == peer.line->size) {
         peer.ended = true;
-    if (length > 0 || (tcp[13] & FIN) != 0)
+    }
+    if (length > 0 || (tcp[13] & FIN) != 0) {
         answer(ACK);
+    }
 }
 
 // Whether a frame of the stack's is lost, which is counted.
@@ -232,8 +244,9 @@ static bool is_lost(void)
 {
     const uint8_t *tcp = frame + 34;
     uint32_t length = frame_length - 34 - (tcp[12] >> 4) * 4;
-    if (!peer.open || length == 0)
+    if (!peer.open || length == 0) {
         return peer.open && chance(peer.line->loss);
+    }
     uint32_t at = get32(tcp + 4) - peer.first;
     CHECK(at < peer.line->size);
     unsigned time = ++peer.times[at / 64];
@@ -248,17 +261,19 @@ static void step(void)
 {
     struct flight *flight;
     while ((flight = take_flight()) != NULL) {
-        if (flight->to_stack)
+        if (flight->to_stack) {
             deliver(flight->bytes, flight->length, 0);
-        else
+        } else {
             arrives(flight->bytes);
+        }
         free(flight);
     }
     fake_run(0);
     while (next_of(6)) {
         bool ours = get32(frame + 30) == THEM && (frame[36] << 8 | frame[37]) == peer.port;
-        if (ours && !is_lost()) // not the last connection's
+        if (ours && !is_lost()) { // not the last connection's
             send_over(frame, frame_length, false);
+        }
         fake_run(0);
     }
     fake_now += TS_MILLISECOND;
@@ -269,8 +284,9 @@ static void begin(const struct line *line)
     static uint16_t port = 10000;
     uint8_t *file = malloc(line->size), *received = calloc(1, line->size + 1);
     noise = line->seed * 2 + 1;
-    for (uint32_t i = 0; i < line->size; i++)
+    for (uint32_t i = 0; i < line->size; i++) {
         file[i] = (uint8_t)(i * 2654435761u >> 24);
+    }
     memset(&peer, 0, sizeof(peer));
     peer.line = line;
     peer.file = file;
@@ -283,8 +299,9 @@ static void begin(const struct line *line)
 
 static void end(void)
 {
-    while (flight_count > 0)
+    while (flight_count > 0) {
         free(flights[--flight_count]);
+    }
     free(peer.file);
     free(peer.received);
     free(peer.times);
@@ -294,11 +311,13 @@ static void end(void)
 static bool all_acknowledged(void)
 {
     const struct tcp_pcb *pcb = tcp_active_pcbs;
-    while (pcb != NULL && pcb->remote_port != peer.port)
+    while (pcb != NULL && pcb->remote_port != peer.port) {
         pcb = pcb->next;
+    }
     CHECK(pcb != NULL);
-    if (pcb->unacked != NULL || pcb->unsent != NULL)
+    if (pcb->unacked != NULL || pcb->unsent != NULL) {
         return false;
+    }
     const struct recovery *r = &pcb->recovery;
     CHECK(r->lost == 0 && r->resent == 0 && r->due == 0 && r->sacked_count == 0);
     CHECK(peer.line->plain || r->sacked == 0);
@@ -312,22 +331,26 @@ struct line_result line_transfer(struct ts_object *listener, const struct line *
     call_start(&accept, listener, TS_OP_ACCEPT, 0, NULL, 0, NULL, 0);
     answer(SYN);
     peer.news = fake_now;
-    for (unsigned i = 0; i < 1000 && !accept.done; i++)
+    for (unsigned i = 0; i < 1000 && !accept.done; i++) {
         step();
+    }
     CHECK(accept.done && accept.status == TS_OK);
     ts_time_t start = peer.start = peer.news = fake_now;
     call_start(&call, accept.minted, TS_OP_WRITE, 0, peer.file, line->size, NULL, 0);
-    while (peer.expected < line->size && fake_now - start < MOST_MS * TS_MILLISECOND)
+    while (peer.expected < line->size && fake_now - start < MOST_MS * TS_MILLISECOND) {
         step();
+    }
     peer.result.ms = (unsigned)((fake_now - start) / TS_MILLISECOND);
     peer.result.whole =
         peer.expected == line->size && memcmp(peer.file, peer.received, line->size) == 0;
-    for (unsigned i = 0; i < MOST_MS && !(call.done && all_acknowledged()); i++)
+    for (unsigned i = 0; i < MOST_MS && !(call.done && all_acknowledged()); i++) {
         step();
+    }
     CHECK(call.done && all_acknowledged());
     object_close(accept.minted);
-    for (unsigned i = 0; i < MOST_MS && !peer.ended; i++)
+    for (unsigned i = 0; i < MOST_MS && !peer.ended; i++) {
         step();
+    }
     CHECK(peer.ended);
     struct line_result result = peer.result;
     end();

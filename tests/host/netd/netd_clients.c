@@ -43,8 +43,9 @@ static void become(uint32_t client)
     static struct ts_object *sessions[2];
     struct ts_object **session = &sessions[client == HONEST];
     fake_client = client;
-    if (*session == NULL)
+    if (*session == NULL) {
         *session = open_session();
+    }
     fake_session = *session;
 }
 
@@ -57,8 +58,9 @@ static bool honest_goes_on(void)
     become(HONEST);
     struct ts_object *client = socket_create(TS_NET_TCP);
     struct ts_net_address address = v4(127, 0, 0, 1, 80);
-    if (client == NULL)
+    if (client == NULL) {
         return false;
+    }
     call_start(&accept, listener, TS_OP_ACCEPT, 0, NULL, 0, NULL, 0);
     bool good = method(client, TS_NET_CONNECT, &address, sizeof(address)) == TS_OK;
     fake_run(50);
@@ -87,16 +89,18 @@ static bool is_half(unsigned got, unsigned capacity)
 static void close_all(void)
 {
     become(HOSTILE);
-    while (count > 0)
+    while (count > 0) {
         object_close(sockets[--count]);
+    }
     fake_run(200);
 }
 
 static void make_sockets(unsigned most, const char *kind)
 {
     become(HOSTILE);
-    while (count < most && (sockets[count] = socket_create(kind)) != NULL)
+    while (count < most && (sockets[count] = socket_create(kind)) != NULL) {
         count++;
+    }
 }
 
 // In each of three sessions: the session does not matter.
@@ -108,8 +112,9 @@ static void test_sockets(void)
     make_sockets(MOST, TS_NET_UDP);
     for (unsigned i = 0; i < 2; i++) {
         others[i] = fake_session = open_session();
-        while (count < MOST && (sockets[count] = socket_create(TS_NET_UDP)) != NULL)
+        while (count < MOST && (sockets[count] = socket_create(TS_NET_UDP)) != NULL) {
             count++;
+        }
     }
     CHECK(is_half(count, NETD_OBJECTS));
     CHECK(honest_goes_on());
@@ -133,8 +138,9 @@ static void test_requests(void)
     CHECK(is_half(kept, NETD_REQUESTS / 2) && kept + refused == NETD_REQUESTS);
     CHECK(bind_to(sockets[0], 0) == TS_OK); // what is answered at once is
     CHECK(honest_goes_on());
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 8; i++) {
         call_cancel(&calls[i]);
+    }
     call_start(&calls[0], sockets[0], TS_OP_READ, 0, NULL, 0, none, sizeof(none));
     CHECK(!calls[0].done); // a cancelled one makes room
     close_all();
@@ -179,9 +185,11 @@ static bool is_listed(uint16_t port, ts_rights_t rights)
         call_now(&call, fake_session, TS_OP_CALL, TS_NET_SOCKETS, &cookie, 4, lines, sizeof(lines));
     fake_rights = TS_RIGHTS_ALL;
     CHECK(status == TS_OK);
-    for (uint32_t i = 0; i < (uint32_t)call.value / sizeof(lines[0]); i++)
-        if (lines[i].local.port == port)
+    for (uint32_t i = 0; i < (uint32_t)call.value / sizeof(lines[0]); i++) {
+        if (lines[i].local.port == port) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -208,15 +216,17 @@ static void test_connections(void)
         if (i % 64 == 0) {
             address.port = (uint16_t)(7000 + i / 64);
             CHECK(bind_to(sockets[i], address.port) == TS_OK);
-            if (method(sockets[i], TS_NET_LISTEN, &backlog, 4) != TS_OK)
+            if (method(sockets[i], TS_NET_LISTEN, &backlog, 4) != TS_OK) {
                 break;
+            }
         } else {
             call_nowait(&connects[i], sockets[i], TS_OP_CALL, TS_NET_CONNECT, &address,
                         sizeof(address), none, 1);
             CHECK(connects[i].done);
         }
-        if (i % 64 == 63)
+        if (i % 64 == 63) {
             fake_run(50);
+        }
     }
     CHECK(heap_used() <= NETD_CLIENT_MEMORY / 2 + before + (1u << 20));
     CHECK(honest_goes_on());
@@ -257,8 +267,9 @@ static void test_questions(void)
         ask(&honest, &honest_question, "good", round);
         CHECK(!honest.done);
         call_cancel(&honest);
-        for (unsigned i = 0; i < 2 * NETD_QUESTIONS; i++)
+        for (unsigned i = 0; i < 2 * NETD_QUESTIONS; i++) {
             call_cancel(&calls[i]);
+        }
         CHECK(honest.done && honest.status == TS_ERR_CANCELLED && calls[0].done);
     }
 }

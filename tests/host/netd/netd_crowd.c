@@ -29,10 +29,12 @@ static uint8_t out[256];
 static void check_table(void)
 {
     unsigned listed = 0, found = 0, longest = 0;
-    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         listed++;
-    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+    }
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
         listed++;
+    }
     for (unsigned i = 0; i < TCP_HASH_SIZE; i++) {
         unsigned length = 0;
         for (struct tcp_pcb *pcb = tcp_hash[i]; pcb != NULL; pcb = pcb->hash_next) {
@@ -61,8 +63,9 @@ static void next_segment(struct peer *peer, unsigned *out_flags)
     *out_flags = 0;
     while (*out_flags == 0 && next_of(6)) {
         unsigned port = (unsigned)frame[36] << 8 | frame[37];
-        if (get32(frame + 30) != peer->out.from || port != peer->out.from_port)
+        if (get32(frame + 30) != peer->out.from || port != peer->out.from_port) {
             continue;
+        }
         *out_flags = frame[47];
         peer->out.ack = get32(frame + 38) + ((*out_flags & (SYN | FIN)) != 0);
     }
@@ -115,8 +118,9 @@ static void close_all(void)
         next_segment(&peers[i], &flags);
         CHECK(flags == (FIN | ACK));
         send_segment(&peers[i], FIN | ACK, NULL);
-        if (i % 100 == 99)
+        if (i % 100 == 99) {
             fake_run(250);
+        }
     }
     fake_run(500);
 }
@@ -125,8 +129,9 @@ static void close_all(void)
 static void check_memory(void)
 {
     unsigned flags, count = 0;
-    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
         count++;
+    }
     CHECK(tcp_active_pcbs == NULL && count == NETD_TIME_WAIT);
     skip_frames();
     peers[CROWD - 1].out.seq--;
@@ -153,8 +158,9 @@ static void come_again(struct ts_object *listener)
     // As if much had been sent in little time: the new numbers are beyond those all the same.
     struct tcp_pcb *old = tcp_tw_pcbs;
     while (old->remote_port != peer->out.from_port ||
-           ip_2_ip4(&old->remote_ip)->addr != lwip_htonl(peer->out.from))
+           ip_2_ip4(&old->remote_ip)->addr != lwip_htonl(peer->out.from)) {
         old = old->next;
+    }
     uint32_t sent = old->snd_nxt += 1000000000;
     peer->out.seq += 64000;
     peer->out.ack = 0;
@@ -180,8 +186,9 @@ static void acknowledge(struct peer *peer)
     while (next_of(6)) {
         unsigned port = (unsigned)frame[36] << 8 | frame[37];
         uint32_t length = ((uint32_t)frame[16] << 8 | frame[17]) - 20 - (frame[46] >> 4) * 4u;
-        if (get32(frame + 30) == peer->out.from && port == peer->out.from_port && length > 0)
+        if (get32(frame + 30) == peer->out.from && port == peer->out.from_port && length > 0) {
             peer->out.ack = get32(frame + 38) + length;
+        }
     }
     send_segment(peer, ACK, NULL);
 }
@@ -219,9 +226,10 @@ static void test_slow_readers(struct ts_object *listener)
                                          .seq = i * 1000}};
         connect_peer(&peers[i], listeners[to]);
     }
-    for (unsigned i = 0; i < SLOW; i++)
+    for (unsigned i = 0; i < SLOW; i++) {
         call_start(&writes[i], peers[i].accept.minted, TS_OP_WRITE, 0, bytes, sizeof(bytes), NULL,
                    0);
+    }
     fake_run(1000);
     CHECK(netd.packets.free_bytes < sizeof(bytes));
     struct call *write = &writes[SLOW];
@@ -234,8 +242,9 @@ static void test_slow_readers(struct ts_object *listener)
     printf("another host's bytes took %u ms\n", waited);
     CHECK(write->done && write->status == TS_OK && write->value == sizeof(bytes) && waited < 10000);
     CHECK(idle->accept.minted->signals != 0); // it can be written to
-    for (unsigned i = 0; i < SLOW + 2; i++)
+    for (unsigned i = 0; i < SLOW + 2; i++) {
         object_close(peers[i].accept.minted);
+    }
     for (unsigned i = 1; i < CLIENTS; i++) {
         object_close(listeners[i]);
         object_close(sessions[i]);
@@ -251,12 +260,14 @@ int main(void)
     skip_frames();
     size_t heap = heap_used();
     uint32_t packets = netd.packets.free_bytes;
-    for (uint32_t i = 0; i < HOSTS; i++)
+    for (uint32_t i = 0; i < HOSTS; i++) {
         introduce(THEM + i);
+    }
     struct ts_object *listener = listen_on(80, TS_NET_BACKLOG_MAX);
     test_slow_readers(listener);
-    while (tcp_active_pcbs != NULL)
+    while (tcp_active_pcbs != NULL) {
         tcp_abort(tcp_active_pcbs);
+    }
     skip_frames();
     connect_all(listener);
     check_table();

@@ -59,8 +59,9 @@ static void test_reuse(void)
 {
     for (unsigned round = 0; round < 3; round++) {
         size_t before = pool_mapped;
-        for (unsigned i = 0; i < 100000; i++)
+        for (unsigned i = 0; i < 100000; i++) {
             heap_free(heap_allocate(i % 3000));
+        }
         CHECK(round == 0 || pool_mapped == before);
     }
     CHECK(heap_used() == 0);
@@ -99,23 +100,27 @@ static void test_peak_is_given_back(void)
     pool_pass(10 * TS_SECOND);
     size_t idle = pool_mapped;
     for (unsigned i = 0; i < 3000; i++) {
-        for (unsigned j = 0; j < 5; j++)
+        for (unsigned j = 0; j < 5; j++) {
             CHECK((pieces[i][j] = heap_allocate(sizes[j])) != NULL);
+        }
     }
     CHECK(pool_mapped > idle + (8u << 20));
     for (unsigned i = 0; i < 3000; i++) {
-        for (unsigned j = 0; j < 5 && i % 1000 != 7; j++)
+        for (unsigned j = 0; j < 5 && i % 1000 != 7; j++) {
             heap_free(pieces[i][j]);
+        }
     }
     for (unsigned i = 0; i < 50; i++) { // others come and go meanwhile
-        for (unsigned j = 0; j < 5; j++)
+        for (unsigned j = 0; j < 5; j++) {
             heap_free(heap_allocate(sizes[j]));
+        }
         pool_pass(TS_SECOND / 10);
     }
     CHECK(pool_mapped <= idle + (1u << 20));
     for (unsigned i = 7; i < 3000; i += 1000) {
-        for (unsigned j = 0; j < 5; j++)
+        for (unsigned j = 0; j < 5; j++) {
             heap_free(pieces[i][j]);
+        }
     }
     pool_pass(10 * TS_SECOND);
     CHECK(pool_mapped <= idle + 5 * (64u << 10) && heap_used() == 0);

@@ -49,8 +49,9 @@ static void test_accept(void)
     struct call accepts[3], call, name;
     struct ts_object *listener = listen_on(80, 4), *clients[4];
     struct ts_net_address local, peer;
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         call_start(&accepts[i], listener, TS_OP_ACCEPT, 0, NULL, 0, NULL, 0);
+    }
     for (unsigned i = 0; i < 4; i++) {
         clients[i] = socket_create(TS_NET_TCP);
         CHECK(connect_to(clients[i], 80) == TS_OK);
@@ -75,11 +76,13 @@ static void test_accept(void)
     call_start(&gone, listener, TS_OP_ACCEPT, 0, NULL, 0, NULL, 0);
     call_cancel(&gone);
     CHECK(gone.done && gone.status == TS_ERR_CANCELLED);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         object_close(accepts[i].minted);
+    }
     object_close(late.minted);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         object_close(clients[i]);
+    }
     object_close(listener);
     fake_run(200);
 }
@@ -91,8 +94,9 @@ static void test_bytes(size_t size, unsigned seed)
     uint8_t *sent = malloc(size), *got = malloc(size + 1);
     size_t written = 0, read = 0;
     srand(seed);
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         sent[i] = (uint8_t)rand();
+    }
     struct call writer = {.done = true}, reader = {.done = true};
     unsigned rounds = 0;
     for (; read < size && rounds < 100000; rounds++) {
@@ -180,8 +184,9 @@ static void test_closing(void)
     size_t read = 0;
     while (call_now(&call, pair.server, TS_OP_READ, 0, NULL, 0, got + read, sizeof(got) - read) ==
                TS_OK &&
-           call.value > 0)
+           call.value > 0) {
         read += call.value;
+    }
     CHECK(call.status == TS_OK && read == sizeof(bulk) && memcmp(bulk, got, read) == 0);
     object_close(pair.server);
     object_close(pair.listener);
@@ -219,8 +224,9 @@ static void test_slow_peer(void)
     struct call writes[4], call;
     static uint8_t bulk[1000000];
     struct pair pair = make_pair(86);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         call_start(&writes[i], pair.client, TS_OP_WRITE, 0, bulk, sizeof(bulk), NULL, 0);
+    }
     fake_run(2000);
     CHECK(!writes[0].done && !writes[3].done);
     CHECK((pair.client->signals & TS_SIGNAL_WRITABLE) == 0);
@@ -297,13 +303,15 @@ static void test_limits(void)
     unsigned count = 0;
     for (; count < NETD_OBJECTS; count++) {
         sockets[count] = socket_create(count % 2 ? TS_NET_TCP : TS_NET_TCP6);
-        if (sockets[count] == NULL)
+        if (sockets[count] == NULL) {
             break;
+        }
     }
     CHECK(count == NETD_OBJECTS / 2 + 1); // all that a client can have while it is alone
     CHECK(socket_create(TS_NET_TCP) == NULL && socket_create(TS_NET_UDP) == NULL);
-    while (count-- > 0)
+    while (count-- > 0) {
         object_close(sockets[count]);
+    }
 }
 
 static void test_datagrams(void)
@@ -347,14 +355,16 @@ static void test_datagrams(void)
     CHECK(call_now(&call, b, TS_OP_READ, 0, NULL, 0, got.bytes, 16) == TS_OK && call.value == 1);
     CHECK(call_now(&call, a, TS_OP_LIST, 0, NULL, 0, &got, 8) == TS_ERR_UNSUPPORTED);
     // A queue that nobody reads is bounded.
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 1000; i++) {
         CHECK(call_now(&call, a, TS_OP_WRITE, 0, "flood", 5, NULL, 0) == TS_OK);
+    }
     fake_run(10);
     unsigned kept = 0;
     for (;; kept++) {
         call_nowait(&call, b, TS_OP_READ, 0, NULL, 0, got.bytes, 16);
-        if (call.status != TS_OK)
+        if (call.status != TS_OK) {
             break;
+        }
     }
     CHECK(kept == 256);
     object_close(a);
@@ -418,8 +428,9 @@ static void expect_nothing_left(size_t heap, uint32_t packets)
     CHECK(tcp_active_pcbs == NULL && tcp_tw_pcbs == NULL && tcp_listen_pcbs.pcbs == NULL);
     CHECK(netd.statistics.sockets == 0);
     CHECK(netd.packets.free_bytes == packets);
-    if (heap_used() != heap)
+    if (heap_used() != heap) {
         fprintf(stderr, "heap: %zu, not %zu\n", heap_used(), heap);
+    }
     CHECK(heap_used() == heap);
 }
 

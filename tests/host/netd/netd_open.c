@@ -27,16 +27,18 @@ static void watch(struct seen *seen, unsigned ms, unsigned flags)
     for (;;) {
         fake_run(0);
         while (next_of(6)) {
-            if (frame[47] != flags)
+            if (frame[47] != flags) {
                 continue;
+            }
             CHECK(seen->count == 0 || get32(frame + 38) == seen->seq);
             seen->seq = get32(frame + 38);
             seen->port = (uint16_t)(frame[34] << 8 | frame[35]);
             CHECK(seen->count < 8);
             seen->at[seen->count++] = (unsigned)((fake_now - start) / TS_MILLISECOND);
         }
-        if (fake_now == end)
+        if (fake_now == end) {
             return;
+        }
         ts_time_t soon = fake_now + TS_MILLISECOND / 4;
         ts_time_t next = netd.timer.deadline > soon ? netd.timer.deadline : soon;
         fake_now = next < end ? next : end;
@@ -56,8 +58,9 @@ static void check_times(const struct seen *seen, unsigned count)
 static struct tcp_pcb *find_pcb(uint16_t port)
 {
     struct tcp_pcb *pcb = tcp_active_pcbs;
-    while (pcb != NULL && pcb->remote_port != port)
+    while (pcb != NULL && pcb->remote_port != port) {
         pcb = pcb->next;
+    }
     return pcb;
 }
 

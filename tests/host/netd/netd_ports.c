@@ -50,9 +50,10 @@ static void test_one_owner(const char *kind, bool listens)
     struct ts_object *other = create(stranger, kind);
     CHECK(bind_with(first, v4(0, 0, 0, 0, 2000), TS_RIGHTS_ALL) == TS_OK);
     CHECK(bind_with(other, v4(127, 0, 0, 1, 2000), TS_RIGHTS_ALL) == TS_ERR_ADDRESS_IN_USE);
-    if (listens)
+    if (listens) {
         CHECK(call_now(&call, first, TS_OP_CALL, TS_NET_LISTEN, &backlog, sizeof(backlog), NULL,
                        0) == TS_OK);
+    }
     CHECK(bind_with(other, v4(127, 0, 0, 1, 2000), TS_RIGHTS_ALL) == TS_ERR_ADDRESS_IN_USE);
     CHECK(bind_with(own, v4(127, 0, 0, 1, 2000), TS_RIGHTS_ALL) == TS_OK); // the session's own
     object_close(first);

@@ -162,8 +162,9 @@ static unsigned lie_count;
 // It has all that follows the hole; after some time it forgets that (RFC 2018, 8).
 static unsigned renege(uint32_t *blocks, unsigned count, uint32_t acknowledged)
 {
-    if (++lie_count > 60)
+    if (++lie_count > 60) {
         return count;
+    }
     blocks[0] = acknowledged + SEGMENT;
     blocks[1] = acknowledged + 3 * SEGMENT;
     return 1;
@@ -171,8 +172,9 @@ static unsigned renege(uint32_t *blocks, unsigned count, uint32_t acknowledged)
 
 static unsigned anything(uint32_t *blocks, unsigned count, uint32_t acknowledged)
 {
-    if (random_below(2) == 0)
+    if (random_below(2) == 0) {
         return count;
+    }
     for (unsigned i = 0; i < 8; i++) {
         uint32_t near = acknowledged + random_below(200000) - 50000;
         blocks[i] = random_below(4) == 0 ? (uint32_t)random_next() : near;
@@ -222,8 +224,9 @@ static void test_many(void)
                             .seed = 100 + i};
         struct line_result r = line_transfer(listener, &line);
         CHECK(r.whole);
-        if (!line.plain && r.gap > 1500)
+        if (!line.plain && r.gap > 1500) {
             printf("# seed %u: gap %u ms\n", i, r.gap);
+        }
         CHECK(line.plain || r.gap <= 1500);
     }
 }

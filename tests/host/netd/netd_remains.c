@@ -65,8 +65,9 @@ static void test_peer_is_told(uint32_t next)
     deliver(out, make(out, 5001, next, ACK), 0);
     CHECK(next_of(6) && (frame[47] & RESET) != 0 && get32(frame + 38) == next);
     fake_run(TELLING);
-    while (next_of(6))
+    while (next_of(6)) {
         again++;
+    }
     CHECK(again == 2);
     test_ended_connections(); // `left` is free by now as well
 }
@@ -74,13 +75,15 @@ static void test_peer_is_told(uint32_t next)
 static void test_anything(void)
 {
     for (unsigned round = 0; round < 200; round++) {
-        for (unsigned i = 0; i < sizeof(left); i++)
+        for (unsigned i = 0; i < sizeof(left); i++) {
             left[i] = (uint8_t)(rand() % 4 != 0 ? 0 : rand());
+        }
         remains_init(left, sizeof(left));
         remains_tell();
         fake_run(TELLING);
-        while (next_frame())
+        while (next_frame()) {
             CHECK(frame[12] != 8 || frame[13] != 0 || get32(frame + 26) == US);
+        }
     }
 }
 

@@ -31,8 +31,9 @@ static void connect_to(uint16_t unread, const uint8_t *options, uint8_t length)
 static struct tcp_pcb *pcb_of(void)
 {
     struct tcp_pcb *pcb = tcp_active_pcbs;
-    while (pcb != NULL && pcb->remote_port != peer.out.from_port)
+    while (pcb != NULL && pcb->remote_port != peer.out.from_port) {
         pcb = pcb->next;
+    }
     return pcb;
 }
 
@@ -57,8 +58,9 @@ static void write_bytes(struct call *write, size_t length)
 static void end(void)
 {
     object_close(peer.accept.minted);
-    if (pcb_of() != NULL)
+    if (pcb_of() != NULL) {
         tcp_abort(pcb_of());
+    }
     fake_run(300000);
     skip_frames();
 }
@@ -241,8 +243,9 @@ int main(int argc, char **argv)
     become(1);
     listener = listen_on(PORT, 16);
     for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        if (argc == 1 || strcmp(argv[1], tests[i].name) == 0)
+        if (argc == 1 || strcmp(argv[1], tests[i].name) == 0) {
             tests[i].run();
+        }
     }
     return 0;
 }

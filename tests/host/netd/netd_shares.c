@@ -35,10 +35,12 @@ static struct {
 
 static void remember(void)
 {
-    for (uint32_t i = 0; i < 8; i++)
+    for (uint32_t i = 0; i < 8; i++) {
         introduce(HOST(i)); // who is forgotten while nothing happens
-    for (unsigned i = 0; i < ACCOUNTS; i++)
+    }
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
         before.left[i] = account_left((enum account)i, NOBODY);
+    }
     before.heap = heap_used();
 }
 
@@ -47,8 +49,9 @@ static void check_given_back(void)
     fake_run(300000); // over TIME_WAIT
     skip_frames();
     fake_run(0);
-    for (unsigned i = 0; i < ACCOUNTS; i++)
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
         CHECK(account_left((enum account)i, NOBODY) == before.left[i]);
+    }
     CHECK(heap_used() == before.heap && netd.packets.free_bytes == PACKET_BLOCK_BYTES);
     CHECK(tcp_active_pcbs == NULL && tcp_tw_pcbs == NULL && netd.starved == NULL);
 }
@@ -65,8 +68,9 @@ static void connect_greedy(unsigned most, const uint8_t *options, uint8_t length
 
 static void write_all(size_t length)
 {
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         call_start(&writes[i], peers[i].accept.minted, TS_OP_WRITE, 0, bytes, length, NULL, 0);
+    }
     fake_run(0);
 }
 
@@ -76,8 +80,9 @@ static void greedy_dies(void)
     for (unsigned i = 0; i < count; i++) {
         skip_frames();
         object_close(peers[i].accept.minted);
-        if (i % 2 == 0)
+        if (i % 2 == 0) {
             peer_send(&peers[i], RST | ACK, NULL);
+        }
     }
     skip_frames();
     fake_run(0);
@@ -90,8 +95,9 @@ static void acknowledge(struct peer *peer)
     uint32_t last = peer->out.ack;
     while ((peer_next(peer)) != 0) {
         uint32_t length = ((uint32_t)frame[16] << 8 | frame[17]) - 20 - (frame[46] >> 4) * 4u;
-        if (length > 0 && (int32_t)(peer->out.ack + length - last) > 0)
+        if (length > 0 && (int32_t)(peer->out.ack + length - last) > 0) {
             last = peer->out.ack + length;
+        }
     }
     peer->out.ack = last;
     peer_send(peer, ACK, NULL);
@@ -181,8 +187,9 @@ static void test_segments(void)
     write_all(2048);
     printf("structures take %zu KiB\n", (heap_used() - connected) / 1024);
     CHECK(heap_used() <= NETD_CLIENT_MEMORY / 2 + before.heap);
-    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         sent += pcb->unacked != NULL || pcb->unsent != NULL; // one segment at least is anybody's
+    }
     CHECK(sent == count);
     CHECK(honest_answers() < 1500);
     greedy_dies();
@@ -220,8 +227,9 @@ static void closed_and_answered(unsigned flags, const char *data)
     CHECK(pcb->snd_lbb - pcb->lastack < TCP_SND_QUEUELEN / 2 + 4 && pcb->unsent != NULL);
     peers[0].out.ack = pcb->snd_nxt;
     peer_send(&peers[0], ACK | flags, data);
-    while ((seen = peer_next(&peers[0])) != 0)
+    while ((seen = peer_next(&peers[0])) != 0) {
         all |= seen;
+    }
     CHECK(((all & RST) != 0) == (data != NULL));
     while (tcp_active_pcbs != NULL) { // one that ended hears all, and what we say last
         peers[0].out.ack = pcb->snd_nxt;
@@ -246,8 +254,9 @@ static char segment_of[SEGMENT_BYTES + 1];
 static void send_at(struct peer *peer, uint32_t at)
 {
     uint32_t start = peer->out.seq;
-    for (uint32_t i = 0; i < SEGMENT_BYTES; i++)
+    for (uint32_t i = 0; i < SEGMENT_BYTES; i++) {
         segment_of[i] = (char)('a' + (at + i) % 23);
+    }
     peer->out.seq = start + at;
     peer_send(peer, ACK, segment_of);
     peer->out.seq = start;
@@ -262,16 +271,19 @@ static void note_promises(struct peer *peer, bool *promised, unsigned most)
     peer->out.seq++;
     while (peer_next(peer) != 0) {
         uint32_t whole = get32(frame + 42) - peer->out.seq;
-        for (unsigned i = 0; i < most && (i + 1) * SEGMENT_BYTES <= whole; i++)
+        for (unsigned i = 0; i < most && (i + 1) * SEGMENT_BYTES <= whole; i++) {
             promised[i] = true;
+        }
         const uint8_t *option = frame + 54, *end = frame + 34 + (frame[46] >> 4) * 4;
-        while (option < end && *option == 1)
+        while (option < end && *option == 1) {
             option++;
+        }
         for (const uint8_t *block = option + 2;
              option < end && *option == 5 && block < option + option[1]; block += 8) {
             uint32_t left = get32(block) - peer->out.seq, right = get32(block + 4) - peer->out.seq;
-            for (unsigned i = 0; i < most; i++)
+            for (unsigned i = 0; i < most; i++) {
                 promised[i] |= i * SEGMENT_BYTES >= left && (i + 1) * SEGMENT_BYTES <= right;
+            }
         }
     }
 }
@@ -285,20 +297,24 @@ static void complete(struct peer *peer, const bool *promised, unsigned most)
     struct call read;
     uint32_t got = 0;
     for (unsigned i = 0; i < most; i++) {
-        if (!promised[i])
+        if (!promised[i]) {
             send_at(peer, i * SEGMENT_BYTES);
+        }
         while (got < sizeof(heard)) {
             call_nowait(&read, peer->accept.minted, TS_OP_READ, 0, NULL, 0, heard + got,
                         sizeof(heard) - got);
-            if (read.status != TS_OK || read.value == 0)
+            if (read.status != TS_OK || read.value == 0) {
                 break;
+            }
             got += (uint32_t)read.value;
         }
     }
     CHECK(got == most * SEGMENT_BYTES);
-    for (uint32_t i = 0; i < got; i++)
-        if (heard[i] != 'a' + i % 23)
+    for (uint32_t i = 0; i < got; i++) {
+        if (heard[i] != 'a' + i % 23) {
             CHECK(!"what was promised is there");
+        }
+    }
 }
 
 static void test_early(void)
@@ -310,11 +326,13 @@ static void test_early(void)
     memset(promised, 0, sizeof(promised));
     connect_greedy(MOST - 1, selective, sizeof(selective));
     for (unsigned i = 0; i < count; i++) {
-        for (unsigned n = 0; n < EARLY; n++) // not the first, and in no order
+        for (unsigned n = 0; n < EARLY; n++) { // not the first, and in no order
             send_at(&peers[i], (1 + n * 17 % EARLY) * SEGMENT_BYTES);
+        }
         note_promises(&peers[i], promised[i], EARLY + 1);
-        for (unsigned n = 0; n <= EARLY; n++, all++)
+        for (unsigned n = 0; n <= EARLY; n++, all++) {
             kept += promised[i][n];
+        }
     }
     printf("%u of %u early segments are kept, %zu KiB\n", kept, all, heap_used() / 1024);
     CHECK(heap_used() <= NETD_CLIENT_MEMORY / 2 + before.heap);
@@ -332,8 +350,9 @@ static void test_early(void)
     CHECK(refused > 0 && refused < count);
     for (unsigned with = 0; with < 2; with++) {
         for (unsigned i = 0; i < count; i++) {
-            if (promised[i][0] == (with == 0))
+            if (promised[i][0] == (with == 0)) {
                 complete(&peers[i], promised[i], EARLY + 1);
+            }
         }
     }
     greedy_dies();
@@ -349,8 +368,9 @@ static void test_beyond_the_window(void)
     uint32_t window = tcp_active_pcbs->rcv_wnd, at = 0;
     send_at(peer, window - 1);
     send_at(peer, window - 600);
-    for (; at + SEGMENT_BYTES < window; at += SEGMENT_BYTES)
+    for (; at + SEGMENT_BYTES < window; at += SEGMENT_BYTES) {
         send_at(peer, at);
+    }
     send_at(peer, at);
     CHECK(tcp_active_pcbs->rcv_wnd == 0);
     struct call read;
@@ -418,8 +438,9 @@ static void test_alone(void)
     struct call write;
     unsigned taken = 0;
     remember();
-    while (netd.packets.free_bytes > 96u * 1024 && taken < 4096)
+    while (netd.packets.free_bytes > 96u * 1024 && taken < 4096) {
         CHECK((blocks[taken++] = packet_block_take(&netd.packets, PACKET_LARGE)) != NULL);
+    }
     connect_greedy(1, NULL, 0);
     skip_frames();
     write_all(sizeof(bytes));
@@ -438,8 +459,9 @@ static void test_alone(void)
     CHECK(stream_of(&peers[0])->state == STREAM_OVER);
     object_close(other.accept.minted);
     peer_send(&other, RST | ACK, NULL);
-    while (taken > 0)
+    while (taken > 0) {
         packet_block_put(&netd.packets, blocks[--taken]);
+    }
     greedy_dies();
     check_given_back();
 }
@@ -452,8 +474,9 @@ static void test_over(void)
     connect_greedy(64, NULL, 0);
     write_all(128u * 1024);
     for (unsigned i = 0; i < count; i++) {
-        if (writes[i].done || stream_of(&peers[i])->block_bytes > 0)
+        if (writes[i].done || stream_of(&peers[i])->block_bytes > 0) {
             continue;
+        }
         skip_frames();
         peer_send(&peers[i], RST | ACK, NULL);
         CHECK(writes[i].done && stream_of(&peers[i])->state == STREAM_OVER);
@@ -462,8 +485,9 @@ static void test_over(void)
     fake_run(0);
     printf("%u streams over, %u wait\n", over, netd.starved_count);
     CHECK(over > 0);
-    for (const struct stream *at = netd.starved; at != NULL; at = at->starved_next)
+    for (const struct stream *at = netd.starved; at != NULL; at = at->starved_next) {
         CHECK(at->state == STREAM_CONNECTED);
+    }
     greedy_dies();
     check_given_back();
 }
@@ -530,8 +554,9 @@ int main(int argc, char **argv)
     fake_run(20000);
     skip_frames();
     for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-        if (argc == 1 || strcmp(argv[1], tests[i].name) == 0)
+        if (argc == 1 || strcmp(argv[1], tests[i].name) == 0) {
             tests[i].run();
+        }
     }
     return 0;
 }

@@ -45,16 +45,19 @@ int main(void)
 {
     CHECK(wheel_next() == INT64_MAX);
     for (unsigned round = 0; round < 200000; round++) {
-        for (uint64_t changes = random_below(4); changes > 0; changes--)
+        for (uint64_t changes = random_below(4); changes > 0; changes--) {
             change();
+        }
         int64_t steps = random_below(50) == 0 ? 3000 : (int64_t)random_below(20);
         now += steps * MILLISECOND / 4;
         int64_t next = wheel_next();
-        for (unsigned i = 0; i < TIMERS; i++)
+        for (unsigned i = 0; i < TIMERS; i++) {
             CHECK(wanted[i] == 0 || next <= wanted[i] + MILLISECOND); // whoever waits is woken
+        }
         wheel_run(now, fired);
-        for (unsigned i = 0; i < TIMERS; i++)
+        for (unsigned i = 0; i < TIMERS; i++) {
             CHECK(wanted[i] == 0 || wanted[i] > now - MILLISECOND); // nor late
+        }
     }
     CHECK(fired_count > 10000);
     return 0;

@@ -70,8 +70,9 @@ static void send_frame(uint32_t at, uint32_t length, unsigned flags)
     tcp[13] = (uint8_t)flags;
     put16(tcp + 14, 60000);
     memcpy(tcp + 20, offer, options);
-    for (uint32_t i = 0; i < length; i++)
+    for (uint32_t i = 0; i < length; i++) {
         tcp[20 + options + i] = byte_at(at + i);
+    }
     uint32_t size = 20 + options + length, whole = make_ip(out, 6, size);
     struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)size, PBUF_RAM);
     ip4_addr_t from = {lwip_htonl(THEM)}, to = {lwip_htonl(US)};
@@ -88,8 +89,9 @@ static struct news listen_to_stack(void)
 {
     struct news news = {0};
     while (next_of(6)) {
-        if ((frame[36] << 8 | frame[37]) != peer.port || (frame[47] & ACK) == 0)
+        if ((frame[36] << 8 | frame[37]) != peer.port || (frame[47] & ACK) == 0) {
             continue;
+        }
         if ((frame[47] & SYN) != 0) {
             peer.theirs = get32(frame + 38) + 1;
             continue;
@@ -107,16 +109,18 @@ static struct news listen_to_stack(void)
 
 static void take_news(const struct news *news)
 {
-    if (!news->any)
+    if (!news->any) {
         return;
+    }
     if (news->acknowledged > peer.acknowledged) {
         peer.window += news->acknowledged - peer.acknowledged; // slow start, for ever
         peer.progress = peer.now;
     }
     peer.acknowledged = news->acknowledged;
     peer.edge = news->edge;
-    if (peer.edge - peer.acknowledged > peer.most)
+    if (peer.edge - peer.acknowledged > peer.most) {
         peer.most = peer.edge - peer.acknowledged;
+    }
 }
 
 // All that the windows allow, up to `size`.
@@ -130,8 +134,9 @@ static struct range send_more(uint32_t size)
         peer.sent = peer.acknowledged;
         peer.progress = peer.now;
     }
-    if (peer.sent == peer.acknowledged)
+    if (peer.sent == peer.acknowledged) {
         peer.progress = peer.now;
+    }
     struct range range = {peer.sent, limit > peer.sent ? limit : peer.sent};
     peer.sent = range.to;
     return range;
@@ -160,8 +165,9 @@ static bool read_some(uint32_t most)
     static uint8_t bytes[CHUNK];
     struct call call;
     call_nowait(&call, peer.stream, TS_OP_READ, 0, NULL, 0, bytes, most);
-    if (call.status == TS_ERR_AGAIN)
+    if (call.status == TS_ERR_AGAIN) {
         return false;
+    }
     CHECK(call.status == TS_OK && call.value > 0 && call.value <= most);
     for (uint32_t i = 0; i < call.value; i++) {
         if (bytes[i] != byte_at(peer.read + i)) {
@@ -196,8 +202,9 @@ static void end(void)
 {
     object_close(peer.stream);
     fake_run(0);
-    while (tcp_active_pcbs != NULL)
+    while (tcp_active_pcbs != NULL) {
         tcp_abort(tcp_active_pcbs);
+    }
     skip_frames();
 }
 
@@ -208,11 +215,13 @@ static unsigned upload(uint32_t size, uint32_t most, unsigned every)
     unsigned start = peer.now;
     while (peer.read < size && peer.now - start < 600000) {
         step(size);
-        if (every == 0)
-            while (read_some(most))
+        if (every == 0) {
+            while (read_some(most)) {
                 ;
-        else if (peer.now % every == 0)
+            }
+        } else if (peer.now % every == 0) {
             (void)read_some(most);
+        }
     }
     CHECK(peer.read == size);
     return peer.now - start;
@@ -246,8 +255,9 @@ static void test_bursts(void)
     for (uint32_t size = 0; size < (2u << 20);) {
         size += FIRST / 2;
         unsigned ms = upload(size, CHUNK, 0);
-        for (; ms < 2000; ms++)
+        for (; ms < 2000; ms++) {
             step(size);
+        }
     }
     printf("# 64 KiB every two seconds: window up to %u\n", peer.most);
     CHECK(peer.dropped == 0 && peer.most <= FIRST);
@@ -279,8 +289,9 @@ static void leave(uint64_t room)
 
 static void give_back(void)
 {
-    for (unsigned i = 0; i < OTHERS; i++)
+    for (unsigned i = 0; i < OTHERS; i++) {
         account_give(ACCOUNT_MEMORY, ANOTHER + i, held_by[i]);
+    }
 }
 
 // Where the client may not have more, the window does not grow.
@@ -305,8 +316,9 @@ static void test_room_is_gone(void)
     (void)upload(8u << 20, CHUNK, 0);
     CHECK(peer.most > MOST - CHUNK);
     leave(MOST / 2);
-    for (unsigned i = 0; i < 3000; i++)
+    for (unsigned i = 0; i < 3000; i++) {
         step(16u << 20);
+    }
     uint32_t held = peer.acknowledged - peer.read;
     printf("# room for 512 KiB: %u kept, %u sent again\n", held, peer.dropped);
     CHECK(held > MOST / 8 && held < MOST / 2 && peer.dropped > 0);

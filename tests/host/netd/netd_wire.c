@@ -24,8 +24,9 @@ static void test_arp_and_ping(void)
                                          10,  0,   0,   2,   0,   0,   0, 0, 0, 0, 10, 0, 0, 1};
     bool answered = false;
     deliver(question, sizeof(question), 0);
-    while (next_frame())
+    while (next_frame()) {
         answered |= frame[13] == 6 && frame[21] == 2 && get32(frame + 28) == US;
+    }
     CHECK(answered);
     uint8_t ping[64];
     memset(ping, 'p', sizeof(ping));
@@ -62,8 +63,9 @@ static void test_tcp_over_a_restart(struct ts_object *listener)
     bool found = false;
     for (unsigned i = 0; i < 100 && !found; i++) {
         fake_run(50);
-        while (!found && next_of(6))
+        while (!found && next_of(6)) {
             found = frame_length == 60 && memcmp(frame + 54, "answer", 6) == 0;
+        }
     }
     CHECK(found);
     deliver(out, make_tcp(out, 80, theirs, ours + 6, 0x10, ""), 0);
@@ -88,19 +90,21 @@ static void test_noise(unsigned rounds)
     uint8_t out[TS_FRAME_LENGTH_MAX];
     for (unsigned i = 0; i < rounds; i++) {
         uint32_t length = 14 + random_number(sizeof(out) - 14);
-        for (uint32_t at = 0; at < length; at++)
+        for (uint32_t at = 0; at < length; at++) {
             out[at] = (uint8_t)random_number(256);
+        }
         unsigned kind = random_number(6);
-        if (kind == 1)
+        if (kind == 1) {
             length = make_tcp(out, random_number(2) ? 80 : 81, random_number(UINT32_MAX),
                               random_number(UINT32_MAX), random_number(256), "some bytes of data");
-        else if (kind == 2)
+        } else if (kind == 2) {
             make_ip(out, (unsigned[]){1, 2, 6, 17}[random_number(4)],
                     length > 34 ? length - 34 : 0);
-        else if (kind == 3)
+        } else if (kind == 3) {
             put16(out + 12, 0x86dd);
-        else if (kind == 4)
+        } else if (kind == 4) {
             put16(out + 12, 0x0806);
+        }
         if (kind == 3 && length > 60) { // IPv6 to us, with headers that may lead anywhere
             out[14] = 0x60;
             put16(out + 18, length - 54);
@@ -110,13 +114,15 @@ static void test_noise(unsigned rounds)
             out[39] = 2;
             out[53] = 1;
         }
-        if (kind != 0 && random_number(3) == 0)
+        if (kind != 0 && random_number(3) == 0) {
             out[random_number(length)] ^= (uint8_t)(1 + random_number(255));
+        }
         memcpy(out, netd.link.netif.hwaddr, 6);
         deliver(out, length < 14 ? 14 : length, random_number(2) ? TS_FRAME_CHECKSUM_VALID : 0);
         skip_frames();
-        if (i % 256 == 0)
+        if (i % 256 == 0) {
             fake_run(500);
+        }
     }
     CHECK(!netd.link.broken);
 }
@@ -128,18 +134,24 @@ static void test_lies(void)
         struct ts_frame_control *control = (void *)netd.packets.base;
         struct ts_frame_slot slot = {.length = 100};
         bool tx = lie >= 4;
-        if (lie == 0)
+        if (lie == 0) {
             slot.id = PACKET_RX_ENTRIES;
-        if (lie == 1)
+        }
+        if (lie == 1) {
             slot.id = UINT32_MAX;
-        if (lie == 2)
+        }
+        if (lie == 2) {
             slot.length = PACKET_ROOM + 1;
-        if (lie == 3)
+        }
+        if (lie == 3) {
             control->rx_done.tail += 100000;
-        if (lie == 4)
+        }
+        if (lie == 4) {
             slot.id = 3; // not on its way
-        if (lie == 5)
+        }
+        if (lie == 5) {
             slot.id = PACKET_FRAMES;
+        }
         if (lie != 3) {
             ts_frame_put(tx ? &driver.tx_done : &driver.rx_done, &slot);
             ts_frame_publish(tx ? &driver.tx_done : &driver.rx_done);

@@ -63,8 +63,9 @@ static void test_rule_for_many(void)
                     kept[0] += i < first && yield_keeps(&one);
                     kept[1] += i < second && yield_keeps(&two);
                 }
-                while (left[0] + left[1] > most) // the oldest is of `two` where they are as many
+                while (left[0] + left[1] > most) { // the oldest is of `two` where they are as many
                     left[left[0] > left[1] ? 0 : 1]--;
+                }
                 CHECK(kept[0] == left[0] && kept[1] == left[1]);
             }
         }
@@ -87,11 +88,13 @@ static void test_half_open(void)
 {
     struct ts_object *listener = listen_on(80, BACKLOG);
     CHECK(peer_begin(&honest, HONEST, 1, 80, NULL, 0));
-    for (unsigned i = 0; i < 2 * BACKLOG; i++)
+    for (unsigned i = 0; i < 2 * BACKLOG; i++) {
         CHECK(peer_begin(&peers[i], GREEDY, (uint16_t)(100 + i), 80, NULL, 0));
+    }
     unsigned half_open = 0;
-    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next)
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
         half_open++;
+    }
     CHECK(half_open == BACKLOG);
     peer_connect(&honest, listener);
     object_close(honest.accept.minted);
@@ -116,8 +119,9 @@ static void test_half_open_of_many(void)
 static bool open_unseen(struct peer *peer, uint32_t host, uint16_t port)
 {
     bool answered = peer_begin(peer, host, port, 80, NULL, 0);
-    if (answered)
+    if (answered) {
         peer_send(peer, ACK, NULL);
+    }
     return answered;
 }
 
@@ -130,8 +134,9 @@ static void test_backlog(void)
     struct ts_object *listener = listen_on(80, BACKLOG);
     for (unsigned i = 0; i < 2 * BACKLOG; i++) {
         answered += open_unseen(&peers[i], GREEDY, (uint16_t)(100 + i));
-        if (i == 0)
+        if (i == 0) {
             peer_send(&peers[0], ACK | PSH, "a page?");
+        }
         skip_frames();
     }
     CHECK(answered == BACKLOG);
@@ -144,8 +149,9 @@ static void test_backlog(void)
     for (unsigned i = 0; i < BACKLOG; i++) {
         unsigned flags;
         peer_send(&peers[i], ACK | PSH, "x");
-        while ((flags = peer_next(&peers[i])) != 0)
+        while ((flags = peer_next(&peers[i])) != 0) {
             reset += (flags & RST) != 0;
+        }
         CHECK(i != 0 || reset == 0);
         CHECK(i != 1 || reset == 1); // the oldest that had said nothing
     }
@@ -180,8 +186,9 @@ static void test_time_wait(void)
     }
     fake_run(1000);
     skip_frames();
-    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next)
+    for (struct tcp_pcb *pcb = tcp_tw_pcbs; pcb != NULL; pcb = pcb->next) {
         count++;
+    }
     CHECK(count == NETD_TIME_WAIT);
     honest.out.seq--;
     peer_send(&honest, FIN | ACK, NULL); // it is acknowledged again, not unknown
@@ -211,8 +218,9 @@ static void test_rooms(void)
         CHECK(netd.link.rooms_held <= PACKET_RX_ENTRIES / 2);
     }
     CHECK(netd.link.rooms_held == PACKET_RX_ENTRIES / 2);
-    for (unsigned i = 0; i < 2 * PACKET_RX_ENTRIES / 64; i++)
+    for (unsigned i = 0; i < 2 * PACKET_RX_ENTRIES / 64; i++) {
         object_close(peers[i].accept.minted);
+    }
     CHECK(netd.link.rooms_held == 0);
     close_listener(listener);
 }
@@ -291,26 +299,30 @@ static void check_fragments(bool six)
     uint8_t heard[16];
     struct ts_net_address address = v4(0, 0, 0, 0, 7000);
     struct ts_object *socket = socket_create(six ? TS_NET_UDP6 : TS_NET_UDP);
-    if (six)
+    if (six) {
         address = (struct ts_net_address){.family = TS_NET_FAMILY_V6, .port = 7000};
+    }
     CHECK(method(socket, TS_NET_BIND, &address, sizeof(address)) == TS_OK);
     size_t before = heap_used();
-    if (six)
+    if (six) {
         send_piece6(2, 1, false);
-    else
+    } else {
         send_piece4(HONEST, 1, false);
+    }
     for (unsigned i = 0; i < 2 * FRAGMENTS; i++) {
-        if (six)
+        if (six) {
             send_piece6(1, 100 + i, false);
-        else
+        } else {
             send_piece4(GREEDY, 100 + i, false);
+        }
         skip_frames();
     }
     CHECK(heap_used() - before < FRAGMENTS * 512);
-    if (six)
+    if (six) {
         send_piece6(2, 1, true);
-    else
+    } else {
         send_piece4(HONEST, 1, true);
+    }
     call_nowait(&call, socket, TS_OP_READ, 0, NULL, 0, heard, sizeof(heard));
     CHECK(call.status == TS_OK && call.value == 8 && memcmp(heard, "dddddddd", 8) == 0);
     fake_run(70000);
@@ -352,19 +364,22 @@ static void test_neighbours(void)
 {
     struct ts_object *socket = socket_create(TS_NET_UDP);
     unsigned sent = 0;
-    for (unsigned i = 0; i < KNOWN; i++)
+    for (unsigned i = 0; i < KNOWN; i++) {
         introduce(THEM + 100 + i);
+    }
     size_t before = heap_used();
     for (unsigned i = 0; i < 2 * TABLE; i++) {
-        for (unsigned n = 0; n < 6; n++)
+        for (unsigned n = 0; n < 6; n++) {
             send_to(socket, v4(10, 1, 0, (uint8_t)i, 9));
+        }
         skip_frames();
     }
     CHECK(heap_used() - before <= TABLE * ARP_QUEUE_LEN * 1200);
     for (unsigned i = 0; i < KNOWN; i++) {
         send_to(socket, v4(10, 0, 0, (uint8_t)(102 + i), 9));
-        while (next_of(17))
+        while (next_of(17)) {
             sent += get32(frame + 30) == THEM + 100 + i;
+        }
     }
     printf("%u of %u neighbours are known\n", sent, KNOWN);
     CHECK(sent == KNOWN);
@@ -381,15 +396,17 @@ static void test_queue6(void)
     struct ts_net_address to = {.family = TS_NET_FAMILY_V6, .port = 9, .scope = 2};
     size_t before = heap_used();
     put_link_local(to.address, 77);
-    for (unsigned i = 0; i < 2000; i++)
+    for (unsigned i = 0; i < 2000; i++) {
         send_to(socket, to);
+    }
     skip_frames();
     printf("%zu bytes wait for one neighbour\n", heap_used() - before);
     CHECK(heap_used() > before && heap_used() - before <= ND6_QUEUE_LEN * 1300);
     for (unsigned i = 0; i < 2 * LWIP_ND6_NUM_NEIGHBORS; i++) {
         put_link_local(to.address, 100 + i);
-        for (unsigned n = 0; n < 6; n++)
+        for (unsigned n = 0; n < 6; n++) {
             send_to(socket, to);
+        }
     }
     CHECK(heap_used() - before <= LWIP_ND6_NUM_NEIGHBORS * ND6_QUEUE_LEN * 1300);
     fake_run(20000);
@@ -425,8 +442,9 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
         introduce(GREEDY);
         introduce(HONEST);
-        if (argc == 1 || strcmp(argv[1], tests[i].name) == 0)
+        if (argc == 1 || strcmp(argv[1], tests[i].name) == 0) {
             tests[i].run();
+        }
     }
     return 0;
 }

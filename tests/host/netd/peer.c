@@ -38,8 +38,9 @@ unsigned peer_next(struct peer *peer)
         unsigned from = (unsigned)frame[34] << 8 | frame[35];
         unsigned port = (unsigned)frame[36] << 8 | frame[37];
         if (get32(frame + 30) != peer->out.from || port != peer->out.from_port ||
-            from != peer->out.to_port)
+            from != peer->out.to_port) {
             continue;
+        }
         peer->out.ack = get32(frame + 38) + ((frame[47] & (SYN | FIN)) != 0);
         return frame[47];
     }

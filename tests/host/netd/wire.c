@@ -67,8 +67,9 @@ bool next_frame(void)
     uint32_t id = 0;
     frame_length = 0;
     do {
-        if (ts_frame_available(&driver.tx_send) <= 0)
+        if (ts_frame_available(&driver.tx_send) <= 0) {
             return false;
+        }
         ts_frame_take(&driver.tx_send, &slot);
         CHECK(slot.offset + slot.length <= netd.packets.size);
         CHECK(frame_length + slot.length <= TS_FRAME_LENGTH_MAX);
@@ -86,15 +87,17 @@ bool next_frame(void)
 
 void skip_frames(void)
 {
-    while (next_frame())
+    while (next_frame()) {
         ;
+    }
 }
 
 bool next_of(unsigned protocol)
 {
     while (next_frame()) {
-        if (frame[12] == 8 && frame[13] == 0 && frame[23] == protocol)
+        if (frame[12] == 8 && frame[13] == 0 && frame[23] == protocol) {
             return true;
+        }
     }
     return false;
 }
@@ -135,10 +138,12 @@ uint32_t make_segment(uint8_t *out, const struct segment *s)
     tcp[12] = (uint8_t)(head / 4 << 4);
     tcp[13] = s->flags;
     put16(tcp + 14, 60000u - s->unread);
-    if (s->options_length > 0)
+    if (s->options_length > 0) {
         memcpy(tcp + 20, s->options, s->options_length);
-    if (length > 0)
+    }
+    if (length > 0) {
         memcpy(tcp + head, s->data, length);
+    }
     length += head;
     uint32_t whole = make_ip_from(out, s->from, 6, length);
     struct pbuf *copy = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);

@@ -55,8 +55,9 @@ void arch_dma_close(struct arch_dma *dma)
 
 void arch_dma_destroy(struct arch_dma *dma)
 {
-    if (dma != NULL)
+    if (dma != NULL) {
         arch_dma_block(dma);
+    }
     free(dma);
 }
 
@@ -64,14 +65,17 @@ ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission)
 {
     void (*meanwhile)(void) = before_admission;
     before_admission = NULL;
-    if (meanwhile != NULL)
+    if (meanwhile != NULL) {
         meanwhile();
-    if (dma->closed)
+    }
+    if (dma->closed) {
         return TS_ERR_GONE;
+    }
     ts_status_t refused = refusal;
     refusal = TS_OK;
-    if (refused != TS_OK)
+    if (refused != TS_OK) {
         return refused;
+    }
     CHECK(admission != 0);
     dma->admission = admission;
     context = dma;
@@ -99,7 +103,8 @@ void arch_dma_flush(struct arch_dma *dma)
 // The device does what it may not, and is stopped; it is told later.
 static struct dma_fault fault(void)
 {
-    struct dma_fault fault = {.device = DEVICE, .admission = context ? context->admission : 0};
+    struct dma_fault fault = {.device = DEVICE,
+                              .admission = context != NULL ? context->admission : 0};
     context = NULL;
     return fault;
 }
@@ -234,8 +239,9 @@ static struct process *reap(void)
     struct reaper_work *work = queued;
     queued = NULL;
     ended = NULL;
-    if (work != NULL)
+    if (work != NULL) {
         CHECK(!work->step(work));
+    }
     return ended;
 }
 

@@ -111,8 +111,9 @@ void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, 
 {
     object->signals = (object->signals & ~clear) | set;
     object->count += count;
-    if (when_signalled != NULL && set == TS_SIGNAL_ERROR)
+    if (when_signalled != NULL && set == TS_SIGNAL_ERROR) {
         when_signalled(object);
+    }
 }
 
 // Whose the line is: some address, which is only handed on.
@@ -163,8 +164,9 @@ static void line_destroy(struct object *object)
 // It fires until that is a storm.
 static void storm(void)
 {
-    for (unsigned i = 0; i <= INTERRUPT_STORM; i++)
+    for (unsigned i = 0; i <= INTERRUPT_STORM; i++) {
         kernel_interrupt(0);
+    }
 }
 
 static void test_armed_by_ack(void)

@@ -180,22 +180,26 @@ static void check_thread(const struct thread *thread)
     CHECK_EQUAL(thread->state == THREAD_IS_RUNNING, queue->current == thread);
     CHECK_EQUAL(thread->state == THREAD_IS_READY, !list_empty(&thread->run));
     // A stop reaches who is blocked at once, others when they would block or leave the kernel.
-    if (thread->stopping && !thread->ending)
+    if (thread->stopping && !thread->ending) {
         CHECK(thread->state != THREAD_IS_BLOCKED);
-    if (thread->stopping && thread->state == THREAD_IS_RUNNING && !thread->ending)
+    }
+    if (thread->stopping && thread->state == THREAD_IS_RUNNING && !thread->ending) {
         CHECK((queue->cpu->need_resched & CPU_THREAD_WORK) != 0);
-    if (thread->state == THREAD_IS_BLOCKED)
+    }
+    if (thread->state == THREAD_IS_BLOCKED) {
         CHECK(!thread->wake_pending);
+    }
 }
 
 static void rule_p03_who_is_ready_has_its_turn(const struct run_queue *queue)
 {
     bool asked = (queue->cpu->need_resched & CPU_RESCHED) != 0;
     int top = run_queue_top(queue), running = queue->current->priority;
-    if (top > running || (top >= 0 && queue->current == queue->cpu->idle))
+    if (top > running || (top >= 0 && queue->current == queue->cpu->idle)) {
         CHECK(asked);
-    else if (top == running)
+    } else if (top == running) {
         CHECK(asked || timer_is_armed(&queue->slice));
+    }
 }
 
 static void check_queue(const struct run_queue *queue)
@@ -220,10 +224,12 @@ static void check_queue(const struct run_queue *queue)
 
 static void check_all(void)
 {
-    for (unsigned i = 0; i < THREADS; i++)
+    for (unsigned i = 0; i < THREADS; i++) {
         check_thread(&threads[i]);
-    for (unsigned i = 0; i < CPUS; i++)
+    }
+    for (unsigned i = 0; i < CPUS; i++) {
         check_queue(cpus[i].queue);
+    }
 }
 
 // Steps -------------------------------------------------------------------------------------------
@@ -235,7 +241,7 @@ static bool idle_here(void)
 
 static void launch(struct thread *thread)
 {
-    memset(thread, 0, sizeof *thread);
+    memset(thread, 0, sizeof(*thread));
     list_init(&thread->run);
     thread->own_priority = thread->priority = (uint8_t)(1 + random_below(PRIORITIES));
     thread_launch(thread);
@@ -244,10 +250,11 @@ static void launch(struct thread *thread)
 static void lend_or_return(struct thread *thread)
 {
     uint8_t priority = (uint8_t)(1 + random_below(PRIORITIES));
-    if (thread->loans[priority] != 0 && random_below(2) != 0)
+    if (thread->loans[priority] != 0 && random_below(2) != 0) {
         thread_lend_over(thread, priority);
-    else if (thread->loans[priority] < 3)
+    } else if (thread->loans[priority] < 3) {
         thread_lend(thread, priority);
+    }
 }
 
 static void wake(struct thread *thread)
@@ -295,8 +302,9 @@ static void act_on(struct thread *thread)
     case 1:
     case 2: lend_or_return(thread); break;
     case 3:
-        if (random_below(8) == 0)
+        if (random_below(8) == 0) {
             rule_d13_a_stop_makes_no_thread_ready(thread);
+        }
         break;
     default: wake(thread); break;
     }
@@ -305,8 +313,9 @@ static void act_on(struct thread *thread)
 // The way out of the kernel, as often as it is asked for.
 static void leave_kernel(void)
 {
-    if (here->need_resched != 0)
+    if (here->need_resched != 0) {
         kernel_exit_work(NULL);
+    }
 }
 
 // A turn ends. The other CPU acts after the callback and before the timer is idle.
@@ -332,16 +341,19 @@ static void run_on(void)
     case 2: thread_yield();
     case 3: thread_give_way(random_below(2000)); break;
     case 4:
-        if (here->need_resched != 0)
+        if (here->need_resched != 0) {
             kernel_preempt();
+        }
         break;
     case 5:
-        if (random_below(16) == 0)
+        if (random_below(16) == 0) {
             thread_leave();
+        }
         break;
     default:
-        if (timer_is_armed(&queue->slice))
+        if (timer_is_armed(&queue->slice)) {
             expire(&queue->slice);
+        }
         break;
     }
 }
@@ -356,15 +368,17 @@ static void step(void)
         acts[i] = &cpus[i] == here;
     }
     if (setjmp(gone) == 0) {
-        if (random_below(2) != 0)
+        if (random_below(2) != 0) {
             act_on(&threads[random_below(THREADS)]);
-        else if (!idle_here())
+        } else if (!idle_here()) {
             run_on();
-        else if (here->need_resched != 0)
+        } else if (here->need_resched != 0) {
             here->idle->machine.continuation();
+        }
     }
-    for (unsigned i = 0; i < CPUS; i++)
+    for (unsigned i = 0; i < CPUS; i++) {
         CHECK(acts[i] || cpus[i].need_resched == before[i] || kicked[i]);
+    }
     check_all();
 }
 
@@ -372,8 +386,9 @@ static void step(void)
 
 static void leave_by(void (*leave)(void))
 {
-    if (setjmp(gone) == 0)
+    if (setjmp(gone) == 0) {
         leave();
+    }
 }
 
 static void block(void)
@@ -400,17 +415,19 @@ static void slice_end(void)
 // As a thread that waits for an answer of a server that is ready.
 static void call(struct thread *server)
 {
-    if (run_queue_turn_is_given(here->current))
+    if (run_queue_turn_is_given(here->current)) {
         thread_go_first(server);
+    }
     leave_by(block);
 }
 
 static void answer(struct thread *client)
 {
-    if (run_queue_here()->giver == client)
+    if (run_queue_here()->giver == client) {
         thread_wake_here(client);
-    else
+    } else {
         thread_wake(client);
+    }
 }
 
 // A client and its server, which answers at once and computes on, give each other as many turns as
@@ -420,7 +437,7 @@ static void rule_p03_two_keep_no_equal_off(void)
     struct thread *client = &threads[0], *equal = &threads[1], *server = &threads[2];
     here = &cpus[0];
     for (unsigned i = 0; i < 3; i++) {
-        memset(&threads[i], 0, sizeof threads[i]);
+        memset(&threads[i], 0, sizeof(threads[i]));
         list_init(&threads[i].run);
         threads[i].own_priority = threads[i].priority = 1;
         threads[i].state = THREAD_IS_BLOCKED;
@@ -433,14 +450,16 @@ static void rule_p03_two_keep_no_equal_off(void)
             call(server);
             CHECK(here->current == server); // P04
         }
-        if (here->current == server && client->state == THREAD_IS_BLOCKED)
+        if (here->current == server && client->state == THREAD_IS_BLOCKED) {
             answer(client);
+        }
         waits = here->current == equal ? 0 : waits + 1;
         CHECK(waits < 2);
         slice_end();
     }
-    while (!idle_here())
+    while (!idle_here()) {
         leave_by(thread_leave);
+    }
 }
 
 int main(void)
@@ -451,11 +470,14 @@ int main(void)
         sched_cpu_init();
     }
     rule_p03_two_keep_no_equal_off();
-    for (unsigned i = 0; i < THREADS; i++)
+    for (unsigned i = 0; i < THREADS; i++) {
         launch(&threads[i]);
-    for (unsigned i = 0; i < STEPS; i++)
+    }
+    for (unsigned i = 0; i < STEPS; i++) {
         step();
-    for (unsigned i = 0; i < CPUS; i++)
-        heap_free(cpus[i].idle, sizeof *cpus[i].idle);
+    }
+    for (unsigned i = 0; i < CPUS; i++) {
+        heap_free(cpus[i].idle, sizeof(*cpus[i].idle));
+    }
     return 0;
 }

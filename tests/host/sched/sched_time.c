@@ -37,7 +37,7 @@ static void samples_make(void)
         uint64_t random = random_next() >> random_below(64);
         samples[count++] = (int64_t)(random_below(2) ? random : 0 - random);
     }
-    qsort(samples, SAMPLES, sizeof samples[0], compare);
+    qsort(samples, SAMPLES, sizeof(samples[0]), compare);
 }
 
 static int64_t clamp(wide value)
@@ -70,10 +70,11 @@ static void wholes_and_rests_saturate(void)
             wide whole = clamp((wide)samples[i] * units[unit]);
             int64_t expected = clamp(whole + (whole == INT64_MIN ? 0 : rest));
             int64_t found = ts_time_of(samples[i], units[unit], rest);
-            if ((wide)samples[i] * units[unit] >= INT64_MIN)
+            if ((wide)samples[i] * units[unit] >= INT64_MIN) {
                 CHECK_EQUAL(found, expected);
-            else
+            } else {
                 CHECK_EQUAL(found, INT64_MIN);
+            }
         }
     }
 }
@@ -105,8 +106,9 @@ static void counts_are_exact(uint64_t factor)
         uint64_t value = (uint64_t)samples[i];
         wide product = (wide)((unsigned __int128)value * factor >> TIME_SCALE_SHIFT);
         CHECK(time_scale(value, factor) == clamp_unsigned(product));
-        if (samples[i] < 0)
+        if (samples[i] < 0) {
             continue; // no deadline; and the order ends here
+        }
         uint64_t count = time_unscale(value, factor);
         CHECK(count >= last);
         last = count;
@@ -132,7 +134,7 @@ static void counters(void)
 {
     static const uint64_t rates[] = {10000000,   10000019,   24000000,    1000000000,
                                      1193182000, 2999999999, 16000000000, 15999999999};
-    for (unsigned i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+    for (unsigned i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
         counts_are_exact((uint64_t)(((unsigned __int128)TIME_NS_PER_S << 32) / rates[i]));
         spans_of_counts_saturate(rates[i]);
     }

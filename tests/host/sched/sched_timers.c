@@ -90,9 +90,10 @@ static void expired(struct timer *timer)
 // What is due at `now` has expired. (A tick is 2^10 ns.)
 static void check_nothing_is_late(void)
 {
-    for (unsigned i = 0; i < TIMERS; i++)
+    for (unsigned i = 0; i < TIMERS; i++) {
         CHECK(!models[i].armed || models[i].timer.deadline < 0 ||
               models[i].timer.deadline >> TIME_TICK_SHIFT >= now >> TIME_TICK_SHIFT);
+    }
 }
 
 // The machine's timer interrupts until `end`, exactly when asked, and as often.
@@ -100,8 +101,9 @@ static void run_until(ts_time_t end)
 {
     unsigned idle = 0;
     while (armed_for != 0 && armed_for <= end) {
-        if (armed_for > now)
+        if (armed_for > now) {
             now = armed_for;
+        }
         expired_now = 0;
         kernel_timer();
         interrupts_all++;
@@ -132,18 +134,21 @@ static void change_one(void)
     timer_stop(&model->timer);
     model->armed = random_below(4) != 0;
     model->period = random_below(8) == 0 ? (ts_time_t)random_below(1000000) + 50000 : 0;
-    if (model->armed)
+    if (model->armed) {
         timer_start(&model->timer, any_time());
+    }
 }
 
 static void random_deadlines(void)
 {
     for (unsigned step = 0; step < 60000; step++) {
         change_one();
-        if (random_below(3) == 0)
+        if (random_below(3) == 0) {
             run_until(time_add(now, (ts_time_t)(random_next() >> 1 >> (63 - random_below(24)))));
-        if (random_below(20) == 0)
+        }
+        if (random_below(20) == 0) {
             kernel_timer(); // an interrupt that nobody asked for does no harm
+        }
     }
 }
 
@@ -186,8 +191,9 @@ static void rule_t03_timers_leave_time_for_threads(void)
         expired_all += expired_now;
         inside += now - start;
         CHECK(expired_now < 16 || armed_for - now >= now - start);
-        for (unsigned i = 0; i < TIMERS; i++)
+        for (unsigned i = 0; i < TIMERS; i++) {
             CHECK(models[i].timer.deadline > now - 3 * TIMERS * cost);
+        }
     }
     CHECK(inside <= (now - begin) / 2 + 16 * cost);
     for (unsigned i = 0; i < TIMERS; i++) {
@@ -221,18 +227,21 @@ int main(void)
     cpu.self = &cpu;
     now = 12345678;
     CHECK_EQUAL(timer_queue_init(), TS_OK);
-    for (unsigned i = 0; i < TIMERS; i++)
+    for (unsigned i = 0; i < TIMERS; i++) {
         timer_init(&models[i].timer, expired);
+    }
     rule_t01_the_end_of_time_is_quiet();
     rule_t03_timers_leave_time_for_threads();
     random_deadlines();
     printf("%llu timers expired in %llu interrupts\n", (unsigned long long)expired_all,
            (unsigned long long)interrupts_all);
-    for (unsigned i = 0; i < TIMERS; i++)
+    for (unsigned i = 0; i < TIMERS; i++) {
         timer_stop(&models[i].timer);
-    memset(&models, 0, sizeof models);
-    for (unsigned i = 0; i < TIMERS; i++)
+    }
+    memset(&models, 0, sizeof(models));
+    for (unsigned i = 0; i < TIMERS; i++) {
         timer_init(&models[i].timer, expired);
+    }
     all_times();
     return 0;
 }

@@ -65,7 +65,7 @@ static void test_history(void)
     expect("\x10\x10\x10\x10\x10\x10\x10!\r", "first!");
     for (int i = 0; i < 3 * HISTORY_MAX; i++) {
         char line[16];
-        snprintf(line, sizeof line, "line %d", i);
+        snprintf(line, sizeof(line), "line %d", i);
         editor_remember(&editor, line);
     }
     CHECK_EQUAL(editor.history_count, HISTORY_MAX);

@@ -9,7 +9,7 @@ static const char *lookup(const char *name, size_t length)
         const char *name, *value;
     } values[] = {{"A", "one"}, {"B", "two words"}, {"E", ""},
                   {"?", "7"},   {"1", "first"},     {"LONG_name2", " x  y "}};
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         if (strlen(values[i].name) == length && !memcmp(values[i].name, name, length)) {
             return values[i].value;
         }
@@ -26,7 +26,7 @@ static void expect(const char *word, const char *joined)
     for (size_t i = 0; i < words.count; i++) {
         strcat(strcat(text, i ? "|" : ""), words.list[i]);
     }
-    if (strcmp(text, joined) != 0 || (words.list && words.list[words.count])) {
+    if (strcmp(text, joined) != 0 || (words.list != NULL && words.list[words.count] != NULL)) {
         fprintf(stderr, "%s: found %s, not %s\n", word, text, joined);
         exit(1);
     }

@@ -24,7 +24,7 @@ FILE *open_rights(const char *path, const char *mode)
 
 static void read_file(const char *lines)
 {
-    snprintf(text, sizeof text, "%s", lines);
+    snprintf(text, sizeof(text), "%s", lines);
     grants_init();
 }
 

@@ -7,7 +7,7 @@ static struct script good(const char *text)
 {
     struct script script;
     const char *error = script_parse(text, &script);
-    if (error) {
+    if (error != NULL) {
         fprintf(stderr, "%s: %s\n", text, error);
         exit(1);
     }
@@ -17,7 +17,7 @@ static struct script good(const char *text)
 static void bad(const char *text)
 {
     struct script script;
-    if (!script_parse(text, &script)) {
+    if (script_parse(text, &script) == NULL) {
         fprintf(stderr, "accepted: %s\n", text);
         exit(1);
     }
@@ -77,7 +77,7 @@ static void test_redirections(void)
 static void test_empty(void)
 {
     static const char *const texts[] = {"", "   ", "\n\n", "# nothing", "  # a\n# b\n"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct script s = good(texts[i]);
         CHECK_EQUAL(s.count, 0);
         script_free(&s);
@@ -91,7 +91,7 @@ static void test_errors(void)
         "a & & b", "a >",     "a > | b", "'open",  "\"open", "a \\",    "a 3> b",
         "a >&x",   "a 2>& b", "a > 'x",  "a || ;", "< ; a",  "a >& 12",
     };
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         bad(texts[i]);
     }
 }
@@ -103,13 +103,13 @@ static void test_noise(void)
     uint64_t state = 42;
     for (int round = 0; round < 20000; round++) {
         char text[40];
-        size_t length = check_random(&state) % (sizeof text - 1);
+        size_t length = check_random(&state) % (sizeof(text) - 1);
         for (size_t i = 0; i < length; i++) {
-            text[i] = alphabet[check_random(&state) % (sizeof alphabet - 1)];
+            text[i] = alphabet[check_random(&state) % (sizeof(alphabet) - 1)];
         }
         text[length] = '\0';
         struct script script;
-        if (!script_parse(text, &script)) {
+        if (script_parse(text, &script) == NULL) {
             for (size_t i = 0; i < script.count; i++) {
                 CHECK(script.sequences[i].count > 0);
                 CHECK(script.sequences[i].text != NULL);

@@ -36,8 +36,9 @@ static struct handle {
 
 static void object_put(struct object *object)
 {
-    if (--object->references > 0)
+    if (--object->references > 0) {
         return;
+    }
     free(object->bytes);
     *object = (struct object){0};
     memory_objects--;
@@ -46,8 +47,9 @@ static void object_put(struct object *object)
 static ts_status_t handle_make(struct object *object, size_t offset, size_t size, ts_handle_t *out)
 {
     for (ts_handle_t i = 1; i < 2 * OBJECTS; i++) {
-        if (handles[i].object != NULL)
+        if (handles[i].object != NULL) {
             continue;
+        }
         handles[i] = (struct handle){object, offset, size, false};
         object->references++;
         *out = i;
@@ -62,8 +64,9 @@ ts_status_t ts_memory_allocate(size_t size, unsigned flags, ts_handle_t *out_mem
     (void)flags;
     for (unsigned i = 0; i < OBJECTS && memory_objects < memory_limit; i++) {
         struct object *object = &objects[i];
-        if (object->references > 0)
+        if (object->references > 0) {
             continue;
+        }
         *object = (struct object){calloc(1, TS_PAGE_ROUND(size)), TS_PAGE_ROUND(size), 1};
         memory_objects++;
         *out_address = object->bytes;
@@ -81,11 +84,13 @@ ts_status_t ts_memory_view(ts_handle_t memory, uint64_t offset, uint64_t length,
                            ts_handle_t *out_view)
 {
     struct handle *of = &handles[memory];
-    if (offset % TS_PAGE_SIZE != 0 || length % TS_PAGE_SIZE != 0 || offset + length > of->size)
+    if (offset % TS_PAGE_SIZE != 0 || length % TS_PAGE_SIZE != 0 || offset + length > of->size) {
         return TS_ERR_RANGE;
+    }
     ts_status_t status = handle_make(of->object, of->offset + offset, length, out_view);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         handles[*out_view].view = true;
+    }
     return status;
 }
 
@@ -102,8 +107,9 @@ ts_status_t ts_memory_unmap(void *address, size_t length)
 
 void ts_close(ts_handle_t handle)
 {
-    if (handle == TS_HANDLE_NONE || handles[handle].object == NULL)
+    if (handle == TS_HANDLE_NONE || handles[handle].object == NULL) {
         return;
+    }
     object_put(handles[handle].object);
     handles[handle] = (struct handle){0};
 }
@@ -117,10 +123,12 @@ const uint8_t *memory_bytes(ts_handle_t handle, size_t *out_size)
 uint64_t memory_pages(void)
 {
     uint64_t pages = 0;
-    for (unsigned i = 0; i < OBJECTS; i++)
+    for (unsigned i = 0; i < OBJECTS; i++) {
         pages += objects[i].references > 0 ? objects[i].size / TS_PAGE_SIZE : 0;
-    for (unsigned i = 0; i < 2 * OBJECTS; i++)
+    }
+    for (unsigned i = 0; i < 2 * OBJECTS; i++) {
         pages += handles[i].view;
+    }
     return pages;
 }
 
@@ -148,8 +156,9 @@ static unsigned first, count;
 struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async)
 {
     (void)loop;
-    if (count == PENDING)
+    if (count == PENDING) {
         return NULL;
+    }
     struct pending *slot = &pending[(first + count++) % PENDING];
     *slot = (struct pending){.async = async};
     async->busy = true;
@@ -160,8 +169,9 @@ struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async
 ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
 {
     (void)loop, (void)deadline;
-    if (count == 0)
+    if (count == 0) {
         return TS_ERR_AGAIN;
+    }
     struct pending read = pending[first];
     first = (first + 1) % PENDING;
     count--;
@@ -169,8 +179,9 @@ ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
     uint64_t left = offset < disk_size ? disk_size - offset : 0;
     uint64_t length = read.submission.length < left ? read.submission.length : left;
     struct ts_event event = {.status = disk_status, .value = length};
-    if (disk_status == TS_OK)
+    if (disk_status == TS_OK) {
         memcpy((void *)(uintptr_t)read.submission.address, disk_bytes + offset, length);
+    }
     disk_reads++;
     read.async->busy = false;
     read.async->done(read.async, &event);

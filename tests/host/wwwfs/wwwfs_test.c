@@ -39,8 +39,9 @@ static void make_disk(void)
     uint64_t strings = PAGE + ENTRIES * sizeof(struct ts_archive_entry), at = 3 * PAGE;
     uint32_t text = 0;
     disk_size = at;
-    for (unsigned i = 0; i < ENTRIES; i++)
+    for (unsigned i = 0; i < ENTRIES; i++) {
         disk_size += TS_PAGE_ROUND(files[i].size);
+    }
     disk_bytes = calloc(1, disk_size);
     srand(1);
     for (unsigned i = 0; i < ENTRIES; i++) {
@@ -53,8 +54,9 @@ static void make_disk(void)
             .size = files[i].size,
             .type = i == 0 ? TS_ARCHIVE_DIRECTORY : TS_ARCHIVE_FILE,
         };
-        for (uint64_t b = 0; b < files[i].size; b++)
+        for (uint64_t b = 0; b < files[i].size; b++) {
             disk_bytes[at + b] = (uint8_t)rand();
+        }
         entry_at(i)->data_crc = ts_crc32c(0, disk_bytes + at, files[i].size);
         at += TS_PAGE_ROUND(files[i].size);
         text += length;
@@ -257,8 +259,9 @@ static void test_early_hoarder(void)
         first = round == 0 ? again : first;
     }
     CHECK(first >= AGAIN && again == 0);
-    while (count > 0)
+    while (count > 0) {
         ts_close(views[--count]);
+    }
     ts_local_close(file);
 }
 
@@ -272,12 +275,14 @@ static void test_hoarder(void)
     unsigned count = map_all(file, views, offsets, 300);
     CHECK(count >= 20 && count < 201);
     CHECK_EQUAL(map_at(file, 150 * CACHE_BLOCK, 0).status, TS_ERR_LIMIT);
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 3; i++) {
         CHECK_EQUAL(read_all(2, 65536), TS_OK);
+    }
     compare_and_close(views, offsets, count);
     count = map_all(file, views, offsets, 300); // there is memory again, and never much is kept
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         ts_close(views[i]);
+    }
     CHECK_EQUAL(map_at(file, 150 * CACHE_BLOCK, 0).status, TS_OK);
     memory_limit = 1024;
     ts_local_close(file);
@@ -300,11 +305,13 @@ static void test_greedy_hoarder(void)
     CHECK(memory_pages() <= CACHE_PAGES);
     unsigned more = keep(file, again, 300, 0, 0); // again and again
     CHECK(more < 300 && memory_pages() <= CACHE_PAGES);
-    while (more > 0)
+    while (more > 0) {
         ts_close(again[--more]);
+    }
     for (unsigned i = 0; i < ROUNDS; i++) {
-        for (unsigned k = 0; k < counts[i]; k++)
+        for (unsigned k = 0; k < counts[i]; k++) {
             ts_close(views[i][k]);
+        }
     }
     CHECK_EQUAL(map_at(file, 150 * CACHE_BLOCK, 0).status, TS_OK);
     ts_local_close(file);
@@ -322,10 +329,12 @@ static void test_the_last_block(void)
     static struct cache_waiter waiters[CACHE_BLOCKS + 1];
     static struct ts_server server;
     struct cache_waiter *all = &waiters[CACHE_BLOCKS];
-    for (unsigned i = 0; i <= CACHE_BLOCKS; i++)
+    for (unsigned i = 0; i <= CACHE_BLOCKS; i++) {
         waiters[i].ready = never;
-    while (cache_get(0, all) == NULL)
+    }
+    while (cache_get(0, all) == NULL) {
         CHECK_EQUAL(ts_loop_step(&loop, 0), TS_OK);
+    }
     for (uint64_t i = 1; i < CACHE_BLOCKS; i++) {
         CHECK(cache_get((60 + i) * CACHE_BLOCK, &waiters[i]) == NULL);
         CHECK(cache_get(0, all) != NULL);
@@ -335,8 +344,9 @@ static void test_the_last_block(void)
     loop.held.server = &server;
     CHECK(cache_get(200 * CACHE_BLOCK, &waiters[0]) == NULL && loop.held.server == NULL);
     CHECK_EQUAL(disk_reads_when_sent, CACHE_BLOCKS - 1);
-    while (ts_loop_step(&loop, 0) == TS_OK)
+    while (ts_loop_step(&loop, 0) == TS_OK) {
         ;
+    }
 }
 
 static void test_disk_errors(void)

@@ -15,29 +15,35 @@ const struct bomb *bomb_now;
 const struct bomb *bomb_find(const char *name)
 {
     const struct bomb *const lists[] = {bombs_kernel, bombs_ring, bombs_server};
-    for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++)
-        for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++)
-            if (strcmp(bomb->name, name) == 0)
+    for (unsigned i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++) {
+            if (strcmp(bomb->name, name) == 0) {
                 return bomb;
+            }
+        }
+    }
     return NULL;
 }
 
 void bomb_wait_for_ever(void)
 {
-    for (;;) // at a page that is there
+    for (;;) { // at a page that is there
         (void)ts_sys_futex_wait((uintptr_t)&bomb_told->never, 0, TS_DEADLINE_NONE);
+    }
 }
 
 void bomb_explode(const struct bomb *bomb, bool large)
 {
     void *at;
     if (ts_memory_map(ts_named_handle(BOMB_TOLD), NULL, BOMB_PAGE, 0, TS_MAP_READ | TS_MAP_WRITE,
-                      &at) != TS_OK)
+                      &at) != TS_OK) {
         ts_process_exit(1);
+    }
     bomb_told = at;
     bomb_now = bomb;
-    if (large)
+    if (large) {
         bomb_scale = (struct bomb_scale){.large = true, .ring = TS_RING_MAX, .stacks = 16000};
+    }
     uint64_t most = large ? bomb->large_most : bomb->most;
     most = most != 0 ? most : BOMB_MANY;
     ts_status_t status = bomb->prepare != NULL ? bomb->prepare() : TS_OK;
@@ -57,10 +63,12 @@ ts_status_t bomb_start(const struct bomb *bomb, bool large, ts_handle_t job, ts_
     const char *arguments[] = {"bombs", large ? "child-large" : "child", bomb->name, NULL};
     struct ts_spawn_handle handles[5] = {{BOMB_TOLD, told, TS_RIGHTS_ALL, false}};
     uint32_t count = 1;
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (ts_named_handle(names[i]) != TS_HANDLE_NONE)
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (ts_named_handle(names[i]) != TS_HANDLE_NONE) {
             handles[count++] =
                 (struct ts_spawn_handle){names[i], ts_named_handle(names[i]), TS_RIGHTS_ALL, false};
+        }
+    }
     const struct ts_spawn spawn = {.job = job,
                                    .name = bomb->name,
                                    .arguments = arguments,

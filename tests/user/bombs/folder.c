@@ -21,8 +21,9 @@ void folder_begin(void)
     ts_status_t status = ts_create(ts_named_handle(TS_NAME_FILE), BOMB_FOLDER, TS_FILE_DIRECTORY, 0,
                                    rights, &folder);
     CHECK(status == TS_OK || status == TS_ERR_EXISTS); // of one that failed
-    if (status == TS_OK)
+    if (status == TS_OK) {
         ts_close(folder);
+    }
 }
 
 // The last one first.
@@ -32,8 +33,9 @@ static void remove_depth(ts_handle_t folder)
     unsigned depth = 0;
     levels[0] = folder;
     while (depth + 1 < DEPTH_MAX &&
-           ts_open(levels[depth], "d", 0, rights, &levels[depth + 1]) == TS_OK)
+           ts_open(levels[depth], "d", 0, rights, &levels[depth + 1]) == TS_OK) {
         depth++;
+    }
     while (depth > 0) {
         ts_close(levels[depth--]);
         CHECK_OK(ts_remove(levels[depth], "d", TS_FILE_DIRECTORY));
@@ -45,10 +47,10 @@ void folder_end(void)
     ts_handle_t root = ts_named_handle(TS_NAME_FILE), folder;
     char name[24];
     CHECK_OK(ts_open(root, BOMB_FOLDER, 0, rights, &folder));
-    (void)!ts_remove(folder, "mapped", 0);
+    (void)ts_remove(folder, "mapped", 0);
     ts_status_t status = TS_OK;
     for (unsigned i = 0; status == TS_OK; i++) {
-        ts_format(name, sizeof name, "f%u", i);
+        ts_format(name, sizeof(name), "f%u", i);
         status = ts_remove(folder, name, 0);
     }
     remove_depth(folder);

@@ -71,8 +71,9 @@ static ts_status_t make_far_region(void)
     next += UINT64_C(2) << 20;
     ts_status_t status = ts_memory_map(memory, (void *)next, BOMB_PAGE, 0,
                                        TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED, &at);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         *(volatile char *)at = 1;
+    }
     return status;
 }
 
@@ -87,8 +88,9 @@ static ts_status_t make_touch(void)
 {
     void *at;
     ts_status_t status = ts_memory_allocate(64 * BOMB_PAGE, 0, NULL, &at);
-    for (unsigned i = 0; status == TS_OK && i < 64; i++)
+    for (unsigned i = 0; status == TS_OK && i < 64; i++) {
         ((volatile char *)at)[i * BOMB_PAGE] = 1;
+    }
     return status;
 }
 
@@ -175,8 +177,9 @@ static ts_status_t prepare_stacks(void)
     void *at;
     size_t bytes = (size_t)bomb_scale.stacks * BOMB_PAGE;
     ts_status_t status = ts_memory_allocate(bytes, 0, NULL, &at);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         memset(at, 1, bytes);
+    }
     stacks = at;
     ts_thread_control_init(&control);
     return status;
@@ -191,8 +194,9 @@ static void wait_for_ever(void *argument)
 static ts_status_t make_thread(void)
 {
     static unsigned used;
-    if (used == bomb_scale.stacks)
+    if (used == bomb_scale.stacks) {
         return TS_ERR_OVERFLOW; // not refused by the kernel
+    }
     struct ts_result result =
         ts_sys_thread_start(0, (uint64_t)(uintptr_t)wait_for_ever,
                             (uint64_t)(uintptr_t)(stacks + (size_t)(used++ + 1) * BOMB_PAGE - 8), 0,

@@ -68,11 +68,13 @@ void large_run(const struct bomb *bomb)
     struct trial trial = {.large = true};
     ts_time_t until = ts_deadline_in(GROW_S * TS_SECOND);
     trial_begin(&trial, bomb, ts_named_handle(TS_NAME_JOB), &limits);
-    while (!trial_is_over(&trial) && ts_clock_now() < until)
+    while (!trial_is_over(&trial) && ts_clock_now() < until) {
         ts_sleep_until(ts_deadline_in(100 * TS_MILLISECOND));
+    }
     say_armed(&trial);
-    while (!is_still() && ts_clock_now() < until)
+    while (!is_still() && ts_clock_now() < until) {
         continue;
+    }
     tap_note("bomb %s dies", bomb->name);
     ts_time_t killed = ts_clock_now();
     CHECK_OK(ts_job_kill(trial.job));
@@ -81,8 +83,9 @@ void large_run(const struct bomb *bomb)
     trial.process = TS_HANDLE_NONE;
     ts_time_t gone = ts_clock_now();
     until = ts_deadline_in(GONE_S * TS_SECOND);
-    while (!job_is_empty(trial.job) && ts_clock_now() < until)
+    while (!job_is_empty(trial.job) && ts_clock_now() < until) {
         ts_sleep_until(ts_deadline_in(LOOK_NS));
+    }
     struct ts_system_statistics system;
     CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
     tap_note("bomb %s gone=%ld back=%ld empty=%d section=%lu", bomb->name,

@@ -40,8 +40,9 @@ static void run_next(void)
 
 static void add(const struct bomb *bomb)
 {
-    if (count == BOMBS - 3)
+    if (count == BOMBS - 3) {
         return; // its test is missed then: expected.txt has it
+    }
     order[count] = bomb;
     tests[count++] = (struct tap_test){bomb->name, run_next};
 }
@@ -68,21 +69,25 @@ static void all_at_once(void)
     ts_time_t until = ts_deadline_in(PATIENCE);
     witness_begin();
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &above, &job));
-    for (unsigned i = 0; i < 2; i++) // those of servers would take away what they need
-        for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++)
+    for (unsigned i = 0; i < 2; i++) { // those of servers would take away what they need
+        for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++) {
             trial_begin(&trials[number++], bomb, job, &bomb->limits);
+        }
+    }
     while (over < number && ts_clock_now() < until) {
         over = 0;
-        for (unsigned i = 0; i < number; i++)
+        for (unsigned i = 0; i < number; i++) {
             over += trial_is_over(&trials[i]);
+        }
         witness_look(&worst);
         ts_sleep_until(ts_deadline_in(20 * TS_MILLISECOND));
     }
     tap_note("%u of %u at their limit; those beside them waited %ld ms at the longest", over,
              number, (long)(worst / TS_MILLISECOND));
     CHECK_OK(ts_job_kill(job));
-    for (unsigned i = 0; i < number; i++)
+    for (unsigned i = 0; i < number; i++) {
         trial_end(&trials[i]);
+    }
     job_check_empty(job);
     ts_close(job);
     witness_look(&worst);
@@ -111,10 +116,13 @@ static int run_small(const char *only)
                                  sum = TAP(rule_m10_after_all_of_that_too);
     tests[count++] = first;
     next = count;
-    for (unsigned i = 0; i < sizeof lists / sizeof *lists; i++)
-        for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++)
-            if (only == NULL || strcmp(only, bomb->name) == 0)
+    for (unsigned i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++) {
+            if (only == NULL || strcmp(only, bomb->name) == 0) {
                 add(bomb);
+            }
+        }
+    }
     tests[count++] = limits;
     tests[count++] = sum;
     tests[count++] = last;
@@ -126,13 +134,17 @@ int main(int argc, char **argv)
     static const struct tap_test together = TAP(all_at_once), large = TAP(grow_and_die);
     const char *word = argc > 1 ? argv[1] : "", *name = argc > 2 ? argv[2] : "";
     wanted = bomb_find(name);
-    if (strcmp(word, "child") == 0 && wanted != NULL)
+    if (strcmp(word, "child") == 0 && wanted != NULL) {
         bomb_explode(wanted, false);
-    if (strcmp(word, "child-large") == 0 && wanted != NULL)
+    }
+    if (strcmp(word, "child-large") == 0 && wanted != NULL) {
         bomb_explode(wanted, true);
-    if (strcmp(word, "large") == 0 && wanted != NULL)
+    }
+    if (strcmp(word, "large") == 0 && wanted != NULL) {
         return tap_run(&large, 1);
-    if (strcmp(word, "together") == 0)
+    }
+    if (strcmp(word, "together") == 0) {
         return tap_run(&together, 1);
+    }
     return run_small(argc > 1 ? word : NULL);
 }

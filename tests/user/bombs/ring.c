@@ -23,10 +23,12 @@ static ts_status_t make_full(void (*prepare)(struct ts_submission *, uint32_t))
 {
     uint32_t count = bomb_scale.ring;
     ts_status_t status = ts_ring_create(&ring, count, count, count);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    for (uint32_t i = 0; i < count; i++)
+    }
+    for (uint32_t i = 0; i < count; i++) {
         prepare(ts_ring_slot(&ring), i);
+    }
     return ts_ring_submit(&ring);
 }
 
@@ -65,11 +67,13 @@ static ts_status_t make_observers(void)
 {
     uint64_t count;
     ts_status_t status = make_full(fill_watch);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_event_signal(event, 1);
-    if (status == TS_OK) // one of them may have taken it
+    }
+    if (status == TS_OK) { // one of them may have taken it
         status =
             ts_event_wait(event, ts_deadline_in(1), &count) == TS_ERR_FAULT ? TS_ERR_FAULT : TS_OK;
+    }
     return status;
 }
 
@@ -77,24 +81,27 @@ static ts_status_t prepare_port(void)
 {
     uint32_t requests = bomb_scale.large ? TS_PORT_REQUESTS_MAX : PARKED;
     ts_status_t status = ts_port_create(requests, 1, 0, 0, &port);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_ring_create(&server, bomb_scale.ring, bomb_scale.ring, bomb_scale.ring);
+    }
     return status != TS_OK ? status : ts_port_bind(port, server.handle, 0);
 }
 
 static void fill_request(struct ts_submission *slot, uint32_t i)
 {
-    ts_prepare_write(slot, object, payload, sizeof payload, 0, 0, i);
+    ts_prepare_write(slot, object, payload, sizeof(payload), 0, 0, i);
 }
 
 // Half of the rings' requests are delivered, and none is answered.
 static ts_status_t make_requests(void)
 {
     ts_status_t status = make_full(fill_request);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     status = ts_ring_enter(&server, 1, ts_deadline_in(TS_MILLISECOND));
     ts_ring_consume(&server, ts_ring_unread(&server) / 2);
     return status == TS_ERR_TIMED_OUT ? TS_OK : status;
@@ -119,9 +126,10 @@ static void fill_share(struct ts_submission *slot, uint32_t i)
 {
     static struct ts_call call;
     call = (struct ts_call){.in_address = (uintptr_t)payload, .in_length = 1, .in_handles = 1};
-    if (ts_duplicate(object, TS_RIGHTS_ALL, &call.in_handle[0]) != TS_OK)
+    if (ts_duplicate(object, TS_RIGHTS_ALL, &call.in_handle[0]) != TS_OK) {
         call.in_handle[0] = TS_HANDLE_NONE;
-    ts_prepare(slot, TS_OP_SHARE, object, &call, sizeof call, 0, 0, 0, i);
+    }
+    ts_prepare(slot, TS_OP_SHARE, object, &call, sizeof(call), 0, 0, 0, i);
 }
 
 // What `call` points to is read when the operation is submitted.

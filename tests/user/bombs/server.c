@@ -29,7 +29,7 @@ static ts_status_t make_line(void)
 {
     static const char line[] = "a line that nobody wants\n";
     size_t bytes;
-    return ts_write(ts_named_handle(TS_NAME_LOG), line, sizeof line - 1, 0, TS_DEADLINE_NONE,
+    return ts_write(ts_named_handle(TS_NAME_LOG), line, sizeof(line) - 1, 0, TS_DEADLINE_NONE,
                     &bytes);
 }
 
@@ -51,11 +51,12 @@ static ts_status_t make_file(void)
     char name[24];
     ts_handle_t file;
     size_t bytes;
-    ts_format(name, sizeof name, "f%u", number++);
+    ts_format(name, sizeof(name), "f%u", number++);
     ts_status_t status = ts_create(folder, name, TS_FILE_REGULAR, 0, file_rights, &file);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    status = ts_write(file, name, sizeof name, 0, TS_DEADLINE_NONE, &bytes);
+    }
+    status = ts_write(file, name, sizeof(name), 0, TS_DEADLINE_NONE, &bytes);
     ts_close(file);
     return status;
 }
@@ -67,10 +68,12 @@ static ts_status_t make_map(void)
     ts_handle_t handle;
     size_t bytes;
     ts_status_t status = TS_OK;
-    if (file == TS_HANDLE_NONE)
+    if (file == TS_HANDLE_NONE) {
         status = ts_create(folder, "mapped", TS_FILE_REGULAR, 0, file_rights, &file);
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_write(file, "x", 1, 0, TS_DEADLINE_NONE, &bytes);
+    }
     return status != TS_OK
                ? status
                : ts_map_object(file, 0, BOMB_PAGE, TS_RIGHT_READ | TS_RIGHT_MAP, &handle);
@@ -81,8 +84,9 @@ static ts_status_t make_depth(void)
 {
     ts_handle_t below;
     ts_status_t status = ts_create(folder, "d", TS_FILE_DIRECTORY, 0, file_rights, &below);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         folder = below;
+    }
     return status;
 }
 
@@ -92,10 +96,12 @@ static ts_status_t make_path(void) // as long as a path may be
     ts_handle_t below;
     memcpy(path + strlen(path), "/././././././././.", 18);
     ts_status_t status = ts_open(ts_named_handle(TS_NAME_FILE), path, 0, TS_RIGHT_READ, &below);
-    if (status == TS_ERR_ARGUMENT || status == TS_ERR_NOT_FOUND)
+    if (status == TS_ERR_ARGUMENT || status == TS_ERR_NOT_FOUND) {
         return TS_OK; // "." is not a name for servers
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         ts_close(below);
+    }
     return status;
 }
 
@@ -131,8 +137,9 @@ static ts_status_t make_socket(void)
 {
     ts_handle_t socket;
     ts_status_t status = socket_make(TS_NET_UDP, &socket);
-    if (status != TS_ERR_LIMIT)
+    if (status != TS_ERR_LIMIT) {
         return status;
+    }
     status = prepare_net();
     return status != TS_OK ? status : socket_make(TS_NET_UDP, &socket);
 }
@@ -146,17 +153,22 @@ static ts_status_t make_reads(void)
     uint32_t count = bomb_scale.ring;
     struct ts_event event;
     ts_status_t status = socket_make(TS_NET_UDP, &socket);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
-    if (ts_ring_create(&ring, count, count, count) != TS_OK)
+    }
+    if (ts_ring_create(&ring, count, count, count) != TS_OK) {
         return TS_ERR_MEMORY; // the job's limit came first: not what is wanted
-    for (uint32_t i = 0; i < count; i++)
+    }
+    for (uint32_t i = 0; i < count; i++) {
         ts_prepare(ts_ring_slot(&ring), TS_OP_READ, socket, &byte, 1, 0, 0, 0, i);
+    }
     status = ts_ring_submit(&ring);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_ring_enter(&ring, 1, ts_deadline_in(100 * TS_MILLISECOND));
-    if (status == TS_ERR_TIMED_OUT)
+    }
+    if (status == TS_ERR_TIMED_OUT) {
         return TS_OK;
+    }
     return status == TS_OK && ts_ring_next(&ring, &event) ? event.status : status;
 }
 
@@ -170,25 +182,29 @@ static ts_status_t make_unread(void)
     struct ts_net_address any = {TS_NET_FAMILY_V4, 0, 0, {0}};
     ts_handle_t socket;
     ts_status_t status = socket_make(TS_NET_UDP, &socket);
-    if (status == TS_OK)
-        status = ts_call_bytes(socket, TS_NET_BIND, &any, sizeof any, NULL, 0, NULL);
-    if (status == TS_OK)
-        status = ts_call_bytes(socket, TS_NET_GET_NAME, NULL, 0, &any, sizeof any, NULL);
+    if (status == TS_OK) {
+        status = ts_call_bytes(socket, TS_NET_BIND, &any, sizeof(any), NULL, 0, NULL);
+    }
+    if (status == TS_OK) {
+        status = ts_call_bytes(socket, TS_NET_GET_NAME, NULL, 0, &any, sizeof(any), NULL);
+    }
     datagram.to.port = any.port;
-    for (unsigned i = 0; status == TS_OK && i < 64; i++)
-        status = ts_call_bytes(socket, TS_NET_SEND, &datagram, sizeof datagram, NULL, 0, NULL);
+    for (unsigned i = 0; status == TS_OK && i < 64; i++) {
+        status = ts_call_bytes(socket, TS_NET_SEND, &datagram, sizeof(datagram), NULL, 0, NULL);
+    }
     return status;
 }
 
 static ts_status_t connect_to(const struct ts_net_address *to)
 {
     ts_handle_t socket;
-    struct ts_call call = {.in_address = (uintptr_t)to, .in_length = sizeof *to};
+    struct ts_call call = {.in_address = (uintptr_t)to, .in_length = sizeof(*to)};
     ts_status_t status = socket_make(TS_NET_TCP, &socket);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         return status;
+    }
     call.method = TS_NET_CONNECT;
-    status = ts_op(TS_OP_CALL, TS_FLAG_NOWAIT, 0, socket, &call, sizeof call, 0, TS_NET_CONNECT,
+    status = ts_op(TS_OP_CALL, TS_FLAG_NOWAIT, 0, socket, &call, sizeof(call), 0, TS_NET_CONNECT,
                    ts_deadline_in(10 * TS_SECOND), NULL);
     return status == TS_ERR_IN_PROGRESS ? TS_OK : status;
 }

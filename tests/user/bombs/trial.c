@@ -44,8 +44,9 @@ void trial_begin(struct trial *trial, const struct bomb *bomb, ts_handle_t above
     CHECK_OK(ts_job_create(above, limits, &trial->job));
     ts_status_t status =
         bomb_start(bomb, trial->large, trial->job, trial->told_memory, &trial->process);
-    if (status != TS_OK)
+    if (status != TS_OK) {
         tap_note("%s does not start", bomb->name);
+    }
     CHECK_OK(status);
 }
 
@@ -89,16 +90,18 @@ void trial_end(struct trial *trial)
 static void check_pages(const struct bomb *bomb, int64_t before)
 {
     int64_t beyond = before - pages_free() - (int64_t)bomb->limits.pages;
-    if (!bomb->serves && beyond > most_beyond)
+    if (!bomb->serves && beyond > most_beyond) {
         most_beyond = beyond;
+    }
 }
 
 // Whether everything was back afterwards.
 static bool run_once(const struct bomb *bomb)
 {
     static struct trial trial;
-    if (trial.job != TS_HANDLE_NONE) // of one that failed
-        (void)!ts_job_kill(trial.job);
+    if (trial.job != TS_HANDLE_NONE) { // of one that failed
+        (void)ts_job_kill(trial.job);
+    }
     trial = (struct trial){0};
     int64_t worst = 0, before = pages_free();
     uint64_t objects = 0, handles = servers_handles();
@@ -124,7 +127,8 @@ static bool run_once(const struct bomb *bomb)
 void trial_run(const struct bomb *bomb)
 {
     bool back = false;
-    for (unsigned i = 0; i < TRIES && !back; i++)
+    for (unsigned i = 0; i < TRIES && !back; i++) {
         back = run_once(bomb);
+    }
     CHECK(back);
 }

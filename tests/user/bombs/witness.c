@@ -36,8 +36,9 @@ void witness_begin(void)
     void *at;
     CHECK_OK(ts_memory_allocate((size_t)PAGES * BOMB_PAGE, 0, &memory, &at));
     pages = at;
-    for (unsigned i = 0; i < PAGES; i++)
-        pages[i * (BOMB_PAGE / sizeof *pages)] = i;
+    for (unsigned i = 0; i < PAGES; i++) {
+        pages[i * (BOMB_PAGE / sizeof(*pages))] = i;
+    }
     (void)ts_remove(ts_named_handle(TS_NAME_FILE), FILE_NAME, 0);
     CHECK_OK(ts_create(ts_named_handle(TS_NAME_FILE), FILE_NAME, TS_FILE_REGULAR, 0,
                        TS_RIGHT_READ | TS_RIGHT_WRITE, &file));
@@ -46,16 +47,17 @@ void witness_begin(void)
 
 static void look_memory(void)
 {
-    for (unsigned i = 0; i < PAGES; i++)
-        CHECK_EQUAL(pages[i * (BOMB_PAGE / sizeof *pages)], i);
+    for (unsigned i = 0; i < PAGES; i++) {
+        CHECK_EQUAL(pages[i * (BOMB_PAGE / sizeof(*pages))], i);
+    }
 }
 
 static void look_file(void)
 {
     uint64_t back = 0;
     size_t bytes;
-    CHECK_OK(ts_write(file, &number, sizeof number, 0, in_ms(PATIENT_MS), &bytes));
-    CHECK_OK(ts_read(file, &back, sizeof back, 0, in_ms(PATIENT_MS), &bytes));
+    CHECK_OK(ts_write(file, &number, sizeof(number), 0, in_ms(PATIENT_MS), &bytes));
+    CHECK_OK(ts_read(file, &back, sizeof(back), 0, in_ms(PATIENT_MS), &bytes));
     CHECK_EQUAL(back, number);
 }
 
@@ -63,8 +65,8 @@ static void look_pipe(void)
 {
     uint64_t back = 0;
     size_t bytes;
-    CHECK_OK(ts_write_current(writer, &number, sizeof number, 0, in_ms(PATIENT_MS), &bytes));
-    CHECK_OK(ts_read_current(reader, &back, sizeof back, 0, in_ms(PATIENT_MS), &bytes));
+    CHECK_OK(ts_write_current(writer, &number, sizeof(number), 0, in_ms(PATIENT_MS), &bytes));
+    CHECK_OK(ts_read_current(reader, &back, sizeof(back), 0, in_ms(PATIENT_MS), &bytes));
     CHECK_EQUAL(back, number);
 }
 
@@ -82,7 +84,7 @@ void witness_look(int64_t *worst_ns)
 {
     static void (*const looks[])(void) = {look_memory, look_file, look_pipe, look_log};
     number++;
-    for (unsigned i = 0; i < sizeof looks / sizeof *looks; i++) {
+    for (unsigned i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
         ts_time_t begin = ts_clock_now();
         looks[i]();
         int64_t taken = ts_clock_now() - begin;

@@ -70,10 +70,12 @@ uint64_t some_number(struct actor *actor)
 uint64_t some_size(struct actor *actor)
 {
     static const uint8_t pages[] = {1, 1, 1, 1, 2, 2, 3, 4, 8, 16, 17, 32, 33, 64};
-    if (one_in(actor, 24))
+    if (one_in(actor, 24)) {
         return some_number(actor);
-    if (one_in(actor, 24))
+    }
+    if (one_in(actor, 24)) {
         return (512 + below(actor, 3) - 1) * PAGE; // about a table's reach
+    }
     return ONE_OF(actor, pages) * PAGE;
 }
 

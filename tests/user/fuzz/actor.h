@@ -23,7 +23,7 @@ static inline bool one_in(struct actor *actor, unsigned n)
 {
     return below(actor, n) == 0;
 }
-#define ONE_OF(actor, values) ((values)[below((actor), sizeof(values) / sizeof *(values))])
+#define ONE_OF(actor, values) ((values)[below((actor), sizeof(values) / sizeof(*(values)))])
 
 // What a system call answered goes into the digest, and it is counted.
 struct ts_result actor_saw(struct actor *actor, struct ts_result result);

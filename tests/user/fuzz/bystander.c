@@ -25,8 +25,9 @@ void bystander_begin(void)
     CHECK_OK(ts_memory_create((size_t)BYSTANDER_PAGES * TS_PAGE_SIZE, 0, &between));
     pages = at;
     for (unsigned page = 0; page < BYSTANDER_PAGES; page++) {
-        for (unsigned i = 0; i < WORDS; i++)
+        for (unsigned i = 0; i < WORDS; i++) {
             pages[page * WORDS + i] = pattern(page);
+        }
         CHECK_OK(ts_memory_commit(between, (uint64_t)page * TS_PAGE_SIZE, TS_PAGE_SIZE));
     }
     ts_close(between); // what lay between is free now
@@ -38,10 +39,12 @@ void bystander_check(unsigned count)
     for (; count > 0; count--, next = (next + 1) % BYSTANDER_PAGES) {
         const uint64_t *words = &pages[next * WORDS];
         uint64_t expected = pattern(next), different = 0;
-        for (unsigned i = 0; i < WORDS; i++)
+        for (unsigned i = 0; i < WORDS; i++) {
             different |= words[i] ^ expected;
-        if (different == 0)
+        }
+        if (different == 0) {
             continue;
+        }
         tap_note("page %u of the bystander begins with %016lx instead of %016lx", next,
                  (unsigned long)words[0], (unsigned long)expected);
         CHECK(!"memory of somebody else was written");

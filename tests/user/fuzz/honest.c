@@ -23,13 +23,15 @@ static void serve(void *argument)
     (void)argument;
     struct ts_event event;
     while (!over) {
-        if (ts_ring_enter(&pair.server, 1, in_ms(20)) != TS_OK)
+        if (ts_ring_enter(&pair.server, 1, in_ms(20)) != TS_OK) {
             continue;
+        }
         while (ts_ring_next(&pair.server, &event)) {
-            if (event.kind != TS_EVENT_REQUEST)
+            if (event.kind != TS_EVENT_REQUEST) {
                 continue;
+            }
             const struct ts_reply reply = {.id = event.value, .value = event.offset ^ 1};
-            (void)!ts_port_reply(pair.port, &reply);
+            (void)ts_port_reply(pair.port, &reply);
         }
     }
 }

@@ -19,8 +19,9 @@ void lane_make(struct actor *actor, unsigned number)
     struct lane *lane = &lanes[number];
     struct ts_result made = actor_saw(
         actor, ts_sys_create(TS_CREATE_WORD(TS_KIND_RING, 0, 0), LANE_SLOTS, LANE_SLOTS, 16));
-    if (made.status != TS_OK)
+    if (made.status != TS_OK) {
         return;
+    }
     ts_handle_t handle = (ts_handle_t)made.value;
     struct ts_result mapped =
         actor_saw(actor, ts_sys_map((uint64_t)handle << 32, 0, TS_PAGE_ROUND(RING_BYTES), 0,
@@ -50,8 +51,9 @@ static struct ts_event *lane_events(struct ts_ring *header)
 struct ts_submission *lane_slot(unsigned number, uint32_t ahead)
 {
     struct ts_ring *header = lanes[number].header;
-    if (header == NULL)
+    if (header == NULL) {
         return NULL;
+    }
     uint32_t tail = ts_load_relaxed(&header->submit_tail);
     return (struct ts_submission *)(header + 1) + (tail + ahead) % LANE_SLOTS;
 }
@@ -65,23 +67,27 @@ void lane_enter(struct actor *actor, unsigned number, uint32_t submit, uint64_t 
 void lane_submit(struct actor *actor, unsigned number, uint32_t count)
 {
     struct ts_ring *header = lanes[number].header;
-    if (header == NULL)
+    if (header == NULL) {
         return;
+    }
     ts_store_release(&header->submit_tail, ts_load_relaxed(&header->submit_tail) + count);
     actor->calls += count;
     lane_enter(actor, number, count, 0);
-    if (one_in(actor, 4)) // room for events again
+    if (one_in(actor, 4)) { // room for events again
         ts_store_release(&header->event_head, ts_load_relaxed(&header->event_tail));
+    }
 }
 
 bool lane_event(struct actor *actor, unsigned number, struct ts_event *out_event)
 {
     struct ts_ring *header = lanes[number].header;
-    if (header == NULL)
+    if (header == NULL) {
         return false;
+    }
     uint32_t head = ts_load_relaxed(&header->event_head);
-    if (head == ts_load_acquire(&header->event_tail))
+    if (head == ts_load_acquire(&header->event_tail)) {
         return false;
+    }
     *out_event = lane_events(header)[head % LANE_SLOTS];
     ts_store_release(&header->event_head, head + 1);
     struct ts_result seen = {.status = out_event->status, .value = out_event->kind};
@@ -93,8 +99,9 @@ bool lane_event(struct actor *actor, unsigned number, struct ts_event *out_event
 void lane_scribble(struct actor *actor, unsigned number)
 {
     struct ts_ring *header = lanes[number].header;
-    if (header == NULL)
+    if (header == NULL) {
         return;
+    }
     uint64_t *words = (uint64_t *)((struct ts_submission *)(header + 1) + below(actor, LANE_SLOTS));
     switch (below(actor, 16)) {
     case 0: ((volatile uint32_t *)header)[below(actor, 128)] = (uint32_t)actor_next(actor); break;

@@ -49,8 +49,8 @@ static ts_handle_t progress_memory, target;
 static ts_handle_t hostile_start(ts_handle_t job, uint64_t seed)
 {
     char numbers[2][24];
-    ts_format(numbers[0], sizeof numbers[0], "%lu", (unsigned long)seed);
-    ts_format(numbers[1], sizeof numbers[1], "%lu", (unsigned long)asked.steps);
+    ts_format(numbers[0], sizeof(numbers[0]), "%lu", (unsigned long)seed);
+    ts_format(numbers[1], sizeof(numbers[1]), "%lu", (unsigned long)asked.steps);
     const char *arguments[] = {"fuzz", "hostile", numbers[0], numbers[1], NULL};
     const ts_rights_t reads = TS_RIGHT_READ | TS_RIGHT_WAIT | TS_RIGHT_CALL | TS_RIGHT_TRANSFER;
     const ts_rights_t runs = TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_MAP | TS_RIGHT_EXECUTE |
@@ -64,9 +64,11 @@ static ts_handle_t hostile_start(ts_handle_t job, uint64_t seed)
         {TS_NAME_FILE, ts_named_handle(TS_NAME_FILE), runs, false},
     };
     uint32_t count = 0;
-    for (uint32_t i = 0; i < GIVEN; i++)
-        if (handles[i].handle != TS_HANDLE_NONE)
+    for (uint32_t i = 0; i < GIVEN; i++) {
+        if (handles[i].handle != TS_HANDLE_NONE) {
             handles[count++] = handles[i];
+        }
+    }
     count += devices_give(handles + count);
     const struct ts_spawn spawn = {.job = job,
                                    .name = "hostile",
@@ -89,8 +91,9 @@ static bool hostile_watch(ts_handle_t process)
         honest_wake();
         bystander_check(BYSTANDER_PAGES / 64);
         status = ts_process_wait(process, in_ms(LOOK_MS), NULL);
-        if (progress->steps != steps)
+        if (progress->steps != steps) {
             still = 0;
+        }
         steps = progress->steps;
     }
     CHECK(status == TS_OK || status == TS_ERR_TIMED_OUT);
@@ -115,7 +118,7 @@ static void round_run(uint64_t seed)
 {
     static const struct ts_job_limits limits = {.pages = 3000, .handles = 500, .threads = 24};
     ts_handle_t job;
-    memset(progress, 0, sizeof *progress);
+    memset(progress, 0, sizeof(*progress));
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
     ts_handle_t process = hostile_start(job, seed);
     bool by_itself = hostile_watch(process);
@@ -131,7 +134,7 @@ static void round_run(uint64_t seed)
 static uint64_t kernel_pages(void)
 {
     struct ts_system_statistics system = {0};
-    (void)!ts_system_statistics(ts_named_handle("system"), &system);
+    (void)ts_system_statistics(ts_named_handle("system"), &system);
     return system.pages_kernel;
 }
 
@@ -171,12 +174,14 @@ static void nobody_notices_the_hostile_program(void)
 int main(int argc, char **argv)
 {
     static const struct tap_test tests[] = {TAP(nobody_notices_the_hostile_program)};
-    if (argc > 3 && strcmp(argv[1], "hostile") == 0)
+    if (argc > 3 && strcmp(argv[1], "hostile") == 0) {
         return hostile_run(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
-    if (argc > 1)
+    }
+    if (argc > 1) {
         asked.seed = strtoull(argv[1], NULL, 10);
-    else if (ts_random_bytes(&asked.seed, sizeof asked.seed) != TS_OK)
+    } else if (ts_random_bytes(&asked.seed, sizeof(asked.seed)) != TS_OK) {
         asked.seed = (uint64_t)ts_clock_now();
+    }
     asked.seconds = argc > 2 ? strtoull(argv[2], NULL, 10) : asked.seconds;
     asked.steps = argc > 3 ? strtoull(argv[3], NULL, 10) : asked.steps;
     asked.rounds = argc > 4 ? strtoull(argv[4], NULL, 10) : asked.rounds;

@@ -46,7 +46,7 @@ static const struct method {
     {SORT_DEVICE, TS_PCI_ENABLE, 1, false},
     {SORT_DEVICE, TS_PCI_RESET, 0, false},
 };
-#define METHODS (sizeof methods / sizeof *methods)
+#define METHODS (sizeof(methods) / sizeof(*methods))
 
 static uint64_t some_pages(struct actor *actor)
 {
@@ -80,8 +80,9 @@ static void fill_resource(struct actor *actor, uint32_t method, uint64_t *words)
         words[1] = below(actor, DEVICES_PORT_ROOM);
         break;
     }
-    if (one_in(actor, 8))
+    if (one_in(actor, 8)) {
         words[below(actor, 2)] = some_number(actor);
+    }
 }
 
 // The input of a method: a range, a binding, or an address of another process.
@@ -121,7 +122,7 @@ static void fill(struct actor *actor, const struct method *method, uint64_t *wor
 
 static void shape(struct actor *actor, const struct method *method, struct ts_submission *out_shape)
 {
-    struct ts_call *call = area_place(actor, sizeof *call);
+    struct ts_call *call = area_place(actor, sizeof(*call));
     uint64_t *words = area_place(actor, 64);
     fill(actor, method, words);
     *call = (struct ts_call){
@@ -137,26 +138,30 @@ static void shape(struct actor *actor, const struct method *method, struct ts_su
     }
     out_shape->handle = handle_like(actor, (enum sort)method->sort);
     out_shape->address = (uintptr_t)call;
-    out_shape->length = sizeof *call;
+    out_shape->length = sizeof(*call);
     out_shape->arg = method->number;
-    if (method->sort == SORT_MEMORY && one_in(actor, 3))
+    if (method->sort == SORT_MEMORY && one_in(actor, 3)) {
         out_shape->handle = pool_pick(actor, SORT_INBOX);
-    if (one_in(actor, 16))
+    }
+    if (one_in(actor, 16)) {
         *(uint64_t *)area_place(actor, 8) = some_number(actor);
+    }
 }
 
 void shape_method(struct actor *actor, struct ts_submission *out_shape)
 {
     const struct method *method = &methods[below(actor, METHODS)];
-    if (pool_pick(actor, (enum sort)method->sort) == TS_HANDLE_NONE) // there may be no devices
+    if (pool_pick(actor, (enum sort)method->sort) == TS_HANDLE_NONE) { // there may be no devices
         method = &methods[below(actor, METHODS)];
+    }
     shape(actor, method, out_shape);
 }
 
 void shape_method_of(struct actor *actor, enum sort sort, struct ts_submission *out_shape)
 {
     uint64_t at = below(actor, METHODS);
-    while (methods[at].sort != sort)
+    while (methods[at].sort != sort) {
         at = (at + 1) % METHODS;
+    }
     shape(actor, &methods[at], out_shape);
 }

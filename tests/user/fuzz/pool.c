@@ -18,8 +18,9 @@ ts_handle_t pool_pick(struct actor *actor, enum sort sort)
     uint64_t at = below(actor, PLACES);
     for (unsigned i = 0; i < PLACES; i++) {
         ts_handle_t handle = pool[sort][(at + i) % PLACES];
-        if (handle != TS_HANDLE_NONE)
+        if (handle != TS_HANDLE_NONE) {
             return handle;
+        }
     }
     return TS_HANDLE_NONE;
 }
@@ -41,8 +42,9 @@ ts_handle_t handle_like(struct actor *actor, enum sort sort)
 
 static void handle_close(struct actor *actor, ts_handle_t handle)
 {
-    if (handle == TS_HANDLE_NONE)
+    if (handle == TS_HANDLE_NONE) {
         return;
+    }
     (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_CLOSE, 0, 0, handle), 0, 0, 0, 0, 0));
     pool[SORT_STALE][below(actor, PLACES)] = handle;
 }
@@ -50,11 +52,13 @@ static void handle_close(struct actor *actor, ts_handle_t handle)
 void pool_keep(struct actor *actor, enum sort sort, ts_handle_t handle)
 {
     uint64_t at = below(actor, PLACES);
-    for (unsigned i = 0; i < PLACES && pool[sort][at] != TS_HANDLE_NONE; i++)
+    for (unsigned i = 0; i < PLACES && pool[sort][at] != TS_HANDLE_NONE; i++) {
         at = (at + 1) % PLACES;
+    }
     ts_handle_t old = __c11_atomic_exchange(&pool[sort][at], handle, __ATOMIC_RELAXED);
-    if (!one_in(actor, 64)) // a few are held for ever, until the limit is reached
+    if (!one_in(actor, 64)) { // a few are held for ever, until the limit is reached
         handle_close(actor, old);
+    }
 }
 
 void pool_keep_any(struct actor *actor, ts_handle_t handle)
@@ -69,15 +73,16 @@ void pool_keep_any(struct actor *actor, ts_handle_t handle)
     };
     uint64_t kind = 0;
     (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_GET, 0, 0, handle), (uintptr_t)&kind,
-                                     sizeof kind, 0, TS_PROPERTY_KIND, 0));
-    bool known = kind < sizeof sorts && sorts[kind] != 0;
+                                     sizeof(kind), 0, TS_PROPERTY_KIND, 0));
+    bool known = kind < sizeof(sorts) && sorts[kind] != 0;
     pool_keep(actor, known ? (enum sort)sorts[kind] : SORT_OTHER, handle);
 }
 
 struct ts_result pool_keep_result(struct actor *actor, enum sort sort, struct ts_result result)
 {
-    if (result.status == TS_OK && result.value != 0 && result.value <= UINT32_MAX)
+    if (result.status == TS_OK && result.value != 0 && result.value <= UINT32_MAX) {
         pool_keep(actor, sort, (ts_handle_t)result.value);
+    }
     return actor_saw(actor, result);
 }
 

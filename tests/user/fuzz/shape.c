@@ -64,7 +64,7 @@ static void shape_path(struct actor *actor, struct ts_submission *shape)
 // What goes to a server, with up to four handles. Half are right but for what others do to it.
 static void shape_sent(struct actor *actor, struct ts_submission *shape)
 {
-    struct ts_call *call = area_place(actor, sizeof *call);
+    struct ts_call *call = area_place(actor, sizeof(*call));
     bool right = one_in(actor, 2);
     *call = (struct ts_call){
         .in_address = right ? (uintptr_t)area_place(actor, 256) : some_address(actor),
@@ -73,13 +73,15 @@ static void shape_sent(struct actor *actor, struct ts_submission *shape)
         .out_length = right ? (uint32_t)below(actor, 257) : some_length(actor),
         .method = (uint32_t)shape->arg,
         .out_handles = (uint8_t)below(actor, right ? 2 : 6)};
-    if (shape->op != TS_OP_CALL)
+    if (shape->op != TS_OP_CALL) {
         call->out_handles = 0;
+    }
     call->in_handles = (uint8_t)(shape->op == TS_OP_CALL ? below(actor, right ? 2 : 5) : 1);
-    for (unsigned i = 0; i < TS_CALL_HANDLES && i < call->in_handles; i++)
+    for (unsigned i = 0; i < TS_CALL_HANDLES && i < call->in_handles; i++) {
         call->in_handle[i] = some_handle(actor);
+    }
     shape->address = (uintptr_t)call;
-    shape->length = sizeof *call;
+    shape->length = sizeof(*call);
 }
 
 static void shape_property(struct actor *actor, struct ts_submission *shape)
@@ -106,12 +108,14 @@ static void shape_property(struct actor *actor, struct ts_submission *shape)
         shape->arg = TS_PROPERTY_JOB_LIMITS;
         shape->handle = pool_pick(actor, SORT_JOB);
         shape->length = sizeof(struct ts_job_limits);
-        for (unsigned i = 0; i < 3; i++)
+        for (unsigned i = 0; i < 3; i++) {
             value[i] = some_number(actor);
+        }
         break;
     default: // also the fs base of this thread: not one to keep
-        if (shape->arg == TS_PROPERTY_THREAD_POINTER)
+        if (shape->arg == TS_PROPERTY_THREAD_POINTER) {
             shape->arg = TS_PROPERTY_THREAD_PRIORITY;
+        }
         shape->handle = some_handle(actor);
         *value = some_number(actor);
         break;
@@ -134,8 +138,9 @@ static void shape_reply(struct actor *actor, struct ts_submission *shape)
 
 static void shape_oid(struct actor *actor, struct ts_submission *shape)
 {
-    if (shape->op == TS_OP_SIGNAL && one_in(actor, 2))
+    if (shape->op == TS_OP_SIGNAL && one_in(actor, 2)) {
         shape->handle = pool_pick(actor, SORT_PORT);
+    }
     shape->arg = one_in(actor, 8) ? some_number(actor) : below(actor, 6);
     shape->offset = actor_next(actor) & (TS_SIGNALS_ALL | (uint64_t)TS_SIGNALS_ALL << 32);
 }
@@ -144,12 +149,15 @@ static void shape_ring(struct actor *actor, struct ts_submission *shape)
 {
     shape->handle = TS_HANDLE_NONE;
     shape->arg = shape->op == TS_OP_CANCEL ? below(actor, 32) : some_number(actor);
-    if (shape->op == TS_OP_TIMEOUT && one_in(actor, 4))
+    if (shape->op == TS_OP_TIMEOUT && one_in(actor, 4)) {
         shape->flags = TS_FLAG_MULTI;
-    if (shape->op == TS_OP_CANCEL && one_in(actor, 2))
+    }
+    if (shape->op == TS_OP_CANCEL && one_in(actor, 2)) {
         shape->flags = TS_FLAG_FORCE;
-    if (shape->op != TS_OP_FUTEX_WAIT)
+    }
+    if (shape->op != TS_OP_FUTEX_WAIT) {
         return;
+    }
     shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
     if (one_in(actor, 2)) { // it may outlive the memory
         shape->address = mapping_pick(actor);
@@ -209,20 +217,26 @@ void shape_operation(struct actor *actor, enum ts_operation op, struct ts_submis
                                         .length = some_length(actor),
                                         .deadline = some_deadline(actor)};
     out_shape->handle = handle_like(actor, (enum sort)rule.sort);
-    if (rule.form == FORM_BYTES || rule.form == FORM_COPY)
+    if (rule.form == FORM_BYTES || rule.form == FORM_COPY) {
         out_shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
-    if (rule.form == FORM_BYTES && one_in(actor, 2))
+    }
+    if (rule.form == FORM_BYTES && one_in(actor, 2)) {
         out_shape->handle = some_handle(actor);
-    if (op == TS_OP_WRITE && one_in(actor, 32))
+    }
+    if (op == TS_OP_WRITE && one_in(actor, 32)) {
         out_shape->flags = TS_FLAG_VECTOR;
+    }
     shape_form(actor, (enum form)rule.form, out_shape);
-    if (one_in(actor, 4))
+    if (one_in(actor, 4)) {
         shape_spoil(actor, out_shape);
+    }
     // The log is the console of who tests: it is read only.
-    if (op == TS_OP_DUPLICATE)
+    if (op == TS_OP_DUPLICATE) {
         out_shape->handle = some_handle(actor);
-    if (op == TS_OP_DUPLICATE && one_in(actor, 2))
+    }
+    if (op == TS_OP_DUPLICATE && one_in(actor, 2)) {
         out_shape->rights = (uint16_t)actor_next(actor) & TS_RIGHTS_ALL;
+    }
 }
 
 void shape_any(struct actor *actor, struct ts_submission *out_shape)
@@ -239,13 +253,16 @@ static bool gives_handle(uint8_t op)
 // The handle that an operation gave, unless it cannot be found again; else 0.
 static ts_handle_t given_handle(const struct ts_submission *shape, struct ts_result result)
 {
-    if (result.status != TS_OK)
+    if (result.status != TS_OK) {
         return TS_HANDLE_NONE;
-    if (gives_handle(shape->op))
+    }
+    if (gives_handle(shape->op)) {
         return result.value <= UINT32_MAX ? (ts_handle_t)result.value : TS_HANDLE_NONE;
+    }
     uint64_t at = shape->address - (uintptr_t)area;
-    if (shape->op != TS_OP_CALL || at > AREA_SIZE - sizeof(struct ts_call) || at % 8 != 0)
+    if (shape->op != TS_OP_CALL || at > AREA_SIZE - sizeof(struct ts_call) || at % 8 != 0) {
         return TS_HANDLE_NONE;
+    }
     const struct ts_call *call = (const struct ts_call *)(uintptr_t)shape->address;
     return call->out_handles != 0 ? call->out_handle[0] : TS_HANDLE_NONE;
 }
@@ -254,7 +271,7 @@ void shape_call(struct actor *actor, const struct ts_submission *shape)
 {
     uint64_t address = shape->address, length = shape->length, arg = shape->arg;
     if (shape->op == TS_OP_REPLY && !one_in(actor, 8)) {
-        struct ts_reply *reply = area_place(actor, sizeof *reply);
+        struct ts_reply *reply = area_place(actor, sizeof(*reply));
         *reply = (struct ts_reply){.id = arg,
                                    .status = (int32_t)shape->arg2,
                                    .result = (uint32_t)(shape->arg2 >> 32),
@@ -266,13 +283,14 @@ void shape_call(struct actor *actor, const struct ts_submission *shape)
                                    .rights = shape->rights,
                                    .handles = {0, one_in(actor, 8) ? some_handle(actor) : 0, 0}};
         address = (uintptr_t)reply;
-        length = sizeof *reply;
+        length = sizeof(*reply);
     }
     struct ts_result result = actor_saw(
         actor,
         ts_sys_op(TS_OP_WORD(shape->op, shape->flags, shape->rights & TS_RIGHTS_ALL, shape->handle),
                   address, length, shape->offset, arg, shape->deadline));
     ts_handle_t given = given_handle(shape, result);
-    if (given != TS_HANDLE_NONE)
+    if (given != TS_HANDLE_NONE) {
         pool_keep_any(actor, given);
+    }
 }

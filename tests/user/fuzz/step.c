@@ -23,7 +23,7 @@ static void step_resize(struct actor *actor)
     *size = some_size(actor);
     ts_handle_t memory = handle_like(actor, one_in(actor, 2) ? SORT_INBOX : SORT_MEMORY);
     (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_SET, 0, 0, memory), (uintptr_t)size,
-                                     sizeof *size, 0, TS_PROPERTY_SIZE, 0));
+                                     sizeof(*size), 0, TS_PROPERTY_SIZE, 0));
 }
 
 static void step_event(struct actor *actor)
@@ -52,8 +52,9 @@ static void step_batch(struct actor *actor)
     for (uint32_t i = 0; i < count; i++) {
         struct ts_submission shape, *slot = lane_slot(lane, i);
         shape_any(actor, &shape);
-        if (slot != NULL)
+        if (slot != NULL) {
             *slot = shape;
+        }
     }
     lane_submit(actor, lane, count);
 }
@@ -61,10 +62,11 @@ static void step_batch(struct actor *actor)
 static void step_fill(struct actor *actor)
 {
     uint64_t *words = area_place(actor, 64);
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 8; i++) {
         words[i] = one_in(actor, 2)   ? some_number(actor)
                    : one_in(actor, 2) ? some_address(actor)
                                       : some_handle(actor);
+    }
 }
 
 static void step_close(struct actor *actor)
@@ -96,20 +98,22 @@ static const struct step wrecks[] = {
 static void run_one(struct actor *actor, const struct step *list, unsigned count)
 {
     unsigned total = 0;
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         total += list[i].weight;
+    }
     uint64_t at = below(actor, total);
-    while (at >= list->weight)
+    while (at >= list->weight) {
         at -= (list++)->weight;
+    }
     list->run(actor);
 }
 
 void step_any(struct actor *actor)
 {
-    run_one(actor, steps, sizeof steps / sizeof *steps);
+    run_one(actor, steps, sizeof(steps) / sizeof(*steps));
 }
 
 void step_wreck(struct actor *actor)
 {
-    run_one(actor, wrecks, sizeof wrecks / sizeof *wrecks);
+    run_one(actor, wrecks, sizeof(wrecks) / sizeof(*wrecks));
 }

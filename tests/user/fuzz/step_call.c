@@ -38,8 +38,9 @@ static void raw_memory(struct actor *actor)
                               page_like(actor, some_size(actor)),
                               one_in(actor, 2) ? 0 : page_like(actor, some_number(actor)),
                               one_in(actor, 8) ? some_number(actor) : 1 + below(actor, 31)));
-        if (mapped.status == TS_OK)
+        if (mapped.status == TS_OK) {
             mapping_keep(actor, mapped.value);
+        }
         break;
     }
 }
@@ -49,8 +50,9 @@ static void raw_reply_wait(struct actor *actor)
 {
     unsigned lane = some_lane(actor);
     struct ts_submission *slot = lane_slot(lane, 0);
-    if (slot == NULL)
+    if (slot == NULL) {
         return;
+    }
     *slot = (struct ts_submission){.op = TS_OP_TIMEOUT, .deadline = some_deadline(actor)};
     lane_submit(actor, lane, 1);
     (void)actor_saw(
@@ -73,11 +75,12 @@ static void raw_ring(struct actor *actor)
 static void raw_futex(struct actor *actor)
 {
     uint64_t address = some_address(actor);
-    if (one_in(actor, 2))
+    if (one_in(actor, 2)) {
         (void)actor_saw(actor, ts_sys_futex_wake(address, some_number(actor)));
-    else
+    } else {
         (void)actor_saw(actor, ts_sys_futex_wait(address, one_in(actor, 2) ? 0 : some_number(actor),
                                                  some_deadline(actor)));
+    }
 }
 
 static void raw_create(struct actor *actor)
@@ -87,7 +90,7 @@ static void raw_create(struct actor *actor)
         [TS_KIND_MEMORY] = SORT_MEMORY,   [TS_KIND_RING] = SORT_RING,
         [TS_KIND_PORT] = SORT_PORT,       [TS_KIND_EVENT] = SORT_EVENT};
     uint64_t kind = below(actor, 16);
-    enum sort sort = kind < sizeof sorts / sizeof *sorts && sorts[kind] != SORT_MEMORY
+    enum sort sort = kind < sizeof(sorts) / sizeof(*sorts) && sorts[kind] != SORT_MEMORY
                          ? sorts[kind]
                          : SORT_MEMORY;
     uint64_t flags = one_in(actor, 4) ? below(actor, 8) : 0;

@@ -22,8 +22,9 @@ static void shape_interrupt(struct actor *actor, struct ts_submission *shape)
     static const uint8_t ops[] = {TS_OP_ACK, TS_OP_ACK, TS_OP_WAIT, TS_OP_GET, TS_OP_SIGNAL};
     shape_operation(actor, (enum ts_operation)ONE_OF(actor, ops), shape);
     shape->handle = pool_pick(actor, SORT_INTERRUPT);
-    if (shape->op == TS_OP_WAIT)
+    if (shape->op == TS_OP_WAIT) {
         shape->arg = TS_SIGNAL_READABLE | TS_SIGNAL_ERROR;
+    }
 }
 
 static void shape_device(struct actor *actor, struct ts_submission *shape)
@@ -43,15 +44,17 @@ static void shape_device(struct actor *actor, struct ts_submission *shape)
 void step_device(struct actor *actor)
 {
     struct ts_submission shape, *slot;
-    if (pool_pick(actor, SORT_RESOURCE) == TS_HANDLE_NONE)
+    if (pool_pick(actor, SORT_RESOURCE) == TS_HANDLE_NONE) {
         return;
+    }
     if (one_in(actor, 4)) {
         unsigned lane = some_lane(actor);
         uint32_t count = 1 + (uint32_t)below(actor, 8);
         for (uint32_t i = 0; i < count; i++) {
             shape_device(actor, &shape);
-            if ((slot = lane_slot(lane, i)) != NULL)
+            if ((slot = lane_slot(lane, i)) != NULL) {
                 *slot = shape;
+            }
         }
         lane_submit(actor, lane, count);
         return;

@@ -11,15 +11,15 @@
 
 static void bind(struct actor *actor, ts_handle_t port)
 {
-    struct ts_port_binding *binding = area_place(actor, sizeof *binding);
+    struct ts_port_binding *binding = area_place(actor, sizeof(*binding));
     *binding = (struct ts_port_binding){
         .ring = lane_handle(LANE_CLIENTS + (unsigned)below(actor, LANES - LANE_CLIENTS)),
         .cookie = port};
-    struct ts_call *call = area_place(actor, sizeof *call);
+    struct ts_call *call = area_place(actor, sizeof(*call));
     *call = (struct ts_call){
-        .in_address = (uintptr_t)binding, .in_length = sizeof *binding, .method = TS_PORT_BIND};
+        .in_address = (uintptr_t)binding, .in_length = sizeof(*binding), .method = TS_PORT_BIND};
     (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_CALL, 0, 0, port), (uintptr_t)call,
-                                     sizeof *call, 0, TS_PORT_BIND, some_deadline(actor)));
+                                     sizeof(*call), 0, TS_PORT_BIND, some_deadline(actor)));
 }
 
 static void mint(struct actor *actor, ts_handle_t port)
@@ -35,7 +35,7 @@ static uint64_t size_of(struct actor *actor, ts_handle_t memory)
 {
     uint64_t size = 0;
     (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_GET, 0, 0, memory), (uintptr_t)&size,
-                                     sizeof size, 0, TS_PROPERTY_SIZE, 0));
+                                     sizeof(size), 0, TS_PROPERTY_SIZE, 0));
     return size;
 }
 
@@ -54,20 +54,24 @@ void step_inbox(struct actor *actor)
     }
     struct ts_result made = actor_saw(
         actor, ts_sys_create(TS_CREATE_WORD(TS_KIND_PORT, 0, memory), requests, OBJECTS, room));
-    if (made.status != TS_OK)
+    if (made.status != TS_OK) {
         return;
+    }
     ts_handle_t port = (ts_handle_t)made.value;
     bind(actor, port);
-    if (one_in(actor, 4))
+    if (one_in(actor, 4)) {
         bind(actor, port);
-    for (uint64_t i = below(actor, 3); i < 3; i++)
+    }
+    for (uint64_t i = below(actor, 3); i < 3; i++) {
         mint(actor, port);
+    }
     pool_keep(actor, SORT_PORT, port);
     if (memory != TS_HANDLE_NONE && one_in(actor, 2)) {
         struct ts_result copy = actor_saw(
             actor, ts_sys_op(TS_OP_WORD(TS_OP_DUPLICATE, 0, TS_RIGHTS_ALL, memory), 0, 0, 0, 0, 0));
-        if (copy.status == TS_OK)
+        if (copy.status == TS_OK) {
             pool_keep(actor, SORT_INBOX, (ts_handle_t)copy.value);
+        }
     }
 }
 
@@ -83,10 +87,12 @@ void step_ask(struct actor *actor)
         struct ts_submission shape, *slot = lane_slot(lane, i);
         shape_operation(actor, (enum ts_operation)ONE_OF(actor, ops), &shape);
         shape.handle = object;
-        if (!one_in(actor, 4))
+        if (!one_in(actor, 4)) {
             shape.deadline = 0;
-        if (slot != NULL)
+        }
+        if (slot != NULL) {
             *slot = shape;
+        }
     }
     lane_submit(actor, lane, count);
 }
@@ -110,10 +116,12 @@ void step_serve(struct actor *actor)
     struct ts_event event;
     lane_enter(actor, lane, 0, below(actor, 2));
     for (unsigned i = 0; i < LANE_SLOTS && lane_event(actor, lane, &event); i++) {
-        if (event.kind != TS_EVENT_REQUEST)
+        if (event.kind != TS_EVENT_REQUEST) {
             continue;
+        }
         request_keep(actor, event.value);
-        if (one_in(actor, 2))
+        if (one_in(actor, 2)) {
             answer(actor, &event);
+        }
     }
 }

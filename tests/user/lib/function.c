@@ -25,11 +25,11 @@ ts_status_t function_information(const struct function *function, const char *ad
     char match[32];
     ts_handle_t view;
     size_t bytes;
-    snprintf(match, sizeof match, "%s/info", address);
+    snprintf(match, sizeof(match), "%s/info", address);
     ts_status_t status = ts_open(function->pci, match, 0, TS_RIGHTS_SAME, &view);
     if (status == TS_OK) {
-        status = ts_get(view, TS_PROPERTY_PCI_INFORMATION, out_information, sizeof *out_information,
-                        &bytes);
+        status = ts_get(view, TS_PROPERTY_PCI_INFORMATION, out_information,
+                        sizeof(*out_information), &bytes);
         ts_close(view);
     }
     return status;
@@ -40,8 +40,9 @@ uint32_t function_registers(const struct ts_pci_information *information)
     for (uint32_t i = 0; i < TS_PCI_BARS; i++) {
         const struct ts_pci_bar *bar = &information->bars[i];
         if (i != information->msix_bar && bar->kind == TS_PCI_BAR_MEMORY &&
-            bar->size >= TS_PAGE_SIZE)
+            bar->size >= TS_PAGE_SIZE) {
             return i;
+        }
     }
     return TS_PCI_BARS;
 }
@@ -61,17 +62,19 @@ bool function_find(struct function *function,
     } listing;
     size_t bytes;
     if (open_root(function) != TS_OK ||
-        ts_list(function->pci, listing.bytes, sizeof listing, 0, &bytes) != TS_OK)
+        ts_list(function->pci, listing.bytes, sizeof(listing), 0, &bytes) != TS_OK) {
         return false;
+    }
     for (size_t at = 0; at < bytes;) {
         const struct ts_file_entry *entry = (const void *)(listing.bytes + at);
-        snprintf(function->address, sizeof function->address, "%.*s", (int)entry->name_length,
+        snprintf(function->address, sizeof(function->address), "%.*s", (int)entry->name_length,
                  entry->name);
         at += entry->record_length;
         if (function_information(function, function->address, &function->information) == TS_OK &&
             information->header == 0 && !information->held && fits(information) &&
-            open_device(function) == TS_OK)
+            open_device(function) == TS_OK) {
             return true;
+        }
     }
     return false;
 }
@@ -81,17 +84,19 @@ ts_status_t function_take_again(struct function *function)
     ts_status_t status = TS_ERR_BUSY;
     for (unsigned i = 0; status == TS_ERR_BUSY && i < 300; i++) {
         status = open_device(function);
-        if (status == TS_ERR_BUSY)
+        if (status == TS_ERR_BUSY) {
             ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
+        }
     }
     return status;
 }
 
 ts_status_t function_take(struct function *function, const char *address)
 {
-    snprintf(function->address, sizeof function->address, "%s", address);
+    snprintf(function->address, sizeof(function->address), "%s", address);
     ts_status_t status = open_root(function);
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = function_information(function, address, &function->information);
+    }
     return status == TS_OK ? function_take_again(function) : status;
 }

@@ -24,8 +24,9 @@ bool objects_are_back(uint64_t most)
         ts_sleep_until(ts_deadline_in(TS_SECOND / 1000));
         CHECK(objects_count(&count));
     }
-    if (count > most)
+    if (count > most) {
         tap_note("%lu objects of the kernel are too many", (unsigned long)(count - most));
+    }
     return count <= most;
 }
 
@@ -41,9 +42,11 @@ bool pages_are_explained(void)
 {
     ts_time_t until = ts_deadline_in(5 * TS_SECOND);
     int64_t left;
-    while ((left = pages_unexplained()) != 0 && ts_clock_now() < until)
+    while ((left = pages_unexplained()) != 0 && ts_clock_now() < until) {
         ts_thread_yield();
-    if (left != 0)
+    }
+    if (left != 0) {
         tap_note("%ld pages are not explained", (long)left);
+    }
     return left == 0;
 }

@@ -14,8 +14,9 @@ void pair_begin(struct pair *pair, uint32_t requests, uint32_t inbox_bytes)
     ts_handle_t memory = TS_HANDLE_NONE;
     void *at = NULL;
     *pair = (struct pair){.inbox_bytes = inbox_bytes};
-    if (inbox_bytes != 0)
+    if (inbox_bytes != 0) {
         CHECK_OK(ts_memory_allocate((size_t)requests * inbox_bytes, 0, &memory, &at));
+    }
     pair->inbox = at;
     CHECK_OK(ts_ring_create(&pair->client, 32, 64, 32));
     CHECK_OK(ts_ring_create(&pair->server, 32, 64, 32));
@@ -27,8 +28,9 @@ void pair_begin(struct pair *pair, uint32_t requests, uint32_t inbox_bytes)
 
 void pair_end(struct pair *pair)
 {
-    if (pair->client.handle != TS_HANDLE_NONE)
+    if (pair->client.handle != TS_HANDLE_NONE) {
         ts_ring_destroy(&pair->client);
+    }
     ts_close(pair->port);
     ts_close(pair->object);
     ts_ring_destroy(&pair->server);
@@ -61,11 +63,13 @@ void pair_cancel(struct pair *pair, uint64_t target, unsigned flags, uint64_t us
 
 static bool next(struct ts_ring_queue *ring, int64_t ms, struct ts_event *out_event)
 {
-    if (ts_ring_next(ring, out_event))
+    if (ts_ring_next(ring, out_event)) {
         return true;
+    }
     ts_status_t status = ts_ring_enter(ring, 1, in_ms(ms));
-    if (status != TS_ERR_TIMED_OUT)
+    if (status != TS_ERR_TIMED_OUT) {
         CHECK_OK(status);
+    }
     return ts_ring_next(ring, out_event);
 }
 

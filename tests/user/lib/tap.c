@@ -38,7 +38,7 @@ static void line_format(const char *format, ...)
     char line[LINE_MAX];
     va_list arguments;
     va_start(arguments, format);
-    ts_format_v(line, sizeof line, format, arguments);
+    ts_format_v(line, sizeof(line), format, arguments);
     va_end(arguments);
     line_write(line);
 }
@@ -48,7 +48,7 @@ void tap_note(const char *format, ...)
     char line[LINE_MAX] = "# ";
     va_list arguments;
     va_start(arguments, format);
-    ts_format_v(line + 2, sizeof line - 2, format, arguments);
+    ts_format_v(line + 2, sizeof(line) - 2, format, arguments);
     va_end(arguments);
     line_write(line);
 }
@@ -70,12 +70,14 @@ void tap_skip(const char *why)
 static void run_one(size_t number, const struct tap_test *test)
 {
     tap.failed = tap.skipped = false;
-    if (setjmp(tap.end) == 0)
+    if (setjmp(tap.end) == 0) {
         test->run();
-    if (tap.skipped)
+    }
+    if (tap.skipped) {
         line_format("ok %lu - %s # SKIP %s", (unsigned long)number, test->name, tap.why);
-    else
+    } else {
         line_format("%sok %lu - %s", tap.failed ? "not " : "", (unsigned long)number, test->name);
+    }
 }
 
 int tap_run(const struct tap_test *tests, size_t count)
@@ -87,7 +89,8 @@ int tap_run(const struct tap_test *tests, size_t count)
         failures += tap.failed;
     }
     ts_handle_t system = ts_named_handle(TS_NAME_RESOURCE_SYSTEM);
-    if (system != TS_HANDLE_NONE)
+    if (system != TS_HANDLE_NONE) {
         (void)ts_system_power_off(system, failures != 0);
+    }
     return failures != 0;
 }

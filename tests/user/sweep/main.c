@@ -30,8 +30,8 @@ static ts_handle_t verdict_memory;
 static ts_handle_t child_start(ts_handle_t job, unsigned number, uint64_t n)
 {
     char words[2][24];
-    ts_format(words[0], sizeof words[0], "%u", number);
-    ts_format(words[1], sizeof words[1], "%lu", (unsigned long)n);
+    ts_format(words[0], sizeof(words[0]), "%u", number);
+    ts_format(words[1], sizeof(words[1]), "%lu", (unsigned long)n);
     const char *arguments[] = {"sweep", "child", words[0], words[1], NULL};
     struct ts_spawn_handle handles[] = {
         {VERDICT_NAME, verdict_memory, TS_RIGHTS_ALL, false},
@@ -51,8 +51,9 @@ static ts_handle_t child_start(ts_handle_t job, unsigned number, uint64_t n)
 // The first run has failed by a named error, or could do without; the second one has not.
 static bool child_is_right(const struct ts_process_report *report)
 {
-    if (report->reason == TS_EXIT_LIMIT) // it touched memory that could not be had
+    if (report->reason == TS_EXIT_LIMIT) { // it touched memory that could not be had
         return verdict->armed == 1;
+    }
     bool named = verdict->first == TS_ERR_MEMORY || verdict->first == TS_ERR_LIMIT;
     return report->reason == TS_EXIT_STATUS && report->status == 0 && verdict->armed == 3 &&
            (verdict->first == TS_OK || (named && verdict->left == 0)) && verdict->second == TS_OK;
@@ -62,11 +63,12 @@ static bool child_is_right(const struct ts_process_report *report)
 static bool child_judge(unsigned number, uint64_t n, const struct ts_process_report *report)
 {
     bool right = child_is_right(report);
-    if (!right)
+    if (!right) {
         tap_note("%s, allocation %lu: reason %u, status %d, address %lx, state %lu, runs %ld, %ld",
                  workloads[number].name, (unsigned long)n, report->reason, report->status,
                  (unsigned long)report->fault_address, (unsigned long)verdict->armed,
                  (long)verdict->first, (long)verdict->second);
+    }
     CHECK(right);
     return report->reason == TS_EXIT_LIMIT || verdict->left == 0;
 }
@@ -77,7 +79,7 @@ static bool sweep_try(unsigned number, uint64_t n, bool *out_back)
     struct ts_process_report report;
     uint64_t objects = 0;
     CHECK(objects_count(&objects));
-    memset(verdict, 0, sizeof *verdict);
+    memset(verdict, 0, sizeof(*verdict));
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &(struct ts_job_limits){0}, &job));
     ts_handle_t process = child_start(job, number, n);
     CHECK_OK(ts_process_wait(process, in_ms(END_MS), &report));
@@ -95,10 +97,12 @@ static bool sweep_try(unsigned number, uint64_t n, bool *out_back)
 static bool sweep_one(unsigned number, uint64_t n)
 {
     bool back = false, reached = false;
-    for (unsigned i = 0; i < TRIES && !back; i++)
+    for (unsigned i = 0; i < TRIES && !back; i++) {
         reached = sweep_try(number, n, &back);
-    if (!back)
+    }
+    if (!back) {
         tap_note("%s, allocation %lu", workloads[number].name, (unsigned long)n);
+    }
     CHECK(back);
     return reached;
 }
@@ -148,13 +152,16 @@ int main(int argc, char **argv)
         TAP(port_and_rings),  TAP(handles_sent), TAP(thread),
         TAP(process_and_job), TAP(open_and_map), TAP(spawn),
     };
-    if (argc > 1 && strcmp(argv[1], "nothing") == 0)
+    if (argc > 1 && strcmp(argv[1], "nothing") == 0) {
         return 0;
-    if (argc > 3 && strcmp(argv[1], "child") == 0)
+    }
+    if (argc > 3 && strcmp(argv[1], "child") == 0) {
         return workload_child((unsigned)strtoul(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
+    }
     only = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     unsigned first = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
-    if (argc > 1 && first < workload_count)
+    if (argc > 1 && first < workload_count) {
         return tap_run(&tests[first], 1);
+    }
     return TAP_RUN(tests);
 }

@@ -21,8 +21,9 @@ bool parser_wrong(struct parser *parser, uint32_t word, const char *format, ...)
     length += ts_format_v(parser->message + length, CONFIG_MESSAGE - length, format, arguments);
     va_end(arguments);
     for (size_t i = 0; i < length; i++) { // a word may have anything in it
-        if (parser->message[i] < ' ' || parser->message[i] > '~')
+        if (parser->message[i] < ' ' || parser->message[i] > '~') {
             parser->message[i] = '?';
+        }
     }
     return false;
 }
@@ -48,10 +49,12 @@ bool parser_path(struct parser *parser, uint32_t word, struct text *out_path)
 {
     struct text text = parser_word(parser, word), path;
     char decoded[CONFIG_PATH];
-    if (text.length > CONFIG_PATH)
+    if (text.length > CONFIG_PATH) {
         return parser_wrong(parser, word, "longer than %u bytes", CONFIG_PATH);
-    if (path_decode(text, decoded, sizeof(decoded), &path) != TS_OK)
+    }
+    if (path_decode(text, decoded, sizeof(decoded), &path) != TS_OK) {
         return parser_expected(parser, word, "a path that begins with '/'");
+    }
     memcpy(parser->lines.words[word], path.data, path.length);
     *out_path = (struct text){parser->lines.words[word], path.length};
     return true;
@@ -64,10 +67,12 @@ static bool take_name(struct parser *parser, uint32_t word, struct host_name *ou
     struct text text = parser_word(parser, word), plain = text;
     struct authority authority;
     bool below = text.length > 2 && text.data[0] == '*' && text.data[1] == '.';
-    if (below)
+    if (below) {
         plain = (struct text){text.data + 2, text.length - 2};
-    if (!authority_parse(plain, &authority) || authority.has_port)
+    }
+    if (!authority_parse(plain, &authority) || authority.has_port) {
         return parser_expected(parser, word, "NAME or *.NAME, without a port");
+    }
     plain.length -= plain.data[plain.length - 1] == '.';
     *out_name =
         (struct host_name){.name = below ? (struct text){plain.data - 1, plain.length + 1} : plain,
@@ -81,16 +86,19 @@ static bool add_name(struct parser *parser, uint32_t word)
 {
     struct config *config = parser->config;
     struct host_name name;
-    if (!take_name(parser, word, &name))
+    if (!take_name(parser, word, &name)) {
         return false;
+    }
     for (unsigned i = 0; i < config->name_count; i++) {
         const struct host_name *other = &config->names[i];
-        if (other->below == name.below && text_equal_fold(other->name, name.name))
+        if (other->below == name.below && text_equal_fold(other->name, name.name)) {
             return parser_wrong(parser, word, "'%.*s' is there already, in line %u", SHOWN,
                                 parser->lines.words[word], other->line);
+        }
     }
-    if (config->name_count == CONFIG_NAMES)
+    if (config->name_count == CONFIG_NAMES) {
         return parser_wrong(parser, word, "more than %u names of hosts", CONFIG_NAMES);
+    }
     config->names[config->name_count++] = name;
     return true;
 }
@@ -108,12 +116,14 @@ static void begin_host(struct parser *parser, struct host *host)
 static bool parse_host(struct parser *parser)
 {
     struct config *config = parser->config;
-    if (config->host_count == CONFIG_HOSTS)
+    if (config->host_count == CONFIG_HOSTS) {
         return parser_wrong(parser, 0, "more than %u hosts", CONFIG_HOSTS);
+    }
     begin_host(parser, &config->hosts[++config->host_count]);
     for (uint32_t i = 1; i < parser->lines.count; i++) {
-        if (!add_name(parser, i))
+        if (!add_name(parser, i)) {
             return false;
+        }
     }
     return true;
 }
@@ -123,10 +133,12 @@ static bool parse_host(struct parser *parser)
 static bool parse_root(struct parser *parser)
 {
     struct text path;
-    if (!parser_path(parser, 1, &path))
+    if (!parser_path(parser, 1, &path)) {
         return false;
-    if (path.length > 0 && path.data[path.length - 1] != '/')
+    }
+    if (path.length > 0 && path.data[path.length - 1] != '/') {
         parser->lines.words[1][path.length++] = '/'; // there is room: the word began with one
+    }
     parser->host->root = path;
     return true;
 }
@@ -152,10 +164,12 @@ static bool parse_compressed(struct parser *parser)
     struct host *host = parser->host;
     for (uint32_t i = 1; i < parser->lines.count; i++) {
         enum http_coding coding = http_coding_named(parser_word(parser, i));
-        if (coding == HTTP_CODINGS)
+        if (coding == HTTP_CODINGS) {
             return parser_expected(parser, i, "gzip or br");
-        if (memchr(host->codings, (int)coding, host->coding_count) != NULL)
+        }
+        if (memchr(host->codings, (int)coding, host->coding_count) != NULL) {
             return parser_wrong(parser, i, "a second '%s'", parser->lines.words[i]);
+        }
         host->codings[host->coding_count++] = (uint8_t)coding;
     }
     return true;
@@ -164,12 +178,14 @@ static bool parse_compressed(struct parser *parser)
 static bool take_size(struct text text, uint32_t *out_size)
 {
     uint64_t size;
-    if (!text_take_number(&text, &size) || size > CONFIG_LOG_MOST)
+    if (!text_take_number(&text, &size) || size > CONFIG_LOG_MOST) {
         return false;
-    if (text_take(&text, 'K'))
+    }
+    if (text_take(&text, 'K')) {
         size <<= 10;
-    else if (text_take(&text, 'M'))
+    } else if (text_take(&text, 'M')) {
         size <<= 20;
+    }
     *out_size = (uint32_t)size;
     return text.length == 0 && size >= CONFIG_LOG_LEAST && size <= CONFIG_LOG_MOST;
 }
@@ -178,19 +194,25 @@ static bool parse_log(struct parser *parser)
 {
     struct config *config = parser->config;
     uint64_t keep;
-    if (parser->host != &config->hosts[0])
+    if (parser->host != &config->hosts[0]) {
         return parser_wrong(parser, 0, "'log' belongs before the first host");
-    if (!parser_is(parser, 1, TEXT("size")))
+    }
+    if (!parser_is(parser, 1, TEXT("size"))) {
         return parser_expected(parser, 1, "'size'");
-    if (!take_size(parser_word(parser, 2), &config->log_size))
+    }
+    if (!take_size(parser_word(parser, 2), &config->log_size)) {
         return parser_expected(parser, 2, "a size from 8K to 1M");
-    if (!parser_is(parser, 3, TEXT("keep")))
+    }
+    if (!parser_is(parser, 3, TEXT("keep"))) {
         return parser_expected(parser, 3, "'keep'");
+    }
     struct text number = parser_word(parser, 4);
-    if (!text_take_number(&number, &keep) || number.length > 0 || keep > CONFIG_LOGS_KEPT)
+    if (!text_take_number(&number, &keep) || number.length > 0 || keep > CONFIG_LOGS_KEPT) {
         return parser_expected(parser, 4, "a number from 0 to 9");
-    if (config->log_size * (keep + 1) > CONFIG_LOGS_MOST)
+    }
+    if (config->log_size * (keep + 1) > CONFIG_LOGS_MOST) {
         return parser_wrong(parser, 2, "more than 4M of logs in all");
+    }
     config->log_keep = (uint32_t)keep;
     return true;
 }
@@ -220,17 +242,21 @@ _Static_assert(STATEMENTS <= sizeof(((struct parser *)NULL)->seen) / sizeof(uint
 static bool parse_statement(struct parser *parser)
 {
     unsigned kind = 0;
-    while (kind < STATEMENTS && !parser_is(parser, 0, statements[kind].word))
+    while (kind < STATEMENTS && !parser_is(parser, 0, statements[kind].word)) {
         kind++;
-    if (kind == STATEMENTS)
+    }
+    if (kind == STATEMENTS) {
         return parser_wrong(parser, 0, "unknown word '%.*s'", SHOWN, parser->lines.words[0]);
+    }
     uint32_t count = parser->lines.count, most = statements[kind].most;
-    if (count < statements[kind].least || count > most)
+    if (count < statements[kind].least || count > most) {
         return parser_wrong(parser, count < most ? count : most, "expected: %s",
                             statements[kind].form);
-    if (statements[kind].once && parser->seen[kind] != 0)
+    }
+    if (statements[kind].once && parser->seen[kind] != 0) {
         return parser_wrong(parser, 0, "a second '%s', after that in line %u",
                             parser->lines.words[0], parser->seen[kind]);
+    }
     parser->seen[kind] = (uint16_t)parser->lines.number;
     return statements[kind].parse(parser);
 }
@@ -247,10 +273,12 @@ bool config_parse(struct config *config, size_t length, char message[CONFIG_MESS
     begin_host(&parser, &config->hosts[0]);
     ts_lines_begin(&parser.lines, config->text, length);
     while (ts_lines_next(&parser.lines)) {
-        if (parser.lines.wrong != NULL)
+        if (parser.lines.wrong != NULL) {
             return parser_wrong(&parser, parser.lines.count, "%s", parser.lines.wrong);
-        if (!parse_statement(&parser))
+        }
+        if (!parse_statement(&parser)) {
             return false;
+        }
     }
     return true;
 }

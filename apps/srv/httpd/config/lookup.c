@@ -16,19 +16,24 @@ static struct text end_of(struct text text, size_t length)
 const struct host *config_host(const struct config *config, struct text name)
 {
     const struct host_name *found = NULL;
-    if (config->name_count == 0 || name.length == 0)
+    if (config->name_count == 0 || name.length == 0) {
         return &config->hosts[0];
+    }
     name.length -= name.data[name.length - 1] == '.'; // the root's dot, which says nothing
     for (unsigned i = 0; i < config->name_count; i++) {
         const struct host_name *at = &config->names[i];
-        if (at->below ? name.length <= at->name.length : name.length != at->name.length)
+        if (at->below ? name.length <= at->name.length : name.length != at->name.length) {
             continue;
-        if (!text_equal_fold(end_of(name, at->name.length), at->name))
+        }
+        if (!text_equal_fold(end_of(name, at->name.length), at->name)) {
             continue;
-        if (found == NULL || !at->below || at->name.length > found->name.length)
+        }
+        if (found == NULL || !at->below || at->name.length > found->name.length) {
             found = at;
-        if (!at->below)
+        }
+        if (!at->below) {
             break;
+        }
     }
     return &config->hosts[found != NULL ? found->host : 0];
 }
@@ -49,8 +54,9 @@ const struct redirect *config_redirect(const struct config *config, const struct
 {
     const struct redirect *redirects = &config->redirects[host->redirects.first];
     for (unsigned i = 0; i < host->redirects.count; i++) {
-        if (fits(&redirects[i].from, path))
+        if (fits(&redirects[i].from, path)) {
             return &redirects[i];
+        }
     }
     return NULL;
 }
@@ -60,10 +66,11 @@ static void write_query(struct writer *writer, struct text query)
 {
     for (size_t i = 0; i < query.length; i++) {
         struct text byte = {query.data + i, 1};
-        if (syntax_is_query(byte.data[0]))
+        if (syntax_is_query(byte.data[0])) {
             write_text(writer, byte);
-        else
+        } else {
             write_path(writer, byte); // encodes it
+        }
     }
 }
 
@@ -75,11 +82,13 @@ void redirect_write(struct writer *writer, const struct redirect *redirect, stru
         size_t start = redirect->from.text.length;
         write_path(writer, (struct text){path.data + start, path.length - start});
     }
-    if (query.length == 0)
+    if (query.length == 0) {
         return;
+    }
     bool has_query = false;
-    for (size_t i = 0; i < redirect->to.length; i++)
+    for (size_t i = 0; i < redirect->to.length; i++) {
         has_query |= redirect->to.data[i] == '?';
+    }
     write_text(writer, has_query ? TEXT("&") : TEXT("?"));
     write_query(writer, query);
 }
@@ -88,8 +97,9 @@ struct text config_cache(const struct config *config, const struct host *host, s
 {
     const struct cache_rule *rules = &config->caches[host->caches.first];
     for (unsigned i = 0; i < host->caches.count; i++) {
-        if (fits(&rules[i].pattern, path))
+        if (fits(&rules[i].pattern, path)) {
             return rules[i].value;
+        }
     }
     return (struct text){0};
 }
@@ -99,8 +109,9 @@ const struct error_page *config_error_page(const struct config *config, const st
 {
     const struct error_page *pages = &config->errors[host->errors.first];
     for (unsigned i = 0; i < host->errors.count; i++) {
-        if (pages[i].status == status)
+        if (pages[i].status == status) {
             return &pages[i];
+        }
     }
     return NULL;
 }

@@ -27,8 +27,9 @@ static bool take_pattern(struct parser *parser, uint32_t word, bool suffix,
                 memchr(text.data, '/', text.length) == NULL) ||
                parser_expected(parser, word, "an extension behind '*.'");
     }
-    if (star != NULL && (!last || star[-1] != '/'))
+    if (star != NULL && (!last || star[-1] != '/')) {
         return parser_wrong(parser, word, "a '*' stands at the end, behind a '/'");
+    }
     if (last) {
         out_pattern->kind = PATTERN_PREFIX;
         parser->lines.words[word][text.length - 1] = '\0';
@@ -64,15 +65,19 @@ bool parse_error(struct parser *parser)
     struct host *host = parser->host;
     struct error_page page = {.line = (uint16_t)parser->lines.number};
     page.status = take_status(parser_word(parser, 1), has_page);
-    if (page.status == 0)
+    if (page.status == 0) {
         return parser_expected(parser, 1, "the status of an error that has a page, such as 404");
+    }
     const struct error_page *same = config_error_page(config, host, page.status);
-    if (same != NULL)
+    if (same != NULL) {
         return is_there(parser, 1, "a page for this", same->line);
-    if (!parser_path(parser, 2, &page.path))
+    }
+    if (!parser_path(parser, 2, &page.path)) {
         return false;
-    if (config->error_count == CONFIG_ERRORS)
+    }
+    if (config->error_count == CONFIG_ERRORS) {
         return parser_wrong(parser, 0, "more than %u pages for errors", CONFIG_ERRORS);
+    }
     config->errors[config->error_count++] = page;
     host->errors.count++;
     return true;
@@ -95,20 +100,25 @@ static bool take_target(struct parser *parser, uint32_t word, struct redirect *r
 {
     struct text text = parser_word(parser, word);
     bool path = begins_with(text, TEXT("/")) && !begins_with(text, TEXT("//"));
-    if (text.length > CONFIG_PATH)
+    if (text.length > CONFIG_PATH) {
         return parser_wrong(parser, word, "longer than %u bytes", CONFIG_PATH);
-    if (!path && !begins_with(text, TEXT("http://")) && !begins_with(text, TEXT("https://")))
+    }
+    if (!path && !begins_with(text, TEXT("http://")) && !begins_with(text, TEXT("https://"))) {
         return parser_expected(parser, word, "a path or an http address");
+    }
     bool star = text.data[text.length - 1] == '*';
-    if (star != (redirect->from.kind == PATTERN_PREFIX))
+    if (star != (redirect->from.kind == PATTERN_PREFIX)) {
         return parser_wrong(parser, word, "a '*' ends both or neither");
+    }
     text.length -= star;
     size_t scheme = begins_with(text, TEXT("https://")) ? 8 : 7;
-    if (star && !path && memchr(text.data + scheme, '/', text.length - scheme) == NULL)
+    if (star && !path && memchr(text.data + scheme, '/', text.length - scheme) == NULL) {
         return parser_wrong(parser, word, "a '/' ends the host, before the '*'");
+    }
     for (size_t i = 0; i < text.length; i++) {
-        if (!syntax_is_query(text.data[i]) || text.data[i] == '*')
+        if (!syntax_is_query(text.data[i]) || text.data[i] == '*') {
             return parser_expected(parser, word, "a path or an address as a URL has it");
+        }
     }
     redirect->to = text;
     return true;
@@ -119,11 +129,13 @@ static bool take_target(struct parser *parser, uint32_t word, struct redirect *r
 static bool leads_to_itself(const struct redirect *redirect)
 {
     struct text to = redirect->to;
-    if (!text_take(&to, '/'))
+    if (!text_take(&to, '/')) {
         return false;
+    }
     for (size_t i = 0; i < to.length; i++) {
-        if (to.data[i] == '?')
+        if (to.data[i] == '?') {
             to.length = i;
+        }
     }
     return redirect->from.kind == PATTERN_PREFIX ? begins_with(to, redirect->from.text)
                                                  : text_equal(to, redirect->from.text);
@@ -134,19 +146,24 @@ bool parse_redirect(struct parser *parser)
     struct config *config = parser->config;
     struct host *host = parser->host;
     struct redirect redirect = {.status = take_status(parser_word(parser, 1), is_redirect)};
-    if (redirect.status == 0)
+    if (redirect.status == 0) {
         return parser_expected(parser, 1, "301, 302, 307 or 308");
-    if (!take_pattern(parser, 2, false, &redirect.from) || !take_target(parser, 3, &redirect))
+    }
+    if (!take_pattern(parser, 2, false, &redirect.from) || !take_target(parser, 3, &redirect)) {
         return false;
+    }
     for (unsigned i = 0; i < host->redirects.count; i++) {
         const struct path_pattern *other = &config->redirects[host->redirects.first + i].from;
-        if (same_pattern(other, &redirect.from))
+        if (same_pattern(other, &redirect.from)) {
             return is_there(parser, 2, "a redirect of this", other->line);
+        }
     }
-    if (leads_to_itself(&redirect))
+    if (leads_to_itself(&redirect)) {
         return parser_wrong(parser, 3, "it leads to itself");
-    if (config->redirect_count == CONFIG_REDIRECTS)
+    }
+    if (config->redirect_count == CONFIG_REDIRECTS) {
         return parser_wrong(parser, 0, "more than %u redirects", CONFIG_REDIRECTS);
+    }
     config->redirects[config->redirect_count++] = redirect;
     host->redirects.count++;
     return true;
@@ -158,10 +175,12 @@ bool parse_redirect(struct parser *parser)
 static bool is_directive(struct text text)
 {
     size_t length = 0;
-    while (length < text.length && syntax_is_token(text.data[length]))
+    while (length < text.length && syntax_is_token(text.data[length])) {
         length++;
-    if (length == 0 || length == text.length)
+    }
+    if (length == 0 || length == text.length) {
         return length > 0;
+    }
     return text.data[length] == '=' &&
            syntax_token((struct text){text.data + length + 1, text.length - length - 1});
 }
@@ -173,12 +192,15 @@ static bool take_directives(struct parser *parser, uint32_t word, struct text *o
     size_t length = 0;
     for (uint32_t i = word; i < parser->lines.count; i++) {
         struct text text = parser_word(parser, i);
-        if (!is_directive(text))
+        if (!is_directive(text)) {
             return parser_expected(parser, i, "a directive such as max-age=3600");
-        if (length + 1 + text.length > CONFIG_VALUE)
+        }
+        if (length + 1 + text.length > CONFIG_VALUE) {
             return parser_wrong(parser, i, "longer than %u bytes", CONFIG_VALUE);
-        if (i > word)
+        }
+        if (i > word) {
             value[length++] = ',';
+        }
         memmove(value + length, text.data, text.length);
         length += text.length;
     }
@@ -191,17 +213,21 @@ bool parse_cache(struct parser *parser)
     struct config *config = parser->config;
     struct host *host = parser->host;
     struct cache_rule rule;
-    if (!take_pattern(parser, 1, true, &rule.pattern))
+    if (!take_pattern(parser, 1, true, &rule.pattern)) {
         return false;
+    }
     for (unsigned i = 0; i < host->caches.count; i++) {
         const struct path_pattern *other = &config->caches[host->caches.first + i].pattern;
-        if (same_pattern(other, &rule.pattern))
+        if (same_pattern(other, &rule.pattern)) {
             return is_there(parser, 1, "this pattern", other->line);
+        }
     }
-    if (!take_directives(parser, 2, &rule.value))
+    if (!take_directives(parser, 2, &rule.value)) {
         return false;
-    if (config->cache_count == CONFIG_CACHES)
+    }
+    if (config->cache_count == CONFIG_CACHES) {
         return parser_wrong(parser, 0, "more than %u patterns for Cache-Control", CONFIG_CACHES);
+    }
     config->caches[config->cache_count++] = rule;
     host->caches.count++;
     return true;

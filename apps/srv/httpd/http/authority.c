@@ -27,19 +27,24 @@ static bool is_ipv4(struct text text)
     const char *at = text.data, *end = at + text.length;
     for (unsigned number = 0;; number++) {
         unsigned value = at < end ? (unsigned)*at++ - '0' : 10, digit;
-        if (value > 9)
+        if (value > 9) {
             return false;
+        }
         for (; at < end && (digit = (unsigned)*at - '0') <= 9; at++) {
-            if (value == 0 || value > 25)
+            if (value == 0 || value > 25) {
                 return false;
+            }
             value = value * 10 + digit;
         }
-        if (value > 255)
+        if (value > 255) {
             return false;
-        if (at == end || number == 3)
+        }
+        if (at == end || number == 3) {
             return at == end && number == 3;
-        if (*at++ != '.')
+        }
+        if (*at++ != '.') {
             return false;
+        }
     }
 }
 
@@ -47,8 +52,9 @@ static bool is_ipv4(struct text text)
 static bool take_group(struct text *text)
 {
     size_t length = 0;
-    while (length < text->length && length < 4 && is_hex(text->data[length]))
+    while (length < text->length && length < 4 && is_hex(text->data[length])) {
         length++;
+    }
     text->data += length;
     text->length -= length;
     return length > 0;
@@ -70,16 +76,20 @@ static bool is_ipv6(struct text text)
             groups += 2;
             break;
         }
-        if (!take_group(&text))
+        if (!take_group(&text)) {
             return false;
+        }
         groups++;
-        if (text.length == 0)
+        if (text.length == 0) {
             break;
-        if (!text_take(&text, ':') || text.length == 0)
+        }
+        if (!text_take(&text, ':') || text.length == 0) {
             return false;
+        }
         if (text.data[0] == ':') {
-            if (gap)
+            if (gap) {
                 return false;
+            }
             gap = true;
             (void)text_take(&text, ':');
         }
@@ -92,12 +102,14 @@ static bool is_ipv6(struct text text)
 static bool is_name(struct text text)
 {
     unsigned label = 0, last = 0; // kinds of bytes in this label and in the one before
-    if (text.length == 0 || text.length > NAME_MAX_LENGTH)
+    if (text.length == 0 || text.length > NAME_MAX_LENGTH) {
         return false;
+    }
     for (size_t i = 0; i < text.length; i++) {
         unsigned kind = kinds[(unsigned char)text.data[i]];
-        if (kind == 0 || (kind == DOT && label == 0))
+        if (kind == 0 || (kind == DOT && label == 0)) {
             return false;
+        }
         if (kind == DOT) {
             last = label;
             label = 0;
@@ -112,31 +124,37 @@ static size_t host_length(struct text text)
 {
     size_t length = 0;
     if (text.data[0] != '[') {
-        while (length < text.length && text.data[length] != ':')
+        while (length < text.length && text.data[length] != ':') {
             length++;
+        }
         return length;
     }
-    while (length < text.length && text.data[length] != ']')
+    while (length < text.length && text.data[length] != ']') {
         length++;
+    }
     return length < text.length ? length + 1 : length;
 }
 
 bool authority_parse(struct text text, struct authority *out_authority)
 {
-    if (text.length == 0)
+    if (text.length == 0) {
         return false;
+    }
     struct text host = {text.data, host_length(text)};
     struct text rest = {text.data + host.length, text.length - host.length};
     *out_authority = (struct authority){.host = host, .has_port = rest.length > 0};
     bool literal = host.length > 2 && host.data[0] == '[' && host.data[host.length - 1] == ']';
     if (literal ? !is_ipv6((struct text){host.data + 1, host.length - 2})
-                : !is_ipv4(host) && !is_name(host))
+                : !is_ipv4(host) && !is_name(host)) {
         return false;
+    }
     uint64_t port = 0;
-    if (rest.length > 0 && !text_take(&rest, ':'))
+    if (rest.length > 0 && !text_take(&rest, ':')) {
         return false;
-    if (rest.length > 0 && (!text_take_number(&rest, &port) || rest.length > 0 || port > 65535))
+    }
+    if (rest.length > 0 && (!text_take_number(&rest, &port) || rest.length > 0 || port > 65535)) {
         return false;
+    }
     out_authority->port = (uint16_t)port;
     return true;
 }

@@ -14,10 +14,12 @@ void http_body_start(struct http_body *body, const struct http_request *request)
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
-    if (c >= 'a' && c <= 'f')
+    }
+    if (c >= 'a' && c <= 'f') {
         return c - 'a' + 10;
+    }
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
@@ -30,18 +32,20 @@ static bool take_of_size(struct http_body *body, char c)
         body->left = body->left * 16 + (unsigned)digit; // weighed before the next byte
         return true;
     }
-    if (body->state == CHUNK_SIZE)
+    if (body->state == CHUNK_SIZE) {
         return false;
-    if (c == '\r' && body->state != CHUNK_BLANK)
+    }
+    if (c == '\r' && body->state != CHUNK_BLANK) {
         body->state = CHUNK_SIZE_END;
-    else if (body->state == CHUNK_EXTENSION)
+    } else if (body->state == CHUNK_EXTENSION) {
         return syntax_is_text(c);
-    else if (c == ';')
+    } else if (c == ';') {
         body->state = CHUNK_EXTENSION;
-    else if (c == ' ' || c == '\t')
+    } else if (c == ' ' || c == '\t') {
         body->state = CHUNK_BLANK;
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -53,12 +57,14 @@ static bool take_of_trailer(struct http_body *body, char c)
         body->state = c == '\r' ? CHUNK_LAST_LF : CHUNK_NAME;
         return c == '\r' || syntax_is_token(c);
     case CHUNK_NAME:
-        if (c == ':')
+        if (c == ':') {
             body->state = CHUNK_VALUE;
+        }
         return c == ':' || syntax_is_token(c);
     case CHUNK_VALUE:
-        if (c == '\r')
+        if (c == '\r') {
             body->state = CHUNK_TRAILER_LF;
+        }
         return c == '\r' || syntax_is_text(c);
     case CHUNK_TRAILER_LF: body->state = CHUNK_TRAILER; return c == '\n';
     default: body->done = true; return c == '\n';
@@ -98,8 +104,9 @@ static unsigned drop_chunks(struct http_body *body, const char *data, size_t len
         at += part;
         // All of it counts: a client could send nothing but framing.
         body->seen += part;
-        if (body->seen > HTTP_BODY_MAX || body->left > HTTP_BODY_MAX)
+        if (body->seen > HTTP_BODY_MAX || body->left > HTTP_BODY_MAX) {
             return 413;
+        }
     }
     *out_taken = at;
     return 200;
@@ -108,8 +115,9 @@ static unsigned drop_chunks(struct http_body *body, const char *data, size_t len
 unsigned http_body_drop(struct http_body *body, const char *data, size_t length, size_t *out_taken)
 {
     *out_taken = 0;
-    if (body->chunked)
+    if (body->chunked) {
         return drop_chunks(body, data, length, out_taken);
+    }
     size_t taken = length < body->left ? length : (size_t)body->left;
     body->left -= taken;
     body->done = body->left == 0;

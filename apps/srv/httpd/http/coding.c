@@ -30,16 +30,18 @@ static enum http_coding coding_of(struct text token)
 {
     unsigned i = 0;
     while (i < HTTP_CODINGS && !text_equal_fold(token, codings[i].name) &&
-           (codings[i].alias.length == 0 || !text_equal_fold(token, codings[i].alias)))
+           (codings[i].alias.length == 0 || !text_equal_fold(token, codings[i].alias))) {
         i++;
+    }
     return (enum http_coding)i;
 }
 
 enum http_coding http_coding_named(struct text name)
 {
     unsigned i = CODING_IDENTITY + 1;
-    while (i < HTTP_CODINGS && !text_equal(name, codings[i].name))
+    while (i < HTTP_CODINGS && !text_equal(name, codings[i].name)) {
         i++;
+    }
     return (enum http_coding)i;
 }
 
@@ -47,12 +49,14 @@ enum http_coding http_coding_named(struct text name)
 static bool take_qvalue(struct text text, uint16_t *out_weight)
 {
     if (text.length == 0 || (text.data[0] != '0' && text.data[0] != '1') || text.length > 5 ||
-        (text.length > 1 && text.data[1] != '.'))
+        (text.length > 1 && text.data[1] != '.')) {
         return false;
+    }
     unsigned thousandths = text.data[0] == '1' ? 1000 : 0, scale = 100;
     for (size_t i = 2; i < text.length; i++, scale /= 10) {
-        if (text.data[i] < '0' || text.data[i] > '9')
+        if (text.data[i] < '0' || text.data[i] > '9') {
             return false;
+        }
         thousandths += scale * (unsigned)(text.data[i] - '0');
     }
     *out_weight = (uint16_t)(thousandths * 2);
@@ -63,15 +67,18 @@ static bool take_qvalue(struct text text, uint16_t *out_weight)
 static bool take_element(struct text element, struct text *out_token, uint16_t *out_weight)
 {
     size_t length = 0;
-    while (length < element.length && syntax_is_token(element.data[length]))
+    while (length < element.length && syntax_is_token(element.data[length])) {
         length++;
+    }
     *out_token = (struct text){element.data, length};
     *out_weight = WEIGHT_ONE;
     struct text rest = text_trim((struct text){element.data + length, element.length - length});
-    if (length == 0 || rest.length == 0)
+    if (length == 0 || rest.length == 0) {
         return length > 0;
-    if (!text_take(&rest, ';'))
+    }
+    if (!text_take(&rest, ';')) {
         return false;
+    }
     rest = text_trim(rest);
     return (text_take(&rest, 'q') || text_take(&rest, 'Q')) && text_take(&rest, '=') &&
            take_qvalue(rest, out_weight);
@@ -84,14 +91,17 @@ static bool take_all(const struct http_fields *fields, int32_t weights[HTTP_CODI
     uint16_t weight;
     struct http_list list = http_list(fields, HTTP_ACCEPT_ENCODING);
     while (http_list_next(&list, &element)) {
-        if (!take_element(element, &token, &weight))
+        if (!take_element(element, &token, &weight)) {
             return false;
+        }
         // "*" has the place behind the last; what nobody here knows needs none.
         enum http_coding coding = text_equal(token, TEXT("*")) ? HTTP_CODINGS : coding_of(token);
-        if (coding == HTTP_CODINGS && !text_equal(token, TEXT("*")))
+        if (coding == HTTP_CODINGS && !text_equal(token, TEXT("*"))) {
             continue;
-        if (weights[coding] < 0 || weight < weights[coding])
+        }
+        if (weights[coding] < 0 || weight < weights[coding]) {
             weights[coding] = weight;
+        }
     }
     return true;
 }
@@ -100,8 +110,9 @@ struct http_codings http_codings_wanted(const struct http_fields *fields)
 {
     int32_t weights[HTTP_CODINGS + 1] = {-1, -1, -1, -1};
     struct http_codings wanted = {.weights = {[CODING_IDENTITY] = WEIGHT_ONE}};
-    if (!http_fields_has(fields, HTTP_ACCEPT_ENCODING) || !take_all(fields, weights))
+    if (!http_fields_has(fields, HTTP_ACCEPT_ENCODING) || !take_all(fields, weights)) {
         return wanted;
+    }
     int32_t others = weights[HTTP_CODINGS];
     for (unsigned i = 0; i < HTTP_CODINGS; i++) {
         int32_t unnamed = others >= 0 ? others : i == CODING_IDENTITY ? (int32_t)WEIGHT_LAST : 0;

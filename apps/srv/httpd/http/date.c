@@ -135,8 +135,9 @@ static bool take_digits(struct text *text, unsigned digits, unsigned *out_value)
 {
     struct text field = {text->data, digits};
     uint64_t value;
-    if (text->length < digits || !text_take_number(&field, &value) || field.length != 0)
+    if (text->length < digits || !text_take_number(&field, &value) || field.length != 0) {
         return false;
+    }
     text->data += digits;
     text->length -= digits;
     *out_value = (unsigned)value;
@@ -160,8 +161,9 @@ static bool take_name(struct text *text, const char *names, unsigned count, unsi
 static bool take_month(struct text *text, unsigned *out_month)
 {
     unsigned index;
-    if (!take_name(text, month_names, 12, &index))
+    if (!take_name(text, month_names, 12, &index)) {
         return false;
+    }
     *out_month = index + 1;
     return true;
 }
@@ -176,8 +178,9 @@ static bool take_clock(struct text *text, struct date *date)
 static bool take_year(struct text *text, struct date *date)
 {
     unsigned year;
-    if (!take_digits(text, 4, &year))
+    if (!take_digits(text, 4, &year)) {
         return false;
+    }
     date->year = year;
     return true;
 }
@@ -200,29 +203,33 @@ static bool parse_fixdate(struct text text, struct date *date)
 // After the weekday's first three letters: "day, 06-Nov-94 08:49:37 GMT"
 static bool parse_rfc850(struct text text, int64_t now, struct date *date)
 {
-    while (text.length > 0 && text.data[0] >= 'a' && text.data[0] <= 'z')
+    while (text.length > 0 && text.data[0] >= 'a' && text.data[0] <= 'z') {
         text_take(&text, text.data[0]);
+    }
     unsigned year;
     if (!(text_take(&text, ',') && text_take(&text, ' ') && take_digits(&text, 2, &date->day) &&
           text_take(&text, '-') && take_month(&text, &date->month) && text_take(&text, '-') &&
           take_digits(&text, 2, &year) && text_take(&text, ' ') && take_clock(&text, date) &&
-          take_zone(text)))
+          take_zone(text))) {
         return false;
+    }
     // A year that seems more than 50 years ahead is the last one in the past with these digits.
     struct date today;
     unsigned weekday;
     date_from_seconds(printable(now), &today, &weekday);
     date->year = today.year / 100 * 100 + year;
-    if (date->year > today.year + 50)
+    if (date->year > today.year + 50) {
         date->year -= 100;
+    }
     return true;
 }
 
 // After the weekday: " Nov  6 08:49:37 1994"
 static bool parse_asctime(struct text text, struct date *date)
 {
-    if (!text_take(&text, ' ') || !take_month(&text, &date->month) || !text_take(&text, ' '))
+    if (!text_take(&text, ' ') || !take_month(&text, &date->month) || !text_take(&text, ' ')) {
         return false;
+    }
     unsigned digits = text_take(&text, ' ') ? 1 : 2;
     return take_digits(&text, digits, &date->day) && text_take(&text, ' ') &&
            take_clock(&text, date) && text_take(&text, ' ') && take_year(&text, date) &&
@@ -232,8 +239,9 @@ static bool parse_asctime(struct text text, struct date *date)
 static bool date_valid(const struct date *date)
 {
     static const unsigned char lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (date->month < 1 || date->month > 12)
+    if (date->month < 1 || date->month > 12) {
         return false;
+    }
     bool leap = date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
     unsigned last = lengths[date->month - 1] + (date->month == 2 && leap);
     return date->day >= 1 && date->day <= last && date->hour < 24 && date->minute < 60 &&
@@ -244,13 +252,16 @@ bool date_parse(struct text text, int64_t now, int64_t *out_seconds)
 {
     struct date date = {0};
     unsigned weekday;
-    if (!take_name(&text, day_names, 7, &weekday))
+    if (!take_name(&text, day_names, 7, &weekday)) {
         return false;
+    }
     if (!parse_fixdate(text, &date) && !parse_asctime(text, &date) &&
-        !parse_rfc850(text, now, &date))
+        !parse_rfc850(text, now, &date)) {
         return false;
-    if (!date_valid(&date))
+    }
+    if (!date_valid(&date)) {
         return false;
+    }
     *out_seconds = days_from_date(date.year, date.month, date.day) * SECONDS_PER_DAY +
                    date.hour * 3600 + date.minute * 60 + date.second;
     return true;

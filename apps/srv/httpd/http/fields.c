@@ -36,10 +36,12 @@ static const struct {
 static bool split(struct text line, struct text *out_name, struct text *out_value)
 {
     size_t length = 0;
-    while (length < line.length && syntax_is_token(line.data[length]))
+    while (length < line.length && syntax_is_token(line.data[length])) {
         length++;
-    if (length == 0 || length == line.length || line.data[length] != ':')
+    }
+    if (length == 0 || length == line.length || line.data[length] != ':') {
         return false;
+    }
     *out_name = (struct text){line.data, length};
     *out_value = text_trim((struct text){line.data + length + 1, line.length - length - 1});
     return true;
@@ -48,11 +50,13 @@ static bool split(struct text line, struct text *out_name, struct text *out_valu
 bool http_fields_take(struct http_fields *fields, struct text line)
 {
     struct text name, value;
-    if (!split(line, &name, &value))
+    if (!split(line, &name, &value)) {
         return false;
+    }
     for (unsigned i = 0; i < HTTP_FIELDS; i++) {
-        if (!text_equal_fold(name, table[i].name))
+        if (!text_equal_fold(name, table[i].name)) {
             continue;
+        }
         if (fields->lines[i]++ == 0) {
             fields->values[i] = value;
             return true;
@@ -78,8 +82,9 @@ static bool next_line(struct http_list *list)
 {
     while (list->after.length > 0) {
         const char *end = memchr(list->after.data, '\n', list->after.length);
-        if (end == NULL)
+        if (end == NULL) {
             return false;
+        }
         list->after.length -= (size_t)(end + 1 - list->after.data);
         list->after.data = end + 1;
         const char *cr = memchr(end + 1, '\r', list->after.length);
@@ -95,8 +100,9 @@ static bool next_line(struct http_list *list)
 bool http_list_next(struct http_list *list, struct text *out_element)
 {
     while (!text_list_next(&list->line, out_element)) {
-        if (!next_line(list))
+        if (!next_line(list)) {
             return false;
+        }
     }
     return true;
 }
@@ -104,11 +110,13 @@ bool http_list_next(struct http_list *list, struct text *out_element)
 bool http_list_has(const struct http_fields *fields, enum http_field field, struct text token)
 {
     struct text element;
-    if (!http_fields_has(fields, field))
+    if (!http_fields_has(fields, field)) {
         return false;
+    }
     for (struct http_list list = http_list(fields, field); http_list_next(&list, &element);) {
-        if (text_equal_fold(element, token))
+        if (text_equal_fold(element, token)) {
             return true;
+        }
     }
     return false;
 }

@@ -35,8 +35,9 @@ struct text http_reason(unsigned status)
         {505, TEXT("HTTP Version Not Supported")},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].status == status)
+        if (known[i].status == status) {
             return known[i].reason;
+        }
     }
     return TEXT("Unknown");
 }
@@ -81,14 +82,17 @@ struct text http_media_type(struct text path)
         {TEXT("webm"), TEXT("video/webm")},
     };
     size_t dot = path.length;
-    while (dot > 0 && path.data[dot - 1] != '.' && path.data[dot - 1] != '/')
+    while (dot > 0 && path.data[dot - 1] != '.' && path.data[dot - 1] != '/') {
         dot--;
+    }
     struct text extension = {0};
-    if (dot > 0 && path.data[dot - 1] == '.')
+    if (dot > 0 && path.data[dot - 1] == '.') {
         extension = (struct text){path.data + dot, path.length - dot};
+    }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (text_equal_fold(extension, known[i].extension))
+        if (text_equal_fold(extension, known[i].extension)) {
             return known[i].type;
+        }
     }
     return TEXT("application/octet-stream");
 }
@@ -96,8 +100,9 @@ struct text http_media_type(struct text path)
 // A name comes with its colon and space.
 static void write_field(struct writer *writer, struct text name, struct text value)
 {
-    if (value.length == 0)
+    if (value.length == 0) {
         return;
+    }
     write_text(writer, name);
     write_text(writer, value);
     write_string(writer, "\r\n");
@@ -135,10 +140,11 @@ void http_head_write(struct writer *writer, const struct http_head *head)
     write_text(writer, http_reason(head->status));
     write_string(writer, "\r\nServer: Tessera\r\n");
     write_date_field(writer, TEXT("Date: "), head->now);
-    if (!head->keep_alive)
+    if (!head->keep_alive) {
         write_string(writer, "Connection: close\r\n");
-    else if (head->minor0)
+    } else if (head->minor0) {
         write_string(writer, "Connection: keep-alive\r\n");
+    }
     if (head->content_length >= 0) {
         write_string(writer, "Content-Length: ");
         write_number(writer, (uint64_t)head->content_length);
@@ -146,18 +152,22 @@ void http_head_write(struct writer *writer, const struct http_head *head)
     }
     write_field(writer, TEXT("Content-Type: "), head->content_type);
     write_field(writer, TEXT("Content-Encoding: "), head->content_encoding);
-    if (head->varies)
+    if (head->varies) {
         write_string(writer, "Vary: Accept-Encoding\r\n");
+    }
     write_field(writer, TEXT("ETag: "), head->etag);
-    if (head->modified >= 0)
+    if (head->modified >= 0) {
         write_date_field(writer, TEXT("Last-Modified: "), head->modified);
+    }
     write_field(writer, TEXT("Cache-Control: "), head->cache_control);
     write_field(writer, TEXT("Location: "), head->location);
     write_field(writer, TEXT("Allow: "), head->allow);
-    if (head->accept_ranges)
+    if (head->accept_ranges) {
         write_string(writer, "Accept-Ranges: bytes\r\n");
-    if (head->status == 416 || (head->status == 206 && !head->parts))
+    }
+    if (head->status == 416 || (head->status == 206 && !head->parts)) {
         write_content_range(writer, head);
+    }
     write_string(writer, "\r\n");
 }
 
@@ -189,8 +199,9 @@ static void write_log_text(struct writer *writer, struct text text)
     size_t start = 0;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (plain[c])
+        if (plain[c]) {
             continue;
+        }
         const char *hex = "0123456789abcdef";
         char shown[4] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
         write_text(writer, (struct text){text.data + start, i - start});
@@ -208,10 +219,11 @@ void http_log_line(struct writer *writer, struct text peer, int64_t now, struct 
     write_string(writer, " - - [");
     date_write_log(writer, now);
     write_string(writer, "] \"");
-    if (line.length > 0)
+    if (line.length > 0) {
         write_log_text(writer, (struct text){line.data, line.length < shown ? line.length : shown});
-    else
+    } else {
         write_string(writer, "-");
+    }
     write_string(writer, "\" ");
     write_number(writer, status);
     write_string(writer, " ");

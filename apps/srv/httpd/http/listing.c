@@ -28,10 +28,11 @@ static unsigned place_of(const struct listing *listing, struct text name, bool d
         const struct listing_entry *entry = &listing->entries[middle];
         bool before = entry->directory != directory ? entry->directory
                                                     : comes_before(name_of(listing, entry), name);
-        if (before)
+        if (before) {
             low = middle + 1;
-        else
+        } else {
             high = middle;
+        }
     }
     return low;
 }
@@ -39,8 +40,9 @@ static unsigned place_of(const struct listing *listing, struct text name, bool d
 bool listing_add(struct listing *listing, struct text name, bool directory, uint64_t size)
 {
     if (name.length == 0 || name.data[0] == '.' || memchr(name.data, '/', name.length) != NULL ||
-        memchr(name.data, '\0', name.length) != NULL)
+        memchr(name.data, '\0', name.length) != NULL) {
         return true;
+    }
     if (listing->count == LISTING_ENTRIES || name.length > LISTING_NAMES - listing->used) {
         listing->more = true;
         return false;
@@ -68,8 +70,9 @@ static void write_row(struct writer *writer, struct text name, const struct list
     write_html(writer, name);
     write_text(writer, slash);
     write_string(writer, "</a><td>");
-    if (!entry->directory)
+    if (!entry->directory) {
         write_number(writer, entry->size);
+    }
     write_string(writer, "\n");
 }
 
@@ -82,8 +85,9 @@ void listing_write(struct writer *writer, const struct listing *listing, bool pa
                          "<style>body{font:16px/1.5 system-ui,sans-serif;margin:2em;"
                          "color-scheme:light dark}td+td{text-align:right;padding-left:2em}</style>"
                          "\n<h1>Index</h1>\n<table>\n");
-    if (parent)
+    if (parent) {
         write_string(writer, "<tr><td><a href=\"../\">../</a><td>\n");
+    }
     for (unsigned i = 0; i < listing->count; i++) {
         const struct listing_entry *entry = &listing->entries[i];
         // A byte of a name is three in the link, and six in the text, at most.
@@ -95,7 +99,8 @@ void listing_write(struct writer *writer, const struct listing *listing, bool pa
         write_row(writer, name_of(listing, entry), entry);
     }
     write_string(writer, "</table>\n");
-    if (more)
+    if (more) {
         write_string(writer, "<p>There is more, which is not shown.</p>\n");
+    }
     write_string(writer, "</html>\n");
 }

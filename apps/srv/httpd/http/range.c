@@ -5,12 +5,15 @@
 static enum range_kind suffix_range(struct text text, uint64_t size, struct http_range *out_range)
 {
     uint64_t length;
-    if (!text_take_number(&text, &length) || text.length != 0)
+    if (!text_take_number(&text, &length) || text.length != 0) {
         return RANGE_NONE;
-    if (length == 0)
+    }
+    if (length == 0) {
         return RANGE_UNSATISFIED;
-    if (size == 0)
+    }
+    if (size == 0) {
         return RANGE_NONE; // the whole, of which no Content-Range can speak
+    }
     out_range->length = length < size ? length : size;
     out_range->first = size - out_range->length;
     return RANGE_GOOD;
@@ -19,14 +22,18 @@ static enum range_kind suffix_range(struct text text, uint64_t size, struct http
 static enum range_kind one_range(struct text text, uint64_t size, struct http_range *out_range)
 {
     uint64_t first, last = UINT64_MAX;
-    if (text_take(&text, '-'))
+    if (text_take(&text, '-')) {
         return suffix_range(text, size, out_range);
-    if (!text_take_number(&text, &first) || !text_take(&text, '-'))
+    }
+    if (!text_take_number(&text, &first) || !text_take(&text, '-')) {
         return RANGE_NONE;
-    if (text.length > 0 && (!text_take_number(&text, &last) || text.length != 0 || last < first))
+    }
+    if (text.length > 0 && (!text_take_number(&text, &last) || text.length != 0 || last < first)) {
         return RANGE_NONE;
-    if (first >= size)
+    }
+    if (first >= size) {
         return RANGE_UNSATISFIED;
+    }
     *out_range = (struct http_range){first, (last < size - 1 ? last : size - 1) - first + 1};
     return RANGE_GOOD;
 }
@@ -57,13 +64,15 @@ static void add(struct http_range *ranges, unsigned *count, struct http_range ra
         join(&range, &ranges[i]);
         place = i < place ? i : place;
         --*count;
-        for (unsigned j = i; j < *count; j++)
+        for (unsigned j = i; j < *count; j++) {
             ranges[j] = ranges[j + 1];
+        }
         i = 0; // it has grown
     }
     place = place < *count ? place : *count;
-    for (unsigned j = (*count)++; j > place; j--)
+    for (unsigned j = (*count)++; j > place; j--) {
         ranges[j] = ranges[j - 1];
+    }
     ranges[place] = range;
 }
 
@@ -75,19 +84,23 @@ enum range_kind http_ranges_parse(struct text value, uint64_t size,
     unsigned asked = 0;
     *out_count = 0;
     if (value.length < unit.length ||
-        !text_equal_fold((struct text){value.data, unit.length}, unit))
+        !text_equal_fold((struct text){value.data, unit.length}, unit)) {
         return RANGE_NONE;
+    }
     struct text list = {value.data + unit.length, value.length - unit.length};
     for (; text_list_next(&list, &element); asked++) {
         struct http_range range;
         enum range_kind kind = one_range(element, size, &range);
-        if (kind == RANGE_NONE || asked == HTTP_RANGES_MAX)
+        if (kind == RANGE_NONE || asked == HTTP_RANGES_MAX) {
             return RANGE_NONE;
-        if (kind == RANGE_GOOD)
+        }
+        if (kind == RANGE_GOOD) {
             add(ranges, out_count, range);
+        }
     }
-    if (asked == 0)
+    if (asked == 0) {
         return RANGE_NONE;
+    }
     return *out_count > 0 ? RANGE_GOOD : RANGE_UNSATISFIED;
 }
 

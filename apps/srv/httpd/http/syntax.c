@@ -13,8 +13,9 @@ const uint32_t syntax_query_bits[8] = {0, 0xaffffff2, 0x87ffffff, 0x47fffffe, 0,
 bool syntax_token(struct text text)
 {
     for (size_t i = 0; i < text.length; i++) {
-        if (!syntax_is_token(text.data[i]))
+        if (!syntax_is_token(text.data[i])) {
             return false;
+        }
     }
     return text.length > 0;
 }
@@ -38,13 +39,16 @@ size_t syntax_text_length(const char *data, size_t length)
     while (length - at >= 8) {
         size_t text = eight_text(data + at);
         at += text;
-        if (text == 8)
+        if (text == 8) {
             continue;
-        if (data[at] != '\t')
+        }
+        if (data[at] != '\t') {
             return at;
+        }
         at++;
     }
-    while (at < length && syntax_is_text(data[at]))
+    while (at < length && syntax_is_text(data[at])) {
         at++;
+    }
     return at;
 }

@@ -17,11 +17,13 @@ bool text_equal(struct text a, struct text b)
 
 bool text_equal_fold(struct text a, struct text b)
 {
-    if (a.length != b.length)
+    if (a.length != b.length) {
         return false;
+    }
     for (size_t i = 0; i < a.length; i++) {
-        if (fold(a.data[i]) != fold(b.data[i]))
+        if (fold(a.data[i]) != fold(b.data[i])) {
             return false;
+        }
     }
     return true;
 }
@@ -37,8 +39,9 @@ struct text text_trim(struct text text)
         text.data++;
         text.length--;
     }
-    while (text.length > 0 && is_blank(text.data[text.length - 1]))
+    while (text.length > 0 && is_blank(text.data[text.length - 1])) {
         text.length--;
+    }
     return text;
 }
 
@@ -48,10 +51,11 @@ static size_t element_length(struct text list)
     bool quoted = false;
     for (size_t i = 0; i < list.length; i++) {
         char c = list.data[i];
-        if (c == '"')
+        if (c == '"') {
             quoted = !quoted;
-        else if (c == ',' && !quoted)
+        } else if (c == ',' && !quoted) {
             return i;
+        }
     }
     return list.length;
 }
@@ -76,8 +80,9 @@ bool text_list_has(struct text list, struct text token)
 {
     struct text element;
     while (text_list_next(&list, &element)) {
-        if (text_equal_fold(element, token))
+        if (text_equal_fold(element, token)) {
             return true;
+        }
     }
     return false;
 }
@@ -88,12 +93,14 @@ bool text_take_number(struct text *text, uint64_t *out_value)
     size_t i = 0;
     for (; i < text->length && text->data[i] >= '0' && text->data[i] <= '9'; i++) {
         uint64_t digit = (uint64_t)(text->data[i] - '0');
-        if (value > (UINT64_MAX - digit) / 10)
+        if (value > (UINT64_MAX - digit) / 10) {
             return false;
+        }
         value = value * 10 + digit;
     }
-    if (i == 0)
+    if (i == 0) {
         return false;
+    }
     text->data += i;
     text->length -= i;
     *out_value = value;
@@ -102,8 +109,9 @@ bool text_take_number(struct text *text, uint64_t *out_value)
 
 bool text_take(struct text *text, char expected)
 {
-    if (text->length == 0 || text->data[0] != expected)
+    if (text->length == 0 || text->data[0] != expected) {
         return false;
+    }
     text->data++;
     text->length--;
     return true;
@@ -115,8 +123,9 @@ void write_text_long(struct writer *writer, struct text text)
         writer->overflow = true;
         return;
     }
-    if (text.length > 0)
+    if (text.length > 0) {
         memcpy(writer->data + writer->length, text.data, text.length);
+    }
     writer->length += text.length;
 }
 

@@ -54,11 +54,13 @@ static inline void write_text(struct writer *writer, struct text text)
         write_text_long(writer, text);
         return;
     }
-    if (writer->overflow)
+    if (writer->overflow) {
         return;
+    }
     char *to = writer->data + writer->length;
-    for (size_t i = 0; i < text.length; i++)
+    for (size_t i = 0; i < text.length; i++) {
         to[i] = text.data[i];
+    }
     writer->length += text.length;
 }
 

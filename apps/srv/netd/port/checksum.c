@@ -28,8 +28,9 @@ static inline void add_words(struct sum *sum, const uint8_t *at, unsigned bytes)
 static inline const uint8_t *add_part(struct sum *sum, const uint8_t *at, size_t left,
                                       unsigned bytes)
 {
-    if ((left & bytes) == 0)
+    if ((left & bytes) == 0) {
         return at;
+    }
     add_words(sum, at, bytes);
     return at + bytes;
 }
@@ -48,8 +49,9 @@ static uint64_t last_word(const uint8_t *at, size_t left)
         memcpy(&two, at, sizeof(two));
         at += sizeof(two);
     }
-    if ((left & 1) != 0)
+    if ((left & 1) != 0) {
         memcpy(&sum, at, 1);
+    }
     return sum + two + four;
 }
 
@@ -58,8 +60,9 @@ uint16_t platform_checksum(const void *data, int length)
     const uint8_t *at = data;
     size_t left = (size_t)length;
     struct sum sum = {0, 0};
-    for (; left >= STEP; left -= STEP, at += STEP)
+    for (; left >= STEP; left -= STEP, at += STEP) {
         add_words(&sum, at, STEP);
+    }
     at = add_part(&sum, at, left, 128);
     at = add_part(&sum, at, left, 64);
     at = add_part(&sum, at, left, 32);

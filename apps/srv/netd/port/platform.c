@@ -26,10 +26,12 @@ static uint32_t stock_left;
 ts_status_t platform_init(void)
 {
     ts_status_t status = ts_random_bytes(isn_key, sizeof(isn_key));
-    if (status == TS_OK)
+    if (status == TS_OK) {
         status = ts_random_bytes(table_keys, sizeof(table_keys));
-    if (status == TS_OK)
+    }
+    if (status == TS_OK) {
         status = ts_random_bytes(stock, sizeof(stock));
+    }
     stock_left = status == TS_OK ? sizeof(stock) / sizeof(stock[0]) : 0;
     return status;
 }

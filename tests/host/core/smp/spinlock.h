@@ -28,8 +28,9 @@ static inline void spin_init(struct spinlock *lock, const char *name)
 
 static inline void spin_lock_off(struct spinlock *lock)
 {
-    while (atomic_exchange_explicit(&lock->held, true, memory_order_acquire))
+    while (atomic_exchange_explicit(&lock->held, true, memory_order_acquire)) {
         sched_yield();
+    }
 }
 
 static inline void spin_unlock_off(struct spinlock *lock)
