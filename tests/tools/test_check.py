@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
 """tools/check must find what it looks for: each case is a small tree with one thing wrong."""
-import importlib.machinery
-import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -9,27 +7,25 @@ import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
-TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "check"
-loader = importlib.machinery.SourceFileLoader("check", str(TOOL))
-check = importlib.util.module_from_spec(importlib.util.spec_from_loader("check", loader))
-loader.exec_module(check)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from checks import borders, documents, headers, layout, tree, words  # noqa: E402
 
 
 class Checks(unittest.TestCase):
     def tree(self, files):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.addCleanup(setattr, check, "ROOT", check.ROOT)
-        check.ROOT = pathlib.Path(folder.name)
+        self.addCleanup(setattr, tree, "ROOT", tree.ROOT)
+        tree.ROOT = pathlib.Path(folder.name)
         subprocess.run(["git", "init", "-q", folder.name], check=True)
         for name, text in files.items():
-            path = check.ROOT / name
+            path = tree.ROOT / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
     def border(self, name, include, others=()):
         self.tree({name: f"#include {include}\n", **{other: "" for other in others}})
-        return list(check.check_borders())
+        return list(borders.check_borders())
 
     def test_allowed_includes(self):
         for name, include, others in (
@@ -58,13 +54,13 @@ class Checks(unittest.TestCase):
 
     def test_format(self):
         (self.tree({"a.c": "int  a ;\n", "b.c": "int b;\n"}))
-        errors = list(check.check_format())
+        errors = list(layout.check_format())
         self.assertEqual(len(errors), 1)
         self.assertIn("a.c", errors[0])
 
     def test_spdx(self):
         self.tree({"a.c": "int a;\n", "b.c": "// SPDX-License-Identifier: MIT\n"})
-        self.assertEqual([error.split(":")[0] for error in check.check_spdx()], ["a.c"])
+        self.assertEqual([error.split(":")[0] for error in words.check_spdx()], ["a.c"])
 
     def test_pages(self):
         self.tree({"ipc/abi/operation.def": 'TS_OPERATION(READ, 1, 0, OBJECT, "r")\n',
@@ -72,7 +68,7 @@ class Checks(unittest.TestCase):
                    "ipc/proto/pipe.h": "", "ipc/proto/file.h": "", "ipc/proto/queue.h": "",
                    "docs/protocols/file.md": "word " * 50,
                    "docs/abi/op.md": "word " * 50, "docs/abi/map.md": "too short"})
-        self.assertEqual([error.split(":")[0] for error in check.check_pages()],
+        self.assertEqual([error.split(":")[0] for error in documents.check_pages()],
                          ["docs/abi/map.md", "docs/abi/read.md", "docs/protocols/pipe.md"])
 
     def test_links(self):
@@ -81,7 +77,7 @@ class Checks(unittest.TestCase):
                    "docs/decisions/001-one.md": "# 1. One\n",
                    "docs/decisions/001-two.md": "# 2. Two\n",
                    "docs/decisions/003-three.md": "# 4. Three\n"})
-        self.assertEqual([error.split(":")[0] for error in check.check_links()],
+        self.assertEqual([error.split(":")[0] for error in documents.check_links()],
                          ["docs/a.md", "docs/decisions/001-two.md", "docs/decisions/003-three.md"])
 
     def test_headers(self):
@@ -92,36 +88,36 @@ class Checks(unittest.TestCase):
                    "drivers/lib/x/a.c": "", "tests/host/free.h": "unknown_t\n"})
         commands = [(name, ["clang-14", "-std=c17", "-ffreestanding"])
                     for name in ("kernel/core/a.c", "drivers/lib/x/a.c")]
-        self.assertEqual([error.split(":")[0] for error in check.header_errors(commands)],
+        self.assertEqual([error.split(":")[0] for error in headers.header_errors(commands)],
                          ["drivers/lib/x/bad.h", "kernel/core/bad.h", "kernel/core/twice.h"])
 
     def test_tour(self):
         self.tree({"kernel/a.c": "int here(void);\n",
                    "docs/tour.md": "`here()` and `kernel/a.c`, not `gone()`, `kernel/b.c`.\n"})
-        self.assertEqual(len(list(check.check_tour())), 2)
+        self.assertEqual(len(list(documents.check_tour())), 2)
 
     def test_readmes(self):
         self.tree({"kernel/README.md": "line\n" * 11, "kernel/core/a.c": ""})
-        self.assertEqual(len(list(check.check_readmes())), 2)
+        self.assertEqual(len(list(documents.check_readmes())), 2)
 
     def test_rules(self):
         head = "| rule | what | by |\n| --- | --- | --- |\n"
         self.tree({"docs/invariants.md": head + "| Q01 | holds | `a.c` |\n| Q02 | too | `b.c` |\n",
                    "kernel/a.c": "", "tests/user/x.c": "static void rule_q01_holds(void)\n"})
-        errors = list(check.check_rules())
+        errors = list(documents.check_rules())
         self.assertEqual(len(errors), 2)
         self.assertIn("Q02 has no test", errors[0])
         self.assertIn("b.c, which does not exist", errors[1])
         self.tree({"docs/invariants.md": "nothing\n"})
-        self.assertEqual(len(list(check.check_rules())), 1)
+        self.assertEqual(len(list(documents.check_rules())), 1)
 
     def test_hosts(self):
         self.tree({"a": "see ../sha" "red/x\n", "b": "http://deb.deb" "ian.org/\n", "c": "shared/x\n"})
-        self.assertEqual([error.split(":")[0] for error in check.check_hosts()], ["a", "b"])
+        self.assertEqual([error.split(":")[0] for error in words.check_hosts()], ["a", "b"])
 
     def test_scripts(self):
         self.tree({"a.py": "def f(:\n", "b": "#!/bin/sh\nif\n", "c.py": "x = 1\n"})
-        self.assertEqual(len(list(check.check_scripts())), 2)
+        self.assertEqual(len(list(words.check_scripts())), 2)
 
 
 if __name__ == "__main__":

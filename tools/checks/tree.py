@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""The tree that is checked: its files, their text, their flags."""
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+KERNEL_ROOTS = ("kernel/include", "kernel", "arch/include", "arch/x86_64/include")
+
+
+# Folders whose files are user code, and those where tests may look behind every border.
+USER = ("ipc/lib", "ipc/ring", "ipc/proto", "compat", "drivers", "apps", "bench", "tests/user",
+        "arch/x86_64/user")
+FREE = ("tests/host", "tests/machine", "tools")
+
+
+def tracked(*suffixes):
+    """Files of the tree, as git has them and will have them, relative to its root."""
+    listing = subprocess.run(["git", "ls-files", "-z", "--cached", "--others",
+                              "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+    names = sorted(set(listing.stdout.decode().split("\0")))
+    return [name for name in names
+            if name and (not suffixes or name.endswith(suffixes)) and (ROOT / name).is_file()]
+
+
+def text(name):
+    return (ROOT / name).read_text(errors="replace")
+
+
+def below(name, folders):
+    return any(name.startswith(folder + "/") for folder in folders)
+
+
+def compile_commands():
+    """[(source relative to the tree, arguments)] of a configured build."""
+    base = pathlib.Path(os.environ.get("TESSERA_BUILD", ROOT / "build" / "debug"))
+    if not (base / "compile_commands.json").is_file():
+        subprocess.run(["cmake", "-S", ROOT, "-B", base, "-G", "Ninja",
+                        "-DCMAKE_BUILD_TYPE=Debug"], check=True, stdout=sys.stderr)
+    commands = []
+    for entry in json.loads((base / "compile_commands.json").read_text()):
+        name = os.path.relpath(entry["file"], ROOT)
+        if name.endswith(".c") and not name.startswith(".."):
+            words = shlex.split(entry["command"])
+            commands.append((name, [word for word in words[:words.index("-o")]]))
+    return commands
