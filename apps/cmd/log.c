@@ -41,7 +41,7 @@ static ts_status_t add_line(ts_handle_t log, char **words)
 {
     char line[240];
     size_t length = 0;
-    for (char **word = words; (*word) != NULL && length < sizeof(line) - 1; word++) {
+    for (char **word = words; *word != NULL && length < sizeof(line) - 1; word++) {
         int step =
             snprintf(line + length, sizeof(line) - length, "%s%s", word == words ? "" : " ", *word);
         length += (size_t)step;

@@ -43,7 +43,7 @@ static int builtin_export(int argc, char **argv)
             return 1;
         }
     }
-    for (char **entry = environ; argc == 1 && (*entry) != NULL; entry++) {
+    for (char **entry = environ; argc == 1 && *entry != NULL; entry++) {
         puts(*entry);
     }
     return 0;

@@ -78,7 +78,7 @@ int job_start(struct job *job, const char *path, char **arguments, const struct 
 
 static void forget(struct job *job)
 {
-    for (struct job **at = &jobs; (*at) != NULL; at = &(*at)->next) {
+    for (struct job **at = &jobs; *at != NULL; at = &(*at)->next) {
         if (*at == job) {
             *at = job->next;
             break;

@@ -17,7 +17,7 @@ static uint64_t mode = UINT64_MAX; // as set last
 
 static void show(const char *bytes, size_t length)
 {
-    (void)!write(STDERR_FILENO, bytes, length);
+    (void)write(STDERR_FILENO, bytes, length);
 }
 
 static void set_mode(uint64_t new)

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A function that returns a status is TS_MUST_USE: who does not look at it says so by (void).
+#define TS_MUST_USE __attribute__((warn_unused_result))
+
 typedef int32_t ts_status_t;  // 0 or a negative TS_ERR_*
 typedef uint32_t ts_handle_t; // slot 20 bits, generation 12 bits (never 0); 0 names nothing
 typedef uint16_t ts_rights_t; // TS_RIGHT_* bits

@@ -64,7 +64,7 @@ TS_MUST_USE ts_status_t ts_loop_init(struct ts_loop *loop, uint32_t submissions,
 void ts_loop_fini(struct ts_loop *loop);
 
 // Dispatches until ts_loop_stop. Returns what the ring says when it cannot go on.
-ts_status_t ts_loop_run(struct ts_loop *loop);
+TS_MUST_USE ts_status_t ts_loop_run(struct ts_loop *loop);
 void ts_loop_stop(struct ts_loop *loop);
 
 // Waits for at least one event or timer, until `deadline`, and dispatches what is there.

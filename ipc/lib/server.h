@@ -267,7 +267,7 @@ static inline uint64_t ts_server_reply_data(const struct ts_server *server, uint
 
 static inline void ts_server_send_held(struct ts_loop *loop)
 {
-    if (loop->held.server) {
+    if (loop->held.server != NULL) {
         ts_server_send(loop);
     }
 }

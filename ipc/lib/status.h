@@ -5,8 +5,6 @@
 #include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
 
-#define TS_MUST_USE __attribute__((warn_unused_result))
-
 // "ERR_NOT_FOUND" for TS_ERR_NOT_FOUND; "ERR_UNKNOWN" for a number without a name.
 const char *ts_status_name(ts_status_t status);
 

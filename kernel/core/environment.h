@@ -23,11 +23,12 @@ void environment_give_turn(struct ring *ring);
 // Copies up to the end of one page between client memory (space, address) and memory of the current
 // address space. Interrupts off. 0, TS_ERR_CLIENT_FAULT, TS_ERR_FAULT (current space's side), or
 // TS_ERR_INTERRUPTED (the thread is to end).
-ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
-                             uint64_t address, uint32_t length, enum copy_direction direction);
+TS_MUST_USE ts_status_t environment_copy(struct address_space *client, uint64_t client_address,
+                                         uint64_t address, uint32_t length,
+                                         enum copy_direction direction);
 // Client memory to the inbox (kernel memory). Interrupts off, within one page of the client.
-ts_status_t environment_copy_inbox(struct address_space *client, uint64_t client_address, void *to,
-                                   uint32_t length);
+TS_MUST_USE ts_status_t environment_copy_inbox(struct address_space *client,
+                                               uint64_t client_address, void *to, uint32_t length);
 // Writes the result handles of a ring's call: u32[count] at the client's address. Best effort.
 void environment_write_handles(struct address_space *client, uint64_t client_address,
                                const ts_handle_t *handles, uint32_t count);

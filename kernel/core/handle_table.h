@@ -85,8 +85,9 @@ void handle_table_fini(struct handle_table *table);
 
 // Interrupts must be off; the result may be used until they are on again, or until an
 // object_try_get. TS_ERR_HANDLE, TS_ERR_RIGHTS (one of `rights` missing).
-static inline ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle,
-                                        ts_rights_t rights, struct capability *out_borrowed)
+static inline TS_MUST_USE ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle,
+                                                    ts_rights_t rights,
+                                                    struct capability *out_borrowed)
 {
     uint64_t word;
     struct handle_entry *entry = handle_find(table, handle, &word);
@@ -113,19 +114,20 @@ static inline bool handle_still(struct handle_table *table, ts_handle_t handle,
 }
 // Looks up and takes a reference (not a handle count); for a served object the reference is the
 // port's. Any context. The caller puts it with object_put (served: port_put).
-ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
-                       struct capability *out_referenced);
+TS_MUST_USE TS_MUST_USE ts_status_t handle_get(struct handle_table *table, ts_handle_t handle,
+                                               ts_rights_t rights,
+                                               struct capability *out_referenced);
 
 // Puts a capability in (moves it). On failure (TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE when the
 // table is closed) the capability stays the caller's.
-ts_status_t handle_install(struct handle_table *table, struct capability capability,
-                           ts_handle_t *out_handle);
+TS_MUST_USE ts_status_t handle_install(struct handle_table *table, struct capability capability,
+                                       ts_handle_t *out_handle);
 // Takes a capability out. TS_ERR_HANDLE; TS_ERR_BUSY when in transit.
-ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
-                          struct capability *out_capability);
+TS_MUST_USE ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
+                                      struct capability *out_capability);
 
 // A slot for a result to come. Either filled or released, exactly once.
-ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle);
+TS_MUST_USE ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle);
 // Cannot fail, save that a closed table gives the capability up.
 void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability);
 void handle_release(struct handle_table *table, ts_handle_t reserved);
@@ -134,8 +136,8 @@ void handle_release(struct handle_table *table, ts_handle_t reserved);
 // here on, whatever becomes of the table, and the entry keeps its slot. Then handle_transit_commit,
 // when it was delivered, frees the entry; or handle_transit_return moves it back, and the handle is
 // usable again. A closed table gives what comes back up. TS_ERR_HANDLE, TS_ERR_RIGHTS.
-ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
-                           struct capability *out_capability);
+TS_MUST_USE ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
+                                       struct capability *out_capability);
 void handle_transit_commit(struct handle_table *table, ts_handle_t handle);
 void handle_transit_return(struct handle_table *table, ts_handle_t handle,
                            struct capability capability);

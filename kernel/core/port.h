@@ -171,8 +171,8 @@ void port_give_turn(struct port *port);
 bool port_take(struct port *port, struct ring *ring, struct ring_binding *binding, uint64_t cookie,
                bool *out_left);
 
-ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie);
-ts_status_t port_unbind(struct port *port, struct ring *ring);
+TS_MUST_USE ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie);
+TS_MUST_USE ts_status_t port_unbind(struct port *port, struct ring *ring);
 
 // What a reply carries besides bytes.
 struct reply {
@@ -193,13 +193,14 @@ struct reply {
 // or OWN of a port that ends, which ends the request as well. TS_ERR_LIMIT: MINT for a client that
 // has as many objects as are free.
 // TS_ERR_ARGUMENT: oid out of range, or a handle where the operation has no room for one.
-ts_status_t port_reply(struct port *port, struct reply *reply, struct request **out_request);
+TS_MUST_USE ts_status_t port_reply(struct port *port, struct reply *reply,
+                                   struct request **out_request);
 
 // The same for an answer without handles to a request without any, which most are. *out_request is
 // there if 0 is returned. TS_ERR_UNSUPPORTED: it is not one of them, nothing was done. Interrupts
 // off.
-ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status, uint64_t value,
-                             struct request **out_request);
+TS_MUST_USE ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status,
+                                         uint64_t value, struct request **out_request);
 
 enum copy_direction { COPY_PULL, COPY_PUSH };
 
@@ -212,20 +213,23 @@ uint32_t request_range(const struct request *request, enum copy_direction direct
 // (current address space). *out_bytes: done, also on failure. TS_ERR_GONE, TS_ERR_RANGE (offset or
 // length outside the range), TS_ERR_CLIENT_FAULT, TS_ERR_FAULT (the server's memory). Preemptible
 // between pages.
-ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direction,
-                      uint64_t address, uint32_t length, uint64_t offset, uint32_t *out_bytes);
+TS_MUST_USE ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direction,
+                                  uint64_t address, uint32_t length, uint64_t offset,
+                                  uint32_t *out_bytes);
 
 // Handle `index` that came with the request. Own objects come back as out_own with out_tag.
-ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
-                             struct capability *out_capability, struct served **out_own);
+TS_MUST_USE ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
+                                         struct capability *out_capability,
+                                         struct served **out_own);
 // The same back again, since its taker could not be told of it. Dropped if its slot is over.
 void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capability capability);
 // An object for nobody. `reserve`: it has the port's reserve; TS_ERR_LIMIT: another has it, or no
 // slot can be spared for it.
-ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
-                      bool reserve, struct capability *out_capability);
-ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear, ts_signals_t set);
-ts_status_t port_revoke(struct port *port, uint32_t oid);
+TS_MUST_USE ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                                  bool reserve, struct capability *out_capability);
+TS_MUST_USE ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear,
+                                    ts_signals_t set);
+TS_MUST_USE ts_status_t port_revoke(struct port *port, uint32_t oid);
 
 // Served objects' counts (handles, transit).
 void served_count_add(struct served *served);
@@ -233,7 +237,7 @@ void served_count_drop(struct served *served);
 
 // cancel and detach of a HOME_PORT record; see request_cancel. Interrupts are off since it was seen
 // pending.
-ts_status_t port_cancel(struct request *request, ts_status_t status, bool force);
+TS_MUST_USE ts_status_t port_cancel(struct request *request, ts_status_t status, bool force);
 // Its timer's callback: the deadline, or the end of the grace, has come.
 void port_expired(struct request *request);
 

@@ -161,7 +161,7 @@ static inline void request_reset(struct request *request)
 // Polite end of a pending request with `status` (TS_ERR_CANCELLED, _TIMED_OUT, _INTERRUPTED), or
 // at once with `force`. 0: it is DONE or will be, exactly once; TS_ERR_BUSY: in the server's hands,
 // told; TS_ERR_NOT_FOUND: it was not pending any more.
-ts_status_t request_cancel(struct request *request, ts_status_t status, bool force);
+TS_MUST_USE ts_status_t request_cancel(struct request *request, ts_status_t status, bool force);
 
 // What becomes of the first `count` handles in transit when the request was not delivered: they are
 // the client's again. No lock held.

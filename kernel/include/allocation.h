@@ -22,12 +22,12 @@ bool allocation_refused(void);
 void allocation_count(int change);
 
 // Objects of the heap in use.
-ts_status_t allocation_live(uint64_t *out_count);
+TS_MUST_USE ts_status_t allocation_live(uint64_t *out_count);
 
 // The n-th allocation of the process with this id fails; 0: none. *out_left of allocation_left:
 // what is left of n, 0 once one has failed or for a process that is not the one.
-ts_status_t allocation_fail(uint64_t process_id, uint64_t n);
-ts_status_t allocation_left(uint64_t process_id, uint64_t *out_left);
+TS_MUST_USE ts_status_t allocation_fail(uint64_t process_id, uint64_t n);
+TS_MUST_USE ts_status_t allocation_left(uint64_t process_id, uint64_t *out_left);
 
 #else
 

@@ -39,5 +39,5 @@ void log_set_listener(void (*listener)(void));
 
 // From now on the serial port is a driver's: the log leaves it alone until a panic. And the screen.
 // TS_ERR_AGAIN: what was written before is still being shown.
-ts_status_t log_serial_release(void);
-ts_status_t log_screen_release(void);
+TS_MUST_USE ts_status_t log_serial_release(void);
+TS_MUST_USE ts_status_t log_screen_release(void);

@@ -30,4 +30,4 @@ struct elf_image {
 
 // Checks a file and describes its image. TS_ERR_EXECUTABLE for anything that is not a program of
 // that sort for this machine; the file may hold anything.
-ts_status_t elf_parse(const void *file, uint64_t size, struct elf_image *out_image);
+TS_MUST_USE ts_status_t elf_parse(const void *file, uint64_t size, struct elf_image *out_image);

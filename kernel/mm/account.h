@@ -40,14 +40,14 @@ void account_put(struct account *account);
 
 // TS_ERR_LIMIT: the job or one above it has reached its limit; nothing is charged. Any context;
 // lock-free. The account may be NULL.
-ts_status_t account_charge(struct account *account, uint64_t pages);
+TS_MUST_USE ts_status_t account_charge(struct account *account, uint64_t pages);
 void account_uncharge(struct account *account, uint64_t pages);
 
 // The same for bytes of small objects. (The usual case is inline: every object that comes and goes
 // is charged.)
-ts_status_t account_charge_more(struct account *account, uint64_t bytes);
+TS_MUST_USE ts_status_t account_charge_more(struct account *account, uint64_t bytes);
 void account_spare_give(struct account *account);
-static inline ts_status_t account_charge_bytes(struct account *account, uint64_t bytes)
+static inline TS_MUST_USE ts_status_t account_charge_bytes(struct account *account, uint64_t bytes)
 {
     if (account == NULL) {
         return TS_OK;

@@ -68,7 +68,7 @@ struct region {
 
 // With no region. Takes a reference to the account. TS_ERR_MEMORY, TS_ERR_LIMIT. The space is a
 // heap object of its own.
-ts_status_t space_create(struct account *account, struct address_space **out_space);
+TS_MUST_USE ts_status_t space_create(struct account *account, struct address_space **out_space);
 
 // Ends a space in which no thread will run and from which nobody copies any more: call
 // space_destroy_some() until false, then space_free(). Interrupts on, no lock held.
@@ -87,8 +87,9 @@ struct address_space *space_current(void);
 // beyond what the memory is being shrunk to; TS_ERR_EXISTS: FIXED and taken; TS_ERR_LIMIT;
 // TS_ERR_MEMORY: no room. When POPULATE fails (TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_INTERRUPTED: the
 // thread is to end) what is left of the mapping is undone, and nothing that others mapped since.
-ts_status_t space_map(struct address_space *space, struct memory *memory, uint64_t offset,
-                      uint64_t length, unsigned flags, unsigned allowed, vaddr_t *inout_address);
+TS_MUST_USE ts_status_t space_map(struct address_space *space, struct memory *memory,
+                                  uint64_t offset, uint64_t length, unsigned flags,
+                                  unsigned allowed, vaddr_t *inout_address);
 
 // The same, `allowed` from a handle's rights.
 unsigned space_allowed(ts_rights_t rights);
@@ -97,32 +98,32 @@ unsigned space_allowed(ts_rights_t rights);
 // once, and what others map meanwhile where it has been stays. TS_ERR_ARGUMENT, TS_ERR_RANGE,
 // TS_ERR_MEMORY or TS_ERR_LIMIT (splitting a region needs a record; no effect then). A thread that
 // is to end leaves its own space half done (TS_ERR_INTERRUPTED), never another's.
-ts_status_t space_unmap(struct address_space *space, vaddr_t address, uint64_t length);
+TS_MUST_USE ts_status_t space_unmap(struct address_space *space, vaddr_t address, uint64_t length);
 
 // Changes the protection of all that is mapped in the range, all at once: others find either what
 // was or what is asked. TS_ERR_NOT_FOUND: it has holes; TS_ERR_RIGHTS: not allowed; TS_ERR_BUSY:
 // two protects of more than SPACE_CHUNK regions meet, or others map and unmap there meanwhile;
 // TS_ERR_INTERRUPTED: the thread is to end; no effect with any error. When it returns, no CPU can
 // do what is not permitted any more.
-ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t length,
-                          unsigned protection);
+TS_MUST_USE ts_status_t space_protect(struct address_space *space, vaddr_t address, uint64_t length,
+                                      unsigned protection);
 
 // Makes the page at `address` present for an access. TS_ERR_FAULT: nothing mapped, or not for this
 // access; TS_ERR_LIMIT, TS_ERR_MEMORY: no page could be charged. Any context; no lock of a space or
 // memory held. `fault`: ARCH_FAULT_*.
-ts_status_t space_fault(struct address_space *space, vaddr_t address, unsigned fault);
+TS_MUST_USE ts_status_t space_fault(struct address_space *space, vaddr_t address, unsigned fault);
 
 // For user_exception(): why kernel_page_fault() did not resolve the last fault of the current
 // thread: TS_ERR_LIMIT or TS_ERR_MEMORY (end it with TS_EXIT_LIMIT), else TS_ERR_FAULT.
-ts_status_t space_fault_reason(void);
+TS_MUST_USE ts_status_t space_fault_reason(void);
 
 // Finds the frame at a user address, resolving a zero-fill; on success the caller has a reference
 // (page_put) and may use *out_pointer, which is where the kernel sees that very address, up to the
 // end of its page. RAM only: TS_ERR_FAULT for device memory and for what the space itself may not
 // access so; TS_ERR_LIMIT, TS_ERR_MEMORY. Any context as above.
 struct page;
-ts_status_t space_page_get(struct address_space *space, vaddr_t address, bool write,
-                           struct page **out_page, void **out_pointer);
+TS_MUST_USE ts_status_t space_page_get(struct address_space *space, vaddr_t address, bool write,
+                                       struct page **out_page, void **out_pointer);
 
 // What a futex word is: the same for all who share the memory. The memory is for comparing only:
 // no reference is taken. TS_ERR_FAULT: not mapped; TS_ERR_ARGUMENT: not aligned to 4.
@@ -130,5 +131,5 @@ struct futex_key {
     uint64_t memory; // its id: a waiter holds no reference
     uint64_t offset;
 };
-ts_status_t space_futex_key(struct address_space *space, vaddr_t address,
-                            struct futex_key *out_key);
+TS_MUST_USE ts_status_t space_futex_key(struct address_space *space, vaddr_t address,
+                                        struct futex_key *out_key);

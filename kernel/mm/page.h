@@ -46,12 +46,13 @@ struct page {
 
 // A frame with one reference. Without ZERO its content is another's: it must be overwritten before
 // a program can see it. TS_ERR_MEMORY.
-ts_status_t page_alloc(unsigned flags, struct page **out_page);
+TS_MUST_USE ts_status_t page_alloc(unsigned flags, struct page **out_page);
 
 // `count` physically adjacent frames, each with one reference of its own; at most
 // PAGE_CONTIGUOUS_MAX. TS_ERR_MEMORY also when there is enough, but in pieces.
 #define PAGE_CONTIGUOUS_MAX 8192u // 32 MiB
-ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags, struct page **out_first);
+TS_MUST_USE ts_status_t page_alloc_contiguous(uint64_t count, unsigned flags,
+                                              struct page **out_first);
 
 // References. The last put frees the frame; its content is left as it is, or poison in the debug
 // kernel, which panics when that has changed before the frame is given out again.

@@ -44,15 +44,15 @@ static inline bool space_is_ending(const struct address_space *space)
 
 // Makes the page at `address` present as a fault would, if it is of the map call with this number
 // still and permits it. TS_ERR_LIMIT, TS_ERR_MEMORY. No lock held.
-ts_status_t space_populate(struct address_space *space, vaddr_t address, uint64_t number,
-                           unsigned fault);
+TS_MUST_USE ts_status_t space_populate(struct address_space *space, vaddr_t address,
+                                       uint64_t number, unsigned fault);
 
 // Whether [address, address + length) is of whole pages and of user addresses: TS_ERR_ARGUMENT,
 // TS_ERR_RANGE.
-ts_status_t space_check_range(vaddr_t address, uint64_t length);
+TS_MUST_USE ts_status_t space_check_range(vaddr_t address, uint64_t length);
 
 // TS_ERR_ARGUMENT: unknown bits, or WRITE with EXECUTE; TS_ERR_RIGHTS: not in `allowed`.
-ts_status_t space_check_protection(unsigned protection, unsigned allowed);
+TS_MUST_USE ts_status_t space_check_protection(unsigned protection, unsigned allowed);
 
 // A record, not in the tree, charged to the space's account. NULL: *out_status is TS_ERR_MEMORY or
 // TS_ERR_LIMIT. No lock needed.
@@ -61,15 +61,15 @@ struct region *region_create(struct address_space *space, ts_status_t *out_statu
 // Enters a filled record (all but `space` and `link`) and takes a reference to its memory.
 // TS_ERR_LIMIT (too many regions), TS_ERR_RANGE (the memory is shorter now), TS_ERR_BUSY (it is
 // about to be).
-ts_status_t region_insert(struct address_space *space, struct region *region);
+TS_MUST_USE ts_status_t region_insert(struct address_space *space, struct region *region);
 
 // Takes a record out. The caller frees it and puts the reference of its memory, without the lock.
 void region_remove(struct address_space *space, struct region *region);
 void region_free(struct address_space *space, struct region *region);
 
 // Cuts a region at an address inside of it: `upper`, a fresh record, gets the upper part.
-ts_status_t region_split(struct address_space *space, struct region *region, vaddr_t at,
-                         struct region *upper);
+TS_MUST_USE ts_status_t region_split(struct address_space *space, struct region *region, vaddr_t at,
+                                     struct region *upper);
 
 // Moves the borders of a region inwards.
 void region_trim(struct address_space *space, struct region *region, vaddr_t start, vaddr_t end);

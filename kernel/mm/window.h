@@ -22,7 +22,8 @@ struct window_frames {
 // Maps `count` frames writable, side by side, with unmapped guards before and behind. A piece is
 // whole or not made: a failure walks back over what it entered and no further. TS_ERR_MEMORY, or
 // what `give` says. No lock held that `give` or the page tables of the kernel need.
-ts_status_t window_create(uint64_t count, const struct window_frames *frames, vaddr_t *out_address);
+TS_MUST_USE ts_status_t window_create(uint64_t count, const struct window_frames *frames,
+                                      vaddr_t *out_address);
 
 // Unmaps a piece and gives its addresses back. Interrupts on, no lock held.
 void window_destroy(vaddr_t address, void (*removed)(paddr_t page));

@@ -40,7 +40,7 @@ struct device_hold {
 
 // TS_ERR_LIMIT: the IOMMU holds no more devices. One that it cannot tell from others can be held by
 // a domain, but not driven (TS_ERR_UNSUPPORTED): it stays blocked.
-ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device);
+TS_MUST_USE ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device);
 void hold_fini(struct device_hold *hold);
 
 // Everything below but faults is done between these two. False: it is over. The IOMMU's tables go
@@ -50,7 +50,7 @@ void hold_unuse(struct device_hold *hold);
 
 // The calling process drives the device from now on. TS_ERR_BUSY: another does; TS_ERR_GONE: it is
 // over; TS_ERR_UNSUPPORTED: see above; TS_ERR_LIMIT, TS_ERR_MEMORY: no pages for tables.
-ts_status_t hold_drive(struct device_hold *hold);
+TS_MUST_USE ts_status_t hold_drive(struct device_hold *hold);
 bool hold_driven(struct device_hold *hold);
 bool hold_driven_by(struct device_hold *hold, const struct address_space *space);
 
@@ -64,8 +64,8 @@ void hold_end(struct device_hold *hold);
 
 // The device reaches pages of the memory more, or less: *inout_mapped of them, from `offset` on.
 // The memory is fixed and has its pages. Unmapped ones are nobody else's until this returns.
-ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t offset,
-                     uint64_t pages, uint64_t *inout_mapped);
+TS_MUST_USE ts_status_t hold_map(struct device_hold *hold, struct memory *memory, uint64_t offset,
+                                 uint64_t pages, uint64_t *inout_mapped);
 void hold_unmap(struct device_hold *hold, struct memory *memory, uint64_t offset, uint64_t mapped);
 
 // The device did what it may not: says so and has the driver ended. Interrupts off.

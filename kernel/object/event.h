@@ -8,4 +8,5 @@
 extern const struct object_class event_class;
 
 // With one reference and no handle. TS_ERR_LIMIT, TS_ERR_MEMORY.
-ts_status_t event_create(struct account *account, uint64_t count, struct object **out_event);
+TS_MUST_USE ts_status_t event_create(struct account *account, uint64_t count,
+                                     struct object **out_event);

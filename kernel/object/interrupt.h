@@ -22,10 +22,11 @@ extern const struct object_class interrupt_class;
 // TS_LINE_* flags. `device`: whose interrupt it is, of which the object has a use; NULL: no
 // device's. TS_ERR_RANGE, TS_ERR_BUSY, TS_ERR_LIMIT, TS_ERR_MEMORY.
 struct device;
-ts_status_t interrupt_create_line(struct account *account, uint32_t line, unsigned flags,
-                                  struct device *device, struct object **out_interrupt);
+TS_MUST_USE ts_status_t interrupt_create_line(struct account *account, uint32_t line,
+                                              unsigned flags, struct device *device,
+                                              struct object **out_interrupt);
 // `sender` as in TS_RESOURCE_MESSAGE.
-ts_status_t interrupt_create_message(struct account *account, uint32_t sender,
-                                     struct device *device,
-                                     struct ts_interrupt_message *out_message,
-                                     struct object **out_interrupt);
+TS_MUST_USE ts_status_t interrupt_create_message(struct account *account, uint32_t sender,
+                                                 struct device *device,
+                                                 struct ts_interrupt_message *out_message,
+                                                 struct object **out_interrupt);

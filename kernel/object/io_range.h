@@ -9,5 +9,5 @@ extern const struct object_class io_range_class;
 // Ports [base, base + count). One reference. TS_ERR_LIMIT, TS_ERR_MEMORY.
 // `device`: whose they are, of which the object has a use; NULL: no device's.
 struct device;
-ts_status_t io_range_create(struct account *account, uint32_t base, uint32_t count,
-                            struct device *device, struct object **out_range);
+TS_MUST_USE ts_status_t io_range_create(struct account *account, uint32_t base, uint32_t count,
+                                        struct device *device, struct object **out_range);

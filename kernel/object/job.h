@@ -53,15 +53,16 @@ static inline struct job *job_of(struct object *object)
 // Limits of 0 are the parent's. `client`: it gets a number of its own, if the parent's jobs do. One
 // reference, no handle; the account pays for it. TS_ERR_MEMORY,
 // TS_ERR_LIMIT (also: the parent is at level TS_JOB_LEVELS), TS_ERR_GONE (the parent was killed).
-ts_status_t job_create(struct account *account, struct job *parent,
-                       const struct ts_job_limits *limits, bool client, struct job **out_job);
+TS_MUST_USE ts_status_t job_create(struct account *account, struct job *parent,
+                                   const struct ts_job_limits *limits, bool client,
+                                   struct job **out_job);
 
 // The job above all, made by job_init(); its page limit is what the machine has.
 extern struct job *job_root;
 void job_init(void);
 
 // Charges a job and all above it. TS_ERR_LIMIT: nothing charged. Any context, lock-free.
-ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count);
+TS_MUST_USE ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count);
 // The same for what is taken in advance: who is refused that does not lack it. False: nothing is
 // charged.
 bool job_charge_spare(struct job *job, enum job_resource resource, uint64_t count);
@@ -72,7 +73,8 @@ uint64_t job_limit(const struct job *job, enum job_resource resource);
 
 // Enters a process (once its object can be found: object_init done) and gives it an id.
 // TS_ERR_GONE: the job was killed. job_process_remove when it has ended (its body may stay).
-ts_status_t job_process_add(struct job *job, struct job_member *member, struct object *process);
+TS_MUST_USE ts_status_t job_process_add(struct job *job, struct job_member *member,
+                                        struct object *process);
 void job_process_remove(struct job_member *member);
 
 // Kills every process below, and refuses new ones from now on. Preemptible; returns when all have

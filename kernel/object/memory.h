@@ -102,22 +102,23 @@ static inline uint64_t memory_size(const struct memory *memory)
 // For the system call create: `bytes` is rounded up to pages; flags: TS_MEMORY_CONTIGUOUS,
 // TS_MEMORY_PRIVATE. One reference, no handle. TS_ERR_ARGUMENT (0, unknown flag), TS_ERR_TOO_LARGE,
 // TS_ERR_LIMIT, TS_ERR_MEMORY. Preemptible.
-ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flags,
-                          struct memory **out_memory);
+TS_MUST_USE ts_status_t memory_create(struct account *account, uint64_t bytes, unsigned flags,
+                                      struct memory **out_memory);
 
 // Device memory. The range has been checked (resource.c). The account pays for the object. It has
 // a use of `device` of its own, if that is not NULL, as long as somebody maps or has the memory.
-ts_status_t memory_create_physical(struct account *account, paddr_t base, uint64_t bytes,
-                                   enum arch_cache cache, struct device *device,
-                                   struct memory **out_memory);
+TS_MUST_USE ts_status_t memory_create_physical(struct account *account, paddr_t base,
+                                               uint64_t bytes, enum arch_cache cache,
+                                               struct device *device, struct memory **out_memory);
 
 // RAM that the loader filled; base is page-aligned, bytes are rounded up.
-ts_status_t memory_create_boot(paddr_t base, uint64_t bytes, struct memory **out_memory);
+TS_MUST_USE ts_status_t memory_create_boot(paddr_t base, uint64_t bytes,
+                                           struct memory **out_memory);
 
 // Zeroed anonymous or contiguous memory with all its pages, mapped by the kernel: rings, the clock
 // page. The mapping's reference is the only one. `account` may be NULL. Interrupts on.
-ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
-                                 struct kernel_mapping *out_mapping);
+TS_MUST_USE ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
+                                             struct kernel_mapping *out_mapping);
 
 // Maps the whole memory for the kernel in one piece, says what that is, and keeps its size until
 // memory_kernel_unmap(); or the part that is a view's, which keeps its memory from shrinking. All
@@ -126,45 +127,47 @@ ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
 // TS_ERR_UNSUPPORTED: physical memory; TS_ERR_RANGE: empty, or shorter than the view; TS_ERR_BUSY:
 // it is being shrunk, or mapped for the first time; TS_ERR_LIMIT, TS_ERR_MEMORY. With an error
 // nothing is mapped.
-ts_status_t memory_kernel_map(struct memory *memory, struct kernel_mapping *out_mapping);
+TS_MUST_USE ts_status_t memory_kernel_map(struct memory *memory,
+                                          struct kernel_mapping *out_mapping);
 
 // Ends a mapping, and empties it. Nobody may be using it any more.
 void memory_kernel_unmap(struct kernel_mapping *mapping);
 
 // Allocates the pages of a range. Preemptible. TS_ERR_RANGE, TS_ERR_ARGUMENT (alignment),
 // TS_ERR_LIMIT; TS_ERR_MEMORY: none is left, or, at once, it is more than the machine has free.
-ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length);
+TS_MUST_USE ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length);
 
 // Whether so much of it is more than the machine has left, where it is much: better refused before
 // everybody is without. It is a look and no promise: others take pages as well.
 bool memory_is_too_much(struct memory *memory, uint64_t length);
 
 // Keeps the memory from shrinking (pins). TS_ERR_BUSY: it is being shrunk, or mapped by the kernel.
-ts_status_t memory_fix(struct memory *memory);
+TS_MUST_USE ts_status_t memory_fix(struct memory *memory);
 void memory_unfix(struct memory *memory);
 
 // The frame at an offset, made if it is missing, with memory.lock held: *out_page NULL for
 // physical memory, whose address is then in *out_address. TS_ERR_RANGE, TS_ERR_LIMIT,
 // TS_ERR_MEMORY. The memory is not a view.
-ts_status_t memory_page_locked(struct memory *memory, uint64_t offset, struct page **out_page,
-                               paddr_t *out_address);
+TS_MUST_USE ts_status_t memory_page_locked(struct memory *memory, uint64_t offset,
+                                           struct page **out_page, paddr_t *out_address);
 
 // The same without the lock held, for views too, and with a reference to the frame (RAM only:
 // TS_ERR_UNSUPPORTED else).
-ts_status_t memory_page_get(struct memory *memory, uint64_t offset, struct page **out_page);
+TS_MUST_USE ts_status_t memory_page_get(struct memory *memory, uint64_t offset,
+                                        struct page **out_page);
 
 // Resolves a view: the memory that has the pages, and the offset there.
 struct memory *memory_resolve(struct memory *memory, uint64_t *inout_offset);
 
 // Reads or writes through the direct map, for the kernel's own use (boot information, clock).
-ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset, const void *from,
-                                size_t length);
+TS_MUST_USE ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset,
+                                            const void *from, size_t length);
 
 // set SIZE, rounded up to pages; the mappings that the calling process has beyond a new end fault
 // from then on. Preemptible. TS_ERR_UNSUPPORTED: not anonymous; TS_ERR_TOO_LARGE; TS_ERR_BUSY: to
 // less, and pinned, or mapped there by another process; to another size, and mapped by the kernel;
 // it is being shrunk, or mapped by the kernel.
-ts_status_t memory_resize(struct memory *memory, uint64_t size);
+TS_MUST_USE ts_status_t memory_resize(struct memory *memory, uint64_t size);
 
 // A fault that the fuzzer has to find, planted by `plant=growth` on the debug kernel's command
 // line: memory that the kernel has mapped may grow.

@@ -7,18 +7,20 @@
 #define MEMORY_CHUNK 64u // pages removed per lock hold, at the most
 
 // What the account of a memory is charged, if it has one. Any context.
-ts_status_t memory_charge(struct memory *memory, uint64_t pages);
+TS_MUST_USE ts_status_t memory_charge(struct memory *memory, uint64_t pages);
 void memory_uncharge(struct memory *memory, uint64_t pages);
 
-ts_status_t memory_operate(struct object *object, struct operation *operation);
+TS_MUST_USE ts_status_t memory_operate(struct object *object, struct operation *operation);
 
 // A part of a memory or of a view. TS_ERR_ARGUMENT (alignment, empty), TS_ERR_RANGE, TS_ERR_LIMIT,
 // TS_ERR_MEMORY. The account pays for the object.
-ts_status_t memory_create_view(struct account *account, struct memory *memory, uint64_t offset,
-                               uint64_t length, struct memory **out_view);
+TS_MUST_USE ts_status_t memory_create_view(struct account *account, struct memory *memory,
+                                           uint64_t offset, uint64_t length,
+                                           struct memory **out_view);
 
 // As memory_page_get, but a page that was never touched is not made: *out_page is NULL then.
-ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page **out_page);
+TS_MUST_USE ts_status_t memory_page_peek(struct memory *memory, uint64_t offset,
+                                         struct page **out_page);
 
 // What was taken out of a memory, to be given back without its lock.
 struct memory_removed {

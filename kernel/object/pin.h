@@ -27,16 +27,16 @@ struct pin {
 
 // The argument of PIN and UNPIN, and the memory it names, with a reference. TS_ERR_ARGUMENT;
 // TS_ERR_KIND: no memory; what call_read() and handle_get() say.
-ts_status_t pin_argument(const struct ts_call *call, struct ts_domain_pin *out_argument,
-                         struct memory **out_memory);
+TS_MUST_USE ts_status_t pin_argument(const struct ts_call *call, struct ts_domain_pin *out_argument,
+                                     struct memory **out_memory);
 
 // A pin of pages that are there and stay there, not in any list or domain yet. Preemptible.
 // TS_ERR_BUSY: the memory is being shrunk; what memory_commit() says; TS_ERR_LIMIT, TS_ERR_MEMORY.
-ts_status_t pin_make(struct memory *memory, const struct ts_domain_pin *argument,
-                     struct pin **out_pin);
+TS_MUST_USE ts_status_t pin_make(struct memory *memory, const struct ts_domain_pin *argument,
+                                 struct pin **out_pin);
 
 // Writes where the device finds each page to the call's output.
-ts_status_t pin_addresses(const struct pin *pin, const struct ts_call *call);
+TS_MUST_USE ts_status_t pin_addresses(const struct pin *pin, const struct ts_call *call);
 
 // Gives back what a pin keeps, and its domain. It is in no list any more; its device reaches the
 // pages by no other pin's when this returns.

@@ -30,6 +30,6 @@ static inline struct port_object *port_object_of(struct object *object)
 // `inbox` (NULL with inbox_size 0) holds requests * inbox_size bytes. One reference, no handle.
 // TS_ERR_ARGUMENT: sizes; TS_ERR_RANGE: the inbox is too small; TS_ERR_BUSY: its size is changing;
 // TS_ERR_LIMIT, TS_ERR_MEMORY.
-ts_status_t port_object_create(struct process *process, uint64_t requests, uint64_t objects,
-                               struct memory *inbox, uint64_t inbox_size,
-                               struct port_object **out_port);
+TS_MUST_USE ts_status_t port_object_create(struct process *process, uint64_t requests,
+                                           uint64_t objects, struct memory *inbox,
+                                           uint64_t inbox_size, struct port_object **out_port);

@@ -9,7 +9,7 @@
 #define OPERATION_SUBMITTED 0x80u
 
 // class->operate. For take by submission `aux` gets the event's flags.
-ts_status_t port_operate(struct object *object, struct operation *operation);
+TS_MUST_USE ts_status_t port_operate(struct object *object, struct operation *operation);
 
 // An answer: `moved` of the reply is made from the caller's handles.
 struct port_answer {
@@ -22,4 +22,5 @@ struct port_answer {
 // 0, or why the answer was not given, in which case the handles are where they were. A client whose
 // memory faults is answered all the same, with TS_ERR_FAULT and no handles, and the server with
 // TS_ERR_CLIENT_FAULT. With `hand_over` the client, if it is a thread, runs next on this CPU.
-ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bool hand_over);
+TS_MUST_USE ts_status_t port_answer(struct port_object *port, struct port_answer *answer,
+                                    bool hand_over);

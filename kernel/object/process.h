@@ -71,14 +71,14 @@ static inline struct process *process_current(void)
 
 // Empty. One reference for the caller, no handle. TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE (its job
 // was killed).
-ts_status_t process_create(struct job *job, const char *name, size_t name_length,
-                           struct process **out_process);
+TS_MUST_USE ts_status_t process_create(struct job *job, const char *name, size_t name_length,
+                                       struct process **out_process);
 
 // Ends a process: the first report counts. Never blocks; any context without locks.
 void process_end(struct process *process, const struct ts_process_report *report);
 
 // A thread joins (TS_ERR_GONE: it is ending) and leaves; the last one out ends the process.
-ts_status_t process_thread_add(struct process *process, struct thread *thread);
+TS_MUST_USE ts_status_t process_thread_add(struct process *process, struct thread *thread);
 void process_thread_gone(struct process *process, struct thread *thread);
 // Calls `look` for the threads that are there when it begins, with the process's lock held, some in
 // each hold. One that leaves meanwhile may be left out, and one that comes be looked at instead.
@@ -86,5 +86,5 @@ void process_threads_each(struct process *process, void (*look)(struct thread *,
                           void *argument);
 
 // Keeps space and handle table, as rings and ports do. TS_ERR_GONE: they are being given back.
-ts_status_t process_use(struct process *process);
+TS_MUST_USE ts_status_t process_use(struct process *process);
 void process_unuse(struct process *process);

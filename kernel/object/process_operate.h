@@ -4,4 +4,4 @@
 
 #include <core/request.h>
 
-ts_status_t process_operate(struct object *object, struct operation *operation);
+TS_MUST_USE ts_status_t process_operate(struct object *object, struct operation *operation);

@@ -9,4 +9,4 @@ extern const struct object_class resource_class;
 
 // For init: the whole of a kind. One reference, no handle. TS_ERR_MEMORY.
 // At the kernel's own expense.
-ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_resource);
+TS_MUST_USE ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_resource);

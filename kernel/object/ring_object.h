@@ -37,10 +37,11 @@ static inline struct ring_object *ring_object_of_ring(struct ring *ring)
 
 // One reference, no handle. submissions, events: powers of two, TS_RING_MIN to TS_RING_MAX;
 // inflight: 1 to TS_RING_MAX. TS_ERR_ARGUMENT, TS_ERR_LIMIT, TS_ERR_MEMORY.
-ts_status_t ring_object_create(struct process *process, uint64_t submissions, uint64_t events,
-                               uint64_t inflight, struct ring_object **out_ring);
+TS_MUST_USE ts_status_t ring_object_create(struct process *process, uint64_t submissions,
+                                           uint64_t events, uint64_t inflight,
+                                           struct ring_object **out_ring);
 
 // The current thread enters, with interrupts off. TS_ERR_BUSY: another thread is inside;
 // TS_ERR_VERSION: the header was tampered with; TS_ERR_PEER_CLOSED: the ring is being torn down.
-ts_status_t ring_object_enter(struct ring_object *ring, struct thread *thread);
+TS_MUST_USE ts_status_t ring_object_enter(struct ring_object *ring, struct thread *thread);
 void ring_object_leave(struct ring_object *ring);

@@ -82,8 +82,8 @@ struct thread_start {
 // A new thread of a process, with a reference for the caller; it runs once thread_launch() is
 // called, which the caller must do. TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_ARGUMENT (thread pointer),
 // TS_ERR_GONE (the process ends).
-ts_status_t thread_create(struct process *process, const struct thread_start *start,
-                          struct thread **out_thread);
+TS_MUST_USE ts_status_t thread_create(struct process *process, const struct thread_start *start,
+                                      struct thread **out_thread);
 
 // Ends the current thread: what it asked for is cut off, what it holds is let go. No lock held.
 _Noreturn void thread_exit(void);

@@ -13,9 +13,10 @@ struct transfer {
 };
 
 // TS_ERR_ARGUMENT: more than 16 segments or TS_LENGTH_MAX bytes; TS_ERR_FAULT: not user addresses.
-ts_status_t transfer_init(struct transfer *transfer, const struct operation *operation);
+TS_MUST_USE ts_status_t transfer_init(struct transfer *transfer, const struct operation *operation);
 // One plain range.
-ts_status_t transfer_init_range(struct transfer *transfer, uint64_t address, uint64_t length);
+TS_MUST_USE ts_status_t transfer_init_range(struct transfer *transfer, uint64_t address,
+                                            uint64_t length);
 
 static inline uint64_t transfer_left(const struct transfer *transfer)
 {
@@ -25,18 +26,21 @@ static inline uint64_t transfer_left(const struct transfer *transfer)
 // Moves `length` <= transfer_left() bytes on; a fault leaves `done` at the start of the piece that
 // failed. Preemptible. TS_ERR_INTERRUPTED: the thread is to end; whoever moves a lot goes through
 // here piece by piece and so ends with it.
-ts_status_t transfer_to_user(struct transfer *transfer, const void *from, size_t length);
-ts_status_t transfer_from_user(struct transfer *transfer, void *to, size_t length);
+TS_MUST_USE ts_status_t transfer_to_user(struct transfer *transfer, const void *from,
+                                         size_t length);
+TS_MUST_USE ts_status_t transfer_from_user(struct transfer *transfer, void *to, size_t length);
 
 // The answer to get: copies what the caller has room for, and sets the value to that. TS_ERR_FAULT.
-ts_status_t operation_get(struct operation *operation, const void *value, size_t length);
-ts_status_t operation_get_u64(struct operation *operation, uint64_t value);
+TS_MUST_USE ts_status_t operation_get(struct operation *operation, const void *value,
+                                      size_t length);
+TS_MUST_USE ts_status_t operation_get_u64(struct operation *operation, uint64_t value);
 // The argument of set: exactly `length` bytes, else TS_ERR_ARGUMENT.
-ts_status_t operation_set(const struct operation *operation, void *out_value, size_t length);
+TS_MUST_USE ts_status_t operation_set(const struct operation *operation, void *out_value,
+                                      size_t length);
 
 // A method's call structure. TS_ERR_ARGUMENT: length is not that of ts_call, handles were sent
 // (no method of these objects keeps any), reserved fields; TS_ERR_FAULT.
-ts_status_t operation_call(const struct operation *operation, struct ts_call *out_call);
+TS_MUST_USE ts_status_t operation_call(const struct operation *operation, struct ts_call *out_call);
 // Exactly `length` bytes of input; a structure as output (TS_ERR_ARGUMENT: no room).
-ts_status_t call_read(const struct ts_call *call, void *out_value, size_t length);
-ts_status_t call_write(const struct ts_call *call, const void *value, size_t length);
+TS_MUST_USE ts_status_t call_read(const struct ts_call *call, void *out_value, size_t length);
+TS_MUST_USE ts_status_t call_write(const struct ts_call *call, const void *value, size_t length);

@@ -13,11 +13,11 @@
 // it is PARKED and will be completed by a wake, its deadline or a cancel. Else the record is
 // untouched: TS_ERR_AGAIN (the word differs), TS_ERR_FAULT, TS_ERR_ARGUMENT (alignment). Interrupts
 // on.
-ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expected);
+TS_MUST_USE ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expected);
 
 // Wakes at most `most` of those who wait for the word at `address` of `space` when it begins, in
 // the order in which they came; their status is TS_OK. Interrupts on.
-ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
-                       uint32_t *out_woken);
+TS_MUST_USE ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
+                                   uint32_t *out_woken);
 
 void futex_init(void);

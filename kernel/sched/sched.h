@@ -76,7 +76,7 @@ static inline bool thread_is_stopping(void)
 }
 
 // Copies the user registers of a thread that is blocked: TS_ERR_BUSY if it is not.
-ts_status_t thread_registers(struct thread *thread, struct ts_registers *out_registers);
+TS_MUST_USE ts_status_t thread_registers(struct thread *thread, struct ts_registers *out_registers);
 
 // Nanoseconds of CPU time that a thread used.
 uint64_t thread_cpu_ns(const struct thread *thread);

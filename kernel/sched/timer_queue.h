@@ -5,4 +5,4 @@
 #include <core/timer.h>
 
 // Makes the calling CPU's queue. Before any timer is armed on it. TS_ERR_MEMORY.
-ts_status_t timer_queue_init(void);
+TS_MUST_USE ts_status_t timer_queue_init(void);

@@ -6,8 +6,9 @@
 
 // Puts a new object, whose reference it takes over, into a table with all rights of its kind. On
 // failure the object is dropped.
-static inline ts_status_t handle_install_new(struct handle_table *table, struct object *object,
-                                             ts_handle_t *out_handle)
+static inline TS_MUST_USE ts_status_t handle_install_new(struct handle_table *table,
+                                                         struct object *object,
+                                                         ts_handle_t *out_handle)
 {
     struct capability capability = object_capability_get(object, object->class->rights);
     ts_status_t status = handle_install(table, capability, out_handle);

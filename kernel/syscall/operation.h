@@ -27,7 +27,7 @@ enum outcome operation_start(struct asked *asked, ts_status_t *out_status);
 // TS_ERR_ARGUMENT, TS_ERR_UNSUPPORTED.
 extern const uint8_t operation_flags[TS_OP_COUNT];            // besides NOWAIT, which all know
 extern const uint8_t operation_submission_flags[TS_OP_COUNT]; // and QUIET, which all of these do
-static inline ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
+static inline TS_MUST_USE ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
 {
     uint8_t known = TS_FLAG_NOWAIT | operation_flags[op];
     if (by_ring) {

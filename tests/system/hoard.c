@@ -10,7 +10,7 @@
 
 static void on_open(struct ts_request *request)
 {
-    (void)!ts_request_reply_own(request, request->object, request->rights);
+    (void)ts_request_reply_own(request, request->object, request->rights);
 }
 
 static void on_call(struct ts_request *request)

@@ -56,7 +56,7 @@ static ts_status_t take_sparse(void) // two maps at once, and each page of them 
     ts_handle_t memory;
     void **at = &kept[maps++ % 2];
     if (*at) {
-        (void)!ts_memory_unmap(*at, SPARSE);
+        (void)ts_memory_unmap(*at, SPARSE);
     }
     ts_status_t status = file ? TS_OK : file_make("hsparse", TS_FILE_REGULAR, &file);
     status = status ? status : ts_set_u64(file, TS_PROPERTY_SIZE, SPARSE);
@@ -242,7 +242,7 @@ static int take(const struct kind *kind, bool again)
     printf("hostile %s: %u, then %s\n", kind->name, number, ts_status_name(status));
     fflush(stdout);
     while (again) {
-        (void)!kind->take();
+        (void)kind->take();
     }
     ts_sleep_until(ts_deadline_in(3600 * TS_SECOND));
     return 0;
@@ -308,8 +308,8 @@ static void clean(void)
 {
     static _Alignas(8) char list[8192];
     while (ts_rename(tmp, "hd/hd", tmp, "hx", 0) == TS_OK) {
-        (void)!ts_remove(tmp, "hd", TS_FILE_DIRECTORY);
-        (void)!ts_rename(tmp, "hx", tmp, "hd", 0);
+        (void)ts_remove(tmp, "hd", TS_FILE_DIRECTORY);
+        (void)ts_rename(tmp, "hx", tmp, "hd", 0);
     }
     size_t length = 1;
     for (uint64_t cookie = 0; length > 0;) {

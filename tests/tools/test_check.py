@@ -8,7 +8,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-from checks import borders, documents, headers, layout, tree, words  # noqa: E402
+from checks import borders, dialect, documents, headers, layout, tree, words  # noqa: E402
 
 
 class Checks(unittest.TestCase):
@@ -57,6 +57,25 @@ class Checks(unittest.TestCase):
         errors = list(layout.check_format())
         self.assertEqual(len(errors), 1)
         self.assertIn("a.c", errors[0])
+
+    def test_dialect(self):
+        head = ("typedef int ts_status_t;\n"
+                "ts_status_t f(void);\n"
+                "__attribute__((warn_unused_result)) ts_status_t g(char *p);\n"
+                "#define IS(x) ((x) ? 1 : 0)\n")
+        plain = "int t(char *p, int n) { for (; n > 0; n--) if (p == 0 || g(p) != 0) return 1; return !n; }"
+        self.tree({"a.h": head, "good.c": '#include "a.h"\n' + plain})
+        self.assertEqual(dialect.read(("good.c", ["clang"])), {"a.h:2: f is not TS_MUST_USE"})
+        for number, code in enumerate((
+                "if (p) return 1;", "if (!p) return 1;", "while (n && p) n--;", "do n--; while (!p);",
+                "for (; p; p++) n--;", "for (n = 0; p; p++) n--;", "return p ? 1 : 0;", "_Bool b = p;",
+                "if (f()) return 1;", "if (n == 0 || !g(p)) return 1;", "return IS(p);", "n = !!p;")):
+            self.tree({"a.h": head, "a.c": f'#include "a.h"\nint t(char *p, int n)\n{{\n{code}\n}}'})
+            found = [place for place in dialect.read(("a.c", ["clang"])) if place.startswith("a.c")]
+            self.assertEqual([place.split(": ")[0] for place in found], ["a.c:4"], code)
+        self.tree({"a.c": "int a = sizeof a;\n", "b.c": "int b = sizeof(b);\n"})
+        self.assertEqual(dialect.spelled("a.c"), ["a.c:1: sizeof has parentheses"])
+        self.assertEqual(dialect.spelled("b.c"), [])
 
     def test_spdx(self):
         self.tree({"a.c": "int a;\n", "b.c": "// SPDX-License-Identifier: MIT\n"})

@@ -281,7 +281,7 @@ static void rule_p01_a_request_lends_its_priority(void)
     ask(1, in_ms(2000));
     struct ts_event event = {.status = TS_ERR_TIMED_OUT};
     if (status == TS_OK && ts_ring_enter(&server.client, 1, in_ms(2500)) == TS_OK) {
-        (void)!ts_ring_next(&server.client, &event);
+        (void)ts_ring_next(&server.client, &event);
     }
     atomic_store(&hogs_over, true);
     for (unsigned i = 0; i < CROWD; i++) {

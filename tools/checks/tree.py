@@ -36,16 +36,17 @@ def below(name, folders):
     return any(name.startswith(folder + "/") for folder in folders)
 
 
-def compile_commands():
-    """[(source relative to the tree, arguments)] of a configured build."""
-    base = pathlib.Path(os.environ.get("TESSERA_BUILD", ROOT / "build" / "debug"))
+def compile_commands(build="debug", source="."):
+    """[(source relative to the tree, arguments)] of a build, which is configured if it is not."""
+    base = ROOT / "build" / build
     if not (base / "compile_commands.json").is_file():
-        subprocess.run(["cmake", "-S", ROOT, "-B", base, "-G", "Ninja",
+        subprocess.run(["cmake", "-S", ROOT / source, "-B", base, "-G", "Ninja",
                         "-DCMAKE_BUILD_TYPE=Debug"], check=True, stdout=sys.stderr)
     commands = []
     for entry in json.loads((base / "compile_commands.json").read_text()):
         name = os.path.relpath(entry["file"], ROOT)
-        if name.endswith(".c") and not name.startswith(".."):
+        if name.endswith(".c") and not name.startswith(("..", "build/")):
             words = shlex.split(entry["command"])
-            commands.append((name, [word for word in words[:words.index("-o")]]))
+            words = words[:words.index("-o")]
+            commands.append((name, [*words, f"-working-directory={entry['directory']}"]))
     return commands

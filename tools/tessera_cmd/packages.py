@@ -36,6 +36,7 @@ PACKAGES = (
     ("libc6-dev", TEST, "/usr/include/x86_64-linux-gnu/bits/types.h"),
     ("gcc", TEST, "gcc"),
     ("clang-format-15", TEST, "clang-format-15"),
+    ("python3-clang-14", TEST, "/usr/lib/python3/dist-packages/clang/cindex.py"),
     ("git", TEST, "git"),
     ("curl", TEST, "curl"),
     ("wrk", TEST, "wrk"),

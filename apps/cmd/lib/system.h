@@ -16,12 +16,12 @@ int system_steer(uint32_t method, const char *service);
 
 // Each service that init has, in its order: false from `each` ends it. Status of the listing.
 typedef bool (*service_each_t)(const struct ts_init_service *service, void *context);
-ts_status_t system_services(service_each_t each, void *context);
+TS_MUST_USE ts_status_t system_services(service_each_t each, void *context);
 
 // Each process below the system's job, or the own one (the named handle `job`) without that.
 typedef bool (*process_each_t)(const struct ts_process_statistics *process, ts_handle_t handle,
                                void *context);
-ts_status_t system_processes(process_each_t each, void *context);
+TS_MUST_USE ts_status_t system_processes(process_each_t each, void *context);
 
 // The system's counters. Exits with a message when they cannot be had.
 struct ts_system_statistics system_statistics(void);

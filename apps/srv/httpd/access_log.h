@@ -14,7 +14,7 @@
 
 // Parts of `size` bytes, one and `keep` more; 0: as without a configuration. Lines that are there
 // stay, as many of the last as fit. On an error (memory) nothing changes.
-ts_status_t access_log_configure(uint32_t size, uint32_t keep);
+TS_MUST_USE ts_status_t access_log_configure(uint32_t size, uint32_t keep);
 
 // An address in words, once for all lines of a connection.
 void access_log_peer(struct peer_name *out_name, const struct ts_net_address *peer);

@@ -11,7 +11,7 @@
 // Reads what RELOAD gave to the instance before, else the file that the named handle `config` leads
 // to, if there is one. `started` is called when something is in force: of a file with an error,
 // what nothing is said in.
-ts_status_t config_file_start(void (*started)(void));
+TS_MUST_USE ts_status_t config_file_start(void (*started)(void));
 
 // The methods of httpd's directory.
 void config_file_call(struct ts_request *request);

@@ -75,7 +75,7 @@ static ts_status_t keep(struct ts_request *request)
         return status;
     }
     struct ts_request **link = &wish_of(request)->target->waiters;
-    while ((*link) != NULL) {
+    while (*link != NULL) {
         link = &(*link)->next;
     }
     *link = request;
@@ -233,10 +233,10 @@ void broker_refuse_waiters(struct service *service, ts_status_t status)
 static bool stop_waiting(struct service *service, struct ts_request *request)
 {
     struct ts_request **link = &service->waiters;
-    while ((*link) != NULL && *link != request) {
+    while (*link != NULL && *link != request) {
         link = &(*link)->next;
     }
-    if ((*link) == NULL) {
+    if (*link == NULL) {
         return false;
     }
     *link = request->next;

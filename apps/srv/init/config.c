@@ -31,8 +31,9 @@ void config_error(struct config *config, unsigned line, const char *format, ...)
 #define FAIL(parser, ...)                                            \
     do {                                                             \
         config_error((parser)->config, (parser)->line, __VA_ARGS__); \
-        if ((parser)->service)                                       \
+        if ((parser)->service != NULL) {                             \
             (parser)->service->broken = true;                        \
+        }                                                            \
     } while (0)
 
 struct config_service *config_find(struct config *config, const char *name)

@@ -36,7 +36,7 @@ static bool next_is(const struct words *words, const char *word)
 
 static bool is_one_of(const char *word, const char *const *list)
 {
-    for (; (*list) != NULL; list++) {
+    for (; *list != NULL; list++) {
         if (strcmp(word, *list) == 0) {
             return true;
         }

@@ -74,7 +74,7 @@ static ts_status_t pull_service(struct ts_request *request, struct service **out
         return status;
     }
     *out_service = service_named(name, length);
-    return (*out_service) != NULL ? TS_OK : TS_ERR_NOT_FOUND;
+    return *out_service != NULL ? TS_OK : TS_ERR_NOT_FOUND;
 }
 
 static ts_status_t steer(struct ts_request *request, struct service *service)

@@ -105,8 +105,8 @@ struct service *service_named(const char *name, size_t length);
 
 // service.c
 void service_init(struct service *service, const struct config_service *config);
-ts_status_t service_start(struct service *service);
-ts_status_t service_stop(struct service *service, enum service_after after);
+TS_MUST_USE ts_status_t service_start(struct service *service);
+TS_MUST_USE ts_status_t service_stop(struct service *service, enum service_after after);
 void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse);
 void service_back_off(struct service *service); // one more death: starts it now or later
 void service_advance_all(struct ts_loop *loop, void *context);
@@ -122,7 +122,7 @@ void heartbeat_begin(struct service *service);
 void heartbeat_ask(struct service *service);
 
 // launch.c: TS_OK, or why the program could not be started.
-ts_status_t service_launch(struct service *service);
+TS_MUST_USE ts_status_t service_launch(struct service *service);
 
 // report.c
 void report_end(const struct service *service, const struct ts_process_report *report);
@@ -145,8 +145,8 @@ struct broker_wish {
 };
 void broker_init(void);
 void broker_open(struct ts_request *request, const struct broker_wish *wish);
-ts_status_t name_create(struct service *target, const char *path, ts_rights_t rights,
-                        ts_handle_t *out_handle);
+TS_MUST_USE ts_status_t name_create(struct service *target, const char *path, ts_rights_t rights,
+                                    ts_handle_t *out_handle);
 void broker_serve_waiters(struct service *service);
 void broker_refuse_waiters(struct service *service, ts_status_t status);
 void broker_signal(struct service *service);
@@ -154,15 +154,16 @@ void broker_cancel(struct ts_request *request);
 void broker_forget(struct ts_object *object); // its last handle is gone: answers what it has kept
 
 // tree.c
-ts_status_t tree_init(void);
+TS_MUST_USE ts_status_t tree_init(void);
 // A root for one client, at `path` (without leading '/').
-ts_status_t tree_root_create(const char *path, ts_rights_t rights, ts_handle_t *out_handle);
+TS_MUST_USE ts_status_t tree_root_create(const char *path, ts_rights_t rights,
+                                         ts_handle_t *out_handle);
 // A program, as a view of the archive's memory; the caller's to close.
-ts_status_t tree_program(const char *path, ts_handle_t *out_image, uint64_t *out_size);
+TS_MUST_USE ts_status_t tree_program(const char *path, ts_handle_t *out_image, uint64_t *out_size);
 
 // ready.c, control.c
-ts_status_t ready_create(struct service *service, ts_handle_t *out_handle);
-ts_status_t control_create(ts_rights_t rights, ts_handle_t *out_handle);
+TS_MUST_USE ts_status_t ready_create(struct service *service, ts_handle_t *out_handle);
+TS_MUST_USE ts_status_t control_create(ts_rights_t rights, ts_handle_t *out_handle);
 
 // power.c
 void power_begin(bool restart, int32_t status);

@@ -91,8 +91,8 @@ static struct node **slot_of(const struct tree *tree, const struct node *directo
                              const char *name, size_t length)
 {
     struct node **slot = &tree->buckets[hash(tree, directory, name, length)];
-    while ((*slot) != NULL && ((*slot)->parent != directory || (*slot)->name_length != length ||
-                               memcmp((*slot)->name, name, length) != 0)) {
+    while (*slot != NULL && ((*slot)->parent != directory || (*slot)->name_length != length ||
+                             memcmp((*slot)->name, name, length) != 0)) {
         slot = &(*slot)->hash_next;
     }
     return slot;

@@ -57,7 +57,7 @@ static void dequeue(struct walk **link)
 {
     struct walk *walk = *link;
     *link = walk->next;
-    if ((*link) == NULL) {
+    if (*link == NULL) {
         walks.end = link;
     }
 }
@@ -78,10 +78,10 @@ static void release(struct walk *walk)
 static struct walk **next_walk(void)
 {
     struct walk **link = &walks.first;
-    while ((*link) != NULL && (*link)->request->client == walks.client) {
+    while (*link != NULL && (*link)->request->client == walks.client) {
         link = &(*link)->next;
     }
-    return (*link) != NULL ? link : &walks.first;
+    return *link != NULL ? link : &walks.first;
 }
 
 static void take_turn(void)
@@ -214,7 +214,7 @@ bool walk_on(struct ts_request *request, void (*handler)(struct ts_request *),
 void walk_cancel(struct ts_request *request)
 {
     struct walk **link = &walks.first;
-    while ((*link) != NULL && (*link)->request != request) {
+    while (*link != NULL && (*link)->request != request) {
         link = &(*link)->next;
     }
     struct walk *walk = *link;

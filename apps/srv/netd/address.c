@@ -20,7 +20,7 @@ static void set_v4(const uint8_t bytes[4], ip_addr_t *out_ip)
 {
     u32_t word;
     memcpy(&word, bytes, sizeof(word));
-    ip_addr_set_ip4_u32(out_ip, word);
+    ip_addr_set_ip4_u32_val(*out_ip, word);
 }
 
 static ts_status_t take_v6(const struct ts_net_address *address, enum address_kind kind,

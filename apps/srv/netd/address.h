@@ -31,4 +31,4 @@ struct ts_net_address address_make(const ip_addr_t *ip, u16_t port, enum address
 void address_bytes16(const ip_addr_t *ip, uint8_t out_bytes[16]);
 
 // What an error of lwIP is called here.
-ts_status_t address_error(err_t error);
+TS_MUST_USE ts_status_t address_error(err_t error);

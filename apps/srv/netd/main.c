@@ -66,7 +66,7 @@ static void card_attached(struct nic *of)
     configured = true;
     netif_set_status_callback(netif, log_address);
     netif_create_ip6_linklocal_address(netif, 1);
-    netif_set_ip6_autoconfig_enabled(netif, 1);
+    netif->ip6_autoconfig_enabled = 1;
     netif_set_up(netif);
     interface_set(netif, &configuration);
 }

@@ -35,4 +35,5 @@ void arch_frame_export(const struct arch_frame *frame, struct ts_registers *out_
 
 // Puts registers into a user frame; flags that a program may not set are ignored.
 // TS_ERR_ARGUMENT, with no effect, when pc is not a user address.
-ts_status_t arch_frame_import(struct arch_frame *frame, const struct ts_registers *registers);
+TS_MUST_USE ts_status_t arch_frame_import(struct arch_frame *frame,
+                                          const struct ts_registers *registers);

@@ -19,11 +19,11 @@ _Noreturn void kernel_cpu_main(void);
 
 // kernel/mm: a zeroed page for a table of `space` (&kernel space for the kernel's own), and back.
 // Any error is passed on to whoever asked for the mapping. Interrupts may be off.
-ts_status_t page_table_alloc(struct arch_space *space, paddr_t *out_page);
+TS_MUST_USE ts_status_t page_table_alloc(struct arch_space *space, paddr_t *out_page);
 void page_table_free(struct arch_space *space, paddr_t page);
 
 // kernel/mm: a page for kernel stacks, not zeroed, and back.
-ts_status_t kernel_page_alloc(paddr_t *out_page);
+TS_MUST_USE ts_status_t kernel_page_alloc(paddr_t *out_page);
 void kernel_page_free(paddr_t page);
 
 // kernel/syscall: a system call. Interrupts are off; the frame is the current thread's. Returning
@@ -49,7 +49,7 @@ void kernel_preempt(void);
 #define ARCH_FAULT_EXECUTE 2u
 #define ARCH_FAULT_PRESENT 4u // a protection was violated, rather than nothing mapped
 #define ARCH_FAULT_COPY    8u // by a user copy of the kernel
-ts_status_t kernel_page_fault(vaddr_t address, unsigned fault);
+TS_MUST_USE ts_status_t kernel_page_fault(vaddr_t address, unsigned fault);
 
 // kernel/object: a program caused an exception that nobody resolves. `vector`, `error`: the
 // machine's; `address`: where, for faults on memory, else 0. Interrupts on. Returning lets the
@@ -58,7 +58,7 @@ void user_exception(struct arch_frame *frame, uint32_t vector, uint64_t error, v
 
 // kernel/object: a zeroed page for a table of what a device reaches (<arch/iommu.h>), and
 // back. Any error is passed on to whoever asked for the mapping. Interrupts may be off.
-ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page);
+TS_MUST_USE ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page);
 void dma_table_free(struct device_hold *owner, paddr_t page);
 
 // kernel/object: a device reached for what it may not, and was stopped; it reaches nothing until it

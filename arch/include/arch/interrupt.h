@@ -20,13 +20,14 @@
 
 // Routes a global line to a CPU. TS_ERR_RANGE: no such line; TS_ERR_BUSY: in use; TS_ERR_LIMIT: no
 // number is free. Takes a spin lock.
-ts_status_t arch_interrupt_line(uint32_t line, unsigned flags, uint32_t cpu,
-                                uint32_t *out_interrupt);
+TS_MUST_USE ts_status_t arch_interrupt_line(uint32_t line, unsigned flags, uint32_t cpu,
+                                            uint32_t *out_interrupt);
 
 // Makes a message-signalled interrupt: the device (segment << 16 | bus << 8 | device << 3 |
 // function) is to write `data` to `address`; where interrupts are remapped no other device can.
-ts_status_t arch_interrupt_message(uint32_t device, uint32_t cpu, uint32_t *out_interrupt,
-                                   uint64_t *out_address, uint32_t *out_data);
+TS_MUST_USE ts_status_t arch_interrupt_message(uint32_t device, uint32_t cpu,
+                                               uint32_t *out_interrupt, uint64_t *out_address,
+                                               uint32_t *out_data);
 
 // Frees a number. The device has to be quiet: a message that still comes is counted and dropped.
 void arch_interrupt_free(uint32_t interrupt);

@@ -20,7 +20,8 @@ bool arch_dma_held(uint64_t device);
 
 // The tables of a device that is held, empty; dma_table_alloc(owner, …) gives their pages.
 // TS_ERR_LIMIT: too many devices; TS_ERR_MEMORY. One for a device at a time.
-ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner, struct arch_dma **out_dma);
+TS_MUST_USE ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner,
+                                        struct arch_dma **out_dma);
 
 // Blocks it, and gives back what is left. `dma` may be NULL. Interrupts on: firmware's regions, if
 // the device has some, are many pages.
@@ -28,7 +29,7 @@ void arch_dma_destroy(struct arch_dma *dma);
 
 // From now on the device reaches what is mapped, and its next fault is told with `admission`, which
 // is not 0. TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE (after arch_dma_close): it stays blocked.
-ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission);
+TS_MUST_USE ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission);
 
 // From now on it reaches nothing; no access of it is under way any more. Close: and it is never
 // admitted by this `dma` again. A call of admit that is late for that takes nothing from whoever
@@ -39,7 +40,7 @@ void arch_dma_close(struct arch_dma *dma);
 // One page more or less, at the bus address that is its physical one. A page counts how often it
 // was mapped (pins may overlap). TS_ERR_RANGE: the IOMMU has no such address; TS_ERR_LIMIT: mapped
 // 511 times, or the tables' payer has no pages left; TS_ERR_MEMORY.
-ts_status_t arch_dma_map(struct arch_dma *dma, paddr_t page);
+TS_MUST_USE ts_status_t arch_dma_map(struct arch_dma *dma, paddr_t page);
 void arch_dma_unmap(struct arch_dma *dma, paddr_t page);
 
 // After unmapping, before the pages are anybody else's: the device has forgotten them, and accesses

@@ -6,5 +6,5 @@
 #include <tessera/abi/types.h>
 #include <arch/types.h>
 
-ts_status_t arch_io_read(uint32_t port, unsigned width, uint32_t *out_value);
-ts_status_t arch_io_write(uint32_t port, unsigned width, uint32_t value);
+TS_MUST_USE ts_status_t arch_io_read(uint32_t port, unsigned width, uint32_t *out_value);
+TS_MUST_USE ts_status_t arch_io_write(uint32_t port, unsigned width, uint32_t value);

@@ -15,7 +15,7 @@
 // The kernel window, KERNEL_WINDOW_BASE to KERNEL_WINDOW_END, is for mappings made at run time.
 // kernel_window_alloc gives out page-aligned addresses of it, never twice; nothing is mapped there
 // until arch_space_map(arch_kernel_space(), …). Any context. TS_ERR_MEMORY when it is used up.
-ts_status_t kernel_window_alloc(uint64_t bytes, vaddr_t *out_address);
+TS_MUST_USE ts_status_t kernel_window_alloc(uint64_t bytes, vaddr_t *out_address);
 
 // Maps device memory or firmware tables for ever and returns a pointer to `address` itself (any
 // alignment). NULL when page tables or window are used up.

@@ -39,7 +39,7 @@ static inline bool arch_user_range_ok(vaddr_t address, uint64_t length)
 
 // A space with an empty user half that shares the kernel half. TS_ERR_MEMORY, or what
 // page_table_alloc() says.
-ts_status_t arch_space_create(struct arch_space *space);
+TS_MUST_USE ts_status_t arch_space_create(struct arch_space *space);
 
 // Frees some of the tables, a bounded number; true: there are more, and it is to be called again.
 // Leaf mappings are dropped, their frames are the caller's business. CPUs that idle or run kernel
@@ -53,16 +53,17 @@ struct arch_space *arch_kernel_space(void);
 
 // Maps one page. TS_ERR_EXISTS when one is mapped there; TS_ERR_ARGUMENT for an address outside of
 // the half that `prot` means, or WRITE with EXECUTE; else what page_table_alloc() says.
-ts_status_t arch_space_map(struct arch_space *space, vaddr_t address, paddr_t page, unsigned prot,
-                           enum arch_cache cache);
+TS_MUST_USE ts_status_t arch_space_map(struct arch_space *space, vaddr_t address, paddr_t page,
+                                       unsigned prot, enum arch_cache cache);
 
 // The same for `count` physically contiguous pages. On failure nothing is mapped.
-ts_status_t arch_space_map_range(struct arch_space *space, vaddr_t address, paddr_t page,
-                                 uint64_t count, unsigned prot, enum arch_cache cache);
+TS_MUST_USE ts_status_t arch_space_map_range(struct arch_space *space, vaddr_t address,
+                                             paddr_t page, uint64_t count, unsigned prot,
+                                             enum arch_cache cache);
 
 // What is mapped at an address. TS_ERR_NOT_FOUND when nothing is. Out pointers may be NULL.
-ts_status_t arch_space_query(struct arch_space *space, vaddr_t address, paddr_t *out_page,
-                             unsigned *out_prot);
+TS_MUST_USE ts_status_t arch_space_query(struct arch_space *space, vaddr_t address,
+                                         paddr_t *out_page, unsigned *out_prot);
 
 // Gathers what has to be flushed. On the stack of the caller; ARCH_FLUSH_MAX pages by address,
 // more become a flush of the whole space.
@@ -85,8 +86,8 @@ static inline void arch_flush_begin(struct arch_flush *flush, struct arch_space 
 void arch_flush_commit(struct arch_flush *flush);
 
 // Removes the mapping of one page. TS_ERR_NOT_FOUND when there is none. `out_page` may be NULL.
-ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address, struct arch_flush *flush,
-                             paddr_t *out_page);
+TS_MUST_USE ts_status_t arch_space_unmap(struct arch_space *space, vaddr_t address,
+                                         struct arch_flush *flush, paddr_t *out_page);
 
 // Removes all mappings in `count` pages from `address`, skipping holes quickly; for each calls
 // `removed` (may be NULL), which must not reuse the page before the commit. Does a bounded amount
@@ -102,10 +103,10 @@ vaddr_t arch_space_unmap_range(struct arch_space *space, vaddr_t address, uint64
 // A page never goes from writable to executable, or back, in one step, since other CPUs remember
 // the old entry until the flush: it can only be read then, and gets the rest by a further call
 // after the commit.
-ts_status_t arch_space_protect(struct arch_space *space, vaddr_t address, unsigned prot,
-                               struct arch_flush *flush);
-ts_status_t arch_space_remap(struct arch_space *space, vaddr_t address, paddr_t page, unsigned prot,
-                             struct arch_flush *flush);
+TS_MUST_USE ts_status_t arch_space_protect(struct arch_space *space, vaddr_t address, unsigned prot,
+                                           struct arch_flush *flush);
+TS_MUST_USE ts_status_t arch_space_remap(struct arch_space *space, vaddr_t address, paddr_t page,
+                                         unsigned prot, struct arch_flush *flush);
 
 // Protects all that is mapped in a range; as far as arch_space_unmap_range would come.
 vaddr_t arch_space_protect_range(struct arch_space *space, vaddr_t address, uint64_t count,

@@ -44,7 +44,7 @@ void arch_thread_init(struct arch_thread *thread, vaddr_t stack_top, struct arch
                       void *vector_area, void (*continuation)(void));
 
 // The thread's thread-pointer register. TS_ERR_ARGUMENT when it is not a user address.
-ts_status_t arch_thread_set_pointer(struct arch_thread *thread, vaddr_t value);
+TS_MUST_USE ts_status_t arch_thread_set_pointer(struct arch_thread *thread, vaddr_t value);
 vaddr_t arch_thread_pointer(const struct arch_thread *thread);
 
 // Leaves the current thread, which keeps no kernel context (it blocked, ended, or will be entered
@@ -80,5 +80,5 @@ void arch_thread_fini(struct arch_thread *thread);
 #define KERNEL_STACK_SIZE (2 * PAGE_SIZE)
 #endif
 #define ARCH_STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
-ts_status_t arch_stack_create(vaddr_t *out_top);
+TS_MUST_USE ts_status_t arch_stack_create(vaddr_t *out_top);
 void arch_stack_destroy(vaddr_t top);

@@ -13,21 +13,21 @@
 
 // TS_ERR_FAULT: the range is not of user addresses, or a page cannot be had; part of the copy may
 // have been done.
-ts_status_t copy_from_user(void *to, vaddr_t from, size_t length);
-ts_status_t copy_to_user(vaddr_t to, const void *from, size_t length);
+TS_MUST_USE ts_status_t copy_from_user(void *to, vaddr_t from, size_t length);
+TS_MUST_USE ts_status_t copy_to_user(vaddr_t to, const void *from, size_t length);
 
 // One word, read or written by one instruction (so never torn); must be naturally aligned, else
 // TS_ERR_FAULT.
-ts_status_t get_user_u8(uint8_t *out_value, vaddr_t from);
-ts_status_t get_user_u32(uint32_t *out_value, vaddr_t from);
-ts_status_t get_user_u64(uint64_t *out_value, vaddr_t from);
-ts_status_t put_user_u8(vaddr_t to, uint8_t value);
-ts_status_t put_user_u32(vaddr_t to, uint32_t value);
-ts_status_t put_user_u64(vaddr_t to, uint64_t value);
+TS_MUST_USE ts_status_t get_user_u8(uint8_t *out_value, vaddr_t from);
+TS_MUST_USE ts_status_t get_user_u32(uint32_t *out_value, vaddr_t from);
+TS_MUST_USE ts_status_t get_user_u64(uint64_t *out_value, vaddr_t from);
+TS_MUST_USE ts_status_t put_user_u8(vaddr_t to, uint8_t value);
+TS_MUST_USE ts_status_t put_user_u32(vaddr_t to, uint32_t value);
+TS_MUST_USE ts_status_t put_user_u64(vaddr_t to, uint64_t value);
 
 // *out_old = what was there; it becomes `desired` if that was `expected`. Atomic, full fence.
-ts_status_t compare_exchange_user_u32(vaddr_t at, uint32_t expected, uint32_t desired,
-                                      uint32_t *out_old);
+TS_MUST_USE ts_status_t compare_exchange_user_u32(vaddr_t at, uint32_t expected, uint32_t desired,
+                                                  uint32_t *out_old);
 
 // Batches on ring headers and entries: between begin and end user memory is accessible, and only
 // the user_* accessors below may be used (inline, one instruction each; they jump to `fault` on

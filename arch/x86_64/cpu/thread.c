@@ -19,7 +19,7 @@ void arch_thread_init(struct arch_thread *thread, vaddr_t stack_top, struct arch
                       void *vector_area, void (*continuation)(void))
 {
     KASSERT(!((uintptr_t)vector_area & (ARCH_VECTOR_ALIGN - 1)) && !(stack_top & 15));
-    KASSERT(!vector_area == !space);
+    KASSERT((vector_area == NULL) == (space == NULL));
     *thread = (struct arch_thread){
         .stack_top = stack_top,
         .continuation = continuation,
@@ -181,7 +181,7 @@ __attribute__((hot)) _Noreturn void arch_thread_return(struct arch_thread *next)
 {
     struct cpu *cpu = cpu_current();
     struct arch_thread *previous = cpu->machine_thread;
-    KASSERT(next->space);
+    KASSERT(next->space != NULL);
     vector_save_control(previous);
     atomic_store_explicit(&next->running, 1, memory_order_relaxed);
     thread_load_kernel(cpu, next);

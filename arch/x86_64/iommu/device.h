@@ -39,7 +39,7 @@ struct device_range {
 bool boot_memory_active(void); // boot/memory.c
 
 // table.c: the root, made if it is missing; lock held.
-ts_status_t table_root(struct arch_dma *dma) LOCK_REQUIRES(dma->lock);
+TS_MUST_USE ts_status_t table_root(struct arch_dma *dma) LOCK_REQUIRES(dma->lock);
 
 // claims.c, all to device_unit(). Whether any of [base, end) is memory that firmware gave us:
 // tables may not name it.

@@ -143,7 +143,7 @@ void apic_init(void)
     if (!x2apic) {
         paddr_t address = acpi.local_apic ? acpi.local_apic : base & BASE_ADDRESS;
         registers = arch_device_map(address, PAGE_SIZE, ARCH_PROT_WRITE, ARCH_CACHE_UNCACHED);
-        KREQUIRE(registers);
+        KREQUIRE(registers != NULL);
     }
     apic_enable();
     log_info("apic: %s, CPU %u", x2apic ? "x2APIC" : "xAPIC", apic_id());

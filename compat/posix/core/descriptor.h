@@ -40,8 +40,8 @@ void open_file_put(struct open_file *file);              // gives one up; the la
 
 // Writes at the position of the open file. All of it, unless `flags` has TS_FLAG_NOWAIT: *out_done
 // is what was written, and an error before the end is told by the next write.
-ts_status_t open_file_write(struct open_file *file, const char *bytes, size_t length,
-                            unsigned flags, size_t *out_done);
+TS_MUST_USE ts_status_t open_file_write(struct open_file *file, const char *bytes, size_t length,
+                                        unsigned flags, size_t *out_done);
 
 // Gives `file`'s reference to the lowest free descriptor that is at least `lowest`. -1 with errno
 // EMFILE; the reference is given up then.

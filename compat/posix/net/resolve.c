@@ -160,7 +160,7 @@ static int add_entries(struct addrinfo ***end, const struct ts_net_address *addr
             continue;
         }
         **end = entry(address, kinds[i].type, kinds[i].protocol, name);
-        if ((**end) == NULL) {
+        if (**end == NULL) {
             return EAI_MEMORY;
         }
         *end = &(**end)->ai_next;

@@ -63,7 +63,7 @@ static ts_handle_t forget(pid_t id)
 {
     ts_handle_t process = TS_HANDLE_NONE;
     ts_mutex_lock(&mutex);
-    for (struct child **at = &children; (*at) != NULL; at = &(*at)->next) {
+    for (struct child **at = &children; *at != NULL; at = &(*at)->next) {
         struct child *c = *at;
         if (c->id == id) {
             *at = c->next;

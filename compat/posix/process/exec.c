@@ -184,7 +184,7 @@ FILE *popen(const char *command, const char *mode)
 int pclose(FILE *stream)
 {
     int status = -1;
-    for (struct piped **at = &streams; (*at) != NULL; at = &(*at)->next) {
+    for (struct piped **at = &streams; *at != NULL; at = &(*at)->next) {
         struct piped *piped = *at;
         if (piped->stream == stream) {
             *at = piped->next;

@@ -100,7 +100,7 @@ static int environment_with(char *const *from, char *directory, size_t capacity,
     }
     size_t count = 0;
     out[count++] = directory;
-    for (; from != NULL && (*from) != NULL; from++) {
+    for (; from != NULL && *from != NULL; from++) {
         if (!strncmp(*from, "PWD=", 4)) {
             continue;
         }

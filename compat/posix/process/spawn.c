@@ -34,7 +34,7 @@ struct __posix_spawnattr {
 int posix_spawn_file_actions_init(posix_spawn_file_actions_t *actions)
 {
     *actions = calloc(1, sizeof(**actions));
-    return (*actions) != NULL ? 0 : ENOMEM;
+    return *actions != NULL ? 0 : ENOMEM;
 }
 
 int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *actions)
@@ -212,7 +212,7 @@ int posix_spawnp(pid_t *restrict id, const char *restrict name,
 int posix_spawnattr_init(posix_spawnattr_t *attributes)
 {
     *attributes = calloc(1, sizeof(**attributes));
-    return (*attributes) != NULL ? 0 : ENOMEM;
+    return *attributes != NULL ? 0 : ENOMEM;
 }
 
 int posix_spawnattr_destroy(posix_spawnattr_t *attributes)

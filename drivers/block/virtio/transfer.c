@@ -65,7 +65,7 @@ void transfer_begin(struct block_service *s, struct ts_request *request,
                     enum block_operation operation, uint64_t offset, uint64_t length)
 {
     struct transfer *t = s->free;
-    assert(t); // as many as the port has requests
+    assert(t != NULL); // as many as the port has requests
     s->free = t->next;
     *t = (struct transfer){.service = s,
                            .request = request,

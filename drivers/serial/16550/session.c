@@ -96,7 +96,7 @@ static void leave(struct session *session)
     drop_requests(&s->reads, session);
     drop_requests(&s->writes, session);
     drop_requests(&s->syncs, session);
-    for (struct session **at = &s->sessions; (*at) != NULL; at = &(*at)->next) {
+    for (struct session **at = &s->sessions; *at != NULL; at = &(*at)->next) {
         if (*at == session) {
             *at = session->next;
             break;

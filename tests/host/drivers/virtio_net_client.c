@@ -33,7 +33,7 @@ ts_status_t ts_memory_map(ts_handle_t memory, void *address, size_t length, uint
                           unsigned flags, void **out_address)
 {
     (void)address;
-    CHECK(memory == MEMORY && offset == 0 && !mapped);
+    CHECK(memory == MEMORY && offset == 0 && mapped == NULL);
     if (poor && (flags & TS_MAP_POPULATE)) {
         return TS_ERR_LIMIT;
     }
@@ -175,14 +175,14 @@ int main(void)
     CHECK_EQUAL(net_init(&service.net, &function.device, DOMAIN, 0, 1), TS_OK);
     poor = true;
     CHECK_EQUAL(attach(), TS_ERR_LIMIT);
-    CHECK(!mapped && pins == 0 && !service.attached);
+    CHECK(mapped == NULL && pins == 0 && service.attached == NULL);
     poor = false;
     CHECK_EQUAL(attach(), TS_OK);
     // Nobody but the device looks into frames.
     CHECK(mapped_length == ts_frame_data_start(ENTRIES, ENTRIES) && pins == 1);
     CHECK_EQUAL(attach(), TS_ERR_BUSY);
     CHECK_EQUAL(client_detach(&service), TS_OK);
-    CHECK(!mapped && pins == 0);
+    CHECK(mapped == NULL && pins == 0);
     net_fini(&service.net);
     return 0;
 }

@@ -110,7 +110,7 @@ static struct ts_result map_in_child(const struct fake_handle *memory, uint64_t 
     if (!(flags & TS_MAP_FIXED)) {
         address = (uintptr_t)bytes;
     }
-    CHECK(address % TS_PAGE_SIZE == 0 && !fake_child_at(address));
+    CHECK(address % TS_PAGE_SIZE == 0 && fake_child_at(address) == NULL);
     fake_child.mappings[fake_child.mapping_count++] =
         (struct fake_mapping){address, length, offset, bytes, (unsigned)flags};
     return fake_ok(address);

@@ -62,13 +62,13 @@ static void test_good(void)
     struct config_service *disk = config_find(&config, "disk"), *web = config_find(&config, "web");
     CHECK(strcmp(disk->program, "drv/disk") == 0);
     CHECK(strcmp(disk->arguments[0], "/drv/disk") == 0);
-    CHECK(strcmp(disk->arguments[2], "two words") == 0 && !disk->arguments[3]);
+    CHECK(strcmp(disk->arguments[2], "two words") == 0 && disk->arguments[3] == NULL);
     CHECK(disk->limits.pages == 100 && disk->limits.handles == 20 && disk->limits.threads == 0);
     CHECK(disk->heartbeat == 500 * TS_MILLISECOND && disk->serves && !web->serves);
     CHECK(disk->alone && !web->alone);
     CHECK(disk->priority == TS_PRIORITY_DRIVER && web->priority == TS_PRIORITY_NORMAL);
     CHECK(web->start == CONFIG_START_DEMAND && web->restart == CONFIG_RESTART_FAILURE);
-    CHECK(strcmp(web->environment[1], "C=d") == 0 && !web->environment[2]);
+    CHECK(strcmp(web->environment[1], "C=d") == 0 && web->environment[2] == NULL);
     const struct config_handle *h = handle_of("disk", "io");
     CHECK(h->target == CONFIG_RESOURCE && h->base == 0x3f8 && h->length == 8);
     h = handle_of("web", "file");

@@ -45,7 +45,8 @@ static void test_nothing_yet(void)
     const char *name;
     ts_handle_t handle;
     CHECK(ts_bootstrap_block() == NULL && ts_argument_count() == 0);
-    CHECK(ts_argument(0) == NULL && ts_environment(0) == NULL && !ts_environment_get("PATH"));
+    CHECK(ts_argument(0) == NULL && ts_environment(0) == NULL &&
+          ts_environment_get("PATH") == NULL);
     CHECK(!ts_named_handle_at(0, &name, &handle) && ts_named_handle("in") == TS_HANDLE_NONE);
 }
 
@@ -68,7 +69,7 @@ static void test_whole(void)
     CHECK(strcmp(ts_environment_get("PATH"), "/bin") == 0);
     CHECK(strcmp(ts_environment_get("PAT"), "x") == 0);
     CHECK(strcmp(ts_environment_get("EMPTY"), "") == 0);
-    CHECK(!ts_environment_get("PA") && !ts_environment_get("PATH=/bin"));
+    CHECK(ts_environment_get("PA") == NULL && ts_environment_get("PATH=/bin") == NULL);
     CHECK(ts_named_handle("in") == 20 && ts_named_handle("a-longer-name") == 21);
     CHECK(ts_named_handle(TS_NAME_PROCESS) == 11 && ts_named_handle(TS_NAME_JOB) == 13);
     CHECK_EQUAL(ts_named_handle("a-longer"), TS_HANDLE_NONE);

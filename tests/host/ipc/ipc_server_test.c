@@ -296,7 +296,7 @@ static void test_objects(void)
     CHECK_EQUAL(open[2].status, TS_ERR_LIMIT);
     fake_close(open[0].object);
     step();
-    CHECK(notes[0].closed && !notes[0].object.server);
+    CHECK(notes[0].closed && notes[0].object.server == NULL);
     open[2] = (struct fake_request){.op = TS_OP_OPEN, .in = "a", .in_length = 1};
     fake_deliver(&open[2], root.object.oid);
     step();
@@ -331,7 +331,7 @@ static void test_gone(void)
     struct fake_request open = {.op = TS_OP_OPEN, .in = "a", .in_length = 1, .gone = true};
     fake_deliver(&open, root.object.oid);
     step();
-    CHECK(made == 0 && !notes[0].object.server); // not minted, and its oid is free again
+    CHECK(made == 0 && notes[0].object.server == NULL); // not minted, and its oid is free again
     struct fake_request nothing = {.op = TS_OP_SYNC, .gone = true};
     fake_deliver(&nothing, root.object.oid);
     step();
@@ -526,7 +526,7 @@ static void test_local(void)
     struct ts_local_op accept = {.op =
                                      TS_OP_ACCEPT}; // kept: without a loop it cannot be waited for
     CHECK_EQUAL(ts_local_call(&local, &root.object, &accept, &result), TS_ERR_AGAIN);
-    CHECK(cancels == 1 && !root.waiting);
+    CHECK(cancels == 1 && root.waiting == NULL);
     local.loop = &loop;
     timer = (struct ts_timer){.fired = write_from_timer};
     fake_time(300);

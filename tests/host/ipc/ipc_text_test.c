@@ -93,20 +93,20 @@ static void test_listing(void)
     CHECK(e && e->name_length == 3 && e->next == 1 && e->size == 5);
     e = ts_listing_next(buffer, listing.used, &position, &status);
     CHECK(e && e->type == TS_FILE_DIRECTORY && memcmp(e->name, "directory", 9) == 0);
-    CHECK(!ts_listing_next(buffer, listing.used, &position, &status) && status == TS_OK);
+    CHECK(ts_listing_next(buffer, listing.used, &position, &status) == NULL && status == TS_OK);
     ((struct ts_file_entry *)buffer)->record_length = 200; // a hostile server
     position = 0;
-    CHECK(!ts_listing_next(buffer, listing.used, &position, &status));
+    CHECK(ts_listing_next(buffer, listing.used, &position, &status) == NULL);
     CHECK_EQUAL(status, TS_ERR_PROTOCOL);
     ((struct ts_file_entry *)buffer)->record_length = 0;
-    CHECK(!ts_listing_next(buffer, listing.used, &position, &status) && status != TS_OK);
+    CHECK(ts_listing_next(buffer, listing.used, &position, &status) == NULL && status != TS_OK);
     position = 0;
-    CHECK(!ts_listing_next(buffer, 20, &position, &status) && status != TS_OK);
+    CHECK(ts_listing_next(buffer, 20, &position, &status) == NULL && status != TS_OK);
     listing = (struct ts_listing){buffer, sizeof(buffer), 0};
     CHECK(ts_listing_add(&listing, 1, TS_FILE_REGULAR, 5, 7, "one", 3));
     ((struct ts_file_entry *)buffer)->name_length = 0; // nobody's name
     position = 0;
-    CHECK(!ts_listing_next(buffer, listing.used, &position, &status));
+    CHECK(ts_listing_next(buffer, listing.used, &position, &status) == NULL);
     CHECK_EQUAL(status, TS_ERR_PROTOCOL);
 }
 
@@ -125,7 +125,7 @@ static void test_least_listing(void)
     for (size_t bytes = 1; bytes < size; bytes++) {
         char *cut = calloc(1, bytes);
         position = 0;
-        CHECK(!ts_listing_next(cut, bytes, &position, &status) && status == TS_ERR_PROTOCOL);
+        CHECK(ts_listing_next(cut, bytes, &position, &status) == NULL && status == TS_ERR_PROTOCOL);
         free(cut);
     }
 }

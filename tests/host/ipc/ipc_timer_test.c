@@ -36,9 +36,9 @@ int main(void)
             break;
         }
         const struct ts_timer *first = earliest();
-        CHECK(!first == !loop.timers);
-        CHECK(!first || first->deadline == loop.timers->deadline);
-        CHECK(!loop.timers || loop.timers->armed);
+        CHECK((first == NULL) == (loop.timers == NULL));
+        CHECK(first == NULL || first->deadline == loop.timers->deadline);
+        CHECK(loop.timers == NULL || loop.timers->armed);
     }
     ts_time_t last = 0;
     while (loop.timers != NULL) {
@@ -46,6 +46,6 @@ int main(void)
         last = loop.timers->deadline;
         ts_timer_disarm(&loop, loop.timers);
     }
-    CHECK(!earliest());
+    CHECK(earliest() == NULL);
     return 0;
 }

@@ -570,7 +570,7 @@ static void test_deep_changes(void)
     memory_between = remove_from_below;
     CHECK_EQUAL(with_path(deep_top, TS_OP_CREATE, deep_path(DEEP, "f"), TS_FILE_REGULAR),
                 TS_ERR_NOT_FOUND);
-    CHECK(!memory_between); // it was called, so the walk had steps
+    CHECK(memory_between == NULL); // it was called, so the walk had steps
     for (unsigned i = 255; i > 0; i--) {
         CHECK_EQUAL(with_path(deep_top, TS_OP_REMOVE, deep_path(i - 1, "d"), TS_FILE_DIRECTORY),
                     TS_OK);

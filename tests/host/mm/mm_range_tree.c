@@ -23,8 +23,8 @@ static int check_below(const struct range *range, uint64_t low, uint64_t high)
     int right = check_below(range->right, range->end, high);
     CHECK(left - right <= 1 && right - left <= 1);
     CHECK(range->height == (left > right ? left : right) + 1);
-    CHECK(range->first == (range->left ? range->left->first : range->start));
-    CHECK(range->last == (range->right ? range->right->last : range->end));
+    CHECK(range->first == (range->left != NULL ? range->left->first : range->start));
+    CHECK(range->last == (range->right != NULL ? range->right->last : range->end));
     uint64_t gap = 0;
     for (uint64_t at = range->first, run = 0; at < range->last; at++) {
         run = owner[at] == 0 ? run + 1 : 0;

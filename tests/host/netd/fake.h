@@ -40,8 +40,9 @@ void call_nowait(struct call *call, struct ts_object *object, enum ts_operation 
 void call_cancel(struct call *call);
 
 // Starts and runs until it is done or a second has passed; its status (TS_ERR_TIMED_OUT: not).
-ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operation op,
-                     uint64_t argument, const void *in, size_t in_length, void *out, size_t room);
+TS_MUST_USE ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operation op,
+                                 uint64_t argument, const void *in, size_t in_length, void *out,
+                                 size_t room);
 
 struct ts_object *socket_create(const char *kind);
 void object_close(struct ts_object *object); // the last handle

@@ -16,7 +16,8 @@ struct peer {
     struct call accept;
 };
 
-ts_status_t method(struct ts_object *object, uint64_t number, const void *in, size_t length);
+TS_MUST_USE ts_status_t method(struct ts_object *object, uint64_t number, const void *in,
+                               size_t length);
 
 // From here on this client asks, through a session of its own.
 void become(uint32_t client);

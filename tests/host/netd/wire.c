@@ -174,7 +174,7 @@ void wire_start(void)
     fake_start();
     attach();
     netif_create_ip6_linklocal_address(&netd.link.netif, 1);
-    netif_set_ip6_autoconfig_enabled(&netd.link.netif, 1);
+    netd.link.netif.ip6_autoconfig_enabled = 1;
     netif_set_up(&netd.link.netif);
     interface_set(&netd.link.netif, &configuration);
     fake_run(100);

@@ -62,6 +62,6 @@ const struct bomb *bomb_find(const char *name);
 // The child: goes off, and does not return.
 _Noreturn void bomb_explode(const struct bomb *bomb, bool large);
 // Starts this program as `bomb` in `job`.
-ts_status_t bomb_start(const struct bomb *bomb, bool large, ts_handle_t job, ts_handle_t told,
-                       ts_handle_t *out_process);
+TS_MUST_USE ts_status_t bomb_start(const struct bomb *bomb, bool large, ts_handle_t job,
+                                   ts_handle_t told, ts_handle_t *out_process);
 _Noreturn void bomb_wait_for_ever(void);

@@ -28,8 +28,9 @@ struct pair {
     ts_handle_t object; // oid 0 of the port, tag 1
 };
 
-ts_status_t pair_create(struct pair *pair);
+TS_MUST_USE ts_status_t pair_create(struct pair *pair);
 void pair_destroy(struct pair *pair);
 
 // Submits what is staged and waits for the next event of this kind; others are dropped.
-ts_status_t pair_event(struct pair *pair, enum ts_event_kind kind, struct ts_event *out_event);
+TS_MUST_USE ts_status_t pair_event(struct pair *pair, enum ts_event_kind kind,
+                                   struct ts_event *out_event);

@@ -18,14 +18,14 @@ bool function_find(struct function *function,
                    bool (*fits)(const struct ts_pci_information *information));
 
 // Takes the one with this address, when it is given out, for about 3 seconds.
-ts_status_t function_take(struct function *function, const char *address);
+TS_MUST_USE ts_status_t function_take(struct function *function, const char *address);
 
 // The same for the one that was held before, and is closed now.
-ts_status_t function_take_again(struct function *function);
+TS_MUST_USE ts_status_t function_take_again(struct function *function);
 
 // What is known of any function.
-ts_status_t function_information(const struct function *function, const char *address,
-                                 struct ts_pci_information *out_information);
+TS_MUST_USE ts_status_t function_information(const struct function *function, const char *address,
+                                             struct ts_pci_information *out_information);
 
 // The BAR with registers of at least a page, and not the messages' table; TS_PCI_BARS: there is
 // none.

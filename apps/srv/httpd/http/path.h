@@ -12,4 +12,5 @@
 // named a directory (a final slash, "." or ".."). It is written to buffer.
 // TS_ERR_ARGUMENT: not a path, a bad %XX, a zero byte or a path that climbs out of the tree.
 // TS_ERR_NAME_TOO_LONG: it does not fit into size bytes.
-ts_status_t path_decode(struct text target, char *buffer, size_t size, struct text *out_path);
+TS_MUST_USE ts_status_t path_decode(struct text target, char *buffer, size_t size,
+                                    struct text *out_path);

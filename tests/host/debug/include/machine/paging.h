@@ -9,5 +9,5 @@ struct arch_space {
 };
 extern struct arch_space kernel_space;
 
-ts_status_t arch_space_query(struct arch_space *space, vaddr_t address, paddr_t *out_page,
-                             unsigned *out_prot);
+TS_MUST_USE ts_status_t arch_space_query(struct arch_space *space, vaddr_t address,
+                                         paddr_t *out_page, unsigned *out_prot);
