@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Between the two files of the parser: config.c (lines, hosts, switches), rules.c (statements that
-// there may be several of).
+// A line of the configuration while it is read. parser.c has what its readers share: rules.c, for
+// the statements that there may be several of, and config.c, for lines, hosts and switches.
 #pragma once
 
 #include <tessera/lib/lines.h>
 
 #include "config.h"
+
+#define PARSER_SHOWN 60 // bytes of a word in a message
 
 struct parser {
     struct config *config;
