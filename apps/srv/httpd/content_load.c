@@ -26,7 +26,7 @@ static void on_root(struct root_waiter *waiter, ts_status_t status)
 {
     struct content *content = TS_OBJECT_OF(waiter, struct content, root);
     if (status == TS_OK) {
-        open_path(content, httpd.root);
+        open_path(content, root_handle());
     } else {
         content_loaded(content, CONTENT_FAILED, status);
     }
@@ -121,7 +121,7 @@ static void open_index(struct content *content)
 void content_open(struct content *content)
 {
     content->consumed = content->redirects = 0;
-    open_path(content, httpd.root);
+    open_path(content, root_handle());
 }
 
 static void ask_for_content(struct content *content)
@@ -237,8 +237,8 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
 
 void content_load(struct content *content)
 {
-    if (httpd.root != TS_HANDLE_NONE) {
-        open_path(content, httpd.root);
+    if (root_handle() != TS_HANDLE_NONE) {
+        open_path(content, root_handle());
         return;
     }
     content->root.ready = on_root;

@@ -26,8 +26,6 @@ struct httpd_statistics {
 
 struct httpd {
     struct ts_loop loop;
-    ts_handle_t root;    // of the served tree: see root.h
-    ts_handle_t network; // session of the network stack; changes when that was restarted
     struct httpd_statistics statistics;
     uint16_t port;
 };

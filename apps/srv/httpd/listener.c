@@ -28,6 +28,7 @@ static struct {
     struct ts_async accepts[HTTPD_ACCEPTS];
     struct ts_timer retry, accept_retry;
     struct ts_call call;
+    ts_handle_t network; // session of the network stack; another when that was restarted
     ts_handle_t socket;
     struct ts_net_option option;
     struct ts_net_address address;
@@ -46,8 +47,8 @@ static void start_again(const char *what, ts_status_t status)
     }
     listener.told = true;
     ts_close(listener.socket);
-    ts_close(httpd.network);
-    listener.socket = httpd.network = TS_HANDLE_NONE;
+    ts_close(listener.network);
+    listener.socket = listener.network = TS_HANDLE_NONE;
     listener.step = STEP_SESSION;
     ts_timer_arm(&httpd.loop, &listener.retry, ts_deadline_in(delay));
 }
@@ -162,8 +163,8 @@ static void take_step(void)
     }
     switch (listener.step) {
     case STEP_SOCKET:
-        ts_prepare(slot, TS_OP_CREATE, httpd.network, kind, sizeof(kind) - 1, 0, TS_OPEN_ARG(0, 0),
-                   TS_DEADLINE_NONE, data);
+        ts_prepare(slot, TS_OP_CREATE, listener.network, kind, sizeof(kind) - 1, 0,
+                   TS_OPEN_ARG(0, 0), TS_DEADLINE_NONE, data);
         slot->rights = SOCKET_RIGHTS;
         break;
     case STEP_REUSE: prepare_option(slot, TS_NET_OPTION_REUSE_ADDRESS); break;
@@ -186,7 +187,7 @@ static void on_session(struct ts_opening *opening, ts_status_t status, ts_handle
         start_again(step_names[STEP_SESSION], status);
         return;
     }
-    httpd.network = handle;
+    listener.network = handle;
     listener.step++;
     take_step();
 }

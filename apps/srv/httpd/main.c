@@ -12,7 +12,6 @@
 #include <drivers/service/pool.h>
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
-#include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
@@ -27,20 +26,6 @@
 #define RING_SUBMISSIONS 1024u
 #define RING_EVENTS      4096u
 #define RING_INFLIGHT    4096u // an idle connection has one operation in flight
-
-struct httpd httpd;
-
-int64_t httpd_now(void)
-{
-    static ts_time_t asked; // the round in which `seconds` was
-    static int64_t seconds;
-    ts_time_t now = ts_loop_now(&httpd.loop);
-    if (now != asked) {
-        asked = now;
-        seconds = ts_clock_realtime() / TS_SECOND;
-    }
-    return seconds;
-}
 
 // False: an argument is not understood.
 static bool take_arguments(const char **out_root)

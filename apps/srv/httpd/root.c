@@ -15,6 +15,7 @@
 
 static struct {
     const char *path;
+    ts_handle_t handle;
     struct ts_opening opening;
     struct root_waiter *waiters;
 } root;
@@ -24,14 +25,19 @@ void root_init(const char *path)
     root.path = path;
 }
 
+ts_handle_t root_handle(void)
+{
+    return root.handle;
+}
+
 static void on_open(struct ts_opening *opening, ts_status_t status, ts_handle_t handle)
 {
     struct root_waiter *waiter = root.waiters;
     (void)opening;
     root.waiters = NULL;
     if (status == TS_OK) {
-        ts_close(httpd.root);
-        httpd.root = handle;
+        ts_close(root.handle);
+        root.handle = handle;
     }
     while (waiter != NULL) {
         struct root_waiter *next = waiter->next;

@@ -206,7 +206,6 @@ void system_start(void)
 {
     config_init(&configuration);
     CHECK(access_log_configure(0, 0) == TS_OK);
-    httpd.root = FILES;
     httpd.loop.now = TS_SECOND;
 }
 
@@ -337,6 +336,11 @@ void config_put(struct config *config)
 
 void listener_place_free(void)
 {}
+
+ts_handle_t root_handle(void)
+{
+    return FILES;
+}
 
 void root_open(struct root_waiter *waiter)
 {
