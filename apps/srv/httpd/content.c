@@ -132,9 +132,6 @@ void content_loaded(struct content *content, enum content_state state, ts_status
 {
     content->state = state;
     content->status = status;
-    ts_close(content->opened);
-    content->opened = TS_HANDLE_NONE;
-    content_list_free(content);
     struct content_waiter *waiter = content->waiters;
     content->waiters = NULL;
     content->users++; // those who are told may put it
@@ -161,7 +158,7 @@ void content_stale(struct content *content)
     content->status = TS_ERR_PEER_CLOSED;
 }
 
-static struct content *find(struct text path, bool lists, uint32_t hash)
+static struct content *look_up(struct text path, bool lists, uint32_t hash)
 {
     for (struct content *at = buckets[hash % BUCKETS]; at != NULL; at = at->hash_next) {
         if (at->hash == hash && at->lists == lists && at->state != CONTENT_FAILED &&
@@ -172,8 +169,23 @@ static struct content *find(struct text path, bool lists, uint32_t hash)
     return NULL;
 }
 
-static struct content *start_loading(struct text path, bool lists, uint32_t hash)
+struct content *content_find(struct text path, bool lists)
 {
+    struct content *content = look_up(path, lists, hash_path(path));
+    if (content == NULL) {
+        return NULL;
+    }
+    httpd.statistics.cache_hits++;
+    if (content != newest) {
+        unlink_use(content);
+        link_newest(content);
+    }
+    return content;
+}
+
+struct content *content_new(struct text path, bool lists)
+{
+    uint32_t hash = hash_path(path);
     struct content *content = pool_take(&entries);
     if (content == NULL && drop_oldest(false)) {
         content = pool_take(&entries);
@@ -188,33 +200,6 @@ static struct content *start_loading(struct text path, bool lists, uint32_t hash
     memcpy(content->path, path.data, path.length);
     content->path_length = (uint16_t)path.length;
     link_newest(content);
-    content->users = 1; // until it is begun, so that it cannot be dropped
-    content_load(content);
-    content->users = 0;
-    return content;
-}
-
-struct content *content_get(struct text path, bool lists, struct content_waiter *waiter)
-{
-    uint32_t hash = hash_path(path);
-    struct content *content = path.length <= CONTENT_PATH ? find(path, lists, hash) : NULL;
-    if (content != NULL) {
-        httpd.statistics.cache_hits++;
-        if (content != newest) {
-            unlink_use(content);
-            link_newest(content);
-        }
-    } else if (path.length <= CONTENT_PATH) {
-        content = start_loading(path, lists, hash);
-    }
-    if (content == NULL) {
-        return NULL;
-    }
-    content->users++;
-    if (content->state == CONTENT_LOADING) {
-        waiter->next = content->waiters;
-        content->waiters = waiter;
-    }
     return content;
 }
 

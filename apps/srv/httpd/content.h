@@ -86,29 +86,31 @@ static inline bool content_is_list(const struct content *content)
 
 uint32_t content_count(void); // files in the cache
 
-// Between the parts ---------------------------------------------------------------------------
+// Between the parts, from the lowest to the highest --------------------------------------------
 
-#define CONTENT_INDEX "index.html"
-
-// content_load.c: begins to load an entry; content_loaded is called in the end.
-void content_load(struct content *content);
-
-// Opens what the path leads to, from the tree's root on. A directory with `list` is read then.
-void content_open(struct content *content);
-// A step of loading. NULL: it has failed.
-struct ts_submission *content_begin(struct content *content,
-                                    void (*done)(struct ts_async *, const struct ts_event *));
-void content_failed(struct content *content, ts_status_t status); // so a step
+#define CONTENT_INDEX   "index.html"
 #define CONTENT_STEP_NS (10 * INT64_C(1000000000))
 
-// content_list.c: the index is not there. The directory is opened anew; when it is open, read.
-void content_list(struct content *content);
-void content_list_read(struct content *content);
-void content_list_free(struct content *content);
-
-// content.c: the entry is what it is from now on.
+// content.c: the cache. An entry that is there already, used lately from now on; NULL: none.
+struct content *content_find(struct text path, bool lists);
+// A new one, LOADING and without a user. NULL: the cache is full of files in use.
+struct content *content_new(struct text path, bool lists);
+// The entry is what it is from now on; those who wait are told.
 void content_loaded(struct content *content, enum content_state state, ts_status_t status);
 // Gives up what is longest unused for so many bytes, read or mapped. False: that is not enough.
 bool content_room(bool read, uint64_t wanted);
 void content_set_bytes(struct content *content, const void *bytes, size_t size, bool read);
 void content_drop_bytes(struct content *content);
+
+// content_step.c: a step of loading. NULL: it has failed.
+struct ts_submission *content_begin(struct content *content,
+                                    void (*done)(struct ts_async *, const struct ts_event *));
+// The last step is over.
+void content_end(struct content *content, enum content_state state, ts_status_t status);
+void content_failed(struct content *content, ts_status_t status); // a step has
+bool content_take_list(struct content *content);                  // false: there is no room for it
+
+// content_list.c: the index is not there, so the directory is to be opened anew (false: the entry
+// has failed); it is open, and read.
+bool content_list_start(struct content *content);
+void content_list_read(struct content *content);

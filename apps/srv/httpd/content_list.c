@@ -2,50 +2,27 @@
 // The list of a directory, which is read in steps and becomes a file of the cache.
 #include <string.h>
 
-#include <drivers/service/pool.h>
 #include <tessera/lib/listing.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/server.h>
 
-#include "content.h"
-#include "http/listing.h"
+#include "content_list.h"
 #include "httpd.h"
 
 #define STEPS_MAX 256u // that bring anything: enough for more than is shown
 
-// While it is read and made.
-struct content_list {
-    struct listing listing; // its names are anything where there are none yet
-    uint64_t cookie;
-    unsigned steps;
-    _Alignas(8) char buffer[4096];
-    char page[LISTING_PAGE];
-};
-
-static struct pool lists = {.size = POOL_SIZE(struct content_list),
-                            .clear = offsetof(struct listing, entries),
-                            .limit = CONTENT_LISTS};
-
-void content_list_free(struct content *content)
-{
-    if (content->list != NULL) {
-        pool_give(&lists, content->list);
-    }
-    content->list = NULL;
-}
-
-void content_list(struct content *content)
+// False: there is no place for another list now, and the entry has failed.
+bool content_list_start(struct content *content)
 {
     content->at_index = false;
     content->path_length = (uint16_t)(content->path_length - (sizeof(CONTENT_INDEX) - 1));
-    content->list = pool_take(&lists);
-    if (content->list == NULL) {
-        content_loaded(content, CONTENT_FAILED, TS_ERR_LIMIT);
-        return;
+    if (!content_take_list(content)) {
+        content_end(content, CONTENT_FAILED, TS_ERR_LIMIT);
+        return false;
     }
     content->list->cookie = 0;
     content->list->steps = 0;
-    content_open(content);
+    return true;
 }
 
 // The page, in memory of the cache.
@@ -100,7 +77,7 @@ static void on_list(struct ts_async *async, const struct ts_event *event)
         status = make_page(content);
     }
     if (status == TS_OK) {
-        content_loaded(content, CONTENT_FILE, TS_OK);
+        content_end(content, CONTENT_FILE, TS_OK);
     } else {
         content_failed(content, status);
     }
@@ -110,7 +87,7 @@ void content_list_read(struct content *content)
 {
     struct content_list *list = content->list;
     if (list->steps++ == STEPS_MAX) { // its server goes round in circles
-        content_loaded(content, CONTENT_FAILED, TS_ERR_PROTOCOL);
+        content_end(content, CONTENT_FAILED, TS_ERR_PROTOCOL);
         return;
     }
     struct ts_submission *slot = content_begin(content, on_list);

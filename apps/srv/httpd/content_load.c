@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Loading a file: opened, attributes asked for, then mapped or read, in steps of one asynchronous
-// operation each (`step`). When the tree's server dies on the way, all is begun again with its next
-// instance, once.
+// A file that is asked for, from the cache or loaded: opened, attributes asked for, then mapped or
+// read. When the tree's server dies on the way, all is begun again with its next instance, once
+// (content_failed).
 #include <string.h>
 
 #include <tessera/lib/memory.h>
@@ -28,35 +28,8 @@ static void on_root(struct root_waiter *waiter, ts_status_t status)
     if (status == TS_OK) {
         open_path(content, root_handle());
     } else {
-        content_loaded(content, CONTENT_FAILED, status);
+        content_end(content, CONTENT_FAILED, status);
     }
-}
-
-void content_failed(struct content *content, ts_status_t status)
-{
-    if (status != TS_ERR_PEER_CLOSED || content->again) {
-        content_loaded(content, CONTENT_FAILED, status);
-        return;
-    }
-    content->again = true;
-    ts_close(content->opened);
-    content->opened = TS_HANDLE_NONE;
-    content_drop_bytes(content);
-    content_list_free(content);
-    content->loaded = content->consumed = content->redirects = 0;
-    content->root.ready = on_root;
-    root_open(&content->root);
-}
-
-struct ts_submission *content_begin(struct content *content,
-                                    void (*done)(struct ts_async *, const struct ts_event *))
-{
-    content->step.done = done;
-    struct ts_submission *slot = ts_loop_begin(&httpd.loop, &content->step);
-    if (slot == NULL) {
-        content_loaded(content, CONTENT_FAILED, TS_ERR_LIMIT);
-    }
-    return slot;
 }
 
 static void open_path(struct content *content, ts_handle_t root)
@@ -73,6 +46,13 @@ static void open_path(struct content *content, ts_handle_t root)
                     FILE_RIGHTS, ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
 }
 
+// All of the path: the index, or what the directory itself is listed from.
+static void open_from_root(struct content *content)
+{
+    content->consumed = content->redirects = 0;
+    open_path(content, root_handle());
+}
+
 static void on_open(struct ts_async *async, const struct ts_event *event)
 {
     struct content *content = TS_OBJECT_OF(async, struct content, step);
@@ -81,7 +61,9 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
     if (event->status != TS_OK) {
         // A directory without an index is one whose page cannot be found, unless it is listed.
         if (event->status == TS_ERR_NOT_FOUND && content->at_index && content->lists) {
-            content_list(content);
+            if (content_list_start(content)) {
+                open_from_root(content);
+            }
         } else {
             content_failed(content, event->status);
         }
@@ -91,7 +73,7 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
     if ((event->flags & TS_EVENT_REDIRECT) != 0) {
         uint64_t left = content->path_length - content->consumed;
         if (event->extra > left || ++content->redirects > TS_REDIRECTS_MAX) {
-            content_loaded(content, CONTENT_FAILED, TS_ERR_LOOP);
+            content_end(content, CONTENT_FAILED, TS_ERR_LOOP);
             return;
         }
         content->consumed += (uint32_t)event->extra;
@@ -115,13 +97,7 @@ static void open_index(struct content *content)
     content->at_index = true;
     memcpy(content->path + content->path_length, CONTENT_INDEX, sizeof(CONTENT_INDEX) - 1);
     content->path_length = (uint16_t)(content->path_length + sizeof(CONTENT_INDEX) - 1);
-    content_open(content);
-}
-
-void content_open(struct content *content)
-{
-    content->consumed = content->redirects = 0;
-    open_path(content, root_handle());
+    open_from_root(content);
 }
 
 static void ask_for_content(struct content *content)
@@ -129,7 +105,7 @@ static void ask_for_content(struct content *content)
     size_t size = TS_PAGE_ROUND(content->resource.size);
     if (size == 0) {
         content->bytes = NULL;
-        content_loaded(content, CONTENT_FILE, TS_OK);
+        content_end(content, CONTENT_FILE, TS_OK);
         return;
     }
     (void)content_room(false, size);
@@ -154,9 +130,9 @@ static void on_attributes(struct ts_async *async, const struct ts_event *event)
     } else if (attributes->type == TS_FILE_DIRECTORY && slash) {
         open_index(content);
     } else if (attributes->type == TS_FILE_DIRECTORY) {
-        content_loaded(content, CONTENT_DIRECTORY, TS_OK);
+        content_end(content, CONTENT_DIRECTORY, TS_OK);
     } else if (attributes->type != TS_FILE_REGULAR || slash) {
-        content_loaded(content, CONTENT_FAILED, TS_ERR_NOT_FOUND); // "file/" is not there
+        content_end(content, CONTENT_FAILED, TS_ERR_NOT_FOUND); // "file/" is not there
     } else {
         content->resource.size = attributes->size;
         content->resource.modified = attributes->modified_ns / INT64_C(1000000000);
@@ -191,7 +167,7 @@ static void read_instead(struct content *content)
         content->handle = content->opened;
         content->has_pages = true; // until its server says that it gives none
         content->opened = TS_HANDLE_NONE;
-        content_loaded(content, CONTENT_FILE, TS_OK);
+        content_end(content, CONTENT_FILE, TS_OK);
         return;
     }
     content_set_bytes(content, bytes, size, true);
@@ -216,7 +192,7 @@ static void on_map(struct ts_async *async, const struct ts_event *event)
         return;
     }
     content_set_bytes(content, bytes, size, false);
-    content_loaded(content, CONTENT_FILE, TS_OK);
+    content_end(content, CONTENT_FILE, TS_OK);
 }
 
 static void on_read(struct ts_async *async, const struct ts_event *event)
@@ -231,16 +207,49 @@ static void on_read(struct ts_async *async, const struct ts_event *event)
     if (content->loaded < content->resource.size) {
         read_more(content);
     } else {
-        content_loaded(content, CONTENT_FILE, TS_OK);
+        content_end(content, CONTENT_FILE, TS_OK);
     }
 }
 
-void content_load(struct content *content)
+static void load(struct content *content)
 {
+    content->root.ready = on_root;
     if (root_handle() != TS_HANDLE_NONE) {
         open_path(content, root_handle());
-        return;
+    } else {
+        root_open(&content->root);
     }
-    content->root.ready = on_root;
-    root_open(&content->root);
+}
+
+// NULL: the cache is full of files in use.
+static struct content *start_loading(struct text path, bool lists)
+{
+    struct content *content = content_new(path, lists);
+    if (content == NULL) {
+        return NULL;
+    }
+    content->users = 1; // until it is begun, so that it cannot be dropped
+    load(content);
+    content->users = 0;
+    return content;
+}
+
+struct content *content_get(struct text path, bool lists, struct content_waiter *waiter)
+{
+    if (path.length > CONTENT_PATH) {
+        return NULL;
+    }
+    struct content *content = content_find(path, lists);
+    if (content == NULL) {
+        content = start_loading(path, lists);
+    }
+    if (content == NULL) {
+        return NULL;
+    }
+    content->users++;
+    if (content->state == CONTENT_LOADING) {
+        waiter->next = content->waiters;
+        content->waiters = waiter;
+    }
+    return content;
 }
