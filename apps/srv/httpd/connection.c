@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "connection.h"
 
-#include <string.h>
-
 #include <drivers/service/pool.h>
-#include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
 #include "access_log.h"
+#include "config_file.h"
 #include "httpd.h"
-#include "listener.h"
 
 static struct pool connections = {.size = POOL_SIZE(struct connection),
                                   .limit = HTTPD_PLACES,
                                   .clear = offsetof(struct connection, own)};
+
+static void (*place_free)(void);
+
+void connection_init(void (*when_place_is_free)(void))
+{
+    place_free = when_place_is_free;
+}
 
 uint32_t connection_count(void)
 {
@@ -26,20 +30,38 @@ bool connection_room(void)
     return connections.used <= HTTPD_CONNECTIONS;
 }
 
+void connection_take_config(struct connection *connection)
+{
+    if (connection->config != NULL) {
+        return; // it starved
+    }
+    connection->config = config_get();
+    connection->host = config_host(connection->config, connection->request.authority.host);
+}
+
+void connection_give_config(struct connection *connection)
+{
+    if (connection->config != NULL) {
+        config_put(connection->config);
+    }
+    connection->config = NULL;
+    connection->host = NULL;
+}
+
 static void free_now(struct connection *connection)
 {
-    transfer_free(connection);
+    response_free(connection);
     if (connection->content != NULL) {
         content_forget(connection->content, &connection->waiter);
     }
     if (connection->original != NULL) {
         content_put(connection->original);
     }
-    respond_without_config(connection);
-    reading_free(connection);
+    connection_give_config(connection);
+    buffer_free(connection);
     shared_forget(&connection->holder);
     pool_give(&connections, connection);
-    listener_place_free();
+    place_free();
 }
 
 // The handle goes at once, the storage when nothing in flight points to it any more.
@@ -117,24 +139,6 @@ static void ask_peer(struct connection *connection)
                     ts_async_data(&connection->asking_peer));
 }
 
-void connection_start(ts_handle_t handle)
-{
-    struct connection *connection = pool_take(&connections);
-    if (connection == NULL) {
-        ts_close(handle); // the job's limit
-        return;
-    }
-    httpd.statistics.connections++;
-    connection->handle = handle;
-    connection->buffer = connection->own;
-    shared_hold(&connection->holder, SHARED_PLACE);
-    ask_peer(connection);
-    connection_read(connection);
-    if (connections.used > HTTPD_CONNECTIONS) {
-        (void)give_way(SHARED_PLACE);
-    }
-}
-
 void connection_release(struct connection *connection)
 {
     if (connection->content == NULL) {
@@ -145,29 +149,24 @@ void connection_release(struct connection *connection)
     shared_let_go(&connection->holder, SHARED_CONTENT);
 }
 
-void connection_answered(struct connection *connection)
+struct connection *connection_new(ts_handle_t handle)
 {
-    transfer_free(connection);
-    connection_release(connection);
-    if (!connection->keep_alive) {
-        if (connection->ending) {
-            connection_drain(connection);
-        } else {
-            connection_close(connection);
-        }
-        return;
+    struct connection *connection = pool_take(&connections);
+    if (connection == NULL) {
+        ts_close(handle); // the job's limit
+        return NULL;
     }
-    // The next request may be here already; it moves to the front, and home if it fits.
-    size_t rest = connection->length - connection->consumed;
-    const char *from = connection->buffer + connection->consumed;
-    if (connection->buffer != connection->own && rest < CONNECTION_BUFFER) {
-        memcpy(connection->own, from, rest);
-        reading_free(connection);
-    } else {
-        memmove(connection->buffer, from, rest);
+    httpd.statistics.connections++;
+    connection->handle = handle;
+    connection->buffer = connection->own;
+    shared_hold(&connection->holder, SHARED_PLACE);
+    ask_peer(connection);
+    return connection;
+}
+
+void connection_make_room(void)
+{
+    if (connections.used > HTTPD_CONNECTIONS) {
+        (void)give_way(SHARED_PLACE);
     }
-    connection->length = (uint16_t)rest;
-    connection->request = (struct http_request){0};
-    connection->deadline = ts_loop_now(&httpd.loop) + HTTPD_HEAD_S * TS_SECOND;
-    connection_read(connection);
 }

@@ -89,7 +89,8 @@ struct connection {
     struct content *original; // while what is loaded stands beside it
     struct content_waiter waiter;
     struct response *response;
-    struct http_request request; // points into the buffer until it is answered
+    void (*written)(struct connection *connection); // all that the response holds is
+    struct http_request request;                    // points into the buffer until it is answered
     struct http_body body;
     uint16_t consumed; // the head's length
     uint32_t shutdown;
@@ -97,42 +98,62 @@ struct connection {
     char own[CONNECTION_BUFFER];
 };
 
-// Takes a handle that accept gave. Beyond HTTPD_CONNECTIONS one gives way.
-void connection_start(ts_handle_t handle);
-
 uint32_t connection_count(void);
 bool connection_room(void); // an accept may be in flight
 
-// Between the parts ---------------------------------------------------------------------------
+// Between the parts, from the lowest to the highest --------------------------------------------
 
-// connection.c
-void connection_answered(struct connection *connection); // all is written
+// buffer.c
+size_t buffer_size(const struct connection *connection);
+bool buffer_grow(struct connection *connection); // a large one, with its bytes; false: none is free
+void buffer_free(struct connection *connection); // it is its own again
+
+// response.c: storage. NULL: there is none.
+struct response *response_take(struct connection *connection);
+void response_free(struct connection *connection);
+#define RESPONSE_PAGE 32768u                             // bytes
+char *response_page_take(struct connection *connection); // so many
+void response_page_give(struct connection *connection, char *page);
+uint8_t *response_piece_take(struct connection *connection); // CONNECTION_PIECE bytes
+void response_piece_free(struct connection *connection);     // them, or its server's pages
+
+// connection.c. `when_place_is_free` is called whenever a connection has ended.
+void connection_init(void (*when_place_is_free)(void));
+// Takes the handle. NULL: the job has no memory for it.
+struct connection *connection_new(ts_handle_t handle);
+void connection_make_room(void); // beyond HTTPD_CONNECTIONS one gives way
 void connection_close(struct connection *connection);
 void connection_release(struct connection *connection);     // its content is not needed any more
 bool connection_was_closing(struct connection *connection); // true: there is nothing more to do
 // There is nothing left of the pool: one that holds some gives way, and `retry` is called then.
 void connection_starve(struct connection *connection, enum shared pool,
                        void (*retry)(struct holder *holder));
+// By the configuration in force when this is first called, until the answer's head is written or
+// the connection ends.
+void connection_take_config(struct connection *connection);
+void connection_give_config(struct connection *connection);
 
-// reading.c
-void connection_read(struct connection *connection);  // the next request, or the buffer's
-void connection_drain(struct connection *connection); // ends it
-void reading_free(struct connection *connection);     // the buffer becomes its own again
+// transfer.c: writes what the response holds; then `written` is called, if that did not fail.
+void transfer_start(struct connection *connection);
 
-// respond.c: begins the answer of a request that is whole.
-void respond(struct connection *connection);
-// The response's storage, its head started. NULL: the connection is closed for want of memory.
+// fetch.c: the next piece of the file, which is then sent.
+void fetch_piece(struct connection *connection);
+
+// respond.c: the response's storage, its head started. NULL: the connection is closed for want of
+// memory.
 struct response *respond_start(struct connection *connection, unsigned status,
                                struct http_head *head);
+struct text respond_media_type(const struct connection *connection); // of the content
 // The head as it is to be sent; the configuration is not needed any more.
 void respond_head(struct connection *connection, const struct http_head *head);
+// `first` to `first + length` of the content are the next of the answer.
+void respond_bytes(struct connection *connection, uint64_t first, uint64_t length);
 // Head, then `length` bytes of body that stay until they are sent.
 void respond_send(struct connection *connection, const struct http_head *head, const void *body,
                   uint64_t length);
-// By the configuration in force when this is first called, until the answer's head is written or
-// the connection ends.
-void respond_by_config(struct connection *connection);
-void respond_without_config(struct connection *connection);
+// 200 with a page that response_page_take gave; it is freed when it is sent.
+void respond_page(struct connection *connection, char *page, size_t length,
+                  struct text cache_control);
 // Gets what is at `path` below the host's root and calls `ready` when it is loaded, perhaps before
 // it returns. False: the cache is full of files in use.
 bool respond_load(struct connection *connection, struct text path, bool lists,
@@ -141,6 +162,10 @@ bool respond_load(struct connection *connection, struct text path, bool lists,
 #define RESPOND_HTML    TEXT("text/html; charset=utf-8")
 #define RESPOND_METHODS TEXT("GET, HEAD, OPTIONS")
 
+// parts.c: begins an answer of several ranges; goes on when a part is sent.
+void parts_start(struct connection *connection, struct http_head *head);
+void parts_next(struct connection *connection);
+
 // refusal.c: an error's answer. Of a request that cannot be gone on after; of any other, whose path
 // is shown if it is `told`.
 void respond_refusal(struct connection *connection, unsigned status);
@@ -148,27 +173,10 @@ void respond_error(struct connection *connection, unsigned status, bool told);
 
 // representation.c: the answer with a file that is loaded, or with what stands beside it.
 void respond_content(struct connection *connection);
-struct text respond_media_type(const struct connection *connection);
 
-// 200 with a page that respond_page_take gave; it is freed when it is sent.
-void respond_page(struct connection *connection, char *page, size_t length,
-                  struct text cache_control);
-// RESPONSE_PAGE bytes. NULL: there are none.
-char *respond_page_take(struct connection *connection);
-void respond_page_give(struct connection *connection, char *page);
-#define RESPONSE_PAGE 32768u
+// route.c: begins the answer of a request that is whole.
+void route_request(struct connection *connection);
 
-// parts.c: begins an answer of several ranges; goes on when a part is sent.
-void parts_start(struct connection *connection, struct http_head *head);
-void parts_next(struct connection *connection);
-// `first` to `first + length` of the content are the next of the answer.
-void respond_bytes(struct connection *connection, uint64_t first, uint64_t length);
-
-// fetch.c: the next piece of the file, which is then sent; lets go of the one at hand.
-void fetch_piece(struct connection *connection);
-void fetch_free(struct connection *connection);
-
-// transfer.c: writes what the response holds.
-void transfer_start(struct connection *connection);
-void transfer_free(struct connection *connection);
-struct response *transfer_response(struct connection *connection); // NULL without memory
+// reading.c
+void connection_read(struct connection *connection);  // the next request, or the buffer's
+void connection_drain(struct connection *connection); // ends it

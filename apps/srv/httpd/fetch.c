@@ -2,7 +2,6 @@
 // The next piece of a file that is too large to be had whole. Its server gives pages of its own
 // where it can, from which the network stack copies; else the piece is read into a buffer, which is
 // one copy more.
-#include <drivers/service/pool.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
@@ -10,25 +9,6 @@
 
 #include "connection.h"
 #include "httpd.h"
-
-struct piece {
-    uint8_t bytes[CONNECTION_PIECE];
-};
-
-static struct pool pieces = {.size = sizeof(struct piece), .limit = CONNECTION_PIECE_MAX};
-
-void fetch_free(struct connection *connection)
-{
-    struct response *response = connection->response;
-    if (response->mapped > 0) {
-        (void)ts_memory_unmap(response->piece, response->mapped);
-    } else if (response->piece != NULL) {
-        pool_give(&pieces, response->piece);
-        shared_let_go(&connection->holder, SHARED_PIECE);
-    }
-    response->piece = NULL;
-    response->mapped = 0;
-}
 
 // The file was loaded again: the answer goes on where it was, if it is still the same file.
 static void on_loaded_again(struct content_waiter *waiter)
@@ -113,14 +93,10 @@ static void fetch_again(struct holder *holder)
 static void read_piece(struct connection *connection)
 {
     struct response *response = connection->response;
-    if (response->piece == NULL) {
-        response->piece = pool_take(&pieces);
-    }
-    if (response->piece == NULL) {
+    if (response_piece_take(connection) == NULL) {
         connection_starve(connection, SHARED_PIECE, fetch_again);
         return;
     }
-    shared_hold(&connection->holder, SHARED_PIECE);
     struct ts_submission *slot = begin(connection, on_read);
     if (slot == NULL) {
         connection_close(connection);
@@ -185,7 +161,7 @@ void fetch_piece(struct connection *connection)
 {
     struct response *response = connection->response;
     if (response->mapped > 0) {
-        fetch_free(connection); // the piece before, which is sent
+        response_piece_free(connection); // the piece before, which is sent
     }
     if (response->piece != NULL || !connection->content->has_pages) {
         read_piece(connection);

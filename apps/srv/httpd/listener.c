@@ -10,6 +10,7 @@
 
 #include "connection.h"
 #include "httpd.h"
+#include "serving.h"
 
 #define FIRST_RETRY_NS (20 * TS_MILLISECOND) // init knows of the end by then, and lets us wait
 #define RETRY_NS       (200 * TS_MILLISECOND)
@@ -78,7 +79,7 @@ static bool accepting(void)
 static void on_accept(struct ts_async *async, const struct ts_event *event)
 {
     if (event->status == TS_OK) {
-        connection_start((ts_handle_t)event->value);
+        serving_start((ts_handle_t)event->value);
         if (connection_room()) {
             accept_one(async);
         } else {
@@ -105,7 +106,8 @@ static void accept_all(struct ts_timer *timer)
     }
 }
 
-void listener_place_free(void)
+// A connection has ended: what was not accepted for want of a place is.
+static void on_place_free(void)
 {
     if (listener.paused) {
         accept_all(NULL);
@@ -200,6 +202,7 @@ static void on_retry(struct ts_timer *timer)
 
 void listener_start(void)
 {
+    connection_init(on_place_free);
     listener.session = (struct ts_opening){.loop = &httpd.loop,
                                            .root = ts_named_handle(TS_NAME_NET),
                                            .path = "",

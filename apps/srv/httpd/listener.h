@@ -5,6 +5,3 @@
 
 // Begins; goes on by itself.
 void listener_start(void);
-
-// A connection has ended: what was not accepted for want of a place is.
-void listener_place_free(void);

@@ -7,13 +7,42 @@
 // configuration's file, see config/config.h) and remains (see config_remains.h), which need not be
 // there, system (a job, for the status page), log, init (to be asked whether it is alive, and for
 // its access log: log_file.h).
+//
+// Files, each above what it needs:
+//
+//   main              arguments, the loop, what init is told
+//   listener          accepts connections, again and again when the network stack was restarted
+//   serving           the requests of a connection, one after the other
+//   reading           heads and bodies of requests, and the end of a connection
+//   route             which answer a request gets
+//   status_page       the system's figures
+//   representation    a file, or what stands beside it with a coding
+//   refusal           errors
+//   parts             several ranges of a file
+//   respond           how every answer begins
+//   fetch             a large file, piece by piece
+//   transfer          writes what a response holds
+//   connection        its life, and who gives way
+//   buffer, response  what connections take of bounded pools
+//   log_file          the access log as files
+//   config_file       the configuration in force, and its file
+//   config_remains    leaves it to the next instance
+//   access_log        lines of answers
+//   content_load      files of the tree, by steps
+//   content_list      lists of directories
+//   content_step      what steps have in common
+//   content           the cache of files
+//   root              of the tree
+//   shared            what connections share, and which of them gives way
+//   httpd             the loop, counters and time
+//   config/*          reads the configuration
+//   http/*            reads and writes what the protocol says
 #include <string.h>
 
 #include <drivers/service/pool.h>
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
-#include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
 #include "config_file.h"

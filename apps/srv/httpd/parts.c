@@ -70,6 +70,6 @@ void parts_start(struct connection *connection, struct http_head *head)
     response->parts = (uint8_t)(count + 1); // and the end
     writer = writer_make(response->head, sizeof(response->head));
     http_head_write(&writer, head);
-    respond_without_config(connection);
+    connection_give_config(connection);
     begin_part(connection, writer.length);
 }

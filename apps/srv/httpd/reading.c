@@ -2,34 +2,12 @@
 // Reading requests, and the end of a connection.
 #include <string.h>
 
-#include <drivers/service/pool.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
 #include "connection.h"
 #include "httpd.h"
-
-struct large_buffer {
-    char bytes[CONNECTION_LARGE];
-};
-
-static struct pool large = {.size = sizeof(struct large_buffer), .limit = CONNECTION_LARGE_MAX};
-
-void reading_free(struct connection *connection)
-{
-    if (connection->buffer == connection->own) {
-        return;
-    }
-    pool_give(&large, connection->buffer);
-    shared_let_go(&connection->holder, SHARED_LARGE);
-    connection->buffer = connection->own;
-}
-
-static size_t buffer_size(const struct connection *connection)
-{
-    return connection->buffer == connection->own ? CONNECTION_BUFFER : CONNECTION_LARGE;
-}
 
 static void begin_read(struct connection *connection,
                        void (*done)(struct ts_async *, const struct ts_event *), ts_time_t deadline)
@@ -82,16 +60,13 @@ static void read_again(struct holder *holder)
 static bool grow(struct connection *connection)
 {
     size_t consumed;
-    char *buffer = pool_take(&large);
-    if (buffer == NULL) {
+    if (!buffer_grow(connection)) {
         connection_starve(connection, SHARED_LARGE, read_again);
         return false;
     }
-    memcpy(buffer, connection->own, connection->length);
-    connection->buffer = buffer;
-    shared_hold(&connection->holder, SHARED_LARGE);
     connection->request = (struct http_request){0};
-    (void)http_request_parse(buffer, connection->length, &connection->request, &consumed);
+    (void)http_request_parse(connection->buffer, connection->length, &connection->request,
+                             &consumed);
     return true;
 }
 
@@ -108,7 +83,7 @@ static void drop_body(struct connection *connection)
     if (status != 200) {
         respond_refusal(connection, status);
     } else if (connection->body.done) {
-        respond(connection);
+        route_request(connection);
     } else if (connection->length == CONNECTION_LARGE) {
         respond_refusal(connection, 431);
     } else {
@@ -138,12 +113,12 @@ static void head_is_whole(struct connection *connection)
     http_body_start(&connection->body, &connection->request);
     if (connection->request.ends_early && !connection->body.done) {
         connection->request.keep_alive = false;
-        respond(connection);
+        route_request(connection);
         return;
     }
     connection->deadline = ts_loop_now(&httpd.loop) + HTTPD_BODY_S * TS_SECOND;
     if (connection->body.done) {
-        respond(connection);
+        route_request(connection);
         return;
     }
     // What the head points to must not move while the body comes: there is room for all of it.

@@ -28,7 +28,7 @@ static void send_made(struct connection *connection)
     if (response == NULL) {
         return;
     }
-    response->page = respond_page_take(connection);
+    response->page = response_page_take(connection);
     struct writer writer = writer_make(response->page, response->page != NULL ? RESPONSE_PAGE : 0);
     if (response->page != NULL) {
         http_error_page(&writer, connection->refused, path);
@@ -90,7 +90,7 @@ void respond_error(struct connection *connection, unsigned status, bool told)
 void respond_refusal(struct connection *connection, unsigned status)
 {
     shared_go_on(&connection->holder);
-    respond_by_config(connection);
+    connection_take_config(connection);
     connection->keep_alive = false;
     connection->ending = true;
     connection->head_only =

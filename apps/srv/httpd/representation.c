@@ -9,17 +9,6 @@
 #include "connection.h"
 #include "httpd.h"
 
-struct text respond_media_type(const struct connection *connection)
-{
-    const struct content *content = connection->content;
-    if (connection->coding == CODING_IDENTITY) {
-        return content->media_type;
-    }
-    struct text file = content_file(content);
-    file.length -= http_coding_suffix((enum http_coding)connection->coding).length;
-    return http_media_type(file);
-}
-
 // Its name as the client knows it.
 static struct text name_of(const struct connection *connection)
 {

@@ -142,7 +142,7 @@ static void write_processes(struct writer *writer, ts_handle_t system)
 
 bool status_page(struct connection *connection)
 {
-    char *page = respond_page_take(connection);
+    char *page = response_page_take(connection);
     ts_handle_t system = ts_named_handle(NAME_SYSTEM);
     if (page == NULL) {
         return false;

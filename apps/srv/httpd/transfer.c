@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <drivers/service/pool.h>
+// Writes what a response holds, in as many writes as the network stack takes.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
@@ -7,30 +7,6 @@
 #include "access_log.h"
 #include "connection.h"
 #include "httpd.h"
-
-static struct pool responses = {.size = POOL_SIZE(struct response),
-                                .limit = HTTPD_PLACES,
-                                .clear = offsetof(struct response, head)};
-
-struct response *transfer_response(struct connection *connection)
-{
-    connection->response = pool_take(&responses);
-    return connection->response;
-}
-
-void transfer_free(struct connection *connection)
-{
-    struct response *response = connection->response;
-    if (response == NULL) {
-        return;
-    }
-    fetch_free(connection);
-    if (response->page != NULL) {
-        respond_page_give(connection, response->page);
-    }
-    pool_give(&responses, response);
-    connection->response = NULL;
-}
 
 // Takes `bytes` off the segments' fronts.
 static void advance(struct response *response, uint64_t bytes)
@@ -61,13 +37,8 @@ static void on_written(struct ts_async *async, const struct ts_event *event)
     advance(response, event->value);
     if (response->segments[0].length + response->segments[1].length > 0) {
         transfer_start(connection);
-    } else if (response->left > 0) {
-        fetch_piece(connection);
-    } else if (response->part < response->parts) {
-        parts_next(connection);
     } else {
-        access_log(connection, response->status, response->body_sent);
-        connection_answered(connection);
+        connection->written(connection);
     }
 }
 

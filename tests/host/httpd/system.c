@@ -15,9 +15,9 @@
 #include "config_file.h"
 #include "connection.h"
 #include "httpd.h"
-#include "listener.h"
 #include "pool_memory.h"
 #include "root.h"
+#include "serving.h"
 #include "tests/host/check.h"
 
 #define STAGED 4096u
@@ -202,8 +202,12 @@ static void settle(void)
 
 // The test's side -------------------------------------------------------------------------------
 
+static void nobody_waits(void)
+{}
+
 void system_start(void)
 {
+    connection_init(nobody_waits);
     config_init(&configuration);
     CHECK(access_log_configure(0, 0) == TS_OK);
     httpd.loop.now = TS_SECOND;
@@ -221,7 +225,7 @@ unsigned system_connect(uint8_t client, bool takes)
     struct system_socket *socket = &system_sockets[++connected];
     CHECK(connected < SYSTEM_SOCKETS);
     *socket = (struct system_socket){.open = true, .client = client, .takes = takes};
-    connection_start(connected);
+    serving_start(connected);
     settle();
     return connected;
 }
@@ -333,9 +337,6 @@ void config_put(struct config *config)
 {
     CHECK(config == &configuration && config->users-- > 0);
 }
-
-void listener_place_free(void)
-{}
 
 ts_handle_t root_handle(void)
 {
