@@ -4,6 +4,7 @@
 // The child puts a batch of messages into one queue and rings if it is asked to; the parent takes
 // and adds them up, and answers the batch by one message with the sum in a second queue, which the
 // child waits for. So a batch of one is a round trip, and the doorbells are shared by a larger one.
+#include <stdatomic.h>
 #include "measure.h"
 #include "pair.h"
 
@@ -78,8 +79,8 @@ static void put(struct side *side, struct message *slots, uint64_t number)
 static bool take(struct side *side, const struct message *slots, uint64_t *out_number)
 {
     const struct message *slot = &slots[ts_queue_take(&side->in)];
-    *out_number = __atomic_load_n(&slot->number, __ATOMIC_RELAXED);
-    return __atomic_load_n(&slot->check, __ATOMIC_RELAXED) == ~*out_number;
+    *out_number = atomic_load_explicit(TS_ATOMIC(&slot->number), memory_order_relaxed);
+    return atomic_load_explicit(TS_ATOMIC(&slot->check), memory_order_relaxed) == ~*out_number;
 }
 
 // The measuring side --------------------------------------------------------------------------

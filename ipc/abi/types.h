@@ -5,6 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A word of plain memory for the functions of <stdatomic.h>: one that another side of a mapping
+// writes, or that a lock guards and somebody looks at without it. What is never touched in another
+// way is declared _Atomic instead.
+#define TS_ATOMIC(pointer) ((_Atomic(__typeof__(((void)0, *(pointer)))) *)(pointer))
+
 // A function that returns a status is TS_MUST_USE: who does not look at it says so by (void).
 #define TS_MUST_USE __attribute__((warn_unused_result))
 

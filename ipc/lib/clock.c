@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <stdatomic.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/mutex.h>
 
@@ -18,14 +19,15 @@ static ts_time_t read_clock(int64_t *out_offset)
         return 0;
     }
     for (;;) {
-        uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
+        uint32_t sequence = atomic_load_explicit(TS_ATOMIC(&page->sequence), memory_order_acquire);
         uint64_t elapsed = ts_machine_counter() - page->base_counter;
         unsigned __int128 scaled = (unsigned __int128)elapsed * page->multiplier;
         uint64_t now = page->base_ns + (uint64_t)(scaled >> (page->shift & 63));
         int64_t offset = page->realtime_offset;
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        atomic_thread_fence(memory_order_acquire);
         // (It only grows: after an odd one there is no even one less.)
-        if ((sequence & ~1u) == __atomic_load_n(&page->sequence, __ATOMIC_RELAXED)) {
+        if ((sequence & ~1u) ==
+            atomic_load_explicit(TS_ATOMIC(&page->sequence), memory_order_relaxed)) {
             *out_offset = offset;
             return (ts_time_t)now;
         }

@@ -3,6 +3,7 @@
 // performance, software-based, CRC generators", 2005): table[n][b] is what byte b does to the sum
 // with n zero bytes behind it. The tables are made of the reflected polynomial when they are first
 // wanted, so there is nothing to mistype, nothing in the image, and little to do.
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <tessera/lib/archive.h>
@@ -28,7 +29,7 @@ static void table_make(void)
         }
     }
     // Threads that make them at the same time write the same. Pairs with the load below.
-    __atomic_store_n(&table_made, true, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&table_made), true, memory_order_release);
 }
 
 static uint32_t eight_bytes(uint32_t crc, const uint8_t *bytes)
@@ -44,7 +45,7 @@ static uint32_t eight_bytes(uint32_t crc, const uint8_t *bytes)
 uint32_t ts_crc32c(uint32_t crc, const void *bytes, size_t length)
 {
     const uint8_t *next = bytes;
-    if (!__atomic_load_n(&table_made, __ATOMIC_ACQUIRE)) {
+    if (!atomic_load_explicit(TS_ATOMIC(&table_made), memory_order_acquire)) {
         table_make();
     }
     crc = ~crc;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The mutex of Drepper's "Futexes Are Tricky" (2011), section 6: a waiter leaves 2 behind, and so
 // only an unlock that may have waiters makes a system call.
+#include <stdatomic.h>
 #include <tessera/lib/mutex.h>
 #include <tessera/lib/syscall.h>
 
@@ -19,8 +20,8 @@ uint32_t ts_futex_wake(uint32_t *word, uint32_t count)
 bool ts_mutex_try_lock(struct ts_mutex *mutex)
 {
     uint32_t free = 0;
-    return __atomic_compare_exchange_n(&mutex->state, &free, 1, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
+    return atomic_compare_exchange_strong_explicit(TS_ATOMIC(&mutex->state), &free, 1,
+                                                   memory_order_acquire, memory_order_relaxed);
 }
 
 void ts_mutex_lock(struct ts_mutex *mutex)
@@ -29,14 +30,14 @@ void ts_mutex_lock(struct ts_mutex *mutex)
         return;
     }
     // An exchange that finds 0 has the lock, and leaves 2: one wake too many at most.
-    while (__atomic_exchange_n(&mutex->state, 2, __ATOMIC_ACQUIRE) != 0) {
+    while (atomic_exchange_explicit(TS_ATOMIC(&mutex->state), 2, memory_order_acquire) != 0) {
         (void)ts_futex_wait(&mutex->state, 2, TS_DEADLINE_NONE);
     }
 }
 
 void ts_mutex_unlock(struct ts_mutex *mutex)
 {
-    if (__atomic_exchange_n(&mutex->state, 0, __ATOMIC_RELEASE) == 2) {
+    if (atomic_exchange_explicit(TS_ATOMIC(&mutex->state), 0, memory_order_release) == 2) {
         ts_futex_wake(&mutex->state, 1);
     }
 }

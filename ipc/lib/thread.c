@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <stdatomic.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/mutex.h>
 #include <tessera/lib/thread.h>
@@ -112,7 +113,7 @@ ts_status_t ts_thread_start(struct ts_thread *thread, void (*entry)(void *argume
 ts_status_t ts_thread_join(struct ts_thread *thread, ts_time_t deadline)
 {
     // The acquire pairs with the kernel's store of 0: what the thread wrote is visible then.
-    while (__atomic_load_n(&thread->running, __ATOMIC_ACQUIRE) != 0) {
+    while (atomic_load_explicit(TS_ATOMIC(&thread->running), memory_order_acquire) != 0) {
         ts_status_t status = ts_futex_wait(&thread->running, 1, deadline);
         if (status == TS_ERR_TIMED_OUT) {
             return status;

@@ -3,24 +3,25 @@
 // its place which access of the other side it pairs with.
 #pragma once
 
-#include <stdint.h>
+#include <stdatomic.h>
+#include <tessera/abi/types.h>
 
 // Reads an index of the other side; what that side wrote before storing it is visible afterwards.
 static inline uint32_t ts_load_acquire(const uint32_t *index)
 {
-    return __atomic_load_n(index, __ATOMIC_ACQUIRE);
+    return atomic_load_explicit(TS_ATOMIC(index), memory_order_acquire);
 }
 
 // Publishes an own index; all that was written before is visible to who acquires it.
 static inline void ts_store_release(uint32_t *index, uint32_t value)
 {
-    __atomic_store_n(index, value, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(index), value, memory_order_release);
 }
 
 // An own index, or one whose value is only a hint.
 static inline uint32_t ts_load_relaxed(const uint32_t *index)
 {
-    return __atomic_load_n(index, __ATOMIC_RELAXED);
+    return atomic_load_explicit(TS_ATOMIC(index), memory_order_relaxed);
 }
 
 // Orders a store before a later load ("I will sleep" before "is there work"): the one reordering
@@ -28,5 +29,5 @@ static inline uint32_t ts_load_relaxed(const uint32_t *index)
 // sleeping flag.
 static inline void ts_fence_full(void)
 {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    atomic_thread_fence(memory_order_seq_cst);
 }

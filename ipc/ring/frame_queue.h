@@ -8,6 +8,7 @@
 //                                          if (sleep) wait for the event, else go on
 #pragma once
 
+#include <stdatomic.h>
 #include <tessera/proto/frame.h>
 #include <tessera/ring/queue.h>
 
@@ -53,8 +54,8 @@ static inline void ts_frame_take(struct ts_frame_consumer *c, struct ts_frame_sl
         struct ts_frame_slot slot;
     } copy;
     const uint64_t *from = (const uint64_t *)&c->slots[ts_queue_take(&c->queue)];
-    copy.word[0] = __atomic_load_n(&from[0], __ATOMIC_RELAXED);
-    copy.word[1] = __atomic_load_n(&from[1], __ATOMIC_RELAXED);
+    copy.word[0] = atomic_load_explicit(TS_ATOMIC(&from[0]), memory_order_relaxed);
+    copy.word[1] = atomic_load_explicit(TS_ATOMIC(&from[1]), memory_order_relaxed);
     *out_slot = copy.slot;
 }
 

@@ -13,6 +13,7 @@
 //                                                  if (ts_queue_sleep()) wait, else go on
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <tessera/abi/status.h>
 #include <tessera/proto/queue.h>
@@ -46,7 +47,8 @@ static inline struct ts_queue_consumer ts_queue_consumer(struct ts_queue *queue,
 static inline int32_t ts_queue_room(const struct ts_queue_producer *p)
 {
     // Acquire pairs with the release in ts_queue_release: the slot was read before it is reused.
-    uint32_t used = p->tail - __atomic_load_n(&p->queue->head, __ATOMIC_ACQUIRE);
+    uint32_t used =
+        p->tail - atomic_load_explicit(TS_ATOMIC(&p->queue->head), memory_order_acquire);
     return used > p->mask + 1 ? TS_ERR_PROTOCOL : (int32_t)(p->mask + 1 - used);
 }
 
@@ -64,12 +66,12 @@ static inline bool ts_queue_publish(struct ts_queue_producer *p)
     if (new == old) {
         return false;
     }
-    __atomic_store_n(&p->queue->tail, new, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&p->queue->tail), new, memory_order_release);
     p->published = new;
     // Pairs with the fence in ts_queue_sleep: either this load sees the consumer's wake, or the
     // consumer's second look sees this tail.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    uint32_t wake = __atomic_load_n(&p->queue->wake, __ATOMIC_RELAXED);
+    atomic_thread_fence(memory_order_seq_cst);
+    uint32_t wake = atomic_load_explicit(TS_ATOMIC(&p->queue->wake), memory_order_relaxed);
     return (uint32_t)(new - wake - 1) < (uint32_t)(new - old);
 }
 
@@ -77,7 +79,8 @@ static inline bool ts_queue_publish(struct ts_queue_producer *p)
 static inline int32_t ts_queue_available(const struct ts_queue_consumer *c)
 {
     // Acquire pairs with the release in ts_queue_publish: the slots are filled.
-    uint32_t ready = __atomic_load_n(&c->queue->tail, __ATOMIC_ACQUIRE) - c->head;
+    uint32_t ready =
+        atomic_load_explicit(TS_ATOMIC(&c->queue->tail), memory_order_acquire) - c->head;
     return ready > c->mask + 1 ? TS_ERR_PROTOCOL : (int32_t)ready;
 }
 
@@ -92,7 +95,7 @@ static inline uint32_t ts_queue_take(struct ts_queue_consumer *c)
 static inline void ts_queue_release(struct ts_queue_consumer *c)
 {
     if (c->released != c->head) {
-        __atomic_store_n(&c->queue->head, c->head, __ATOMIC_RELEASE);
+        atomic_store_explicit(TS_ATOMIC(&c->queue->head), c->head, memory_order_release);
         c->released = c->head;
     }
 }
@@ -101,8 +104,8 @@ static inline void ts_queue_release(struct ts_queue_consumer *c)
 // broke the rules: the next ts_queue_available says so); do not wait but go on.
 static inline bool ts_queue_sleep(struct ts_queue_consumer *c, uint32_t more)
 {
-    __atomic_store_n(&c->queue->wake, c->head + more - 1, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&c->queue->wake), c->head + more - 1, memory_order_relaxed);
     // Pairs with the fence in ts_queue_publish.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return __atomic_load_n(&c->queue->tail, __ATOMIC_RELAXED) - c->head < more;
+    atomic_thread_fence(memory_order_seq_cst);
+    return atomic_load_explicit(TS_ATOMIC(&c->queue->tail), memory_order_relaxed) - c->head < more;
 }

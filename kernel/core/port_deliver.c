@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How requests reach a port, wait in it and are delivered to its rings, notices with them. See
 // port.h.
+#include <stdatomic.h>
 #include <core/environment.h>
 #include <core/handle_table.h>
 #include <core/port.h>
@@ -194,11 +195,12 @@ static struct ring *port_idle_ring(struct port *port, struct ring_binding **out_
     for (unsigned i = 0; i < RING_BINDINGS_MAX && left > 0; i++) {
         struct ring *ring = port->rings[i].ring;
         left -= ring != NULL;
-        if (ring == NULL || !__atomic_load_n(&ring->idle, __ATOMIC_RELAXED)) {
+        if (ring == NULL || !atomic_load_explicit(TS_ATOMIC(&ring->idle), memory_order_relaxed)) {
             continue;
         }
-        bool is_here = __atomic_load_n(&ring->idle_cpu, __ATOMIC_RELAXED) == here;
-        uint64_t stamp = __atomic_load_n(&ring->idle_stamp, __ATOMIC_RELAXED);
+        bool is_here =
+            atomic_load_explicit(TS_ATOMIC(&ring->idle_cpu), memory_order_relaxed) == here;
+        uint64_t stamp = atomic_load_explicit(TS_ATOMIC(&ring->idle_stamp), memory_order_relaxed);
         if (best != NULL && (best_here > is_here || (best_here == is_here && best_stamp > stamp))) {
             continue;
         }
@@ -231,7 +233,7 @@ static void dispatch(struct port *port, struct list *finished)
 {
     // Pairs with the fence in ring_idle: it sees our item, or we see that it is idle.
     if (port->queued != 0) {
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        atomic_thread_fence(memory_order_seq_cst);
     }
     for (unsigned i = 0; port_has_items_locked(port); i++) {
         struct ring_binding *binding;

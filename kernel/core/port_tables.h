@@ -6,6 +6,7 @@
 // is free.
 #pragma once
 
+#include <stdatomic.h>
 #include <core/environment.h>
 #include <core/port.h>
 
@@ -15,7 +16,8 @@
 // Counts `queued`, which is looked at without the lock.
 static inline void port_queued_add(struct port *port, int count)
 {
-    __atomic_store_n(&port->queued, port->queued + (uint32_t)count, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&port->queued), port->queued + (uint32_t)count,
+                          memory_order_relaxed);
 }
 
 // The priority of the most urgent request that is parked; there is one.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The end of a request, whoever brings it about. See request.h.
+#include <stdatomic.h>
 #include <arch/clock.h>
 #include <core/environment.h>
 #include <core/handle_table.h>
@@ -82,7 +83,8 @@ void request_complete(struct request *request)
     } else if (request->home == HOME_OBSERVER) {
         object_wait_over(request->observed);
     }
-    __atomic_store_n(&request->home, HOME_NONE, __ATOMIC_RELAXED); // a canceller may look
+    atomic_store_explicit(TS_ATOMIC(&request->home), HOME_NONE,
+                          memory_order_relaxed); // a canceller may look
     if (requester->ring == NULL) {
         environment_wake_thread(request);
         return;
@@ -117,8 +119,8 @@ static ts_status_t observer_cancel(struct request *request, ts_status_t status)
 static ts_status_t claim_and_complete(struct request *request, ts_status_t status)
 {
     uint8_t parked = REQUEST_PARKED;
-    if (!__atomic_compare_exchange_n(&request->state, &parked, REQUEST_DONE, false,
-                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (!atomic_compare_exchange_strong_explicit(TS_ATOMIC(&request->state), &parked, REQUEST_DONE,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
         return TS_ERR_NOT_FOUND;
     }
     request->status = status;
@@ -142,7 +144,8 @@ static ts_status_t futex_cancel(struct request *request, ts_status_t status)
 // meanwhile.
 static ts_status_t cancel_at_home(struct request *request, ts_status_t status, bool force)
 {
-    switch ((enum request_home)__atomic_load_n(&request->home, __ATOMIC_RELAXED)) {
+    switch (
+        (enum request_home)atomic_load_explicit(TS_ATOMIC(&request->home), memory_order_relaxed)) {
     case HOME_PORT: return port_cancel(request, status, force);
     case HOME_OBSERVER: return observer_cancel(request, status);
     case HOME_TIMER: return claim_and_complete(request, status);

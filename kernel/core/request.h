@@ -17,6 +17,7 @@
 // told, and when the grace is over it is cut off (TS_ERR_ABANDONED).
 #pragma once
 
+#include <stdatomic.h>
 #include <core/object.h>
 #include <core/timer.h>
 #include <tessera/abi/operation.h>
@@ -131,12 +132,13 @@ _Static_assert(offsetof(struct request, link) == offsetof(struct request_place, 
 // The state is changed under the lock of its home, and looked at without it by who wants to cancel.
 static inline void request_set_state(struct request *request, enum request_state state)
 {
-    __atomic_store_n(&request->state, (uint8_t)state, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&request->state), (uint8_t)state, memory_order_release);
 }
 
 static inline enum request_state request_state(const struct request *request)
 {
-    return (enum request_state)__atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
+    return (enum request_state)atomic_load_explicit(TS_ATOMIC(&request->state),
+                                                    memory_order_acquire);
 }
 
 // In memory that is zeroed.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Rings: publishing events, waiting for them, records. See ring.h.
+#include <stdatomic.h>
 #include <core/environment.h>
 #include <core/port.h>
 #include <core/ring.h>
@@ -76,7 +77,7 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
         enum request_state state = request_state(record);
         // (What has no home was taken and not issued: the one kept for an answer without room.)
         if (record->user_data == user_data && state != REQUEST_FREE && state != REQUEST_DONE &&
-            __atomic_load_n(&record->home, __ATOMIC_RELAXED) != HOME_NONE) {
+            atomic_load_explicit(TS_ATOMIC(&record->home), memory_order_relaxed) != HOME_NONE) {
             return record;
         }
     }
@@ -210,7 +211,8 @@ static bool ring_take_from_ports(struct ring *ring)
 {
     bool left_anywhere = false;
     for (uint32_t i = 0; i < RING_BINDINGS_MAX; i++) {
-        if (__atomic_load_n(&ring->bindings[i].port, __ATOMIC_RELAXED) == NULL) {
+        if (atomic_load_explicit(TS_ATOMIC(&ring->bindings[i].port), memory_order_relaxed) ==
+            NULL) {
             continue;
         }
         uint64_t cookie;
@@ -265,13 +267,14 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     irqflags_t flags = spin_lock(&ring->lock);
     ring->wanted = wanted > ring->event_count ? ring->event_count : wanted;
     ring->waiter = thread;
-    __atomic_store_n(&ring->idle_cpu, cpu, __ATOMIC_RELAXED);
-    __atomic_store_n(&ring->idle_stamp, atomic_fetch_add_explicit(&stamp, 1, memory_order_relaxed),
-                     __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&ring->idle_cpu), cpu, memory_order_relaxed);
+    atomic_store_explicit(TS_ATOMIC(&ring->idle_stamp),
+                          atomic_fetch_add_explicit(&stamp, 1, memory_order_relaxed),
+                          memory_order_relaxed);
     ring_set_idle(ring, !ring->destroyed);
     // Marked first, looked at last: pairs with the fence in port_dispatch. An item that was queued
     // before the mark is seen now, one queued after it finds the mark.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    atomic_thread_fence(memory_order_seq_cst);
     if (ring_ports_have_items(ring)) {
         spin_unlock(&ring->lock, flags);
         (void)ring_collect(ring);

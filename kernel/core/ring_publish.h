@@ -3,12 +3,13 @@
 // ring's lock held, unless said otherwise.
 #pragma once
 
+#include <stdatomic.h>
 #include <core/port.h>
 
 // Set under the ring's lock; ports look at it without.
 static inline void ring_set_idle(struct ring *ring, bool idle)
 {
-    __atomic_store_n(&ring->idle, idle, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&ring->idle), idle, memory_order_relaxed);
 }
 
 // Events that the user has not read yet. Its head is believed only if it lies between what it was
@@ -16,7 +17,8 @@ static inline void ring_set_idle(struct ring *ring, bool idle)
 static inline uint32_t ring_unread(struct ring *ring)
 {
     // Pairs with the user's release of event_head: it has read the slots before it.
-    uint32_t head = __atomic_load_n(&ring->shared->event_head, __ATOMIC_ACQUIRE);
+    uint32_t head =
+        atomic_load_explicit(TS_ATOMIC(&ring->shared->event_head), memory_order_acquire);
     if (ring->event_tail - head <= ring->event_tail - ring->event_head) {
         ring->event_head = head;
     }
@@ -72,7 +74,8 @@ static inline bool ring_post_now(struct ring *ring, uint64_t user_data, ts_statu
 static inline void ring_publish_tail(struct ring *ring)
 {
     KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
-    __atomic_store_n(&ring->shared->event_tail, ring->event_tail, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&ring->shared->event_tail), ring->event_tail,
+                          memory_order_release);
 }
 
 // Whether a bound port may have something. The bindings, and so the ports, stay while the lock is
@@ -86,7 +89,7 @@ static inline bool ring_ports_have_items(const struct ring *ring)
             continue;
         }
         left--;
-        if (__atomic_load_n(&port->queued, __ATOMIC_RELAXED) != 0) {
+        if (atomic_load_explicit(TS_ATOMIC(&port->queued), memory_order_relaxed) != 0) {
             return true;
         }
     }
@@ -99,7 +102,7 @@ static inline void ring_flag_pending(struct ring *ring, bool pending)
     uint32_t value = pending ? TS_RING_PENDING : 0;
     KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
     if (ring->shared->flags != value) {
-        __atomic_store_n(&ring->shared->flags, value, __ATOMIC_RELEASE);
+        atomic_store_explicit(TS_ATOMIC(&ring->shared->flags), value, memory_order_release);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <mm/window.h>
 #include <panic.h>
 #include <spinlock.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define NO_OBJECT    UINT16_MAX
@@ -157,7 +158,7 @@ static struct page *object_give(struct heap_class *class, void *object)
 
 #if TS_DEBUG
 
-static uint32_t patrol_frame; // the last that a patrol looked at
+static _Atomic uint32_t patrol_frame; // the last that a patrol looked at
 
 // Every object of a page of the class. Lock held.
 static void page_check(const struct heap_class *class, const struct page *page)
@@ -171,7 +172,8 @@ static void page_check(const struct heap_class *class, const struct page *page)
 static void frame_check(uint32_t frame)
 {
     struct page *page = page_find((paddr_t)frame << PAGE_SHIFT);
-    uint8_t mark = page == NULL ? 0 : __atomic_load_n(&page->heap_class, __ATOMIC_RELAXED);
+    uint8_t mark =
+        page == NULL ? 0 : atomic_load_explicit(TS_ATOMIC(&page->heap_class), memory_order_relaxed);
     if (mark == 0 || mark > CLASS_COUNT) {
         return;
     }
@@ -186,9 +188,9 @@ static void frame_check(uint32_t frame)
 // What is overrun and never freed is found in time: each free looks at one more frame.
 static void patrol(void)
 {
-    uint32_t frame = __atomic_add_fetch(&patrol_frame, 1, __ATOMIC_RELAXED);
+    uint32_t frame = atomic_fetch_add_explicit(&patrol_frame, 1, memory_order_relaxed) + 1;
     if (frame >= page_frame_end()) {
-        __atomic_store_n(&patrol_frame, 0, __ATOMIC_RELAXED);
+        atomic_store_explicit(&patrol_frame, 0, memory_order_relaxed);
     } else {
         frame_check(frame);
     }

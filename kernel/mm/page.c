@@ -6,6 +6,7 @@
 //
 // A machine that runs out keeps its last `reserve` frames from programs' memory, so that the kernel
 // can still do what ends or shrinks something.
+#include <stdatomic.h>
 #include <allocation.h>
 #include <arch/boot.h>
 #include <arch/hooks.h>
@@ -112,11 +113,11 @@ static void poison_expect(const struct page *page, uint32_t from, uint32_t end, 
 // The first and the last words always, of the others a sample.
 static void page_poison_check(struct page *page)
 {
-    static uint32_t times;
+    static _Atomic uint32_t times;
     if (page->heap_class != PAGE_POISONED) {
         return;
     }
-    uint32_t first = __atomic_add_fetch(&times, 1, __ATOMIC_RELAXED) % POISON_STEP;
+    uint32_t first = (atomic_fetch_add_explicit(&times, 1, memory_order_relaxed) + 1) % POISON_STEP;
     poison_expect(page, 0, POISON_STEP, 1);
     poison_expect(page, first, POISON_WORDS, POISON_STEP);
     poison_expect(page, POISON_WORDS - POISON_STEP, POISON_WORDS, 1);
@@ -314,8 +315,8 @@ void page_statistics_get(struct page_statistics *out_statistics)
     int64_t user = 0;
     // Other CPUs change theirs meanwhile: a picture, not a balance.
     for (uint32_t i = 0; i < CPU_MAX; i++) {
-        left += __atomic_load_n(&caches[i].count, __ATOMIC_RELAXED);
-        user += __atomic_load_n(&caches[i].user, __ATOMIC_RELAXED);
+        left += atomic_load_explicit(TS_ATOMIC(&caches[i].count), memory_order_relaxed);
+        user += atomic_load_explicit(TS_ATOMIC(&caches[i].user), memory_order_relaxed);
     }
     *out_statistics = (struct page_statistics){
         .total = total, .free = left, .user = user > 0 ? (uint64_t)user : 0};

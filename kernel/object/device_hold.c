@@ -11,6 +11,7 @@
 #include <object/process.h>
 #include <panic.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <tessera/abi/status.h>
 
 static bool end_step(struct reaper_work *work);
@@ -117,7 +118,7 @@ ts_status_t hold_drive(struct device_hold *hold)
 
 bool hold_driven(struct device_hold *hold)
 {
-    return __atomic_load_n(&hold->driver, __ATOMIC_RELAXED) != NULL;
+    return atomic_load_explicit(TS_ATOMIC(&hold->driver), memory_order_relaxed) != NULL;
 }
 
 bool hold_driven_by(struct device_hold *hold, const struct address_space *space)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <stdatomic.h>
 #include <object/event.h>
 
 #include <object/body.h>
@@ -38,7 +39,8 @@ static ts_status_t event_operate(struct object *object, struct operation *operat
         if (operation->arg != TS_PROPERTY_EVENT_COUNT) {
             return TS_ERR_UNSUPPORTED;
         }
-        return operation_get_u64(operation, __atomic_load_n(&object->count, __ATOMIC_RELAXED));
+        return operation_get_u64(
+            operation, atomic_load_explicit(TS_ATOMIC(&object->count), memory_order_relaxed));
     default: return TS_ERR_UNSUPPORTED;
     }
 }

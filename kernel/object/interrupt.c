@@ -7,6 +7,7 @@
 //
 // An operation holds a reference and no handle: it can come when the last handle has closed. So the
 // line is armed and masked under a lock, and once closed it is never armed again.
+#include <stdatomic.h>
 #include <arch/clock.h>
 #include <arch/hooks.h>
 #include <arch/interrupt.h>
@@ -112,7 +113,8 @@ static ts_status_t interrupt_operate(struct object *object, struct operation *op
     case TS_OP_ACK: return interrupt_arm(interrupt_of(object));
     case TS_OP_GET:
         return operation->arg == TS_PROPERTY_EVENT_COUNT
-                   ? operation_get_u64(operation, __atomic_load_n(&object->count, __ATOMIC_RELAXED))
+                   ? operation_get_u64(operation, atomic_load_explicit(TS_ATOMIC(&object->count),
+                                                                       memory_order_relaxed))
                    : TS_ERR_UNSUPPORTED;
     default: return TS_ERR_UNSUPPORTED;
     }

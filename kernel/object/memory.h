@@ -18,6 +18,7 @@
 // left, so a page table entry needs no reference to the frame.
 #pragma once
 
+#include <stdatomic.h>
 #include <core/kernel_range.h>
 #include <core/object.h>
 #include <mm/radix.h>
@@ -96,7 +97,7 @@ static inline struct memory *memory_of(struct object *object)
 // The size at some time: it may be another one by now.
 static inline uint64_t memory_size(const struct memory *memory)
 {
-    return __atomic_load_n(&memory->size, __ATOMIC_RELAXED);
+    return atomic_load_explicit(TS_ATOMIC(&memory->size), memory_order_relaxed);
 }
 
 // For the system call create: `bytes` is rounded up to pages; flags: TS_MEMORY_CONTIGUOUS,

@@ -11,6 +11,7 @@
 #include <object/memory_operate.h>
 #include <panic.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 
 #define REGIONS_PER_HOLD 48u
 #define COMMIT_MUCH      256u // pages
@@ -24,7 +25,8 @@ bool memory_is_too_much(struct memory *memory, uint64_t length)
         return false;
     }
     page_statistics_get(&machine);
-    return pages > machine.free + __atomic_load_n(&memory->resident, __ATOMIC_RELAXED);
+    return pages >
+           machine.free + atomic_load_explicit(TS_ATOMIC(&memory->resident), memory_order_relaxed);
 }
 
 ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length)
@@ -116,7 +118,7 @@ static bool shrink_look_some(struct memory *memory, const struct address_space *
     }
     bool more = region != NULL && *out_status == TS_OK;
     if (!more && *out_status == TS_OK) {
-        __atomic_store_n(&memory->size, memory->change->end, __ATOMIC_RELAXED);
+        atomic_store_explicit(TS_ATOMIC(&memory->size), memory->change->end, memory_order_relaxed);
         walk_begin(memory);
     }
     spin_unlock(&memory->lock, flags);
@@ -227,7 +229,7 @@ ts_status_t memory_resize(struct memory *memory, uint64_t size)
         memory->change = &change;
         walk_begin(memory);
     } else {
-        __atomic_store_n(&memory->size, size, __ATOMIC_RELAXED);
+        atomic_store_explicit(TS_ATOMIC(&memory->size), size, memory_order_relaxed);
     }
     spin_unlock(&memory->lock, flags);
     return status == TS_OK && shrinks ? shrink(memory, space_current()) : status;

@@ -11,6 +11,7 @@
 #include <object/process_operate.h>
 #include <panic.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <tessera/abi/signal.h>
 
@@ -91,7 +92,7 @@ static void process_destroy(struct object *object)
 static void process_unhandled(struct object *object)
 {
     struct process *process = process_of(object);
-    if (!__atomic_load_n(&process->started, __ATOMIC_RELAXED)) {
+    if (!atomic_load_explicit(TS_ATOMIC(&process->started), memory_order_relaxed)) {
         process_kill(process);
     }
 }

@@ -18,6 +18,7 @@
 #include <object/random.h>
 #include <object/transfer.h>
 #include <spinlock.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <tessera/abi/operation.h>
 
@@ -168,8 +169,9 @@ uint64_t random_u64(void)
 // thread does not pay for a block.
 uint64_t random_canary(void)
 {
-    static uint64_t made;
-    uint64_t value = __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED) ^ canary_key[0];
+    static _Atomic uint64_t made;
+    uint64_t value =
+        (atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1) ^ canary_key[0];
     value = (value ^ value >> 32) * UINT64_C(0x9e3779b97f4a7c15) ^ canary_key[1];
     value = (value ^ value >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
     return (value ^ canary_key[0]) & CANARY_MASK;

@@ -9,6 +9,7 @@
 #include <object/thread.h>
 #include <panic.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <tessera/abi/syscall.h>
 
 #define FIRST_STEPS 8u
@@ -72,7 +73,8 @@ static void reaper_call(uint8_t priority)
     atomic_thread_fence(memory_order_seq_cst);
     bool busy = atomic_load_explicit(&reaper.busy, memory_order_relaxed);
     uint8_t first = busy ? priority : priority_above(priority);
-    if (__atomic_load_n(&reaper.thread->own_priority, __ATOMIC_RELAXED) < first) {
+    if (atomic_load_explicit(TS_ATOMIC(&reaper.thread->own_priority), memory_order_relaxed) <
+        first) {
         thread_set_priority(reaper.thread, first);
     }
     if (!busy) {
@@ -97,7 +99,8 @@ static void work_push(struct reaper_work *work)
 {
     irqflags_t flags = spin_lock(&reaper.lock);
     list_push_back(&reaper.work[work->priority], &work->link);
-    __atomic_store_n(&reaper.ready, reaper.ready | 1u << work->priority, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&reaper.ready), reaper.ready | 1u << work->priority,
+                          memory_order_relaxed);
     spin_unlock(&reaper.lock, flags);
 }
 
@@ -133,7 +136,8 @@ bool reaper_wait_refused(ts_status_t status)
         !atomic_load_explicit(&reaper.busy, memory_order_acquire)) {
         return false;
     }
-    uint8_t priority = __atomic_load_n(&thread->priority, __ATOMIC_RELAXED); // what it is lent, too
+    uint8_t priority = atomic_load_explicit(TS_ATOMIC(&thread->priority),
+                                            memory_order_relaxed); // what it is lent, too
     ts_time_t now = clock_now(), until = now + WAIT_NS;
     hurry(priority_above(priority), now);
     // While somebody waits the reaper takes turns with him, whoever it acts for: at less it would
@@ -155,7 +159,7 @@ bool reaper_wait_refused(ts_status_t status)
 static struct reaper_work *work_pop(uint32_t priorities)
 {
     struct reaper_work *work = NULL;
-    if (__atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0) {
+    if (atomic_load_explicit(TS_ATOMIC(&reaper.ready), memory_order_relaxed) == 0) {
         return NULL;
     }
     irqflags_t flags = spin_lock(&reaper.lock);
@@ -164,7 +168,8 @@ static struct reaper_work *work_pop(uint32_t priorities)
         struct list *list = &reaper.work[priority];
         work = list_entry(list_pop_front(list), struct reaper_work, link);
         if (list_empty(list)) {
-            __atomic_store_n(&reaper.ready, reaper.ready & ~(1u << priority), __ATOMIC_RELAXED);
+            atomic_store_explicit(TS_ATOMIC(&reaper.ready), reaper.ready & ~(1u << priority),
+                                  memory_order_relaxed);
         }
     }
     spin_unlock(&reaper.lock, flags);
@@ -244,8 +249,8 @@ static uint8_t priority_waiting(uint8_t priority)
 // The highest priority of what is to be done.
 static uint8_t priority_due(void)
 {
-    uint32_t ready = __atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) | reaper.dead_priorities |
-                     reaper.batch_priorities |
+    uint32_t ready = atomic_load_explicit(TS_ATOMIC(&reaper.ready), memory_order_relaxed) |
+                     reaper.dead_priorities | reaper.batch_priorities |
                      atomic_load_explicit(&reaper.retiring, memory_order_relaxed);
     uint8_t priority = priority_top(ready);
     uint8_t hurry = atomic_load_explicit(&reaper.hurry_priority, memory_order_relaxed);
@@ -281,7 +286,7 @@ static _Noreturn void reaper_loop(void);
 static bool nothing_left(void)
 {
     return reaper.dead == NULL && reaper.batch == NULL &&
-           __atomic_load_n(&reaper.ready, __ATOMIC_RELAXED) == 0 &&
+           atomic_load_explicit(TS_ATOMIC(&reaper.ready), memory_order_relaxed) == 0 &&
            (atomic_load_explicit(&reaper.retired, memory_order_relaxed)) != NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <object/transfer.h>
 #include <panic.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static bool is_ring_size(uint64_t count)
@@ -70,7 +71,8 @@ no_records:
 static void ring_user_set(struct ring_object *ring, struct thread *thread)
 {
     object_get(&thread->object);
-    struct thread *before = __atomic_exchange_n(&ring->user, thread, __ATOMIC_ACQ_REL);
+    struct thread *before =
+        atomic_exchange_explicit(TS_ATOMIC(&ring->user), thread, memory_order_acq_rel);
     if (before != NULL) {
         object_put(&before->object); // its memory outlasts whoever reads it with interrupts off
     }

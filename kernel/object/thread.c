@@ -13,6 +13,7 @@
 #include <panic.h>
 #include <sched/futex.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <tessera/abi/signal.h>
 
 // A wait for events has lasted until its deadline, or an earlier one would have.
@@ -185,7 +186,7 @@ static void clear_word(struct thread *thread)
 // Ends by force what the thread asked for.
 static void cut_off(struct thread *thread)
 {
-    __atomic_store_n(&thread->ending, true, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&thread->ending), true, memory_order_relaxed);
     if (thread->asking) {
         (void)request_cancel(&thread->request, TS_ERR_CANCELLED, true);
     }

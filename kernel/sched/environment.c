@@ -10,6 +10,7 @@
 #include <object/ring_object.h>
 #include <sched/run_queue.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 
 // Who is woken by a thread that is about to wait for him, or that has answered him and goes on
 // waiting, takes over its CPU; who gave his turn has it back. Interrupts are off while
@@ -43,7 +44,8 @@ void environment_wake_thread(struct request *request)
 // Interrupts are off with the port's lock: who was the ring's user a moment ago stays readable.
 void *environment_lend(struct ring *ring, uint8_t priority)
 {
-    struct thread *thread = __atomic_load_n(&ring_object_of_ring(ring)->user, __ATOMIC_ACQUIRE);
+    struct thread *thread =
+        atomic_load_explicit(TS_ATOMIC(&ring_object_of_ring(ring)->user), memory_order_acquire);
     if (thread == NULL || thread->own_priority >= priority ||
         !object_body_try_get(&thread->object)) {
         return NULL;
@@ -62,7 +64,8 @@ void environment_return(void *borrower, uint8_t priority)
 // (Its memory stays readable as with a loan.)
 void environment_give_turn(struct ring *ring)
 {
-    struct thread *thread = __atomic_load_n(&ring_object_of_ring(ring)->user, __ATOMIC_ACQUIRE);
+    struct thread *thread =
+        atomic_load_explicit(TS_ATOMIC(&ring_object_of_ring(ring)->user), memory_order_acquire);
     if (thread != NULL) {
         thread_go_first(thread);
     }

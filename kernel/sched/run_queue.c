@@ -2,6 +2,7 @@
 // Run queues, switching and waking. See sched.h and run_queue.h.
 #include <sched/run_queue.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 
 #include <arch/clock.h>
 #include <arch/hooks.h>
@@ -153,7 +154,8 @@ void thread_go_first(struct thread *thread)
     if (atomic_load_explicit(&thread->cpu, memory_order_relaxed) != here->cpu->id) {
         return;
     }
-    if (__atomic_load_n(&here->queues[thread->priority].next, __ATOMIC_RELAXED) == &thread->run) {
+    if (atomic_load_explicit(TS_ATOMIC(&here->queues[thread->priority].next),
+                             memory_order_relaxed) == &thread->run) {
         return; // it is
     }
     struct run_queue *queue = run_queue_lock(thread, &flags);
@@ -314,7 +316,8 @@ void thread_give_way(uint64_t after_ns)
     struct thread *thread = cpu_current()->current, *next = NULL;
     struct run_queue *queue = run_queue_here();
     // A look without the lock: who becomes ready just now has his turn the next time.
-    if (__atomic_load_n(&queue->ready, __ATOMIC_RELAXED) >> thread->priority != 0 &&
+    if (atomic_load_explicit(TS_ATOMIC(&queue->ready), memory_order_relaxed) >> thread->priority !=
+            0 &&
         ticks_to_ns(arch_counter() - queue->switched_at) >= after_ns) {
         next = preempt(queue, true);
     }

@@ -6,6 +6,7 @@
 // Run queue locks are leaves, and no two are ever held together.
 #pragma once
 
+#include <stdatomic.h>
 #include <core/timer.h>
 #include <arch/clock.h>
 #include <cpu.h>
@@ -65,8 +66,8 @@ static inline bool run_queue_turn_is_given(const struct thread *thread)
     struct run_queue *queue = run_queue_here();
     const struct list *equals = &queue->queues[thread->priority];
     queue->giver = thread;
-    return __atomic_load_n(&equals->next, __ATOMIC_RELAXED) !=
-           __atomic_load_n(&equals->prev, __ATOMIC_RELAXED);
+    return atomic_load_explicit(TS_ATOMIC(&equals->next), memory_order_relaxed) !=
+           atomic_load_explicit(TS_ATOMIC(&equals->prev), memory_order_relaxed);
 }
 
 // A thread that is in the queue leaves it. Queue locked.

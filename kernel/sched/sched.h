@@ -14,6 +14,7 @@
 // and ends in arch_return_to_user(), thread_block() or thread_exit().
 #pragma once
 
+#include <stdatomic.h>
 #include <arch/cpu.h>
 #include <cpu.h>
 #include <object/thread.h>
@@ -71,8 +72,9 @@ bool thread_stop(struct thread *thread);
 static inline bool thread_is_stopping(void)
 {
     const struct thread *thread = thread_current();
-    return thread != NULL && __atomic_load_n(&thread->stopping, __ATOMIC_RELAXED) &&
-           !__atomic_load_n(&thread->ending, __ATOMIC_RELAXED);
+    return thread != NULL &&
+           atomic_load_explicit(TS_ATOMIC(&thread->stopping), memory_order_relaxed) &&
+           !atomic_load_explicit(TS_ATOMIC(&thread->ending), memory_order_relaxed);
 }
 
 // Copies the user registers of a thread that is blocked: TS_ERR_BUSY if it is not.

@@ -31,6 +31,7 @@
 #include <object/statistics.h>
 #include <sched/run_queue.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <syscall/operation.h>
 #include <syscall/submit.h>
 #include <syscall/syscall.h>
@@ -439,7 +440,7 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     ring->requester.priority = server->own_priority;
     ring->wanted = 1;
     ring->waiter = server;
-    __atomic_store_n(&ring->idle_cpu, queue->cpu->id, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&ring->idle_cpu), queue->cpu->id, memory_order_relaxed);
     ring_set_idle(ring, true);
     switch_to(queue, server, client, ring_wait_continue);
 }

@@ -18,6 +18,7 @@
 #include <object/port_operate.h>
 #include <object/process.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 
 // A ring of the caller, entered and with a reference; it is left by leave(). Interrupts on.
 static ts_status_t enter(struct thread *thread, ts_handle_t handle)
@@ -85,13 +86,14 @@ static enum found leave_if_enough(struct thread *thread)
 static bool wait_is_over(struct thread *thread)
 {
     return (thread->wait_until != TS_DEADLINE_NONE && thread->wait_until <= clock_now()) ||
-           __atomic_load_n(&thread->ring->ring.destroyed, __ATOMIC_RELAXED);
+           atomic_load_explicit(TS_ATOMIC(&thread->ring->ring.destroyed), memory_order_relaxed);
 }
 
 // Sets the results and leaves the ring.
 static void finish(struct thread *thread, uint32_t unread)
 {
-    bool destroyed = __atomic_load_n(&thread->ring->ring.destroyed, __ATOMIC_RELAXED);
+    bool destroyed =
+        atomic_load_explicit(TS_ATOMIC(&thread->ring->ring.destroyed), memory_order_relaxed);
     arch_frame_set_result(arch_thread_frame(&thread->machine),
                           destroyed ? TS_ERR_HANDLE : (int64_t)thread->submitted, unread);
     leave(thread);
@@ -144,7 +146,7 @@ _Noreturn void ring_wait_continue(void)
         arch_return_to_user();
     }
     arch_irq_enable();
-    if (__atomic_load_n(&thread->ring->ring.idle, __ATOMIC_RELAXED)) {
+    if (atomic_load_explicit(TS_ATOMIC(&thread->ring->ring.idle), memory_order_relaxed)) {
         ring_busy(&thread->ring->ring); // not a ring's event woke us
     }
     collect_or_sleep(thread);

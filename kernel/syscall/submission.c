@@ -8,6 +8,7 @@
 #include <object/port_operate.h>
 #include <object/reaper.h>
 #include <sched/futex.h>
+#include <stdatomic.h>
 #include <syscall/operation.h>
 #include <tessera/abi/operation.h>
 
@@ -23,7 +24,7 @@ static void decode(struct operation *operation, const struct ts_submission *slot
     const uint64_t *from = (const uint64_t *)slot;
     uint64_t *to = (uint64_t *)operation;
     for (unsigned i = 0; i < sizeof(*slot) / sizeof(*from); i++) {
-        to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+        to[i] = atomic_load_explicit(TS_ATOMIC(&from[i]), memory_order_relaxed);
     }
     operation->value = operation->extra = 0;
     operation->result.object = NULL;
@@ -50,7 +51,7 @@ static enum outcome start_timeout(struct asked *asked, ts_status_t *out_status)
         return OUTCOME_NO_RECORD;
     }
     request->home = HOME_TIMER;
-    __atomic_store_n(&request->state, REQUEST_PARKED, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&request->state), REQUEST_PARKED, memory_order_release);
     timer_start(&request->timer, operation->deadline);
     return OUTCOME_ISSUED;
 }

@@ -17,11 +17,12 @@
 #include <object/process.h>
 #include <object/statistics.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <syscall/fast_path.h>
 
 #define IN_A_ROW 8u // submissions for which interrupts may wait
 
-#define FIELD(slot, field) __atomic_load_n(&(slot)->field, __ATOMIC_RELAXED)
+#define FIELD(slot, field) atomic_load_explicit(TS_ATOMIC(&(slot)->field), memory_order_relaxed)
 
 // Of the first word of a submission: op, flags, rights.
 #define KIND(op, flags) ((uint32_t)(op) | (uint32_t)(flags) << 8)
@@ -37,7 +38,7 @@ enum taken { TAKEN, NO_RECORD, NOT_PLAIN };
 
 static inline uint64_t first_word(const struct ts_submission *slot)
 {
-    return __atomic_load_n((const uint64_t *)slot, __ATOMIC_RELAXED);
+    return atomic_load_explicit(TS_ATOMIC((const uint64_t *)slot), memory_order_relaxed);
 }
 
 static inline enum taken take_nop(struct ring *ring, const struct ts_submission *slot,
@@ -206,7 +207,8 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
 {
     struct ring *ring = &object->ring;
     // Pairs with the user's release of submit_tail: the slots before it are filled.
-    uint32_t tail = __atomic_load_n(&ring->shared->submit_tail, __ATOMIC_ACQUIRE);
+    uint32_t tail =
+        atomic_load_explicit(TS_ATOMIC(&ring->shared->submit_tail), memory_order_acquire);
     uint32_t there = tail - ring->submit_head;
     if (there > ring->submission_count) {
         return 0; // a tail that cannot be: nothing is believed
@@ -224,6 +226,7 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
     process_count(&thread->process->requests_served, batch.answered);
     KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
     // Pairs with the user's acquire: the slots are free again.
-    __atomic_store_n(&ring->shared->submit_head, ring->submit_head, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&ring->shared->submit_head), ring->submit_head,
+                          memory_order_release);
     return taken;
 }

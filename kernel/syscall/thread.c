@@ -5,6 +5,7 @@
 #include <core/handle_table.h>
 #include <object/process.h>
 #include <sched/sched.h>
+#include <stdatomic.h>
 #include <syscall/install.h>
 
 // The process in which the thread is to run, with a reference.
@@ -37,8 +38,8 @@ static ts_status_t process_get(uint64_t handle, struct process **out_process)
 static ts_status_t check_priority(struct process *process, uint64_t word, uint8_t *out_priority)
 {
     uint8_t most = process_current()->priority_max;
-    bool first =
-        process != process_current() && !__atomic_load_n(&process->started, __ATOMIC_RELAXED);
+    bool first = process != process_current() &&
+                 !atomic_load_explicit(TS_ATOMIC(&process->started), memory_order_relaxed);
     if (process != process_current() && !first && process->priority_max < most) {
         most = process->priority_max;
     }

@@ -3,6 +3,7 @@
 #include "lib/pair.h"
 #include "lib/tap.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/event.h>
@@ -29,8 +30,8 @@ static struct worker workers[2];
 
 static void stay_away(struct worker *worker)
 {
-    __atomic_store_n(&worker->held, 1, __ATOMIC_RELEASE);
-    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 1) {
+    atomic_store_explicit(TS_ATOMIC(&worker->held), 1, memory_order_release);
+    while (atomic_load_explicit(TS_ATOMIC(&worker->held), memory_order_acquire) == 1) {
         if (ts_futex_wait(&worker->held, 1, in_ms(5000)) == TS_ERR_TIMED_OUT) {
             return;
         }
@@ -87,7 +88,8 @@ static void worker_hold(struct worker *worker)
 {
     ts_time_t until = in_ms(5000);
     worker_post(worker, HOLD);
-    while (__atomic_load_n(&worker->held, __ATOMIC_ACQUIRE) == 0 && ts_clock_now() < until) {
+    while (atomic_load_explicit(TS_ATOMIC(&worker->held), memory_order_acquire) == 0 &&
+           ts_clock_now() < until) {
         ts_thread_yield();
     }
     CHECK_EQUAL(worker->held, 1);
@@ -95,7 +97,7 @@ static void worker_hold(struct worker *worker)
 
 static void worker_release(struct worker *worker)
 {
-    __atomic_store_n(&worker->held, 0, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&worker->held), 0, memory_order_release);
     ts_futex_wake(&worker->held, 1);
 }
 

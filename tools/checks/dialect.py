@@ -12,6 +12,7 @@ RESOURCES = "/usr/lib/llvm-14/lib/clang/14.0.6"
 CONDITIONS = ("IF_STMT", "WHILE_STMT", "CONDITIONAL_OPERATOR")
 WORDS = (
     (re.compile(r"\bsizeof (?!\()"), "sizeof has parentheses"),
+    (re.compile(r"\b__(?:atomic|sync)_\w+"), "atomics are those of <stdatomic.h>"),
     (re.compile(r"\(void\)!"), "(void) alone says that a result is not used"),
 )
 

@@ -3,6 +3,7 @@
 // moment leaves one that is whole, or none.
 #include "config_remains.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include <tessera/lib/archive.h>
@@ -74,13 +75,13 @@ void config_remains_note(const char name[CONFIG_NAME], const char *text, size_t 
 void config_remains_keep(void)
 {
     if (remains != NULL) { // the place before the number that makes it good
-        __atomic_store_n(&remains->in_force, remains->noted, __ATOMIC_RELEASE);
+        atomic_store_explicit(TS_ATOMIC(&remains->in_force), remains->noted, memory_order_release);
     }
 }
 
 void config_remains_forget(void)
 {
     if (remains != NULL) {
-        __atomic_store_n(&remains->in_force, 0, __ATOMIC_RELEASE);
+        atomic_store_explicit(TS_ATOMIC(&remains->in_force), 0, memory_order_release);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "link.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include <lwip/etharp.h>
@@ -69,7 +70,7 @@ void link_reset(struct link *link)
 static void take_link_state(struct link *link)
 {
     struct ts_frame_control *control = (void *)link->memory->base;
-    bool up = __atomic_load_n(&control->link, __ATOMIC_RELAXED) == 1;
+    bool up = atomic_load_explicit(TS_ATOMIC(&control->link), memory_order_relaxed) == 1;
     if (up == link->up) {
         return;
     }

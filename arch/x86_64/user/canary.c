@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Canaries of threads, and what happens when one has changed. See struct ts_thread_control.
+#include <stdatomic.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/thread.h>
@@ -19,10 +20,10 @@ static uint64_t scramble(uint64_t value, const uint64_t *key)
 
 uint64_t ts_thread_control_init(struct ts_thread_control *control)
 {
-    static uint64_t made;
+    static _Atomic uint64_t made;
     uint64_t key[2];
     memcpy(key, ts_bootstrap_block()->random, sizeof(key)); // two loads
-    uint64_t number = __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED);
+    uint64_t number = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1;
     control->self = (uintptr_t)control;
     control->canary = scramble(number, key) & TS_CANARY_MASK;
     return control->self;

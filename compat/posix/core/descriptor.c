@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
@@ -83,14 +84,15 @@ struct open_file *open_file_make(enum open_kind kind, ts_handle_t handle, int fl
 
 struct open_file *open_file_get(struct open_file *file)
 {
-    __atomic_fetch_add(&file->references, 1, __ATOMIC_RELAXED);
+    atomic_fetch_add_explicit(TS_ATOMIC(&file->references), 1, memory_order_relaxed);
     return file;
 }
 
 void open_file_put(struct open_file *file)
 {
     // Release: what was done with the file is over before another thread frees it (acquire).
-    if (__atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) != 0) {
+    if ((atomic_fetch_sub_explicit(TS_ATOMIC(&file->references), 1, memory_order_acq_rel) - 1) !=
+        0) {
         return;
     }
     // An inherited handle goes too: the reader of a pipe must see that its writer closed it. Nobody

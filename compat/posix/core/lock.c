@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The locks of newlib (its retargetable locking): a recursive futex mutex for all of them. newlib
 // names nine static ones and makes the others, one for each stream, with __retarget_lock_init.
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/lock.h>
 #include <tessera/lib/mutex.h>
@@ -49,12 +50,12 @@ static void drop(struct __lock *lock)
 static bool held(const struct __lock *lock)
 {
     // Unlocked: only the calling thread can have written its own address.
-    return __atomic_load_n(&lock->owner, __ATOMIC_RELAXED) == &self;
+    return atomic_load_explicit(TS_ATOMIC(&lock->owner), memory_order_relaxed) == &self;
 }
 
 static void own(struct __lock *lock)
 {
-    __atomic_store_n(&lock->owner, &self, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&lock->owner), &self, memory_order_relaxed);
     lock->depth = 1;
 }
 
@@ -84,7 +85,7 @@ static int try_acquire(struct __lock *lock)
 static void release(struct __lock *lock)
 {
     if (--lock->depth == 0) {
-        __atomic_store_n(&lock->owner, NULL, __ATOMIC_RELAXED);
+        atomic_store_explicit(TS_ATOMIC(&lock->owner), NULL, memory_order_relaxed);
         ts_mutex_unlock(&lock->mutex);
     }
 }

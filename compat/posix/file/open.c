@@ -2,6 +2,7 @@
 // Opening, closing and duplicating descriptors.
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/abi/bootstrap.h>
@@ -20,7 +21,7 @@ static mode_t mask = 022;
 
 mode_t umask(mode_t new)
 {
-    return __atomic_exchange_n(&mask, new & 0777, __ATOMIC_RELAXED);
+    return atomic_exchange_explicit(TS_ATOMIC(&mask), new & 0777, memory_order_relaxed);
 }
 
 // The few names below /dev that are not in any file tree: what they stand for are named handles.

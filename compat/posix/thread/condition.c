@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Conditions, barriers, read-write locks, semaphores: each waits for a futex word to change.
 #include <errno.h>
+#include <stdatomic.h>
 #include <semaphore.h>
 #include <tessera/lib/mutex.h>
 #include "core/posix.h"
@@ -23,15 +24,15 @@ int pthread_cond_destroy(pthread_cond_t *condition)
 
 static int wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, ts_time_t deadline)
 {
-    uint32_t before = __atomic_load_n(&condition->__sequence, __ATOMIC_ACQUIRE);
-    __atomic_add_fetch(&condition->__waiters, 1, __ATOMIC_SEQ_CST);
+    uint32_t before = atomic_load_explicit(TS_ATOMIC(&condition->__sequence), memory_order_acquire);
+    atomic_fetch_add_explicit(TS_ATOMIC(&condition->__waiters), 1, memory_order_seq_cst);
     int error = pthread_mutex_unlock(mutex);
     if (error) {
-        __atomic_sub_fetch(&condition->__waiters, 1, __ATOMIC_SEQ_CST);
+        atomic_fetch_sub_explicit(TS_ATOMIC(&condition->__waiters), 1, memory_order_seq_cst);
         return error;
     }
     ts_status_t status = ts_futex_wait(&condition->__sequence, before, deadline);
-    __atomic_sub_fetch(&condition->__waiters, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_sub_explicit(TS_ATOMIC(&condition->__waiters), 1, memory_order_seq_cst);
     pthread_mutex_lock(mutex);
     return status == TS_ERR_TIMED_OUT ? ETIMEDOUT : 0;
 }
@@ -52,8 +53,8 @@ int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
 static int wake(pthread_cond_t *condition, uint32_t count)
 {
     // Before the sequence changes nobody can have counted itself in for the new one.
-    __atomic_add_fetch(&condition->__sequence, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&condition->__waiters, __ATOMIC_SEQ_CST)) {
+    atomic_fetch_add_explicit(TS_ATOMIC(&condition->__sequence), 1, memory_order_seq_cst);
+    if (atomic_load_explicit(TS_ATOMIC(&condition->__waiters), memory_order_seq_cst)) {
         ts_futex_wake(&condition->__sequence, count);
     }
     return 0;
@@ -115,15 +116,16 @@ int pthread_barrier_destroy(pthread_barrier_t *barrier)
 
 int pthread_barrier_wait(pthread_barrier_t *barrier)
 {
-    uint32_t round = __atomic_load_n(&barrier->__round, __ATOMIC_ACQUIRE);
-    if (__atomic_add_fetch(&barrier->__arrived, 1, __ATOMIC_ACQ_REL) == barrier->__count) {
+    uint32_t round = atomic_load_explicit(TS_ATOMIC(&barrier->__round), memory_order_acquire);
+    if (atomic_fetch_add_explicit(TS_ATOMIC(&barrier->__arrived), 1, memory_order_acq_rel) + 1 ==
+        barrier->__count) {
         // All others sleep or are about to: nobody arrives for the next round before this one ends.
-        __atomic_store_n(&barrier->__arrived, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&barrier->__round, round + 1, __ATOMIC_RELEASE);
+        atomic_store_explicit(TS_ATOMIC(&barrier->__arrived), 0, memory_order_relaxed);
+        atomic_store_explicit(TS_ATOMIC(&barrier->__round), round + 1, memory_order_release);
         ts_futex_wake(&barrier->__round, UINT32_MAX);
         return PTHREAD_BARRIER_SERIAL_THREAD;
     }
-    while (__atomic_load_n(&barrier->__round, __ATOMIC_ACQUIRE) == round) {
+    while (atomic_load_explicit(TS_ATOMIC(&barrier->__round), memory_order_acquire) == round) {
         (void)ts_futex_wait(&barrier->__round, round, TS_DEADLINE_NONE);
     }
     return 0;
@@ -142,16 +144,17 @@ int pthread_rwlock_init(pthread_rwlock_t *lock, const pthread_rwlockattr_t *attr
 
 int pthread_rwlock_destroy(pthread_rwlock_t *lock)
 {
-    return __atomic_load_n(&lock->__word, __ATOMIC_RELAXED) ? EBUSY : 0;
+    return atomic_load_explicit(TS_ATOMIC(&lock->__word), memory_order_relaxed) ? EBUSY : 0;
 }
 
 int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
 {
-    uint32_t word = __atomic_load_n(&lock->__word, __ATOMIC_RELAXED);
+    uint32_t word = atomic_load_explicit(TS_ATOMIC(&lock->__word), memory_order_relaxed);
     // A writer that waits goes first, or readers could keep it out for ever.
-    while (word < WRITER - 1 && !__atomic_load_n(&lock->__writers_waiting, __ATOMIC_RELAXED)) {
-        if (__atomic_compare_exchange_n(&lock->__word, &word, word + 1, true, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED)) {
+    while (word < WRITER - 1 &&
+           !atomic_load_explicit(TS_ATOMIC(&lock->__writers_waiting), memory_order_relaxed)) {
+        if (atomic_compare_exchange_weak_explicit(TS_ATOMIC(&lock->__word), &word, word + 1,
+                                                  memory_order_acquire, memory_order_relaxed)) {
             return 0;
         }
     }
@@ -161,23 +164,24 @@ int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
 int pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
 {
     uint32_t free = 0;
-    return __atomic_compare_exchange_n(&lock->__word, &free, WRITER, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED)
+    return atomic_compare_exchange_strong_explicit(TS_ATOMIC(&lock->__word), &free, WRITER,
+                                                   memory_order_acquire, memory_order_relaxed)
                ? 0
                : EBUSY;
 }
 
 static int lock_slowly(pthread_rwlock_t *lock, int (*try)(pthread_rwlock_t *))
 {
-    __atomic_add_fetch(&lock->__waiters, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_add_explicit(TS_ATOMIC(&lock->__waiters), 1, memory_order_seq_cst);
     for (;;) {
-        uint32_t sequence = __atomic_load_n(&lock->__sequence, __ATOMIC_SEQ_CST);
+        uint32_t sequence =
+            atomic_load_explicit(TS_ATOMIC(&lock->__sequence), memory_order_seq_cst);
         if (try(lock) == 0) {
             break;
         }
         (void)ts_futex_wait(&lock->__sequence, sequence, TS_DEADLINE_NONE);
     }
-    __atomic_sub_fetch(&lock->__waiters, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_sub_explicit(TS_ATOMIC(&lock->__waiters), 1, memory_order_seq_cst);
     return 0;
 }
 
@@ -191,25 +195,25 @@ int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
     if (pthread_rwlock_trywrlock(lock) == 0) {
         return 0;
     }
-    __atomic_add_fetch(&lock->__writers_waiting, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_add_explicit(TS_ATOMIC(&lock->__writers_waiting), 1, memory_order_seq_cst);
     lock_slowly(lock, pthread_rwlock_trywrlock);
     // Readers that were turned away because of this writer look again when it unlocks.
-    __atomic_sub_fetch(&lock->__writers_waiting, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_sub_explicit(TS_ATOMIC(&lock->__writers_waiting), 1, memory_order_seq_cst);
     return 0;
 }
 
 int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 {
-    uint32_t word = __atomic_load_n(&lock->__word, __ATOMIC_RELAXED);
+    uint32_t word = atomic_load_explicit(TS_ATOMIC(&lock->__word), memory_order_relaxed);
     bool free = true;
     if (word == WRITER) {
-        __atomic_store_n(&lock->__word, 0, __ATOMIC_SEQ_CST);
+        atomic_store_explicit(TS_ATOMIC(&lock->__word), 0, memory_order_seq_cst);
     } else {
-        free = __atomic_sub_fetch(&lock->__word, 1, __ATOMIC_SEQ_CST) == 0;
+        free = atomic_fetch_sub_explicit(TS_ATOMIC(&lock->__word), 1, memory_order_seq_cst) == 1;
     }
     // Pairs with lock_slowly: it counts itself in and reads the sequence before it tries.
-    if (free && __atomic_load_n(&lock->__waiters, __ATOMIC_SEQ_CST)) {
-        __atomic_add_fetch(&lock->__sequence, 1, __ATOMIC_SEQ_CST);
+    if (free && atomic_load_explicit(TS_ATOMIC(&lock->__waiters), memory_order_seq_cst)) {
+        atomic_fetch_add_explicit(TS_ATOMIC(&lock->__sequence), 1, memory_order_seq_cst);
         ts_futex_wake(&lock->__sequence, UINT32_MAX);
     }
     return 0;
@@ -234,8 +238,8 @@ int sem_destroy(sem_t *semaphore)
 
 int sem_post(sem_t *semaphore)
 {
-    __atomic_add_fetch(&semaphore->__value, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&semaphore->__waiters, __ATOMIC_SEQ_CST)) {
+    atomic_fetch_add_explicit(TS_ATOMIC(&semaphore->__value), 1, memory_order_seq_cst);
+    if (atomic_load_explicit(TS_ATOMIC(&semaphore->__waiters), memory_order_seq_cst)) {
         ts_futex_wake(&semaphore->__value, 1);
     }
     return 0;
@@ -243,10 +247,10 @@ int sem_post(sem_t *semaphore)
 
 int sem_trywait(sem_t *semaphore)
 {
-    uint32_t value = __atomic_load_n(&semaphore->__value, __ATOMIC_RELAXED);
+    uint32_t value = atomic_load_explicit(TS_ATOMIC(&semaphore->__value), memory_order_relaxed);
     while (value) {
-        if (__atomic_compare_exchange_n(&semaphore->__value, &value, value - 1, true,
-                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        if (atomic_compare_exchange_weak_explicit(TS_ATOMIC(&semaphore->__value), &value, value - 1,
+                                                  memory_order_acquire, memory_order_relaxed)) {
             return 0;
         }
     }
@@ -256,7 +260,7 @@ int sem_trywait(sem_t *semaphore)
 static int take_until(sem_t *semaphore, ts_time_t deadline)
 {
     int result = 0, error = errno;
-    __atomic_add_fetch(&semaphore->__waiters, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_add_explicit(TS_ATOMIC(&semaphore->__waiters), 1, memory_order_seq_cst);
     while (sem_trywait(semaphore) < 0) {
         if (ts_futex_wait(&semaphore->__value, 0, deadline) == TS_ERR_TIMED_OUT) {
             error = ETIMEDOUT;
@@ -264,7 +268,7 @@ static int take_until(sem_t *semaphore, ts_time_t deadline)
             break;
         }
     }
-    __atomic_sub_fetch(&semaphore->__waiters, 1, __ATOMIC_SEQ_CST);
+    atomic_fetch_sub_explicit(TS_ATOMIC(&semaphore->__waiters), 1, memory_order_seq_cst);
     errno = error;
     return result;
 }
@@ -283,6 +287,6 @@ int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict tim
 
 int sem_getvalue(sem_t *restrict semaphore, int *restrict out)
 {
-    *out = (int)__atomic_load_n(&semaphore->__value, __ATOMIC_RELAXED);
+    *out = (int)atomic_load_explicit(TS_ATOMIC(&semaphore->__value), memory_order_relaxed);
     return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Mutexes and spin locks: one futex word, 0 free, 1 held, 2 held and perhaps waited for.
 #include <errno.h>
+#include <stdatomic.h>
 #include <tessera/lib/mutex.h>
 #include "thread/thread.h"
 
@@ -13,26 +14,26 @@ int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attrib
 
 int pthread_mutex_destroy(pthread_mutex_t *mutex)
 {
-    return __atomic_load_n(&mutex->__word, __ATOMIC_RELAXED) ? EBUSY : 0;
+    return atomic_load_explicit(TS_ATOMIC(&mutex->__word), memory_order_relaxed) ? EBUSY : 0;
 }
 
 static bool mine(const pthread_mutex_t *mutex)
 {
     // Unlocked: only the calling thread can have entered itself.
-    return __atomic_load_n(&mutex->__owner, __ATOMIC_RELAXED) == thread_self();
+    return atomic_load_explicit(TS_ATOMIC(&mutex->__owner), memory_order_relaxed) == thread_self();
 }
 
 static void own(pthread_mutex_t *mutex)
 {
-    __atomic_store_n(&mutex->__owner, thread_self(), __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&mutex->__owner), thread_self(), memory_order_relaxed);
     mutex->__depth = 1;
 }
 
 static bool try_word(pthread_mutex_t *mutex)
 {
     uint32_t free = 0;
-    return __atomic_compare_exchange_n(&mutex->__word, &free, 1, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
+    return atomic_compare_exchange_strong_explicit(TS_ATOMIC(&mutex->__word), &free, 1,
+                                                   memory_order_acquire, memory_order_relaxed);
 }
 
 static int lock_word(pthread_mutex_t *mutex, ts_time_t deadline)
@@ -41,7 +42,7 @@ static int lock_word(pthread_mutex_t *mutex, ts_time_t deadline)
         return 0;
     }
     // Who has slept cannot know whether others still do: the word stays 2.
-    while (__atomic_exchange_n(&mutex->__word, 2, __ATOMIC_ACQUIRE) != 0) {
+    while (atomic_exchange_explicit(TS_ATOMIC(&mutex->__word), 2, memory_order_acquire) != 0) {
         if (ts_futex_wait(&mutex->__word, 2, deadline) == TS_ERR_TIMED_OUT) {
             return ETIMEDOUT;
         }
@@ -109,8 +110,8 @@ int pthread_mutex_unlock(pthread_mutex_t *mutex)
             return 0;
         }
     }
-    __atomic_store_n(&mutex->__owner, NULL, __ATOMIC_RELAXED);
-    if (__atomic_exchange_n(&mutex->__word, 0, __ATOMIC_RELEASE) == 2) {
+    atomic_store_explicit(TS_ATOMIC(&mutex->__owner), NULL, memory_order_relaxed);
+    if (atomic_exchange_explicit(TS_ATOMIC(&mutex->__word), 0, memory_order_release) == 2) {
         ts_futex_wake(&mutex->__word, 1);
     }
     return 0;
@@ -170,7 +171,7 @@ int pthread_spin_destroy(pthread_spinlock_t *lock)
 
 int pthread_spin_trylock(pthread_spinlock_t *lock)
 {
-    return __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) ? EBUSY : 0;
+    return atomic_exchange_explicit(TS_ATOMIC(lock), 1, memory_order_acquire) ? EBUSY : 0;
 }
 
 int pthread_spin_lock(pthread_spinlock_t *lock)
@@ -183,6 +184,6 @@ int pthread_spin_lock(pthread_spinlock_t *lock)
 
 int pthread_spin_unlock(pthread_spinlock_t *lock)
 {
-    __atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(lock), 0, memory_order_release);
     return 0;
 }

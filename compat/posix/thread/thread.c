@@ -6,6 +6,7 @@
 #include "thread/thread.h"
 #include <limits.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -65,7 +66,7 @@ static _Noreturn void finish(struct ts_pthread *self)
     keys_end(self);
     wait_thread_end();
     _reclaim_reent(&self->reent);
-    uint32_t left = __atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL);
+    uint32_t left = (atomic_fetch_sub_explicit(TS_ATOMIC(&running), 1, memory_order_acq_rel) - 1);
     if (left == 0) { // the first thread has left by pthread_exit before
         exit(0);
     }
@@ -73,8 +74,8 @@ static _Noreturn void finish(struct ts_pthread *self)
         ts_futex_wake(&running, 1);
     }
     uint32_t joinable = THREAD_JOINABLE;
-    if (!__atomic_compare_exchange_n(&self->state, &joinable, THREAD_ENDED, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE)) {
+    if (!atomic_compare_exchange_strong_explicit(TS_ATOMIC(&self->state), &joinable, THREAD_ENDED,
+                                                 memory_order_acq_rel, memory_order_acquire)) {
         // Once it is in the list it may be freed as soon as it has left its stack.
         ts_mutex_lock(&ended_mutex);
         self->next = ended;
@@ -115,7 +116,7 @@ int pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*sta
     thread->argument = argument;
     thread->state = detached ? THREAD_DETACHED : THREAD_JOINABLE;
     uint64_t pointer = ts_thread_local_init(thread + 1);
-    __atomic_add_fetch(&running, 1, __ATOMIC_ACQ_REL);
+    atomic_fetch_add_explicit(TS_ATOMIC(&running), 1, memory_order_acq_rel);
     *out = thread;
     // The lock keeps a detached thread from being freed before its handle is stored.
     ts_mutex_lock(&ended_mutex);
@@ -123,7 +124,7 @@ int pthread_create(pthread_t *out, const pthread_attr_t *attributes, void *(*sta
                                          pointer, TS_PRIORITY_INHERIT);
     ts_mutex_unlock(&ended_mutex);
     if (status != TS_OK) {
-        __atomic_sub_fetch(&running, 1, __ATOMIC_ACQ_REL);
+        atomic_fetch_sub_explicit(TS_ATOMIC(&running), 1, memory_order_acq_rel);
         free(thread);
         return EAGAIN;
     }
@@ -135,7 +136,7 @@ int pthread_join(pthread_t thread, void **out_result)
     if (thread == thread_self()) {
         return EDEADLK;
     }
-    if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == THREAD_DETACHED) {
+    if (atomic_load_explicit(TS_ATOMIC(&thread->state), memory_order_acquire) == THREAD_DETACHED) {
         return EINVAL;
     }
     if (thread == &main_thread) {
@@ -155,8 +156,8 @@ int pthread_join(pthread_t thread, void **out_result)
 int pthread_detach(pthread_t thread)
 {
     uint32_t state = THREAD_JOINABLE;
-    if (__atomic_compare_exchange_n(&thread->state, &state, THREAD_DETACHED, false,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (atomic_compare_exchange_strong_explicit(TS_ATOMIC(&thread->state), &state, THREAD_DETACHED,
+                                                memory_order_acq_rel, memory_order_acquire)) {
         return 0;
     }
     if (state == THREAD_DETACHED) {
@@ -179,7 +180,7 @@ _Noreturn void pthread_exit(void *result)
     keys_end(self);
     // The first thread's stack is the process's: it waits here for the others.
     uint32_t left;
-    while ((left = __atomic_load_n(&running, __ATOMIC_ACQUIRE)) > 1) {
+    while ((left = atomic_load_explicit(TS_ATOMIC(&running), memory_order_acquire)) > 1) {
         (void)ts_futex_wait(&running, left, TS_DEADLINE_NONE);
     }
     exit(0);
@@ -236,12 +237,12 @@ int sched_yield(void)
 
 int pthread_once(pthread_once_t *once, void (*routine)(void))
 {
-    while (__atomic_load_n(&once->__state, __ATOMIC_ACQUIRE) != 2) {
+    while (atomic_load_explicit(TS_ATOMIC(&once->__state), memory_order_acquire) != 2) {
         uint32_t expected = 0;
-        if (__atomic_compare_exchange_n(&once->__state, &expected, 1, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_ACQUIRE)) {
+        if (atomic_compare_exchange_strong_explicit(TS_ATOMIC(&once->__state), &expected, 1,
+                                                    memory_order_acquire, memory_order_acquire)) {
             routine();
-            __atomic_store_n(&once->__state, 2, __ATOMIC_RELEASE);
+            atomic_store_explicit(TS_ATOMIC(&once->__state), 2, memory_order_release);
             ts_futex_wake(&once->__state, UINT32_MAX);
         } else if (expected == 1) {
             (void)ts_futex_wait(&once->__state, 1, TS_DEADLINE_NONE);

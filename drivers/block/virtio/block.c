@@ -2,6 +2,7 @@
 #include "block.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <tessera/lib/clock.h>
 
@@ -205,7 +206,7 @@ ts_status_t block_next(struct block *b, struct block_slot **out_slot, ts_status_
     const struct control *control =
         (const void *)((uint8_t *)b->control.address +
                        (size_t)(slot - b->slots) * sizeof(struct control));
-    uint8_t said = __atomic_load_n(&control->status, __ATOMIC_RELAXED);
+    uint8_t said = atomic_load_explicit(TS_ATOMIC(&control->status), memory_order_relaxed);
     bool in = slot->operation != BLOCK_WRITE;
     *out_status = said == STATUS_OK            ? TS_OK
                   : said == STATUS_UNSUPPORTED ? TS_ERR_UNSUPPORTED

@@ -2,6 +2,7 @@
 #include <drivers/virtio/queue.h>
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -86,15 +87,16 @@ bool virtqueue_publish(struct virtqueue *q)
         return false;
     }
     // The device must see descriptors and ring before the index (2.7.13.3).
-    __atomic_store_n(&q->available->index, new, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&q->available->index), new, memory_order_release);
     q->published = new;
     // And it must see the index before we look whether it sleeps: it writes the event index, then
     // looks at the index again (2.7.13.4). A full fence, since this is a store before a load.
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    atomic_thread_fence(memory_order_seq_cst);
     if (!q->event_index) {
-        return !(__atomic_load_n(&q->used->flags, __ATOMIC_RELAXED) & USED_NO_NOTIFY);
+        return !(atomic_load_explicit(TS_ATOMIC(&q->used->flags), memory_order_relaxed) &
+                 USED_NO_NOTIFY);
     }
-    uint16_t event = __atomic_load_n(q->available_event, __ATOMIC_RELAXED);
+    uint16_t event = atomic_load_explicit(TS_ATOMIC(q->available_event), memory_order_relaxed);
     return (uint16_t)(new - event - 1) < (uint16_t)(new - old);
 }
 
@@ -125,7 +127,9 @@ ts_status_t virtqueue_take(struct virtqueue *q, uint16_t *out_head, uint32_t *ou
         return TS_ERR_PROTOCOL;
     }
     // Acquire: the element and the data were written before the index that shows them.
-    uint16_t ready = (uint16_t)(__atomic_load_n(&q->used->index, __ATOMIC_ACQUIRE) - q->used_next);
+    uint16_t ready =
+        (uint16_t)(atomic_load_explicit(TS_ATOMIC(&q->used->index), memory_order_acquire) -
+                   q->used_next);
     if (ready == 0) {
         return TS_ERR_AGAIN;
     }
@@ -133,8 +137,9 @@ ts_status_t virtqueue_take(struct virtqueue *q, uint16_t *out_head, uint32_t *ou
         return breaks(q);
     }
     uint16_t at = q->used_next & (q->size - 1);
-    uint32_t id = __atomic_load_n(&q->used->ring[at].id, __ATOMIC_RELAXED);
-    uint32_t length = __atomic_load_n(&q->used->ring[at].length, __ATOMIC_RELAXED);
+    uint32_t id = atomic_load_explicit(TS_ATOMIC(&q->used->ring[at].id), memory_order_relaxed);
+    uint32_t length =
+        atomic_load_explicit(TS_ATOMIC(&q->used->ring[at].length), memory_order_relaxed);
     if (id >= q->size || q->slots[id].count == 0 || length > q->slots[id].room) {
         return breaks(q);
     }
@@ -150,10 +155,13 @@ bool virtqueue_sleep(struct virtqueue *q, uint16_t more)
     if (q->broken) {
         return true;
     }
-    __atomic_store_n(q->used_event, (uint16_t)(q->used_next + more - 1), __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(q->used_event), (uint16_t)(q->used_next + more - 1),
+                          memory_order_relaxed);
     // The device writes its index and then reads used_event; we do it the other way round. One of
     // both sees the other's store (2.7.7.2).
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    uint16_t ready = (uint16_t)(__atomic_load_n(&q->used->index, __ATOMIC_RELAXED) - q->used_next);
+    atomic_thread_fence(memory_order_seq_cst);
+    uint16_t ready =
+        (uint16_t)(atomic_load_explicit(TS_ATOMIC(&q->used->index), memory_order_relaxed) -
+                   q->used_next);
     return ready < more;
 }

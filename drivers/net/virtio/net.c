@@ -2,6 +2,7 @@
 // The device's life: negotiation, queues, attach, restart. work.c has the data path.
 #include "net.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/clock.h>
@@ -146,7 +147,7 @@ static ts_status_t start(struct net *n)
 static void show_link(struct net *n)
 {
     struct ts_frame_control *control = (struct ts_frame_control *)(void *)n->memory.base;
-    __atomic_store_n(&control->link, n->information.link, __ATOMIC_RELAXED);
+    atomic_store_explicit(TS_ATOMIC(&control->link), n->information.link, memory_order_relaxed);
 }
 
 ts_status_t net_attach(struct net *n, const struct net_memory *memory,

@@ -4,6 +4,7 @@
 #include "net.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 
 #define ROUND        64u                         // frames of one kind in a round
 #define SEGMENTS_MAX (1 + 2 * TS_FRAME_SEGMENTS) // a header; each segment may cross one page
@@ -183,7 +184,7 @@ static void receive_one(struct net *n, uint16_t head, uint32_t length)
         return;
     }
     // The header lies in the driver's memory, but the device may go on writing it: read once.
-    uint8_t device_flags = __atomic_load_n(&header->flags, __ATOMIC_RELAXED);
+    uint8_t device_flags = atomic_load_explicit(TS_ATOMIC(&header->flags), memory_order_relaxed);
     bool checked = (n->information.features & TS_FRAME_FEATURE_RX_CHECKSUM) &&
                    (device_flags & (HEADER_NEEDS_CHECKSUM | HEADER_CHECKSUM_GOOD));
     uint32_t bytes = length - (uint32_t)sizeof(*header);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <stdatomic.h>
 #include "remains.h"
 
 #include <drivers/pci/registers.h>
@@ -48,7 +49,7 @@ static void write_back(const struct pci_function *f, struct note *note)
         pci_write32(f, PCI_BAR0 + 4 * i, note->bars[i]);
     }
     pci_write8(f, PCI_INTERRUPT_LINE, (uint8_t)note->line);
-    __atomic_store_n(&note->noted, 0, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&note->noted), 0, memory_order_release);
 }
 
 // Whoever wrote a note may have gone wrong before it died: it counts for the function that it
@@ -96,7 +97,7 @@ void remains_note(const struct pci_function *f)
     for (unsigned i = 0; i < REGISTERS; i++) {
         note->bars[i] = pci_read32(f, PCI_BAR0 + 4 * i);
     }
-    __atomic_store_n(&note->noted, 1, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&note->noted), 1, memory_order_release);
 }
 
 void remains_give_back(const struct pci_function *f)

@@ -6,6 +6,7 @@
 #include <core/handle_table.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -327,13 +328,13 @@ static void *thread_client(void *argument)
 static void ring_events(struct client *client, bool *busy)
 {
     while (client->shared->event_head !=
-           __atomic_load_n(&client->shared->event_tail, __ATOMIC_ACQUIRE)) {
+           atomic_load_explicit(TS_ATOMIC(&client->shared->event_tail), memory_order_acquire)) {
         struct ts_event *event = &client->ring.events[client->shared->event_head & (EVENTS - 1)];
         CHECK(event->user_data < INFLIGHT && busy[event->user_data]);
         busy[event->user_data] = false;
         tally(client, event->status);
-        __atomic_store_n(&client->shared->event_head, client->shared->event_head + 1,
-                         __ATOMIC_RELEASE);
+        atomic_store_explicit(TS_ATOMIC(&client->shared->event_head),
+                              client->shared->event_head + 1, memory_order_release);
     }
 }
 
@@ -408,10 +409,10 @@ static void *server_main(void *argument)
             ring_busy(&server->ring);
         }
         while (server->shared->event_head !=
-               __atomic_load_n(&server->shared->event_tail, __ATOMIC_ACQUIRE)) {
+               atomic_load_explicit(TS_ATOMIC(&server->shared->event_tail), memory_order_acquire)) {
             struct ts_event event = server->ring.events[server->shared->event_head & (EVENTS - 1)];
-            __atomic_store_n(&server->shared->event_head, server->shared->event_head + 1,
-                             __ATOMIC_RELEASE);
+            atomic_store_explicit(TS_ATOMIC(&server->shared->event_head),
+                                  server->shared->event_head + 1, memory_order_release);
             if (event.kind == TS_EVENT_REQUEST) {
                 serve(server, event.value);
             } else {

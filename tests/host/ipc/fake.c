@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "fake_kernel.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include "tests/host/check.h"
@@ -117,7 +118,7 @@ static struct ts_event *push_event(void)
     CHECK(event_tail - ring->event_head < ring->events);
     struct ts_event *event = &events[event_tail++ & (ring->events - 1)];
     memset(event, 0xee, sizeof(*event)); // what is not written must not be read
-    __atomic_store_n(&ring->event_tail, event_tail, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&ring->event_tail), event_tail, memory_order_release);
     return event;
 }
 
@@ -340,7 +341,7 @@ struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t 
     for (uint64_t i = 0; i < count; i++) {
         submit(&submissions[submit_head++ & (ring->submissions - 1)]);
     }
-    __atomic_store_n(&ring->submit_head, submit_head, __ATOMIC_RELEASE);
+    atomic_store_explicit(TS_ATOMIC(&ring->submit_head), submit_head, memory_order_release);
     wait_for_events(wait_for);
     return (struct ts_result){(int64_t)count, event_tail - ring->event_head};
 }

@@ -55,7 +55,7 @@ void pool_keep(struct actor *actor, enum sort sort, ts_handle_t handle)
     for (unsigned i = 0; i < PLACES && pool[sort][at] != TS_HANDLE_NONE; i++) {
         at = (at + 1) % PLACES;
     }
-    ts_handle_t old = __c11_atomic_exchange(&pool[sort][at], handle, __ATOMIC_RELAXED);
+    ts_handle_t old = atomic_exchange_explicit(&pool[sort][at], handle, memory_order_relaxed);
     if (!one_in(actor, 64)) { // a few are held for ever, until the limit is reached
         handle_close(actor, old);
     }
@@ -89,7 +89,8 @@ struct ts_result pool_keep_result(struct actor *actor, enum sort sort, struct ts
 void pool_close(struct actor *actor, enum sort sort)
 {
     uint64_t at = below(actor, PLACES);
-    handle_close(actor, __c11_atomic_exchange(&pool[sort][at], TS_HANDLE_NONE, __ATOMIC_RELAXED));
+    handle_close(actor,
+                 atomic_exchange_explicit(&pool[sort][at], TS_HANDLE_NONE, memory_order_relaxed));
 }
 
 void mapping_keep(struct actor *actor, uint64_t address)
