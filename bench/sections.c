@@ -56,7 +56,10 @@ static void fill(struct ts_ring_queue *ring, enum ts_operation op, ts_time_t dea
     for (uint32_t i = 0; i < RECORDS - 1; i++) {
         struct ts_submission *slot = ts_ring_slot(ring);
         switch (op) {
-        case TS_OP_FUTEX_WAIT: ts_prepare(slot, op, 0, &word, 0, 0, 0, deadline, i); break;
+        case TS_OP_FUTEX_WAIT:
+            ts_prepare(slot, 0, &(struct ts_op){.op = op, .address = &word, .deadline = deadline},
+                       i);
+            break;
         case TS_OP_WAIT: ts_prepare_wait(slot, object, TS_SIGNAL_READABLE, deadline, i); break;
         default: ts_prepare_timeout(slot, deadline, i);
         }

@@ -47,7 +47,7 @@ static ts_status_t show_sockets(ts_handle_t net)
                    address(&sockets[i].local, local), address(&sockets[i].peer, peer),
                    state_name(sockets[i].state), sockets[i].receive_queue, sockets[i].send_queue);
         }
-        cookie = count ? (uint32_t)(value >> 32) : 0;
+        cookie = count ? ts_pair_high(value) : 0;
     } while (cookie);
     return TS_OK;
 }

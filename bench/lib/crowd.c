@@ -80,7 +80,9 @@ static void signals(void)
     }
     measure_need(ts_ring_submit(&rings[0]), "cancels");
     for (unsigned i = 0; i < POSTS; i++) {
-        measure_need(ts_op(TS_OP_POST, 0, 0, rings[1].handle, NULL, 0, i, i, 0, NULL), "post");
+        measure_need(
+            ts_op(rings[1].handle, &(struct ts_op){.op = TS_OP_POST, .offset = i, .arg = i}, NULL),
+            "post");
     }
     ts_close(object);
     ts_close(port);

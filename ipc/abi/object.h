@@ -8,6 +8,7 @@
 
 #include <tessera/abi/right.h>
 #include <tessera/abi/types.h>
+#include <tessera/abi/word.h>
 
 enum ts_property {
 #define TS_PROPERTY(name, number, right, meaning) TS_PROPERTY_##name = (number),
@@ -16,14 +17,13 @@ enum ts_property {
     TS_PROPERTY_PROTOCOL_FIRST = 128
 };
 
-// open and create, argument word: flags in the low 32 bits, kind (create, remove) in the high.
-#define TS_OPEN_CREATE           1u // open: make it when it is absent
-#define TS_OPEN_EXCLUSIVE        2u // with CREATE: TS_ERR_EXISTS when it is there
-#define TS_OPEN_TRUNCATE         4u
-#define TS_OPEN_APPEND           8u
-#define TS_OPEN_NOWAIT           16u
-#define TS_OPEN_DIRECTORY        32u // TS_ERR_NOT_DIRECTORY when it is not one
-#define TS_OPEN_ARG(flags, kind) ((uint64_t)(flags) | (uint64_t)(kind) << 32)
+// open, create and remove: the flags of ts_open_arg().
+#define TS_OPEN_CREATE    1u // open: make it when it is absent
+#define TS_OPEN_EXCLUSIVE 2u // with CREATE: TS_ERR_EXISTS when it is there
+#define TS_OPEN_TRUNCATE  4u
+#define TS_OPEN_APPEND    8u
+#define TS_OPEN_NOWAIT    16u
+#define TS_OPEN_DIRECTORY 32u // TS_ERR_NOT_DIRECTORY when it is not one
 
 // process -----------------------------------------------------------------------------------
 #define TS_PROCESS_GIVE  1u // in_handle[0] is moved into the process; value = its number there

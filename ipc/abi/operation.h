@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tessera/abi/right.h>
+#include <tessera/abi/word.h>
 
 enum ts_operation {
 #define TS_OPERATION(name, number, rights, target, meaning) TS_OP_##name = (number),
@@ -21,7 +22,3 @@ enum ts_operation {
 #define TS_FLAGS_ALL    0x7fu
 
 #define TS_CANCEL_GRACE_NS 100000000 // 100 ms between a polite cancel and detaching
-
-// First register of the system call op.
-#define TS_OP_WORD(op, flags, rights, handle) \
-    ((uint64_t)(op) | (uint64_t)(flags) << 8 | (uint64_t)(rights) << 16 | (uint64_t)(handle) << 32)

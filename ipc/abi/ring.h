@@ -7,6 +7,7 @@
 #pragma once
 
 #include <tessera/abi/types.h>
+#include <tessera/abi/word.h>
 
 #define TS_RING_VERSION 1u
 #define TS_RING_PENDING 1u // flags: events wait in the kernel for room; enter to receive them
@@ -54,9 +55,7 @@ enum ts_event_kind {
 #define TS_EVENT_MORE     1u // flags: a multishot operation goes on
 #define TS_EVENT_OWN      2u // the handle came home: value = oid, extra = tag
 #define TS_EVENT_REDIRECT 4u // open: extra = bytes of the path consumed; go on at the handle
-// open by system call op, which has no flags to return: value = handle | consumed << 32 | this.
-#define TS_OPEN_REDIRECTED      (UINT64_C(1) << 63)
-#define TS_EVENT_OP_FLAGS_SHIFT 8 // REQUEST: the operation's TS_FLAG_* in bits 8 to 15
+// Those of REQUEST are the operation's: ts_event_op_flags().
 
 struct ts_event {
     uint64_t user_data; // the submission's; for REQUEST, CANCEL, CLOSED the binding's cookie
@@ -72,7 +71,7 @@ struct ts_event {
     uint64_t tag;
     uint32_t oid;
     uint16_t rights; // the handle's; cut to those asked where a handle results
-    uint8_t handles_in, handles_out;
+    uint8_t in_handles, out_handles;
     uint32_t length; // bytes of the client that can be pulled
     uint32_t room;   // bytes the client accepts
     uint64_t offset;
@@ -105,7 +104,7 @@ struct ts_segment {
 
 // Operations on a port (system call op, or submissions with `handle` = the port):
 //   reply   arg = request id, offset = value, address/length = bytes pushed to the start of the
-//           client's range, aux = oid or handle, arg2 = TS_REPLY_WORD(status, result),
+//           client's range, aux = oid or handle, arg2 = ts_reply_word(status, result),
 //           rights = granted, deadline = tag for MINT. By system call op the fields that have no
 //           register come from struct ts_reply: address = it, length = sizeof.
 //   pull    arg = request id, address, length, offset in the client's range; value = bytes
@@ -121,7 +120,6 @@ enum ts_reply_result {
     TS_REPLY_OWN = 3,      // aux: an oid in use; the client gets a further handle to it
     TS_REPLY_REDIRECT = 4, // as MOVE; value = bytes of the path consumed
 };
-#define TS_REPLY_WORD(status, result) ((uint64_t)(uint32_t)(status) | (uint64_t)(result) << 32)
 
 struct ts_reply {
     uint64_t id;
@@ -149,10 +147,6 @@ struct ts_taken {
     uint32_t oid;
     uint16_t rights, reserved;
 };
-
-// Request id: slot | generation << 32.
-#define TS_REQUEST_SLOT(id)       ((uint32_t)(id))
-#define TS_REQUEST_GENERATION(id) ((uint32_t)((id) >> 32))
 
 #define TS_PORT_REQUESTS_MAX 65536u
 #define TS_PORT_OBJECTS_MAX  (1u << 20)

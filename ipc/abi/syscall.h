@@ -2,6 +2,8 @@
 // System call numbers, made from syscall.def, and the layouts of their register arguments.
 #pragma once
 
+#include <tessera/abi/word.h>
+
 enum ts_syscall {
 #define TS_SYSCALL(name, number, meaning) TS_SYS_##name = (number),
 #include <tessera/abi/syscall.def>
@@ -18,8 +20,6 @@ enum ts_syscall {
 //   PORT     handle = inbox memory or 0; rsi = requests, rdx = objects, r10 = inbox bytes a request
 //   EVENT    handle 0; rsi = initial count
 // Result: rdx = the new handle, with all rights that its kind has.
-#define TS_CREATE_WORD(kind, flags, handle) \
-    ((uint64_t)(kind) | (uint64_t)(flags) << 8 | (uint64_t)(handle) << 32)
 
 #define TS_MEMORY_CONTIGUOUS 1u // physically contiguous, allocated at once (for devices)
 #define TS_MEMORY_PRIVATE    2u // not inherited by a cloned process

@@ -19,10 +19,7 @@ typedef uint16_t ts_rights_t; // TS_RIGHT_* bits
 typedef uint32_t ts_signals_t;
 typedef int64_t ts_time_t; // nanoseconds of the shared clock; as a deadline 0 means none
 
-#define TS_HANDLE_NONE               ((ts_handle_t)0)
-#define TS_HANDLE_SLOT_BITS          20
-#define TS_HANDLE_SLOT(handle)       ((handle) & ((1u << TS_HANDLE_SLOT_BITS) - 1))
-#define TS_HANDLE_GENERATION(handle) ((handle) >> TS_HANDLE_SLOT_BITS)
+#define TS_HANDLE_NONE ((ts_handle_t)0)
 
 #define TS_DEADLINE_NONE ((ts_time_t)0)
 #define TS_PAGE_SIZE     4096u

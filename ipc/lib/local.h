@@ -20,7 +20,7 @@ struct ts_local_op {
     const void *in;     // to pull
     void *out;          // pushed to
     uint32_t in_length, out_length;
-    uint64_t offset, argument, span;
+    uint64_t offset, arg, span;
     uint32_t client;
     const ts_handle_t *handles; // to take
     uint8_t handle_count;

@@ -3,7 +3,7 @@
 
 ts_status_t ts_memory_create(uint64_t size, unsigned flags, ts_handle_t *out_memory)
 {
-    struct ts_result result = ts_sys_create(TS_CREATE_WORD(TS_KIND_MEMORY, flags, 0), size, 0, 0);
+    struct ts_result result = ts_sys_create(ts_create_word(TS_KIND_MEMORY, flags, 0), size, 0, 0);
     if (result.status == TS_OK) {
         *out_memory = (ts_handle_t)result.value;
     }
@@ -14,7 +14,7 @@ ts_status_t ts_memory_map(ts_handle_t memory, void *address, size_t length, uint
                           unsigned flags, void **out_address)
 {
     struct ts_result result =
-        ts_sys_map((uint64_t)memory << 32, (uintptr_t)address, length, offset, flags);
+        ts_sys_map(ts_pair(0, memory), (uintptr_t)address, length, offset, flags);
     if (result.status == TS_OK) {
         *out_address = (void *)(uintptr_t)result.value;
     }
@@ -109,8 +109,9 @@ ts_status_t ts_map_object(ts_handle_t handle, uint64_t offset, uint64_t length, 
                           ts_handle_t *out_memory)
 {
     uint64_t value;
-    ts_status_t status =
-        ts_op(TS_OP_MAP, 0, rights, handle, NULL, 0, offset, length, TS_DEADLINE_NONE, &value);
+    ts_status_t status = ts_op(
+        handle, &(struct ts_op){.op = TS_OP_MAP, .rights = rights, .offset = offset, .arg = length},
+        &value);
     if (status == TS_OK) {
         *out_memory = (ts_handle_t)value;
     }

@@ -25,14 +25,20 @@ static ts_status_t open_once(ts_handle_t root, const char *path, size_t length, 
                              ts_rights_t rights, ts_time_t deadline, struct opened *out)
 {
     uint64_t value;
-    ts_status_t status = ts_op(TS_OP_OPEN, 0, rights, root, path, length, 0, TS_OPEN_ARG(flags, 0),
-                               deadline, &value);
+    ts_status_t status = ts_op(root,
+                               &(struct ts_op){.op = TS_OP_OPEN,
+                                               .rights = rights,
+                                               .address = path,
+                                               .length = length,
+                                               .arg = ts_open_arg(flags, 0),
+                                               .deadline = deadline},
+                               &value);
     if (status != TS_OK) {
         return status;
     }
     out->handle = (ts_handle_t)value;
     out->redirect = (value & TS_OPEN_REDIRECTED) != 0;
-    out->consumed = value >> 32 & 0x7fffffffu;
+    out->consumed = ts_open_redirect_consumed(value);
     if (out->redirect && out->consumed > length) {
         ts_close(out->handle);
         return TS_ERR_PROTOCOL;
@@ -171,8 +177,13 @@ ts_status_t ts_create(ts_handle_t root, const char *path, unsigned kind, unsigne
         return status;
     }
     uint64_t value;
-    status = ts_op(TS_OP_CREATE, 0, rights, parent.directory, parent.name, parent.name_length, 0,
-                   TS_OPEN_ARG(flags, kind), TS_DEADLINE_NONE, &value);
+    status = ts_op(parent.directory,
+                   &(struct ts_op){.op = TS_OP_CREATE,
+                                   .rights = rights,
+                                   .address = parent.name,
+                                   .length = parent.name_length,
+                                   .arg = ts_open_arg(flags, kind)},
+                   &value);
     if (status == TS_OK) {
         *out_handle = (ts_handle_t)value;
     }
@@ -187,8 +198,12 @@ ts_status_t ts_remove(ts_handle_t root, const char *path, unsigned kind)
     if (status != TS_OK) {
         return status;
     }
-    status = ts_op(TS_OP_REMOVE, 0, 0, parent.directory, parent.name, parent.name_length, 0,
-                   TS_OPEN_ARG(0, kind), TS_DEADLINE_NONE, NULL);
+    status = ts_op(parent.directory,
+                   &(struct ts_op){.op = TS_OP_REMOVE,
+                                   .address = parent.name,
+                                   .length = parent.name_length,
+                                   .arg = ts_open_arg(0, kind)},
+                   NULL);
     parent_close(&parent);
     return status;
 }
@@ -215,8 +230,9 @@ static ts_status_t two_names(enum ts_operation op, const struct parent *from,
         }
         call.in_handles = 1;
     }
-    ts_status_t status =
-        ts_op(op, 0, 0, from->directory, &call, sizeof(call), 0, flags, TS_DEADLINE_NONE, NULL);
+    ts_status_t status = ts_op(
+        from->directory,
+        &(struct ts_op){.op = op, .address = &call, .length = sizeof(call), .arg = flags}, NULL);
     // Gone when it was delivered, here when it was not: then this closes it.
     ts_close(call.in_handle[0]);
     return status;
@@ -279,8 +295,9 @@ ts_status_t ts_share(ts_handle_t root, const char *path, ts_handle_t object)
                            .in_handles = 1};
     status = ts_duplicate(object, TS_RIGHTS_SAME, &call.in_handle[0]);
     if (status == TS_OK) {
-        status = ts_op(TS_OP_SHARE, 0, 0, parent.directory, &call, sizeof(call), 0, 0,
-                       TS_DEADLINE_NONE, NULL);
+        status = ts_op(parent.directory,
+                       &(struct ts_op){.op = TS_OP_SHARE, .address = &call, .length = sizeof(call)},
+                       NULL);
         ts_close(call.in_handle[0]);
     }
     parent_close(&parent);

@@ -2,12 +2,11 @@
 #include <string.h>
 #include <tessera/lib/op.h>
 
-ts_status_t ts_op(enum ts_operation op, unsigned flags, ts_rights_t rights, ts_handle_t handle,
-                  const void *address, size_t length, uint64_t offset, uint64_t arg,
-                  ts_time_t deadline, uint64_t *out_value)
+ts_status_t ts_op(ts_handle_t handle, const struct ts_op *op, uint64_t *out_value)
 {
-    struct ts_result result = ts_sys_op(TS_OP_WORD(op, flags, rights, handle), (uintptr_t)address,
-                                        length, offset, arg, (uint64_t)deadline);
+    struct ts_result result =
+        ts_sys_op(ts_op_word(op->op, op->flags, op->rights, handle), (uintptr_t)op->address,
+                  op->length, op->offset, op->arg, (uint64_t)op->deadline);
     if (result.status == TS_OK && out_value != NULL) {
         *out_value = result.value;
     }
@@ -26,7 +25,7 @@ static inline ts_status_t move(enum ts_operation op, unsigned flags, ts_handle_t
                                ts_time_t deadline, size_t *out_bytes)
 {
     length = clamp_length(length);
-    struct ts_result result = ts_sys_op(TS_OP_WORD(op, flags, 0, handle), (uintptr_t)buffer, length,
+    struct ts_result result = ts_sys_op(ts_op_word(op, flags, 0, handle), (uintptr_t)buffer, length,
                                         offset, 0, (uint64_t)deadline);
     if (result.status != TS_OK) {
         return (ts_status_t)result.status;
@@ -103,7 +102,7 @@ ts_status_t ts_write_all_current(ts_handle_t handle, const void *buffer, size_t 
 
 ts_status_t ts_sync(ts_handle_t handle, uint64_t offset, uint64_t length)
 {
-    return ts_op(TS_OP_SYNC, 0, 0, handle, NULL, 0, offset, length, TS_DEADLINE_NONE, NULL);
+    return ts_op(handle, &(struct ts_op){.op = TS_OP_SYNC, .offset = offset, .arg = length}, NULL);
 }
 
 static ts_status_t op_for_handle(enum ts_operation op, unsigned flags, ts_rights_t rights,
@@ -111,7 +110,14 @@ static ts_status_t op_for_handle(enum ts_operation op, unsigned flags, ts_rights
                                  ts_time_t deadline, ts_handle_t *out_handle)
 {
     uint64_t value;
-    ts_status_t status = ts_op(op, flags, rights, handle, NULL, 0, offset, arg, deadline, &value);
+    ts_status_t status = ts_op(handle,
+                               &(struct ts_op){.op = op,
+                                               .flags = flags,
+                                               .rights = rights,
+                                               .offset = offset,
+                                               .arg = arg,
+                                               .deadline = deadline},
+                               &value);
     if (status == TS_OK) {
         *out_handle = (ts_handle_t)value;
     }
@@ -132,7 +138,7 @@ ts_status_t ts_duplicate(ts_handle_t handle, ts_rights_t rights, ts_handle_t *ou
 void ts_close(ts_handle_t handle)
 {
     if (handle != TS_HANDLE_NONE) {
-        (void)ts_op(TS_OP_CLOSE, 0, 0, handle, NULL, 0, 0, 0, TS_DEADLINE_NONE, NULL);
+        (void)ts_op(handle, &(struct ts_op){.op = TS_OP_CLOSE}, NULL);
     }
 }
 
@@ -147,8 +153,10 @@ ts_status_t ts_get(ts_handle_t handle, unsigned property, void *buffer, size_t l
 {
     uint64_t value;
     length = clamp_length(length);
-    ts_status_t status =
-        ts_op(TS_OP_GET, 0, 0, handle, buffer, length, 0, property, TS_DEADLINE_NONE, &value);
+    ts_status_t status = ts_op(
+        handle,
+        &(struct ts_op){.op = TS_OP_GET, .address = buffer, .length = length, .arg = property},
+        &value);
     if (status != TS_OK) {
         return status;
     }
@@ -161,7 +169,10 @@ ts_status_t ts_get(ts_handle_t handle, unsigned property, void *buffer, size_t l
 
 ts_status_t ts_set(ts_handle_t handle, unsigned property, const void *buffer, size_t length)
 {
-    return ts_op(TS_OP_SET, 0, 0, handle, buffer, length, 0, property, TS_DEADLINE_NONE, NULL);
+    return ts_op(
+        handle,
+        &(struct ts_op){.op = TS_OP_SET, .address = buffer, .length = length, .arg = property},
+        NULL);
 }
 
 ts_status_t ts_get_u64(ts_handle_t handle, unsigned property, uint64_t *out_value)
@@ -188,7 +199,8 @@ ts_status_t ts_wait(ts_handle_t handle, ts_signals_t mask, ts_time_t deadline,
                     ts_signals_t *out_signals)
 {
     uint64_t value;
-    ts_status_t status = ts_op(TS_OP_WAIT, 0, 0, handle, NULL, 0, 0, mask, deadline, &value);
+    ts_status_t status =
+        ts_op(handle, &(struct ts_op){.op = TS_OP_WAIT, .arg = mask, .deadline = deadline}, &value);
     if (status == TS_OK && out_signals != NULL) {
         *out_signals = (ts_signals_t)value;
     }
@@ -199,7 +211,13 @@ ts_status_t ts_call(ts_handle_t handle, uint32_t method, struct ts_call *call, t
                     uint64_t *out_value)
 {
     call->method = method;
-    return ts_op(TS_OP_CALL, 0, 0, handle, call, sizeof(*call), 0, method, deadline, out_value);
+    return ts_op(handle,
+                 &(struct ts_op){.op = TS_OP_CALL,
+                                 .address = call,
+                                 .length = sizeof(*call),
+                                 .arg = method,
+                                 .deadline = deadline},
+                 out_value);
 }
 
 static void call_fill(struct ts_call *call, const void *in, size_t in_length, void *out,
@@ -240,7 +258,7 @@ ts_status_t ts_call_handle(ts_handle_t handle, uint32_t method, const void *in, 
 ts_status_t ts_same(ts_handle_t a, ts_handle_t b, bool *out_same)
 {
     uint64_t value;
-    ts_status_t status = ts_op(TS_OP_SAME, 0, 0, a, NULL, 0, 0, b, TS_DEADLINE_NONE, &value);
+    ts_status_t status = ts_op(a, &(struct ts_op){.op = TS_OP_SAME, .arg = b}, &value);
     if (status == TS_OK) {
         *out_same = value != 0;
     }

@@ -17,14 +17,12 @@
 #include <tessera/abi/operation.h>
 #include <tessera/abi/ring.h>
 #include <tessera/abi/signal.h>
+#include <tessera/lib/operation.h>
 #include <tessera/lib/status.h>
 #include <tessera/lib/syscall.h>
 
-// Any operation. `flags` are TS_FLAG_*, `rights` those asked for a resulting handle.
-TS_MUST_USE ts_status_t ts_op(enum ts_operation op, unsigned flags, ts_rights_t rights,
-                              ts_handle_t handle, const void *address, size_t length,
-                              uint64_t offset, uint64_t arg, ts_time_t deadline,
-                              uint64_t *out_value);
+// Any operation. *out_value (NULL: not wanted) is what the operation's page in docs/abi says.
+TS_MUST_USE ts_status_t ts_op(ts_handle_t handle, const struct ts_op *op, uint64_t *out_value);
 
 // content ----------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ ts_status_t ts_process_create(ts_handle_t job, const char *name, ts_handle_t *ou
         length = TS_NAME_MAX;
     }
     struct ts_result result =
-        ts_sys_create(TS_CREATE_WORD(TS_KIND_PROCESS, 0, job), (uintptr_t)name, length, 0);
+        ts_sys_create(ts_create_word(TS_KIND_PROCESS, 0, job), (uintptr_t)name, length, 0);
     if (result.status == TS_OK) {
         *out_process = (ts_handle_t)result.value;
     }
@@ -31,7 +31,7 @@ ts_status_t ts_process_memory_create(ts_handle_t process, uint64_t size, unsigne
                                      ts_handle_t *out_memory)
 {
     struct ts_result result =
-        ts_sys_create(TS_CREATE_WORD(TS_KIND_MEMORY, flags, process), size, 0, 0);
+        ts_sys_create(ts_create_word(TS_KIND_MEMORY, flags, process), size, 0, 0);
     if (result.status == TS_OK) {
         *out_memory = (ts_handle_t)result.value;
     }
@@ -41,8 +41,7 @@ ts_status_t ts_process_memory_create(ts_handle_t process, uint64_t size, unsigne
 ts_status_t ts_process_map(ts_handle_t process, ts_handle_t memory, uint64_t address,
                            uint64_t length, uint64_t offset, unsigned flags, uint64_t *out_address)
 {
-    struct ts_result result =
-        ts_sys_map(process | (uint64_t)memory << 32, address, length, offset, flags);
+    struct ts_result result = ts_sys_map(ts_pair(process, memory), address, length, offset, flags);
     if (result.status == TS_OK) {
         *out_address = result.value;
     }
@@ -107,7 +106,7 @@ ts_status_t ts_job_create(ts_handle_t parent, const struct ts_job_limits *limits
 {
     struct ts_job_limits all = limits != NULL ? *limits : (struct ts_job_limits){0};
     struct ts_result result =
-        ts_sys_create(TS_CREATE_WORD(TS_KIND_JOB, 0, parent), all.pages, all.handles, all.threads);
+        ts_sys_create(ts_create_word(TS_KIND_JOB, 0, parent), all.pages, all.handles, all.threads);
     if (result.status == TS_OK) {
         *out_job = (ts_handle_t)result.value;
     }

@@ -61,7 +61,7 @@ ts_status_t ts_request_path(struct ts_request *request, char *buffer, size_t cap
 ts_status_t ts_request_take(struct ts_request *request, unsigned index, ts_handle_t *out_handle,
                             struct ts_object **out_object, ts_rights_t *out_rights)
 {
-    if (index >= request->handles_in) {
+    if (index >= request->in_handles) {
         return TS_ERR_NOT_FOUND;
     }
     return request->backend->take(request, index, out_handle, out_object, out_rights);
@@ -200,7 +200,7 @@ static handler handler_of(const struct ts_request *request)
     case TS_OP_READ: return operations->read;
     case TS_OP_WRITE: return operations->write;
     case TS_OP_SYNC: return operations->sync;
-    case TS_OP_GET: return request->argument == TS_PROPERTY_ALIVE ? alive : operations->get;
+    case TS_OP_GET: return request->arg == TS_PROPERTY_ALIVE ? alive : operations->get;
     case TS_OP_SET: return operations->set;
     case TS_OP_ACCEPT: return operations->accept;
     case TS_OP_MAP: return operations->map;

@@ -225,17 +225,17 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
         .id = event->value,
         .client = event->client,
         .offset = event->offset,
-        .argument = event->extra,
-        .span = event->extra, // op.c sends the length of a range that is meant as the argument
+        .arg = event->extra,
+        .span = event->extra, // op.c sends the length of a range that is meant as arg
         .length = event->length,
         .room = event->room,
-        .inbox = server->inbox + (size_t)TS_REQUEST_SLOT(event->value) * inbox_bytes,
+        .inbox = server->inbox + (size_t)ts_request_id_slot(event->value) * inbox_bytes,
         .inbox_length = event->length < inbox_bytes ? event->length : inbox_bytes,
         .rights = event->rights,
         .op = event->op,
-        .flags = (uint8_t)(event->flags >> TS_EVENT_OP_FLAGS_SHIFT),
-        .handles_in = event->handles_in,
-        .handles_out = event->handles_out,
+        .flags = ts_event_op_flags(event->flags),
+        .in_handles = event->in_handles,
+        .out_handles = event->out_handles,
     };
     ts_request_dispatch(request);
     if (request->state != TS_REQUEST_OVER) {
@@ -270,7 +270,7 @@ void ts_server_dispatch(struct ts_server *server, const struct ts_event *event)
         dispatch_closed(server, event);
         return;
     }
-    uint32_t slot = TS_REQUEST_SLOT(event->value);
+    uint32_t slot = ts_request_id_slot(event->value);
     if (slot >= server->limits.requests) {
         return;
     }

@@ -44,21 +44,21 @@ struct ts_object;
 
 // NULL = TS_ERR_UNSUPPORTED. The comment says what the request's fields mean for it.
 struct ts_operations {
-    void (*open)(struct ts_request *);   // path to pull; argument: TS_OPEN_ARG
-    void (*create)(struct ts_request *); // path to pull; argument: TS_OPEN_ARG
-    void (*remove)(struct ts_request *); // path to pull; argument: TS_OPEN_ARG(0, kind)
-    void (*rename)(struct ts_request *); // "old\0new" to pull; perhaps a handle; argument: flags
+    void (*open)(struct ts_request *);   // path to pull; arg: ts_open_arg
+    void (*create)(struct ts_request *); // path to pull; arg: ts_open_arg
+    void (*remove)(struct ts_request *); // path to pull; arg: ts_open_arg(0, kind)
+    void (*rename)(struct ts_request *); // "old\0new" to pull; perhaps a handle; arg: flags
     void (*link)(struct ts_request *);   // the same
     void (*share)(struct ts_request *);  // path to pull, one handle to take
     void (*list)(struct ts_request *);   // room, offset: cookie
     void (*read)(struct ts_request *);   // room, offset or TS_FLAG_CURRENT
     void (*write)(struct ts_request *);  // length, offset or TS_FLAG_CURRENT
     void (*sync)(struct ts_request *);   // offset, span
-    void (*get)(struct ts_request *);    // room, argument: property (ALIVE is answered before)
-    void (*set)(struct ts_request *);    // length, argument: property
+    void (*get)(struct ts_request *);    // room, arg: property (ALIVE is answered before)
+    void (*set)(struct ts_request *);    // length, arg: property
     void (*accept)(struct ts_request *);
     void (*map)(struct ts_request *);    // offset, span; rights: what will be mapped
-    void (*call)(struct ts_request *);   // argument: method; length to pull, room to push, handles
+    void (*call)(struct ts_request *);   // arg: method; length to pull, room to push, handles
     void (*cancel)(struct ts_request *); // a kept request is to end; NULL: the server answers soon
                                          // anyway
     void (*closed)(struct ts_object *);  // the last handle is gone and the oid free; NULL: nothing
@@ -102,13 +102,13 @@ struct ts_request {
     void *context;            // the handler's
     uint64_t id;
     uint64_t offset;
-    uint64_t argument;
+    uint64_t arg;
     uint64_t span;     // sync, map: length of the range meant; else the handler may use it
     const void *inbox; // the first `inbox_length` of them are here already: private memory
     uint32_t inbox_length;
     // In the order of struct ts_event, so that they are moved together.
     ts_rights_t rights; // of the client's handle, cut to those asked where one results
-    uint8_t handles_in, handles_out;
+    uint8_t in_handles, out_handles;
     uint32_t length;   // bytes that can be pulled
     uint32_t room;     // bytes that can be pushed
     uint32_t client;   // who asks: whatever is kept for it is taken from its share (share.h)
@@ -262,7 +262,7 @@ void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_statu
 #define TS_SERVER_REPLY 1u
 static inline uint64_t ts_server_reply_data(const struct ts_server *server, uint64_t request)
 {
-    return (uintptr_t)&server->requests[TS_REQUEST_SLOT(request)] | TS_SERVER_REPLY;
+    return (uintptr_t)&server->requests[ts_request_id_slot(request)] | TS_SERVER_REPLY;
 }
 
 static inline void ts_server_send_held(struct ts_loop *loop)

@@ -16,7 +16,7 @@ struct ts_result {
     uint64_t value;
 };
 
-// `word` is made by TS_OP_WORD. Blocks until completion, at the longest until `deadline` and the
+// `word` is made by ts_op_word. Blocks until completion, at the longest until `deadline` and the
 // grace of 100 ms for a server that has the request in its hands.
 struct ts_result ts_sys_op(uint64_t word, uint64_t address, uint64_t length, uint64_t offset,
                            uint64_t arg, uint64_t deadline);
@@ -24,7 +24,7 @@ struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t 
                               uint64_t upcall_mask);
 struct ts_result ts_sys_reply_wait(uint64_t ring_port, uint64_t request, uint64_t status,
                                    uint64_t value, uint64_t address, uint64_t length);
-// `word` is made by TS_CREATE_WORD.
+// `word` is made by ts_create_word.
 struct ts_result ts_sys_create(uint64_t word, uint64_t a, uint64_t b, uint64_t c);
 struct ts_result ts_sys_map(uint64_t process_memory, uint64_t address, uint64_t length,
                             uint64_t offset, uint64_t flags);

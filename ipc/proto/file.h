@@ -4,7 +4,7 @@
 //   open    path of components separated by '/', relative; "" opens the object anew, with a
 //           position of its own. TS_OPEN_*. Opened objects of directories and files differ by
 //           ATTRIBUTES.type. Streams (pipes, consoles) are files without position.
-//   create  argument kind: TS_FILE_REGULAR or TS_FILE_DIRECTORY; modes are set by ATTRIBUTES.
+//   create  arg: kind, TS_FILE_REGULAR or TS_FILE_DIRECTORY; modes are set by ATTRIBUTES.
 //   remove  kind TS_FILE_DIRECTORY: an empty directory (TS_ERR_NOT_EMPTY); 0 or TS_FILE_REGULAR:
 //           anything else (TS_ERR_IS_DIRECTORY). Open objects of a removed file stay good.
 //   rename  replaces a target of the same type, unless TS_OPEN_EXCLUSIVE.

@@ -87,7 +87,7 @@ enum ts_net_method {
                            // value = their bytes. NOT_FOUND, TIMED_OUT, UNREACHABLE (no server)
     TS_NET_INTERFACE = 33, // in: u32 index, from 1; out: struct ts_net_interface. NOT_FOUND
     TS_NET_SOCKETS = 34,   // in: u32 cookie, 0 first; out: struct ts_net_socket[];
-                           // value = bytes | next cookie << 32 (0 = no more). The client's
+                           // value = ts_pair(bytes, next cookie), 0 = no more. The client's
                            // own; with MANAGE everyone's
     TS_NET_CONFIGURE = 35, // in: struct ts_net_configuration; MANAGE
 };

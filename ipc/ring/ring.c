@@ -55,7 +55,7 @@ ts_status_t ts_ring_create(struct ts_ring_queue *ring, uint32_t submissions, uin
         return TS_ERR_ARGUMENT;
     }
     struct ts_result result =
-        ts_sys_create(TS_CREATE_WORD(TS_KIND_RING, 0, 0), submissions, events, inflight);
+        ts_sys_create(ts_create_word(TS_KIND_RING, 0, 0), submissions, events, inflight);
     if (result.status) {
         return (ts_status_t)result.status;
     }
@@ -99,7 +99,7 @@ static ts_status_t enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_
     uint32_t staged = ts_ring_staged(ring);
     ts_store_release(&ring->header->submit_tail, ring->staged_tail);
     struct ts_result result =
-        ts_sys_enter(ring->handle | (uint64_t)staged << 32, wait_for, (uint64_t)deadline, 0);
+        ts_sys_enter(ts_pair(ring->handle, staged), wait_for, (uint64_t)deadline, 0);
     ts_ring_refresh_submitted(ring);
     if (result.status < 0) {
         return (ts_status_t)result.status;

@@ -63,8 +63,8 @@ TS_MUST_USE static inline ts_status_t ts_ring_reply_wait(struct ts_ring_queue *r
                                                          const void *bytes, uint32_t length)
 {
     struct ts_result result =
-        ts_sys_reply_wait(ring->handle | (uint64_t)port << 32, request, (uint64_t)(int64_t)status,
-                          value, (uintptr_t)bytes, length);
+        ts_sys_reply_wait(ts_pair(ring->handle, port), request, (uint64_t)(int64_t)status, value,
+                          (uintptr_t)bytes, length);
     return (ts_status_t)result.status;
 }
 

@@ -30,7 +30,7 @@ static uint32_t generation_after(uint32_t generation)
 
 static ts_handle_t handle_make(uint32_t slot, uint32_t generation)
 {
-    return slot | generation << TS_HANDLE_SLOT_BITS;
+    return ts_handle_make(slot, generation);
 }
 
 void handle_table_init(struct handle_table *table, uint32_t limit)
@@ -138,7 +138,7 @@ static void entry_give_back(struct handle_table *table)
 }
 
 // A free slot, its entry made `state`. Table lock held.
-static ts_status_t slot_take(struct handle_table *table, struct capability capability,
+static ts_status_t slot_take(struct handle_table *table, struct handle held,
                              enum handle_state state, ts_handle_t *out_handle)
 {
     if (table->closed) {
@@ -154,9 +154,9 @@ static ts_status_t slot_take(struct handle_table *table, struct capability capab
     }
     struct handle_entry *entry = handle_entry_of(table, slot);
     table->used++;
-    atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
+    atomic_store_explicit(&entry->object, held.object, memory_order_relaxed);
     // Pairs with the first load in handle_lookup: the object is there before the word says USED.
-    atomic_store_explicit(&entry->word, word_make(capability.rights, generation, state),
+    atomic_store_explicit(&entry->word, word_make(held.rights, generation, state),
                           memory_order_release);
     *out_handle = handle_make(slot, generation);
     return TS_OK;
@@ -173,12 +173,12 @@ static void slot_free(struct handle_table *table, uint32_t slot)
 static struct handle_entry *entry_named(struct handle_table *table, ts_handle_t handle,
                                         uint64_t *out_word)
 {
-    struct handle_entry *entry = handle_entry_of(table, TS_HANDLE_SLOT(handle));
+    struct handle_entry *entry = handle_entry_of(table, ts_handle_slot(handle));
     if (entry == NULL) {
         return NULL;
     }
     uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
-    if (word_state(word) == HANDLE_FREE || word_generation(word) != TS_HANDLE_GENERATION(handle)) {
+    if (word_state(word) == HANDLE_FREE || word_generation(word) != ts_handle_generation(handle)) {
         return NULL;
     }
     *out_word = word;
@@ -186,7 +186,7 @@ static struct handle_entry *entry_named(struct handle_table *table, ts_handle_t 
 }
 
 ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
-                       struct capability *out_referenced)
+                       struct handle *out_referenced)
 {
     irqflags_t flags = arch_irq_save();
     ts_status_t status = handle_lookup(table, handle, rights, out_referenced);
@@ -197,17 +197,15 @@ ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights
     return status;
 }
 
-ts_status_t handle_install(struct handle_table *table, struct capability capability,
-                           ts_handle_t *out_handle)
+ts_status_t handle_install(struct handle_table *table, struct handle held, ts_handle_t *out_handle)
 {
     irqflags_t flags = spin_lock(&table->lock);
-    ts_status_t status = slot_take(table, capability, HANDLE_USED, out_handle);
+    ts_status_t status = slot_take(table, held, HANDLE_USED, out_handle);
     spin_unlock(&table->lock, flags);
     return status;
 }
 
-ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
-                          struct capability *out_capability)
+ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle, struct handle *out_held)
 {
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
@@ -219,11 +217,11 @@ ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
         status = TS_ERR_BUSY;
     }
     if (status == TS_OK) {
-        *out_capability = (struct capability){
+        *out_held = (struct handle){
             .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
             .rights = (ts_rights_t)word,
         };
-        slot_free(table, TS_HANDLE_SLOT(handle));
+        slot_free(table, ts_handle_slot(handle));
     }
     spin_unlock(&table->lock, flags);
     return status;
@@ -232,15 +230,15 @@ ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
 ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle)
 {
     irqflags_t flags = spin_lock(&table->lock);
-    ts_status_t status = slot_take(table, (struct capability){0}, HANDLE_RESERVED, out_handle);
+    ts_status_t status = slot_take(table, (struct handle){0}, HANDLE_RESERVED, out_handle);
     spin_unlock(&table->lock, flags);
     return status;
 }
 
-// The capability is where it belongs: in the entry that kept its slot in this state, or, when the
+// The handle is where it belongs: in the entry that kept its slot in this state, or, when the
 // table is closed, nowhere.
 static void entry_settle(struct handle_table *table, ts_handle_t handle, enum handle_state state,
-                         struct capability capability)
+                         struct handle held)
 {
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
@@ -248,18 +246,18 @@ static void entry_settle(struct handle_table *table, ts_handle_t handle, enum ha
     bool kept = entry != NULL && word_state(word) == state;
     bool settled = kept && !table->closed;
     if (settled) {
-        atomic_store_explicit(&entry->object, capability.object, memory_order_relaxed);
+        atomic_store_explicit(&entry->object, held.object, memory_order_relaxed);
         // Pairs with the first load in handle_lookup: the object is there before the word says
         // USED.
         atomic_store_explicit(&entry->word,
-                              word_make(capability.rights, word_generation(word), HANDLE_USED),
+                              word_make(held.rights, word_generation(word), HANDLE_USED),
                               memory_order_release);
     } else if (kept) {
-        slot_free(table, TS_HANDLE_SLOT(handle));
+        slot_free(table, ts_handle_slot(handle));
     }
     spin_unlock(&table->lock, flags);
     if (!settled) {
-        object_capability_put(capability);
+        object_handle_put(held);
     }
 }
 
@@ -270,14 +268,14 @@ static void entry_give_up(struct handle_table *table, ts_handle_t handle, enum h
     uint64_t word = 0;
     struct handle_entry *entry = entry_named(table, handle, &word);
     if (entry != NULL && word_state(word) == state) {
-        slot_free(table, TS_HANDLE_SLOT(handle));
+        slot_free(table, ts_handle_slot(handle));
     }
     spin_unlock(&table->lock, flags);
 }
 
-void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability)
+void handle_fill(struct handle_table *table, ts_handle_t reserved, struct handle held)
 {
-    entry_settle(table, reserved, HANDLE_RESERVED, capability);
+    entry_settle(table, reserved, HANDLE_RESERVED, held);
 }
 
 void handle_release(struct handle_table *table, ts_handle_t reserved)
@@ -285,8 +283,7 @@ void handle_release(struct handle_table *table, ts_handle_t reserved)
     entry_give_up(table, reserved, HANDLE_RESERVED);
 }
 
-ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
-                           struct capability *out_capability)
+ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle, struct handle *out_held)
 {
     irqflags_t flags = spin_lock(&table->lock);
     uint64_t word = 0;
@@ -298,7 +295,7 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
         status = TS_ERR_RIGHTS;
     }
     if (status == TS_OK) {
-        *out_capability = (struct capability){
+        *out_held = (struct handle){
             .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
             .rights = (ts_rights_t)word,
         };
@@ -317,16 +314,15 @@ void handle_transit_commit(struct handle_table *table, ts_handle_t handle)
     entry_give_up(table, handle, HANDLE_TRANSIT);
 }
 
-void handle_transit_return(struct handle_table *table, ts_handle_t handle,
-                           struct capability capability)
+void handle_transit_return(struct handle_table *table, ts_handle_t handle, struct handle held)
 {
-    entry_settle(table, handle, HANDLE_TRANSIT, capability);
+    entry_settle(table, handle, HANDLE_TRANSIT, held);
 }
 
 bool handle_table_drain(struct handle_table *table, uint32_t most)
 {
     for (uint32_t done = 0; done < most;) {
-        struct capability capability = {0};
+        struct handle held = {0};
         irqflags_t flags = spin_lock(&table->lock);
         table->closed = true;
         // From the end, so that `begun` is where to go on. Entries that an operation keeps a slot
@@ -337,8 +333,8 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
             struct handle_entry *entry = handle_entry_of(table, slot);
             uint64_t word = atomic_load_explicit(&entry->word, memory_order_relaxed);
             if (slot != 0 && word_state(word) != HANDLE_FREE) {
-                capability.object = atomic_load_explicit(&entry->object, memory_order_relaxed);
-                capability.rights = (ts_rights_t)word;
+                held.object = atomic_load_explicit(&entry->object, memory_order_relaxed);
+                held.rights = (ts_rights_t)word;
                 atomic_store_explicit(&entry->word, word_free(word_generation(word), 0),
                                       memory_order_release);
                 entry_give_back(table);
@@ -351,7 +347,7 @@ bool handle_table_drain(struct handle_table *table, uint32_t most)
         }
         bool more = table->begun > 0;
         spin_unlock(&table->lock, flags);
-        object_capability_put(capability);
+        object_handle_put(held);
         if (!more) {
             return false;
         }

@@ -7,12 +7,13 @@
 // recognisable as long as possible; its generation (never 0) changes.
 //
 // An entry is FREE, USED, RESERVED (a pending operation will put its result there) or TRANSIT (its
-// capability was taken out to be sent, and comes back if it is not delivered). The last two name no
+// handle was taken out to be sent, and comes back if it is not delivered). The last two name no
 // object: they only keep the slot.
 #pragma once
 
 #include <core/object.h>
 #include <tessera/abi/status.h>
+#include <tessera/abi/word.h>
 
 #define HANDLE_PAGE_ENTRIES      256u // 16 bytes each
 #define HANDLE_DIRECTORY_ENTRIES 512u
@@ -67,12 +68,12 @@ static inline struct handle_entry *handle_entry_of(struct handle_table *table, u
 static inline struct handle_entry *handle_find(struct handle_table *table, ts_handle_t handle,
                                                uint64_t *out_word)
 {
-    struct handle_entry *entry = handle_entry_of(table, TS_HANDLE_SLOT(handle));
+    struct handle_entry *entry = handle_entry_of(table, ts_handle_slot(handle));
     if (entry == NULL) {
         return NULL;
     }
     *out_word = atomic_load_explicit(&entry->word, memory_order_acquire);
-    uint64_t named = (uint64_t)TS_HANDLE_GENERATION(handle) << 16 | (uint64_t)HANDLE_USED << 32;
+    uint64_t named = (uint64_t)ts_handle_generation(handle) << 16 | (uint64_t)HANDLE_USED << 32;
     return (*out_word & ~(uint64_t)UINT16_MAX) == named ? entry : NULL;
 }
 
@@ -86,8 +87,7 @@ void handle_table_fini(struct handle_table *table);
 // Interrupts must be off; the result may be used until they are on again, or until an
 // object_try_get. TS_ERR_HANDLE, TS_ERR_RIGHTS (one of `rights` missing).
 static inline TS_MUST_USE ts_status_t handle_lookup(struct handle_table *table, ts_handle_t handle,
-                                                    ts_rights_t rights,
-                                                    struct capability *out_borrowed)
+                                                    ts_rights_t rights, struct handle *out_borrowed)
 {
     uint64_t word;
     struct handle_entry *entry = handle_find(table, handle, &word);
@@ -101,7 +101,7 @@ static inline TS_MUST_USE ts_status_t handle_lookup(struct handle_table *table, 
     if ((rights & ~(ts_rights_t)word) != 0) {
         return TS_ERR_RIGHTS;
     }
-    *out_borrowed = (struct capability){.object = object, .rights = (ts_rights_t)word};
+    *out_borrowed = (struct handle){.object = object, .rights = (ts_rights_t)word};
     return TS_OK;
 }
 // Whether `handle` still means `object`. Interrupts off; used after taking the lock that closing
@@ -109,35 +109,33 @@ static inline TS_MUST_USE ts_status_t handle_lookup(struct handle_table *table, 
 static inline bool handle_still(struct handle_table *table, ts_handle_t handle,
                                 const struct object *object)
 {
-    struct capability borrowed;
+    struct handle borrowed;
     return handle_lookup(table, handle, 0, &borrowed) == TS_OK && borrowed.object == object;
 }
 // Looks up and takes a reference (not a handle count); for a served object the reference is the
 // port's. Any context. The caller puts it with object_put (served: port_put).
-TS_MUST_USE TS_MUST_USE ts_status_t handle_get(struct handle_table *table, ts_handle_t handle,
-                                               ts_rights_t rights,
-                                               struct capability *out_referenced);
+TS_MUST_USE ts_status_t handle_get(struct handle_table *table, ts_handle_t handle,
+                                   ts_rights_t rights, struct handle *out_referenced);
 
-// Puts a capability in (moves it). On failure (TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE when the
-// table is closed) the capability stays the caller's.
-TS_MUST_USE ts_status_t handle_install(struct handle_table *table, struct capability capability,
+// Puts a handle in (moves it). On failure (TS_ERR_LIMIT, TS_ERR_MEMORY, TS_ERR_GONE when the
+// table is closed) the handle stays the caller's.
+TS_MUST_USE ts_status_t handle_install(struct handle_table *table, struct handle held,
                                        ts_handle_t *out_handle);
-// Takes a capability out. TS_ERR_HANDLE; TS_ERR_BUSY when in transit.
+// Takes a handle out. TS_ERR_HANDLE; TS_ERR_BUSY when in transit.
 TS_MUST_USE ts_status_t handle_remove(struct handle_table *table, ts_handle_t handle,
-                                      struct capability *out_capability);
+                                      struct handle *out_held);
 
 // A slot for a result to come. Either filled or released, exactly once.
 TS_MUST_USE ts_status_t handle_reserve(struct handle_table *table, ts_handle_t *out_handle);
-// Cannot fail, save that a closed table gives the capability up.
-void handle_fill(struct handle_table *table, ts_handle_t reserved, struct capability capability);
+// Cannot fail, save that a closed table gives the handle up.
+void handle_fill(struct handle_table *table, ts_handle_t reserved, struct handle held);
 void handle_release(struct handle_table *table, ts_handle_t reserved);
 
-// Moves the capability of a handle with TS_RIGHT_TRANSFER out to be sent: the caller owns it from
+// Moves a handle with TS_RIGHT_TRANSFER out to be sent: the caller owns it from
 // here on, whatever becomes of the table, and the entry keeps its slot. Then handle_transit_commit,
 // when it was delivered, frees the entry; or handle_transit_return moves it back, and the handle is
 // usable again. A closed table gives what comes back up. TS_ERR_HANDLE, TS_ERR_RIGHTS.
 TS_MUST_USE ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle,
-                                       struct capability *out_capability);
+                                       struct handle *out_held);
 void handle_transit_commit(struct handle_table *table, ts_handle_t handle);
-void handle_transit_return(struct handle_table *table, ts_handle_t handle,
-                           struct capability capability);
+void handle_transit_return(struct handle_table *table, ts_handle_t handle, struct handle held);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// References, capabilities, signals and waiters of any object. See object.h.
+// References, handles, signals and waiters of any object. See object.h.
 #include <core/environment.h>
 #include <core/object.h>
 #include <core/port.h>
@@ -44,7 +44,7 @@ void object_retire(struct object *object)
     environment_retire(object);
 }
 
-struct capability object_capability_get(struct object *object, ts_rights_t rights)
+struct handle object_handle_get(struct object *object, ts_rights_t rights)
 {
     if (object->class == &served_class) {
         served_count_add(served_of(object));
@@ -52,12 +52,12 @@ struct capability object_capability_get(struct object *object, ts_rights_t right
         object_get(object);
         atomic_fetch_add_explicit(&object->handles, 1, memory_order_relaxed);
     }
-    return (struct capability){.object = object, .rights = rights};
+    return (struct handle){.object = object, .rights = rights};
 }
 
-void object_capability_drop(struct capability capability)
+void object_handle_drop(struct handle held)
 {
-    struct object *object = capability.object;
+    struct object *object = held.object;
     if (object->class == &served_class) {
         served_count_drop(served_of(object));
         return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What every kind of object has: class, references, signals, waiters.
 //
-// References and handles. `references` keeps the body alive; `handles` counts the capabilities in
-// handle tables and in transit. Every capability owns one reference and one handle count. When
+// References and handles. `references` keeps the body alive; `handles` counts those of it in
+// handle tables and in transit. Every handle owns one reference and one handle count. When
 // `handles` reaches zero the class's `unhandled` runs (a port closes, a ring is torn down); when
 // `references` does, the body goes to the reaper (object_retire), which calls the class's
 // `destroy` once every CPU has passed a quiescent point: so a pointer that was read from a handle
@@ -10,7 +10,7 @@
 // whether it is still an object.
 //
 // Served objects are slots of a port and have no body of their own: see port.h. They count with
-// the port's lock; object_capability_get/put know both.
+// the port's lock; object_handle_get/put know both.
 //
 // Lock order: port lock < object lock (signals) < ring lock < {handle table, address space, timer
 // queue, run queue} locks, where `a < b` says that b may be taken while a is held.
@@ -58,7 +58,7 @@ struct object {
 
 // A handle's meaning outside a handle table: an object and rights. Owns one reference and one
 // handle count (served objects: one count).
-struct capability {
+struct handle {
     struct object *object; // NULL: none
     ts_rights_t rights;
 };
@@ -95,14 +95,14 @@ static inline __attribute__((always_inline)) void object_body_put(struct object 
     }
 }
 
-// A further capability to the same object: adds reference and handle count.
-struct capability object_capability_get(struct object *object, ts_rights_t rights);
-// Gives a capability up. Interrupts may be off; never blocks; no lock of the object held.
-void object_capability_drop(struct capability capability);
-static inline void object_capability_put(struct capability capability)
+// A further handle to the same object: adds reference and handle count.
+struct handle object_handle_get(struct object *object, ts_rights_t rights);
+// Gives a handle up. Interrupts may be off; never blocks; no lock of the object held.
+void object_handle_drop(struct handle held);
+static inline void object_handle_put(struct handle held)
 {
-    if (capability.object != NULL) {
-        object_capability_drop(capability);
+    if (held.object != NULL) {
+        object_handle_drop(held);
     }
 }
 

@@ -76,7 +76,7 @@ struct slot {
     uint32_t next_free;
     void *borrower;     // `request` lends it its priority; NULL: nobody, or the slot is free
     struct list cancel; // in port.cancels
-    struct capability sent[TS_CALL_HANDLES]; // none while the slot is free
+    struct handle sent[TS_CALL_HANDLES]; // none while the slot is free
 };
 
 struct port {
@@ -180,16 +180,16 @@ struct reply {
     ts_status_t status;
     uint32_t result; // enum ts_reply_result
     uint64_t value;
-    uint32_t oid;                             // MINT, OWN
-    uint64_t tag;                             // MINT
-    ts_signals_t signals;                     // MINT: from its start
-    ts_rights_t rights;                       // granted
-    struct capability moved[TS_CALL_HANDLES]; // MOVE, REDIRECT; call: any
+    uint32_t oid;                         // MINT, OWN
+    uint64_t tag;                         // MINT
+    ts_signals_t signals;                 // MINT: from its start
+    ts_rights_t rights;                   // granted
+    struct handle moved[TS_CALL_HANDLES]; // MOVE, REDIRECT; call: any
 };
 
 // Answers. 0: the record is DONE and *out_request is to be given to request_complete by the caller
 // (NULL when otherwise). TS_ERR_GONE: bad id, or detached (the slot is free now). On failure the
-// moved capabilities stay the caller's. TS_ERR_EXISTS: MINT of a used oid. TS_ERR_PEER_CLOSED: MINT
+// moved handles stay the caller's. TS_ERR_EXISTS: MINT of a used oid. TS_ERR_PEER_CLOSED: MINT
 // or OWN of a port that ends, which ends the request as well. TS_ERR_LIMIT: MINT for a client that
 // has as many objects as are free.
 // TS_ERR_ARGUMENT: oid out of range, or a handle where the operation has no room for one.
@@ -219,14 +219,13 @@ TS_MUST_USE ts_status_t port_copy(struct port *port, uint64_t id, enum copy_dire
 
 // Handle `index` that came with the request. Own objects come back as out_own with out_tag.
 TS_MUST_USE ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
-                                         struct capability *out_capability,
-                                         struct served **out_own);
+                                         struct handle *out_held, struct served **out_own);
 // The same back again, since its taker could not be told of it. Dropped if its slot is over.
-void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capability capability);
+void port_take_back(struct port *port, uint64_t id, uint32_t index, struct handle held);
 // An object for nobody. `reserve`: it has the port's reserve; TS_ERR_LIMIT: another has it, or no
 // slot can be spared for it.
 TS_MUST_USE ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
-                                  bool reserve, struct capability *out_capability);
+                                  bool reserve, struct handle *out_held);
 TS_MUST_USE ts_status_t port_signal(struct port *port, uint32_t oid, ts_signals_t clear,
                                     ts_signals_t set);
 TS_MUST_USE ts_status_t port_revoke(struct port *port, uint32_t oid);

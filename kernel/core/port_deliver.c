@@ -76,7 +76,7 @@ static void cancel_publish(struct port *port, struct ring *ring, uint64_t cookie
     *event = (struct ts_event){
         .user_data = cookie,
         .kind = TS_EVENT_CANCEL,
-        .value = (uint64_t)slot->generation << 32 | (uint32_t)(slot - port->slots),
+        .value = ts_request_id((uint32_t)(slot - port->slots), slot->generation),
     };
     ring->event_tail++;
 }

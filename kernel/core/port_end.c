@@ -91,7 +91,7 @@ static ts_status_t request_end(struct port *port, struct request *request, ts_st
     case REQUEST_DELIVERED:
     case REQUEST_CANCELLING: {
         struct slot *slot = &port->slots[request->slot];
-        uint64_t id = (uint64_t)slot->generation << 32 | request->slot;
+        uint64_t id = ts_request_id(request->slot, slot->generation);
         if (port_slot(port, id) == NULL || slot->request != request) {
             break; // it was answered while a copy was awaited
         }
@@ -128,13 +128,13 @@ void port_expired(struct request *request)
 // The end of a port -------------------------------------------------------------------------------
 
 static void destroy_slot(struct port *port, uint32_t index, struct list *finished,
-                         struct capability sent[TS_CALL_HANDLES])
+                         struct handle sent[TS_CALL_HANDLES])
 {
     struct slot *slot = &port->slots[index];
     if (slot->state == SLOT_FREE) {
         return;
     }
-    uint64_t id = (uint64_t)slot->generation << 32 | index;
+    uint64_t id = ts_request_id(index, slot->generation);
     if (port_slot(port, id) == NULL) {
         return;
     }
@@ -143,7 +143,7 @@ static void destroy_slot(struct port *port, uint32_t index, struct list *finishe
     }
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         sent[i] = slot->sent[i];
-        slot->sent[i] = (struct capability){0};
+        slot->sent[i] = (struct handle){0};
     }
     slot_release(port, slot, index);
 }
@@ -170,7 +170,7 @@ static bool destroy_step(struct port *port)
 {
     struct list finished;
     list_init(&finished);
-    struct capability sent[TS_CALL_HANDLES] = {{0}};
+    struct handle sent[TS_CALL_HANDLES] = {{0}};
     struct served *closed = NULL;
     bool more = true;
     irqflags_t flags = spin_lock(&port->object.lock);
@@ -198,7 +198,7 @@ static bool destroy_step(struct port *port)
     }
     port_unlock(port, flags, &finished);
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        object_capability_put(sent[i]);
+        object_handle_put(sent[i]);
     }
     if (closed != NULL) {
         object_signal(&closed->object, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE, TS_SIGNAL_CLOSED,

@@ -143,7 +143,7 @@ static void reply_give_handles(struct port *port, const struct reply *reply,
         port->served[reply->oid].count++;
     }
     if (reply->result == TS_REPLY_MINT || reply->result == TS_REPLY_OWN) {
-        request->result[0] = (struct capability){
+        request->result[0] = (struct handle){
             .object = &port->served[reply->oid].object,
             .rights = reply->rights & most,
         };
@@ -156,13 +156,13 @@ static void reply_give_handles(struct port *port, const struct reply *reply,
 }
 
 // Handles that came with the request and were not taken. Port lock held.
-static bool slot_drop_sent(struct slot *slot, struct capability dropped[TS_CALL_HANDLES])
+static bool slot_drop_sent(struct slot *slot, struct handle dropped[TS_CALL_HANDLES])
 {
     bool any = false;
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
         dropped[i] = slot->sent[i];
         any |= dropped[i].object != NULL;
-        slot->sent[i] = (struct capability){0};
+        slot->sent[i] = (struct handle){0};
     }
     return any;
 }
@@ -179,7 +179,7 @@ ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status,
     if (plain) {
         *out_request = slot_end_request(slot, status);
         request->value = value;
-        slot_release(port, slot, TS_REQUEST_SLOT(id));
+        slot_release(port, slot, ts_request_id_slot(id));
         if (port->queued != 0) {
             port_dispatch(port, &finished);
         }
@@ -193,7 +193,7 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
 {
     struct list finished;
     list_init(&finished);
-    struct capability dropped[TS_CALL_HANDLES];
+    struct handle dropped[TS_CALL_HANDLES];
     *out_request = NULL;
     irqflags_t flags = spin_lock(&port->object.lock);
     struct slot *slot = port_slot(port, reply->id);
@@ -217,21 +217,21 @@ ts_status_t port_reply(struct port *port, struct reply *reply, struct request **
         }
         *out_request = slot_end_request(slot, reply->status);
     }
-    slot_release(port, slot, TS_REQUEST_SLOT(reply->id));
+    slot_release(port, slot, ts_request_id_slot(reply->id));
     if (port->queued != 0) {
         port_dispatch(port, &finished);
     }
     port_unlock(port, flags, &finished);
     for (unsigned i = 0; drop && i < TS_CALL_HANDLES; i++) {
-        object_capability_put(dropped[i]);
+        object_handle_put(dropped[i]);
     }
     return status;
 }
 
 ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
-                             struct capability *out_capability, struct served **out_own)
+                             struct handle *out_held, struct served **out_own)
 {
-    *out_capability = (struct capability){0};
+    *out_held = (struct handle){0};
     *out_own = NULL;
     if (index >= TS_CALL_HANDLES) {
         return TS_ERR_ARGUMENT;
@@ -243,9 +243,9 @@ ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
         status = TS_ERR_NOT_FOUND;
     }
     if (status == TS_OK) {
-        *out_capability = slot->sent[index];
-        slot->sent[index] = (struct capability){0};
-        struct object *object = out_capability->object;
+        *out_held = slot->sent[index];
+        slot->sent[index] = (struct handle){0};
+        struct object *object = out_held->object;
         if (object->class == &served_class && served_of(object)->port == port) {
             *out_own = served_of(object);
         }
@@ -254,17 +254,17 @@ ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,
     return status;
 }
 
-void port_take_back(struct port *port, uint64_t id, uint32_t index, struct capability capability)
+void port_take_back(struct port *port, uint64_t id, uint32_t index, struct handle held)
 {
     irqflags_t flags = spin_lock(&port->object.lock);
     struct slot *slot = port_slot(port, id);
     bool there = slot != NULL && slot->sent[index].object == NULL;
     if (there) {
-        slot->sent[index] = capability;
+        slot->sent[index] = held;
     }
     spin_unlock(&port->object.lock, flags);
     if (!there) {
-        object_capability_put(capability);
+        object_handle_put(held);
     }
 }
 
@@ -297,7 +297,7 @@ static ts_status_t reserve_make(struct port *port)
 }
 
 ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t rights,
-                      bool reserve, struct capability *out_capability)
+                      bool reserve, struct handle *out_held)
 {
     if (oid >= port->object_count) {
         return TS_ERR_ARGUMENT;
@@ -318,8 +318,8 @@ ts_status_t port_mint(struct port *port, uint32_t oid, uint64_t tag, ts_rights_t
             port->reserve_object = &port->served[oid];
             port->served[oid].asker = port->reserve_client;
         }
-        *out_capability = (struct capability){.object = &port->served[oid].object,
-                                              .rights = rights & TS_RIGHTS_ALL};
+        *out_held =
+            (struct handle){.object = &port->served[oid].object, .rights = rights & TS_RIGHTS_ALL};
     }
     spin_unlock(&port->object.lock, flags);
     return status;

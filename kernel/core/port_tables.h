@@ -45,7 +45,7 @@ static inline void port_unlock(struct port *port, irqflags_t flags, struct list 
 
 static inline bool slot_is(const struct slot *slot, uint64_t id)
 {
-    return slot->state != SLOT_FREE && slot->generation == TS_REQUEST_GENERATION(id);
+    return slot->state != SLOT_FREE && slot->generation == ts_request_id_generation(id);
 }
 
 // The slot of a request id, waiting until no page is being copied for it; NULL when there is none.
@@ -54,7 +54,7 @@ static inline bool slot_is(const struct slot *slot, uint64_t id)
 struct slot *port_slot_wait(struct port *port, struct slot *slot, uint64_t id) LOCK_UNCHECKED;
 static inline struct slot *port_slot(struct port *port, uint64_t id)
 {
-    uint32_t index = TS_REQUEST_SLOT(id);
+    uint32_t index = ts_request_id_slot(id);
     if (index >= port->slot_count) {
         return NULL;
     }
@@ -195,14 +195,14 @@ static inline void port_fill_event(struct ts_event *event, uint64_t cookie, cons
         .client = request->requester->client,
         .kind = TS_EVENT_REQUEST,
         .op = request->op,
-        .flags = (uint16_t)(request->flags << TS_EVENT_OP_FLAGS_SHIFT),
-        .value = (uint64_t)slot->generation << 32 | request->slot,
+        .flags = ts_event_request_flags(request->flags),
+        .value = ts_request_id(request->slot, slot->generation),
         .extra = request->arg,
         .tag = request->served->tag,
         .oid = request->served->oid,
         .rights = request->rights,
-        .handles_in = request->in_handles,
-        .handles_out = request->out_handles,
+        .in_handles = request->in_handles,
+        .out_handles = request->out_handles,
         .length = request->in_length,
         .room = request->out_length,
         .offset = request->offset,

@@ -22,23 +22,22 @@ void request_sent_return(struct request *request, unsigned count)
         if (request->sent[i] == TS_HANDLE_NONE) {
             continue;
         }
-        handle_transit_return(request->requester->handles, request->sent[i],
-                              request->sent_capability[i]);
+        handle_transit_return(request->requester->handles, request->sent[i], request->sent_held[i]);
         request->sent[i] = TS_HANDLE_NONE;
-        request->sent_capability[i].object = NULL;
+        request->sent_held[i].object = NULL;
     }
 }
 
-void request_sent_deliver(struct request *request, struct capability to[TS_CALL_HANDLES])
+void request_sent_deliver(struct request *request, struct handle to[TS_CALL_HANDLES])
 {
     for (unsigned i = 0; i < request->in_handles; i++) {
         if (request->sent[i] == TS_HANDLE_NONE) {
             continue;
         }
         handle_transit_commit(request->requester->handles, request->sent[i]);
-        to[i] = request->sent_capability[i];
+        to[i] = request->sent_held[i];
         request->sent[i] = TS_HANDLE_NONE;
-        request->sent_capability[i].object = NULL;
+        request->sent_held[i].object = NULL;
     }
 }
 
@@ -53,9 +52,9 @@ static void request_install_results(struct request *request)
         } else {
             handle_release(table, request->reserved[i]);
             request->reserved[i] = TS_HANDLE_NONE;
-            object_capability_put(request->result[i]);
+            object_handle_put(request->result[i]);
         }
-        request->result[i] = (struct capability){0};
+        request->result[i] = (struct handle){0};
     }
     if (request->out_handles != 0 && request->op != TS_OP_CALL && request->op != TS_OP_WAIT &&
         request->status >= 0) {

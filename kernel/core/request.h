@@ -56,7 +56,7 @@ struct operation {
     ts_rights_t handle_rights; // of the handle used
     // results
     uint64_t value, extra;
-    struct capability result; // installed by the caller into the reserved slot; may be none
+    struct handle result; // installed by the caller into the reserved slot; may be none
 };
 
 // Who owns records: a thread or a ring. Embedded in both.
@@ -104,11 +104,11 @@ struct request {
     uint64_t value, extra;
     // Handles, as many as out_handles and in_handles say; results are none while it is FREE.
     ts_handle_t reserved[TS_CALL_HANDLES]; // slots for result handles
-    struct capability result[TS_CALL_HANDLES];
+    struct handle result[TS_CALL_HANDLES];
     // In transit until delivery: the client's table keeps their slots, the record owns what they
-    // name. sent[i] none: so is sent_capability[i].
+    // name. sent[i] none: so is sent_held[i].
     ts_handle_t sent[TS_CALL_HANDLES];
-    struct capability sent_capability[TS_CALL_HANDLES];
+    struct handle sent_held[TS_CALL_HANDLES];
     // Where it is
     struct port *port;       // HOME_PORT: a reference is held
     struct served *served;   // HOME_PORT
@@ -169,7 +169,7 @@ TS_MUST_USE ts_status_t request_cancel(struct request *request, ts_status_t stat
 // the client's again. No lock held.
 void request_sent_return(struct request *request, unsigned count);
 // And when it is: the server's slot owns what they name. Its port's lock is held.
-void request_sent_deliver(struct request *request, struct capability to[TS_CALL_HANDLES]);
+void request_sent_deliver(struct request *request, struct handle to[TS_CALL_HANDLES]);
 
 // Publishes a DONE record: installs or releases result slots, returns or drops sent handles, then
 // queues the completion at its ring or wakes its thread (environment). No lock held.

@@ -69,21 +69,21 @@ static uint32_t put_string(struct first_program *first, const char *text)
     return at;
 }
 
-// A capability becomes a handle of the program, by name.
-static void give(struct first_program *first, const char *name, struct capability capability)
+// A handle becomes a handle of the program, by name.
+static void give(struct first_program *first, const char *name, struct handle held)
 {
     struct ts_bootstrap_handle *entries = (void *)((char *)first->bootstrap + HANDLES_AT);
     KREQUIRE(first->handles < HANDLES_MAX);
     struct ts_bootstrap_handle *entry = &entries[first->handles++];
     entry->name = put_string(first, name);
-    require(handle_install(&first->process->handles, capability, &entry->handle), name);
+    require(handle_install(&first->process->handles, held, &entry->handle), name);
 }
 
 // A new object, whose reference is taken over, with all rights.
 static void give_new(struct first_program *first, const char *name, struct object *object,
                      ts_rights_t rights)
 {
-    give(first, name, object_capability_get(object, rights & object->class->rights));
+    give(first, name, object_handle_get(object, rights & object->class->rights));
     object_put(object);
 }
 
@@ -200,10 +200,9 @@ static void give_archive(struct first_program *first)
 
 static void give_all(struct first_program *first, struct thread *thread)
 {
-    give(first, TS_NAME_PROCESS,
-         object_capability_get(&first->process->object, process_class.rights));
-    give(first, TS_NAME_THREAD, object_capability_get(&thread->object, thread_class.rights));
-    give(first, TS_NAME_JOB, object_capability_get(&job_root->object, job_class.rights));
+    give(first, TS_NAME_PROCESS, object_handle_get(&first->process->object, process_class.rights));
+    give(first, TS_NAME_THREAD, object_handle_get(&thread->object, thread_class.rights));
+    give(first, TS_NAME_JOB, object_handle_get(&job_root->object, job_class.rights));
     give_new(first, TS_NAME_LOG, log_object_get(), TS_RIGHTS_ALL);
     give_new(first, TS_NAME_RANDOM, random_object_get(), TS_RIGHTS_ALL);
     give_clock(first);

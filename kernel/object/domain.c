@@ -477,7 +477,7 @@ static ts_status_t device_hold(struct domain *domain, struct device **fresh)
     return TS_OK;
 }
 
-ts_status_t domain_make(uint64_t number, struct capability *out_domain)
+ts_status_t domain_make(uint64_t number, struct handle *out_domain)
 {
     struct account *payer = caller_account();
     ts_status_t status;
@@ -502,7 +502,7 @@ ts_status_t domain_make(uint64_t number, struct capability *out_domain)
         body_destroy(&domain->object, sizeof(*domain));
         return status;
     }
-    *out_domain = object_capability_get(&domain->object, domain_class.rights);
+    *out_domain = object_handle_get(&domain->object, domain_class.rights);
     object_put(&domain->object);
     return TS_OK;
 }

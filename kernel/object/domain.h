@@ -23,7 +23,7 @@ extern const struct object_class domain_class;
 
 // The one handle to the domain of a device. TS_ERR_BUSY: someone holds it or uses the device;
 // TS_ERR_LIMIT: 4096 devices are held, are used or have pins; TS_ERR_MEMORY.
-TS_MUST_USE ts_status_t domain_make(uint64_t device, struct capability *out_domain);
+TS_MUST_USE ts_status_t domain_make(uint64_t device, struct handle *out_domain);
 
 // The device of this domain, with a use of it, for device_unuse() (device.h). TS_ERR_KIND: it is no
 // domain; TS_ERR_GONE: it has ended, or its last handle has closed.

@@ -163,8 +163,8 @@ static ts_status_t job_open(struct job *job, struct operation *operation)
     if (process == NULL) {
         return TS_ERR_NOT_FOUND;
     }
-    operation->result = object_capability_get(
-        process, operation->rights & operation->handle_rights & process->class->rights);
+    operation->result = object_handle_get(process, operation->rights & operation->handle_rights &
+                                                       process->class->rights);
     object_put(process);
     return TS_OK;
 }

@@ -75,7 +75,7 @@ static ts_status_t memory_give(struct memory *memory, uint64_t offset, uint64_t 
                                ts_rights_t rights, struct operation *operation)
 {
     if (offset == 0 && length == memory_size(memory)) {
-        operation->result = object_capability_get(&memory->object, rights);
+        operation->result = object_handle_get(&memory->object, rights);
         return TS_OK;
     }
     struct memory *view;
@@ -83,7 +83,7 @@ static ts_status_t memory_give(struct memory *memory, uint64_t offset, uint64_t 
     if (status != TS_OK) {
         return status;
     }
-    operation->result = object_capability_get(&view->object, rights);
+    operation->result = object_handle_get(&view->object, rights);
     object_put(&view->object);
     return TS_OK;
 }

@@ -38,7 +38,7 @@ void pin_free(struct pin *pin)
 ts_status_t pin_argument(const struct ts_call *call, struct ts_domain_pin *out_argument,
                          struct memory **out_memory)
 {
-    struct capability named;
+    struct handle named;
     ts_status_t status = call_read(call, out_argument, sizeof(*out_argument));
     if (status != TS_OK) {
         return status;

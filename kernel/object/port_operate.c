@@ -10,90 +10,89 @@
 #include <sched/sched.h>
 #include <tessera/abi/kind.h>
 
-// Answers ----------------------------------------------------------------------------------------
+// Replies ----------------------------------------------------------------------------------------
 
 // The first `count` handles to be moved are the server's again.
-static void answer_return_handles(struct handle_table *table, struct port_answer *answer,
-                                  unsigned count)
+static void reply_return_handles(struct handle_table *table, struct server_reply *reply,
+                                 unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (answer->handles[i] != TS_HANDLE_NONE) {
-            handle_transit_return(table, answer->handles[i], answer->reply.moved[i]);
+        if (reply->handles[i] != TS_HANDLE_NONE) {
+            handle_transit_return(table, reply->handles[i], reply->fields.moved[i]);
         }
-        answer->reply.moved[i].object = NULL;
+        reply->fields.moved[i].object = NULL;
     }
 }
 
 // Takes what is to be moved out of the table. On failure nothing is.
-static ts_status_t answer_take_handles(struct handle_table *table, struct port_answer *answer)
+static ts_status_t reply_take_handles(struct handle_table *table, struct server_reply *reply)
 {
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        if (answer->handles[i] == TS_HANDLE_NONE) {
+        if (reply->handles[i] == TS_HANDLE_NONE) {
             continue;
         }
-        ts_status_t status = handle_transit(table, answer->handles[i], &answer->reply.moved[i]);
+        ts_status_t status = handle_transit(table, reply->handles[i], &reply->fields.moved[i]);
         if (status != TS_OK) {
-            answer_return_handles(table, answer, i);
+            reply_return_handles(table, reply, i);
             return status;
         }
     }
     return TS_OK;
 }
 
-static void answer_settle_handles(struct handle_table *table, struct port_answer *answer,
-                                  bool moved)
+static void reply_settle_handles(struct handle_table *table, struct server_reply *reply, bool moved)
 {
     if (!moved) {
-        answer_return_handles(table, answer, TS_CALL_HANDLES);
+        reply_return_handles(table, reply, TS_CALL_HANDLES);
         return;
     }
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        if (answer->handles[i] != TS_HANDLE_NONE) {
-            handle_transit_commit(table, answer->handles[i]);
+        if (reply->handles[i] != TS_HANDLE_NONE) {
+            handle_transit_commit(table, reply->handles[i]);
         }
     }
 }
 
-static ts_status_t answer_check(const struct port_answer *answer)
+static ts_status_t reply_check(const struct server_reply *reply)
 {
-    bool moves = answer->reply.result == TS_REPLY_MOVE || answer->reply.result == TS_REPLY_REDIRECT;
-    if (moves != (answer->handles[0] != TS_HANDLE_NONE) || answer->reply.status > 0) {
+    bool moves = reply->fields.result == TS_REPLY_MOVE || reply->fields.result == TS_REPLY_REDIRECT;
+    if (moves != (reply->handles[0] != TS_HANDLE_NONE) || reply->fields.status > 0) {
         return TS_ERR_ARGUMENT;
     }
-    return answer->length > TS_LENGTH_MAX ? TS_ERR_ARGUMENT : TS_OK;
+    return reply->length > TS_LENGTH_MAX ? TS_ERR_ARGUMENT : TS_OK;
 }
 
-static ts_status_t answer_push(struct port_object *port, const struct port_answer *answer)
+static ts_status_t reply_push(struct port_object *port, const struct server_reply *reply)
 {
     uint32_t bytes;
-    if (!arch_user_range_ok(answer->address, answer->length)) {
+    if (!arch_user_range_ok(reply->address, reply->length)) {
         return TS_ERR_FAULT;
     }
-    return port_copy(&port->port, answer->reply.id, COPY_PUSH, answer->address, answer->length, 0,
+    return port_copy(&port->port, reply->fields.id, COPY_PUSH, reply->address, reply->length, 0,
                      &bytes);
 }
 
-static bool has_handles(const struct port_answer *answer)
+static bool has_handles(const struct server_reply *reply)
 {
-    return (answer->handles[0] | answer->handles[1] | answer->handles[2] | answer->handles[3]) !=
+    return (reply->handles[0] | reply->handles[1] | reply->handles[2] | reply->handles[3]) !=
            TS_HANDLE_NONE;
 }
 
-static void answer_withdraw_handles(struct port_answer *answer)
+static void reply_withdraw_handles(struct server_reply *reply)
 {
-    answer->reply.result = TS_REPLY_NONE;
+    reply->fields.result = TS_REPLY_NONE;
     for (unsigned i = 0; i < TS_CALL_HANDLES; i++) {
-        answer->handles[i] = TS_HANDLE_NONE;
+        reply->handles[i] = TS_HANDLE_NONE;
     }
 }
 
-ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bool hand_over)
+ts_status_t port_object_reply(struct port_object *port, struct server_reply *reply, bool hand_over)
 {
     struct thread *thread = thread_current();
     struct handle_table *table = thread->requester.handles;
-    ts_status_t status = answer_check(answer);
-    if (status == TS_OK && answer->length != 0) {
-        status = answer_push(port, answer);
+    ts_status_t status = reply_check(reply);
+    if (status == TS_OK && reply->length != 0) {
+        status = reply_push(port, reply);
     }
     // Gone: port_reply frees the slot of a client that was cut off.
     if (status != TS_OK && status != TS_ERR_CLIENT_FAULT && status != TS_ERR_GONE) {
@@ -101,18 +100,18 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
     }
     bool faulted = status == TS_ERR_CLIENT_FAULT;
     if (faulted) { // the client hears of its fault and gets nothing: the server keeps what it gave
-        answer_withdraw_handles(answer);
+        reply_withdraw_handles(reply);
     }
-    bool handles = has_handles(answer);
-    status = handles ? answer_take_handles(table, answer) : TS_OK;
+    bool handles = has_handles(reply);
+    status = handles ? reply_take_handles(table, reply) : TS_OK;
     if (status != TS_OK) {
         return status;
     }
     struct request *request;
     irqflags_t flags = arch_irq_save();
-    status = port_reply(&port->port, &answer->reply, &request);
+    status = port_reply(&port->port, &reply->fields, &request);
     if (handles) {
-        answer_settle_handles(table, answer, status == TS_OK);
+        reply_settle_handles(table, reply, status == TS_OK);
     }
     if (status == TS_OK) {
         thread->handing_over = hand_over;
@@ -126,53 +125,53 @@ ts_status_t port_answer(struct port_object *port, struct port_answer *answer, bo
 
 static ts_status_t reply_by_call(struct port_object *port, const struct operation *operation)
 {
-    struct ts_reply reply;
-    if (operation->length != sizeof(reply)) {
+    struct ts_reply given;
+    if (operation->length != sizeof(given)) {
         return TS_ERR_ARGUMENT;
     }
-    ts_status_t status = copy_from_user(&reply, operation->address, sizeof(reply));
+    ts_status_t status = copy_from_user(&given, operation->address, sizeof(given));
     if (status != TS_OK) {
         return status;
     }
-    if ((reply.signals != 0 && reply.result != TS_REPLY_MINT) ||
-        (reply.signals & ~TS_SIGNALS_ALL) != 0 || (reply.rights & ~TS_RIGHTS_ALL) != 0) {
+    if ((given.signals != 0 && given.result != TS_REPLY_MINT) ||
+        (given.signals & ~TS_SIGNALS_ALL) != 0 || (given.rights & ~TS_RIGHTS_ALL) != 0) {
         return TS_ERR_ARGUMENT;
     }
-    bool moves = reply.result == TS_REPLY_MOVE || reply.result == TS_REPLY_REDIRECT;
-    struct port_answer answer = {
-        .reply = {.id = reply.id,
-                  .status = reply.status,
-                  .result = reply.result,
-                  .value = reply.value,
-                  .oid = reply.object,
-                  .tag = reply.tag,
-                  .signals = reply.signals,
-                  .rights = reply.rights},
-        .address = reply.address,
-        .length = reply.length,
-        .handles = {moves ? reply.object : TS_HANDLE_NONE, reply.handles[0], reply.handles[1],
-                    reply.handles[2]},
+    bool moves = given.result == TS_REPLY_MOVE || given.result == TS_REPLY_REDIRECT;
+    struct server_reply reply = {
+        .fields = {.id = given.id,
+                   .status = given.status,
+                   .result = given.result,
+                   .value = given.value,
+                   .oid = given.object,
+                   .tag = given.tag,
+                   .signals = given.signals,
+                   .rights = given.rights},
+        .address = given.address,
+        .length = given.length,
+        .handles = {moves ? given.object : TS_HANDLE_NONE, given.handles[0], given.handles[1],
+                    given.handles[2]},
     };
-    return port_answer(port, &answer, false);
+    return port_object_reply(port, &reply, false);
 }
 
 static ts_status_t reply_by_submission(struct port_object *port, const struct operation *operation)
 {
-    uint32_t result = (uint32_t)(operation->arg2 >> 32);
+    uint32_t result = ts_reply_word_result(operation->arg2);
     bool moves = result == TS_REPLY_MOVE || result == TS_REPLY_REDIRECT;
-    struct port_answer answer = {
-        .reply = {.id = operation->arg,
-                  .status = (ts_status_t)operation->arg2,
-                  .result = result,
-                  .value = operation->offset,
-                  .oid = operation->aux,
-                  .tag = (uint64_t)operation->deadline,
-                  .rights = operation->rights},
+    struct server_reply reply = {
+        .fields = {.id = operation->arg,
+                   .status = ts_reply_word_status(operation->arg2),
+                   .result = result,
+                   .value = operation->offset,
+                   .oid = operation->aux,
+                   .tag = (uint64_t)operation->deadline,
+                   .rights = operation->rights},
         .address = operation->address,
         .length = operation->length,
         .handles = {moves ? operation->aux : TS_HANDLE_NONE},
     };
-    return port_answer(port, &answer, false);
+    return port_object_reply(port, &reply, false);
 }
 
 // Payload and handles of requests ----------------------------------------------------------------
@@ -211,7 +210,7 @@ static ts_status_t take_own(struct operation *operation, const struct served *ow
 static ts_status_t take(struct port_object *port, struct operation *operation)
 {
     struct handle_table *table = &process_current()->handles;
-    struct capability capability;
+    struct handle held;
     struct served *own;
     ts_handle_t handle;
     operation->aux = 0;
@@ -226,10 +225,10 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
     }
     status = operation->offset > UINT32_MAX
                  ? TS_ERR_ARGUMENT
-                 : port_take_handle(&port->port, operation->arg, (uint32_t)operation->offset,
-                                    &capability, &own);
+                 : port_take_handle(&port->port, operation->arg, (uint32_t)operation->offset, &held,
+                                    &own);
     if (status == TS_OK && own == NULL) {
-        handle_fill(table, handle, capability);
+        handle_fill(table, handle, held);
         operation->value = handle;
         return TS_OK;
     }
@@ -237,11 +236,11 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
     if (status != TS_OK) {
         return status;
     }
-    status = take_own(operation, own, capability.rights);
+    status = take_own(operation, own, held.rights);
     if (status == TS_OK) {
-        object_capability_put(capability);
+        object_handle_put(held);
     } else {
-        port_take_back(&port->port, operation->arg, (uint32_t)operation->offset, capability);
+        port_take_back(&port->port, operation->arg, (uint32_t)operation->offset, held);
     }
     return status;
 }
@@ -251,7 +250,7 @@ static ts_status_t take(struct port_object *port, struct operation *operation)
 static ts_status_t mint(struct port_object *port, struct operation *operation)
 {
     struct handle_table *table = &process_current()->handles;
-    struct capability capability;
+    struct handle held;
     ts_handle_t handle;
     bool reserve = (operation->arg & TS_MINT_RESERVE) != 0;
     uint64_t oid = operation->arg & ~TS_MINT_RESERVE;
@@ -263,10 +262,10 @@ static ts_status_t mint(struct port_object *port, struct operation *operation)
     if (status != TS_OK) {
         return status;
     }
-    status = port_mint(&port->port, (uint32_t)oid, operation->offset, operation->rights, reserve,
-                       &capability);
+    status =
+        port_mint(&port->port, (uint32_t)oid, operation->offset, operation->rights, reserve, &held);
     if (status == TS_OK) {
-        handle_fill(table, handle, capability);
+        handle_fill(table, handle, held);
     } else {
         handle_release(table, handle);
     }
@@ -282,8 +281,9 @@ static ts_status_t signal(struct port_object *port, const struct operation *oper
     if (operation->arg > UINT32_MAX) {
         return TS_ERR_ARGUMENT;
     }
-    return port_signal(&port->port, (uint32_t)operation->arg, (ts_signals_t)operation->offset,
-                       (ts_signals_t)(operation->offset >> 32));
+    return port_signal(&port->port, (uint32_t)operation->arg,
+                       ts_signal_change_clear(operation->offset),
+                       ts_signal_change_set(operation->offset));
 }
 
 static ts_status_t revoke(struct port_object *port, const struct operation *operation)
@@ -304,7 +304,7 @@ static ts_status_t bind(struct port_object *port, const struct ts_call *call)
     if (binding.reserved != 0) {
         return TS_ERR_ARGUMENT;
     }
-    struct capability ring;
+    struct handle ring;
     status = handle_get(&process_current()->handles, binding.ring, 0, &ring);
     if (status != TS_OK) {
         return status;

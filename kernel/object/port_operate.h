@@ -11,16 +11,16 @@
 // class->operate. For take by submission `aux` gets the event's flags.
 TS_MUST_USE ts_status_t port_operate(struct object *object, struct operation *operation);
 
-// An answer: `moved` of the reply is made from the caller's handles.
-struct port_answer {
-    struct reply reply;
+// A reply as the server gives it: `moved` of the fields is made from the caller's handles.
+struct server_reply {
+    struct reply fields;
     uint64_t address; // bytes for the start of the client's range
     uint32_t length;
     ts_handle_t handles[TS_CALL_HANDLES]; // to be moved; 0 = none
 };
 
-// 0, or why the answer was not given, in which case the handles are where they were. A client whose
+// 0, or why the reply was not made, in which case the handles are where they were. A client whose
 // memory faults is answered all the same, with TS_ERR_FAULT and no handles, and the server with
 // TS_ERR_CLIENT_FAULT. With `hand_over` the client, if it is a thread, runs next on this CPU.
-TS_MUST_USE ts_status_t port_answer(struct port_object *port, struct port_answer *answer,
-                                    bool hand_over);
+TS_MUST_USE ts_status_t port_object_reply(struct port_object *port, struct server_reply *reply,
+                                          bool hand_over);

@@ -27,19 +27,19 @@ static ts_status_t process_give(struct process *process, struct operation *opera
         return TS_ERR_ARGUMENT;
     }
     struct handle_table *from = &process_current()->handles;
-    struct capability capability;
-    status = handle_transit(from, call.in_handle[0], &capability);
+    struct handle held;
+    status = handle_transit(from, call.in_handle[0], &held);
     if (status != TS_OK) {
         return status;
     }
     ts_handle_t there = TS_HANDLE_NONE;
     status = process_use(process);
     if (status == TS_OK) {
-        status = handle_install(&process->handles, capability, &there);
+        status = handle_install(&process->handles, held, &there);
         process_unuse(process);
     }
     if (status != TS_OK) {
-        handle_transit_return(from, call.in_handle[0], capability);
+        handle_transit_return(from, call.in_handle[0], held);
         return status;
     }
     handle_transit_commit(from, call.in_handle[0]);

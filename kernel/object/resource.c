@@ -60,7 +60,7 @@ static struct resource *resource_make(struct account *account, enum ts_resource_
 // Makes a fresh object the operation's result.
 static ts_status_t give(struct operation *operation, struct object *object, ts_rights_t rights)
 {
-    operation->result = object_capability_get(object, rights);
+    operation->result = object_handle_get(object, rights);
     object_put(object);
     return TS_OK;
 }
@@ -91,7 +91,7 @@ static ts_status_t derive(const struct resource *resource, const struct ts_call 
 // The device that a domain of the caller's has, with a use of it.
 static ts_status_t device_named(ts_handle_t handle, struct device **out_device)
 {
-    struct capability domain;
+    struct handle domain;
     ts_status_t status = handle_get(caller_handles(), handle, TS_RIGHT_MANAGE, &domain);
     if (status != TS_OK) {
         return status;
@@ -204,8 +204,8 @@ static ts_status_t make_message(const struct resource *resource, const struct ts
     (void)give(operation, interrupt, interrupt_class.rights);
     status = call_write(call, &message, sizeof(message));
     if (status != TS_OK) {
-        object_capability_put(operation->result);
-        operation->result = (struct capability){0};
+        object_handle_put(operation->result);
+        operation->result = (struct handle){0};
     }
     return status;
 }

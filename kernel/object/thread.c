@@ -193,9 +193,9 @@ static void cut_off(struct thread *thread)
 }
 
 // No record of the thread is in anyone's hands.
-static bool is_answered(const struct thread *thread)
+static bool is_completed(const struct thread *thread)
 {
-    return !thread->asking || atomic_load_explicit(&thread->answered, memory_order_acquire);
+    return !thread->asking || atomic_load_explicit(&thread->completed, memory_order_acquire);
 }
 
 static void let_go(struct thread *thread)
@@ -210,7 +210,7 @@ static _Noreturn void thread_finish(void)
 {
     arch_irq_enable();
     struct thread *thread = thread_current();
-    if (!is_answered(thread)) {
+    if (!is_completed(thread)) {
         thread_block(thread_finish);
     }
     let_go(thread);
@@ -235,7 +235,7 @@ static bool end_step(struct reaper_work *work)
 {
     struct thread *thread = list_entry(work, struct thread, teardown);
     cut_off(thread);
-    if (!is_answered(thread)) {
+    if (!is_completed(thread)) {
         return true; // another CPU is about to: who makes a record DONE is not preempted (D12)
     }
     KASSERT(thread->clear_address == 0); // it did not ask to end

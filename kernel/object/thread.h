@@ -44,11 +44,11 @@ struct thread {
     struct process *process;
     struct list member; // in process.threads
     struct requester requester;
-    // What it does now. Only the thread itself writes these, save `answered`.
+    // What it does now. Only the thread itself writes these, save `completed`.
     struct request request;   // a synchronous operation
     bool asking;              // `request` was issued and its answer not yet seen
     bool handing_over;        // who is woken now runs next on this CPU
-    _Atomic bool answered;    // request_complete() is through with `request`
+    _Atomic bool completed;   // request_complete() is through with `request`
     struct timer wake_timer;  // wakes it from a wait for events, or later for nothing
     struct ring_object *ring; // inside enter or reply_wait: a reference is held
     uint32_t submitted;       // enter: its result

@@ -36,7 +36,7 @@ void environment_wake_thread(struct request *request)
     // Off, so that the thread's memory stays while it is woken: once it sees the answer it may end.
     irqflags_t flags = arch_irq_save();
     // Pairs with the acquire in its continuation: the results come first.
-    atomic_store_explicit(&thread->answered, true, memory_order_release);
+    atomic_store_explicit(&thread->completed, true, memory_order_release);
     wake(thread);
     arch_irq_restore(flags);
 }

@@ -21,17 +21,16 @@ struct creation {
 };
 
 // What the creation's handle names and holds, with a reference.
-static ts_status_t get_capability(const struct creation *creation, ts_rights_t rights,
-                                  const struct object_class *class,
-                                  struct capability *out_capability)
+static ts_status_t get_handle(const struct creation *creation, ts_rights_t rights,
+                              const struct object_class *class, struct handle *out_held)
 {
     ts_status_t status =
-        handle_get(&creation->process->handles, creation->handle, rights, out_capability);
+        handle_get(&creation->process->handles, creation->handle, rights, out_held);
     if (status != TS_OK) {
         return status;
     }
-    if (out_capability->object->class != class) {
-        object_put(out_capability->object);
+    if (out_held->object->class != class) {
+        object_put(out_held->object);
         return TS_ERR_KIND;
     }
     return TS_OK;
@@ -41,10 +40,10 @@ static ts_status_t get_capability(const struct creation *creation, ts_rights_t r
 static ts_status_t get_object(const struct creation *creation, ts_rights_t rights,
                               const struct object_class *class, struct object **out_object)
 {
-    struct capability capability;
-    ts_status_t status = get_capability(creation, rights, class, &capability);
+    struct handle held;
+    ts_status_t status = get_handle(creation, rights, class, &held);
     if (status == TS_OK) {
-        *out_object = capability.object;
+        *out_object = held.object;
     }
     return status;
 }
@@ -75,9 +74,9 @@ static ts_status_t create_process(const struct creation *creation, struct object
 static ts_status_t create_job(const struct creation *creation, struct object **out_object)
 {
     const struct ts_job_limits limits = {creation->a, creation->b, creation->c};
-    struct capability parent;
+    struct handle parent;
     struct job *job;
-    ts_status_t status = get_capability(creation, TS_RIGHT_WRITE, &job_class, &parent);
+    ts_status_t status = get_handle(creation, TS_RIGHT_WRITE, &job_class, &parent);
     if (status != TS_OK) {
         return status;
     }
@@ -176,15 +175,15 @@ void syscall_create(struct arch_frame *frame)
     uint64_t word = arch_frame_argument(frame, 0);
     struct creation creation = {
         .process = process_current(),
-        .flags = word >> 8 & 0xffffff,
-        .handle = (ts_handle_t)(word >> 32),
+        .flags = ts_create_word_flags(word),
+        .handle = ts_create_word_handle(word),
         .a = arch_frame_argument(frame, 1),
         .b = arch_frame_argument(frame, 2),
         .c = arch_frame_argument(frame, 3),
     };
     struct object *object;
     ts_handle_t handle;
-    ts_status_t status = create(&creation, (uint8_t)word, &object);
+    ts_status_t status = create(&creation, ts_create_word_kind(word), &object);
     if (status != TS_OK) {
         arch_frame_set_result(frame, status, 0);
         return;

@@ -19,7 +19,7 @@ static struct object *find_event(const struct thread *thread, const struct arch_
 {
     uint64_t word;
     struct handle_entry *entry = handle_find(
-        thread->requester.handles, (ts_handle_t)(arch_frame_argument(frame, 0) >> 32), &word);
+        thread->requester.handles, ts_op_word_handle(arch_frame_argument(frame, 0)), &word);
     if (entry == NULL || (word & right) == 0) {
         return NULL;
     }
@@ -100,7 +100,7 @@ static void fill_record(struct thread *thread, const struct arch_frame *frame, s
     request_reset(request);
     request->op = TS_OP_WAIT;
     request->flags = 0;
-    request->handle = (ts_handle_t)(arch_frame_argument(frame, 0) >> 32);
+    request->handle = ts_op_word_handle(arch_frame_argument(frame, 0));
     request->priority = thread->priority;
     request->deadline = TS_DEADLINE_NONE;
     request->mask = TS_SIGNAL_READABLE;
@@ -132,7 +132,7 @@ void fast_event_wait(struct thread *thread, struct arch_frame *frame)
     list_push_back(&event->observers, &thread->request.link);
     event->observer_count++;
     thread->asking = true;
-    atomic_store_explicit(&thread->answered, false, memory_order_relaxed);
+    atomic_store_explicit(&thread->completed, false, memory_order_relaxed);
     spin_unlock_off(&event->lock);
     process_count(&thread->process->requests_issued, 1);
     thread_block(op_continue);

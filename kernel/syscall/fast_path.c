@@ -47,7 +47,7 @@
 #define IN_LINE __attribute__((always_inline)) static inline
 
 const struct fast_operation fast_operations[TS_OP_COUNT] = {
-#define WORD(op, flags) (TS_OP_##op | (uint64_t)(flags) << 8 | ~(uint64_t)UINT32_MAX)
+#define WORD(op, flags) TS_OP_WORD(TS_OP_##op, flags, 0, UINT32_MAX)
     [TS_OP_READ] = {TS_RIGHT_READ, WORD(READ, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
     [TS_OP_WRITE] = {TS_RIGHT_WRITE, WORD(WRITE, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
     [TS_OP_LIST] = {TS_RIGHT_READ | TS_RIGHT_OPEN, WORD(LIST, TS_FLAG_NOWAIT)},
@@ -112,7 +112,7 @@ OUT_OF_LINE copy_to_inbox(const struct port *port, const struct arch_frame *fram
 static bool fill_inbox(const struct port *port, const struct arch_frame *frame)
 {
     bool done = true;
-    if (port->inbox_size != 0 && (uint8_t)arch_frame_argument(frame, 0) == TS_OP_WRITE &&
+    if (port->inbox_size != 0 && ts_op_word_op(arch_frame_argument(frame, 0)) == TS_OP_WRITE &&
         arch_frame_argument(frame, 2) != 0) {
         copy_to_inbox(port, frame, &done);
     }
@@ -129,15 +129,15 @@ IN_LINE void fill(const struct call *call, const struct arch_frame *frame, const
     uint64_t offset = arch_frame_argument(frame, 3), arg = arch_frame_argument(frame, 4);
     uint32_t length = (uint32_t)arch_frame_argument(frame, 2);
     uint32_t index = call->port->slot_free;
-    bool to_server = (uint8_t)word == TS_OP_WRITE;
+    bool to_server = ts_op_word_op(word) == TS_OP_WRITE;
     uint32_t in_length = to_server ? length : 0, out_length = to_server ? 0 : length;
     const struct ts_event event = {
         .user_data = ring->bindings[call->port->rings[0].index].cookie,
         .client = call->asker->number,
         .kind = TS_EVENT_REQUEST,
-        .op = (uint8_t)word,
-        .flags = (uint16_t)(word & 0xff00), // TS_EVENT_OP_FLAGS_SHIFT is where they are
-        .value = (uint64_t)slot->generation << 32 | index,
+        .op = ts_op_word_op(word),
+        .flags = ts_event_request_flags(ts_op_word_flags(word)),
+        .value = ts_request_id(index, slot->generation),
         .extra = arg,
         .tag = call->served->tag,
         .oid = call->served->oid,
@@ -148,8 +148,8 @@ IN_LINE void fill(const struct call *call, const struct arch_frame *frame, const
     };
     *ring_slot(ring) = event;
     request->home = HOME_PORT;
-    request->op = (uint8_t)word;
-    request->flags = (uint8_t)(word >> 8);
+    request->op = ts_op_word_op(word);
+    request->flags = ts_op_word_flags(word);
     request->rights = call->rights;
     request->priority = call->client->priority;
     request->in_handles = request->out_handles = 0;
@@ -169,7 +169,6 @@ IN_LINE void fill(const struct call *call, const struct arch_frame *frame, const
     request->served = call->served;
     request->deadline = TS_DEADLINE_NONE;
 }
-_Static_assert(TS_EVENT_OP_FLAGS_SHIFT == 8, "flags are the second byte of the word");
 
 // Whether the port would hand this request to its ring at once. Its lock is held.
 static bool port_is_ready(struct call *call)
@@ -220,7 +219,7 @@ IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
     call->asker->requests++;
     port->requests_left--;
     client->asking = true;
-    atomic_store_explicit(&client->answered, false, memory_order_relaxed);
+    atomic_store_explicit(&client->completed, false, memory_order_relaxed);
     object_body_get(&port->object); // the record's
     request_set_state(&client->request, REQUEST_DELIVERED);
     ring->event_tail++;
@@ -266,7 +265,7 @@ IN_LINE bool call_find(struct call *call, const struct arch_frame *frame,
         (length != 0 && !arch_user_range_ok(arch_frame_argument(frame, 1), length))) {
         return false;
     }
-    call->handle = (ts_handle_t)(word >> 32);
+    call->handle = ts_op_word_handle(word);
     *out_entry = handle_find(call->client->requester.handles, call->handle, out_word);
     if (*out_entry == NULL || (fast->rights & ~(ts_rights_t)*out_word) != 0) {
         return false;
@@ -336,8 +335,8 @@ IN_LINE bool answer_find(struct answer *answer, const struct arch_frame *frame)
     if (answer->status > 0) {
         return false;
     }
-    struct handle_entry *ring_entry = handle_find(table, (ts_handle_t)handles, &ring_word);
-    struct handle_entry *port_entry = handle_find(table, (ts_handle_t)(handles >> 32), &port_word);
+    struct handle_entry *ring_entry = handle_find(table, ts_pair_low(handles), &ring_word);
+    struct handle_entry *port_entry = handle_find(table, ts_pair_high(handles), &port_word);
     if (ring_entry == NULL || port_entry == NULL || (port_word & TS_RIGHT_MANAGE) == 0) {
         return false;
     }
@@ -356,7 +355,7 @@ IN_LINE bool answer_find(struct answer *answer, const struct arch_frame *frame)
 IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
 {
     struct port *port = answer->port;
-    uint32_t index = TS_REQUEST_SLOT(id);
+    uint32_t index = ts_request_id_slot(id);
     if (index >= port->slot_count || port->ring_count != 1 ||
         port->rings[0].ring != &answer->ring->ring || (port->queued | port->hungry_count) != 0) {
         return false;
@@ -366,7 +365,7 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
     if (slot->borrower != NULL && slot->borrower != answer->server) {
         return false;
     }
-    if (slot->state != SLOT_DELIVERED || slot->generation != TS_REQUEST_GENERATION(id) ||
+    if (slot->state != SLOT_DELIVERED || slot->generation != ts_request_id_generation(id) ||
         slot->copying || request == NULL || request->requester->ring != NULL ||
         (request->in_handles | request->out_handles | request->client_fault) != 0 ||
         request->deadline != TS_DEADLINE_NONE) {
@@ -429,7 +428,7 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
     client->asking = false;
     arch_frame_set_result(arch_thread_frame(&client->machine), answer->status,
                           arch_frame_argument(frame, 3));
-    slot_release(answer->port, answer->slot, TS_REQUEST_SLOT(arch_frame_argument(frame, 1)));
+    slot_release(answer->port, answer->slot, ts_request_id_slot(arch_frame_argument(frame, 1)));
     // The server waits.
     object_body_get(&ring->object);
     server->ring = answer->ring;

@@ -29,7 +29,7 @@ void fast_path_reply_wait(struct arch_frame *frame);
 static inline __attribute__((always_inline)) void fast_path_op(struct arch_frame *frame)
 {
     struct cpu *cpu = cpu_current();
-    uint8_t op = (uint8_t)arch_frame_argument(frame, 0);
+    uint8_t op = ts_op_word_op(arch_frame_argument(frame, 0));
     bool plain = atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) == 0 &&
                  op < TS_OP_COUNT && arch_frame_argument(frame, 2) <= TS_LENGTH_MAX;
     if (!plain) {

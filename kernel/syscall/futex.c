@@ -10,7 +10,7 @@
 static _Noreturn void wait_continue(void)
 {
     struct thread *thread = thread_current();
-    if (!atomic_load_explicit(&thread->answered, memory_order_acquire)) {
+    if (!atomic_load_explicit(&thread->completed, memory_order_acquire)) {
         thread_block(wait_continue);
     }
     thread->asking = false;
@@ -33,7 +33,7 @@ void syscall_futex_wait(struct arch_frame *frame)
     request->op = TS_OP_FUTEX_WAIT;
     request->flags = 0;
     request->deadline = (ts_time_t)arch_frame_argument(frame, 2);
-    atomic_store_explicit(&thread->answered, false, memory_order_relaxed);
+    atomic_store_explicit(&thread->completed, false, memory_order_relaxed);
     thread->asking = true;
     ts_status_t status = futex_wait(request, arch_frame_argument(frame, 0), (uint32_t)expected);
     if (status == TS_OK) {

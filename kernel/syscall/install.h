@@ -10,10 +10,10 @@ static inline TS_MUST_USE ts_status_t handle_install_new(struct handle_table *ta
                                                          struct object *object,
                                                          ts_handle_t *out_handle)
 {
-    struct capability capability = object_capability_get(object, object->class->rights);
-    ts_status_t status = handle_install(table, capability, out_handle);
+    struct handle held = object_handle_get(object, object->class->rights);
+    ts_status_t status = handle_install(table, held, out_handle);
     if (status != TS_OK) {
-        object_capability_put(capability);
+        object_handle_put(held);
     }
     object_put(object);
     return status;

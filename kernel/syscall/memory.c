@@ -13,25 +13,25 @@
 static ts_status_t target_get(uint64_t handle, struct process **out_process)
 {
     struct process *process = process_current();
-    struct capability capability = {0};
+    struct handle held = {0};
     if (handle > UINT32_MAX) {
         return TS_ERR_ARGUMENT;
     }
     if (handle != TS_HANDLE_NONE) {
         ts_status_t status =
-            handle_get(&process->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &capability);
+            handle_get(&process->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &held);
         if (status != TS_OK) {
             return status;
         }
-        if (capability.object->class != &process_class) {
-            object_put(capability.object);
+        if (held.object->class != &process_class) {
+            object_put(held.object);
             return TS_ERR_KIND;
         }
-        process = process_of(capability.object);
+        process = process_of(held.object);
     }
     ts_status_t status = process_use(process);
-    if (capability.object != NULL) {
-        object_put(capability.object);
+    if (held.object != NULL) {
+        object_put(held.object);
     }
     *out_process = process;
     return status;
@@ -52,29 +52,29 @@ static bool may_pass_on(struct memory *memory, ts_rights_t rights)
 static ts_status_t memory_get(ts_handle_t handle, bool for_other, struct memory **out_memory,
                               unsigned *out_allowed, uint64_t *inout_flags)
 {
-    struct capability capability;
-    ts_status_t status = handle_get(&process_current()->handles, handle, TS_RIGHT_MAP, &capability);
+    struct handle held;
+    ts_status_t status = handle_get(&process_current()->handles, handle, TS_RIGHT_MAP, &held);
     if (status != TS_OK) {
         return status;
     }
-    if (capability.object->class == &memory_class) {
-        *out_memory = memory_of(capability.object);
-        *out_allowed = space_allowed(capability.rights);
-        if (!for_other || may_pass_on(*out_memory, capability.rights)) {
+    if (held.object->class == &memory_class) {
+        *out_memory = memory_of(held.object);
+        *out_allowed = space_allowed(held.rights);
+        if (!for_other || may_pass_on(*out_memory, held.rights)) {
             return TS_OK;
         }
-        object_put(capability.object);
+        object_put(held.object);
         return TS_ERR_RIGHTS;
     }
     status = TS_ERR_KIND;
-    if (capability.object->class == &ring_class) {
-        *out_memory = ring_object_of(capability.object)->mapping.memory;
+    if (held.object->class == &ring_class) {
+        *out_memory = ring_object_of(held.object)->mapping.memory;
         *out_allowed = TS_MAP_READ | TS_MAP_WRITE;
         *inout_flags |= SPACE_MAP_RING;
         object_get(&(*out_memory)->object);
         status = TS_OK;
     }
-    object_put(capability.object);
+    object_put(held.object);
     return status;
 }
 
@@ -88,14 +88,14 @@ void syscall_map(struct arch_frame *frame)
     unsigned allowed;
     ts_status_t status = flags >= SPACE_MAP_RING ? TS_ERR_ARGUMENT : TS_OK;
     if (status == TS_OK) {
-        status = memory_get((ts_handle_t)(word >> 32), (uint32_t)word != TS_HANDLE_NONE, &memory,
+        status = memory_get(ts_pair_high(word), ts_pair_low(word) != TS_HANDLE_NONE, &memory,
                             &allowed, &flags);
     }
     if (status != TS_OK) {
         arch_frame_set_result(frame, status, 0);
         return;
     }
-    status = target_get((uint32_t)word, &process);
+    status = target_get(ts_pair_low(word), &process);
     if (status == TS_OK) {
         status = space_map(process->space, memory, arch_frame_argument(frame, 3),
                            arch_frame_argument(frame, 2), (unsigned)flags, allowed, &address);

@@ -11,17 +11,15 @@
 #include <sched/sched.h>
 #include <tessera/abi/operation.h>
 
-#define CONSUMED_MASK UINT64_C(0x7fffffff) // bits 32 to 62 of the value of a redirect
-
 static struct operation decode(const struct arch_frame *frame)
 {
     uint64_t word = arch_frame_argument(frame, 0);
     uint64_t length = arch_frame_argument(frame, 2);
     return (struct operation){
-        .op = (uint8_t)word,
-        .flags = (uint8_t)(word >> 8),
-        .rights = (ts_rights_t)(word >> 16),
-        .handle = (ts_handle_t)(word >> 32),
+        .op = ts_op_word_op(word),
+        .flags = ts_op_word_flags(word),
+        .rights = ts_op_word_rights(word),
+        .handle = ts_op_word_handle(word),
         .address = arch_frame_argument(frame, 1),
         // What does not fit is too long in any case.
         .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
@@ -40,7 +38,7 @@ static uint64_t result_value(struct request *request)
                            request->out_handles * sizeof(ts_handle_t));
     }
     if ((request->event_flags & TS_EVENT_REDIRECT) != 0) {
-        return (request->extra & CONSUMED_MASK) << 32 | request->value | TS_OPEN_REDIRECTED;
+        return ts_open_redirect((ts_handle_t)request->value, (uint32_t)request->extra);
     }
     return request->value;
 }
@@ -49,7 +47,7 @@ _Noreturn void op_continue(void)
 {
     struct thread *thread = thread_current();
     // Pairs with the release in environment_wake_thread.
-    if (!atomic_load_explicit(&thread->answered, memory_order_acquire)) {
+    if (!atomic_load_explicit(&thread->completed, memory_order_acquire)) {
         thread_block(op_continue);
     }
     struct request *request = &thread->request;

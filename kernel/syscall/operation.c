@@ -76,7 +76,7 @@ struct request *asked_record(struct asked *asked)
     } else {
         request = &asked->thread->request;
         request_reset(request);
-        atomic_store_explicit(&asked->thread->answered, false, memory_order_relaxed);
+        atomic_store_explicit(&asked->thread->completed, false, memory_order_relaxed);
     }
     request->op = operation->op;
     request->flags = operation->flags & TS_FLAGS_ALL;
@@ -112,9 +112,9 @@ static bool served_share(struct handle_table *table, ts_handle_t handle, struct 
     return there;
 }
 
-// A further capability while the handle is there. An object whose last handle goes at this moment
+// A further handle while the handle is there. An object whose last handle goes at this moment
 // must not come back to life: what ends it has begun. Interrupts off.
-static bool capability_share(struct handle_table *table, ts_handle_t handle, struct object *object)
+static bool handle_share(struct handle_table *table, ts_handle_t handle, struct object *object)
 {
     if (object->class == &served_class) {
         return served_share(table, handle, served_of(object));
@@ -135,33 +135,33 @@ static bool capability_share(struct handle_table *table, ts_handle_t handle, str
 
 static ts_status_t answer_duplicate(struct handle_table *table, struct operation *operation)
 {
-    struct capability from;
+    struct handle from;
     irqflags_t flags = arch_irq_save();
     ts_status_t status = handle_lookup(table, operation->handle, TS_RIGHT_DUPLICATE, &from);
-    if (status == TS_OK && !capability_share(table, operation->handle, from.object)) {
+    if (status == TS_OK && !handle_share(table, operation->handle, from.object)) {
         status = TS_ERR_HANDLE;
     }
     arch_irq_restore(flags);
     if (status == TS_OK) {
         operation->result =
-            (struct capability){.object = from.object, .rights = from.rights & operation->rights};
+            (struct handle){.object = from.object, .rights = from.rights & operation->rights};
     }
     return status;
 }
 
 static ts_status_t answer_close(struct handle_table *table, const struct operation *operation)
 {
-    struct capability capability;
-    ts_status_t status = handle_remove(table, operation->handle, &capability);
+    struct handle held;
+    ts_status_t status = handle_remove(table, operation->handle, &held);
     if (status == TS_OK) {
-        object_capability_put(capability);
+        object_handle_put(held);
     }
     return status;
 }
 
 static ts_status_t answer_same(struct handle_table *table, struct operation *operation)
 {
-    struct capability a, b;
+    struct handle a, b;
     if (operation->arg > UINT32_MAX) {
         return TS_ERR_HANDLE;
     }
@@ -179,11 +179,11 @@ static ts_status_t answer_same(struct handle_table *table, struct operation *ope
 static ts_status_t wait_hold(struct handle_table *table, ts_handle_t handle,
                              struct object **out_object)
 {
-    struct capability capability;
+    struct handle held;
     irqflags_t flags = arch_irq_save();
-    ts_status_t status = handle_lookup(table, handle, TS_RIGHT_WAIT, &capability);
+    ts_status_t status = handle_lookup(table, handle, TS_RIGHT_WAIT, &held);
     if (status == TS_OK) {
-        struct object *object = capability.object;
+        struct object *object = held.object;
         bool held = object->class == &served_class ? served_share(table, handle, served_of(object))
                                                    : object_body_try_get(object);
         status = held ? TS_OK : TS_ERR_HANDLE;
@@ -240,20 +240,20 @@ static bool is_kernel_property(const struct operation *operation)
 
 static ts_status_t answer_property(struct handle_table *table, struct operation *operation)
 {
-    struct capability capability;
+    struct handle held;
     uint64_t value = 0;
     irqflags_t flags = arch_irq_save();
-    ts_status_t status = handle_lookup(table, operation->handle, 0, &capability);
+    ts_status_t status = handle_lookup(table, operation->handle, 0, &held);
     if (status == TS_OK) {
         if (operation->arg == TS_PROPERTY_KIND) {
-            value = capability.object->class->kind;
+            value = held.object->class->kind;
         } else if (operation->arg == TS_PROPERTY_SIGNALS) {
-            value = atomic_load_explicit(&capability.object->signals, memory_order_acquire);
+            value = atomic_load_explicit(&held.object->signals, memory_order_acquire);
         } else {
-            value = capability.rights;
+            value = held.rights;
         }
         // Else it was closed meanwhile, and what was read may be the oid's next object's.
-        if (!handle_still(table, operation->handle, capability.object)) {
+        if (!handle_still(table, operation->handle, held.object)) {
             status = TS_ERR_HANDLE;
         }
     }
@@ -273,7 +273,7 @@ static ts_status_t install_result(struct asked *asked)
     ts_status_t status =
         handle_install(asked->thread->requester.handles, operation->result, &handle);
     if (status != TS_OK) {
-        object_capability_put(operation->result);
+        object_handle_put(operation->result);
         return status;
     }
     if (operation->op != TS_OP_CALL) {
@@ -291,22 +291,22 @@ static ts_status_t install_result(struct asked *asked)
     return TS_OK;
 }
 
-static ts_status_t run_kernel_object(struct asked *asked, struct capability capability)
+static ts_status_t run_kernel_object(struct asked *asked, struct handle held)
 {
     struct operation *operation = &asked->operation;
-    const struct object_class *class = capability.object->class;
+    const struct object_class *class = held.object->class;
     if (class->operate == NULL) {
         return TS_ERR_UNSUPPORTED;
     }
     if (rules[operation->op].target == TARGET_PORT && class->kind != TS_KIND_PORT) {
         return TS_ERR_KIND;
     }
-    operation->handle_rights = capability.rights;
-    return class->operate(capability.object, operation);
+    operation->handle_rights = held.rights;
+    return class->operate(held.object, operation);
 }
 
 // Tells where the object lives, with a reference if that is the kernel.
-static inline ts_status_t look_up(struct asked *asked, ts_rights_t needed, struct capability *out,
+static inline ts_status_t look_up(struct asked *asked, ts_rights_t needed, struct handle *out,
                                   bool *out_served)
 {
     const struct operation *operation = &asked->operation;
@@ -328,17 +328,17 @@ static enum outcome start_object(struct asked *asked, ts_status_t *out_status)
 {
     struct operation *operation = &asked->operation;
     ts_rights_t needed = rights_needed(operation);
-    struct capability capability;
+    struct handle held;
     bool served;
-    *out_status = look_up(asked, needed, &capability, &served);
+    *out_status = look_up(asked, needed, &held, &served);
     if (*out_status != TS_OK) {
         return OUTCOME_ANSWERED;
     }
     if (served) {
         return served_start(asked, needed, out_status);
     }
-    *out_status = run_kernel_object(asked, capability);
-    object_body_put(capability.object);
+    *out_status = run_kernel_object(asked, held);
+    object_body_put(held.object);
     return OUTCOME_ANSWERED;
 }
 

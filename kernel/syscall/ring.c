@@ -23,22 +23,22 @@
 // A ring of the caller, entered and with a reference; it is left by leave(). Interrupts on.
 static ts_status_t enter(struct thread *thread, ts_handle_t handle)
 {
-    struct capability capability;
+    struct handle held;
     arch_irq_disable();
-    ts_status_t status = handle_lookup(thread->requester.handles, handle, 0, &capability);
-    if (status == TS_OK && capability.object->class != &ring_class) {
+    ts_status_t status = handle_lookup(thread->requester.handles, handle, 0, &held);
+    if (status == TS_OK && held.object->class != &ring_class) {
         status = TS_ERR_KIND;
     }
-    if (status == TS_OK && !object_body_try_get(capability.object)) {
+    if (status == TS_OK && !object_body_try_get(held.object)) {
         status = TS_ERR_HANDLE;
     }
     if (status == TS_OK) {
-        struct ring_object *ring = ring_object_of(capability.object);
+        struct ring_object *ring = ring_object_of(held.object);
         status = ring_object_enter(ring, thread);
         if (status == TS_OK) {
             thread->ring = ring;
         } else {
-            object_body_put(capability.object);
+            object_body_put(held.object);
         }
     }
     arch_irq_enable();
@@ -181,7 +181,7 @@ void syscall_enter(struct arch_frame *frame)
         arch_frame_set_result(frame, TS_ERR_ARGUMENT, 0);
         return;
     }
-    ts_status_t status = enter(thread, (ts_handle_t)word);
+    ts_status_t status = enter(thread, ts_pair_low(word));
     if (status == TS_OK && wait_for > thread->ring->ring.event_count) {
         leave(thread);
         status = TS_ERR_ARGUMENT; // so many will never be unread
@@ -190,30 +190,30 @@ void syscall_enter(struct arch_frame *frame)
         arch_frame_set_result(frame, status, 0);
         return;
     }
-    uint32_t submitted = ring_submit(thread->ring, thread, (uint32_t)(word >> 32));
+    uint32_t submitted = ring_submit(thread->ring, thread, ts_pair_high(word));
     wait_for_events(thread, submitted, (uint32_t)wait_for, deadline);
 }
 
-// The answer in registers: no handles, no tag.
+// The reply in registers: no handles, no tag.
 static ts_status_t reply(struct thread *thread, const struct arch_frame *frame)
 {
-    struct capability port;
+    struct handle port;
     uint64_t length = arch_frame_argument(frame, 5);
-    ts_handle_t handle = (ts_handle_t)(arch_frame_argument(frame, 0) >> 32);
+    ts_handle_t handle = ts_pair_high(arch_frame_argument(frame, 0));
     ts_status_t status = handle_get(thread->requester.handles, handle, TS_RIGHT_MANAGE, &port);
     if (status != TS_OK) {
         return status;
     }
-    struct port_answer answer = {
-        .reply = {.id = arch_frame_argument(frame, 1),
-                  .status = (ts_status_t)arch_frame_argument(frame, 2),
-                  .result = TS_REPLY_NONE,
-                  .value = arch_frame_argument(frame, 3)},
+    struct server_reply reply = {
+        .fields = {.id = arch_frame_argument(frame, 1),
+                   .status = (ts_status_t)arch_frame_argument(frame, 2),
+                   .result = TS_REPLY_NONE,
+                   .value = arch_frame_argument(frame, 3)},
         .address = arch_frame_argument(frame, 4),
         .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
     };
     status = port.object->class == &port_class
-                 ? port_answer(port_object_of(port.object), &answer, true)
+                 ? port_object_reply(port_object_of(port.object), &reply, true)
                  : TS_ERR_KIND;
     object_put(port.object);
     return status;
@@ -222,8 +222,8 @@ static ts_status_t reply(struct thread *thread, const struct arch_frame *frame)
 void syscall_reply_wait(struct arch_frame *frame)
 {
     struct thread *thread = thread_current();
-    // The ring first: an answer that was given cannot be told from one that was not afterwards.
-    ts_status_t status = enter(thread, (ts_handle_t)arch_frame_argument(frame, 0));
+    // The ring first: a reply that was made cannot be told from one that was not afterwards.
+    ts_status_t status = enter(thread, ts_pair_low(arch_frame_argument(frame, 0)));
     if (status == TS_OK && arch_frame_argument(frame, 1) != 0) {
         status = reply(thread, frame);
         if (status != TS_OK) {

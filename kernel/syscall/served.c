@@ -174,12 +174,12 @@ static ts_status_t reserve_handles(struct handle_table *table, struct request *r
         reserved += status == TS_OK;
     }
     while (status == TS_OK && marked < request->in_handles) {
-        status = handle_transit(table, request->sent[marked], &request->sent_capability[marked]);
+        status = handle_transit(table, request->sent[marked], &request->sent_held[marked]);
         marked += status == TS_OK;
     }
     // What is placed under a name stays reachable beside the giver: he must be able to copy it.
     if (status == TS_OK && request->op == TS_OP_SHARE &&
-        (request->sent_capability[0].rights & TS_RIGHT_DUPLICATE) == 0) {
+        (request->sent_held[0].rights & TS_RIGHT_DUPLICATE) == 0) {
         status = TS_ERR_RIGHTS;
     }
     if (status == TS_OK) {

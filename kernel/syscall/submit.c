@@ -25,13 +25,13 @@
 #define FIELD(slot, field) atomic_load_explicit(TS_ATOMIC(&(slot)->field), memory_order_relaxed)
 
 // Of the first word of a submission: op, flags, rights.
-#define KIND(op, flags) ((uint32_t)(op) | (uint32_t)(flags) << 8)
+#define KIND(op, flags) ((uint32_t)TS_OP_WORD(op, flags, 0, 0))
 
 struct batch {
     struct ring_object *object;
     struct ring *ring;
     struct thread *thread;
-    uint32_t issued, answered; // of those taken here
+    uint32_t issued, replied; // of those taken here
 };
 
 enum taken { TAKEN, NO_RECORD, NOT_PLAIN };
@@ -44,11 +44,11 @@ static inline uint64_t first_word(const struct ts_submission *slot)
 static inline enum taken take_nop(struct ring *ring, const struct ts_submission *slot,
                                   uint64_t word)
 {
-    if (((uint32_t)word & ~KIND(0, TS_FLAG_QUIET | TS_FLAG_NOWAIT)) != TS_OP_NOP ||
+    if ((ts_pair_low(word) & ~KIND(0, TS_FLAG_QUIET | TS_FLAG_NOWAIT)) != TS_OP_NOP ||
         FIELD(slot, length) > TS_LENGTH_MAX) {
         return NOT_PLAIN;
     }
-    if (((uint32_t)word & KIND(0, TS_FLAG_QUIET)) != 0) {
+    if ((ts_pair_low(word) & KIND(0, TS_FLAG_QUIET)) != 0) {
         return TAKEN;
     }
     bool told = ring_post_now(ring, FIELD(slot, user_data), TS_OK, TS_OP_NOP, 0, 0, 0);
@@ -70,14 +70,13 @@ static inline struct object *find(const struct batch *batch, ts_handle_t handle,
 static inline enum taken take_bytes(struct batch *batch, const struct ts_submission *slot,
                                     uint64_t word)
 {
-    const struct fast_operation *fast = &fast_operations[(uint8_t)word];
+    const struct fast_operation *fast = &fast_operations[ts_op_word_op(word)];
     struct handle_entry *entry;
     uint64_t entry_word;
     if ((word & ~(fast->word | KIND(0, TS_FLAG_QUIET))) != 0) {
         return NOT_PLAIN;
     }
-    struct object *object =
-        find(batch, (ts_handle_t)(word >> 32), fast->rights, &entry, &entry_word);
+    struct object *object = find(batch, ts_op_word_handle(word), fast->rights, &entry, &entry_word);
     uint64_t address = FIELD(slot, address);
     uint32_t length = FIELD(slot, length);
     if (object == NULL || object->class != &served_class || length > TS_LENGTH_MAX ||
@@ -88,16 +87,16 @@ static inline enum taken take_bytes(struct batch *batch, const struct ts_submiss
     if (request == NULL) {
         return NO_RECORD;
     }
-    request->op = (uint8_t)word;
-    request->flags = (uint8_t)(word >> 8);
-    request->handle = (ts_handle_t)(word >> 32);
+    request->op = ts_op_word_op(word);
+    request->flags = ts_op_word_flags(word);
+    request->handle = ts_op_word_handle(word);
     request->rights = (ts_rights_t)entry_word;
     request->priority = batch->thread->priority;
     request->offset = FIELD(slot, offset);
     request->arg = FIELD(slot, arg);
     request->user_data = FIELD(slot, user_data);
     request->deadline = (ts_time_t)FIELD(slot, deadline);
-    if ((uint8_t)word == TS_OP_WRITE) {
+    if (ts_op_word_op(word) == TS_OP_WRITE) {
         request->in_address = address;
         request->in_length = length;
     } else {
@@ -124,13 +123,13 @@ static inline enum taken take_reply(struct batch *batch, const struct ts_submiss
 {
     struct handle_entry *entry;
     uint64_t entry_word, answer = FIELD(slot, arg2), id = FIELD(slot, arg);
-    ts_status_t status = (ts_status_t)answer;
-    if ((uint32_t)word != KIND(TS_OP_REPLY, TS_FLAG_QUIET) || answer >> 32 != TS_REPLY_NONE ||
-        status > 0) {
+    ts_status_t status = ts_reply_word_status(answer);
+    if (ts_pair_low(word) != KIND(TS_OP_REPLY, TS_FLAG_QUIET) ||
+        ts_reply_word_result(answer) != TS_REPLY_NONE || status > 0) {
         return NOT_PLAIN;
     }
     struct object *object =
-        find(batch, (ts_handle_t)(word >> 32), TS_RIGHT_MANAGE, &entry, &entry_word);
+        find(batch, ts_op_word_handle(word), TS_RIGHT_MANAGE, &entry, &entry_word);
     if (object == NULL || object->class != &port_class ||
         atomic_load_explicit(&entry->word, memory_order_relaxed) != entry_word) {
         return NOT_PLAIN;
@@ -144,7 +143,7 @@ static inline enum taken take_reply(struct batch *batch, const struct ts_submiss
     if (port_reply_plain(port, id, status, FIELD(slot, offset), &request) != TS_OK) {
         return NOT_PLAIN;
     }
-    batch->answered++;
+    batch->replied++;
     request_complete(request);
     return TAKEN;
 }
@@ -152,7 +151,7 @@ static inline enum taken take_reply(struct batch *batch, const struct ts_submiss
 static inline enum taken take_plain(struct batch *batch, const struct ts_submission *slot)
 {
     uint64_t word = first_word(slot);
-    switch ((uint8_t)word) {
+    switch (ts_op_word_op(word)) {
     case TS_OP_READ:
     case TS_OP_WRITE:
     case TS_OP_LIST: return take_bytes(batch, slot, word);
@@ -223,7 +222,7 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
     statistics_add(STATISTIC_REQUESTS, batch.issued);
     arch_irq_enable();
     process_count(&thread->process->requests_issued, taken);
-    process_count(&thread->process->requests_served, batch.answered);
+    process_count(&thread->process->requests_served, batch.replied);
     KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
     // Pairs with the user's acquire: the slots are free again.
     atomic_store_explicit(TS_ATOMIC(&ring->shared->submit_head), ring->submit_head,

@@ -11,7 +11,7 @@
 // The process in which the thread is to run, with a reference.
 static ts_status_t process_get(uint64_t handle, struct process **out_process)
 {
-    struct capability capability;
+    struct handle held;
     if (handle == TS_HANDLE_NONE) {
         *out_process = process_current();
         object_get(&(*out_process)->object);
@@ -21,15 +21,15 @@ static ts_status_t process_get(uint64_t handle, struct process **out_process)
         return TS_ERR_ARGUMENT;
     }
     ts_status_t status =
-        handle_get(&process_current()->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &capability);
+        handle_get(&process_current()->handles, (ts_handle_t)handle, TS_RIGHT_MANAGE, &held);
     if (status != TS_OK) {
         return status;
     }
-    if (capability.object->class != &process_class) {
-        object_put(capability.object);
+    if (held.object->class != &process_class) {
+        object_put(held.object);
         return TS_ERR_KIND;
     }
-    *out_process = process_of(capability.object);
+    *out_process = process_of(held.object);
     return TS_OK;
 }
 
@@ -93,7 +93,7 @@ void syscall_thread_start(struct arch_frame *frame)
         }
     }
     if (status == TS_OK) {
-        handle_fill(table, handle, object_capability_get(&thread->object, thread_class.rights));
+        handle_fill(table, handle, object_handle_get(&thread->object, thread_class.rights));
         thread_launch(thread);
         object_put(&thread->object);
     }

@@ -119,7 +119,8 @@ static ts_status_t folder_begin(void)
 
 static void list_again(struct ts_submission *slot, uint32_t i)
 {
-    ts_prepare(slot, TS_OP_LIST, object, bytes, LARGE, 0, 0, 0, i);
+    ts_prepare(slot, object, &(struct ts_op){.op = TS_OP_LIST, .address = bytes, .length = LARGE},
+               i);
 }
 
 static ts_status_t deep_begin(void)

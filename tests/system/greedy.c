@@ -22,8 +22,13 @@ int main(int argc, char **argv)
     ts_status_t status;
     do { // (What a redirect leads to is kept for `path`: whoever follows would close it.)
         if (path[0]) {
-            status = ts_op(TS_OP_OPEN, 0, TS_RIGHTS_SAME, name, path, strlen(path), 0,
-                           TS_OPEN_ARG(0, 0), TS_DEADLINE_NONE, &value);
+            status = ts_op(name,
+                           &(struct ts_op){.op = TS_OP_OPEN,
+                                           .rights = TS_RIGHTS_SAME,
+                                           .address = path,
+                                           .length = strlen(path),
+                                           .arg = ts_open_arg(0, 0)},
+                           &value);
         } else {
             status = ts_open(name, "", 0, TS_RIGHTS_SAME, &session);
         }

@@ -210,9 +210,11 @@ static void test_device_memory_as_buffer(void)
         return;
     }
     EXPECT(ts_list(function.pci, mapped, TS_PAGE_SIZE, 0, &bytes), TS_ERR_FAULT);
-    EXPECT(
-        ts_op(TS_OP_OPEN, 0, TS_RIGHTS_ALL, function.pci, mapped, 8, 0, 0, TS_DEADLINE_NONE, NULL),
-        TS_ERR_FAULT);
+    EXPECT(ts_op(function.pci,
+                 &(struct ts_op){
+                     .op = TS_OP_OPEN, .rights = TS_RIGHTS_ALL, .address = mapped, .length = 8},
+                 NULL),
+           TS_ERR_FAULT);
     EXPECT(ts_memory_unmap(mapped, TS_PAGE_SIZE), TS_OK);
     ts_close(memory);
 }

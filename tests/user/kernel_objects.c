@@ -25,7 +25,7 @@ static ts_time_t in_ms(int64_t ms)
 
 static void nop_needs_nothing(void)
 {
-    CHECK_OK(ts_op(TS_OP_NOP, 0, 0, 0, NULL, 0, 0, 0, 0, NULL));
+    CHECK_OK(ts_op(0, &(struct ts_op){.op = TS_OP_NOP}, NULL));
 }
 
 static void unknown_system_call_is_unsupported(void)
@@ -37,20 +37,22 @@ static void unknown_system_call_is_unsupported(void)
 
 static void unknown_operation_is_unsupported(void)
 {
-    CHECK_EQUAL(ts_op((enum ts_operation)200, 0, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = (enum ts_operation)200}, NULL), TS_ERR_UNSUPPORTED);
 }
 
 static void wrong_flags_are_refused(void)
 {
-    CHECK_EQUAL(ts_op(TS_OP_NOP, 0x80, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_op(TS_OP_NOP, TS_FLAG_QUIET, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_op(TS_OP_NOP, TS_FLAG_LINK, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_NOP, .flags = 0x80}, NULL), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_NOP, .flags = TS_FLAG_QUIET}, NULL),
+                TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_NOP, .flags = TS_FLAG_LINK}, NULL),
+                TS_ERR_UNSUPPORTED);
 }
 
 static void wrong_handles_are_told(void)
 {
-    CHECK_EQUAL(ts_op(TS_OP_CLOSE, 0, 0, 0, NULL, 0, 0, 0, 0, NULL), TS_ERR_HANDLE);
-    CHECK_EQUAL(ts_op(TS_OP_READ, 0, 0, 0xffffffff, NULL, 0, 0, 0, 0, NULL), TS_ERR_HANDLE);
+    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_CLOSE}, NULL), TS_ERR_HANDLE);
+    CHECK_EQUAL(ts_op(0xffffffff, &(struct ts_op){.op = TS_OP_READ}, NULL), TS_ERR_HANDLE);
 }
 
 static void event_counts_and_one_waiter_wins(void)
@@ -59,7 +61,9 @@ static void event_counts_and_one_waiter_wins(void)
     uint64_t count;
     CHECK_OK(ts_event_create(0, &event));
     CHECK_EQUAL(
-        ts_op(TS_OP_WAIT, TS_FLAG_NOWAIT, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, 0, NULL),
+        ts_op(event,
+              &(struct ts_op){.op = TS_OP_WAIT, .flags = TS_FLAG_NOWAIT, .arg = TS_SIGNAL_READABLE},
+              NULL),
         TS_ERR_AGAIN);
     CHECK_OK(ts_event_signal(event, 3));
     CHECK_OK(ts_event_signal(event, 4));
@@ -105,12 +109,12 @@ static void kinds_are_checked(void)
     enum ts_kind kind;
     CHECK_OK(ts_kind(event, &kind));
     CHECK_EQUAL(kind, TS_KIND_EVENT);
-    CHECK_EQUAL(ts_sys_map((uint64_t)event << 32, 0, 4096, 0, TS_MAP_READ).status,
+    CHECK_EQUAL(ts_sys_map(ts_pair(0, event), 0, 4096, 0, TS_MAP_READ).status,
                 TS_ERR_RIGHTS); // an event has no right MAP
     CHECK_EQUAL(ts_sys_enter(event, 0, 0, 0).status, TS_ERR_KIND);
-    CHECK_EQUAL(ts_sys_create(TS_CREATE_WORD(TS_KIND_INTERRUPT, 0, 0), 0, 0, 0).status,
+    CHECK_EQUAL(ts_sys_create(ts_create_word(TS_KIND_INTERRUPT, 0, 0), 0, 0, 0).status,
                 TS_ERR_KIND);
-    CHECK_EQUAL(ts_op(TS_OP_REVOKE, 0, 0, event, NULL, 0, 0, 0, 0, NULL), TS_ERR_RIGHTS);
+    CHECK_EQUAL(ts_op(event, &(struct ts_op){.op = TS_OP_REVOKE}, NULL), TS_ERR_RIGHTS);
     ts_close(event);
 }
 
@@ -143,7 +147,7 @@ static void bad_pointers_are_faults(void)
     CHECK_EQUAL(ts_read(memory, (void *)0xffff800000000000, 5, 0, 0, &count), TS_ERR_FAULT);
     CHECK_EQUAL(ts_read(memory, (void *)0x7ffffffffffe, 4096, 0, 0, &count), TS_ERR_FAULT);
     CHECK_EQUAL(
-        ts_sys_create(TS_CREATE_WORD(TS_KIND_PROCESS, 0, ts_named_handle(TS_NAME_JOB)), 8, 4, 0)
+        ts_sys_create(ts_create_word(TS_KIND_PROCESS, 0, ts_named_handle(TS_NAME_JOB)), 8, 4, 0)
             .status,
         TS_ERR_FAULT);
     CHECK_EQUAL(ts_sys_futex_wait(8, 0, 0).status, TS_ERR_FAULT);
@@ -214,7 +218,7 @@ static void priority_is_limited(void)
     // A first program may have any; a priority that does not exist is refused.
     struct ts_result result = ts_sys_thread_start(0, 0x10000, 0x20000, 0, 0, 32);
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
-    result = ts_sys_thread_start(0, 0x10000, 0x20000, 0, 0, 16 | 1 << 8);
+    result = ts_sys_thread_start(0, 0x10000, 0x20000, 0, 0, ts_priority_word(16, 1));
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
     result = ts_sys_thread_start(0, 0x10000, 0x20000, 0, UINT64_MAX, 16);
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
@@ -352,7 +356,7 @@ static void ring_timeout_checks_its_fields(void)
 
 static void ring_post_arrives(void)
 {
-    CHECK_OK(ts_op(TS_OP_POST, 0, 0, ring.handle, NULL, 0, 5, 77, 0, NULL));
+    CHECK_OK(ts_op(ring.handle, &(struct ts_op){.op = TS_OP_POST, .offset = 5, .arg = 77}, NULL));
     struct ts_event event = event_get();
     CHECK_EQUAL(event.kind, TS_EVENT_POST);
     CHECK_EQUAL(event.user_data, 5);
@@ -363,12 +367,12 @@ static void ring_futex_wait_is_woken(void)
 {
     static uint32_t word = 1;
     struct ts_submission *slot = slot_get();
-    ts_prepare(slot, TS_OP_FUTEX_WAIT, 0, &word, 0, 0, 1, 0, 31);
+    ts_prepare(slot, 0, &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word, .arg = 1}, 31);
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_EQUAL(ts_futex_wake(&word, 10), 1);
     CHECK_EQUAL(event_get().user_data, 31);
     slot = slot_get();
-    ts_prepare(slot, TS_OP_FUTEX_WAIT, 0, &word, 0, 0, 2, 0, 32);
+    ts_prepare(slot, 0, &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word, .arg = 2}, 32);
     CHECK_EQUAL(event_get().status, TS_ERR_AGAIN);
 }
 
@@ -394,7 +398,7 @@ static void ring_forged_indices_do_no_harm(void)
 {
     uint32_t tail = ring.header->submit_tail;
     ring.header->submit_tail = tail + 1000;
-    struct ts_result result = ts_sys_enter(ring.handle | (uint64_t)8 << 32, 0, 0, 0);
+    struct ts_result result = ts_sys_enter(ts_pair(ring.handle, 8), 0, 0, 0);
     CHECK_EQUAL(result.status, 0); // nothing is believed
     ring.header->submit_tail = tail;
     uint32_t head = ring.header->event_head;
@@ -436,7 +440,7 @@ static void ring_is_used_by_one_thread(void)
         status = ts_sys_enter(handle, 0, 0, 0).status;
     } while (status == TS_OK && ts_clock_now() < until);
     CHECK_EQUAL(status, TS_ERR_BUSY);
-    CHECK_OK(ts_op(TS_OP_POST, 0, 0, handle, NULL, 0, 5, 78, 0, NULL));
+    CHECK_OK(ts_op(handle, &(struct ts_op){.op = TS_OP_POST, .offset = 5, .arg = 78}, NULL));
     CHECK_OK(ts_thread_join(&thread, in_ms(5000)));
     CHECK_OK(other);
     CHECK_EQUAL(event_get().value, 78);

@@ -56,7 +56,7 @@ static ts_status_t answer(const struct ts_event *event, bool *out_stop)
 {
     uint64_t id = event->value;
     uint64_t what = event->op == TS_OP_CALL ? event->extra : event->offset;
-    const char *inbox = server.inbox + TS_REQUEST_SLOT(id) * INBOX;
+    const char *inbox = server.inbox + ts_request_id_slot(id) * INBOX;
     struct ts_reply reply = {.id = id};
     ts_handle_t handle;
     struct ts_taken own;
@@ -138,7 +138,13 @@ static void port_cannot_leave_its_process(void)
 // A write whose value is what the server chose to say (ts_write takes it for a count of bytes).
 static ts_status_t ask(ts_handle_t object, const char *byte, uint64_t what, uint64_t *out_value)
 {
-    return ts_op(TS_OP_WRITE, 0, 0, object, byte, 1, what, 0, in_ms(5000), out_value);
+    return ts_op(object,
+                 &(struct ts_op){.op = TS_OP_WRITE,
+                                 .address = byte,
+                                 .length = 1,
+                                 .offset = what,
+                                 .deadline = in_ms(5000)},
+                 out_value);
 }
 
 static void write_arrives_in_the_inbox(void)
@@ -170,12 +176,24 @@ static void vector_is_one_range(void)
     static char a[10], b[5000];
     struct ts_segment segments[2] = {{(uintptr_t)a, sizeof(a)}, {(uintptr_t)b, sizeof(b)}};
     uint64_t bytes;
-    CHECK_OK(ts_op(TS_OP_READ, TS_FLAG_VECTOR, 0, server.object, segments, 2, ECHO, 0, in_ms(5000),
+    CHECK_OK(ts_op(server.object,
+                   &(struct ts_op){.op = TS_OP_READ,
+                                   .flags = TS_FLAG_VECTOR,
+                                   .address = segments,
+                                   .length = 2,
+                                   .offset = ECHO,
+                                   .deadline = in_ms(5000)},
                    &bytes));
     CHECK_EQUAL(bytes, 5010);
     CHECK_EQUAL(a[0], 'r');
     CHECK_EQUAL(b[4999], 'r');
-    CHECK_EQUAL(ts_op(TS_OP_READ, TS_FLAG_VECTOR, 0, server.object, segments, 17, ECHO, 0, 0, NULL),
+    CHECK_EQUAL(ts_op(server.object,
+                      &(struct ts_op){.op = TS_OP_READ,
+                                      .flags = TS_FLAG_VECTOR,
+                                      .address = segments,
+                                      .length = 17,
+                                      .offset = ECHO},
+                      NULL),
                 TS_ERR_ARGUMENT);
 }
 

@@ -101,8 +101,8 @@ static void ask(void *argument)
 {
     (void)argument;
     for (;;) {
-        (void)ts_op(TS_OP_WRITE, 0, 0, ts_named_handle("object"), "x", 1, 0, 0, TS_DEADLINE_NONE,
-                    NULL);
+        (void)ts_op(ts_named_handle("object"),
+                    &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1}, NULL);
     }
 }
 

@@ -61,7 +61,7 @@ static void serve(void *argument)
             }
             id = event.value;
             seen = event;
-            memcpy(inbox, pair.inbox + (size_t)TS_REQUEST_SLOT(id) * INBOX, INBOX);
+            memcpy(inbox, pair.inbox + (size_t)ts_request_id_slot(id) * INBOX, INBOX);
             served++;
         }
     }
@@ -80,7 +80,9 @@ static void begin(unsigned priority)
 
 static void end(void)
 {
-    CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, NULL, 0, UINT64_MAX, 0, LIMIT, NULL));
+    CHECK_OK(ts_op(pair.object,
+                   &(struct ts_op){.op = TS_OP_WRITE, .offset = UINT64_MAX, .deadline = LIMIT},
+                   NULL));
     CHECK_OK(ts_thread_join(&server, LIMIT));
     pair_end(&pair);
 }
@@ -90,17 +92,24 @@ static void write_as(unsigned flags, const char *bytes, uint32_t length, ts_time
     uint64_t value = 0, before = served;
     order.value = before * 3 + length;
     memset(inbox, 0, sizeof(inbox));
-    CHECK_OK(ts_op(TS_OP_WRITE, flags, 0, pair.object, bytes, length, before, 0x1234567890 + before,
-                   deadline, &value));
+    CHECK_OK(ts_op(pair.object,
+                   &(struct ts_op){.op = TS_OP_WRITE,
+                                   .flags = flags,
+                                   .address = bytes,
+                                   .length = length,
+                                   .offset = before,
+                                   .arg = 0x1234567890 + before,
+                                   .deadline = deadline},
+                   &value));
     CHECK_EQUAL(value, before * 3 + length);
     CHECK_EQUAL(served, before + 1);
     client = client == 0 ? seen.client : client;
     CHECK(seen.client != 0 && seen.client == client);
     CHECK(seen.op == TS_OP_WRITE && seen.user_data == PAIR_COOKIE);
-    CHECK_EQUAL(seen.flags, flags << TS_EVENT_OP_FLAGS_SHIFT);
+    CHECK_EQUAL(seen.flags, ts_event_request_flags(flags));
     CHECK(seen.length == length && seen.room == 0 && seen.offset == before);
     CHECK(seen.extra == 0x1234567890 + before && seen.tag == PAIR_TAG && seen.oid == 0);
-    CHECK(seen.handles_in == 0 && seen.handles_out == 0);
+    CHECK(seen.in_handles == 0 && seen.out_handles == 0);
     CHECK(memcmp(inbox, bytes, length < INBOX ? length : INBOX) == 0);
 }
 
@@ -115,7 +124,11 @@ static void read_to(char *at, uint32_t room, uint32_t length, ts_time_t deadline
     uint64_t value = 0;
     order.length = length;
     order.value = length;
-    CHECK_OK(ts_op(TS_OP_READ, 0, 0, pair.object, at, room, 7, 0, deadline, &value));
+    CHECK_OK(ts_op(
+        pair.object,
+        &(struct ts_op){
+            .op = TS_OP_READ, .address = at, .length = room, .offset = 7, .deadline = deadline},
+        &value));
     order.length = 0;
     CHECK_EQUAL(value, length);
     CHECK(seen.op == TS_OP_READ && seen.length == 0 && seen.room == room && seen.offset == 7);
@@ -189,7 +202,10 @@ static void rule_q12_an_answer_is_as_long_as_the_room(void)
         memset(buffer, 'z', sizeof(buffer));
         order.length = 101; // a byte too much: no answer, and nothing written
         answered = TS_OK;
-        CHECK_EQUAL(ts_op(TS_OP_READ, 0, 0, pair.object, buffer, 100, 0, 0, 0, NULL), TS_ERR_RANGE);
+        CHECK_EQUAL(ts_op(pair.object,
+                          &(struct ts_op){.op = TS_OP_READ, .address = buffer, .length = 100},
+                          NULL),
+                    TS_ERR_RANGE);
         order.length = 0;
         CHECK_EQUAL(answered, TS_ERR_RANGE);
         for (unsigned i = 0; i < 200; i++) {
@@ -206,10 +222,14 @@ static void rule_r14_an_answer_that_fails_leaves_the_request(void)
     for (int round = 0; round < ROUNDS; round++) {
         answered = TS_OK;
         order.status = 1; // no status
-        CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, 0, NULL), TS_ERR_ARGUMENT);
+        CHECK_EQUAL(ts_op(pair.object,
+                          &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1}, NULL),
+                    TS_ERR_ARGUMENT);
         CHECK_EQUAL(answered, TS_ERR_ARGUMENT);
         order.status = TS_ERR_NO_SPACE;
-        CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, 0, NULL), TS_ERR_NO_SPACE);
+        CHECK_EQUAL(ts_op(pair.object,
+                          &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1}, NULL),
+                    TS_ERR_NO_SPACE);
         order.status = TS_OK;
         plain();
     }
@@ -226,12 +246,23 @@ static void rule_q02_a_refused_call_reaches_nobody(void)
     ts_close(closed);
     for (int round = 0; round < ROUNDS; round++) {
         uint64_t before = served;
-        CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, reader, "x", 1, 0, 0, 0, NULL), TS_ERR_RIGHTS);
-        CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, closed, "x", 1, 0, 0, 0, NULL), TS_ERR_HANDLE);
-        CHECK_EQUAL(ts_op(TS_OP_WRITE, TS_FLAG_QUIET, 0, pair.object, "x", 1, 0, 0, 0, NULL),
-                    TS_ERR_ARGUMENT);
-        CHECK_EQUAL(ts_op(TS_OP_WRITE, 0x80, 0, pair.object, "x", 1, 0, 0, 0, NULL),
-                    TS_ERR_ARGUMENT);
+        CHECK_EQUAL(
+            ts_op(reader, &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1}, NULL),
+            TS_ERR_RIGHTS);
+        CHECK_EQUAL(
+            ts_op(closed, &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1}, NULL),
+            TS_ERR_HANDLE);
+        CHECK_EQUAL(
+            ts_op(pair.object,
+                  &(struct ts_op){
+                      .op = TS_OP_WRITE, .flags = TS_FLAG_QUIET, .address = "x", .length = 1},
+                  NULL),
+            TS_ERR_ARGUMENT);
+        CHECK_EQUAL(
+            ts_op(pair.object,
+                  &(struct ts_op){.op = TS_OP_WRITE, .flags = 0x80, .address = "x", .length = 1},
+                  NULL),
+            TS_ERR_ARGUMENT);
         CHECK_EQUAL(served, before);
         plain();
     }
@@ -244,7 +275,7 @@ static void rule_r02_other_events_come_beside_a_call(void)
 {
     begin(TS_PRIORITY_NORMAL);
     for (int round = 0; round < ROUNDS; round++) {
-        CHECK_OK(ts_op(TS_OP_POST, 0, 0, pair.server.handle, NULL, 0, 0, 0, 0, NULL));
+        CHECK_OK(ts_op(pair.server.handle, &(struct ts_op){.op = TS_OP_POST}, NULL));
         plain();
         plain();
     }
@@ -316,7 +347,9 @@ static void rule_d02_a_closing_port_ends_a_call(void)
             ts_sleep_until(in_ms(1)); // it waits already
         }
         for (int i = 0; i < 2; i++) {
-            CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, 0, NULL),
+            CHECK_EQUAL(ts_op(pair.object,
+                              &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1},
+                              NULL),
                         TS_ERR_PEER_CLOSED);
         }
         CHECK_OK(ts_thread_join(&server, LIMIT));

@@ -166,7 +166,10 @@ static void rule_d02_a_ports_end_completes_everything(void)
         done[event.user_data] = true;
     }
     CHECK_OK(ts_wait(pair.object, TS_SIGNAL_CLOSED, in_ms(2000), NULL));
-    CHECK_EQUAL(ts_op(TS_OP_READ, 0, 0, pair.object, &byte, 1, 0, 0, in_ms(1000), NULL),
+    CHECK_EQUAL(ts_op(pair.object,
+                      &(struct ts_op){
+                          .op = TS_OP_READ, .address = &byte, .length = 1, .deadline = in_ms(1000)},
+                      NULL),
                 TS_ERR_PEER_CLOSED);
     pair_end(&pair);
 }

@@ -119,7 +119,7 @@ static void rule_q09_an_id_answers_its_own_request(void)
     pair_begin(&other, PAIR_REQUESTS, 0);
     pair_write(&pair, "x", 1, 0, 1);
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
-    uint64_t forged[] = {0,   id + 1,     id ^ (UINT64_C(1) << 32), id | UINT64_C(0xffff0000),
+    uint64_t forged[] = {0,   id + 1,     id ^ ts_request_id(0, 1), id | UINT64_C(0xffff0000),
                          ~id, UINT64_MAX, id + PAIR_REQUESTS,       id + (UINT64_C(1) << 63)};
     for (unsigned i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
         const struct ts_reply reply = {.id = forged[i]};

@@ -27,9 +27,12 @@ static void rule_h01_only_the_own_table_names_objects(void)
     unsigned named = 0;
     for (ts_handle_t slot = 0; slot < 4096; slot++) {
         for (ts_handle_t generation = 0; generation < 2; generation++) {
-            ts_handle_t handle = slot | generation << TS_HANDLE_SLOT_BITS;
+            ts_handle_t handle = ts_handle_make(slot, generation);
             ts_status_t status =
-                ts_op(TS_OP_GET, 0, 0, handle, &value, 8, 0, TS_PROPERTY_KIND, 0, NULL);
+                ts_op(handle,
+                      &(struct ts_op){
+                          .op = TS_OP_GET, .address = &value, .length = 8, .arg = TS_PROPERTY_KIND},
+                      NULL);
             CHECK(status == TS_OK || status == TS_ERR_HANDLE);
             named += status == TS_OK;
         }
@@ -50,7 +53,7 @@ static void rule_h02_a_closed_handle_stays_dead(void)
         CHECK_EQUAL(ts_event_signal(event, 1), TS_ERR_HANDLE);
         ts_close(other);
     }
-    CHECK_EQUAL(ts_op(TS_OP_CLOSE, 0, 0, event, NULL, 0, 0, 0, 0, NULL), TS_ERR_HANDLE);
+    CHECK_EQUAL(ts_op(event, &(struct ts_op){.op = TS_OP_CLOSE}, NULL), TS_ERR_HANDLE);
 }
 
 static void rule_h03_operations_need_their_rights(void)
@@ -76,8 +79,13 @@ static void rule_h03_operations_need_their_rights(void)
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         ts_handle_t weak;
         CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL & ~table[i].needed, &weak));
-        ts_status_t status = ts_op(table[i].op, 0, 0, weak, buffer, sizeof(buffer), 0,
-                                   table[i].op == TS_OP_WAIT ? 1 : 0, in_ms(1000), NULL);
+        ts_status_t status = ts_op(weak,
+                                   &(struct ts_op){.op = table[i].op,
+                                                   .address = buffer,
+                                                   .length = sizeof(buffer),
+                                                   .arg = table[i].op == TS_OP_WAIT ? 1 : 0,
+                                                   .deadline = in_ms(1000)},
+                                   NULL);
         CHECK_EQUAL(status, TS_ERR_RIGHTS);
         ts_close(weak);
     }
@@ -130,7 +138,7 @@ static void rule_h05_a_sent_handle_is_in_transit(void)
     ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 1);
     pair_submit(&pair); // parked
     CHECK_EQUAL(ts_event_signal(event, 1), TS_ERR_HANDLE);
-    CHECK_EQUAL(ts_op(TS_OP_CLOSE, 0, 0, event, NULL, 0, 0, 0, 0, NULL), TS_ERR_BUSY);
+    CHECK_EQUAL(ts_op(event, &(struct ts_op){.op = TS_OP_CLOSE}, NULL), TS_ERR_BUSY);
     pair_cancel(&pair, 1, 0, 2);
     CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_CANCELLED);
     CHECK_OK(pair_completion(&pair, 2).status);
@@ -220,7 +228,10 @@ static void rule_h09_revoked_handles_are_dead(void)
     uint64_t delivered = pair_event(&pair, TS_EVENT_REQUEST).value;
     pair_write(&pair, "x", 1, 0, 2); // parked
     CHECK_OK(ts_port_revoke(pair.port, 0));
-    CHECK_EQUAL(ts_op(TS_OP_READ, 0, 0, copy, &byte, 1, 0, 0, in_ms(1000), NULL),
+    CHECK_EQUAL(ts_op(copy,
+                      &(struct ts_op){
+                          .op = TS_OP_READ, .address = &byte, .length = 1, .deadline = in_ms(1000)},
+                      NULL),
                 TS_ERR_PEER_CLOSED);
     CHECK_OK(ts_wait(copy, TS_SIGNAL_CLOSED, in_ms(1000), NULL));
     pair_quiet(&pair);
@@ -338,8 +349,13 @@ static int full_table(void)
     NEED(count != UINT32_MAX && count > 0);
     ts_prepare_open(ts_ring_slot(&client), object, "a", 1, 0, TS_RIGHTS_ALL, 0, 1);
     NEED(completed(&client, 1, TS_ERR_LIMIT, &value));
-    NEED(ts_op(TS_OP_OPEN, 0, TS_RIGHTS_ALL, object, "a", 1, 0, 0, in_ms(1000), &value) ==
-         TS_ERR_LIMIT);
+    NEED(ts_op(object,
+               &(struct ts_op){.op = TS_OP_OPEN,
+                               .rights = TS_RIGHTS_ALL,
+                               .address = "a",
+                               .length = 1,
+                               .deadline = in_ms(1000)},
+               &value) == TS_ERR_LIMIT);
     NEED(ts_ring_enter(&server, 1, in_ms(20)) == TS_ERR_TIMED_OUT);
     ts_close(copies[--count]);
     ts_prepare_open(ts_ring_slot(&client), object, "a", 1, 0, TS_RIGHTS_ALL, 0, 2);

@@ -138,7 +138,7 @@ static void answer(const struct ts_event *event)
 {
     const struct ts_reply reply = {.id = event->value,
                                    .result = TS_REPLY_MINT,
-                                   .object = 1 + TS_REQUEST_SLOT(event->value),
+                                   .object = 1 + ts_request_id_slot(event->value),
                                    .rights = TS_RIGHTS_ALL};
     (void)ts_port_reply(atomic_load(&ending.port), &reply);
 }

@@ -275,16 +275,16 @@ static void rule_m06_the_ends_of_the_address_space_stay_empty(void)
                                          UINT64_MAX & ~0xfffull};
     for (unsigned i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
         struct ts_result result =
-            ts_sys_map((uint64_t)memory << 32, forbidden[i], PAGE, 0, TS_MAP_READ | TS_MAP_FIXED);
+            ts_sys_map(ts_pair(0, memory), forbidden[i], PAGE, 0, TS_MAP_READ | TS_MAP_FIXED);
         CHECK_EQUAL(result.status, forbidden[i] % PAGE == 0 ? TS_ERR_RANGE : TS_ERR_ARGUMENT);
     }
     // Across an end.
-    CHECK_EQUAL(ts_sys_map((uint64_t)memory << 32, TS_USER_END - PAGE, 2 * PAGE, 0,
-                           TS_MAP_READ | TS_MAP_FIXED)
-                    .status,
-                TS_ERR_RANGE);
     CHECK_EQUAL(
-        ts_sys_map((uint64_t)memory << 32, 0xf000, 2 * PAGE, 0, TS_MAP_READ | TS_MAP_FIXED).status,
+        ts_sys_map(ts_pair(0, memory), TS_USER_END - PAGE, 2 * PAGE, 0, TS_MAP_READ | TS_MAP_FIXED)
+            .status,
+        TS_ERR_RANGE);
+    CHECK_EQUAL(
+        ts_sys_map(ts_pair(0, memory), 0xf000, 2 * PAGE, 0, TS_MAP_READ | TS_MAP_FIXED).status,
         TS_ERR_RANGE);
     ts_close(memory);
 }

@@ -74,7 +74,7 @@ static void worker_start(struct worker *worker, uint64_t number)
 
 static void worker_post(const struct worker *worker, uint64_t value)
 {
-    CHECK_OK(ts_op(TS_OP_POST, 0, 0, worker->ring.handle, NULL, 0, 0, value, 0, NULL));
+    CHECK_OK(ts_op(worker->ring.handle, &(struct ts_op){.op = TS_OP_POST, .arg = value}, NULL));
 }
 
 static void worker_end(struct worker *worker)
@@ -105,7 +105,10 @@ static void ask(unsigned times, uint64_t expected)
 {
     for (unsigned i = 0; i < times; i++) {
         uint64_t who = 0;
-        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
+        CHECK_OK(ts_op(pair.object,
+                       &(struct ts_op){
+                           .op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = in_ms(3000)},
+                       &who));
         CHECK_EQUAL(who, expected);
     }
 }
@@ -158,7 +161,10 @@ static void rule_r06_the_ring_that_went_idle_last_comes_first(void)
         for (unsigned k = 0; k < 4; k++) {
             ts_thread_yield(); // until it waits again
         }
-        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(3000), &who));
+        CHECK_OK(ts_op(pair.object,
+                       &(struct ts_op){
+                           .op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = in_ms(3000)},
+                       &who));
         CHECK_EQUAL(who, last + 1);
     }
     for (unsigned i = 0; i < 2; i++) {
@@ -190,7 +196,7 @@ static void rule_r10_memory_is_seen_in_order(void)
         memset(from, 'a' + round % 26, sizeof(from));
         pair_write(&pair, from, sizeof(from), 0, 1);
         uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
-        CHECK_EQUAL(pair.inbox[TS_REQUEST_SLOT(id) * 64 + 63], from[63]);
+        CHECK_EQUAL(pair.inbox[ts_request_id_slot(id) * 64 + 63], from[63]);
         CHECK_OK(ts_port_pull(pair.port, id, to, sizeof(to), 0, &bytes));
         CHECK(memcmp(from, to, sizeof(to)) == 0);
         pair_reply(&pair, id, TS_OK, sizeof(from));
@@ -290,7 +296,7 @@ static void rule_r13_the_inbox_has_the_first_bytes(void)
         events[i] = pair_event(&pair, TS_EVENT_REQUEST); // copied when it is published
     }
     for (uint64_t i = 0; i < 3; i++) { // each has its own, until it is answered
-        const char *inbox = pair.inbox + TS_REQUEST_SLOT(events[i].value) * 64;
+        const char *inbox = pair.inbox + ts_request_id_slot(events[i].value) * 64;
         CHECK_EQUAL(inbox[0], '0' + (char)i);
         CHECK_EQUAL(events[i].length, i == 0 ? 1 : i == 1 ? 64 : 200);
         if (i > 0) {
@@ -306,7 +312,7 @@ static void rule_r14_a_failed_reply_does_not_wait(void)
 {
     pair_begin(&pair, PAIR_REQUESTS, 0);
     // It would wait for ever: nothing comes to this ring.
-    CHECK_EQUAL(ts_ring_reply_wait(&pair.server, pair.port, UINT64_C(5) << 32, TS_OK, 0, NULL, 0),
+    CHECK_EQUAL(ts_ring_reply_wait(&pair.server, pair.port, ts_request_id(0, 5), TS_OK, 0, NULL, 0),
                 TS_ERR_GONE);
     CHECK_EQUAL(ts_ring_reply_wait(&pair.server, pair.object, 1, TS_OK, 0, NULL, 0), TS_ERR_KIND);
     CHECK_EQUAL(ts_ring_reply_wait(&pair.server, 0x12345, 1, TS_OK, 0, NULL, 0), TS_ERR_HANDLE);

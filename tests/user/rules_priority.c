@@ -276,7 +276,10 @@ static void rule_p01_a_request_lends_its_priority(void)
     }
     ts_status_t status = TS_OK;
     for (unsigned i = 0; i < 20 && status == TS_OK; i++) { // by system call, and by ring
-        status = ts_op(TS_OP_WRITE, 0, 0, server.object, "x", 1, 0, 0, in_ms(2000), NULL);
+        status = ts_op(server.object,
+                       &(struct ts_op){
+                           .op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = in_ms(2000)},
+                       NULL);
     }
     ask(1, in_ms(2000));
     struct ts_event event = {.status = TS_ERR_TIMED_OUT};
@@ -295,7 +298,8 @@ static void rule_p01_a_request_lends_its_priority(void)
 // The child: asks once and waits for ever.
 static int ask_for_ever(void)
 {
-    (void)ts_op(TS_OP_WRITE, 0, 0, ts_named_handle("target"), "x", 1, 0, 0, TS_DEADLINE_NONE, NULL);
+    (void)ts_op(ts_named_handle("target"),
+                &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1}, NULL);
     return 1;
 }
 

@@ -66,7 +66,9 @@ static void rule_q02_mint_without_a_handle_mints_nothing(void)
 
 static ts_status_t take_to(uint64_t id, void *to, uint32_t length)
 {
-    return ts_op(TS_OP_TAKE, 0, 0, pair.port, to, length, 0, id, 0, NULL);
+    return ts_op(pair.port,
+                 &(struct ts_op){.op = TS_OP_TAKE, .address = to, .length = length, .arg = id},
+                 NULL);
 }
 
 static void rule_q02_take_that_cannot_be_told_takes_nothing(void)

@@ -27,11 +27,26 @@ static void calls_in_vain(ts_handle_t event)
 {
     static const struct ts_segment pieces[2] = {{(uintptr_t)buffer, 8}, {(uintptr_t)buffer, 9}};
     struct ts_call call = {.in_handles = 1, .in_handle = {event}, .out_handles = 1};
-    CHECK_EQUAL(ts_op(TS_OP_WRITE, 0, 0, pair.object, "x", 1, 0, 0, in_ms(1), NULL),
+    CHECK_EQUAL(
+        ts_op(pair.object,
+              &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = in_ms(1)},
+              NULL),
+        TS_ERR_TIMED_OUT);
+    CHECK_EQUAL(ts_op(pair.object,
+                      &(struct ts_op){.op = TS_OP_READ,
+                                      .flags = TS_FLAG_VECTOR,
+                                      .address = pieces,
+                                      .length = 2,
+                                      .deadline = in_ms(1)},
+                      NULL),
                 TS_ERR_TIMED_OUT);
-    CHECK_EQUAL(ts_op(TS_OP_READ, TS_FLAG_VECTOR, 0, pair.object, pieces, 2, 0, 0, in_ms(1), NULL),
-                TS_ERR_TIMED_OUT);
-    CHECK_EQUAL(ts_op(TS_OP_OPEN, 0, TS_RIGHTS_ALL, pair.object, "a", 1, 0, 0, in_ms(1), NULL),
+    CHECK_EQUAL(ts_op(pair.object,
+                      &(struct ts_op){.op = TS_OP_OPEN,
+                                      .rights = TS_RIGHTS_ALL,
+                                      .address = "a",
+                                      .length = 1,
+                                      .deadline = in_ms(1)},
+                      NULL),
                 TS_ERR_TIMED_OUT);
     CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1), NULL), TS_ERR_TIMED_OUT);
     CHECK_EQUAL(ts_wait(event, TS_SIGNAL_READABLE, in_ms(1), NULL), TS_ERR_TIMED_OUT);
@@ -272,11 +287,15 @@ static void rule_q16_nowait_is_answered_at_once(void)
     uint64_t value;
     CHECK_OK(ts_event_create(0, &event));
     CHECK_EQUAL(
-        ts_op(TS_OP_WAIT, TS_FLAG_NOWAIT, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, 0, &value),
+        ts_op(event,
+              &(struct ts_op){.op = TS_OP_WAIT, .flags = TS_FLAG_NOWAIT, .arg = TS_SIGNAL_READABLE},
+              &value),
         TS_ERR_AGAIN);
     CHECK_OK(ts_event_signal(event, 7));
     CHECK_OK(
-        ts_op(TS_OP_WAIT, TS_FLAG_NOWAIT, 0, event, NULL, 0, 0, TS_SIGNAL_READABLE, 0, &value));
+        ts_op(event,
+              &(struct ts_op){.op = TS_OP_WAIT, .flags = TS_FLAG_NOWAIT, .arg = TS_SIGNAL_READABLE},
+              &value));
     CHECK_EQUAL(value, 7);
     ts_close(event);
     // A server is told of the flag, and it is the server that keeps it.
@@ -286,7 +305,7 @@ static void rule_q16_nowait_is_answered_at_once(void)
         TS_FLAG_NOWAIT;
     pair_submit(&pair);
     struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
-    CHECK_EQUAL(request.flags >> TS_EVENT_OP_FLAGS_SHIFT, TS_FLAG_NOWAIT);
+    CHECK_EQUAL(ts_event_op_flags(request.flags), TS_FLAG_NOWAIT);
     pair_reply(&pair, request.value, TS_ERR_AGAIN, 0);
     CHECK_EQUAL(pair_completion(&pair, 1).status, TS_ERR_AGAIN);
     pair_end(&pair);
@@ -301,9 +320,16 @@ static void rule_q17_reserved_fields_are_zero(void)
     CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_ARGUMENT);
     const struct ts_reply reply = {.signals = 1};
     CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_op(TS_OP_READ, TS_FLAG_QUIET, 0, pair.object, buffer, 1, 0, 0, 0, NULL),
+    CHECK_EQUAL(ts_op(pair.object,
+                      &(struct ts_op){
+                          .op = TS_OP_READ, .flags = TS_FLAG_QUIET, .address = buffer, .length = 1},
+                      NULL),
                 TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_op(TS_OP_READ, 0x80, 0, pair.object, buffer, 1, 0, 0, 0, NULL), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(
+        ts_op(pair.object,
+              &(struct ts_op){.op = TS_OP_READ, .flags = 0x80, .address = buffer, .length = 1},
+              NULL),
+        TS_ERR_ARGUMENT);
     pair_quiet(&pair);
     pair_end(&pair);
 }
@@ -324,8 +350,13 @@ static void rule_q17_no_operation_takes_a_flag_that_is_not_its_own(void)
         bool of_port = op >= TS_OP_REPLY && op <= TS_OP_REVOKE;
         ts_handle_t handle = of_port ? pair.port : pair.object;
         for (unsigned i = 0; op < TS_OP_TIMEOUT && i < sizeof(by_call); i++) {
-            CHECK_EQUAL(ts_op((enum ts_operation)op, by_call[i], 0, handle, buffer, 1, 0, 0,
-                              in_ms(1000), NULL),
+            CHECK_EQUAL(ts_op(handle,
+                              &(struct ts_op){.op = (enum ts_operation)op,
+                                              .flags = by_call[i],
+                                              .address = buffer,
+                                              .length = 1,
+                                              .deadline = in_ms(1000)},
+                              NULL),
                         refusal(by_call[i]));
         }
         for (unsigned i = 0; i < sizeof(on_ring); i++) {
@@ -355,7 +386,7 @@ static void rule_q18_a_failed_reply_moves_nothing(void)
         .id = id, .result = TS_REPLY_MOVE, .object = event, .rights = TS_RIGHTS_ALL};
     CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT); // a write has no handle's room
     CHECK_OK(ts_event_signal(event, 1));
-    reply.id = id + (UINT64_C(1) << 32);
+    reply.id = ts_request_id(ts_request_id_slot(id), ts_request_id_generation(id) + 1);
     CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_GONE);
     CHECK_OK(ts_event_signal(event, 1));
     pair_reply(&pair, id, TS_OK, 1); // it can be answered all the same

@@ -32,9 +32,9 @@ static void rule_r01_a_ring_is_one_threads(void)
         result = ts_sys_enter(handle, 0, 0, 0);
     } while (result.status == TS_OK && ts_clock_now() < until);
     CHECK_EQUAL(result.status, TS_ERR_BUSY);
-    CHECK_EQUAL(ts_sys_reply_wait(handle | (uint64_t)handle << 32, 0, 0, 0, 0, 0).status,
-                TS_ERR_BUSY);
-    CHECK_OK(ts_op(TS_OP_POST, 0, 0, handle, NULL, 0, 5, 6, 0, NULL)); // anyone may post
+    CHECK_EQUAL(ts_sys_reply_wait(ts_pair(handle, handle), 0, 0, 0, 0, 0).status, TS_ERR_BUSY);
+    CHECK_OK(ts_op(handle, &(struct ts_op){.op = TS_OP_POST, .offset = 5, .arg = 6},
+                   NULL)); // anyone may post
     CHECK_OK(ts_thread_join(&thread, in_ms(2000)));
     ts_ring_destroy(&ring);
 }
@@ -90,9 +90,9 @@ static void rule_r04_forged_indices_are_not_believed(void)
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     struct ts_ring *header = ring.header;
     header->submit_tail = header->submit_head + 9; // more than there are slots
-    CHECK_EQUAL(ts_sys_enter(ring.handle | UINT64_C(100) << 32, 0, 0, 0).status, 0);
+    CHECK_EQUAL(ts_sys_enter(ts_pair(ring.handle, 100), 0, 0, 0).status, 0);
     header->submit_tail = header->submit_head - 1;
-    CHECK_EQUAL(ts_sys_enter(ring.handle | UINT64_C(100) << 32, 0, 0, 0).status, 0);
+    CHECK_EQUAL(ts_sys_enter(ts_pair(ring.handle, 100), 0, 0, 0).status, 0);
     header->submit_tail = header->submit_head;
     header->event_head = header->event_tail + 5; // has read what was never there
     header->event_tail = 12345;
@@ -110,7 +110,7 @@ static void rule_r05_the_headers_version_counts(void)
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     ring.header->version = TS_RING_VERSION + 1;
     CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 0).status, TS_ERR_VERSION);
-    CHECK_EQUAL(ts_sys_reply_wait(ring.handle | (uint64_t)ring.handle << 32, 0, 0, 0, 0, 0).status,
+    CHECK_EQUAL(ts_sys_reply_wait(ts_pair(ring.handle, ring.handle), 0, 0, 0, 0, 0).status,
                 TS_ERR_VERSION);
     ring.header->version = TS_RING_VERSION;
     CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 0).status, 0);
@@ -168,7 +168,7 @@ static void rule_r15_quiet_hides_success_alone(void)
     for (uint64_t i = 0; i < 3; i++) {
         struct ts_submission *slot = ts_ring_slot(&ring);
         if (i == 1) {
-            ts_prepare(slot, TS_OP_READ, 0x12345, NULL, 0, 0, 0, 0, i); // no such handle
+            ts_prepare(slot, 0x12345, &(struct ts_op){.op = TS_OP_READ}, i); // no such handle
         } else {
             ts_prepare_nop(slot, i);
         }

@@ -372,9 +372,9 @@ static void look_on(void *argument)
         ts_signals_t signals = 0;
         ts_status_t status = ts_wait((ts_handle_t)now, TS_SIGNALS_ALL, 1, &signals);
         looks->seen += status == TS_OK;
-        looks->wrong += status == TS_OK && signals != now >> 32;
+        looks->wrong += status == TS_OK && signals != ts_pair_high(now);
         status = ts_get_u64((ts_handle_t)now, TS_PROPERTY_SIGNALS, &value);
-        looks->wrong += status == TS_OK && value != now >> 32;
+        looks->wrong += status == TS_OK && value != ts_pair_high(now);
     }
 }
 
@@ -394,7 +394,7 @@ static void rule_s06_nobody_hears_the_oids_next_object(void)
         CHECK_OK(ts_port_mint(pair.port, 0, PAIR_TAG, TS_RIGHTS_ALL, &pair.object));
         ts_signals_t signal = 1u << (16 + i % 16);
         CHECK_OK(ts_port_signal(pair.port, 0, 0, signal));
-        atomic_store(&looks.now, (uint64_t)signal << 32 | pair.object);
+        atomic_store(&looks.now, ts_pair(pair.object, signal));
     }
     atomic_store(&looks.over, true);
     CHECK_OK(ts_thread_join(&thread, in_ms(3000)));

@@ -270,7 +270,7 @@ static ts_status_t take_file(struct ts_request *request)
 
 static void reload(struct ts_request *request)
 {
-    bool given = request->handles_in > 0;
+    bool given = request->in_handles > 0;
     ts_status_t status = start_reading();
     if (status == TS_OK && !given && ts_named_handle(NAME_CONFIG) == TS_HANDLE_NONE) {
         status = TS_ERR_NOT_FOUND;
@@ -297,7 +297,7 @@ static void reload(struct ts_request *request)
 
 void config_file_call(struct ts_request *request)
 {
-    if (request->argument != TS_RELOAD) {
+    if (request->arg != TS_RELOAD) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
     } else if (!ts_request_has(request, TS_RIGHT_MANAGE)) {
         ts_request_reply(request, TS_ERR_RIGHTS, 0);

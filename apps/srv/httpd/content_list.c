@@ -92,8 +92,12 @@ void content_list_read(struct content *content)
     }
     struct ts_submission *slot = content_begin(content, on_list);
     if (slot != NULL) {
-        ts_prepare(slot, TS_OP_LIST, content->opened, list->buffer, sizeof(list->buffer),
-                   list->cookie, 0, ts_loop_now(&httpd.loop) + CONTENT_STEP_NS,
+        ts_prepare(slot, content->opened,
+                   &(struct ts_op){.op = TS_OP_LIST,
+                                   .address = list->buffer,
+                                   .length = sizeof(list->buffer),
+                                   .offset = list->cookie,
+                                   .deadline = ts_loop_now(&httpd.loop) + CONTENT_STEP_NS},
                    ts_async_data(&content->step));
     }
 }

@@ -113,8 +113,11 @@ static void ask_for_content(struct content *content)
     if (slot == NULL) {
         return;
     }
-    ts_prepare(slot, TS_OP_MAP, content->opened, NULL, 0, 0, content->resource.size,
-               ts_loop_now(&httpd.loop) + STEP_NS, ts_async_data(&content->step));
+    ts_prepare(slot, content->opened,
+               &(struct ts_op){.op = TS_OP_MAP,
+                               .arg = content->resource.size,
+                               .deadline = ts_loop_now(&httpd.loop) + STEP_NS},
+               ts_async_data(&content->step));
     slot->rights = TS_RIGHT_READ | TS_RIGHT_MAP;
 }
 

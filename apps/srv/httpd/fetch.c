@@ -173,9 +173,11 @@ void fetch_piece(struct connection *connection)
         return;
     }
     uint64_t before = response->offset % TS_PAGE_SIZE, length = response->left + before;
-    ts_prepare(slot, TS_OP_MAP, connection->content->handle, NULL, 0, response->offset - before,
-               length < CONNECTION_PIECE ? length : CONNECTION_PIECE,
-               ts_loop_now(&httpd.loop) + HTTPD_WRITE_S * TS_SECOND,
+    ts_prepare(slot, connection->content->handle,
+               &(struct ts_op){.op = TS_OP_MAP,
+                               .offset = response->offset - before,
+                               .arg = length < CONNECTION_PIECE ? length : CONNECTION_PIECE,
+                               .deadline = ts_loop_now(&httpd.loop) + HTTPD_WRITE_S * TS_SECOND},
                ts_async_data(&connection->io));
     slot->rights = TS_RIGHT_READ | TS_RIGHT_MAP;
 }

@@ -165,8 +165,12 @@ static void take_step(void)
     }
     switch (listener.step) {
     case STEP_SOCKET:
-        ts_prepare(slot, TS_OP_CREATE, listener.network, kind, sizeof(kind) - 1, 0,
-                   TS_OPEN_ARG(0, 0), TS_DEADLINE_NONE, data);
+        ts_prepare(slot, listener.network,
+                   &(struct ts_op){.op = TS_OP_CREATE,
+                                   .address = kind,
+                                   .length = sizeof(kind) - 1,
+                                   .arg = ts_open_arg(0, 0)},
+                   data);
         slot->rights = SOCKET_RIGHTS;
         break;
     case STEP_REUSE: prepare_option(slot, TS_NET_OPTION_REUSE_ADDRESS); break;

@@ -108,7 +108,7 @@ static void file_open(struct ts_request *request)
     unsigned identity;
     ts_status_t status = ts_request_path(request, path, sizeof(path), &length);
     if (status == TS_OK) {
-        status = file_find(opened_of(request)->identity, path, length, (uint32_t)request->argument,
+        status = file_find(opened_of(request)->identity, path, length, (uint32_t)request->arg,
                            &identity);
     }
     if (status == TS_OK) {
@@ -174,9 +174,9 @@ static void file_get(struct ts_request *request)
         .identity = identity,
         .modified_ns = ts_clock_realtime(),
     };
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
+    if (request->arg == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, 0);
-    } else if (request->argument != TS_PROPERTY_ATTRIBUTES) {
+    } else if (request->arg != TS_PROPERTY_ATTRIBUTES) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
     } else if (request->room < sizeof(attributes)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);

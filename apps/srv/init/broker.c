@@ -59,7 +59,7 @@ static struct broker_wish wishes[INIT_REQUESTS];
 
 static struct broker_wish *wish_of(const struct ts_request *request)
 {
-    return &wishes[TS_REQUEST_SLOT(request->id)];
+    return &wishes[ts_request_id_slot(request->id)];
 }
 
 void broker_init(void)
@@ -299,7 +299,7 @@ static void name_get(struct ts_request *request)
 {
     struct name *name = TS_OBJECT_OF(request->object, struct name, object);
     const char *text = name->target->config->name;
-    if (request->argument == TS_PROPERTY_NAME) {
+    if (request->arg == TS_PROPERTY_NAME) {
         ts_request_reply_bytes(request, text, strlen(text));
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);

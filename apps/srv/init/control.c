@@ -79,7 +79,7 @@ static ts_status_t pull_service(struct ts_request *request, struct service **out
 
 static ts_status_t steer(struct ts_request *request, struct service *service)
 {
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_INIT_START: return service_start(service);
     case TS_INIT_STOP: return service_stop(service, AFTER_STOP);
     case TS_INIT_KILL:
@@ -93,7 +93,7 @@ static void call_power(struct ts_request *request)
 {
     struct ts_init_power power = {0};
     ts_status_t status = TS_OK;
-    bool restart = request->argument == TS_INIT_REBOOT;
+    bool restart = request->arg == TS_INIT_REBOOT;
     if (request->length > 0) {
         status = ts_request_pull_exact(request, &power, sizeof(power));
     }
@@ -115,7 +115,7 @@ static uint64_t count_running(void)
 static void control_call(struct ts_request *request)
 {
     struct service *service;
-    uint64_t method = request->argument;
+    uint64_t method = request->arg;
     bool manage = method != TS_INIT_START && method != TS_INIT_RUNNING;
     if (manage && !ts_request_has(request, TS_RIGHT_MANAGE)) {
         ts_request_reply(request, TS_ERR_RIGHTS, 0);

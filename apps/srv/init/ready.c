@@ -14,7 +14,7 @@ enum { ROOT, PULSE, HANDLES };
 
 static ts_status_t take_handles(struct ts_request *request, ts_handle_t handles[HANDLES])
 {
-    if (request->handles_in != HANDLES) {
+    if (request->in_handles != HANDLES) {
         return TS_ERR_ARGUMENT;
     }
     for (unsigned i = 0; i < HANDLES; i++) {
@@ -34,7 +34,7 @@ static void ready_call(struct ts_request *request)
     struct service *service = ready->service;
     ts_handle_t handles[HANDLES] = {TS_HANDLE_NONE};
     ts_status_t status = TS_ERR_UNSUPPORTED;
-    if (request->argument == TS_INIT_READY) {
+    if (request->arg == TS_INIT_READY) {
         status = take_handles(request, handles);
     }
     if (status == TS_OK && ready->instance != service->instance) {

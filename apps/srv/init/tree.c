@@ -213,7 +213,7 @@ static void open_entry(struct ts_request *request, uint32_t entry)
     }
     struct tree_object *object = object_create(object_of(request)->client, entry);
     object->asker = request->client;
-    object->flags = request->argument & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
+    object->flags = request->arg & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
     // A directory passes on all rights, since what is mounted below may have more than it has.
     bool directory = init.archive.entries[entry].type == TS_ARCHIVE_DIRECTORY;
     if (ts_request_reply_mint(request, &object->object, directory ? ROOT_RIGHTS : FILE_RIGHTS, 0) !=
@@ -248,7 +248,7 @@ static void tree_open(struct ts_request *request)
         open_mount(request, &found);
         return;
     }
-    status = check_flags((uint32_t)request->argument, status, &found);
+    status = check_flags((uint32_t)request->arg, status, &found);
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
     } else {
@@ -343,7 +343,7 @@ static void tree_get(struct ts_request *request)
     struct tree_object *object = object_of(request);
     size_t length;
     const char *path = entry_path(object->entry, &length);
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_SIZE: ts_request_reply_u64(request, entry_of(object)->size); break;
     case TS_PROPERTY_POSITION: ts_request_reply_u64(request, object->position); break;
     case TS_PROPERTY_STATUS_FLAGS: ts_request_reply_u64(request, object->flags); break;
@@ -358,7 +358,7 @@ static void tree_set(struct ts_request *request)
     struct tree_object *object = object_of(request);
     uint64_t number;
     ts_status_t status = TS_OK;
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_SIZE:
     case TS_PROPERTY_ATTRIBUTES: status = TS_ERR_READ_ONLY; break;
     case TS_PROPERTY_POSITION:
@@ -367,7 +367,7 @@ static void tree_set(struct ts_request *request)
         break;
     default: status = TS_ERR_UNSUPPORTED; break;
     }
-    if (status == TS_OK && request->argument == TS_PROPERTY_STATUS_FLAGS) {
+    if (status == TS_OK && request->arg == TS_PROPERTY_STATUS_FLAGS) {
         object->flags = number & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
     } else if (status == TS_OK && number > INT64_MAX) {
         status = TS_ERR_ARGUMENT;

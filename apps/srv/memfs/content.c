@@ -178,7 +178,7 @@ static void reply_attributes(struct ts_request *request)
 void memfs_get(struct ts_request *request)
 {
     const struct open_node *open = opened(request);
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_SIZE: ts_request_reply_u64(request, open->node->size); break;
     case TS_PROPERTY_POSITION: ts_request_reply_u64(request, open->position); break;
     case TS_PROPERTY_STATUS_FLAGS: ts_request_reply_u64(request, open->flags); break;
@@ -244,7 +244,7 @@ static ts_status_t set_number(struct ts_request *request)
     if (status != TS_OK) {
         return status;
     }
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_SIZE: return set_size(request, number);
     case TS_PROPERTY_POSITION:
         if (number > INT64_MAX) {
@@ -264,7 +264,7 @@ static ts_status_t set_number(struct ts_request *request)
 void memfs_set(struct ts_request *request)
 {
     ts_status_t status = TS_ERR_UNSUPPORTED;
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_ATTRIBUTES: status = set_attributes(request); break;
     case TS_PROPERTY_SIZE:
     case TS_PROPERTY_POSITION:

@@ -53,7 +53,7 @@ struct found {
 static void answer_node(struct ts_request *request, ts_status_t status, struct found found)
 {
     struct tree *tree = opened(request)->tree;
-    uint32_t flags = (uint32_t)request->argument;
+    uint32_t flags = (uint32_t)request->arg;
     bool truncate = request->op == TS_OP_OPEN && flags & TS_OPEN_TRUNCATE;
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
@@ -151,7 +151,7 @@ static void memfs_open(struct ts_request *request)
     char buffer[TS_PATH_MAX];
     struct walk_path path;
     struct found found = {0};
-    uint32_t flags = (uint32_t)request->argument;
+    uint32_t flags = (uint32_t)request->arg;
     ts_status_t status = path_of(request, buffer, &path);
     if (status == TS_OK && !walked(request, memfs_open, &path, 1)) {
         return;
@@ -165,7 +165,7 @@ static void memfs_create(struct ts_request *request)
     char buffer[TS_PATH_MAX];
     struct walk_path path;
     struct found found = {0};
-    uint32_t kind = (uint32_t)(request->argument >> 32);
+    uint32_t kind = ts_open_arg_kind(request->arg);
     ts_status_t status = path_of(request, buffer, &path);
     if (status == TS_OK && kind != TS_FILE_REGULAR && kind != TS_FILE_DIRECTORY) {
         status = TS_ERR_ARGUMENT;
@@ -188,8 +188,7 @@ static void memfs_remove(struct ts_request *request)
         return;
     }
     status = status != TS_OK ? status : place_of(tree, &path, &place);
-    status =
-        status != TS_OK ? status : tree_remove(tree, &place, (uint32_t)(request->argument >> 32));
+    status = status != TS_OK ? status : tree_remove(tree, &place, ts_open_arg_kind(request->arg));
     ts_request_reply(request, status, 0);
 }
 
@@ -197,7 +196,7 @@ static void memfs_remove(struct ts_request *request)
 static ts_status_t other_directory(struct ts_request *request, struct node **out_node)
 {
     *out_node = opened(request)->node;
-    if (request->handles_in == 0) {
+    if (request->in_handles == 0) {
         return TS_OK;
     }
     ts_handle_t foreign;
@@ -225,7 +224,7 @@ static ts_status_t rename_paths(struct ts_request *request, char *names, size_t 
     if (request->length >= capacity) {
         return TS_ERR_NAME_TOO_LONG;
     }
-    if (request->argument & ~(uint64_t)TS_OPEN_EXCLUSIVE) {
+    if (request->arg & ~(uint64_t)TS_OPEN_EXCLUSIVE) {
         return TS_ERR_ARGUMENT;
     }
     ts_status_t status = ts_request_pull(request, names, request->length, 0);
@@ -256,8 +255,8 @@ static void memfs_rename(struct ts_request *request)
     }
     status = status != TS_OK ? status : place_of(tree, &paths[0], &from);
     status = status != TS_OK ? status : place_of(tree, &paths[1], &to);
-    status = status != TS_OK ? status
-                             : tree_rename(tree, &from, &to, request->argument & TS_OPEN_EXCLUSIVE);
+    status =
+        status != TS_OK ? status : tree_rename(tree, &from, &to, request->arg & TS_OPEN_EXCLUSIVE);
     ts_request_reply(request, status, 0);
 }
 

@@ -359,7 +359,7 @@ static void get_option(struct ts_request *request)
 
 static void datagram_call(struct ts_request *request)
 {
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_NET_BIND: bind_or_connect(request, true); break;
     case TS_NET_CONNECT: bind_or_connect(request, false); break;
     case TS_NET_GET_NAME: reply_address(request, false); break;
@@ -375,9 +375,9 @@ static void datagram_call(struct ts_request *request)
 static void datagram_get(struct ts_request *request)
 {
     struct ts_attributes attributes = {.type = TS_FILE_STREAM, .mode = 0600, .links = 1};
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
+    if (request->arg == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, of(request)->nowait ? TS_OPEN_NOWAIT : 0);
-    } else if (request->argument == TS_PROPERTY_ATTRIBUTES) {
+    } else if (request->arg == TS_PROPERTY_ATTRIBUTES) {
         request_reply_struct(request, &attributes, sizeof(attributes));
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);

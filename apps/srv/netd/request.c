@@ -81,7 +81,7 @@ void request_set_nowait(struct ts_request *request, bool *out_nowait)
 {
     uint64_t flags = 0;
     ts_status_t status = TS_ERR_UNSUPPORTED;
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
+    if (request->arg == TS_PROPERTY_STATUS_FLAGS) {
         status = ts_request_pull_exact(request, &flags, sizeof(flags));
     }
     if (status == TS_OK && (flags & ~(uint64_t)(TS_OPEN_NOWAIT | TS_OPEN_APPEND)) != 0) {

@@ -73,7 +73,7 @@ static void session_create(struct ts_request *request)
 
 static void session_call(struct ts_request *request)
 {
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_NET_RESOLVE: resolve_call(request); break;
     case TS_NET_INTERFACE: interface_call(request); break;
     case TS_NET_SOCKETS: sockets_call(request); break;
@@ -90,7 +90,7 @@ static void session_call(struct ts_request *request)
 
 static void session_get(struct ts_request *request)
 {
-    if (request->argument != TS_NET_STATISTICS) {
+    if (request->arg != TS_NET_STATISTICS) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
         return;
     }

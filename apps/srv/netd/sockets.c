@@ -121,7 +121,8 @@ void sockets_call(struct ts_request *request)
     uint32_t next = listing.from + listing.count;
     uint64_t more = next < listing.seen && listing.count > 0 ? next : 0;
     uint32_t size = listing.count * (uint32_t)sizeof(struct ts_net_socket);
-    (void)ts_request_reply_now(request, TS_OK, size | more << 32, listing.lines, size);
+    (void)ts_request_reply_now(request, TS_OK, ts_pair((uint32_t)size, (uint32_t)more),
+                               listing.lines, size);
 }
 
 uint64_t sockets_connections(void)

@@ -496,7 +496,7 @@ static void reply_address(struct ts_request *request, struct stream *stream, boo
 static void stream_call(struct ts_request *request)
 {
     struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_NET_BIND: stream_bind(request, stream); break;
     case TS_NET_CONNECT: stream_connect(request, stream); break;
     case TS_NET_LISTEN: stream_listen(request, stream); break;
@@ -514,9 +514,9 @@ static void stream_get(struct ts_request *request)
 {
     struct stream *stream = TS_OBJECT_OF(request->object, struct stream, object);
     struct ts_attributes attributes = {.type = TS_FILE_STREAM, .mode = 0600, .links = 1};
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
+    if (request->arg == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, stream->nowait ? TS_OPEN_NOWAIT : 0);
-    } else if (request->argument == TS_PROPERTY_ATTRIBUTES) {
+    } else if (request->arg == TS_PROPERTY_ATTRIBUTES) {
         request_reply_struct(request, &attributes, sizeof(attributes));
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);

@@ -208,7 +208,7 @@ static void end_cancel(struct ts_request *request)
 static void end_get(struct ts_request *request)
 {
     struct pipe_end *end = end_of(request);
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_STATUS_FLAGS: ts_request_reply_u64(request, end->flags); break;
     case TS_PROPERTY_PIPE_BYTES: ts_request_reply_u64(request, end->pipe->used); break;
     case TS_PROPERTY_ATTRIBUTES: {
@@ -229,7 +229,7 @@ static void end_set(struct ts_request *request)
 {
     struct pipe_end *end = end_of(request);
     uint64_t flags;
-    if (request->argument != TS_PROPERTY_STATUS_FLAGS) {
+    if (request->arg != TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
         return;
     }

@@ -86,7 +86,7 @@ static void make(struct ts_request *request)
 
 static void session_call(struct ts_request *request)
 {
-    if (request->argument == TS_PIPE_MAKE) {
+    if (request->arg == TS_PIPE_MAKE) {
         make(request);
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
@@ -129,9 +129,9 @@ const struct ts_operations pipe_root_operations = {.open = root_open};
 
 static void stream_get(struct ts_request *request)
 {
-    if (request->argument == TS_PROPERTY_STATUS_FLAGS) {
+    if (request->arg == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, 0);
-    } else if (request->argument == TS_PROPERTY_ATTRIBUTES) {
+    } else if (request->arg == TS_PROPERTY_ATTRIBUTES) {
         struct ts_attributes attributes = {.type = TS_FILE_DEVICE, .mode = 0666, .links = 1};
         attributes.identity = request->object == &pipe_null ? 1 : 2;
         ts_request_reply_bytes(request, &attributes, sizeof(attributes));
@@ -143,7 +143,7 @@ static void stream_get(struct ts_request *request)
 // Status flags are accepted: nothing ever waits here.
 static void stream_set(struct ts_request *request)
 {
-    bool known = request->argument == TS_PROPERTY_STATUS_FLAGS;
+    bool known = request->arg == TS_PROPERTY_STATUS_FLAGS;
     ts_request_reply(request, known ? TS_OK : TS_ERR_UNSUPPORTED, 0);
 }
 

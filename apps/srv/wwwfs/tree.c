@@ -81,7 +81,7 @@ static void node_open(struct ts_request *request)
 {
     char path[TS_PATH_MAX];
     uint32_t entry;
-    uint32_t flags = (uint32_t)request->argument;
+    uint32_t flags = (uint32_t)request->arg;
     ts_status_t status = TS_OK;
     if (request->length > sizeof(path)) {
         status = TS_ERR_NAME_TOO_LONG;
@@ -143,7 +143,7 @@ static void node_get(struct ts_request *request)
 {
     const struct node *node = node_of(request);
     const struct ts_archive_entry *entry = entry_of(node);
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_SIZE: ts_request_reply_u64(request, entry->size); break;
     case TS_PROPERTY_POSITION: ts_request_reply_u64(request, node->position); break;
     case TS_PROPERTY_STATUS_FLAGS: ts_request_reply_u64(request, 0); break;
@@ -159,7 +159,7 @@ static void node_set(struct ts_request *request)
 {
     uint64_t value;
     ts_status_t status = TS_ERR_READ_ONLY;
-    if (request->argument == TS_PROPERTY_POSITION) {
+    if (request->arg == TS_PROPERTY_POSITION) {
         status = ts_request_pull_exact(request, &value, sizeof(value));
     }
     if (status == TS_OK && value > INT64_MAX) {

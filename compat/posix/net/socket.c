@@ -134,8 +134,13 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
         .in_address = (uintptr_t)&native, .in_length = sizeof(native), .method = TS_NET_CONNECT};
     uint64_t value;
     unsigned flags = file->flags & O_NONBLOCK ? TS_FLAG_NOWAIT : 0;
-    ts_status_t status = ts_op(TS_OP_CALL, flags, 0, file->handle, &call, sizeof(call), 0,
-                               TS_NET_CONNECT, TS_DEADLINE_NONE, &value);
+    ts_status_t status = ts_op(file->handle,
+                               &(struct ts_op){.op = TS_OP_CALL,
+                                               .flags = flags,
+                                               .address = &call,
+                                               .length = sizeof(call),
+                                               .arg = TS_NET_CONNECT},
+                               &value);
     open_file_put(file);
     return posix_result(status == TS_ERR_AGAIN ? TS_ERR_IN_PROGRESS : status);
 }

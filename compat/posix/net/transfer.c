@@ -26,8 +26,13 @@ static ts_status_t method(struct open_file *file, uint32_t number, unsigned flag
                            .in_length = (uint32_t)in_length,
                            .out_length = (uint32_t)out_length,
                            .method = number};
-    return ts_op(TS_OP_CALL, flags, 0, file->handle, &call, sizeof(call), 0, number,
-                 TS_DEADLINE_NONE, out_value);
+    return ts_op(file->handle,
+                 &(struct ts_op){.op = TS_OP_CALL,
+                                 .flags = flags,
+                                 .address = &call,
+                                 .length = sizeof(call),
+                                 .arg = number},
+                 out_value);
 }
 
 static ts_status_t send_datagram(struct open_file *file, const void *bytes, size_t length,

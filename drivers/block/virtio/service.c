@@ -173,7 +173,7 @@ static void on_sync(struct ts_request *request)
 static void on_get(struct ts_request *request)
 {
     const struct block *b = &service_of(request)->block;
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_SIZE: ts_request_reply_u64(request, b->size); break;
     case TS_PROPERTY_BLOCK_SIZE: ts_request_reply_u64(request, b->block_size); break;
     case TS_PROPERTY_BLOCK_READ_ONLY: ts_request_reply_u64(request, b->read_only); break;

@@ -99,7 +99,7 @@ static ts_status_t accept_offer(struct net_service *s, struct ts_request *reques
     if (status == TS_OK) {
         status = net_geometry(&o->attach);
     }
-    if (status == TS_OK && request->handles_in != 2) {
+    if (status == TS_OK && request->in_handles != 2) {
         status = TS_ERR_ARGUMENT;
     }
     if (status == TS_OK) {

@@ -147,7 +147,7 @@ static struct net_session *session_of(const struct ts_request *request)
 static void on_get(struct ts_request *request)
 {
     struct net *n = &session_of(request)->service->net;
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_FRAME_INFORMATION:
         ts_request_reply_bytes(request, &n->information, sizeof(n->information));
         break;
@@ -161,11 +161,11 @@ static void on_get(struct ts_request *request)
 static void on_call(struct ts_request *request)
 {
     struct net_session *session = session_of(request);
-    if (request->argument == TS_FRAME_DETACH) {
+    if (request->arg == TS_FRAME_DETACH) {
         client_on_detach(session, request);
     } else if (session->broke) {
         ts_request_reply(request, TS_ERR_PROTOCOL, 0);
-    } else if (request->argument == TS_FRAME_ATTACH) {
+    } else if (request->arg == TS_FRAME_ATTACH) {
         client_on_attach(session, request);
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);

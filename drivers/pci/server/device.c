@@ -56,7 +56,7 @@ uint32_t device_vectors(const struct device *d)
 
 void device_get(struct device *d, struct ts_request *request)
 {
-    if (request->argument != TS_PROPERTY_PCI_INFORMATION) {
+    if (request->arg != TS_PROPERTY_PCI_INFORMATION) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
         return;
     }
@@ -177,7 +177,7 @@ static void on_call(struct ts_request *request)
         ts_request_reply(request, TS_ERR_BUSY, 0);
         return;
     }
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PCI_BAR: grant_bar(d, request); break;
     case TS_PCI_VECTOR: grant_vector(d, request); break;
     case TS_PCI_DOMAIN: grant_domain(d, request); break;

@@ -100,7 +100,7 @@ static void on_get(struct ts_request *request)
 {
     struct session *session = session_of(request);
     struct serial *s = session->serial;
-    switch (request->argument) {
+    switch (request->arg) {
     case TS_PROPERTY_CONSOLE_MODE: ts_request_reply_u64(request, s->tty.mode); break;
     case TS_PROPERTY_CONSOLE_WINDOW:
         ts_request_reply_bytes(request, &s->window, sizeof(s->window));
@@ -137,7 +137,7 @@ static ts_status_t set_number(struct session *session, struct ts_request *reques
     if (status != TS_OK) {
         return status;
     }
-    if (request->argument == TS_PROPERTY_CONSOLE_MODE) {
+    if (request->arg == TS_PROPERTY_CONSOLE_MODE) {
         if (value & ~(uint64_t)TS_CONSOLE_MODE_COOKED) {
             return TS_ERR_ARGUMENT;
         }
@@ -156,14 +156,14 @@ static void on_set(struct ts_request *request)
     struct session *session = session_of(request);
     struct serial *s = session->serial;
     ts_status_t status = TS_ERR_UNSUPPORTED;
-    bool flags = request->argument == TS_PROPERTY_STATUS_FLAGS;
+    bool flags = request->arg == TS_PROPERTY_STATUS_FLAGS;
     if (!flags && !ts_request_has(request, TS_RIGHT_WRITE)) {
         status = TS_ERR_RIGHTS;
     } else if (!flags && session != s->holder) {
         status = TS_ERR_BUSY;
-    } else if (request->argument == TS_PROPERTY_CONSOLE_WINDOW) {
+    } else if (request->arg == TS_PROPERTY_CONSOLE_WINDOW) {
         status = set_window(session, request);
-    } else if (flags || request->argument == TS_PROPERTY_CONSOLE_MODE) {
+    } else if (flags || request->arg == TS_PROPERTY_CONSOLE_MODE) {
         status = set_number(session, request);
     }
     ts_request_reply(request, status, 0);

@@ -12,7 +12,7 @@ static ts_status_t take_process(struct ts_request *request, ts_handle_t *out_pro
     struct ts_object *own;
     ts_rights_t rights;
     uint64_t kind, has;
-    if (request->handles_in != 1) {
+    if (request->in_handles != 1) {
         return TS_ERR_ARGUMENT;
     }
     ts_status_t status = ts_request_take(request, 0, out_process, &own, &rights);
@@ -40,7 +40,7 @@ void session_call(struct ts_request *request)
     struct session *session = session_of(request);
     ts_status_t status = TS_ERR_UNSUPPORTED;
     ts_handle_t process = TS_HANDLE_NONE;
-    if (request->argument == TS_CONSOLE_OWN) {
+    if (request->arg == TS_CONSOLE_OWN) {
         status = !ts_request_has(request, TS_RIGHT_WRITE) ? TS_ERR_RIGHTS
                  : session->owner                         ? TS_ERR_EXISTS
                                                           : take_process(request, &process);
@@ -64,7 +64,7 @@ void session_open(struct ts_request *request)
     }
     session->object.operations = &serial_operations;
     session->serial = s;
-    session->status_flags = request->argument & TS_OPEN_NOWAIT;
+    session->status_flags = request->arg & TS_OPEN_NOWAIT;
     if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
         free(session);
         return;

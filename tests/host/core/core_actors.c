@@ -6,7 +6,7 @@
 // mints, signals, revokes, binds and unbinds its two rings, and ends its port. After each pair of
 // operations:
 //
-//   what is sent      each capability has one owner (a table, a record in transit, a slot): an
+//   what is sent      each handle has one owner (a table, a record in transit, a slot): an
 //                     object's counts are the number of its owners, and the server takes what was
 //                     sent with that request and nothing else
 //   priorities        the threads are lent what is delivered, and the most urgent of what is parked
@@ -63,7 +63,7 @@ static void gift_destroy(struct object *object)
 static const struct object_class gift_class = {
     .kind = TS_KIND_MEMORY, .name = "gift", .rights = TS_RIGHTS_ALL, .destroy = gift_destroy};
 
-static struct capability gift_make(uint32_t number)
+static struct handle gift_make(uint32_t number)
 {
     CHECK(gifts_made < GIFTS);
     struct gift *gift = calloc(1, sizeof(*gift));
@@ -71,9 +71,9 @@ static struct capability gift_make(uint32_t number)
     gift->number = number;
     gifts[gifts_made++] = gift;
     gifts_alive++;
-    struct capability capability = object_capability_get(&gift->object, TS_RIGHTS_ALL);
+    struct handle held = object_handle_get(&gift->object, TS_RIGHTS_ALL);
     object_put(&gift->object);
-    return capability;
+    return held;
 }
 
 // The world ---------------------------------------------------------------------------------------
@@ -187,8 +187,7 @@ static void send_gift(struct client *client, struct request *request, uint32_t n
     if (handle_install(&client->handles, gift_make(number), &request->sent[0]) != TS_OK) {
         CHECK(!"no room for a handle");
     }
-    CHECK(handle_transit(&client->handles, request->sent[0], &request->sent_capability[0]) ==
-          TS_OK);
+    CHECK(handle_transit(&client->handles, request->sent[0], &request->sent_held[0]) == TS_OK);
     request->in_handles = 1;
     asked[number].sent = true;
 }
@@ -246,9 +245,9 @@ static void client_cancel(struct client *client)
 
 static void client_close(struct client *client)
 {
-    struct capability capability;
-    if (chance(6) && handle_remove(&client->handles, client->target, &capability) == TS_OK) {
-        object_capability_put(capability);
+    struct handle held;
+    if (chance(6) && handle_remove(&client->handles, client->target, &held) == TS_OK) {
+        object_handle_put(held);
     }
 }
 
@@ -310,18 +309,18 @@ static void client_step(struct client *client)
 
 static void request_arrived(const struct ts_event *event)
 {
-    uint32_t slot = TS_REQUEST_SLOT(event->value);
+    uint32_t slot = ts_request_id_slot(event->value);
     CHECK(slot < SLOTS && event->offset < numbers);
-    CHECK((event->handles_in != 0) == asked[event->offset].sent);
+    CHECK((event->in_handles != 0) == asked[event->offset].sent);
     server.held[slot].id = event->value;
     server.held[slot].number = (uint32_t)event->offset;
-    server.held[slot].wants = event->handles_out != 0;
+    server.held[slot].wants = event->out_handles != 0;
 }
 
 // (The other ring may have had one of a later request of the slot.)
 static void request_told(uint64_t id)
 {
-    uint64_t *told = &server.held[TS_REQUEST_SLOT(id)].told;
+    uint64_t *told = &server.held[ts_request_id_slot(id)].told;
     *told = id > *told ? id : *told;
 }
 
@@ -362,16 +361,16 @@ static void server_bind(unsigned index)
 
 static void server_take(uint32_t slot)
 {
-    struct capability capability;
+    struct handle held;
     struct served *own;
     uint64_t id = server.held[slot].id;
     uint32_t number = server.held[slot].number;
-    if (id == 0 || port_take_handle(&server.port, id, 0, &capability, &own) != TS_OK) {
+    if (id == 0 || port_take_handle(&server.port, id, 0, &held, &own) != TS_OK) {
         return;
     }
-    CHECK(own == NULL && capability.object->class == &gift_class);
-    CHECK(list_entry(capability.object, struct gift, object)->number == number);
-    object_capability_put(capability);
+    CHECK(own == NULL && held.object->class == &gift_class);
+    CHECK(list_entry(held.object, struct gift, object)->number == number);
+    object_handle_put(held);
 }
 
 // A gift to be moved, or nothing.
@@ -386,14 +385,14 @@ static ts_handle_t reply_move(struct reply *reply)
 
 static void reply_move_over(const struct reply *reply, ts_handle_t handle, bool moved)
 {
-    struct capability capability;
+    struct handle held;
     if (moved) {
         handle_transit_commit(&server.handles, handle);
         return;
     }
     handle_transit_return(&server.handles, handle, reply->moved[0]);
-    CHECK(handle_remove(&server.handles, handle, &capability) == TS_OK);
-    object_capability_put(capability);
+    CHECK(handle_remove(&server.handles, handle, &held) == TS_OK);
+    object_handle_put(held);
 }
 
 static void server_reply(uint32_t slot)
@@ -580,7 +579,7 @@ static uint32_t table_holds(struct handle_table *table, const struct object *obj
 static uint32_t record_holds(const struct request *record, const struct object *object)
 {
     return record->state != REQUEST_FREE && record->in_handles != 0 &&
-           record->sent[0] != TS_HANDLE_NONE && record->sent_capability[0].object == object;
+           record->sent[0] != TS_HANDLE_NONE && record->sent_held[0].object == object;
 }
 
 static uint32_t owners(const struct object *object)
@@ -658,7 +657,7 @@ static void check_told(void)
 {
     for (uint32_t i = 0; i < SLOTS; i++) {
         const struct slot *slot = &server.tables.slots[i];
-        uint64_t id = (uint64_t)slot->generation << 32 | i;
+        uint64_t id = ts_request_id(i, slot->generation);
         CHECK(slot->state != SLOT_DETACHED || slot->cancel_queued || server.held[i].told == id ||
               cancel_unread(id));
     }
@@ -717,7 +716,7 @@ static void set_up_server(void)
 
 static void set_up(void)
 {
-    struct capability target;
+    struct handle target;
     numbers = gifts_made = 0;
     set_up_server();
     CHECK(port_mint(&server.port, 0, 0, TS_RIGHTS_ALL, chance(4), &target) == TS_OK);
@@ -729,10 +728,10 @@ static void set_up(void)
         request_init(&client->request, &client->requester);
         client->shared =
             ring_make(&client->ring, EVENTS, client->records, RECORDS, &client->handles);
-        CHECK(handle_install(&client->handles, object_capability_get(target.object, TS_RIGHTS_ALL),
+        CHECK(handle_install(&client->handles, object_handle_get(target.object, TS_RIGHTS_ALL),
                              &client->target) == TS_OK);
     }
-    object_capability_put(target);
+    object_handle_put(target);
     memset(&bell, 0, sizeof(bell));
     object_init(&bell.object, &bell_class);
     bell.shared = ring_make(&bell.ring, 64, bell.records, WATCHERS, NULL);

@@ -83,7 +83,7 @@ static void tables_free(struct port_tables *made)
 // A port with one object, whose handle is the client's.
 static ts_handle_t port_make(uint32_t requests)
 {
-    struct capability capability;
+    struct handle held;
     ts_handle_t handle;
     side_begin(&client);
     side_begin(&server);
@@ -91,8 +91,8 @@ static ts_handle_t port_make(uint32_t requests)
     memset(&port, 0, sizeof(port));
     port_init(&port, &plain_class, requests, 2, tables);
     CHECK(port_bind(&port, &server.ring, 7) == TS_OK);
-    CHECK(port_mint(&port, 0, 5, TS_RIGHTS_ALL, false, &capability) == TS_OK);
-    CHECK(handle_install(&client.handles, capability, &handle) == TS_OK);
+    CHECK(port_mint(&port, 0, 5, TS_RIGHTS_ALL, false, &held) == TS_OK);
+    CHECK(handle_install(&client.handles, held, &handle) == TS_OK);
     return handle;
 }
 
@@ -104,12 +104,12 @@ static ts_handle_t port_begin(void)
 // Another side, with a handle to what the client's leads to.
 static ts_handle_t also_for(struct side *side, ts_handle_t clients)
 {
-    struct capability capability;
+    struct handle held;
     ts_handle_t handle;
     side_begin(side);
-    CHECK(handle_lookup(&client.handles, clients, 0, &capability) == TS_OK);
-    capability = object_capability_get(capability.object, TS_RIGHTS_ALL);
-    CHECK(handle_install(&side->handles, capability, &handle) == TS_OK);
+    CHECK(handle_lookup(&client.handles, clients, 0, &held) == TS_OK);
+    held = object_handle_get(held.object, TS_RIGHTS_ALL);
+    CHECK(handle_install(&side->handles, held, &handle) == TS_OK);
     return handle;
 }
 
@@ -263,12 +263,12 @@ static struct side greedy[GREEDY];
 
 static void fill_port(void)
 {
-    struct capability capability;
+    struct handle held;
     ts_handle_t handle;
     for (unsigned i = 0; i < GREEDY; i++) {
         side_begin(&greedy[i]);
-        capability = object_capability_get(&tables.served[0].object, TS_RIGHTS_ALL);
-        CHECK(handle_install(&greedy[i].handles, capability, &handle) == TS_OK);
+        held = object_handle_get(&tables.served[0].object, TS_RIGHTS_ALL);
+        CHECK(handle_install(&greedy[i].handles, held, &handle) == TS_OK);
         for (uint64_t k = 0; k < MANY - 1; k++) {
             ask(&greedy[i], handle, k);
         }
@@ -283,13 +283,13 @@ static uint64_t hands[GREEDY];
 
 static ts_handle_t full_port_begin(void)
 {
-    struct capability capability;
+    struct handle held;
     ts_handle_t handle;
     (void)port_begin();
     side_begin(&stranger);
-    CHECK(port_mint(&port, 1, 9, TS_RIGHTS_ALL, true, &capability) == TS_OK);
-    CHECK(handle_install(&stranger.handles, capability, &handle) == TS_OK);
-    CHECK(port_mint(&port, 1, 9, TS_RIGHTS_ALL, true, &capability) == TS_ERR_EXISTS);
+    CHECK(port_mint(&port, 1, 9, TS_RIGHTS_ALL, true, &held) == TS_OK);
+    CHECK(handle_install(&stranger.handles, held, &handle) == TS_OK);
+    CHECK(port_mint(&port, 1, 9, TS_RIGHTS_ALL, true, &held) == TS_ERR_EXISTS);
     fill_port();
     while (ring_collect(&server.ring), unread(&server) != 0) {
         struct ts_event event = event_next(&server);
@@ -458,7 +458,7 @@ static void rule_q21_what_an_idle_ring_got_is_of_the_round(void)
 // for.
 static void rule_q21_a_port_does_not_stand_behind_another(void)
 {
-    struct capability capability;
+    struct handle held;
     ts_handle_t handle = port_begin(), strangers;
     struct port other;
     struct port_tables its = tables_make(MANY, 1), first = tables;
@@ -466,8 +466,8 @@ static void rule_q21_a_port_does_not_stand_behind_another(void)
     memset(&other, 0, sizeof(other));
     port_init(&other, &plain_class, MANY, 1, its);
     CHECK(port_bind(&other, &server.ring, 8) == TS_OK);
-    CHECK(port_mint(&other, 0, 6, TS_RIGHTS_ALL, false, &capability) == TS_OK);
-    CHECK(handle_install(&stranger.handles, capability, &strangers) == TS_OK);
+    CHECK(port_mint(&other, 0, 6, TS_RIGHTS_ALL, false, &held) == TS_OK);
+    CHECK(handle_install(&stranger.handles, held, &strangers) == TS_OK);
     for (uint64_t i = 0; i < 20; i++) {
         ask(&client, handle, i);
     }

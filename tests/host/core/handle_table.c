@@ -9,15 +9,15 @@
 static struct {
     ts_handle_t handle;
     struct object *object;
-    struct capability sent; // in transit: ours
-    int state;              // 0 gone, 1 used, 2 reserved, 3 in transit
+    struct handle sent; // in transit: ours
+    int state;          // 0 gone, 1 used, 2 reserved, 3 in transit
 } model[HANDLES];
 
 static int alive;
 
 static void step_one(struct handle_table *table, unsigned i)
 {
-    struct capability capability;
+    struct handle held;
     switch (model[i].state) {
     case 0:
         if (world_random() % 4 == 0) {
@@ -26,26 +26,26 @@ static void step_one(struct handle_table *table, unsigned i)
             model[i].state = status == TS_OK ? 2 : 0;
             break;
         }
-        capability = thing_create(&alive, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
-        model[i].object = capability.object;
-        ts_status_t status = handle_install(table, capability, &model[i].handle);
+        held = thing_create(&alive, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
+        model[i].object = held.object;
+        ts_status_t status = handle_install(table, held, &model[i].handle);
         CHECK(status == TS_OK || status == TS_ERR_LIMIT);
         if (status != TS_OK) {
-            object_capability_put(capability);
+            object_handle_put(held);
         }
         model[i].state = status == TS_OK ? 1 : 0;
         break;
     case 1:
         if (world_random() % 2 == 0) {
-            CHECK(handle_transit(table, model[i].handle, &capability) == TS_OK);
-            CHECK(capability.object == model[i].object);
-            model[i].sent = capability;
+            CHECK(handle_transit(table, model[i].handle, &held) == TS_OK);
+            CHECK(held.object == model[i].object);
+            model[i].sent = held;
             model[i].state = 3;
             break;
         }
-        CHECK(handle_remove(table, model[i].handle, &capability) == TS_OK);
-        CHECK(capability.object == model[i].object);
-        object_capability_put(capability);
+        CHECK(handle_remove(table, model[i].handle, &held) == TS_OK);
+        CHECK(held.object == model[i].object);
+        object_handle_put(held);
         model[i].state = 0;
         break;
     case 2:
@@ -54,20 +54,20 @@ static void step_one(struct handle_table *table, unsigned i)
             model[i].state = 0;
             break;
         }
-        capability = thing_create(&alive, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
-        model[i].object = capability.object;
-        handle_fill(table, model[i].handle, capability);
+        held = thing_create(&alive, TS_RIGHT_READ | TS_RIGHT_TRANSFER);
+        model[i].object = held.object;
+        handle_fill(table, model[i].handle, held);
         model[i].state = 1;
         break;
     default:
-        CHECK(handle_remove(table, model[i].handle, &capability) == TS_ERR_BUSY);
+        CHECK(handle_remove(table, model[i].handle, &held) == TS_ERR_BUSY);
         if (world_random() % 2 == 0) {
             handle_transit_return(table, model[i].handle, model[i].sent);
             model[i].state = 1;
             break;
         }
         handle_transit_commit(table, model[i].handle);
-        object_capability_put(model[i].sent);
+        object_handle_put(model[i].sent);
         model[i].state = 0;
         break;
     }
@@ -75,11 +75,11 @@ static void step_one(struct handle_table *table, unsigned i)
 
 static void check_one(struct handle_table *table, unsigned i)
 {
-    struct capability capability;
-    ts_status_t status = handle_lookup(table, model[i].handle, TS_RIGHT_READ, &capability);
+    struct handle held;
+    ts_status_t status = handle_lookup(table, model[i].handle, TS_RIGHT_READ, &held);
     if (model[i].state == 1) {
-        CHECK(status == TS_OK && capability.object == model[i].object);
-        CHECK(handle_lookup(table, model[i].handle, TS_RIGHT_WRITE, &capability) == TS_ERR_RIGHTS);
+        CHECK(status == TS_OK && held.object == model[i].object);
+        CHECK(handle_lookup(table, model[i].handle, TS_RIGHT_WRITE, &held) == TS_ERR_RIGHTS);
     } else if (model[i].handle != TS_HANDLE_NONE) {
         CHECK(status == TS_ERR_HANDLE);
     }
@@ -96,9 +96,9 @@ int main(void)
         step_one(&table, i);
         check_one(&table, i);
         check_one(&table, world_random() % HANDLES);
-        struct capability capability;
-        CHECK(handle_lookup(&table, 0, 0, &capability) == TS_ERR_HANDLE);
-        CHECK(handle_lookup(&table, world_random() | 0x80000u, 0, &capability) == TS_ERR_HANDLE);
+        struct handle held;
+        CHECK(handle_lookup(&table, 0, 0, &held) == TS_ERR_HANDLE);
+        CHECK(handle_lookup(&table, world_random() | 0x80000u, 0, &held) == TS_ERR_HANDLE);
         // A rule of jobs: what is in use was charged, in batches, and never beyond their limit.
         CHECK(table.used <= world_handles && world_handles <= world_handles_limit);
         CHECK(world_handles - table.used <= 2 * HANDLE_BATCH);
@@ -130,7 +130,7 @@ int main(void)
         } else {
             handle_transit_commit(&table, model[i].handle);
             CHECK(alive == before);
-            object_capability_put(model[i].sent);
+            object_handle_put(model[i].sent);
         }
         CHECK(alive == before - 1);
     }

@@ -132,13 +132,12 @@ static void completed(uint32_t number, ts_status_t status, struct source *source
                                      status == TS_ERR_ABANDONED)));
         if (serial->sent != 0) {
             // It never left, and so is usable again; or the server has not yet read its event.
-            struct capability capability;
-            ts_status_t back =
-                handle_remove(&source->handles, (ts_handle_t)serial->sent, &capability);
+            struct handle held;
+            ts_status_t back = handle_remove(&source->handles, (ts_handle_t)serial->sent, &held);
             CHECK(back == TS_OK || (back == TS_ERR_HANDLE &&
                                     (status == TS_ERR_ABANDONED || status == TS_ERR_PEER_CLOSED)));
             if (back == TS_OK) {
-                object_capability_put(capability);
+                object_handle_put(held);
             }
         }
         break;
@@ -174,9 +173,9 @@ static void source_keep(struct source *source, ts_handle_t handle)
             return;
         }
     }
-    struct capability capability;
-    CHECK(handle_remove(&source->handles, handle, &capability) == TS_OK);
-    object_capability_put(capability);
+    struct handle held;
+    CHECK(handle_remove(&source->handles, handle, &held) == TS_OK);
+    object_handle_put(held);
 }
 
 static void thread_done(struct request *request)
@@ -286,10 +285,10 @@ static void request_fill(struct request *request, uint32_t number, ts_handle_t h
             handle_reserve(&source->handles, &request->reserved[0]) == TS_OK ? 1 : 0;
     }
     if (request->op == TS_OP_CALL && world_random() % 3 == 0) {
-        struct capability thing = thing_create(&things, TS_RIGHTS_ALL);
+        struct handle thing = thing_create(&things, TS_RIGHTS_ALL);
         ts_handle_t sent;
         CHECK(handle_install(&source->handles, thing, &sent) == TS_OK);
-        CHECK(handle_transit(&source->handles, sent, &request->sent_capability[0]) == TS_OK);
+        CHECK(handle_transit(&source->handles, sent, &request->sent_held[0]) == TS_OK);
         request->sent[0] = sent;
         request->in_handles = 1;
         serial->sent = sent;
@@ -299,7 +298,7 @@ static void request_fill(struct request *request, uint32_t number, ts_handle_t h
 static void issue(struct source *source)
 {
     ts_handle_t handle = source_pick(source);
-    struct capability borrowed;
+    struct handle borrowed;
     if (source->dead || serial_next == SERIALS ||
         handle_lookup(&source->handles, handle, 0, &borrowed) != TS_OK ||
         borrowed.object->class != &served_class) {
@@ -371,11 +370,11 @@ static void request_arrived(struct server *server, const struct ts_event *event)
         check_order(serial, number);
         serial->fate = FATE_DELIVERED;
     }
-    uint32_t slot = TS_REQUEST_SLOT(event->value);
+    uint32_t slot = ts_request_id_slot(event->value);
     CHECK(slot < SLOTS && server->held[slot].id == 0);
     server->held[slot].id = event->value;
     server->held[slot].serial = number;
-    server->held[slot].out_handles = event->handles_out;
+    server->held[slot].out_handles = event->out_handles;
     server->held[slot].length = event->length;
     server->held[slot].told = false;
 }
@@ -403,7 +402,7 @@ static void server_enter(struct server *server)
         if (event->kind == TS_EVENT_REQUEST) {
             request_arrived(server, event);
         } else if (event->kind == TS_EVENT_CANCEL) {
-            uint32_t slot = TS_REQUEST_SLOT(event->value);
+            uint32_t slot = ts_request_id_slot(event->value);
             CHECK(slot < SLOTS); // maybe answered since: then it says nothing
             if (server->held[slot].id == event->value) {
                 struct serial *serial = &serials[server->held[slot].serial];
@@ -450,12 +449,11 @@ static void server_take(struct server *server, uint32_t slot)
     if (server->dead || server->held[slot].id == 0) {
         return;
     }
-    struct capability capability;
+    struct handle held;
     struct served *own;
-    ts_status_t status =
-        port_take_handle(&server->port, server->held[slot].id, 0, &capability, &own);
+    ts_status_t status = port_take_handle(&server->port, server->held[slot].id, 0, &held, &own);
     if (status == TS_OK) {
-        object_capability_put(capability);
+        object_handle_put(held);
     } else {
         CHECK(status == TS_ERR_NOT_FOUND);
     }
@@ -486,7 +484,7 @@ static void server_answer(struct server *server, uint32_t slot)
     struct request *request;
     ts_status_t status = port_reply(&server->port, &reply, &request);
     if (status != TS_OK) {
-        object_capability_put(reply.moved[0]); // it is the server's still
+        object_handle_put(reply.moved[0]); // it is the server's still
     }
     if (reply.result == TS_REPLY_OWN && (status == TS_ERR_NOT_FOUND)) {
         return; // closing or revoked: the request is still there
@@ -520,8 +518,8 @@ static bool cancel_unread(const struct server *server, uint32_t slot)
 {
     for (uint32_t at = server->shared->event_head; at != server->shared->event_tail; at++) {
         const struct ts_event *event = &server->ring.events[at & (EVENTS - 1)];
-        if (event->kind == TS_EVENT_CANCEL && TS_REQUEST_SLOT(event->value) == slot &&
-            TS_REQUEST_GENERATION(event->value) == server->port.slots[slot].generation) {
+        if (event->kind == TS_EVENT_CANCEL && ts_request_id_slot(event->value) == slot &&
+            ts_request_id_generation(event->value) == server->port.slots[slot].generation) {
             return true;
         }
     }
@@ -534,7 +532,7 @@ static void check_told(const struct server *server)
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
         const struct slot *there = &server->port.slots[slot];
         bool told = server->held[slot].told &&
-                    TS_REQUEST_GENERATION(server->held[slot].id) == there->generation;
+                    ts_request_id_generation(server->held[slot].id) == there->generation;
         CHECK(there->state != SLOT_DETACHED || told || there->cancel_queued ||
               cancel_unread(server, slot));
     }
@@ -569,19 +567,19 @@ static void server_mint(struct server *server)
     if (server->dead || server->live[oid] || source->dead) {
         return;
     }
-    struct capability capability;
+    struct handle held;
     ts_handle_t handle;
     bool reserve = world_random() % 4 == 0;
     bool spare = server->port.reserve_object == NULL &&
                  (server->port.reserve != PORT_NONE || slots_free(&server->port) >= 2);
     ts_status_t status = port_mint(&server->port, oid, oid * 1000u + server->generation[oid],
-                                   TS_RIGHTS_ALL, reserve, &capability);
+                                   TS_RIGHTS_ALL, reserve, &held);
     CHECK(status == (reserve && !spare ? TS_ERR_LIMIT : TS_OK));
     if (status != TS_OK) {
         return;
     }
     server->live[oid] = true;
-    CHECK(handle_install(&source->handles, capability, &handle) == TS_OK);
+    CHECK(handle_install(&source->handles, held, &handle) == TS_OK);
     source_keep(source, handle);
 }
 
@@ -614,12 +612,12 @@ static void cancel(struct source *source)
 static void close_handle(struct source *source)
 {
     unsigned i = world_random() % HELD;
-    struct capability capability;
+    struct handle held;
     if (source->held[i] == 0) {
         return;
     }
-    CHECK(handle_remove(&source->handles, source->held[i], &capability) == TS_OK);
-    object_capability_put(capability);
+    CHECK(handle_remove(&source->handles, source->held[i], &held) == TS_OK);
+    object_handle_put(held);
     source->held[i] = 0;
 }
 

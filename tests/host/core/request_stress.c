@@ -294,7 +294,7 @@ static void fill(struct client *client, struct request *request, uint64_t *word,
 
 static void issue(struct client *client, struct request *request)
 {
-    struct capability borrowed;
+    struct handle borrowed;
     CHECK(handle_lookup(&client->handles, client->target, 0, &borrowed) == TS_OK);
     uint64_t word;
     const struct handle_entry *entry = handle_find(&client->handles, client->target, &word);
@@ -447,13 +447,13 @@ int main(void)
     }
     for (unsigned i = 0; i < CLIENTS; i++) {
         struct client *client = &clients[i];
-        struct capability capability;
+        struct handle held;
         handle_table_init(&client->handles, 100);
         client->requester.handles = &client->handles;
         request_init(&client->request, &client->requester);
         ring_make(&client->ring, &client->shared, client->records, &client->handles);
-        CHECK(port_mint(&port, i, i, TS_RIGHTS_ALL, false, &capability) == TS_OK);
-        CHECK(handle_install(&client->handles, capability, &client->target) == TS_OK);
+        CHECK(port_mint(&port, i, i, TS_RIGHTS_ALL, false, &held) == TS_OK);
+        CHECK(handle_install(&client->handles, held, &client->target) == TS_OK);
     }
     pthread_create(&timer_thread, NULL, timer_main, NULL);
     for (unsigned i = 0; i < SERVERS; i++) {

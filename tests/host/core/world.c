@@ -279,13 +279,13 @@ const struct object_class thing_class = {
     .destroy = thing_destroy,
 };
 
-struct capability thing_create(int *alive, ts_rights_t rights)
+struct handle thing_create(int *alive, ts_rights_t rights)
 {
     struct thing *thing = calloc(1, sizeof(*thing));
     object_init(&thing->object, &thing_class);
     thing->alive = alive;
     (*alive)++;
-    struct capability capability = object_capability_get(&thing->object, rights);
+    struct handle held = object_handle_get(&thing->object, rights);
     object_put(&thing->object);
-    return capability;
+    return held;
 }

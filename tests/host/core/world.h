@@ -45,4 +45,4 @@ struct thing {
     int *alive;
 };
 extern const struct object_class thing_class;
-struct capability thing_create(int *alive, ts_rights_t rights);
+struct handle thing_create(int *alive, ts_rights_t rights);

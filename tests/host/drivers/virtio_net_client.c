@@ -151,7 +151,7 @@ static struct ts_request request_of(void)
     return (struct ts_request){.backend = &backend,
                                .object = &session.object,
                                .length = sizeof(offer),
-                               .handles_in = 2,
+                               .in_handles = 2,
                                .op = TS_OP_CALL,
                                .state = TS_REQUEST_OPEN};
 }

@@ -130,25 +130,24 @@ void fake_deliver(struct fake_request *request, uint32_t oid)
     }
     CHECK(slot < REQUESTS && fake_objects[oid].used);
     requests[slot] = request;
-    request->id = slot | (uint64_t)++generations[slot] << 32;
+    request->id = ts_request_id(slot, ++generations[slot]);
     uint32_t now = request->in_length < inbox_bytes ? request->in_length : inbox_bytes;
     if (now > 0) {
         memcpy(inbox + (size_t)slot * inbox_bytes, request->in, now);
     }
-    *push_event() =
-        (struct ts_event){.user_data = cookie,
-                          .kind = TS_EVENT_REQUEST,
-                          .op = (uint8_t)request->op,
-                          .flags = (uint16_t)(request->flags << TS_EVENT_OP_FLAGS_SHIFT),
-                          .value = request->id,
-                          .extra = request->arg,
-                          .tag = fake_objects[oid].tag,
-                          .oid = oid,
-                          .rights = (uint16_t)request->rights,
-                          .handles_in = (uint8_t)request->sent_count,
-                          .length = request->in_length,
-                          .room = request->out_length,
-                          .offset = request->offset};
+    *push_event() = (struct ts_event){.user_data = cookie,
+                                      .kind = TS_EVENT_REQUEST,
+                                      .op = (uint8_t)request->op,
+                                      .flags = ts_event_request_flags(request->flags),
+                                      .value = request->id,
+                                      .extra = request->arg,
+                                      .tag = fake_objects[oid].tag,
+                                      .oid = oid,
+                                      .rights = (uint16_t)request->rights,
+                                      .in_handles = (uint8_t)request->sent_count,
+                                      .length = request->in_length,
+                                      .room = request->out_length,
+                                      .offset = request->offset};
 }
 
 void fake_cancel(const struct fake_request *request)
@@ -180,7 +179,7 @@ void fake_complete(uint64_t user_data, ts_status_t status, uint64_t value, unsig
 
 static struct fake_request *request_of(uint64_t id)
 {
-    uint32_t slot = TS_REQUEST_SLOT(id);
+    uint32_t slot = ts_request_id_slot(id);
     if (slot >= REQUESTS || requests[slot] == NULL || requests[slot]->id != id) {
         return NULL;
     }
@@ -195,7 +194,7 @@ static ts_status_t answer(const struct ts_reply *reply)
         return TS_ERR_GONE;
     }
     if (request->gone) {
-        requests[TS_REQUEST_SLOT(reply->id)] = NULL;
+        requests[ts_request_id_slot(reply->id)] = NULL;
         return TS_ERR_GONE;
     }
     if (request->refuse != TS_OK) {
@@ -220,7 +219,7 @@ static ts_status_t answer(const struct ts_reply *reply)
     request->result = (enum ts_reply_result)reply->result;
     request->object = reply->object;
     request->granted = reply->rights;
-    requests[TS_REQUEST_SLOT(reply->id)] = NULL;
+    requests[ts_request_id_slot(reply->id)] = NULL;
     return TS_OK;
 }
 
@@ -281,7 +280,7 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
         return fake_ok(0);
     case TS_OP_SIGNAL:
         fake_objects[arg].signals &= (ts_signals_t)~offset;
-        fake_objects[arg].signals |= (ts_signals_t)(offset >> 32);
+        fake_objects[arg].signals |= ts_signal_change_set(offset);
         return fake_ok(0);
     default: return fake_error(TS_ERR_UNSUPPORTED);
     }
@@ -330,7 +329,7 @@ struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t 
         return fake_error(TS_ERR_MEMORY);
     }
     const struct ts_submission *submissions = (const void *)(ring + 1);
-    uint64_t count = ring_submit >> 32;
+    uint64_t count = ts_pair_high(ring_submit);
     fake_enters++;
     CHECK(count <= ring->submissions && ring->submit_tail - submit_head == count);
     count = fake_full ? 0 : count;
@@ -380,7 +379,7 @@ static struct ts_result create_ring(uint64_t submissions, uint64_t events)
 
 struct ts_result ts_sys_create(uint64_t word, uint64_t a, uint64_t b, uint64_t c)
 {
-    ts_handle_t handle = (ts_handle_t)(word >> 32);
+    ts_handle_t handle = ts_op_word_handle(word);
     if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
     }
@@ -402,7 +401,7 @@ struct ts_result ts_sys_op(uint64_t word, uint64_t address, uint64_t length, uin
                            uint64_t arg, uint64_t deadline)
 {
     unsigned op = word & 0xff, rights = word >> 16 & 0xffff;
-    ts_handle_t handle = (ts_handle_t)(word >> 32);
+    ts_handle_t handle = ts_op_word_handle(word);
     fake_deadline = deadline;
     if (op == TS_OP_CLOSE) {
         fake_closed++;

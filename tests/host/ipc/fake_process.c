@@ -119,7 +119,7 @@ static struct ts_result map_in_child(const struct fake_handle *memory, uint64_t 
 struct ts_result ts_sys_map(uint64_t process_memory, uint64_t address, uint64_t length,
                             uint64_t offset, uint64_t flags)
 {
-    const struct fake_handle *handle = &fake_handles[process_memory >> 32];
+    const struct fake_handle *handle = &fake_handles[ts_pair_high(process_memory)];
     if (fake_refuses()) {
         return fake_error(TS_ERR_MEMORY);
     }

@@ -41,8 +41,7 @@ static struct ts_result served(unsigned op, unsigned rights, ts_handle_t handle,
     }
     opens++;
     if (strncmp(last_path, "tmp", 3) == 0 || handle == redirect_to) {
-        return (struct ts_result){TS_OK,
-                                  redirect_to | (uint64_t)consumed << 32 | TS_OPEN_REDIRECTED};
+        return (struct ts_result){TS_OK, ts_open_redirect(redirect_to, consumed)};
     }
     return (struct ts_result){TS_OK, OPENED};
 }

@@ -265,7 +265,7 @@ static void test_prepared_fields(void)
              .flags = TS_FLAG_QUIET, .handle = 5, .arg = 6, .arg2 = (uint32_t)TS_ERR_IO,
              .offset = 9, .address = at, .length = 8, .user_data = 7);
     PREPARED(ts_prepare_signal_object(&s, 5, 6, 1, 2, 7), .op = TS_OP_SIGNAL,
-             .flags = TS_FLAG_QUIET, .handle = 5, .arg = 6, .offset = 1 | UINT64_C(2) << 32,
+             .flags = TS_FLAG_QUIET, .handle = 5, .arg = 6, .offset = ts_signal_change(1, 2),
              .user_data = 7);
 }
 

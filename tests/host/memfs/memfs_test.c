@@ -32,7 +32,7 @@ static ts_status_t open_path(struct ts_object *from, const char *path, unsigned 
     struct ts_local_result r = ask(from, (struct ts_local_op){.op = TS_OP_OPEN,
                                                               .in = path,
                                                               .in_length = (uint32_t)strlen(path),
-                                                              .argument = TS_OPEN_ARG(flags, 0)});
+                                                              .arg = ts_open_arg(flags, 0)});
     *out = r.object;
     return r.status;
 }
@@ -43,7 +43,7 @@ static ts_status_t with_path(struct ts_object *from, enum ts_operation op, const
     struct ts_local_result r = ask(from, (struct ts_local_op){.op = op,
                                                               .in = path,
                                                               .in_length = (uint32_t)strlen(path),
-                                                              .argument = TS_OPEN_ARG(0, kind)});
+                                                              .arg = ts_open_arg(0, kind)});
     if (r.status == TS_OK && r.object != NULL) {
         ts_local_close(r.object);
     }
@@ -69,7 +69,7 @@ static ts_status_t set_number(struct ts_object *file, unsigned property, uint64_
 {
     return ask(file,
                (struct ts_local_op){
-                   .op = TS_OP_SET, .in = &value, .in_length = sizeof(value), .argument = property})
+                   .op = TS_OP_SET, .in = &value, .in_length = sizeof(value), .arg = property})
         .status;
 }
 
@@ -77,7 +77,7 @@ static uint64_t get_number(struct ts_object *file, unsigned property)
 {
     uint64_t value = 0;
     struct ts_local_op op = {
-        .op = TS_OP_GET, .out = &value, .out_length = sizeof(value), .argument = property};
+        .op = TS_OP_GET, .out = &value, .out_length = sizeof(value), .arg = property};
     CHECK_EQUAL(ask(file, op).status, TS_OK);
     return value;
 }
@@ -85,10 +85,9 @@ static uint64_t get_number(struct ts_object *file, unsigned property)
 static ts_status_t rename_path(struct ts_object *from, const char *names, size_t length,
                                unsigned flags)
 {
-    return ask(from, (struct ts_local_op){.op = TS_OP_RENAME,
-                                          .in = names,
-                                          .in_length = (uint32_t)length,
-                                          .argument = flags})
+    return ask(from,
+               (struct ts_local_op){
+                   .op = TS_OP_RENAME, .in = names, .in_length = (uint32_t)length, .arg = flags})
         .status;
 }
 
@@ -309,7 +308,7 @@ static ts_status_t make_as(struct ts_object *top, uint32_t client, const char *n
     struct ts_local_result r = ask(top, (struct ts_local_op){.op = TS_OP_OPEN,
                                                              .in = name,
                                                              .in_length = (uint32_t)strlen(name),
-                                                             .argument = TS_OPEN_CREATE,
+                                                             .arg = TS_OPEN_CREATE,
                                                              .client = client});
     if (r.status == TS_OK) {
         ts_local_close(r.object);
@@ -419,17 +418,17 @@ static void test_rights_and_properties(struct ts_object *top)
                               .rights = TS_RIGHT_READ,
                               .in = &size,
                               .in_length = sizeof(size),
-                              .argument = TS_PROPERTY_SIZE};
+                              .arg = TS_PROPERTY_SIZE};
     CHECK_EQUAL(ask(file, set).status, TS_ERR_RIGHTS);
     set.rights = TS_RIGHTS_ALL;
     set.in_length = 4;
     CHECK_EQUAL(ask(file, set).status, TS_ERR_ARGUMENT);
-    set.argument = 9999;
+    set.arg = 9999;
     CHECK_EQUAL(ask(file, set).status, TS_ERR_UNSUPPORTED);
     struct ts_local_op get = {.op = TS_OP_GET,
                               .out = &attributes,
                               .out_length = sizeof(attributes),
-                              .argument = TS_PROPERTY_ATTRIBUTES};
+                              .arg = TS_PROPERTY_ATTRIBUTES};
     CHECK_EQUAL(ask(file, get).status, TS_OK);
     CHECK_EQUAL(attributes.type, TS_FILE_REGULAR);
     CHECK_EQUAL(attributes.links, 1);
@@ -438,7 +437,7 @@ static void test_rights_and_properties(struct ts_object *top)
     struct ts_local_op change = {.op = TS_OP_SET,
                                  .in = &attributes,
                                  .in_length = sizeof(attributes),
-                                 .argument = TS_PROPERTY_ATTRIBUTES};
+                                 .arg = TS_PROPERTY_ATTRIBUTES};
     CHECK_EQUAL(ask(file, change).status, TS_OK);
     attributes.mask = 1u << 20;
     CHECK_EQUAL(ask(file, change).status, TS_ERR_ARGUMENT);
@@ -499,7 +498,7 @@ static ts_status_t deep_open(const char *path, unsigned flags, ts_rights_t right
                              .rights = rights,
                              .in = path,
                              .in_length = (uint32_t)strlen(path),
-                             .argument = TS_OPEN_ARG(flags, 0)};
+                             .arg = ts_open_arg(flags, 0)};
     struct ts_local_result result = ask(deep_top, op);
     if (result.object != NULL) {
         ts_local_close(result.object);

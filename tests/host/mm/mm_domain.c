@@ -26,7 +26,7 @@
 
 static struct address_space *space;
 static struct memory *memories[MEMORIES];
-static struct capability held[DEVICES]; // the one handle of each, none: closed
+static struct handle held[DEVICES]; // the one handle of each, none: closed
 static struct list owners[OWNERS];
 static struct device *used[DEVICES]; // a use of each, of whichever domain; NULL: none
 static uint64_t use_count[DEVICES];
@@ -49,11 +49,11 @@ struct list *caller_pins(void)
 }
 
 ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights_t rights,
-                       struct capability *out_referenced)
+                       struct handle *out_referenced)
 {
     (void)table;
     object_get(&memories[handle]->object);
-    *out_referenced = (struct capability){.object = &memories[handle]->object, .rights = rights};
+    *out_referenced = (struct handle){.object = &memories[handle]->object, .rights = rights};
     return TS_OK;
 }
 
@@ -224,9 +224,9 @@ static ts_status_t pin_or_unpin(unsigned device, uint32_t method)
 
 static void close_handle(unsigned device)
 {
-    struct capability capability = held[device];
-    held[device] = (struct capability){0};
-    object_capability_put(capability);
+    struct handle last = held[device];
+    held[device] = (struct handle){0};
+    object_handle_put(last);
 }
 
 // Begins or ends a use of the device, in a step that is seen as one: `used` says what is.
@@ -281,7 +281,7 @@ static void act(void)
     struct object *object = held[device].object;
     switch (random_below(10)) {
     case 0: {
-        struct capability made;
+        struct handle made;
         ts_status_t status = domain_make(device, &made);
         CHECK(status == TS_OK || status == TS_ERR_BUSY);
         CHECK(status != TS_OK || use_count[device] == 0);
@@ -383,7 +383,7 @@ static void rule_d10_a_late_pin_is_not_the_next_holders(void)
 // last.
 static void rule_d14_a_device_that_is_used_is_nobody_elses(void)
 {
-    struct capability other;
+    struct handle other;
     struct device *first, *device;
     CHECK(domain_make(0, &held[0]) == TS_OK);
     CHECK(domain_use(held[0].object, &first) == TS_OK && device_use(first) == first);
@@ -417,12 +417,12 @@ static unsigned taken;
 
 static void held_by_another(void)
 {
-    struct capability other;
+    struct handle other;
     if (second_in == 0 || domain_lock.held || --second_in != 0 || domain_make(0, &other) != TS_OK) {
         return;
     }
     CHECK(ending->hold.shut == TS_ERR_GONE);
-    object_capability_put(other);
+    object_handle_put(other);
     taken++;
 }
 

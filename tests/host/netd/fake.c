@@ -211,16 +211,15 @@ static ts_status_t reply(struct ts_request *request, struct ts_reply *fields,
 
 static const struct ts_request_backend backend = {pull, push, take, reply};
 
-static void start(struct call *call, struct ts_object *object, enum ts_operation op,
-                  uint64_t argument, uint8_t flags, const void *in, size_t in_length, void *out,
-                  size_t room)
+static void start(struct call *call, struct ts_object *object, enum ts_operation op, uint64_t arg,
+                  uint8_t flags, const void *in, size_t in_length, void *out, size_t room)
 {
     *call = (struct call){.in = in, .out = out};
     call->request = (struct ts_request){
         .backend = &backend,
         .server = &server,
         .object = object,
-        .argument = argument,
+        .arg = arg,
         .length = (uint32_t)in_length,
         .room = (uint32_t)room,
         .inbox = in,
@@ -233,16 +232,16 @@ static void start(struct call *call, struct ts_object *object, enum ts_operation
     ts_request_dispatch(&call->request);
 }
 
-void call_start(struct call *call, struct ts_object *object, enum ts_operation op,
-                uint64_t argument, const void *in, size_t in_length, void *out, size_t room)
+void call_start(struct call *call, struct ts_object *object, enum ts_operation op, uint64_t arg,
+                const void *in, size_t in_length, void *out, size_t room)
 {
-    start(call, object, op, argument, 0, in, in_length, out, room);
+    start(call, object, op, arg, 0, in, in_length, out, room);
 }
 
-void call_nowait(struct call *call, struct ts_object *object, enum ts_operation op,
-                 uint64_t argument, const void *in, size_t in_length, void *out, size_t room)
+void call_nowait(struct call *call, struct ts_object *object, enum ts_operation op, uint64_t arg,
+                 const void *in, size_t in_length, void *out, size_t room)
 {
-    start(call, object, op, argument, TS_FLAG_NOWAIT, in, in_length, out, room);
+    start(call, object, op, arg, TS_FLAG_NOWAIT, in, in_length, out, room);
 }
 
 void call_cancel(struct call *call)
@@ -272,9 +271,9 @@ void fake_run(unsigned ms)
 }
 
 ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operation op,
-                     uint64_t argument, const void *in, size_t in_length, void *out, size_t room)
+                     uint64_t arg, const void *in, size_t in_length, void *out, size_t room)
 {
-    call_start(call, object, op, argument, in, in_length, out, room);
+    call_start(call, object, op, arg, in, in_length, out, room);
     for (unsigned i = 0; i < 20 && !call->done; i++) {
         fake_run(i == 0 ? 0 : 50);
     }

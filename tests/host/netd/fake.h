@@ -33,15 +33,15 @@ void fake_start(void);
 // Runs batches until nothing changes any more; then the clock moves on by `ms` in small steps.
 void fake_run(unsigned ms);
 
-void call_start(struct call *call, struct ts_object *object, enum ts_operation op,
-                uint64_t argument, const void *in, size_t in_length, void *out, size_t room);
-void call_nowait(struct call *call, struct ts_object *object, enum ts_operation op,
-                 uint64_t argument, const void *in, size_t in_length, void *out, size_t room);
+void call_start(struct call *call, struct ts_object *object, enum ts_operation op, uint64_t arg,
+                const void *in, size_t in_length, void *out, size_t room);
+void call_nowait(struct call *call, struct ts_object *object, enum ts_operation op, uint64_t arg,
+                 const void *in, size_t in_length, void *out, size_t room);
 void call_cancel(struct call *call);
 
 // Starts and runs until it is done or a second has passed; its status (TS_ERR_TIMED_OUT: not).
 TS_MUST_USE ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operation op,
-                                 uint64_t argument, const void *in, size_t in_length, void *out,
+                                 uint64_t arg, const void *in, size_t in_length, void *out,
                                  size_t room);
 
 struct ts_object *socket_create(const char *kind);

@@ -411,7 +411,7 @@ static void test_session(void)
         CHECK(call_now(&call, fake_session, TS_OP_CALL, TS_NET_SOCKETS, &cookie, 4, sockets,
                        2 * sizeof(sockets[0])) == TS_OK);
         total += (uint32_t)call.value / sizeof(sockets[0]);
-        cookie = (uint32_t)(call.value >> 32);
+        cookie = ts_pair_high(call.value);
     } while (cookie != 0);
     CHECK(total >= 3);
     struct ts_net_statistics statistics;

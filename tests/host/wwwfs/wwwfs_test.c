@@ -104,7 +104,7 @@ static struct ts_object *open_file(unsigned file)
     struct ts_local_op op = {.op = TS_OP_OPEN,
                              .in = files[file].path,
                              .in_length = (uint32_t)strlen(files[file].path),
-                             .argument = TS_OPEN_ARG(0, 0)};
+                             .arg = ts_open_arg(0, 0)};
     struct ts_local_result opened = ask(session, op);
     CHECK_EQUAL(opened.status, TS_OK);
     ts_local_close(session);

@@ -49,7 +49,7 @@ static ts_status_t make_timers(void)
 
 static void fill_futex(struct ts_submission *slot, uint32_t i)
 {
-    ts_prepare(slot, TS_OP_FUTEX_WAIT, 0, &word, 0, 0, 0, 0, i);
+    ts_prepare(slot, 0, &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word}, i);
 }
 
 static ts_status_t make_waits(void)
@@ -129,7 +129,8 @@ static void fill_share(struct ts_submission *slot, uint32_t i)
     if (ts_duplicate(object, TS_RIGHTS_ALL, &call.in_handle[0]) != TS_OK) {
         call.in_handle[0] = TS_HANDLE_NONE;
     }
-    ts_prepare(slot, TS_OP_SHARE, object, &call, sizeof(call), 0, 0, 0, i);
+    ts_prepare(slot, object,
+               &(struct ts_op){.op = TS_OP_SHARE, .address = &call, .length = sizeof(call)}, i);
 }
 
 // What `call` points to is read when the operation is submitted.
@@ -152,7 +153,7 @@ static ts_status_t prepare_ring(void)
 // One event stands for all that nobody has read.
 static ts_status_t make_post(void)
 {
-    return ts_op(TS_OP_POST, 0, 0, ring.handle, NULL, 0, 1, 2, TS_DEADLINE_NONE, NULL);
+    return ts_op(ring.handle, &(struct ts_op){.op = TS_OP_POST, .offset = 1, .arg = 2}, NULL);
 }
 
 #define LIMIT TS_ERR_LIMIT

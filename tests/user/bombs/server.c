@@ -160,7 +160,8 @@ static ts_status_t make_reads(void)
         return TS_ERR_MEMORY; // the job's limit came first: not what is wanted
     }
     for (uint32_t i = 0; i < count; i++) {
-        ts_prepare(ts_ring_slot(&ring), TS_OP_READ, socket, &byte, 1, 0, 0, 0, i);
+        ts_prepare(ts_ring_slot(&ring), socket,
+                   &(struct ts_op){.op = TS_OP_READ, .address = &byte, .length = 1}, i);
     }
     status = ts_ring_submit(&ring);
     if (status == TS_OK) {
@@ -204,8 +205,14 @@ static ts_status_t connect_to(const struct ts_net_address *to)
         return status;
     }
     call.method = TS_NET_CONNECT;
-    status = ts_op(TS_OP_CALL, TS_FLAG_NOWAIT, 0, socket, &call, sizeof(call), 0, TS_NET_CONNECT,
-                   ts_deadline_in(10 * TS_SECOND), NULL);
+    status = ts_op(socket,
+                   &(struct ts_op){.op = TS_OP_CALL,
+                                   .flags = TS_FLAG_NOWAIT,
+                                   .address = &call,
+                                   .length = sizeof(call),
+                                   .arg = TS_NET_CONNECT,
+                                   .deadline = ts_deadline_in(10 * TS_SECOND)},
+                   NULL);
     return status == TS_ERR_IN_PROGRESS ? TS_OK : status;
 }
 

@@ -62,7 +62,13 @@ uint64_t honest_ask(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         uint64_t value;
-        CHECK_OK(ts_op(TS_OP_WRITE, 0, 0, own, "x", 1, i, 0, in_ms(10000), &value));
+        CHECK_OK(ts_op(own,
+                       &(struct ts_op){.op = TS_OP_WRITE,
+                                       .address = "x",
+                                       .length = 1,
+                                       .offset = i,
+                                       .deadline = in_ms(10000)},
+                       &value));
         CHECK_EQUAL(value, i ^ 1);
     }
     return count;

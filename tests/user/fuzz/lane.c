@@ -18,13 +18,13 @@ void lane_make(struct actor *actor, unsigned number)
 {
     struct lane *lane = &lanes[number];
     struct ts_result made = actor_saw(
-        actor, ts_sys_create(TS_CREATE_WORD(TS_KIND_RING, 0, 0), LANE_SLOTS, LANE_SLOTS, 16));
+        actor, ts_sys_create(ts_create_word(TS_KIND_RING, 0, 0), LANE_SLOTS, LANE_SLOTS, 16));
     if (made.status != TS_OK) {
         return;
     }
     ts_handle_t handle = (ts_handle_t)made.value;
     struct ts_result mapped =
-        actor_saw(actor, ts_sys_map((uint64_t)handle << 32, 0, TS_PAGE_ROUND(RING_BYTES), 0,
+        actor_saw(actor, ts_sys_map(ts_pair(0, handle), 0, TS_PAGE_ROUND(RING_BYTES), 0,
                                     TS_MAP_READ | TS_MAP_WRITE));
     if (mapped.status == TS_OK) {
         lane->header = (struct ts_ring *)mapped.value;
@@ -60,7 +60,7 @@ struct ts_submission *lane_slot(unsigned number, uint32_t ahead)
 
 void lane_enter(struct actor *actor, unsigned number, uint32_t submit, uint64_t events)
 {
-    (void)actor_saw(actor, ts_sys_enter(lanes[number].handle | (uint64_t)submit << 32, events,
+    (void)actor_saw(actor, ts_sys_enter(ts_pair(lanes[number].handle, submit), events,
                                         some_deadline(actor), 0));
 }
 

@@ -64,7 +64,8 @@ static void fill_resource(struct actor *actor, uint32_t method, uint64_t *words)
         words[2] = below(actor, 4);
         break;
     case TS_RESOURCE_LINE:
-        words[0] = (DEVICES_LINE + below(actor, DEVICES_LINES)) | below(actor, 8) << 32;
+        words[0] = ts_pair((uint32_t)(DEVICES_LINE + below(actor, DEVICES_LINES)),
+                           (uint32_t)below(actor, 8));
         break;
     case TS_RESOURCE_MESSAGE: words[0] = DEVICES_FIRST + below(actor, DEVICES_COUNT); break;
     case TS_RESOURCE_IO_RANGE:
@@ -94,8 +95,8 @@ static void fill(struct actor *actor, const struct method *method, uint64_t *wor
         words[1] = one_in(actor, 4) ? some_number(actor) : some_pages(actor) + TS_PAGE_SIZE;
         break;
     case SORT_PORT:
-        words[0] =
-            handle_like(actor, SORT_RING) | (one_in(actor, 16) ? actor_next(actor) << 32 : 0);
+        words[0] = ts_pair(handle_like(actor, SORT_RING),
+                           one_in(actor, 16) ? (uint32_t)actor_next(actor) : 0);
         words[1] = below(actor, 100);
         break;
     case SORT_DOMAIN:

@@ -29,7 +29,7 @@ ts_handle_t some_handle(struct actor *actor)
 {
     switch (below(actor, 16)) {
     case 0: return (ts_handle_t)actor_next(actor);
-    case 1: return (ts_handle_t)(below(actor, 64) | 1u << TS_HANDLE_SLOT_BITS);
+    case 1: return ts_handle_make((uint32_t)below(actor, 64), 1);
     case 2: return pool_pick(actor, SORT_STALE);
     default: return pool_pick(actor, (enum sort)below(actor, SORT_STALE));
     }
@@ -45,7 +45,7 @@ static void handle_close(struct actor *actor, ts_handle_t handle)
     if (handle == TS_HANDLE_NONE) {
         return;
     }
-    (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_CLOSE, 0, 0, handle), 0, 0, 0, 0, 0));
+    (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_CLOSE, 0, 0, handle), 0, 0, 0, 0, 0));
     pool[SORT_STALE][below(actor, PLACES)] = handle;
 }
 
@@ -72,7 +72,7 @@ void pool_keep_any(struct actor *actor, ts_handle_t handle)
         [TS_KIND_IO_RANGE] = SORT_IO,   [TS_KIND_RESOURCE] = SORT_RESOURCE,
     };
     uint64_t kind = 0;
-    (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_GET, 0, 0, handle), (uintptr_t)&kind,
+    (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_GET, 0, 0, handle), (uintptr_t)&kind,
                                      sizeof(kind), 0, TS_PROPERTY_KIND, 0));
     bool known = kind < sizeof(sorts) && sorts[kind] != 0;
     pool_keep(actor, known ? (enum sort)sorts[kind] : SORT_OTHER, handle);

@@ -58,7 +58,7 @@ static void shape_path(struct actor *actor, struct ts_submission *shape)
     memcpy(at, path, strlen(path));
     shape->address = (uintptr_t)at;
     shape->length = (uint32_t)strlen(path);
-    shape->arg = TS_OPEN_ARG(below(actor, 64), below(actor, 4));
+    shape->arg = ts_open_arg(below(actor, 64), below(actor, 4));
 }
 
 // What goes to a server, with up to four handles. Half are right but for what others do to it.
@@ -132,7 +132,7 @@ static void shape_reply(struct actor *actor, struct ts_submission *shape)
     shape->length = one_in(actor, 2) ? 0 : some_length(actor);
     bool handle = result == TS_REPLY_MOVE || result == TS_REPLY_REDIRECT;
     shape->aux = handle ? some_handle(actor) : (uint32_t)below(actor, 8);
-    shape->arg2 = TS_REPLY_WORD((int32_t)ONE_OF(actor, statuses), result);
+    shape->arg2 = ts_reply_word((int32_t)ONE_OF(actor, statuses), result);
     shape->rights = (uint16_t)(one_in(actor, 2) ? TS_RIGHTS_ALL : actor_next(actor));
 }
 
@@ -142,7 +142,7 @@ static void shape_oid(struct actor *actor, struct ts_submission *shape)
         shape->handle = pool_pick(actor, SORT_PORT);
     }
     shape->arg = one_in(actor, 8) ? some_number(actor) : below(actor, 6);
-    shape->offset = actor_next(actor) & (TS_SIGNALS_ALL | (uint64_t)TS_SIGNALS_ALL << 32);
+    shape->offset = actor_next(actor) & ts_signal_change(TS_SIGNALS_ALL, TS_SIGNALS_ALL);
 }
 
 static void shape_ring(struct actor *actor, struct ts_submission *shape)
@@ -273,8 +273,8 @@ void shape_call(struct actor *actor, const struct ts_submission *shape)
     if (shape->op == TS_OP_REPLY && !one_in(actor, 8)) {
         struct ts_reply *reply = area_place(actor, sizeof(*reply));
         *reply = (struct ts_reply){.id = arg,
-                                   .status = (int32_t)shape->arg2,
-                                   .result = (uint32_t)(shape->arg2 >> 32),
+                                   .status = ts_reply_word_status(shape->arg2),
+                                   .result = ts_reply_word_result(shape->arg2),
                                    .value = shape->offset,
                                    .address = address,
                                    .length = shape->length,
@@ -287,7 +287,7 @@ void shape_call(struct actor *actor, const struct ts_submission *shape)
     }
     struct ts_result result = actor_saw(
         actor,
-        ts_sys_op(TS_OP_WORD(shape->op, shape->flags, shape->rights & TS_RIGHTS_ALL, shape->handle),
+        ts_sys_op(ts_op_word(shape->op, shape->flags, shape->rights & TS_RIGHTS_ALL, shape->handle),
                   address, length, shape->offset, arg, shape->deadline));
     ts_handle_t given = given_handle(shape, result);
     if (given != TS_HANDLE_NONE) {

@@ -32,8 +32,8 @@ static void raw_memory(struct actor *actor)
         break;
     default:
         mapped = actor_saw(
-            actor, ts_sys_map((one_in(actor, 32) ? some_handle(actor) : 0) |
-                                  (uint64_t)handle_like(actor, SORT_MEMORY) << 32,
+            actor, ts_sys_map(ts_pair(one_in(actor, 32) ? some_handle(actor) : 0,
+                                      handle_like(actor, SORT_MEMORY)),
                               one_in(actor, 2) ? 0 : page_like(actor, at),
                               page_like(actor, some_size(actor)),
                               one_in(actor, 2) ? 0 : page_like(actor, some_number(actor)),
@@ -55,10 +55,10 @@ static void raw_reply_wait(struct actor *actor)
     }
     *slot = (struct ts_submission){.op = TS_OP_TIMEOUT, .deadline = some_deadline(actor)};
     lane_submit(actor, lane, 1);
-    (void)actor_saw(
-        actor, ts_sys_reply_wait(lane_handle(lane) | (uint64_t)handle_like(actor, SORT_PORT) << 32,
-                                 request_pick(actor) | 1, some_number(actor), some_number(actor),
-                                 some_address(actor), some_number(actor)));
+    (void)actor_saw(actor,
+                    ts_sys_reply_wait(ts_pair(lane_handle(lane), handle_like(actor, SORT_PORT)),
+                                      request_pick(actor) | 1, some_number(actor),
+                                      some_number(actor), some_address(actor), some_number(actor)));
 }
 
 static void raw_ring(struct actor *actor)
@@ -67,9 +67,10 @@ static void raw_ring(struct actor *actor)
         raw_reply_wait(actor);
         return;
     }
-    (void)actor_saw(actor, ts_sys_enter(handle_like(actor, SORT_RING) | some_number(actor) << 32,
-                                        some_number(actor), some_deadline(actor),
-                                        one_in(actor, 4) ? some_number(actor) : 0));
+    (void)actor_saw(
+        actor, ts_sys_enter(ts_pair(handle_like(actor, SORT_RING), (uint32_t)some_number(actor)),
+                            some_number(actor), some_deadline(actor),
+                            one_in(actor, 4) ? some_number(actor) : 0));
 }
 
 static void raw_futex(struct actor *actor)
@@ -96,7 +97,7 @@ static void raw_create(struct actor *actor)
     uint64_t flags = one_in(actor, 4) ? below(actor, 8) : 0;
     uint64_t handle = one_in(actor, 2) ? 0 : some_handle(actor);
     (void)pool_keep_result(actor, sort,
-                           ts_sys_create(TS_CREATE_WORD(kind, flags, handle), some_number(actor),
+                           ts_sys_create(ts_create_word(kind, flags, handle), some_number(actor),
                                          some_number(actor), some_number(actor)));
 }
 
@@ -119,7 +120,7 @@ void step_raw(struct actor *actor)
     case 7: (void)actor_saw(actor, ts_sys_upcall_return(some_address(actor))); break;
     case 8: (void)actor_saw(actor, ts_sys_process_clone(some_number(actor))); break;
     default: {
-        uint64_t word = TS_OP_WORD(below(actor, 40), actor_next(actor) & 0xff,
+        uint64_t word = ts_op_word(below(actor, 40), actor_next(actor) & 0xff,
                                    actor_next(actor) & 0xffff, some_handle(actor));
         (void)actor_saw(actor,
                         ts_sys_op(word, some_address(actor), some_number(actor), some_number(actor),

@@ -18,7 +18,7 @@ static void bind(struct actor *actor, ts_handle_t port)
     struct ts_call *call = area_place(actor, sizeof(*call));
     *call = (struct ts_call){
         .in_address = (uintptr_t)binding, .in_length = sizeof(*binding), .method = TS_PORT_BIND};
-    (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_CALL, 0, 0, port), (uintptr_t)call,
+    (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_CALL, 0, 0, port), (uintptr_t)call,
                                      sizeof(*call), 0, TS_PORT_BIND, some_deadline(actor)));
 }
 
@@ -27,14 +27,14 @@ static void mint(struct actor *actor, ts_handle_t port)
     ts_rights_t rights =
         one_in(actor, 4) ? (ts_rights_t)(actor_next(actor) & TS_RIGHTS_ALL) : TS_RIGHTS_ALL;
     (void)pool_keep_result(actor, SORT_SERVED,
-                           ts_sys_op(TS_OP_WORD(TS_OP_MINT, 0, rights, port), 0, 0,
+                           ts_sys_op(ts_op_word(TS_OP_MINT, 0, rights, port), 0, 0,
                                      actor_next(actor), below(actor, OBJECTS), 0));
 }
 
 static uint64_t size_of(struct actor *actor, ts_handle_t memory)
 {
     uint64_t size = 0;
-    (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_GET, 0, 0, memory), (uintptr_t)&size,
+    (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_GET, 0, 0, memory), (uintptr_t)&size,
                                      sizeof(size), 0, TS_PROPERTY_SIZE, 0));
     return size;
 }
@@ -53,7 +53,7 @@ void step_inbox(struct actor *actor)
         requests = requests > 64 && !one_in(actor, 16) ? 64 : requests;
     }
     struct ts_result made = actor_saw(
-        actor, ts_sys_create(TS_CREATE_WORD(TS_KIND_PORT, 0, memory), requests, OBJECTS, room));
+        actor, ts_sys_create(ts_create_word(TS_KIND_PORT, 0, memory), requests, OBJECTS, room));
     if (made.status != TS_OK) {
         return;
     }
@@ -68,7 +68,7 @@ void step_inbox(struct actor *actor)
     pool_keep(actor, SORT_PORT, port);
     if (memory != TS_HANDLE_NONE && one_in(actor, 2)) {
         struct ts_result copy = actor_saw(
-            actor, ts_sys_op(TS_OP_WORD(TS_OP_DUPLICATE, 0, TS_RIGHTS_ALL, memory), 0, 0, 0, 0, 0));
+            actor, ts_sys_op(ts_op_word(TS_OP_DUPLICATE, 0, TS_RIGHTS_ALL, memory), 0, 0, 0, 0, 0));
         if (copy.status == TS_OK) {
             pool_keep(actor, SORT_INBOX, (ts_handle_t)copy.value);
         }

@@ -20,7 +20,7 @@ static void method(struct actor *actor, ts_handle_t handle, uint32_t number, ts_
     struct ts_call *call = area_place(actor, sizeof(*call));
     *call = (struct ts_call){
         .method = number, .in_handles = sent != TS_HANDLE_NONE, .in_handle = {sent}};
-    (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_CALL, 0, 0, handle), (uintptr_t)call,
+    (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_CALL, 0, 0, handle), (uintptr_t)call,
                                      sizeof(*call), 0, number, some_deadline(actor)));
 }
 
@@ -31,18 +31,17 @@ void step_process(struct actor *actor)
     static const unsigned char code[] = {0xeb, 0xfe}; // jmp to itself
     char *name = area_place(actor, 8);
     struct ts_result made = actor_saw(
-        actor, ts_sys_create(TS_CREATE_WORD(TS_KIND_PROCESS, 0, handle_like(actor, SORT_JOB)),
+        actor, ts_sys_create(ts_create_word(TS_KIND_PROCESS, 0, handle_like(actor, SORT_JOB)),
                              (uintptr_t)name, below(actor, 8), 0));
     if (made.status != TS_OK) {
         method(actor, pool_pick(actor, SORT_PROCESS), TS_PROCESS_KILL, 0);
         return;
     }
     ts_handle_t process = (ts_handle_t)made.value, memory = handle_like(actor, SORT_MEMORY);
-    (void)actor_saw(actor, ts_sys_op(TS_OP_WORD(TS_OP_WRITE, 0, 0, memory), (uintptr_t)code,
+    (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_WRITE, 0, 0, memory), (uintptr_t)code,
                                      sizeof(code), 0, 0, 0));
-    struct ts_result text =
-        actor_saw(actor, ts_sys_map(process | (uint64_t)memory << 32, 0, TS_PAGE_SIZE, 0,
-                                    TS_MAP_READ | TS_MAP_EXECUTE));
+    struct ts_result text = actor_saw(actor, ts_sys_map(ts_pair(process, memory), 0, TS_PAGE_SIZE,
+                                                        0, TS_MAP_READ | TS_MAP_EXECUTE));
     method(actor, process, TS_PROCESS_GIVE, some_handle(actor));
     uint64_t entry = text.status == TS_OK && !one_in(actor, 4) ? text.value : some_address(actor);
     (void)pool_keep_result(
@@ -102,7 +101,7 @@ void step_job(struct actor *actor)
         parent = handle_like(actor, SORT_JOB);
     }
     struct ts_result made = ts_sys_create(
-        TS_CREATE_WORD(TS_KIND_JOB, 0, parent), one_in(actor, 8) ? some_number(actor) : 500,
+        ts_create_word(TS_KIND_JOB, 0, parent), one_in(actor, 8) ? some_number(actor) : 500,
         one_in(actor, 8) ? some_number(actor) : 100, one_in(actor, 8) ? some_number(actor) : 8);
     (void)pool_keep_result(actor, SORT_JOB, made);
     if (one_in(actor, 4)) {

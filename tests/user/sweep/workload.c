@@ -124,7 +124,7 @@ static void handles_prepare(void)
     if (ts_event_create(0, &event) != TS_OK) {
         return;
     }
-    for (copy = 0; TS_HANDLE_SLOT(copy) < TABLE_STEP - 4;) {
+    for (copy = 0; ts_handle_slot(copy) < TABLE_STEP - 4;) {
         if (ts_duplicate(event, TS_RIGHTS_ALL, &copy) != TS_OK) {
             return;
         }
@@ -211,8 +211,10 @@ static ts_status_t exchange(struct both *both)
         return status;
     }
     struct ts_call call = {.in_handles = 1, .in_handle = {sent}, .out_handles = 1};
-    ts_prepare(ts_ring_slot(&both->client), TS_OP_CALL, both->object, &call, sizeof(call), 0, 0,
-               soon(), 7);
+    ts_prepare(ts_ring_slot(&both->client), both->object,
+               &(struct ts_op){
+                   .op = TS_OP_CALL, .address = &call, .length = sizeof(call), .deadline = soon()},
+               7);
     status = ts_ring_submit(&both->client);
     if (status == TS_OK) {
         status = event_of(&both->server, TS_EVENT_REQUEST, &event);
