@@ -17,7 +17,7 @@
 #include "netd.h"
 #include "nic.h"
 #include "remains.h"
-#include "session.h"
+#include "stack.h"
 
 #define RING_SUBMISSIONS 256u
 #define RING_EVENTS      1024u
@@ -32,7 +32,7 @@ static void batch(struct ts_loop *of, void *context)
 {
     (void)of;
     (void)context;
-    if (netd_batch()) {
+    if (stack_batch()) {
         nic_signal(&nic);
     }
     if (netd.link.broken) {
@@ -107,7 +107,7 @@ static ts_status_t start(ts_handle_t *out_root)
         status = ts_server_init(&server, &loop, &limits);
     }
     if (status == TS_OK) {
-        status = netd_init(&loop, &server);
+        status = stack_init(&loop, &server);
     }
     if (status == TS_OK) {
         status = open_remains();
