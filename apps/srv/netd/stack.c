@@ -11,7 +11,7 @@
 #include "heap.h"
 #include "platform.h"
 #include "recovery.h"
-#include "session.h"
+#include "service.h"
 #include "stream.h"
 
 #define ROUNDS 8u // of work before clients have their turn
