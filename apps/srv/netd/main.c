@@ -6,47 +6,47 @@
 // Named handles: init (to be served), nic (the card's driver; without it loopback alone), random,
 // log, remains (memory in which it notes its connections for its next instance).
 //
-// Files, each above what it needs:
+// Each file knows only those above it:
 //
-//   main            arguments, the card, what init is told
-//   stack           lwIP with our parts: its beginning, and rounds of work
-//   service         what clients ask of the root and of sessions
-//   stream          what they ask of TCP sockets
-//   stream_listen   connections that come in
-//   stream_option   what sockets can be told
-//   stream_yield    who gives way where a pool of TCP is used up
-//   stream_event    what lwIP tells of a connection
-//   stream_life     a connection made, over, let go
-//   stream_send     from writes to segments
-//   stream_receive  from segments to reads
-//   stream_early    what came before its turn, and is paid for
-//   stream_window   how much a peer may send
-//   stream_mark     who is looked at before the loop waits
-//   datagram        UDP sockets
-//   sockets         a list of all
-//   resolve         names
-//   interface       what can be known and changed of cards
-//   session         whose sockets are whose
-//   request         requests that wait
-//   nic             the session of the card's driver
-//   link            frames that come
-//   link_send       frames that go
-//   remains         what the next instance is told
-//   fragments       pieces of datagrams
-//   yield           who gives way in a pool
-//   recovery_timer  what nobody answered
-//   recovery_open   the handshake
-//   recovery_ack    acknowledgements
-//   recovery        losses, and what is sent again
-//   congestion      how much is on its way
-//   scoreboard      which segments are
-//   wheel           timers
-//   account         what clients may take
-//   heap, packet    memory; that which a card sees
-//   address         of clients and of lwIP
-//   port/*          what lwIP asks of a system
-//   hash            with a key
 //   netd            the state that all share
+//   hash            with a key
+//   port/*          what lwIP asks of a system
+//   address         of clients and of lwIP
+//   heap, packet    memory; that which a card sees
+//   account         what clients may take
+//   wheel           timers
+//   scoreboard      which segments are
+//   congestion      how much is on its way
+//   recovery        losses, and what is sent again
+//   recovery_ack    acknowledgements
+//   recovery_open   the handshake
+//   recovery_timer  what nobody answered
+//   yield           who gives way in a pool
+//   fragments       pieces of datagrams
+//   remains         what the next instance is told
+//   link_send       frames that go
+//   link            frames that come
+//   nic             the session of the card's driver
+//   request         requests that wait
+//   session         whose sockets are whose
+//   interface       what can be known and changed of cards
+//   resolve         names
+//   sockets         a list of all
+//   datagram        UDP sockets
+//   stream_mark     who is looked at before the loop waits
+//   stream_window   how much a peer may send
+//   stream_early    what came before its turn, and is paid for
+//   stream_receive  from segments to reads
+//   stream_send     from writes to segments
+//   stream_life     a connection made, over, let go
+//   stream_event    what lwIP tells of a connection
+//   stream_yield    who gives way where a pool of TCP is used up
+//   stream_option   what sockets can be told
+//   stream_listen   connections that come in
+//   stream          what they ask of TCP sockets
+//   service         what clients ask of the root and of sessions
+//   stack           lwIP with our parts: its beginning, and rounds of work
+//   main            arguments, the card, what init is told
 #include <drivers/service/ready.h>
 #include <lwip/dhcp.h>
 #include <tessera/lib/bootstrap.h>
