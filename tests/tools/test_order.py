@@ -14,7 +14,9 @@ from checks import objects, order, tree  # noqa: E402
 
 LOW = "int low(void) { return 1; }\n"
 HIGH = "int low(void);\nint high(void) { return low(); }\n"
-MAIN = "int high(void);\nint main(void) { return high(); }\n"
+MAIN = ("// What it is.\n//\n// Each file knows only those above it:\n//\n"
+        "//   part/*   ends\n//   high     goes on\n//   main     begins\n"
+        "int high(void);\nint main(void) { return high(); }\n")
 
 
 class Order(unittest.TestCase):
@@ -55,6 +57,29 @@ class Order(unittest.TestCase):
         self.assertEqual(self.errors(), [
             "apps/srv/x: high.c, which needs low of part/low.c, which needs high of high.c"])
 
+    def drawn(self, *rows):
+        """What is wrong with a program whose main.c draws these rows."""
+        drawing = "".join(f"//   {row}\n" for row in rows)
+        self.build({"apps/srv/x/main.c": f"// Each file knows only those above it:\n//\n{drawing}"
+                    "int high(void);\nint main(void) { return high(); }\n",
+                    "apps/srv/x/high.c": HIGH, "apps/srv/x/low.c": LOW})
+        return self.errors()
+
+    def test_a_drawing_is_held_to(self):
+        self.assertEqual(self.drawn("low", "high  goes on", "main  begins"), [])
+        self.assertEqual(self.drawn("high", "low", "main"), [
+            "apps/srv/x/main.c: does not draw low.c above high.c, which needs it"])
+        self.assertEqual(self.drawn("high, low   at once", "main"), [
+            "apps/srv/x/main.c: does not draw low.c above high.c, which needs it"])
+        self.assertEqual(self.drawn("high", "main"), ["apps/srv/x/main.c: does not draw low.c"])
+        self.assertEqual(self.drawn("low", "other", "high", "main"), [
+            "apps/srv/x/main.c: draws other, which is not there"])
+
+    def test_a_program_without_a_drawing(self):
+        self.build({"apps/srv/x/main.c": MAIN.replace("Each ", ""), "apps/srv/x/high.c": HIGH,
+                    "apps/srv/x/part/low.c": LOW})
+        self.assertIn("does not draw the order", self.errors()[0])
+
     def test_data_counts_too(self):
         main = "int low(void);\nint counter;\nint main(void) { return low(); }\n"
         low = "extern int counter;\nint low(void) { return ++counter; }\n"
@@ -75,7 +100,8 @@ class Order(unittest.TestCase):
         self.assertEqual(self.errors(), [])
 
     def test_the_list_only_shrinks(self):
-        self.build({"apps/srv/x/main.c": MAIN, "apps/srv/x/high.c": HIGH, "apps/srv/x/low.c": LOW})
+        self.build({"apps/srv/x/main.c": MAIN, "apps/srv/x/high.c": HIGH,
+                    "apps/srv/x/part/low.c": LOW})
         self.assertIn("leaves the list", self.errors({"apps/srv/x"})[0])
         self.assertIn("nothing is built of it", self.errors({"apps/srv/y"})[0])
 

@@ -4,17 +4,27 @@
 A file needs another if it uses a name that the other defines; what the objects of the debug build
 say counts, not what is included. A folder is one with a CMakeLists.txt, with all below it; of those
 that the top one lists, the first two levels of the tree.
+
+A program's main.c begins with a comment that draws the order, and it is held to that:
+
+    // Each file knows only those above it:
+    //
+    //   part/*       a folder below, which has an order of its own
+    //   left, right  two that do not know each other
+    //   main         what it is for
 """
 import collections
+import fnmatch
+import itertools
 import os
+import re
 
 from checks import objects, tree
 
 # Folders that still go round. A folder leaves this list when its last circle is gone; none comes.
 NOT_YET = frozenset("""
-    apps/shell apps/srv/init apps/srv/memfs apps/srv/netd apps/srv/pipes
-    apps/srv/wwwfs compat/posix drivers/pci/server drivers/serial/16550 ipc/lib tests/user/bombs
-    tests/user/fuzz
+    apps/shell apps/srv/init apps/srv/memfs apps/srv/pipes apps/srv/wwwfs drivers/pci/server
+    drivers/serial/16550 ipc/lib
     """.split())
 
 
@@ -73,6 +83,50 @@ def describe(folder, graph, circle):
     return f"{folder}: {', which '.join(steps)}"
 
 
+DRAWING = "Each file knows only those above it:"
+DRAWN = re.compile(r"//   ([\w/*-]+(?:, [\w/*-]+)*)(?:  +.*)?")
+
+
+def drawing(text):
+    """[names of a line, …] of the drawing in a program's first comment."""
+    comment = list(itertools.takewhile(lambda line: line.startswith("//"), text.splitlines()))
+    lines = list(itertools.dropwhile(lambda line: not line.endswith(DRAWING), comment))[2:]
+    return [match.group(1).split(", ") for match in
+            itertools.takewhile(bool, map(DRAWN.fullmatch, lines))]
+
+
+def wrongly_drawn(folder, graph, lines):
+    """What a drawing says that is not so, or does not say."""
+    rows = {}  # {file: (its row, whether that is a folder's)}
+    for row, names in enumerate(lines):
+        for name in names:
+            meant = [source for source in graph if fnmatch.fnmatchcase(
+                os.path.splitext(os.path.relpath(source, folder))[0], name)]
+            if not meant:
+                yield f"{folder}/main.c: draws {name}, which is not there"
+            rows |= {source: (row, "*" in name) for source in meant}
+    for source in sorted(graph):
+        if source not in rows:
+            yield f"{folder}/main.c: does not draw {os.path.relpath(source, folder)}"
+            continue
+        row, is_folder = rows[source]
+        for other in sorted(rows.keys() & graph[source]):
+            if rows[other][0] > row - (not is_folder):
+                yield (f"{folder}/main.c: does not draw {os.path.relpath(other, folder)} above "
+                       f"{os.path.relpath(source, folder)}, which needs it")
+
+
+def drawn_errors(folder, graph):
+    main = f"{folder}/main.c"
+    if main not in graph or len(graph) == 1:
+        return
+    lines = drawing(tree.text(main))
+    if not lines:
+        yield f"{main}: its first comment does not draw the order of the files"
+    else:
+        yield from wrongly_drawn(folder, graph, lines)
+
+
 def order_errors(not_yet):
     folders = collections.defaultdict(list)
     try:
@@ -85,7 +139,7 @@ def order_errors(not_yet):
         graph = needs(found)
         turns = [describe(folder, graph, circle) for circle in circles(graph)]
         if folder not in not_yet:
-            yield from turns
+            yield from turns or drawn_errors(folder, graph)
         elif not turns:
             yield f"{folder}: has an order now: it leaves the list in tools/checks/order.py"
     for folder in sorted(set(not_yet) - set(folders)):

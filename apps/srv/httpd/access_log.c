@@ -6,6 +6,7 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 
+#include "http/head.h"
 #include "httpd.h"
 
 #define SIZE 65536u // of a part, without a configuration
@@ -115,12 +116,12 @@ void access_log_peer(struct peer_name *out_name, const struct ts_net_address *pe
     out_name->length = (uint8_t)length;
 }
 
-void access_log(const struct connection *connection, unsigned status, uint64_t bytes)
+void access_log(const struct peer_name *peer, struct text line, unsigned status, uint64_t bytes)
 {
     struct part *part = with_room(&access);
     struct writer writer = writer_make(part->bytes + part->length, access.size - part->length);
-    struct text peer = {connection->peer.text, connection->peer.length};
-    http_log_line(&writer, peer, httpd_now(), connection->request.line, status, bytes);
+    http_log_line(&writer, (struct text){peer->text, peer->length}, httpd_now(), line, status,
+                  bytes);
     part->length += writer.length;
     written += writer.length;
 }

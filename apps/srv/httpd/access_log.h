@@ -7,8 +7,11 @@
 // are two of 64 KiB, and one file.
 #pragma once
 
+#include <tessera/lib/status.h>
+#include <tessera/proto/net.h>
+
 #include "config/limits.h"
-#include "connection.h"
+#include "http/text.h"
 
 #define ACCESS_LOG_FILES (CONFIG_LOGS_KEPT + 1)
 
@@ -16,10 +19,17 @@
 // stay, as many of the last as fit. On an error (memory) nothing changes.
 TS_MUST_USE ts_status_t access_log_configure(uint32_t size, uint32_t keep);
 
+// A peer's address as the log shows it; empty while it is not known.
+struct peer_name {
+    uint8_t length;
+    char text[47];
+};
+
 // An address in words, once for all lines of a connection.
 void access_log_peer(struct peer_name *out_name, const struct ts_net_address *peer);
 
-void access_log(const struct connection *connection, unsigned status, uint64_t bytes);
+// The line of an answer to the request that began with `line`.
+void access_log(const struct peer_name *peer, struct text line, unsigned status, uint64_t bytes);
 
 // Where a file begins and ends: 0 is the one that is written (its end is not known: UINT64_MAX),
 // others are older. False: there is none of that number.

@@ -5,7 +5,6 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
-#include "access_log.h"
 #include "config_file.h"
 #include "httpd.h"
 

@@ -17,6 +17,7 @@
 #include <tessera/lib/loop.h>
 #include <tessera/proto/net.h>
 
+#include "access_log.h"
 #include "config/config.h"
 #include "content.h"
 #include "http/body.h"
@@ -59,12 +60,6 @@ struct response {
     char head[RESPONSE_HEAD];
     char boundary[HTTP_BOUNDARY_LENGTH];
     struct http_range ranges[HTTP_RANGES_MAX];
-};
-
-// A peer's address as the log shows it; empty while it is not known.
-struct peer_name {
-    uint8_t length;
-    char text[47];
 };
 
 struct connection {
@@ -135,6 +130,7 @@ void connection_give_config(struct connection *connection);
 
 // transfer.c: writes what the response holds; then `written` is called, if that did not fail.
 void transfer_start(struct connection *connection);
+void transfer_log(const struct connection *connection); // in the access log: the answer is over
 
 // fetch.c: the next piece of the file, which is then sent.
 void fetch_piece(struct connection *connection);

@@ -8,35 +8,35 @@
 // there, system (a job, for the status page), log, init (to be asked whether it is alive, and for
 // its access log: log_file.h).
 //
-// Files, each above what it needs:
+// Each file knows only those above it:
 //
-//   main              arguments, the loop, what init is told
-//   listener          accepts connections, again and again when the network stack was restarted
-//   serving           the requests of a connection, one after the other
-//   reading           heads and bodies of requests, and the end of a connection
-//   route             which answer a request gets
-//   status_page       the system's figures
-//   representation    a file, or what stands beside it with a coding
-//   refusal           errors
-//   parts             several ranges of a file
-//   respond           how every answer begins
-//   fetch             a large file, piece by piece
-//   transfer          writes what a response holds
-//   connection        its life, and who gives way
-//   buffer, response  what connections take of bounded pools
-//   log_file          the access log as files
-//   config_file       the configuration in force, and its file
-//   config_remains    leaves it to the next instance
-//   access_log        lines of answers
-//   content_load      files of the tree, by steps
-//   content_list      lists of directories
-//   content_step      what steps have in common
-//   content           the cache of files
-//   root              of the tree
-//   shared            what connections share, and which of them gives way
-//   httpd             the loop, counters and time
-//   config/*          reads the configuration
 //   http/*            reads and writes what the protocol says
+//   config/*          reads the configuration
+//   httpd             the loop, counters and time
+//   shared            what connections share, and which of them gives way
+//   root              of the tree
+//   content           the cache of files
+//   content_step      what steps have in common
+//   content_list      lists of directories
+//   content_load      files of the tree, by steps
+//   access_log        lines of answers
+//   config_remains    leaves it to the next instance
+//   config_file       the configuration in force, and its file
+//   log_file          the access log as files
+//   buffer, response  what connections take of bounded pools
+//   connection        its life, and who gives way
+//   transfer          writes what a response holds
+//   fetch             a large file, piece by piece
+//   respond           how every answer begins
+//   parts             several ranges of a file
+//   refusal           errors
+//   representation    a file, or what stands beside it with a coding
+//   status_page       the system's figures
+//   route             which answer a request gets
+//   reading           heads and bodies of requests, and the end of a connection
+//   serving           the requests of a connection, one after the other
+//   listener          accepts connections, again and again when the network stack was restarted
+//   main              arguments, the loop, what init is told
 #include <string.h>
 
 #include <drivers/service/pool.h>

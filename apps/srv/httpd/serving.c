@@ -7,7 +7,6 @@
 
 #include <tessera/lib/clock.h>
 
-#include "access_log.h"
 #include "connection.h"
 #include "httpd.h"
 
@@ -30,7 +29,7 @@ static void next_request(struct connection *connection)
 
 static void answered(struct connection *connection)
 {
-    access_log(connection, connection->response->status, connection->response->body_sent);
+    transfer_log(connection);
     response_free(connection);
     connection_release(connection);
     if (connection->keep_alive) {

@@ -4,7 +4,6 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/server.h>
 
-#include "access_log.h"
 #include "connection.h"
 #include "httpd.h"
 
@@ -23,13 +22,19 @@ static void advance(struct response *response, uint64_t bytes)
     }
 }
 
+void transfer_log(const struct connection *connection)
+{
+    const struct response *response = connection->response;
+    access_log(&connection->peer, connection->request.line, response->status, response->body_sent);
+}
+
 static void on_written(struct ts_async *async, const struct ts_event *event)
 {
     struct connection *connection = TS_OBJECT_OF(async, struct connection, io);
     struct response *response = connection->response;
     shared_go_on(&connection->holder);
     if (connection->closing || event->status != TS_OK || event->value == 0) {
-        access_log(connection, response->status, response->body_sent);
+        transfer_log(connection);
         connection_close(connection);
         return;
     }

@@ -5,6 +5,48 @@
 //
 // Named handles: init (to be served), nic (the card's driver; without it loopback alone), random,
 // log, remains (memory in which it notes its connections for its next instance).
+//
+// Each file knows only those above it:
+//
+//   netd            the state that all share
+//   hash            with a key
+//   port/*          what lwIP asks of a system
+//   address         of clients and of lwIP
+//   heap, packet    memory; that which a card sees
+//   account         what clients may take
+//   wheel           timers
+//   scoreboard      which segments are
+//   congestion      how much is on its way
+//   recovery        losses, and what is sent again
+//   recovery_ack    acknowledgements
+//   recovery_open   the handshake
+//   recovery_timer  what nobody answered
+//   yield           who gives way in a pool
+//   fragments       pieces of datagrams
+//   remains         what the next instance is told
+//   link_send       frames that go
+//   link            frames that come
+//   nic             the session of the card's driver
+//   request         requests that wait
+//   session         whose sockets are whose
+//   interface       what can be known and changed of cards
+//   resolve         names
+//   sockets         a list of all
+//   datagram        UDP sockets
+//   stream_mark     who is looked at before the loop waits
+//   stream_window   how much a peer may send
+//   stream_early    what came before its turn, and is paid for
+//   stream_receive  from segments to reads
+//   stream_send     from writes to segments
+//   stream_life     a connection made, over, let go
+//   stream_event    what lwIP tells of a connection
+//   stream_yield    who gives way where a pool of TCP is used up
+//   stream_option   what sockets can be told
+//   stream_listen   connections that come in
+//   stream          what they ask of TCP sockets
+//   service         what clients ask of the root and of sessions
+//   stack           lwIP with our parts: its beginning, and rounds of work
+//   main            arguments, the card, what init is told
 #include <drivers/service/ready.h>
 #include <lwip/dhcp.h>
 #include <tessera/lib/bootstrap.h>
@@ -17,7 +59,7 @@
 #include "netd.h"
 #include "nic.h"
 #include "remains.h"
-#include "session.h"
+#include "stack.h"
 
 #define RING_SUBMISSIONS 256u
 #define RING_EVENTS      1024u
@@ -32,7 +74,7 @@ static void batch(struct ts_loop *of, void *context)
 {
     (void)of;
     (void)context;
-    if (netd_batch()) {
+    if (stack_batch()) {
         nic_signal(&nic);
     }
     if (netd.link.broken) {
@@ -107,7 +149,7 @@ static ts_status_t start(ts_handle_t *out_root)
         status = ts_server_init(&server, &loop, &limits);
     }
     if (status == TS_OK) {
-        status = netd_init(&loop, &server);
+        status = stack_init(&loop, &server);
     }
     if (status == TS_OK) {
         status = open_remains();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The whole server: what its parts share. One of it exists, made by main.c (or a test).
+// The whole server: what its parts share. One of it exists, made by stack_init.
 #pragma once
 
 #include <tessera/lib/server.h>
@@ -34,10 +34,3 @@ struct netd {
 };
 
 extern struct netd netd;
-
-// Starts lwIP and makes the interfaces and the root object. Packet memory is allocated here.
-TS_MUST_USE ts_status_t netd_init(struct ts_loop *loop, struct ts_server *server);
-
-// Work that is done once for a batch of events, before the loop waits: timers of lwIP, segments,
-// signals, doorbell. True: the link's driver is to be signalled.
-bool netd_batch(void);

@@ -16,13 +16,11 @@ struct session {
 // Counts a socket of this client in. False: the client has its share.
 bool session_add(struct session *session, uint32_t client);
 void session_drop(struct session *session, uint32_t client);
+void session_free(struct session *session); // one without sockets
 
 // A bind's port: those below TS_NET_PORT_GRANTED need SHARE on the socket, which it has of the
 // session that made it. TS_ERR_RIGHTS.
 TS_MUST_USE ts_status_t session_may_bind(const struct ts_request *request, uint16_t port);
-
-// Operations of the root that init holds: `open` makes sessions.
-extern const struct ts_operations root_operations;
 
 // Property and flags every socket has.
 #define SOCKET_RIGHTS                                                                 \

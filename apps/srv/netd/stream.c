@@ -1,111 +1,11 @@
 // SPDX-License-Identifier: MIT
+// What clients ask of a stream.
 #include "stream.h"
-
-#include <string.h>
 
 #include <lwip/priv/tcp_priv.h>
 #include <tessera/proto/file.h>
 
-#include "account.h"
-#include "heap.h"
 #include "remains.h"
-#include "yield.h"
-
-// Callbacks of lwIP -------------------------------------------------------------------------
-
-static void keep_addresses(struct stream *stream)
-{
-    stream->receiving = ts_loop_now(netd.loop); // what comes too early is not older
-    ip_addr_copy(stream->local.ip, stream->pcb->local_ip);
-    ip_addr_copy(stream->peer.ip, stream->pcb->remote_ip);
-    stream->local.port = stream->pcb->local_port;
-    stream->peer.port = stream->pcb->remote_port;
-    stream->holder =
-        (uint16_t)((yield_address(&stream->peer.ip) + stream->client * 61) % STREAM_HOLDERS);
-}
-
-static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
-{
-    struct stream *stream = argument;
-    (void)pcb;
-    (void)error;
-    if (data != NULL && stream->session == NULL) { // nobody reads it: the peer is told
-        pbuf_free(data);
-        stream_abort(stream);
-        stream_release(stream);
-        return ERR_ABRT;
-    }
-    if (data != NULL && !stream_received(stream, data)) {
-        return ERR_MEM;
-    }
-    if (data != NULL && !stream_pay_unread(stream)) {
-        stream_reset(stream);
-        return ERR_ABRT;
-    }
-    if (data != NULL) {
-        return ERR_OK;
-    }
-    stream->peer_end = true;
-    stream_serve_reads(stream);
-    stream_mark(stream);
-    stream_check_end(stream);
-    return ERR_OK;
-}
-
-static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t length)
-{
-    struct stream *stream = argument;
-    (void)pcb;
-    stream_acknowledged(stream, length);
-    if (stream->session != NULL) {
-        stream_serve_writes(stream);
-        stream_mark(stream);
-    } else {
-        stream_push_out(stream);
-    }
-    stream_check_end(stream);
-    return ERR_OK;
-}
-
-// Twice a second: what lwIP had no memory for.
-static err_t on_poll(void *argument, struct tcp_pcb *pcb)
-{
-    struct stream *stream = argument;
-    (void)pcb;
-    stream_push_out(stream);
-    if (stream->early != 0) {
-        stream_settle_early(stream); // lwIP forgets what came too early when nothing follows
-    }
-    return ERR_OK;
-}
-
-// lwIP has freed the pcb.
-static void on_error(void *argument, err_t error)
-{
-    struct stream *stream = argument;
-    stream->pcb = NULL;
-    remains_drop(stream);
-    stream_settle_early(stream);
-    ts_status_t status = address_error(error);
-    if (error == ERR_RST && stream->state == STREAM_CONNECTING) {
-        status = TS_ERR_REFUSED;
-    }
-    if (error == ERR_CLSD) {
-        status = TS_OK;
-    }
-    stream_over(stream, status);
-}
-
-static void answer_connect(struct stream *stream, ts_status_t status)
-{
-    struct ts_request *request = stream->connecting;
-    stream->connecting = NULL;
-    if (request == NULL) {
-        return;
-    }
-    request_let_go(request);
-    ts_request_reply(request, status, 0);
-}
 
 static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
 {
@@ -113,182 +13,12 @@ static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
     (void)pcb;
     (void)error; // always ERR_OK in this version
     stream->state = STREAM_CONNECTED;
-    keep_addresses(stream);
+    stream_keep_addresses(stream);
     remains_add(stream);
     netd.statistics.connected++;
-    answer_connect(stream, TS_OK);
+    stream_answer_connect(stream, TS_OK);
     stream_mark(stream);
     return ERR_OK;
-}
-
-// Life ------------------------------------------------------------------------------------
-
-static void stream_free(struct stream *stream)
-{
-    account_give(ACCOUNT_MEMORY, stream->client, heap_size(stream));
-    heap_free(stream);
-}
-
-struct stream *stream_new(struct session *session, uint32_t client, enum address_kind kind)
-{
-    struct stream *stream = heap_allocate_zeroed(1, sizeof(*stream));
-    if (stream == NULL || !account_take(ACCOUNT_MEMORY, client, heap_size(stream))) {
-        heap_free(stream);
-        return NULL;
-    }
-    stream->client = client;
-    if (!session_add(session, client)) {
-        stream_free(stream);
-        return NULL;
-    }
-    stream->object.operations = &stream_operations;
-    stream->session = session;
-    stream->kind = kind;
-    return stream;
-}
-
-void stream_attach(struct stream *stream, struct tcp_pcb *pcb)
-{
-    stream->pcb = pcb;
-    tcp_arg(pcb, stream);
-    tcp_recv(pcb, on_received);
-    tcp_sent(pcb, on_sent);
-    tcp_err(pcb, on_error);
-    tcp_poll(pcb, on_poll, 1);
-    if (pcb->state == ESTABLISHED || pcb->state == SYN_RCVD) {
-        stream->state = STREAM_CONNECTED;
-        keep_addresses(stream);
-        remains_add(stream);
-    }
-}
-
-bool stream_has_pcb(struct stream *stream)
-{
-    if (stream->pcb != NULL) {
-        return true;
-    }
-    struct tcp_pcb *pcb = tcp_new_ip_type(address_type(stream->kind));
-    if (pcb == NULL) {
-        return false;
-    }
-    if (!account_pcb(pcb, stream->client)) {
-        tcp_abort(pcb);
-        return false;
-    }
-    stream_attach(stream, pcb);
-    return true;
-}
-
-void stream_detach(struct stream *stream)
-{
-    struct tcp_pcb *pcb = stream->pcb;
-    stream->pcb = NULL;
-    if (pcb == NULL) {
-        return;
-    }
-    remains_drop(stream);
-    stream_settle_early(stream);
-    tcp_arg(pcb, NULL);
-    if (pcb->state == LISTEN) {
-        return;
-    }
-    tcp_free_ooseq(pcb);
-    tcp_recv(pcb, NULL);
-    tcp_sent(pcb, NULL);
-    tcp_err(pcb, NULL);
-    tcp_poll(pcb, NULL, 0);
-}
-
-static void leave_unsent(struct stream *stream)
-{
-    struct stream **at = &netd.unsent;
-    while (*at != stream) {
-        at = &(*at)->unsent_next;
-    }
-    *at = stream->unsent_next;
-}
-
-void stream_release(struct stream *stream)
-{
-    if (stream->session != NULL || stream->pcb != NULL) {
-        return;
-    }
-    if (stream->on_unsent) {
-        leave_unsent(stream);
-    }
-    if (stream->on_starved) {
-        stream_leave_starved(stream);
-    }
-    stream_drop_chunks(stream);
-    stream_drop_received(stream);
-    stream_free(stream);
-}
-
-void stream_abort(struct stream *stream)
-{
-    struct tcp_pcb *pcb = stream->pcb;
-    stream_detach(stream);
-    if (pcb != NULL) {
-        tcp_abort(pcb);
-    }
-    stream_drop_chunks(stream);
-}
-
-void stream_over(struct stream *stream, ts_status_t error)
-{
-    stream->state = STREAM_OVER;
-    stream->error = error;
-    if (stream->on_starved) {
-        stream_leave_starved(stream);
-    }
-    stream_drop_chunks(stream);
-    if (stream->connecting != NULL) {
-        stream->error = TS_OK; // told
-    }
-    answer_connect(stream, error);
-    request_fail_all(&stream->writes, error != TS_OK ? error : TS_ERR_PEER_CLOSED);
-    stream_serve_reads(stream);
-    if (stream->in_backlog) { // nobody has seen it
-        stream_backlog_remove(stream);
-        session_drop(stream->session, stream->client);
-        stream->session = NULL;
-    }
-    if (stream->session != NULL) {
-        stream_mark(stream);
-    }
-    stream_release(stream);
-}
-
-void stream_reset(struct stream *stream)
-{
-    netd.statistics.refused_limit++;
-    stream_abort(stream);
-    stream_drop_received(stream);
-    stream_over(stream, TS_ERR_RESET);
-}
-
-void stream_check_end(struct stream *stream)
-{
-    if (stream->pcb == NULL || !stream->end_sent || stream->chunks != NULL) {
-        return;
-    }
-    if (stream->session == NULL) {
-        stream_detach(stream);
-        stream_release(stream);
-    } else if (stream->peer_end) {
-        stream_detach(stream);
-        stream_over(stream, TS_OK);
-    }
-}
-
-void stream_mark(struct stream *stream)
-{
-    if (stream->on_unsent || stream->session == NULL) {
-        return;
-    }
-    stream->on_unsent = true;
-    stream->unsent_next = netd.unsent;
-    netd.unsent = stream;
 }
 
 void stream_update_signals(struct stream *stream)
@@ -325,7 +55,7 @@ static void stream_closed(struct ts_object *object)
     }
     request_fail_all(&stream->reads, TS_ERR_CANCELLED);
     request_fail_all(&stream->writes, TS_ERR_CANCELLED);
-    answer_connect(stream, TS_ERR_CANCELLED);
+    stream_answer_connect(stream, TS_ERR_CANCELLED);
     session_drop(stream->session, stream->client);
     stream->session = NULL;
     // Bytes that arrived and were not read are lost, and the peer is told so by a reset (RFC 1122
@@ -354,7 +84,7 @@ static void stream_cancel(struct ts_request *request)
         return;
     }
     if (stream->connecting == request) {
-        answer_connect(stream, TS_ERR_CANCELLED);
+        stream_answer_connect(stream, TS_ERR_CANCELLED);
         return;
     }
     (void)request_remove(&stream->reads, request);
@@ -421,7 +151,7 @@ static void stream_bind(struct ts_request *request, struct stream *stream)
         status = address_error(tcp_bind(stream->pcb, &ip, port));
     }
     if (status == TS_OK) {
-        keep_addresses(stream);
+        stream_keep_addresses(stream);
     }
     ts_request_reply(request, status, 0);
 }
@@ -447,10 +177,10 @@ static void stream_connect(struct ts_request *request, struct stream *stream)
         }
     }
     if (status == TS_OK) {
-        keep_addresses(stream);
+        stream_keep_addresses(stream);
     }
     if (status != TS_OK && waits) {
-        answer_connect(stream, status);
+        stream_answer_connect(stream, status);
     } else if (!waits) {
         ts_request_reply(request, status != TS_OK ? status : TS_ERR_IN_PROGRESS, 0);
     }
@@ -530,7 +260,7 @@ static void stream_set(struct ts_request *request)
 
 void stream_create(struct ts_request *request, struct session *session, enum address_kind kind)
 {
-    struct stream *stream = stream_new(session, request->client, kind);
+    struct stream *stream = stream_new(session, request->client, kind, &stream_operations);
     if (stream == NULL) {
         ts_request_reply(request, TS_ERR_LIMIT, 0);
         return;

@@ -98,41 +98,31 @@ void stream_create(struct ts_request *request, struct session *session, enum add
 
 extern const struct ts_operations stream_operations;
 
-// Between the parts (stream*.c) ---------------------------------------------------------------
-
-// NULL: the client has its share.
-struct stream *stream_new(struct session *session, uint32_t client, enum address_kind kind);
-
-// Gives the stream its pcb and the callbacks.
-void stream_attach(struct stream *stream, struct tcp_pcb *pcb);
-
-// Makes it one that does nothing yet where it has none. False: the client has its share.
-bool stream_has_pcb(struct stream *stream);
-
-// Resets the connection and lets go of all that belonged to it. In a callback of lwIP only if that
-// returns ERR_ABRT.
-void stream_abort(struct stream *stream);
-
-// Once both sides have ended and all is acknowledged, lwIP finishes without us (and without
-// telling us): let it.
-void stream_check_end(struct stream *stream);
-
-// The pcb goes its own way, without us.
-void stream_detach(struct stream *stream);
-
-// Resets the connection for want of memory: its requests are answered. As stream_abort.
-void stream_reset(struct stream *stream);
-
-// Frees it if nothing holds it any more.
-void stream_release(struct stream *stream);
-
-// To be looked at before the loop waits: segments to send, signals to set.
-void stream_mark(struct stream *stream);
-
-// The connection is over: pending requests are answered.
-void stream_over(struct stream *stream, ts_status_t error);
-
 void stream_update_signals(struct stream *stream);
+
+// Between the parts, from the lowest to the highest --------------------------------------------
+
+// stream_mark.c: to be looked at before the loop waits: segments to send, signals to set.
+void stream_mark(struct stream *stream);
+void stream_unmark(struct stream *stream);
+
+// stream_early.c: what lwIP has of the client's data. Gives back what is not needed any more; what
+// was paid for the data that lwIP gives now, from here on the caller's to give back.
+void stream_settle_early(struct stream *stream);
+uint32_t stream_take_early(struct stream *stream);
+bool stream_pay_unread(struct stream *stream); // false: the client cannot pay what no read took
+
+// stream_window.c: after `bytes` were read, once read_since is half of TCP_WND. Returns how many of
+// them the peer may send in their place; the window may have grown besides.
+uint32_t stream_window_look(struct stream *stream, uint32_t bytes);
+
+// stream_receive.c
+void stream_serve_reads(struct stream *stream);
+void stream_drop_received(struct stream *stream);
+void stream_read(struct ts_request *request);
+void stream_receive_call(struct ts_request *request, struct stream *stream);
+// False: there is no memory at all, lwIP keeps the data for later and takes no more.
+bool stream_received(struct stream *stream, struct pbuf *data);
 
 // stream_send.c
 void stream_serve_writes(struct stream *stream);
@@ -144,36 +134,47 @@ void stream_write(struct ts_request *request);
 void stream_leave_starved(struct stream *stream); // it waits for packet memory, and is over
 void stream_starved_again(void); // packet memory was given back: those that wait for it try again
 
-// stream_yield.c: a pool of TCP's is used up, and one gives way (yield.h). stream_yield: of those
-// that hold memory, the heap's if `heap`; not from a callback of lwIP.
-void stream_yield(bool heap);
-void stream_cap_time_wait(void);
-
-// stream_early.c: what lwIP has of the client's data. Gives back what is not needed any more; what
-// was paid for the data that lwIP gives now, from here on the caller's to give back.
-void stream_settle_early(struct stream *stream);
-uint32_t stream_take_early(struct stream *stream);
-bool stream_pay_unread(struct stream *stream); // false: the client cannot pay what no read took
-
-// stream_receive.c
-void stream_serve_reads(struct stream *stream);
-void stream_drop_received(struct stream *stream);
-void stream_read(struct ts_request *request);
-void stream_receive_call(struct ts_request *request, struct stream *stream);
-// False: there is no memory at all, lwIP keeps the data for later and takes no more.
-bool stream_received(struct stream *stream, struct pbuf *data);
-
-// stream_window.c: after `bytes` were read, once read_since is half of TCP_WND. Returns how many of
-// them the peer may send in their place; the window may have grown besides.
-uint32_t stream_window_look(struct stream *stream, uint32_t bytes);
-
-// stream_listen.c
-void stream_listen(struct ts_request *request, struct stream *stream);
-void stream_accept(struct ts_request *request);
-void stream_stop_listening(struct stream *stream);
+// stream_life.c. NULL: the client has its share.
+struct stream *stream_new(struct session *session, uint32_t client, enum address_kind kind,
+                          const struct ts_operations *operations);
+// Of a listener, with connections that nobody has accepted.
+void stream_backlog_put(struct stream *listener, struct stream *stream);
 void stream_backlog_remove(struct stream *stream);
+// The request that waits for the connection, if one does.
+void stream_answer_connect(struct stream *stream, ts_status_t status);
+// The pcb goes its own way, without us.
+void stream_detach(struct stream *stream);
+// Frees it if nothing holds it any more.
+void stream_release(struct stream *stream);
+// Resets the connection and lets go of all that belonged to it. In a callback of lwIP only if that
+// returns ERR_ABRT.
+void stream_abort(struct stream *stream);
+// The connection is over: pending requests are answered.
+void stream_over(struct stream *stream, ts_status_t error);
+// Resets the connection for want of memory: its requests are answered. As stream_abort.
+void stream_reset(struct stream *stream);
+// Once both sides have ended and all is acknowledged, lwIP finishes without us (and without
+// telling us): let it.
+void stream_check_end(struct stream *stream);
+
+// stream_event.c. Gives the stream its pcb and the callbacks.
+void stream_attach(struct stream *stream, struct tcp_pcb *pcb);
+// Makes it one that does nothing yet where it has none. False: the client has its share.
+bool stream_has_pcb(struct stream *stream);
+// The pcb's addresses are the stream's from now on.
+void stream_keep_addresses(struct stream *stream);
 
 // stream_option.c
 void stream_set_option(struct ts_request *request, struct stream *stream);
 void stream_get_option(struct ts_request *request, struct stream *stream);
 void stream_apply_no_delay(struct stream *stream);
+
+// stream_listen.c
+void stream_listen(struct ts_request *request, struct stream *stream);
+void stream_accept(struct ts_request *request);
+void stream_stop_listening(struct stream *stream);
+
+// stream_yield.c: a pool of TCP's is used up, and one gives way (yield.h). stream_yield: of those
+// that hold memory, the heap's if `heap`; not from a callback of lwIP.
+void stream_yield(bool heap);
+void stream_cap_time_wait(void);

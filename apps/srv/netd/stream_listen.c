@@ -2,39 +2,6 @@
 #include "account.h"
 #include "stream.h"
 
-void stream_backlog_remove(struct stream *stream)
-{
-    struct stream *listener = stream->listener, *before = NULL;
-    for (struct stream *at = listener->backlog; at != stream; at = at->backlog_next) {
-        before = at;
-    }
-    if (before != NULL) {
-        before->backlog_next = stream->backlog_next;
-    } else {
-        listener->backlog = stream->backlog_next;
-    }
-    if (listener->last_backlog == stream) {
-        listener->last_backlog = before;
-    }
-    stream->in_backlog = false;
-    stream->listener = NULL;
-    listener->backlog_count--;
-}
-
-static void backlog_put(struct stream *listener, struct stream *stream)
-{
-    stream->in_backlog = true;
-    stream->listener = listener;
-    stream->backlog_next = NULL;
-    if (listener->last_backlog != NULL) {
-        listener->last_backlog->backlog_next = stream;
-    } else {
-        listener->backlog = stream;
-    }
-    listener->last_backlog = stream;
-    listener->backlog_count++;
-}
-
 // The first connection that waits, which is there. A client that gave up, or has no oid left,
 // leaves it to the next accept.
 static void give_connection(struct stream *listener, struct ts_request *request)
@@ -65,7 +32,8 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
     if (error != ERR_OK || pcb == NULL) {
         return ERR_VAL; // lwIP had no memory for it; nothing to take
     }
-    struct stream *stream = stream_new(listener->session, listener->client, listener->kind);
+    struct stream *stream = stream_new(listener->session, listener->client, listener->kind,
+                                       listener->object.operations);
     if (stream == NULL) {
         return ERR_MEM; // lwIP resets it
     }
@@ -73,7 +41,7 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
     stream->no_delay = listener->no_delay;
     stream_apply_no_delay(stream);
     tcp_backlog_delayed(pcb);
-    backlog_put(listener, stream);
+    stream_backlog_put(listener, stream);
     serve_accepts(listener);
     stream_mark(listener);
     return ERR_OK;

@@ -7,9 +7,7 @@
 #include <sys/uio.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/random.h>
-#include <tessera/proto/console.h>
 #include <tessera/proto/file.h>
-#include <termios.h>
 #include <unistd.h>
 #include "core/descriptor.h"
 #include "core/posix.h"
@@ -247,20 +245,4 @@ int fdatasync(int fd)
 void sync(void)
 {
     // Every store is written through its own objects; there is no system-wide cache to empty.
-}
-
-int isatty(int fd)
-{
-    struct open_file *file = descriptor_get(fd);
-    if (file == NULL) {
-        return 0;
-    }
-    uint64_t mode;
-    ts_status_t status = ts_get_u64(file->handle, TS_PROPERTY_CONSOLE_MODE, &mode);
-    open_file_put(file);
-    if (status != TS_OK) {
-        posix_fail(ENOTTY);
-        return 0;
-    }
-    return 1;
 }

@@ -21,16 +21,9 @@
 
 void __sinit(struct _reent *);
 
-static struct ts_pthread main_thread = {.state = THREAD_JOINABLE};
-static _Thread_local struct ts_pthread *current;
 static struct ts_pthread *ended; // detached ones
 static struct ts_mutex ended_mutex;
 static uint32_t running = 1; // futex: threads that have not ended
-
-struct ts_pthread *thread_self(void)
-{
-    return current != NULL ? current : &main_thread;
-}
 
 pthread_t pthread_self(void)
 {
@@ -88,7 +81,7 @@ static _Noreturn void finish(struct ts_pthread *self)
 static void entry(void *argument)
 {
     struct ts_pthread *self = argument;
-    current = self;
+    thread_become(self);
     reent_thread_init(&self->reent);
     self->result = self->start(self->argument);
     finish(self);
@@ -139,7 +132,7 @@ int pthread_join(pthread_t thread, void **out_result)
     if (atomic_load_explicit(TS_ATOMIC(&thread->state), memory_order_acquire) == THREAD_DETACHED) {
         return EINVAL;
     }
-    if (thread == &main_thread) {
+    if (thread == &thread_main) {
         return EINVAL;
     }
     ts_status_t status = ts_thread_join(&thread->thread, TS_DEADLINE_NONE);
@@ -174,7 +167,7 @@ _Noreturn void pthread_exit(void *result)
         _pthread_cleanup_pop(self->cleanup, 1);
     }
     self->result = result;
-    if (self != &main_thread) {
+    if (self != &thread_main) {
         finish(self);
     }
     keys_end(self);

@@ -31,7 +31,10 @@ struct ts_pthread {
     struct _reent reent;
 };
 
+extern struct ts_pthread thread_main; // the first one
+
 struct ts_pthread *thread_self(void);
+void thread_become(struct ts_pthread *self); // the calling thread is this one from now on
 
 // Runs the destructors of the calling thread's values.
 void keys_end(struct ts_pthread *self);

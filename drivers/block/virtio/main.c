@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
 // /drv/virtio-blk.
+//
+// Each file knows only those above it:
+//
+//   block      the device
+//   transfer   a request in pieces
+//   service    what clients ask
+//   main       the program
 #include "service.h"
 
 #include <drivers/virtio/service.h>

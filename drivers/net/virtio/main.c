@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: MIT
 // /drv/virtio-net.
+//
+// Each file knows only those above it:
+//
+//   net, work   the device's life; its frames
+//   client      who has the rings
+//   service     what clients ask
+//   main        the program
 #include "service.h"
 
 #include <drivers/virtio/service.h>

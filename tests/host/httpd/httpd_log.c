@@ -39,13 +39,12 @@ ts_status_t ts_memory_unmap(void *address, size_t length)
 
 static void add(unsigned count)
 {
-    static struct connection connection;
+    static const struct peer_name peer;
     char line[600];
     for (unsigned i = 0; i < count; i++) {
         int length = snprintf(line, sizeof(line), "GET /%u", lines++);
         memset(line + length, 'x', 500);
-        connection.request.line = (struct text){line, 500};
-        access_log(&connection, 200, 1);
+        access_log(&peer, (struct text){line, 500}, 200, 1);
     }
 }
 

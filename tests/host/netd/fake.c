@@ -255,7 +255,7 @@ static void batches(void)
 {
     for (unsigned i = 0; i < 64; i++) {
         loop.now = fake_now;
-        netd_batch();
+        stack_batch();
     }
 }
 
@@ -283,7 +283,7 @@ ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operat
 void fake_start(void)
 {
     struct call call;
-    CHECK(netd_init(&loop, &server) == TS_OK);
+    CHECK(stack_init(&loop, &server) == TS_OK);
     netd.root.server = &server;
     CHECK(call_now(&call, &netd.root, TS_OP_OPEN, 0, "", 0, NULL, 0) == TS_OK);
     fake_session = call.minted;

@@ -8,6 +8,7 @@
 #include "heap.h"
 #include "netd.h"
 #include "session.h"
+#include "stack.h"
 #include "tests/host/check.h"
 
 // One request of a client. It is open until `done`.

@@ -2,7 +2,6 @@
 // See bomb.h.
 #include "bomb.h"
 
-#include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/process.h>
@@ -11,19 +10,6 @@
 struct bomb_scale bomb_scale = {.ring = 512, .stacks = 200};
 struct bomb_told *bomb_told;
 const struct bomb *bomb_now;
-
-const struct bomb *bomb_find(const char *name)
-{
-    const struct bomb *const lists[] = {bombs_kernel, bombs_ring, bombs_server};
-    for (unsigned i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
-        for (const struct bomb *bomb = lists[i]; bomb->name != NULL; bomb++) {
-            if (strcmp(bomb->name, name) == 0) {
-                return bomb;
-            }
-        }
-    }
-    return NULL;
-}
 
 void bomb_wait_for_ever(void)
 {

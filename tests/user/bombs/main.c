@@ -8,6 +8,16 @@
 //   bombs together         those of the kernel all at once, in one job
 //   bombs large NAME       one that grows to the size of the machine, and its death; for those who
 //                          look at it from outside (`./tessera bench contain`)
+//
+// Each file knows only those above it:
+//
+//   folder, servers, witness   what is beside it
+//   bomb                       the child that goes off
+//   kernel, ring, server       bombs by who keeps what they take
+//   trial                      one in a job, and what is left of it
+//   table                      all of them
+//   large                      one that takes the whole machine
+//   main                       which go off
 #include "bomb.h"
 #include "job.h"
 #include "large.h"

@@ -28,7 +28,7 @@ static inline bool one_in(struct actor *actor, unsigned n)
 // What a system call answered goes into the digest, and it is counted.
 struct ts_result actor_saw(struct actor *actor, struct ts_result result);
 
-// Hostile values: border lengths and offsets; addresses of every kind, most of them in `area`.
+// Hostile values (value.c): border lengths and offsets; addresses of every kind, most in `area`.
 uint64_t some_number(struct actor *actor);
 uint64_t some_address(struct actor *actor);
 uint64_t some_size(struct actor *actor); // bytes of a memory object, mostly small

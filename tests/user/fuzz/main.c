@@ -8,6 +8,21 @@
 // killed when it takes too long; when it is gone, everything that it had has to be back. Rounds go
 // on for SECONDS, or until there were ROUNDS of them. Its parts are of one program, so that the
 // same image serves all.
+//
+// Each file knows only those above it:
+//
+//   bystander, devices, honest   what is beside it
+//   actor                        who does something at random
+//   pool                         what steps have left
+//   value                        hostile numbers and addresses
+//   lane, method                 rings; methods of objects
+//   shape                        the fields of an operation
+//   step_call                    with any system call
+//   step_device, step_port       with devices, with ports
+//   step_process                 steps with processes
+//   step                         what is done next
+//   hostile                      three threads that do it
+//   main                         rounds, and what is back after each
 #include "bystander.h"
 #include "devices.h"
 #include "hostile.h"

@@ -5,6 +5,11 @@
 // thread and object of the kernel is back. The debug kernel alone can do this (allocation.h there).
 //
 //   sweep [WORKLOAD [N]]
+//
+// Each file knows only those above it:
+//
+//   workload   what a program does meanwhile
+//   main       each n in turn
 #include "job.h"
 #include "objects.h"
 #include "pair.h"

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// lwIP with all that is ours around it: how it begins, and the rounds of work of each batch.
+#include "stack.h"
+
+#include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/timeouts.h>
+#include <tessera/lib/clock.h>
+
+#include "account.h"
+#include "heap.h"
+#include "platform.h"
+#include "recovery.h"
+#include "service.h"
+#include "stream.h"
+
+#define ROUNDS 8u // of work before clients have their turn
+
+static void on_timer(struct ts_timer *timer)
+{
+    (void)timer; // the batch does it
+}
+
+ts_status_t stack_init(struct ts_loop *loop, struct ts_server *server)
+{
+    netd = (struct netd){.loop = loop, .server = server};
+    ts_status_t status = platform_init();
+    if (status == TS_OK) {
+        status = packet_memory_init(&netd.packets);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    netd.timer.fired = on_timer;
+    netd.root.operations = &root_operations;
+    lwip_init();
+    account_init();
+    // What never leaves the machine needs no checksums.
+    NETIF_SET_CHECKSUM_CTRL(netif_get_by_index(1), NETIF_CHECKSUM_DISABLE_ALL);
+    link_init(&netd.link, &netd.packets);
+    netif_set_default(&netd.link.netif);
+    return TS_OK;
+}
+
+// Streams that changed: what they have is sent, their signals are set.
+static void finish_streams(void)
+{
+    while (netd.unsent != NULL) {
+        struct stream *stream = netd.unsent;
+        netd.unsent = stream->unsent_next;
+        stream->on_unsent = false;
+        stream_push_out(stream);
+        if (stream->pcb != NULL && stream->state == STREAM_CONNECTED) {
+            (void)tcp_output(stream->pcb); // what fails is tried again by lwIP's timer
+        }
+        stream_update_signals(stream);
+    }
+}
+
+static void run_timers(void)
+{
+    sys_check_timeouts();
+    recovery_run_timers();
+    stream_cap_time_wait();
+}
+
+static void arm_timer(bool at_once)
+{
+    u32_t wait = at_once ? 0 : sys_timeouts_sleeptime();
+    ts_time_t deadline = wheel_next();
+    if (wait != SYS_TIMEOUTS_SLEEPTIME_INFINITE) {
+        ts_time_t other = ts_loop_now(netd.loop) + (ts_time_t)wait * TS_MILLISECOND + 1;
+        deadline = other < deadline ? other : deadline;
+    }
+    if (deadline == INT64_MAX) {
+        return;
+    }
+    // A timer that is a little early or late is as good as a new one, and costs nothing.
+    ts_time_t off = netd.timer.deadline - deadline;
+    if (!netd.timer.armed || off > TS_MILLISECOND || off < -TS_MILLISECOND) {
+        ts_timer_arm(netd.loop, &netd.timer, deadline);
+    }
+}
+
+static bool loopback_waits(void)
+{
+    struct netif *netif;
+    NETIF_FOREACH(netif)
+    {
+        if (netif->loop_first != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whoever waits for packet memory tries again when there is some, and it is not what it was the
+// last time. As long as somebody waits one that is slow gives way. True: some have not tried yet.
+static bool serve_starved(void)
+{
+    bool heap = heap_was_short();
+    uint32_t free_bytes = netd.packets.free_bytes;
+    if (netd.starved == NULL && !heap) {
+        return false;
+    }
+    if (free_bytes != netd.starved_free) {
+        netd.starved_tries = netd.starved_count;
+    }
+    netd.starved_free = free_bytes;
+    if (netd.starved_tries > 0 && free_bytes >= STARVED_LOW) {
+        stream_starved_again();
+    }
+    if (netd.starved != NULL || heap) {
+        stream_yield(heap);
+    }
+    return netd.starved_tries > 0 && netd.packets.free_bytes >= STARVED_LOW;
+}
+
+static void poll_loopback(void)
+{
+    // Frames to ourselves carry no TCP checksum where the card would have made it.
+    netd.link.netif.chksum_flags &= (u16_t)~NETIF_CHECKSUM_CHECK_TCP;
+    netif_poll_all();
+}
+
+bool stack_batch(void)
+{
+    bool signal = false, more = true;
+    if (ts_loop_now(netd.loop) >= netd.timer.deadline) {
+        run_timers();
+    }
+    for (unsigned round = 0; more && round < ROUNDS; round++) {
+        more = !link_poll(&netd.link);
+        if (loopback_waits()) {
+            poll_loopback();
+        }
+        more |= serve_starved();
+        finish_streams();
+        signal |= link_flush(&netd.link);
+        more = more || loopback_waits() || !link_sleep(&netd.link);
+    }
+    arm_timer(more);
+    return signal;
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// Who runs.
+#include "thread/thread.h"
+
+struct ts_pthread thread_main = {.state = THREAD_JOINABLE};
+static _Thread_local struct ts_pthread *current;
+
+struct ts_pthread *thread_self(void)
+{
+    return current != NULL ? current : &thread_main;
+}
+
+void thread_become(struct ts_pthread *self)
+{
+    current = self;
+}
