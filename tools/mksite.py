@@ -5,7 +5,8 @@
 Every Markdown file below DOCS becomes OUT/docs/….html in the site's template, a README its folder's
 index.html; the site's own files are copied; the start page and each folder without a README get
 lists of documents. The Markdown is the part that the documents use: headings, paragraphs, lists,
-tables, code, quotes, links, emphasis. Same input, same output, byte by byte.
+tables, code, quotes, links, pictures, emphasis. Pictures are the drawings of DOCS/images. Same
+input, same output, byte by byte.
 """
 import argparse
 import html
@@ -19,6 +20,7 @@ HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*$")
 TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 INLINE = re.compile(
     r"(?P<code>`+)(?P<code_text>.+?)(?P=code)(?!`)"
+    r"|!\[(?P<picture>[^\]]+)\]\((?P<source>[^)\s]+)\)"
     r"|\[(?P<label>[^\]]+)\]\((?P<target>[^)\s]+)\)"
     r"|\*\*(?P<strong>.+?)\*\*"
     r"|(?<![\w*])\*(?P<em>[^*\s](?:[^*]*[^*\s])?)\*(?![\w*])"
@@ -33,6 +35,9 @@ def inline(text):
         at = match.end()
         if match["code"]:
             out.append(f"<code>{html.escape(match['code_text'].strip(), quote=False)}</code>")
+        elif match["picture"]:
+            out.append(f'<img src="{html.escape(link(match["source"]))}" '
+                       f'alt="{html.escape(match["picture"])}">')
         elif match["label"]:
             out.append(f'<a href="{html.escape(link(match["target"]))}">{inline(match["label"])}</a>')
         elif match["strong"]:
@@ -237,6 +242,23 @@ def render_documents(docs, out, template):
     return entries
 
 
+def render_beside(docs, out, template):
+    """The page beside the documents that they link to."""
+    source = docs.parent / "CONTRIBUTING.md"
+    if source.is_file():
+        renderer = Renderer(source.read_text(encoding="utf-8"))
+        body = renderer.render()
+        (out / "CONTRIBUTING.html").write_text(
+            page(template, f"{renderer.title} · Tessera", body, NAVIGATION), encoding="utf-8")
+
+
+def copy_drawings(docs, out):
+    for source in sorted((docs / "images").glob("*.svg")):
+        target = out / "docs" / "images" / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
 def render_folders(entries, out, template):
     """A list for each folder that has no README."""
     for group in {entry[0] for entry in entries}:
@@ -274,6 +296,8 @@ def main():
     template = (options.site / "page.html").read_text(encoding="utf-8")
     entries = render_documents(options.docs, out, template)
     render_folders(entries, out, template)
+    render_beside(options.docs, out, template)
+    copy_drawings(options.docs, out)
     for source in sorted(options.site.iterdir()):
         if source.suffix in (".css", ".svg", ".png", ".txt"):
             shutil.copyfile(source, out / source.name)

@@ -23,7 +23,7 @@ static int copy(int fd, const char *name)
 
 int main(int argc, char **argv)
 {
-    command_begin(argc, argv, "cat [FILE]…\nPrints files, or standard input (also as -).\n");
+    command_begin(argc, argv, "cat [FILE]…\nPrints files, or standard input (-).\n");
     int status = 0, index;
     (void)command_options(argc, argv, "", &index);
     if (index >= argc) {

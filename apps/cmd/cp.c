@@ -35,7 +35,7 @@ static bool same_file(const struct stat *from, const char *to)
 static int copy_file(const char *from, const char *to, const struct stat *info)
 {
     if (same_file(info, to)) {
-        fprintf(stderr, "cp: %s and %s are the same file\n", from, to);
+        fprintf(stderr, "cp: %s: same file as %s\n", from, to);
         return 1;
     }
     int in = open(from, O_RDONLY);
@@ -96,7 +96,7 @@ static int copy(const char *from, const char *to)
         return copy_file(from, to, &info);
     }
     if (!recursive) {
-        fprintf(stderr, "cp: %s is a directory (-r copies it)\n", from);
+        fprintf(stderr, "cp: %s: is a directory (use -r)\n", from);
         return 1;
     }
     return copy_directory(from, to);
@@ -105,9 +105,9 @@ static int copy(const char *from, const char *to)
 int main(int argc, char **argv)
 {
     int index, status = 0;
-    command_begin(
-        argc, argv,
-        "cp [-r] FROM TO | cp [-r] FROM… DIRECTORY\nCopies files. -r: directories too.\n");
+    command_begin(argc, argv,
+                  "cp [-r] FROM TO | cp [-r] FROM… DIRECTORY\nCopies files. -r: directories with "
+                  "their content.\n");
     recursive = command_options(argc, argv, "r", &index);
     if (argc - index < 2) {
         command_usage();

@@ -4,7 +4,7 @@
 
 int main(int argc, char **argv)
 {
-    command_begin(argc, argv, "echo [-n] [WORD]…\nPrints the words. -n: without a line's end.\n");
+    command_begin(argc, argv, "echo [-n] [WORD]…\nPrints the words. -n: without a newline.\n");
     int i = 1;
     bool end = true;
     if (i < argc && !strcmp(argv[i], "-n")) {

@@ -12,9 +12,9 @@ int main(int argc, char **argv)
 {
     command_begin(
         argc, argv,
-        "free\nShows the machine's memory: total, free, used; of what is used, the kernel's "
-        "part:\nits objects, whose users' jobs are charged for their share of the heap, "
-        "and what is\nits own; and what is kept back until devices are known to be quiet.\n");
+        "free\nShows the machine's memory: total, free and used. Of the used memory, the kernel's "
+        "part:\nits heap, the share of the heap that is charged to jobs, its own pages, and "
+        "pages\nin quarantine until their devices are quiet.\n");
     command_no_arguments(argc, argv);
     struct ts_system_statistics s = system_statistics();
     show("total", s.pages_total);

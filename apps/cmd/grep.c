@@ -67,10 +67,11 @@ static int grep(FILE *file, const char *name, void *context)
 int main(int argc, char **argv)
 {
     int index;
-    command_begin(argc, argv,
-                  "grep [-vincq] TEXT [FILE]…\nPrints the lines that contain TEXT. -v: the others; "
-                  "-i: letters of either case;\n-n: with numbers; -c: how many; -q: nothing. "
-                  "Status 1: there was none.\n");
+    command_begin(
+        argc, argv,
+        "grep [-vincq] TEXT [FILE]…\nPrints the lines that contain TEXT. -v: lines that do not; "
+        "-i: ignore case;\n-n: line numbers; -c: only the count; -q: nothing. "
+        "Status 1: no line matched.\n");
     struct search search = {.options = command_options(argc, argv, "vincq", &index)};
     if (index >= argc) {
         command_usage();

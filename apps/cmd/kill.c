@@ -23,8 +23,8 @@ int main(int argc, char **argv)
 {
     int status = 0;
     command_begin(argc, argv,
-                  "kill ID…\nEnds processes (see ps). Services are ended by `services "
-                  "kill NAME`,\nbackground jobs of the shell by `kill %NUMBER`.\n");
+                  "kill ID…\nEnds processes (see ps). To end a service: `services "
+                  "kill NAME`;\na background job of the shell: `kill %NUMBER`.\n");
     if (argc < 2) {
         command_usage();
     }

@@ -55,8 +55,8 @@ static ts_status_t add_line(ts_handle_t log, char **words)
 int main(int argc, char **argv)
 {
     command_begin(argc, argv,
-                  "log [-f | WORD…]\nPrints the system's log. -f: goes on with what "
-                  "comes; WORD…: adds a line.\n");
+                  "log [-f | WORD…]\nPrints the system's log. -f: follow new lines; "
+                  "WORD…: add a line.\n");
     ts_handle_t log = ts_named_handle(TS_NAME_LOG);
     if (!log) {
         return command_status("no handle `log`", TS_ERR_NOT_FOUND);

@@ -115,7 +115,7 @@ int main(int argc, char **argv)
     int index, status = 0;
     command_begin(argc, argv,
                   "ls [-la1d] [PATH]…\nLists directories. -l: with mode, size and time; -a: names "
-                  "with a dot too;\n-1: one a line; -d: directories themselves.\n");
+                  "with a leading dot too;\n-1: one a line; -d: directories themselves.\n");
     options = command_options(argc, argv, "la1d", &index);
     if (index == argc) {
         status = show(".", false);

@@ -37,8 +37,8 @@ int main(int argc, char **argv)
 {
     int index, status = 0;
     command_begin(argc, argv,
-                  "mkdir [-p] PATH…\nMakes directories. -p: those above too; none is an error if "
-                  "it is there.\n");
+                  "mkdir [-p] PATH…\nCreates directories. -p: parents too; existing ones are no "
+                  "error.\n");
     bool parents = command_options(argc, argv, "p", &index);
     if (index == argc) {
         command_usage();

@@ -6,8 +6,8 @@ int main(int argc, char **argv)
 {
     uint64_t number = 0;
     command_begin(argc, argv,
-                  "poweroff [STATUS]\nEnds all services, then the machine. STATUS is an "
-                  "emulator's exit status.\n");
+                  "poweroff [STATUS]\nStops all services, then the machine. STATUS is the "
+                  "exit status of an emulator.\n");
     if (argc > 2 || (argc == 2 && !command_number(argv[1], 255, &number))) {
         command_usage();
     }

@@ -4,7 +4,7 @@
 
 int main(int argc, char **argv)
 {
-    command_begin(argc, argv, "reboot\nEnds all services, then starts the machine again.\n");
+    command_begin(argc, argv, "reboot\nStops all services, then restarts the machine.\n");
     if (argc > 1) {
         command_usage();
     }

@@ -48,15 +48,15 @@ int main(int argc, char **argv)
 {
     int index, status = 0;
     command_begin(argc, argv,
-                  "rm [-rf] PATH…\nRemoves files. -r: directories with all that is in them;\n"
-                  "-f: what is not there is no error.\n");
+                  "rm [-rf] PATH…\nRemoves files. -r: directories with their content;\n"
+                  "-f: missing files are no error.\n");
     options = command_options(argc, argv, "rf", &index);
     if (index == argc && !(options & FORCE)) {
         command_usage();
     }
     for (; index < argc; index++) {
         if (!strcmp(argv[index], "/") || !strcmp(argv[index], ".") || !strcmp(argv[index], "..")) {
-            fprintf(stderr, "rm: %s is not removed\n", argv[index]);
+            fprintf(stderr, "rm: %s: cannot be removed\n", argv[index]);
             status = 1;
             continue;
         }

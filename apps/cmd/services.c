@@ -121,8 +121,8 @@ int main(int argc, char **argv)
         argc, argv,
         "services | services start|stop|kill|restart NAME… | services reload NAME [FILE]\nShows "
         "init's services: state, process, seconds since its start, memory in KiB, "
-        "restarts,\nsessions; or steers them. After `kill` init does what it does when a service "
-        "dies.\n`reload` has a service read its configuration again, or FILE in its place.\n");
+        "restarts,\nsessions; or controls them. After `kill` init restarts a service as after its "
+        "death.\n`reload` makes a service read its configuration again, or FILE instead.\n");
     if (argc == 1) {
         printf("%-12s %-9s %6s %8s %8s %8s %7s\n", "SERVICE", "STATE", "ID", "SECONDS", "KIB",
                "RESTARTS", "CLIENTS");

@@ -7,7 +7,7 @@
 int main(int argc, char **argv)
 {
     command_begin(argc, argv,
-                  "uptime\nShows how long the system runs and what its processors did "
+                  "uptime\nShows how long the system has run and what its processors did "
                   "meanwhile.\n");
     command_no_arguments(argc, argv);
     struct ts_system_statistics s = system_statistics();

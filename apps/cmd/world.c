@@ -25,8 +25,8 @@ static void print_right(const char *name)
 int main(int argc, char **argv)
 {
     command_begin(argc, argv,
-                  "world\nPrints all that a program has which is started here: the names of its "
-                  "handles, and what it\nmay do with each.\n");
+                  "world\nPrints what a program started here has: the names of its handles, "
+                  "and its\nrights on each.\n");
     command_no_arguments(argc, argv);
     const char *name;
     ts_handle_t handle;

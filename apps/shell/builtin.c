@@ -15,7 +15,7 @@ static int builtin_cd(int argc, char **argv)
     char path[4096];
     to = to != NULL ? to : "/";
     if (argc > 2 || chdir(to) < 0) {
-        fprintf(stderr, "cd: %s: %s\n", to, argc > 2 ? "one directory, please" : strerror(errno));
+        fprintf(stderr, "cd: %s: %s\n", to, argc > 2 ? "too many arguments" : strerror(errno));
         return 1;
     }
     if (getcwd(path, sizeof(path)) != NULL) {
@@ -119,27 +119,27 @@ static const struct {
     {"cd", builtin_cd, "cd [DIRECTORY]       change the working directory"},
     {"exit", builtin_exit, "exit [STATUS]        end this shell"},
     {"export", builtin_export, "export [NAME=VALUE]  set a variable; show all"},
-    {"unset", builtin_unset, "unset NAME           forget a variable"},
-    {"jobs", builtin_jobs, "jobs                 list what runs in the background"},
-    {"fg", builtin_fg, "fg [%NUMBER]         wait for a background job as if it were in front"},
+    {"unset", builtin_unset, "unset NAME           remove a variable"},
+    {"jobs", builtin_jobs, "jobs                 list background jobs"},
+    {"fg", builtin_fg, "fg [%NUMBER]         move a background job to the foreground"},
     {"wait", builtin_wait, "wait [%NUMBER]       wait for one or all background jobs"},
     {"kill", builtin_kill, "kill %NUMBER         end a background job (/bin/kill: a process)"},
     {".", builtin_source, ". FILE               run a file's lines in this shell"},
-    {":", builtin_colon, ":                    nothing"},
-    {"help", builtin_help, "help                 this list"},
+    {":", builtin_colon, ":                    do nothing"},
+    {"help", builtin_help, "help                 print this list"},
 };
 
 static int builtin_help(int argc, char **argv)
 {
     (void)argc, (void)argv;
-    puts("Commands of the shell itself:");
+    puts("Built-in commands:");
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         printf("  %s\n", table[i].help);
     }
-    puts("Programs are in /bin (ls /bin); each explains itself with --help.\n"
+    puts("Programs are in /bin (ls /bin); --help prints the usage of each.\n"
          "  a | b    a; b    a && b    a || b    a &    < FILE    > FILE    >> FILE    2> FILE\n"
          "  NAME=value    $NAME    $?    'as it is'    \"with $NAME\"    # comment\n"
-         "  Ctrl-C ends the program in front, Ctrl-D this shell.");
+         "  Ctrl-C ends the foreground job, Ctrl-D this shell.");
     return 0;
 }
 

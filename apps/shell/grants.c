@@ -101,7 +101,7 @@ void grants_init(void)
         fclose(file);
     }
     if (!understood) {
-        fprintf(stderr, "sh: %s: not understood\n", RIGHTS_PATH);
+        fprintf(stderr, "sh: %s: syntax error\n", RIGHTS_PATH);
     }
 }
 

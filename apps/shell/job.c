@@ -40,7 +40,7 @@ struct job *job_make(const char *text)
         status = ts_job_create(ts_named_handle(TS_NAME_JOB), NULL, &job->handle);
     }
     if (status != TS_OK) {
-        fprintf(stderr, "sh: cannot make a job: %s\n", ts_status_text(status));
+        fprintf(stderr, "sh: cannot create a job: %s\n", ts_status_text(status));
         free(job != NULL ? job->text : NULL);
         free(job);
         return NULL;
@@ -135,10 +135,10 @@ static int status_of(ts_handle_t process, uint64_t bias, bool last)
         show_fault(&report, statistics.name, bias);
         return 128 + (report.fault == 6 ? 6 : 11);
     case TS_EXIT_LIMIT:
-        fprintf(stderr, "%.32s: ended: over its memory limit\n", statistics.name);
+        fprintf(stderr, "%.32s: ended: memory limit exceeded\n", statistics.name);
         return STATUS_KILLED;
     case TS_EXIT_DMA:
-        fprintf(stderr, "%.32s: ended: its device reached for %#lx, which is not pinned\n",
+        fprintf(stderr, "%.32s: ended: its device accessed %#lx, which is not pinned\n",
                 statistics.name, (unsigned long)report.fault_address);
         return STATUS_KILLED;
     default: return last ? STATUS_KILLED : 0;
@@ -262,7 +262,7 @@ struct job *job_find(const char *text)
             return job;
         }
     }
-    fprintf(stderr, "sh: no such job: %s\n", text != NULL ? text : "none is there");
+    fprintf(stderr, "sh: %s: no such job\n", text != NULL ? text : "current");
     return NULL;
 }
 

@@ -15,8 +15,8 @@ static void usage(FILE *to)
     fputs("usage: sh [-c COMMAND | FILE] [ARGUMENT…]\n"
           "       sh --login\n"
           "Reads commands from the terminal, from COMMAND, from FILE or from standard input.\n"
-          "The terminal's session ends with a shell that was begun with --login.\n"
-          "`help` lists what it can do.\n",
+          "With --login the terminal's session ends with the shell.\n"
+          "`help` lists the built-in commands.\n",
           to);
 }
 

@@ -65,14 +65,14 @@ static const char *skip_word(struct parser *p, const char *at)
     while (!ends_word(*at)) {
         if (*at == '\\') {
             if (!at[1]) {
-                p->error = "nothing follows the last backslash";
+                p->error = "missing character after \\";
                 return at;
             }
             at += 2;
         } else if (*at == '\'' || *at == '"') {
             const char *end = skip_quoted(at);
             if (end == NULL) {
-                p->error = *at == '"' ? "a \" is not closed" : "a ' is not closed";
+                p->error = *at == '"' ? "missing closing \"" : "missing closing '";
                 return at;
             }
             at = end;
@@ -161,7 +161,7 @@ static void parse_redirection(struct parser *p, struct command *command)
         new.fd = new.kind == REDIRECT_IN ? 0 : 1;
     }
     if (new.fd > 2) {
-        p->error = "only descriptors 0, 1 and 2 can be redirected";
+        p->error = "cannot redirect descriptors above 2";
         return;
     }
     advance(p);
@@ -169,12 +169,13 @@ static void parse_redirection(struct parser *p, struct command *command)
         return;
     }
     if (p->token != TOKEN_WORD) {
-        p->error = "a redirection lacks its file";
+        p->error =
+            new.kind == REDIRECT_IN ? "missing file name after <" : "missing file name after >";
         return;
     }
     bool digit = p->length == 1 && p->start[0] >= '0' && p->start[0] <= '2';
     if (new.kind == REDIRECT_COPY && !digit) {
-        p->error = "after >& comes 0, 1 or 2";
+        p->error = "expected 0, 1 or 2 after >&";
         return;
     }
     new.target = copy(p, p->start, p->next);
@@ -215,7 +216,7 @@ static void parse_command(struct parser *p, struct command *command)
         }
     }
     if (p->error == NULL && !command->word_count && !command->redirection_count) {
-        p->error = "a command is missing";
+        p->error = "missing command";
     }
     if (p->error == NULL) {
         command->text = copy(p, start, p->previous);
@@ -286,7 +287,7 @@ static void parse(struct parser *p, struct script *script)
         }
         parse_sequence(p, &script->sequences[script->count - 1]);
         if (p->error == NULL && !ends_sequence(p)) {
-            p->error = "unexpected sign";
+            p->error = "unexpected operator";
         }
         if (p->error == NULL && p->token != TOKEN_END) {
             advance(p);

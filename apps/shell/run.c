@@ -123,7 +123,7 @@ static int start(struct job *job, const struct command *command, const struct wo
     }
     if (error) {
         fprintf(stderr, "sh: %s: %s\n", words->list[0],
-                error == ENOENT ? "no such command" : strerror(error));
+                error == ENOENT ? "command not found" : strerror(error));
         return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_RUN;
     }
     error = job_start(job, path, arguments, files);

@@ -49,7 +49,7 @@ void terminal_own(void)
         ts_close(status == TS_OK ? TS_HANDLE_NONE : call.in_handle[0]);
     }
     if (status != TS_OK) {
-        fprintf(stderr, "sh: the terminal is not this shell's own: %s\n", ts_status_text(status));
+        fprintf(stderr, "sh: cannot own the terminal: %s\n", ts_status_text(status));
     }
 }
 

@@ -39,7 +39,7 @@ static const char *split(struct ts_lines *lines)
             next++;
         }
         if (quoted && !*next) {
-            return wrong(lines, word - 1, "a quote is not closed");
+            return wrong(lines, word - 1, "missing closing quote");
         }
         if (quoted) {
             *next++ = '\0';

@@ -4,12 +4,19 @@
 // A server is a port on a loop. What it serves are structures with a `struct ts_object` inside,
 // whose operations table says what each can do; a client's request becomes a call of one handler:
 //
+//   struct counter {
+//       struct ts_object object;
+//       uint64_t value;
+//   };
+//
 //   static void counter_read(struct ts_request *request)
 //   {
 //       struct counter *counter = TS_OBJECT_OF(request->object, struct counter, object);
-//       …
-//       ts_request_reply_bytes(request, TS_OK, n, text, n);
+//       counter->value++;
+//       ts_request_reply_bytes(request, &counter->value, sizeof(counter->value));
 //   }
+//
+//   static const struct ts_operations counter_operations = {.read = counter_read};
 //
 // Handlers know only struct ts_request, never ring events: the same handlers serve a program they
 // are linked into (local.h).

@@ -7,14 +7,23 @@
 // more as long as it has no more than is left. So one client has half of a pool at the most, the
 // next one half of the rest, and who has nothing is the last to be refused.
 //
+//   struct file {
+//       uint32_t client;
+//   };
+//
 //   static struct ts_holder holders[256];
-//   static struct ts_share files;
-//   ts_share_init(&files, 1000, holders, 256);
-//   …
-//   status = ts_share_take(&files, request->client, 1); // TS_ERR_LIMIT: the answer
-//   node->client = request->client;
-//   …
-//   ts_share_give(&files, node->client, 1);
+//   static struct ts_share files; // ts_share_init(&files, 1000, holders, 256)
+//
+//   static ts_status_t file_create(struct file *file, uint32_t client)
+//   {
+//       file->client = client;
+//       return ts_share_take(&files, client, 1); // TS_ERR_LIMIT is the answer
+//   }
+//
+//   static void file_destroy(struct file *file)
+//   {
+//       ts_share_give(&files, file->client, 1);
+//   }
 #pragma once
 
 #include <stdint.h>

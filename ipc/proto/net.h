@@ -9,7 +9,7 @@
 //               get(ALIVE, TS_NET_STATISTICS)
 //   TCP socket  call(BIND, CONNECT, LISTEN, SHUTDOWN, GET_NAME, GET_PEER, SET_OPTION, GET_OPTION,
 //               RECEIVE); after LISTEN accept -> connection; once connected read and write
-//   UDP socket  call(BIND, CONNECT, GET_NAME, GET_PEER, SET_OPTION, GET_OPTION, SEND, RECEIVE);
+//   UDP socket  call(BIND, CONNECT, GET_NAME, GET_PEER, SET_OPTION, GET_OPTION, SEND, RECEIVE),
 //               read takes one datagram, write sends one to the connected peer
 //   connection  a TCP socket that is connected already
 //

@@ -4,10 +4,19 @@
 // The layout is <tessera/abi/ring.h>, the barriers are barrier.h, the prepare functions for each
 // operation are prepare.h. A ring is used by one thread at a time.
 //
-//   struct ts_submission *s = ts_ring_slot(&ring);       // NULL: full, submit first
-//   ts_prepare_read(s, handle, buffer, length, 0, deadline, user_data);
-//   ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);           // submits what is staged, waits for one
-//   while (ts_ring_next(&ring, &event)) …                // events, without a system call
+//   #include <tessera/ring/prepare.h>
+//
+//   static ts_status_t read_first(struct ts_ring_queue *ring, ts_handle_t file, char *out_byte)
+//   {
+//       struct ts_event event;
+//       struct ts_submission *s = ts_ring_slot(ring); // NULL: full, submit first
+//       ts_prepare_read(s, file, out_byte, 1, 0, TS_DEADLINE_NONE, 7);
+//       ts_status_t status = ts_ring_enter(ring, 1, TS_DEADLINE_NONE); // submits, waits for one
+//       while (ts_ring_next(ring, &event)) {                           // without a system call
+//           status = event.status;
+//       }
+//       return status;
+//   }
 //
 // Slots are staged until ts_ring_submit or ts_ring_enter. An operation's buffers, ts_call and
 // segments must stay until its event came: every operation has exactly one final event (unless

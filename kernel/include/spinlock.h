@@ -2,6 +2,7 @@
 // Spin locks. Holding one means interrupts off, and so not preemptible: sections are short, never
 // block, and never touch user memory that may have to be made present.
 //
+//     static struct spinlock lock = SPINLOCK_INIT("example");
 //     irqflags_t flags = spin_lock(&lock);
 //     …
 //     spin_unlock(&lock, flags);

@@ -3,7 +3,7 @@
 //
 // A thread belongs to the queue of its home CPU (thread.cpu), whose lock guards its scheduling
 // fields. It changes its home only while it is BLOCKED and is taken over by thread_wake_here().
-// Run queue locks are leaves, and no two are ever held together.
+// No two run queue locks are ever held together. docs/locks.md says what is taken under one.
 #pragma once
 
 #include <stdatomic.h>

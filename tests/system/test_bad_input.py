@@ -78,12 +78,12 @@ nonsense
 ERRORS = (
     r"no-program-file: no program /srv/nowhere", r"no-program-file cannot be started.*ERR_NOT_FOUND",
     r"init.conf:\d+: service no-program-given has no program",
-    r"init.conf:\d+: there is no service nobody", r"init.conf:\d+: handle thing: not something",
-    r"init.conf:\d+: frobnicate: not a statement", r"init.conf:\d+: handle log: not a right",
+    r"init.conf:\d+: unknown service nobody", r"init.conf:\d+: handle thing: unknown target",
+    r"init.conf:\d+: unknown statement 'frobnicate'", r"init.conf:\d+: handle log: unknown right",
     r"not-a-program cannot be started.*ERR_EXECUTABLE",
     r"init.conf:\d+: handle file of not-there: ERR_NOT_FOUND",
-    r"init.conf:\d+: service cycle-2 uses itself", r"init.conf:\d+: a quote is not closed",
-    r"init.conf:\d+: expected: mount", r"init.conf:\d+: nonsense: not in a service")
+    r"init.conf:\d+: service cycle-2 uses itself", r"init.conf:\d+: missing closing quote",
+    r"init.conf:\d+: expected: mount", r"init.conf:\d+: statement 'nonsense' outside of a service")
 
 
 def test_configuration(ctx):
@@ -93,7 +93,7 @@ def test_configuration(ctx):
                       (ctx.root / "iso" / "etc" / "init.conf").read_text() + BROKEN)
     guest = ctx.boot(entries=[f"etc/init.conf={config}"], shell=True)
     ctx.equal(guest.wait_for_page()[0], 200, "status")
-    log_until(ctx, guest, r"init.conf:1: statement: not in a service", *ERRORS)
+    log_until(ctx, guest, r"init.conf:1: statement 'statement' outside of a service", *ERRORS)
     found = states(guest)
     for name in re.findall(r"^service (\S+)", BROKEN, re.M):
         if name != "cycle":

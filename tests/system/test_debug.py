@@ -112,3 +112,46 @@ def test_kernel_panic(ctx):
               f"the backtrace:\n{guest.log[-2000:]}")
     output = symbolise(ctx, guest.log, "--build", build.folder("debug"))
     ctx.check(re.search(r" at \S*kernel/init/\w+\.c:\d+", output), f"symbolised:\n{output[-2000:]}")
+
+
+# Programs that take most of the kernel's locks; the order is learned from the start of the kernel on.
+LOCKERS = ("rules_ports", "rules_rings", "rules_memory", "kernel_objects")
+
+
+def learned_order(ctx, port):
+    """{lock: the locks that were taken while it was held}, as the debug kernel's checker has it."""
+    output = gdb(ctx, port, "set print elements 0", "p class_count", "p class_names", "p/x after")
+    names = [None, *re.findall(r'"([^"]*)"', output.split("$2 = ")[1].split("$3 = ")[0])]
+    masks = []
+    for word, _, repeats in re.findall(r"(0x[0-9a-f]+)( <repeats (\d+) times>)?",
+                                       output.split("$3 = ")[1]):
+        masks += [int(word, 16)] * int(repeats or 1)
+    ctx.equal(int(re.search(r"\$1 = (\d+)", output)[1]), len(names), "locks by name")
+    return {name: {other for bit, other in enumerate(names) if mask >> bit & 1}
+            for name, mask in zip(names, masks) if name}
+
+
+def documented_order(ctx):
+    """The same, as docs/locks.md says it."""
+    text = (ctx.root / "docs" / "locks.md").read_text().split("## Order")[1]
+    return {name: set(re.findall(r"`([^`]+)`", others))
+            for name, others in re.findall(r"^\| `([^`]+)` \| ([^|]*) \|", text, re.M)}
+
+
+def test_lock_order(ctx):
+    """No lock is taken under another one unless docs/locks.md says that it may be."""
+    port = free_port()
+    guest = ctx.boot(debug=True, test=True, shell=True, smp=2, iommu="intel",
+                     extra=("-gdb", f"tcp:127.0.0.1:{port}"))
+    for program in LOCKERS:
+        guest.command(f"/test/{program} > /tmp/out", timeout=120)
+    learned, allowed = learned_order(ctx, port), documented_order(ctx)
+    missing = {held: sorted(taken - allowed.get(held, set())) for held, taken in learned.items()
+               if taken - allowed.get(held, set())}
+    ctx.check(not missing, f"docs/locks.md does not say that these come under others: {missing}")
+    pairs = sum(map(len, learned.values()))
+    ctx.check(pairs > 30, f"only {pairs} pairs were learned")
+    ctx.note(f"{pairs} pairs")
+
+
+test_lock_order.timeout = 300

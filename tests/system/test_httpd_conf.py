@@ -177,7 +177,7 @@ def check_reload(ctx, guest):
         ctx.equal(asker.told, [None, "max-age=1", "max-age=2", "max-age=3"], "told to a client")
 
 
-WRONG = "/etc/httpd.conf:3:2: a second 'root', after that in line 2"
+WRONG = "/etc/httpd.conf:3:2: duplicate 'root', first in line 2"
 
 
 def check_wrong_at_start(ctx, guest):
@@ -203,7 +203,7 @@ def check_death(ctx, guest):
         guest.command("services kill httpd")
         guest.wait_for_page()
         ctx.equal(ask(guest, "a.test", "/")[2], b"host a", f"after {what}")
-        ctx.check("a second 'root'" in guest.command("services reload httpd /etc/httpd.conf"), what)
+        ctx.check("duplicate 'root'" in guest.command("services reload httpd /etc/httpd.conf"), what)
 
 
 def check_logs(ctx, guest):

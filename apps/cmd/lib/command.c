@@ -65,7 +65,7 @@ unsigned command_options(int argc, char **argv, const char *letters, int *index)
 void command_no_arguments(int argc, char **argv)
 {
     if (argc > 1) {
-        fprintf(stderr, "%s: nothing is expected: %s\n", name, argv[1]);
+        fprintf(stderr, "%s: unexpected argument '%s'\n", name, argv[1]);
         command_usage();
     }
 }

@@ -125,7 +125,7 @@ static void parse_service(struct parser *parser)
     }
     struct config_service *same = config_find(config, parser->words[1]);
     if (same != NULL) {
-        FAIL(parser, "service %s is there already, in line %u", same->name, same->line);
+        FAIL(parser, "service %s is already defined in line %u", same->name, same->line);
         return;
     }
     if (config->service_count == CONFIG_SERVICES) {
@@ -143,7 +143,7 @@ static void parse_program(struct parser *parser)
     if (parser->count != 2 || parser->words[1][0] != '/') {
         FAIL(parser, "expected: program /PATH");
     } else if (parser->service->program != NULL) {
-        FAIL(parser, "a second program");
+        FAIL(parser, "duplicate program");
     } else {
         parser->service->program = parser->words[1] + 1;
     }
@@ -268,7 +268,7 @@ static void parse_in_service(struct parser *parser)
     } else if (strcmp(word, "handle") == 0) {
         config_parse_handle(parser->config, service, parser->words, parser->count, parser->line);
     } else {
-        FAIL(parser, "%s: not a statement", word);
+        FAIL(parser, "unknown statement '%s'", word);
     }
 }
 
@@ -281,7 +281,7 @@ static void parse_statement(struct parser *parser)
     } else if (parser->service != NULL) {
         parse_in_service(parser);
     } else {
-        FAIL(parser, "%s: not in a service", parser->words[0]);
+        FAIL(parser, "statement '%s' outside of a service", parser->words[0]);
     }
 }
 

@@ -48,7 +48,7 @@ static const char *parse_rights(struct words *words, ts_rights_t *out_rights)
 {
     ts_rights_t rights = 0;
     if (words->count == 0) {
-        return "`with` needs rights";
+        return "missing rights after with";
     }
     while (words->count > 0) {
         const char *word = take_word(words);
@@ -59,7 +59,7 @@ static const char *parse_rights(struct words *words, ts_rights_t *out_rights)
             }
         }
         if (!right) {
-            return "not a right";
+            return "unknown right";
         }
         rights |= right;
     }
@@ -71,7 +71,7 @@ static const char *parse_reference(struct words *words, struct config_handle *ha
 {
     handle->service_name = take_word(words);
     if (handle->service_name == NULL) {
-        return "needs the name of a service";
+        return "missing name of a service";
     }
     handle->what = words->count > 0 && !next_is(words, "with") ? take_word(words) : "";
     return NULL;
@@ -85,7 +85,7 @@ static const char *parse_resource(struct words *words, struct config_handle *han
     handle->target = CONFIG_RESOURCE;
     handle->what = take_word(words);
     if (handle->what == NULL || !is_one_of(handle->what, kinds)) {
-        return "resource physical, interrupt, io, domain or system";
+        return "expected physical, interrupt, io, domain or system after resource";
     }
     if (words->count == 0 || next_is(words, "with")) {
         return NULL;
@@ -93,7 +93,7 @@ static const char *parse_resource(struct words *words, struct config_handle *han
     const char *base = take_word(words), *length = take_word(words);
     if (length == NULL || !config_number(base, &handle->base) ||
         !config_number(length, &handle->length) || handle->length == 0) {
-        return "a part of a resource is BASE LENGTH";
+        return "expected BASE LENGTH for a part of a resource";
     }
     return NULL;
 }
@@ -104,7 +104,7 @@ static const char *parse_memory(struct words *words, struct config_handle *handl
     handle->target = CONFIG_MEMORY;
     if (pages == NULL || !config_number(pages, &handle->length) || handle->length == 0 ||
         handle->length > CONFIG_PAGES) {
-        return "memory needs a number of pages, at most 65536";
+        return "expected a number of pages after memory, at most 65536";
     }
     handle->length *= TS_PAGE_SIZE;
     return NULL;
@@ -145,7 +145,7 @@ static const char *parse_target(struct words *words, char *word, struct config_h
     } else if (is_one_of(word, own)) {
         handle->target = CONFIG_OWN;
     } else {
-        return "not something that a handle can refer to";
+        return "unknown target";
     }
     return NULL;
 }
@@ -158,7 +158,7 @@ static const char *parse_rest(struct words *words, struct config_handle *handle)
         target = take_word(words);
     }
     if (target == NULL) {
-        return "nothing after =";
+        return "missing target after =";
     }
     const char *wrong = parse_target(words, target, handle);
     if (wrong == NULL && next_is(words, "with")) {
@@ -186,9 +186,9 @@ void config_parse_handle(struct config *config, struct config_service *service, 
     const char *wrong;
     handle.name = take_word(&words);
     if (handle.name == NULL) {
-        wrong = "needs a name";
+        wrong = "missing name";
     } else if (has_handle(service, handle.name)) {
-        wrong = "there already";
+        wrong = "already defined";
     } else if (service->handle_count == CONFIG_HANDLES) {
         wrong = "too many handles";
     } else {
@@ -213,7 +213,7 @@ static bool link_name(struct config *config, const char *name, uint32_t *out_ser
 {
     struct config_service *service = config_find(config, name);
     if (service == NULL) {
-        config_error(config, line, "there is no service %s", name);
+        config_error(config, line, "unknown service %s", name);
         return false;
     }
     *out_service = (uint32_t)(service - config->services);

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Who gives way in a bounded pool that is full: of those that do nothing the oldest, first of the
-// address that holds most. So whoever is slow, or many, loses its own, and who has little keeps it.
+// What gives way in a bounded pool that is full: of the idle entries the oldest, first of the
+// address that holds most. So an address with many or slow entries loses one of its own, and an
+// address with few keeps them.
 //
+//   struct {
+//       ip_addr_t address;
+//       uint32_t held;
+//       int64_t idle_since;
+//   } pool[64] = {0};
 //   yield_begin();
-//   for each that is in the pool:  yield_count(address, how much it holds);
-//   for each that may give way:    yield_offer(address, since when it does nothing, it);
-//   it = yield_choice();
+//   for (unsigned i = 0; i < 64; i++) {
+//       yield_count(&pool[i].address, pool[i].held);
+//   }
+//   for (unsigned i = 0; i < 64; i++) {
+//       yield_offer(&pool[i].address, pool[i].idle_since, &pool[i]); // one that may give way
+//   }
+//   void *chosen = yield_choice();
 //
 // An address is one of IPv4 or the upper half of one of IPv6. They are counted by a keyed hash: two
 // that meet are taken for one, which nobody outside can choose.

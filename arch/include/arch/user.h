@@ -33,7 +33,17 @@ TS_MUST_USE ts_status_t compare_exchange_user_u32(vaddr_t at, uint32_t expected,
 // the user_* accessors below may be used (inline, one instruction each; they jump to `fault` on
 // a bad page, where user_access_end() has to be called as well). The caller has checked the range
 // with arch_user_range_ok(). Keep it short; never call anything in between.
-//     user_access_begin(); user_access_end();
-//     user_read_u32(value, address, fault)    user_read_u64(value, address, fault)
-//     user_write_u32(address, value, fault)   user_write_u64(address, value, fault)
+//
+//     static bool copy_word(vaddr_t to, vaddr_t from)
+//     {
+//         uint32_t value;
+//         user_access_begin();
+//         user_read_u32(value, from, fault); // or user_read_u64
+//         user_write_u32(to, value, fault);  // or user_write_u64
+//         user_access_end();
+//         return true;
+//     fault:
+//         user_access_end();
+//         return false;
+//     }
 #include <machine/user.h>

@@ -113,15 +113,15 @@ static void test_errors(void)
 {
     expect("service x\n", 1, "no program");
     expect("service x\n program srv/x\n program /x\n", 2, "program");
-    expect("service x\n program /x\n program /y\n", 3, "second");
+    expect("service x\n program /x\n program /y\n", 3, "duplicate program");
     expect("service good\n", 1, "already");
     expect("service Big\n", 1, "service NAME");
     expect("service\n", 1, "service NAME");
     expect("service x\n program /x\n handle log\n handle log\n", 4, "already");
-    expect("service x\n program /x\n handle a = nonsense\n", 3, "refer");
-    expect("service x\n program /x\n handle a =\n", 3, "nothing");
+    expect("service x\n program /x\n handle a = nonsense\n", 3, "unknown target");
+    expect("service x\n program /x\n handle a =\n", 3, "missing target");
     expect("service x\n program /x\n handle\n", 3, "name");
-    expect("service x\n program /x\n handle a = service none\n", 3, "no service none");
+    expect("service x\n program /x\n handle a = service none\n", 3, "unknown service none");
     expect("service x\n program /x\n handle a = /p with fly\n", 3, "right");
     expect("service x\n program /x\n handle a = /p with\n", 3, "rights");
     expect("service x\n program /x\n handle a = /p read\n", 3, "too many");
@@ -136,11 +136,11 @@ static void test_errors(void)
     expect("service x\n program /x\n limit pages\n", 3, "limit");
     expect("service x\n program /x\n start later\n", 3, "boot");
     expect("service x\n program /x\n arguments \"open\n", 3, "quote");
-    expect("service x\n program /x\n fly\n", 3, "not a statement");
-    expect("service x\n program /x\n alone now\n", 3, "not a statement");
+    expect("service x\n program /x\n fly\n", 3, "unknown statement");
+    expect("service x\n program /x\n alone now\n", 3, "unknown statement");
     expect("service x\n program /x\n handle me = service x\n", 3, "itself");
     expect("mount tmp = service good\n", 1, "mount");
-    expect("mount /tmp = service none\n", 1, "no service");
+    expect("mount /tmp = service none\n", 1, "unknown service");
 }
 
 static void test_cycle(void)

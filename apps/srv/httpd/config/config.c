@@ -42,7 +42,7 @@ static bool add_name(struct parser *parser, uint32_t word)
     for (unsigned i = 0; i < config->name_count; i++) {
         const struct host_name *other = &config->names[i];
         if (other->below == name.below && text_equal_fold(other->name, name.name)) {
-            return parser_wrong(parser, word, "'%.*s' is there already, in line %u", PARSER_SHOWN,
+            return parser_wrong(parser, word, "'%.*s' is already defined in line %u", PARSER_SHOWN,
                                 parser->lines.words[word], other->line);
         }
     }
@@ -118,7 +118,7 @@ static bool parse_compressed(struct parser *parser)
             return parser_expected(parser, i, "gzip or br");
         }
         if (memchr(host->codings, (int)coding, host->coding_count) != NULL) {
-            return parser_wrong(parser, i, "a second '%s'", parser->lines.words[i]);
+            return parser_wrong(parser, i, "duplicate '%s'", parser->lines.words[i]);
         }
         host->codings[host->coding_count++] = (uint8_t)coding;
     }
@@ -204,8 +204,8 @@ static bool parse_statement(struct parser *parser)
                             statements[kind].form);
     }
     if (statements[kind].once && parser->seen[kind] != 0) {
-        return parser_wrong(parser, 0, "a second '%s', after that in line %u",
-                            parser->lines.words[0], parser->seen[kind]);
+        return parser_wrong(parser, 0, "duplicate '%s', first in line %u", parser->lines.words[0],
+                            parser->seen[kind]);
     }
     parser->seen[kind] = (uint16_t)parser->lines.number;
     return statements[kind].parse(parser);

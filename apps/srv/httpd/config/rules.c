@@ -8,7 +8,7 @@
 
 static bool is_there(struct parser *parser, uint32_t word, const char *what, unsigned line)
 {
-    return parser_wrong(parser, word, "%s is there already, in line %u", what, line);
+    return parser_wrong(parser, word, "%s is already defined in line %u", what, line);
 }
 
 // A pattern of paths. `suffix`: *.EXTENSION is one too.
@@ -25,10 +25,10 @@ static bool take_pattern(struct parser *parser, uint32_t word, bool suffix,
         out_pattern->text = (struct text){text.data + 1, text.length - 1};
         return (memchr(text.data + 1, '*', text.length - 1) == NULL &&
                 memchr(text.data, '/', text.length) == NULL) ||
-               parser_expected(parser, word, "an extension behind '*.'");
+               parser_expected(parser, word, "an extension after '*.'");
     }
     if (star != NULL && (!last || star[-1] != '/')) {
-        return parser_wrong(parser, word, "a '*' stands at the end, behind a '/'");
+        return parser_wrong(parser, word, "'*' is allowed only at the end, after a '/'");
     }
     if (last) {
         out_pattern->kind = PATTERN_PREFIX;
@@ -108,16 +108,16 @@ static bool take_target(struct parser *parser, uint32_t word, struct redirect *r
     }
     bool star = text.data[text.length - 1] == '*';
     if (star != (redirect->from.kind == PATTERN_PREFIX)) {
-        return parser_wrong(parser, word, "a '*' ends both or neither");
+        return parser_wrong(parser, word, "'*' must end both or neither");
     }
     text.length -= star;
     size_t scheme = begins_with(text, TEXT("https://")) ? 8 : 7;
     if (star && !path && memchr(text.data + scheme, '/', text.length - scheme) == NULL) {
-        return parser_wrong(parser, word, "a '/' ends the host, before the '*'");
+        return parser_wrong(parser, word, "missing '/' between host and '*'");
     }
     for (size_t i = 0; i < text.length; i++) {
         if (!syntax_is_query(text.data[i]) || text.data[i] == '*') {
-            return parser_expected(parser, word, "a path or an address as a URL has it");
+            return parser_expected(parser, word, "a valid path or URL");
         }
     }
     redirect->to = text;
@@ -159,7 +159,7 @@ bool parse_redirect(struct parser *parser)
         }
     }
     if (leads_to_itself(&redirect)) {
-        return parser_wrong(parser, 3, "it leads to itself");
+        return parser_wrong(parser, 3, "redirect to itself");
     }
     if (config->redirect_count == CONFIG_REDIRECTS) {
         return parser_wrong(parser, 0, "more than %u redirects", CONFIG_REDIRECTS);
