@@ -4,7 +4,7 @@
 #include <string.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/loop.h>
-#include <tessera/lib/server.h>
+#include <tessera/lib/port.h>
 
 ts_status_t ts_loop_init(struct ts_loop *loop, uint32_t submissions, uint32_t events,
                          uint32_t inflight)
@@ -58,36 +58,64 @@ void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async)
     }
 }
 
-static void dispatch_completion(const struct ts_event *event)
+// The kept answer -----------------------------------------------------------------------------
+
+static void reply_failed(struct ts_async *failed, ts_status_t status)
 {
-    struct ts_async *async = (struct ts_async *)(uintptr_t)event->user_data;
-    if (async == NULL) { // a signal or cancel of the loop's own: nobody waits for it
+    const struct ts_event event = {
+        .user_data = ts_async_data(failed), .kind = TS_EVENT_COMPLETION, .status = status};
+    failed->done(failed, &event);
+}
+
+// The kept answer becomes a submission. False: the ring has no room.
+static bool stage_held(struct ts_loop *loop)
+{
+    const struct ts_loop_held *held = &loop->held;
+    struct ts_submission *submission = slot(loop);
+    if (submission == NULL) {
+        return false;
+    }
+    ts_prepare_reply(submission, held->port, held->request, held->status, held->value, held->bytes,
+                     held->length, ts_async_data(held->failed));
+    loop->held.failed = NULL;
+    return true;
+}
+
+void ts_loop_send(struct ts_loop *loop)
+{
+    if (loop->held.length == 0 && stage_held(loop)) {
         return;
     }
-    if (event->user_data & TS_SERVER_REPLY) {
-        const struct ts_request *request = (void *)(uintptr_t)(event->user_data ^ TS_SERVER_REPLY);
-        ts_server_reply_failed(request->server, request->id, event->status);
+    struct ts_loop_held held = loop->held;
+    struct ts_reply reply = {.id = held.request,
+                             .status = held.status,
+                             .value = held.value,
+                             .address = (uintptr_t)held.bytes,
+                             .length = held.length};
+    loop->held.failed = NULL;
+    if (ts_ring_staged(&loop->ring) > 0) { // signals that were staged before are to be seen first
+        ts_loop_flush(loop);
+    }
+    ts_status_t status = ts_port_reply(held.port, &reply);
+    if (status != TS_OK) {
+        reply_failed(held.failed, status);
+    }
+}
+
+// One round -----------------------------------------------------------------------------------
+
+static void dispatch(struct ts_loop *loop, const struct ts_event *event)
+{
+    struct ts_async *async = (struct ts_async *)(uintptr_t)event->user_data;
+    // What was kept back may point to what this callback changes.
+    ts_loop_send_held(loop);
+    if (async == NULL) { // a signal or cancel of the loop's own: nobody waits for it
         return;
     }
     if (event->kind == TS_EVENT_COMPLETION) {
         async->busy = event->flags & TS_EVENT_MORE;
     }
     async->done(async, event);
-}
-
-static void dispatch(struct ts_loop *loop, const struct ts_event *event)
-{
-    // What was kept back may point to what this callback changes.
-    ts_server_send_held(loop);
-    switch (event->kind) { // a later kernel may have further ones
-    case TS_EVENT_COMPLETION:
-    case TS_EVENT_POST: dispatch_completion(event); break;
-    case TS_EVENT_REQUEST:
-    case TS_EVENT_CANCEL:
-    case TS_EVENT_CLOSED:
-        ts_server_dispatch((struct ts_server *)(uintptr_t)event->user_data, event);
-        break;
-    }
 }
 
 // Events that come while others are dispatched wait for the next round, so that timers get their
@@ -106,7 +134,7 @@ static void fire_timers(struct ts_loop *loop)
     while (loop->timers != NULL && loop->timers->deadline <= ts_loop_now(loop)) {
         struct ts_timer *timer = loop->timers;
         ts_timer_disarm(loop, timer);
-        ts_server_send_held(loop);
+        ts_loop_send_held(loop);
         timer->fired(timer);
     }
 }
@@ -119,37 +147,24 @@ static ts_time_t earlier(ts_time_t a, ts_time_t b)
     return a < b ? a : b;
 }
 
-// The kept answer becomes a submission of the wait that follows, so its bytes need not be copied.
-static bool stage_held(struct ts_loop *loop)
-{
-    struct ts_loop_held held = loop->held;
-    struct ts_submission *submission = slot(loop);
-    if (submission == NULL) {
-        return false;
-    }
-    ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value,
-                     held.bytes, held.length, ts_server_reply_data(held.server, held.request));
-    loop->held.server = NULL;
-    return true;
-}
-
 static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
 {
     struct ts_loop_held *held = &loop->held;
-    if (held->server != NULL && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
-        struct ts_server *server = held->server;
-        held->server = NULL;
+    struct ts_async *failed = held->failed;
+    if (failed != NULL && deadline == TS_DEADLINE_NONE && ts_ring_staged(&loop->ring) == 0) {
+        held->failed = NULL;
         // When the client has gone the call returns at once, and the round finds no event.
         ts_status_t status =
-            ts_ring_reply_wait(&loop->ring, server->port, held->request, held->status, held->value,
+            ts_ring_reply_wait(&loop->ring, held->port, held->request, held->status, held->value,
                                held->bytes, held->length);
         if (status != TS_OK) {
-            ts_server_reply_failed(server, held->request, status);
+            reply_failed(failed, status);
         }
         return TS_OK;
     }
-    if (held->server != NULL && !stage_held(loop)) {
-        ts_server_send_held(loop);
+    // As a submission of the wait that follows: its bytes need not be copied.
+    if (failed != NULL && !stage_held(loop)) {
+        ts_loop_send(loop);
     }
     ts_status_t status = ts_ring_enter(&loop->ring, 1, deadline);
     return status == TS_ERR_TIMED_OUT || status == TS_ERR_INTERRUPTED ? TS_OK : status;
@@ -184,7 +199,7 @@ ts_status_t ts_loop_run(struct ts_loop *loop)
             return status;
         }
     }
-    ts_server_send_held(loop);
+    ts_loop_send_held(loop);
     ts_loop_flush(loop);
     return TS_OK;
 }

@@ -5,9 +5,11 @@
 // block (no synchronous operation on an object that another process serves): whatever takes time is
 // an async operation, a timer or a kept request.
 //
-//   struct ts_async      an operation in flight, embedded in the structure that waits for it
+//   struct ts_async      what events come for: an operation in flight, or a port that is bound to
+//                        the ring; embedded in the structure that waits for it
 //   struct ts_timer      a deadline
-//   struct ts_server     a port (server.h)
+//
+// The loop knows none of those that wait: an event's user data is the address of its async.
 #pragma once
 
 #include <stdbool.h>
@@ -15,11 +17,9 @@
 #include <tessera/ring/prepare.h>
 #include <tessera/ring/ring.h>
 
-struct ts_loop;
-struct ts_server;
-
 // One operation in flight. `done` gets its event: for MULTI operations again and again, the last
 // without TS_EVENT_MORE. The storage must stay until the last; `done` may free or reuse it then.
+// Of a bound port (user_data = ts_async_data(async)) it gets all of REQUEST, CANCEL and CLOSED.
 struct ts_async {
     void (*done)(struct ts_async *async, const struct ts_event *event);
     bool busy; // the loop's: it is in flight
@@ -33,9 +33,10 @@ struct ts_timer {
     struct ts_timer *child, *sibling, *previous; // pairing heap of the loop
 };
 
-// An answer kept back so that it and the next wait are one system call.
+// An answer to a port's request, kept back so that it and the next wait are one system call.
 struct ts_loop_held {
-    struct ts_server *server; // NULL: none
+    struct ts_async *failed; // its `done` is told when the answer fails, and only then; NULL: none
+    ts_handle_t port;
     uint64_t request;
     ts_status_t status;
     uint64_t value;
@@ -49,9 +50,7 @@ struct ts_loop {
     struct ts_ring_queue ring;
     struct ts_timer *timers;
     struct ts_loop_held held;
-    struct ts_server *servers;
     ts_time_t now; // as ts_loop_now() says; 0: nobody has asked in this round
-    uint32_t staged_replies;
     bool stopped;
     void (*idle)(struct ts_loop *loop, void *context); // before each wait: batch work; may be NULL
     void *idle_context;
@@ -95,6 +94,17 @@ void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async);
 
 // Submits what is staged now, not at the next wait.
 void ts_loop_flush(struct ts_loop *loop);
+
+// Sends the answer that is kept back. Whoever keeps one (loop->held) sends the one before first; it
+// goes out by itself before the next callback, or with the next wait, and its bytes must stay until
+// then (loop->copy has room for short ones).
+void ts_loop_send(struct ts_loop *loop); // there is one
+static inline void ts_loop_send_held(struct ts_loop *loop)
+{
+    if (loop->held.failed != NULL) {
+        ts_loop_send(loop);
+    }
+}
 
 // Arms (or re-arms) a timer. Once only; `fired` may arm it anew.
 void ts_timer_arm(struct ts_loop *loop, struct ts_timer *timer, ts_time_t deadline);

@@ -84,7 +84,9 @@ static ts_status_t reply_at_once(struct ts_server *server, const struct ts_reply
     return ts_port_reply(server->port, reply);
 }
 
-void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_status_t status)
+// An answer has failed: its client gets that status, so that it has one and the slot is free. (Not
+// when the client is gone, or its memory.)
+static void refuse(struct ts_server *server, uint64_t request, ts_status_t status)
 {
     const struct ts_reply refusal = {.id = request, .status = status};
     if (status != TS_ERR_GONE && status != TS_ERR_CLIENT_FAULT) {
@@ -97,7 +99,7 @@ static ts_status_t reply_or_refuse(struct ts_server *server, const struct ts_rep
 {
     ts_status_t status = reply_at_once(server, reply);
     if (status != TS_OK) {
-        ts_server_reply_failed(server, reply->id, status);
+        refuse(server, reply->id, status);
     }
     return status;
 }
@@ -123,38 +125,30 @@ static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
 
 // Answers -----------------------------------------------------------------------------------
 
-static void hold(struct ts_loop *loop, struct ts_server *server, const struct ts_reply *reply,
+// An answer that nobody waited for has failed.
+static void answer_failed(struct ts_async *async, const struct ts_event *event)
+{
+    const struct ts_request *request = TS_OBJECT_OF(async, struct ts_request, answer);
+    refuse(request->server, request->id, event->status);
+}
+
+static void hold(struct ts_request *request, const struct ts_reply *reply,
                  enum ts_reply_bytes bytes)
 {
+    struct ts_loop *loop = request->server->loop;
     const void *from = (const void *)(uintptr_t)reply->address;
+    ts_loop_send_held(loop);
     if (bytes == TS_REPLY_BYTES_COPY && reply->length > 0) {
         memcpy(loop->copy, from, reply->length);
         from = loop->copy;
     }
-    loop->held = (struct ts_loop_held){.server = server,
+    loop->held = (struct ts_loop_held){.failed = &request->answer,
+                                       .port = request->server->port,
                                        .request = reply->id,
                                        .status = reply->status,
                                        .value = reply->value,
                                        .bytes = from,
                                        .length = reply->length};
-}
-
-void ts_server_send(struct ts_loop *loop)
-{
-    struct ts_loop_held held = loop->held;
-    loop->held.server = NULL;
-    struct ts_submission *submission = held.length == 0 ? ts_loop_begin(loop, NULL) : NULL;
-    if (submission != NULL) {
-        ts_prepare_reply(submission, held.server->port, held.request, held.status, held.value, NULL,
-                         0, ts_server_reply_data(held.server, held.request));
-        return;
-    }
-    struct ts_reply reply = {.id = held.request,
-                             .status = held.status,
-                             .value = held.value,
-                             .address = (uintptr_t)held.bytes,
-                             .length = held.length};
-    (void)reply_or_refuse(held.server, &reply);
 }
 
 static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply,
@@ -173,8 +167,7 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
     if (bytes == TS_REPLY_BYTES_COPY && reply->length > TS_LOOP_COPY) {
         return reply_or_refuse(server, reply);
     }
-    ts_server_send_held(server->loop);
-    hold(server->loop, server, reply, bytes);
+    hold(request, reply, bytes);
     return TS_OK;
 }
 
@@ -221,6 +214,7 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
     *request = (struct ts_request){
         .backend = &port_backend,
         .server = server,
+        .answer = {.done = answer_failed},
         .object = (struct ts_object *)(uintptr_t)event->tag,
         .id = event->value,
         .client = event->client,
@@ -264,8 +258,9 @@ static void dispatch_closed(struct ts_server *server, const struct ts_event *eve
     }
 }
 
-void ts_server_dispatch(struct ts_server *server, const struct ts_event *event)
+static void port_event(struct ts_async *async, const struct ts_event *event)
 {
+    struct ts_server *server = TS_OBJECT_OF(async, struct ts_server, port_events);
     if (event->kind == TS_EVENT_CLOSED) {
         dispatch_closed(server, event);
         return;
@@ -314,7 +309,8 @@ static ts_status_t port_create(struct ts_server *server)
     if (status != TS_OK) {
         return status;
     }
-    return ts_port_bind(server->port, server->loop->ring.handle, (uintptr_t)server);
+    return ts_port_bind(server->port, server->loop->ring.handle,
+                        ts_async_data(&server->port_events));
 }
 
 ts_status_t ts_server_init(struct ts_server *server, struct ts_loop *loop,
@@ -325,8 +321,11 @@ ts_status_t ts_server_init(struct ts_server *server, struct ts_loop *loop,
         return TS_ERR_ARGUMENT;
     }
     void *context = server->context;
-    *server = (struct ts_server){
-        .loop = loop, .limits = *limits, .slots = limits->requests, .context = context};
+    *server = (struct ts_server){.loop = loop,
+                                 .port_events = {.done = port_event},
+                                 .limits = *limits,
+                                 .slots = limits->requests,
+                                 .context = context};
     ts_status_t status = tables_create(server);
     if (status == TS_OK) {
         status = port_create(server);
@@ -339,8 +338,8 @@ ts_status_t ts_server_init(struct ts_server *server, struct ts_loop *loop,
 
 void ts_server_fini(struct ts_server *server)
 {
-    if (server->loop->held.server == server) {
-        ts_server_send_held(server->loop);
+    if (server->loop->held.port == server->port) {
+        ts_loop_send_held(server->loop);
     }
     ts_close(server->port);
     if (server->inbox != NULL) {

@@ -106,6 +106,7 @@ struct ts_request {
     struct ts_server *server;
     struct ts_object *object; // who was asked
     struct ts_request *next;  // for the handler's own lists while the request is kept
+    struct ts_async answer;   // told when an answer fails that was not waited for
     void *context;            // the handler's
     uint64_t id;
     uint64_t offset;
@@ -219,6 +220,7 @@ struct ts_server_limits {
 
 struct ts_server {
     struct ts_loop *loop;
+    struct ts_async port_events;
     ts_handle_t port;
     struct ts_server_limits limits;
     struct ts_request *requests; // by slot of the request id
@@ -257,24 +259,5 @@ void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t
 // Makes all handles to it dead; `closed` follows from the loop.
 void ts_object_revoke(struct ts_object *object);
 
-// For the loop and other back-ends.
+// For back-ends: calls the handler.
 void ts_request_dispatch(struct ts_request *request);
-void ts_server_dispatch(struct ts_server *server, const struct ts_event *event);
-void ts_server_send(struct ts_loop *loop); // the answer that was kept back
-
-// An answer that nobody waited for has failed: its client gets that status, so that it has one and
-// the slot is free. (Not when the client is gone, or its memory.)
-void ts_server_reply_failed(struct ts_server *server, uint64_t request, ts_status_t status);
-// How a submitted answer is found when it fails: user_data that is no struct ts_async.
-#define TS_SERVER_REPLY 1u
-static inline uint64_t ts_server_reply_data(const struct ts_server *server, uint64_t request)
-{
-    return (uintptr_t)&server->requests[ts_request_id_slot(request)] | TS_SERVER_REPLY;
-}
-
-static inline void ts_server_send_held(struct ts_loop *loop)
-{
-    if (loop->held.server != NULL) {
-        ts_server_send(loop);
-    }
-}

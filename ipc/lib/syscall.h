@@ -4,6 +4,16 @@
 // The stubs are in arch/<machine>/user/syscall.S, one for each line of syscall.def. They are
 // ordinary functions: what a system call clobbers is what a function may clobber. Their arguments
 // are described in <tessera/abi/syscall.h>. None of them touches memory of its own accord.
+//
+// The library's files have an order: each knows only those that stand in a line above its own, or
+// before it.
+//
+//   op  path  format  lines  listing  status  crc32c  elf  share  timer     what stands alone
+//   event  memory  name  port  process  request  resource                   operations, by noun
+//   archive  mutex  clock  bootstrap  random  log  session  thread          one's own process
+//   bootstrap_block  spawn  start  program                                  others, and a beginning
+//   loop                       one ring on which everything arrives, timers, an answer kept back
+//   opening  server  local     an open by the loop; a port on it; its handlers without a port
 #pragma once
 
 #include <tessera/abi/operation.h>

@@ -248,7 +248,7 @@ static struct cache_block *load(uint64_t number, const struct cache_block *neede
     if (block == NULL || block == needed) {
         return NULL;
     }
-    ts_server_send_held(cache.loop); // it may be of the bytes that the disk is to overwrite
+    ts_loop_send_held(cache.loop); // it may be of the bytes that the disk is to overwrite
     struct ts_submission *slot = ts_loop_begin(cache.loop, &block->io);
     if (slot == NULL) {
         return NULL;

@@ -188,9 +188,9 @@ ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
     return TS_OK;
 }
 
-void ts_server_send(struct ts_loop *loop)
+void ts_loop_send(struct ts_loop *loop)
 {
-    loop->held.server = NULL;
+    loop->held.failed = NULL;
     disk_reads_when_sent = count;
 }
 

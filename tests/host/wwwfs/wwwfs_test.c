@@ -327,7 +327,7 @@ static void never(struct cache_waiter *waiter)
 static void test_the_last_block(void)
 {
     static struct cache_waiter waiters[CACHE_BLOCKS + 1];
-    static struct ts_server server;
+    static struct ts_async failed;
     struct cache_waiter *all = &waiters[CACHE_BLOCKS];
     for (unsigned i = 0; i <= CACHE_BLOCKS; i++) {
         waiters[i].ready = never;
@@ -341,8 +341,8 @@ static void test_the_last_block(void)
     }
     cache_ahead(200 * CACHE_BLOCK);
     CHECK(cache_get(0, all) != NULL);
-    loop.held.server = &server;
-    CHECK(cache_get(200 * CACHE_BLOCK, &waiters[0]) == NULL && loop.held.server == NULL);
+    loop.held.failed = &failed;
+    CHECK(cache_get(200 * CACHE_BLOCK, &waiters[0]) == NULL && loop.held.failed == NULL);
     CHECK_EQUAL(disk_reads_when_sent, CACHE_BLOCKS - 1);
     while (ts_loop_step(&loop, 0) == TS_OK) {
         ;
