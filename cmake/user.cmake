@@ -8,7 +8,7 @@
 # SOURCES default to all *.c and *.S of the calling folder. A program is a static PIE; its target
 # is KIND-NAME (cmd-ls, srv-init; drv-NAME for drivers), its file <build>/programs/<kind folder>/NAME with a NAME.debug
 # that has the debug information, and its place in the boot archive as below. NATIVE programs
-# use libtessera alone: no POSIX layer, and the start-up code of arch/x86_64/user.
+# use libtessera alone: no POSIX layer, and the start-up code of arch/*/user.
 set(TESSERA_FOLDER_srv /srv)
 set(TESSERA_FOLDER_cmd /bin)
 set(TESSERA_FOLDER_driver /drv)
@@ -16,7 +16,7 @@ set(TESSERA_FOLDER_test /test)
 set(TESSERA_FOLDER_bench /bench)
 
 execute_process(
-  COMMAND ${CMAKE_C_COMPILER} --target=x86_64-linux-gnu --rtlib=compiler-rt -print-libgcc-file-name
+  COMMAND ${CMAKE_C_COMPILER} --target=${TESSERA_BUILTINS_TRIPLE} --rtlib=compiler-rt -print-libgcc-file-name
   OUTPUT_VARIABLE TESSERA_BUILTINS OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(NOT EXISTS "${TESSERA_BUILTINS}")
   message(FATAL_ERROR "compiler-rt is missing: apt-get install libclang-rt-14-dev")
@@ -58,7 +58,7 @@ endfunction()
 tessera_optional_library(tessera
   ${CMAKE_SOURCE_DIR}/ipc/lib/*.[cS] ${CMAKE_SOURCE_DIR}/ipc/lib/*/*.[cS]
   ${CMAKE_SOURCE_DIR}/ipc/ring/*.c ${CMAKE_SOURCE_DIR}/ipc/proto/*/*.c
-  ${CMAKE_SOURCE_DIR}/arch/x86_64/user/*.[cS])
+  ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/user/*.[cS])
 tessera_optional_library(posix
   ${CMAKE_SOURCE_DIR}/compat/posix/*.[cS] ${CMAKE_SOURCE_DIR}/compat/posix/*/*.[cS]
   ${CMAKE_SOURCE_DIR}/compat/newlib/*.[cS] ${CMAKE_SOURCE_DIR}/compat/crt/*.[cS])
@@ -67,7 +67,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/compat/posix)
 endif()
 
 # Start-up code: crt0-native of the machine, crt0 of the POSIX layer when there is one.
-file(GLOB native_crt CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/arch/x86_64/user/crt0.[cS])
+file(GLOB native_crt CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/user/crt0.[cS])
 file(GLOB posix_crt CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/compat/crt/crt0.[cS])
 if(NOT posix_crt)
   set(posix_crt ${native_crt})

@@ -143,10 +143,6 @@ static void fill_boot_information(struct ts_boot_information *information)
     *information = (struct ts_boot_information){
         .version = TS_BOOT_INFORMATION_VERSION,
         .size = sizeof(*information),
-        .acpi_root = boot_info.acpi_root,
-        .ecam_base = boot_info.ecam_base,
-        .ecam_bus_first = boot_info.ecam_bus_first,
-        .ecam_bus_last = boot_info.ecam_bus_last,
         .framebuffer_base = screen->base,
         .framebuffer_width = screen->width,
         .framebuffer_height = screen->height,
@@ -160,6 +156,7 @@ static void fill_boot_information(struct ts_boot_information *information)
         .blue_size = screen->blue_size,
         .cpus = cpu_count(),
     };
+    arch_firmware_describe(&information->firmware);
     memcpy(information->command_line, boot_info.command_line, sizeof(information->command_line));
 }
 

@@ -23,10 +23,10 @@ def header_commands(name, commands):
     if name.startswith("ipc/abi/"):
         groups = [[(file, words) for file, words in commands if file.startswith("kernel/")],
                   [(file, words) for file, words in commands if file.startswith("ipc/lib/")]]
-    elif tree.below(name, ("kernel", "arch")) and not tree.below(name, tree.USER):
-        groups = [[(file, words) for file, words in commands if not tree.below(file, tree.USER)]]
+    elif tree.below(name, ("kernel", "arch")) and not tree.in_user_code(name):
+        groups = [[(file, words) for file, words in commands if not tree.in_user_code(file)]]
     else:
-        groups = [[(file, words) for file, words in commands if tree.below(file, tree.USER)]]
+        groups = [[(file, words) for file, words in commands if tree.in_user_code(file)]]
     return [max(group, key=lambda entry: common_folders(entry[0], name))[1]
             for group in groups if group]
 

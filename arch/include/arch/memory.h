@@ -11,6 +11,9 @@
 // KERNEL_DIRECT_BASE. Inline:
 // void *phys_to_virt(paddr_t address)   RAM and firmware tables only, never device memory
 // paddr_t virt_to_phys(const void *)    of an address in the direct map or the kernel image
+// bool arch_range_is_private(paddr_t base, uint64_t bytes)
+//     whether a range touches what is the kernel's alone, as interrupt controllers are: no driver
+//     gets it, whatever its device says
 
 // The kernel window, KERNEL_WINDOW_BASE to KERNEL_WINDOW_END, is for mappings made at run time.
 // kernel_window_alloc gives out page-aligned addresses of it, never twice; nothing is mapped there
