@@ -2,9 +2,12 @@
 # Compiler and linker flags of the kernel and of user code, and the generated include folders.
 
 # Headers are included by the names they have in the ABI, wherever the build directory is. The
-# kernel's folder holds ipc/abi alone, so that it cannot even see the user side's libraries.
+# kernel's folder holds ipc/abi and ipc/format alone, so that it cannot even see the user side's
+# libraries.
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include/kernel/tessera ${CMAKE_BINARY_DIR}/include/user)
 file(CREATE_LINK ${CMAKE_SOURCE_DIR}/ipc/abi ${CMAKE_BINARY_DIR}/include/kernel/tessera/abi SYMBOLIC)
+file(CREATE_LINK ${CMAKE_SOURCE_DIR}/ipc/format ${CMAKE_BINARY_DIR}/include/kernel/tessera/format
+     SYMBOLIC)
 file(CREATE_LINK ${CMAKE_SOURCE_DIR}/ipc ${CMAKE_BINARY_DIR}/include/user/tessera SYMBOLIC)
 file(CREATE_LINK ${CMAKE_SOURCE_DIR}/drivers/lib ${CMAKE_BINARY_DIR}/include/user/drivers SYMBOLIC)
 # <tessera/machine/…> is the machine's part of the ABI, for both.

@@ -5,7 +5,8 @@
 set(kernel_script ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/boot/kernel.ld)
 
 file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS
-     ${CMAKE_SOURCE_DIR}/kernel/*.c ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/*.[cS])
+     ${CMAKE_SOURCE_DIR}/kernel/*.c ${CMAKE_SOURCE_DIR}/ipc/format/*.c
+     ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/*.[cS])
 list(FILTER kernel_sources EXCLUDE REGEX "/arch/${TESSERA_ARCH}/user/")
 
 set(symbols_tool ${CMAKE_SOURCE_DIR}/tools/mksymbols.py)

@@ -57,7 +57,8 @@ endfunction()
 
 tessera_optional_library(tessera
   ${CMAKE_SOURCE_DIR}/ipc/lib/*.[cS] ${CMAKE_SOURCE_DIR}/ipc/lib/*/*.[cS]
-  ${CMAKE_SOURCE_DIR}/ipc/ring/*.c ${CMAKE_SOURCE_DIR}/ipc/proto/*/*.c
+  ${CMAKE_SOURCE_DIR}/ipc/ring/*.c ${CMAKE_SOURCE_DIR}/ipc/format/*.c
+  ${CMAKE_SOURCE_DIR}/ipc/proto/*/*.c
   ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/user/*.[cS])
 tessera_optional_library(posix
   ${CMAKE_SOURCE_DIR}/compat/posix/*.[cS] ${CMAKE_SOURCE_DIR}/compat/posix/*/*.[cS]

@@ -32,6 +32,8 @@ class Checks(unittest.TestCase):
                 ("kernel/core/a.c", "<tessera/abi/op.h>", ()),
                 ("kernel/core/a.c", "<tessera/machine/frame.h>", ()),
                 ("ipc/abi/a.h", "<tessera/machine/frame.h>", ()),
+                ("kernel/init/a.c", "<tessera/format/elf.h>", ()),
+                ("ipc/format/a.c", "<tessera/abi/types.h>", ()),
                 ("arch/other/user/a.c", "<tessera/lib/op.h>", ()),
                 ("kernel/core/a.c", "<core/b.h>", ("kernel/core/b.h",)),
                 ("arch/x86_64/cpu/a.c", "<machine/x86.h>", ("arch/x86_64/include/machine/x86.h",)),
@@ -54,6 +56,7 @@ class Checks(unittest.TestCase):
                 ("arch/other/user/a.c", "<arch/cpu.h>", ("arch/include/arch/cpu.h",)),
                 ("drivers/net/v/a.c", '"../../../kernel/core/b.h"', ("kernel/core/b.h",)),
                 ("ipc/lib/a.c", "<drivers/pci/pci.h>", ()),
+                ("ipc/format/a.c", "<tessera/lib/op.h>", ()),
                 ("ipc/abi/a.h", "<tessera/lib/op.h>", ())):
             self.assertEqual(len(self.border(name, include, others)), 1, (name, include))
 

@@ -48,6 +48,10 @@ def border_error(name, quoted, header):
     if name.startswith("ipc/abi/"):
         if "/" in header and not header.startswith(("tessera/abi/", "tessera/machine/")):
             return "the ABI includes the ABI alone"
+    elif name.startswith("ipc/format/"):
+        if "/" in header and not header.startswith(("tessera/abi/", "tessera/machine/",
+                                                    "tessera/format/")):
+            return "what both sides compile includes the ABI alone"
     elif tree.in_user_code(name):
         if foreign and tree.below(foreign, ("kernel", "arch")) and not tree.in_user_code(
                 foreign) and (own or not in_user_space(name, header)):
@@ -55,9 +59,9 @@ def border_error(name, quoted, header):
         if name.startswith(("ipc/", "arch/")) and header.startswith("drivers/"):
             return "the libraries of ipc know no drivers"
     elif tree.below(name, ("kernel", "arch")):
-        if re.match(r"tessera/(?!abi/|machine/)", header) or header.startswith("drivers/") or (
+        if re.match(r"tessera/(?!abi/|machine/|format/)", header) or header.startswith("drivers/") or (
                 own and not tree.below(own, ("kernel", "arch"))):
-            return "the kernel includes nothing of user space but tessera/{abi,machine}"
+            return "the kernel includes nothing of user space but tessera/{abi,machine,format}"
         if name.startswith("kernel/") and (header.startswith("machine/") or (
                 own and own.startswith("arch/"))):
             return "the generic kernel sees machines through arch/include alone"

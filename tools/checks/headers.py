@@ -19,8 +19,8 @@ def common_folders(first, second):
 
 
 def header_commands(name, commands):
-    """The flags a header is compiled with: those of the nearest source; the ABI's are both."""
-    if name.startswith("ipc/abi/"):
+    """The flags a header is compiled with: those of the nearest source; of what both sides see, both."""
+    if tree.below(name, ("ipc/abi", "ipc/format")):
         groups = [[(file, words) for file, words in commands if file.startswith("kernel/")],
                   [(file, words) for file, words in commands if file.startswith("ipc/lib/")]]
     elif tree.below(name, ("kernel", "arch")) and not tree.in_user_code(name):
