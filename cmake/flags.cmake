@@ -17,7 +17,7 @@ file(CREATE_LINK ${CMAKE_SOURCE_DIR}/ipc/abi/machine/${TESSERA_ARCH} ${machine_i
      SYMBOLIC)
 
 set(ubsan_default OFF)
-if(CMAKE_BUILD_TYPE STREQUAL "Debug" AND EXISTS ${CMAKE_SOURCE_DIR}/kernel/debug/ubsan.c)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(ubsan_default ON)
 endif()
 option(TESSERA_UBSAN "Undefined behaviour in the kernel panics (debug kernel)" ${ubsan_default})
@@ -55,7 +55,7 @@ set(TESSERA_KERNEL_INCLUDES
 
 # User code is static PIE: everything is in one image, so thread-local storage is local-exec.
 set(TESSERA_USER_FLAGS
-    ${common_flags} -fPIE -ftls-model=local-exec
+    ${common_flags} ${TESSERA_USER_MACHINE} -fPIE -ftls-model=local-exec
     -fstack-protector-strong ${TESSERA_USER_CANARY}
     -fno-asynchronous-unwind-tables -D__tessera__ -D_DEFAULT_SOURCE)
 set(TESSERA_USER_INCLUDES ${CMAKE_BINARY_DIR}/include/user ${machine_include})

@@ -56,15 +56,13 @@ function(tessera_kernel name)
     BYPRODUCTS ${dir}/${name}.stripped VERBATIM)
 endfunction()
 
-if(kernel_sources AND EXISTS ${kernel_script})
-  tessera_kernel_objects(kernel-objects ${kernel_sources})
-  tessera_kernel(kernel kernel-objects)
+tessera_kernel_objects(kernel-objects ${kernel_sources})
+tessera_kernel(kernel kernel-objects)
 
-  # The machine layer by itself: tests/machine stands in for the generic kernel.
-  file(GLOB_RECURSE machine_sources CONFIGURE_DEPENDS
-       ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/*.[cS] ${CMAKE_SOURCE_DIR}/kernel/debug/*.c
-       ${CMAKE_SOURCE_DIR}/tests/machine/*.[cS])
-  list(FILTER machine_sources EXCLUDE REGEX "/arch/${TESSERA_ARCH}/user/")
-  tessera_kernel_objects(machine-test-objects ${machine_sources})
-  tessera_kernel(machine-test machine-test-objects)
-endif()
+# The machine layer by itself: tests/machine stands in for the generic kernel.
+file(GLOB_RECURSE machine_sources CONFIGURE_DEPENDS
+     ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/*.[cS] ${CMAKE_SOURCE_DIR}/kernel/debug/*.c
+     ${CMAKE_SOURCE_DIR}/tests/machine/*.[cS])
+list(FILTER machine_sources EXCLUDE REGEX "/arch/${TESSERA_ARCH}/user/")
+tessera_kernel_objects(machine-test-objects ${machine_sources})
+tessera_kernel(machine-test machine-test-objects)

@@ -9,6 +9,8 @@ set(TESSERA_TRIPLE x86_64-unknown-linux)
 # The kernel's code model; no vector registers, and nothing below the stack pointer.
 set(TESSERA_KERNEL_MACHINE -mcmodel=kernel -mno-red-zone -mgeneral-regs-only)
 
+set(TESSERA_USER_MACHINE)
+
 # Where code finds the canary of the thread that runs: in the kernel struct cpu's (CPU_CANARY), in
 # programs struct ts_thread_control's.
 set(TESSERA_KERNEL_CANARY -mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=56)

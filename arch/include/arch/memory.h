@@ -7,6 +7,9 @@
 #include <arch/types.h>
 #include <machine/memory.h>
 
+// The kernel's image is linked at KERNEL_IMAGE_BASE and above (<machine/memory.h>, as all constants
+// and inline functions here).
+//
 // All RAM is mapped, not executable, and but for the image's text and constants writable, at
 // KERNEL_DIRECT_BASE. Inline:
 // void *phys_to_virt(paddr_t address)   RAM and firmware tables only, never device memory
