@@ -52,11 +52,7 @@ tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries}
 tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries}
                 DEPENDS ${etc} ${TESSERA_SITE_STAMP})
 
-if(TARGET kernel.elf)
-  tessera_iso(iso KERNEL kernel ARCHIVE archive OUTPUT tessera)
-  tessera_iso(iso-test KERNEL kernel ARCHIVE archive-test OUTPUT tessera-test)
-endif()
-if(TARGET machine-test.elf)
-  tessera_iso(iso-machine-test KERNEL machine-test ARCHIVE archive APPEND panic=exit
-              OUTPUT tessera-machine-test)
-endif()
+tessera_iso(iso KERNEL kernel ARCHIVE archive OUTPUT tessera)
+tessera_iso(iso-test KERNEL kernel ARCHIVE archive-test OUTPUT tessera-test)
+tessera_iso(iso-machine-test KERNEL machine-test ARCHIVE archive APPEND panic=exit
+            OUTPUT tessera-machine-test)

@@ -2,11 +2,12 @@
 # The kernel image. It is linked three times, since it carries a table of its own symbols for
 # panics: without the table; with one of the final size; with the final addresses, which
 # tools/mksymbols.py then compares with the image.
-set(kernel_script ${CMAKE_SOURCE_DIR}/arch/x86_64/boot/kernel.ld)
+set(kernel_script ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/boot/kernel.ld)
 
 file(GLOB_RECURSE kernel_sources CONFIGURE_DEPENDS
-     ${CMAKE_SOURCE_DIR}/kernel/*.c ${CMAKE_SOURCE_DIR}/arch/x86_64/*.[cS])
-list(FILTER kernel_sources EXCLUDE REGEX "/arch/x86_64/user/")
+     ${CMAKE_SOURCE_DIR}/kernel/*.c ${CMAKE_SOURCE_DIR}/ipc/format/*.c
+     ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/*.[cS])
+list(FILTER kernel_sources EXCLUDE REGEX "/arch/${TESSERA_ARCH}/user/")
 
 set(symbols_tool ${CMAKE_SOURCE_DIR}/tools/mksymbols.py)
 
@@ -14,7 +15,7 @@ function(tessera_kernel_objects name)
   add_library(${name} OBJECT ${ARGN})
   target_compile_options(${name} PRIVATE
     "$<$<COMPILE_LANGUAGE:C>:${TESSERA_KERNEL_FLAGS}>"
-    "$<$<COMPILE_LANGUAGE:ASM>:-g;-ffreestanding;-mcmodel=kernel;-fno-pic;$<$<CONFIG:Debug>:-DTS_DEBUG=1>;-Wno-unused-command-line-argument>")
+    "$<$<COMPILE_LANGUAGE:ASM>:-g;-ffreestanding;${TESSERA_KERNEL_MACHINE};-fno-pic;$<$<CONFIG:Debug>:-DTS_DEBUG=1>;-Wno-unused-command-line-argument>")
   target_include_directories(${name} PRIVATE ${TESSERA_KERNEL_INCLUDES})
 endfunction()
 
@@ -55,15 +56,13 @@ function(tessera_kernel name)
     BYPRODUCTS ${dir}/${name}.stripped VERBATIM)
 endfunction()
 
-if(kernel_sources AND EXISTS ${kernel_script})
-  tessera_kernel_objects(kernel-objects ${kernel_sources})
-  tessera_kernel(kernel kernel-objects)
+tessera_kernel_objects(kernel-objects ${kernel_sources})
+tessera_kernel(kernel kernel-objects)
 
-  # The machine layer by itself: tests/machine stands in for the generic kernel.
-  file(GLOB_RECURSE machine_sources CONFIGURE_DEPENDS
-       ${CMAKE_SOURCE_DIR}/arch/x86_64/*.[cS] ${CMAKE_SOURCE_DIR}/kernel/debug/*.c
-       ${CMAKE_SOURCE_DIR}/tests/machine/*.[cS])
-  list(FILTER machine_sources EXCLUDE REGEX "/arch/x86_64/user/")
-  tessera_kernel_objects(machine-test-objects ${machine_sources})
-  tessera_kernel(machine-test machine-test-objects)
-endif()
+# The machine layer by itself: tests/machine stands in for the generic kernel.
+file(GLOB_RECURSE machine_sources CONFIGURE_DEPENDS
+     ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/*.[cS] ${CMAKE_SOURCE_DIR}/kernel/debug/*.c
+     ${CMAKE_SOURCE_DIR}/tests/machine/*.[cS])
+list(FILTER machine_sources EXCLUDE REGEX "/arch/${TESSERA_ARCH}/user/")
+tessera_kernel_objects(machine-test-objects ${machine_sources})
+tessera_kernel(machine-test machine-test-objects)

@@ -8,15 +8,14 @@ file(GLOB_RECURSE sdk_headers CONFIGURE_DEPENDS
      ${CMAKE_SOURCE_DIR}/compat/newlib/include/*.h ${CMAKE_SOURCE_DIR}/ipc/*.h
      ${CMAKE_SOURCE_DIR}/ipc/*.def)
 
-if(TARGET crt0)
-  set(sdk_tool ${CMAKE_SOURCE_DIR}/tools/mksdk)
-  add_custom_command(OUTPUT ${sdk}/.stamp
-    COMMAND ${sdk_tool} ${sdk} --newlib ${TESSERA_NEWLIB} --crt0 $<TARGET_OBJECTS:crt0>
-            --builtins ${TESSERA_BUILTINS} ${sdk_libraries}
-    COMMAND ${CMAKE_COMMAND} -E touch ${sdk}/.stamp
-    DEPENDS ${sdk_tool} posix tessera crt0 newlib ${sdk_headers} $<TARGET_OBJECTS:crt0>
-            ${CMAKE_SOURCE_DIR}/compat/sdk/tessera-cc ${CMAKE_SOURCE_DIR}/compat/sdk/tessera.cmake
-            ${TESSERA_NEWLIB}/lib/libc.a
-    COMMENT "sdk" COMMAND_EXPAND_LISTS VERBATIM)
-  add_custom_target(sdk DEPENDS ${sdk}/.stamp)
-endif()
+set(sdk_tool ${CMAKE_SOURCE_DIR}/tools/mksdk)
+add_custom_command(OUTPUT ${sdk}/.stamp
+  COMMAND ${sdk_tool} ${sdk} --arch ${TESSERA_ARCH} --newlib ${TESSERA_NEWLIB} --crt0 $<TARGET_OBJECTS:crt0>
+          --builtins ${TESSERA_BUILTINS} ${sdk_libraries}
+  COMMAND ${CMAKE_COMMAND} -E touch ${sdk}/.stamp
+  DEPENDS ${sdk_tool} posix tessera crt0 newlib ${sdk_headers} $<TARGET_OBJECTS:crt0>
+          ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/machine.cmake
+          ${CMAKE_SOURCE_DIR}/compat/sdk/tessera-cc ${CMAKE_SOURCE_DIR}/compat/sdk/tessera.cmake
+          ${TESSERA_NEWLIB}/lib/libc.a
+  COMMENT "sdk" COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(sdk DEPENDS ${sdk}/.stamp)

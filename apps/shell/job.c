@@ -109,7 +109,7 @@ static void show_fault(const struct ts_process_report *report, const char *name,
 {
     fprintf(stderr, "%.32s: fault %u at address %#llx\n", name, report->fault,
             (unsigned long long)report->fault_address);
-    show_place("instruction", name, report->registers.rip, bias);
+    show_place("instruction", name, ts_report_pc(report), bias);
     for (size_t i = 0; i < sizeof(report->backtrace) / sizeof(report->backtrace[0]); i++) {
         if (report->backtrace[i] == 0) {
             break;

@@ -4,18 +4,10 @@
 #pragma once
 
 #include <tessera/abi/types.h>
+#include <tessera/machine/firmware.h>
+#include <tessera/machine/frame.h>
 
 #define TS_BOOTSTRAP_VERSION 1u
-
-// What a thread pointer points to, as compilers for x86_64 expect it: a thread finds its own
-// address and its canary, which ends those frames of functions that could be overrun, there (fs:0,
-// fs:0x28).
-struct ts_thread_control {
-    uint64_t self; // its own address
-    uint64_t reserved[4];
-    uint64_t canary; // random, its lowest byte 0
-    uint64_t reserved2[2];
-};
 
 struct ts_bootstrap_handle {
     uint32_t name; // offset of the name
@@ -36,8 +28,6 @@ struct ts_bootstrap {
     uint8_t random[32];               // seeds of the process's own
     struct ts_thread_control control; // the first thread's pointer points here when it starts
 };
-
-#define TS_CANARY_MASK (~UINT64_C(0xff)) // no string copy goes over a zero
 
 // Names that the spawning library and the kernel use. Others are a configuration's.
 #define TS_NAME_PROCESS "process" // the process itself
@@ -65,9 +55,7 @@ struct ts_bootstrap {
 // What the firmware and boot loader said, for init and the drivers it gives parts of it to.
 struct ts_boot_information {
     uint32_t version, size;
-    uint64_t acpi_root; // physical address of the RSDP's copy, 0 = none
-    uint64_t ecam_base; // MCFG, first segment; 0 = none
-    uint32_t ecam_bus_first, ecam_bus_last;
+    struct ts_firmware firmware;
     uint64_t framebuffer_base; // 0 = none
     uint32_t framebuffer_width, framebuffer_height, framebuffer_pitch, framebuffer_bits;
     uint8_t red_position, red_size, green_position, green_size, blue_position, blue_size;

@@ -9,6 +9,7 @@
 #include <tessera/abi/right.h>
 #include <tessera/abi/types.h>
 #include <tessera/abi/word.h>
+#include <tessera/machine/registers.h>
 
 enum ts_property {
 #define TS_PROPERTY(name, number, right, meaning) TS_PROPERTY_##name = (number),
@@ -45,16 +46,10 @@ enum ts_exit_reason {
                         // fault is the IOMMU's reason, fault_code 1 for a write
 };
 
-struct ts_registers {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-    uint64_t rip, rflags, thread_pointer, reserved;
-};
-
 struct ts_process_report {
     uint32_t reason; // enum ts_exit_reason
     int32_t status;
-    uint32_t fault; // machine's exception number
+    uint32_t fault; // enum ts_exception, or another of the machine's numbers
     uint32_t fault_code;
     uint64_t fault_address;
     struct ts_registers registers; // of the thread that faulted
@@ -138,8 +133,8 @@ struct ts_port_binding {
 // init gets one of each; DERIVE makes smaller ones. All need MANAGE. TS_ERR_RANGE outside.
 enum ts_resource_kind {
     TS_RESOURCE_PHYSICAL = 1,  // physical addresses
-    TS_RESOURCE_INTERRUPT = 2, // interrupt lines (GSIs) below 2^16, message vectors from 2^16 on
-    TS_RESOURCE_IO = 3,        // machine I/O ports
+    TS_RESOURCE_INTERRUPT = 2, // interrupt lines below 2^16, message vectors from 2^16 on
+    TS_RESOURCE_IO = 3,        // the machine's I/O space
     TS_RESOURCE_DOMAIN = 4,    // device ids (segment << 16 | bus << 8 | device << 3 | function)
     TS_RESOURCE_SYSTEM = 5,    // power off, restart, kernel debug
 };
@@ -178,12 +173,12 @@ struct ts_resource_memory {
     uint32_t reserved;
 };
 
-#define TS_LINE_LEVEL 1u
-#define TS_LINE_LOW   2u
-#define TS_LINE_ISA   4u // gsi is an ISA line: the firmware's overrides decide the mode
+#define TS_LINE_LEVEL  1u
+#define TS_LINE_LOW    2u // active low
+#define TS_LINE_LEGACY 4u // a number of old: firmware says which line that is, and its mode
 
 struct ts_resource_line {
-    uint32_t gsi, flags;
+    uint32_t line, flags;
 };
 
 struct ts_resource_device { // whose message it is: no other device can send it, with an IOMMU

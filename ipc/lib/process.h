@@ -39,6 +39,21 @@ TS_MUST_USE ts_status_t ts_process_statistics(ts_handle_t process,
 // Ends the calling process.
 _Noreturn void ts_process_exit(int32_t status);
 
+// Ends it by an exception, TS_EXCEPTION_INSTRUCTION, so that the report says where and has `mark`
+// in the register TS_REGISTER_MARK. In arch/<machine>/user.
+_Noreturn void ts_process_trap(uint64_t mark);
+
+// Where the thread was that a report is about.
+static inline uint64_t ts_report_pc(const struct ts_process_report *report)
+{
+    return report->registers.TS_REGISTER_PC;
+}
+
+static inline uint64_t ts_report_mark(const struct ts_process_report *report)
+{
+    return report->registers.TS_REGISTER_MARK;
+}
+
 // limits: 0 = the parent's; NULL: all of them.
 TS_MUST_USE ts_status_t ts_job_create(ts_handle_t parent, const struct ts_job_limits *limits,
                                       ts_handle_t *out_job);

@@ -30,10 +30,10 @@ ts_status_t ts_resource_memory(ts_handle_t resource, uint64_t base, uint64_t len
                           out_memory);
 }
 
-ts_status_t ts_resource_line(ts_handle_t resource, uint32_t gsi, unsigned flags,
+ts_status_t ts_resource_line(ts_handle_t resource, uint32_t number, unsigned flags,
                              ts_handle_t *out_interrupt)
 {
-    struct ts_resource_line line = {gsi, flags};
+    struct ts_resource_line line = {.line = number, .flags = flags};
     return ts_call_handle(resource, TS_RESOURCE_LINE, &line, sizeof(line), NULL, 0, out_interrupt);
 }
 

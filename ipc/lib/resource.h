@@ -20,13 +20,14 @@ TS_MUST_USE ts_status_t ts_resource_memory(ts_handle_t resource, uint64_t base, 
                                            unsigned cache, ts_handle_t *out_memory);
 
 // INTERRUPT: a line, or a message vector with where the device must write what.
-TS_MUST_USE ts_status_t ts_resource_line(ts_handle_t resource, uint32_t gsi, unsigned flags,
+TS_MUST_USE ts_status_t ts_resource_line(ts_handle_t resource, uint32_t number, unsigned flags,
                                          ts_handle_t *out_interrupt);
 TS_MUST_USE ts_status_t ts_resource_message(ts_handle_t resource, uint32_t device,
                                             struct ts_interrupt_message *out_message,
                                             ts_handle_t *out_interrupt);
 
-// IO: machine ports; then single accesses of 1, 2 or 4 bytes at `port` of the range, or strings.
+// IO: a part of the machine's I/O space; then single accesses of 1, 2 or 4 bytes at `port` of the
+// range, or strings.
 TS_MUST_USE ts_status_t ts_resource_io_range(ts_handle_t resource, uint64_t base, uint64_t length,
                                              ts_handle_t *out_range);
 TS_MUST_USE ts_status_t ts_io_read(ts_handle_t range, uint16_t port, unsigned width,

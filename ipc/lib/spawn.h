@@ -8,7 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
-#include <tessera/lib/elf.h>
+#include <tessera/format/elf.h>
 #include <tessera/lib/op.h>
 
 struct ts_spawn_handle {

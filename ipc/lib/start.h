@@ -2,7 +2,7 @@
 // How a program gets from its first instruction to main.
 //
 //   _start            arch/<machine>/user/crt0.S: aligns the stack
-//   ts_image_start    arch/<machine>/user/image.c: the program relocates itself, protects what was
+//   ts_image_start    image.c: the program relocates itself, protects what was
 //                     relocated, reads the bootstrap block, gets its thread-local storage
 //   ts_program_start  here for native programs, compat/crt/start.c for those with the POSIX layer
 //                     (whose library stands first when linking): libc's state, then main
@@ -20,6 +20,12 @@ int main(int argc, char **argv, char **envp);
 
 // Calls main, or what stands for it, with the tables argv and envp made from the bootstrap block.
 int ts_main_call(int (*function)(int, char **, char **));
+
+// Thread-local storage is laid out by arch/<machine>/user/tls.c.
+//
+// What each thread's begins as: `size` bytes, of which `initial_size` are in the image and the
+// others are zero; `align` is at least 16. Without a call programs have none.
+void ts_thread_local_set(const void *initial, size_t initial_size, size_t size, size_t align);
 
 // Bytes, with room for alignment, that one thread's thread-local storage takes.
 size_t ts_thread_local_size(void);

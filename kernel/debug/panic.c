@@ -58,8 +58,7 @@ static _Noreturn void panic_say(const struct arch_frame *frame, const char *form
             print("\npanic: another one inside\n");
             arch_panic_end();
         }
-        atomic_store(&cpu_current()->arch.stopped, true);
-        arch_cpu_halt();
+        arch_stop_here();
     }
     arch_stop_others();
     arch_serial_init(); // it may have been a driver's

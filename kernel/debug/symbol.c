@@ -2,7 +2,7 @@
 // The layout of the table is described in tools/mksymbols.py.
 #include <symbol.h>
 
-#define IMAGE_BASE UINT64_C(0xffffffff80000000)
+#include <arch/memory.h>
 
 struct entry {
     uint32_t offset, name;
@@ -19,10 +19,10 @@ const char *symbol_find(vaddr_t address, uint64_t *out_offset)
 {
     const struct table *table = &kernel_symbols_start;
     __asm__("" : "+r"(table)); // in the first links it is absent: let no one reason it is not NULL
-    if (table == NULL || address < IMAGE_BASE || !table->count) {
+    if (table == NULL || address < KERNEL_IMAGE_BASE || !table->count) {
         return NULL;
     }
-    uint64_t offset = address - IMAGE_BASE;
+    uint64_t offset = address - KERNEL_IMAGE_BASE;
     uint32_t low = 0, high = table->count; // the last entry at or below `offset` is in [low, high)
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;

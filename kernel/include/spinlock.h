@@ -18,6 +18,7 @@
 
 #include <stdatomic.h>
 
+#include <arch/attribute.h>
 #include <arch/cpu.h>
 #include <arch/types.h>
 
@@ -78,7 +79,7 @@ static inline void spin_init(struct spinlock *lock, const char *name)
 
 // Spins until the lock is free, serving other CPUs' requests. Out of line, and at the expense of no
 // register of its caller (clang 14 can do that for functions without a result): the rare case.
-__attribute__((preserve_most, cold)) void spin_wait(struct spinlock *lock);
+ARCH_KEEPS_REGISTERS __attribute__((cold)) void spin_wait(struct spinlock *lock);
 
 static inline void spin_take(struct spinlock *lock, bool nested)
 {

@@ -12,7 +12,6 @@
 #include <arch/memory.h>
 #include <arch/smp.h>
 #include <init/archive.h>
-#include <init/elf.h>
 #include <log.h>
 #include <mm/address_space.h>
 #include <mm/heap.h>
@@ -27,6 +26,7 @@
 #include <string.h>
 #include <syscall/install.h>
 #include <tessera/abi/bootstrap.h>
+#include <tessera/format/elf.h>
 
 #define INIT_PATH     "srv/init"
 #define IMAGE_BASE    UINT64_C(0x0000500000000000) // and up to 2^42 bytes more
@@ -37,7 +37,8 @@
 
 struct first_program {
     struct process *process;
-    struct elf_image image;
+    const char *file; // of the program, in the archive
+    struct ts_elf image;
     uint64_t bias;
     vaddr_t stack, block; // addresses in the process
     vaddr_t clock;
@@ -143,10 +144,6 @@ static void fill_boot_information(struct ts_boot_information *information)
     *information = (struct ts_boot_information){
         .version = TS_BOOT_INFORMATION_VERSION,
         .size = sizeof(*information),
-        .acpi_root = boot_info.acpi_root,
-        .ecam_base = boot_info.ecam_base,
-        .ecam_bus_first = boot_info.ecam_bus_first,
-        .ecam_bus_last = boot_info.ecam_bus_last,
         .framebuffer_base = screen->base,
         .framebuffer_width = screen->width,
         .framebuffer_height = screen->height,
@@ -160,6 +157,7 @@ static void fill_boot_information(struct ts_boot_information *information)
         .blue_size = screen->blue_size,
         .cpus = cpu_count(),
     };
+    arch_firmware_describe(&information->firmware);
     memcpy(information->command_line, boot_info.command_line, sizeof(information->command_line));
 }
 
@@ -218,18 +216,20 @@ static void give_all(struct first_program *first, struct thread *thread)
 // Loading
 // -------------------------------------------------------------------------------------------
 
-static void load_segment(struct first_program *first, const struct elf_segment *segment)
+static void load_segment(struct first_program *first, const struct ts_elf_segment *segment)
 {
     struct memory *memory;
-    unsigned protection =
-        TS_MAP_READ | (segment->write ? TS_MAP_WRITE : 0) | (segment->execute ? TS_MAP_EXECUTE : 0);
-    vaddr_t address = first->bias + segment->address;
-    require(memory_create(first->process->account, segment->size, 0, &memory), "no memory");
-    require(memory_kernel_write(memory, segment->head, segment->data, segment->file_size),
+    uint64_t head = segment->address % PAGE_SIZE; // bytes of zero before the file's
+    uint64_t size = (head + segment->memory_size + PAGE_MASK) & ~PAGE_MASK;
+    unsigned protection = TS_MAP_READ | (segment->writable ? TS_MAP_WRITE : 0) |
+                          (segment->executable ? TS_MAP_EXECUTE : 0);
+    vaddr_t address = first->bias + segment->address - head;
+    require(memory_create(first->process->account, size, 0, &memory), "no memory");
+    require(memory_kernel_write(memory, head, first->file + segment->offset, segment->file_size),
             "no memory");
     // What the program relocates it protects itself, so data may become read-only.
-    require(space_map(first->process->space, memory, 0, segment->size, protection | TS_MAP_FIXED,
-                      protection, &address),
+    require(space_map(first->process->space, memory, 0, size, protection | TS_MAP_FIXED, protection,
+                      &address),
             "its addresses");
     object_put(&memory->object);
 }
@@ -251,7 +251,7 @@ static const char *init_path(char *buffer, size_t size)
 }
 
 // The program's file, checked.
-static void find_program(const char *path, struct elf_image *out_image)
+static void find_program(const char *path, const char **out_file, struct ts_elf *out_image)
 {
     const void *file;
     uint64_t size;
@@ -266,7 +266,9 @@ static void find_program(const char *path, struct elf_image *out_image)
     case TS_ERR_NOT_FOUND: panic("the boot archive has no %s", path);
     default: panic("the boot archive is corrupt (status %d)", status);
     }
-    if (elf_parse(file, size, out_image) != TS_OK) {
+    *out_file = file;
+    size_t headers = size < TS_ELF_HEADERS_MAX ? size : TS_ELF_HEADERS_MAX;
+    if (ts_elf_parse(file, headers, size, out_image) != TS_OK) {
         panic("%s in the boot archive is not a program for this machine", path);
     }
 }
@@ -276,7 +278,7 @@ void first_program_start(void)
     static struct first_program first; // too large for a stack; used once
     char buffer[64];
     const char *path = init_path(buffer, sizeof(buffer));
-    find_program(path, &first.image);
+    find_program(path, &first.file, &first.image);
     require(process_create(job_root, "init", 4, &first.process), "no memory");
     first.process->priority_max = TS_PRIORITY_MAX;
     first.bias = IMAGE_BASE + random_u64() % IMAGE_RANDOM * PAGE_SIZE;

@@ -8,6 +8,7 @@
 // can still do what ends or shrinks something.
 #include <stdatomic.h>
 #include <allocation.h>
+#include <arch/attribute.h>
 #include <arch/boot.h>
 #include <arch/hooks.h>
 #include <arch/memory.h>
@@ -154,8 +155,8 @@ static struct page *buddies_take(unsigned order, unsigned flags)
 }
 
 // (Seldom, and so at the expense of no register of its caller: see spin_wait.)
-__attribute__((noinline, preserve_most)) static void cache_fill(struct page_cache *cache,
-                                                                unsigned flags)
+ARCH_KEEPS_REGISTERS __attribute__((noinline)) static void cache_fill(struct page_cache *cache,
+                                                                      unsigned flags)
 {
     spin_lock_off(&buddy_lock);
     while (cache->count < CACHE_BATCH) {

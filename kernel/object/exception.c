@@ -7,6 +7,7 @@
 #include <mm/address_space.h>
 #include <object/process.h>
 #include <sched/sched.h>
+#include <tessera/machine/frame.h>
 
 #define BACKTRACE_MAX (sizeof(((struct ts_process_report *)0)->backtrace) / sizeof(uint64_t))
 
@@ -17,8 +18,9 @@ static void backtrace(const struct arch_frame *frame, uint64_t out_addresses[BAC
     vaddr_t base = arch_frame_base(frame);
     for (unsigned i = 0; i < BACKTRACE_MAX; i++) {
         uint64_t next;
-        if ((base & 7) != 0 || get_user_u64(&next, base) != TS_OK ||
-            get_user_u64(&out_addresses[i], base + sizeof(uint64_t)) != TS_OK) {
+        if ((base & 7) != 0 ||
+            get_user_u64(&next, base + offsetof(struct ts_frame, next)) != TS_OK ||
+            get_user_u64(&out_addresses[i], base + offsetof(struct ts_frame, pc)) != TS_OK) {
             return;
         }
         if (out_addresses[i] == 0 || next <= base) {

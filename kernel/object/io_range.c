@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // I/O ranges. See io_range.h.
-#include <arch/ioport.h>
+#include <arch/io_space.h>
 #include <object/body.h>
 #include <object/device.h>
 #include <object/io_range.h>

@@ -2,6 +2,7 @@
 // System resources. See resource.h. Every number a caller gives is checked against the range of the
 // resource before anything is made of it, and what belongs to the kernel itself is refused.
 #include <arch/interrupt.h>
+#include <arch/io_space.h>
 #include <arch/memory.h>
 #include <arch/power.h>
 #include <core/handle_table.h>
@@ -19,9 +20,7 @@
 
 #define PHYSICAL_END  (UINT64_C(1) << 52)
 #define MESSAGE_FIRST (UINT64_C(1) << 16) // numbers of interrupts from here on are messages
-#define IO_PORTS      (UINT64_C(1) << 16)
 #define DEVICES       (UINT64_C(1) << 32)
-#define ISA_LINES     16u
 
 struct resource {
     struct object object;
@@ -147,7 +146,7 @@ static ts_status_t make_memory(const struct resource *resource, const struct ts_
         return TS_ERR_RANGE;
     }
     if (page_range_is_ram(range.base, range.length) ||
-        machine_range_is_private(range.base, range.length)) {
+        arch_range_is_private(range.base, range.length)) {
         return TS_ERR_RIGHTS;
     }
     struct memory *memory;
@@ -168,15 +167,14 @@ static ts_status_t make_line(const struct resource *resource, const struct ts_ca
     if (status != TS_OK) {
         return status;
     }
-    if ((line.flags & ~(TS_LINE_LEVEL | TS_LINE_LOW | TS_LINE_ISA)) != 0) {
+    if ((line.flags & ~(TS_LINE_LEVEL | TS_LINE_LOW | TS_LINE_LEGACY)) != 0) {
         return TS_ERR_ARGUMENT;
     }
-    if (line.gsi >= MESSAGE_FIRST || !contains(resource, line.gsi, 1) ||
-        ((line.flags & TS_LINE_ISA) != 0 && line.gsi >= ISA_LINES)) {
+    if (line.line >= MESSAGE_FIRST || !contains(resource, line.line, 1)) {
         return TS_ERR_RANGE;
     }
-    status =
-        interrupt_create_line(caller_account(), line.gsi, line.flags, resource->device, &interrupt);
+    status = interrupt_create_line(caller_account(), line.line, line.flags, resource->device,
+                                   &interrupt);
     return status == TS_OK ? give(operation, interrupt, interrupt_class.rights) : status;
 }
 
@@ -333,10 +331,10 @@ const struct object_class resource_class = {
 
 ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_resource)
 {
-    static const uint64_t lengths[] = {
+    const uint64_t lengths[] = {
         [TS_RESOURCE_PHYSICAL] = PHYSICAL_END,
         [TS_RESOURCE_INTERRUPT] = MESSAGE_FIRST + ARCH_INTERRUPT_MAX,
-        [TS_RESOURCE_IO] = IO_PORTS,
+        [TS_RESOURCE_IO] = arch_io_space_size(),
         [TS_RESOURCE_DOMAIN] = DEVICES,
         [TS_RESOURCE_SYSTEM] = 1,
     };

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <core/timer.h>
+#include <arch/attribute.h>
 #include <arch/clock.h>
 #include <cpu.h>
 #include <object/statistics.h>
@@ -113,7 +114,7 @@ void run_queue_announce(struct run_queue *queue, const struct thread *thread);
 void run_queue_ready(struct run_queue *queue, struct thread *thread);
 
 // A slice begins for the current thread. Queue locked. (The rare case, as spin_wait() is.)
-__attribute__((preserve_most, cold)) void run_queue_slice_start(struct run_queue *queue);
+ARCH_KEEPS_REGISTERS __attribute__((cold)) void run_queue_slice_start(struct run_queue *queue);
 
 // The CPU runs `next`, which is in no queue, from now on instead of its current thread, `previous`.
 // Queue locked.

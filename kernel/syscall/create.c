@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The system call create: rdi = kind | flags << 8 | handle << 32, further arguments by kind as
-// <tessera/abi/syscall.h> says; rdx = the handle, with all rights that its kind has.
+// The system call create: a1 = kind | flags << 8 | handle << 32, further arguments by kind as
+// <tessera/abi/syscall.h> says; value = the handle, with all rights that its kind has.
 #include <syscall/syscall.h>
 
 #include <arch/user.h>

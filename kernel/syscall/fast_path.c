@@ -19,6 +19,7 @@
 #include <syscall/fast_parts.h>
 #include <syscall/fast_path.h>
 
+#include <arch/attribute.h>
 #include <arch/cpu.h>
 #include <arch/user.h>
 #include <core/environment.h>
@@ -41,7 +42,7 @@
 
 // For what only some calls need: its registers are its own affair, so that the others do not pay by
 // keeping theirs in memory. (It returns nothing: clang 14 preserves the result's register as well.)
-#define OUT_OF_LINE __attribute__((noinline, preserve_most)) static void
+#define OUT_OF_LINE ARCH_KEEPS_REGISTERS __attribute__((noinline)) static void
 
 // The rest is one function each way, however large.
 #define IN_LINE __attribute__((always_inline)) static inline

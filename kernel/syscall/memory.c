@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The system calls map, unmap and protect, in the caller's process or one that it manages.
-//   rdi = process or 0 (map: | memory << 32), rsi = address, rdx = length, r10 and r8 by call.
+//   a1 = process or 0 (map: | memory << 32), a2 = address, a3 = length, a4 and a5 by call.
 #include <syscall/syscall.h>
 
 #include <core/handle_table.h>

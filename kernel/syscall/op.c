@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The system call op: one operation on one object, waiting for its completion.
-//   rdi = op | flags << 8 | rights << 16 | handle << 32, rsi address, rdx length, r10 offset,
-//   r8 arg, r9 deadline; rax = status, rdx = value.
+//   a1 = op | flags << 8 | rights << 16 | handle << 32, a2 address, a3 length, a4 offset,
+//   a5 arg, a6 deadline; status, value.
 #include <syscall/operation.h>
 #include <syscall/syscall.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The system calls enter and reply_wait: submitting, answering, and waiting for events.
 //
-//   enter       rdi = ring | submit << 32, rsi = wait_for, rdx = deadline, r10 = upcall mask (0)
-//               rax = submissions taken or a status, rdx = unread events
-//   reply_wait  rdi = ring | port << 32, rsi = request id, rdx = status, r10 = value, r8 = address,
-//               r9 = length; rax = status, rdx = unread events
+//   enter       a1 = ring | submit << 32, a2 = wait_for, a3 = deadline, a4 = upcall mask (0)
+//               status = submissions taken or a status, value = unread events
+//   reply_wait  a1 = ring | port << 32, a2 = request id, a3 = status, a4 = value, a5 = address,
+//               a6 = length; status, value = unread events
 //
 // A thread that waits is in its ring (thread.ring), which is idle; what it returns with is in
 // thread.submitted. Both calls wait alike.

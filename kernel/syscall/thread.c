@@ -63,8 +63,8 @@ static ts_status_t check_priority(struct process *process, uint64_t word, uint8_
     return TS_OK;
 }
 
-// thread_start: rdi = process or 0, rsi = entry, rdx = stack, r10 = argument, r8 = thread pointer,
-// r9 = priority | flags << 8; rdx = thread.
+// thread_start: a1 = process or 0, a2 = entry, a3 = stack, a4 = argument, a5 = thread pointer,
+// a6 = priority | flags << 8; value = thread.
 void syscall_thread_start(struct arch_frame *frame)
 {
     struct thread_start start = {
@@ -101,7 +101,7 @@ void syscall_thread_start(struct arch_frame *frame)
     arch_frame_set_result(frame, status, status == TS_OK ? handle : 0);
 }
 
-// thread_exit: rdi = address of a u32 which becomes 0 and is woken as a futex, or 0.
+// thread_exit: a1 = address of a u32 which becomes 0 and is woken as a futex, or 0.
 void syscall_thread_exit(struct arch_frame *frame)
 {
     thread_current()->clear_address = arch_frame_argument(frame, 0);
@@ -114,7 +114,7 @@ void syscall_yield(struct arch_frame *frame)
     thread_yield();
 }
 
-// process_exit: rdi = status.
+// process_exit: a1 = status.
 void syscall_process_exit(struct arch_frame *frame)
 {
     const struct ts_process_report report = {

@@ -178,14 +178,14 @@ void test_interrupts(void)
     uint32_t number, other, data;
     uint64_t address;
     CHECK(arch_interrupt_line_count() >= 24);
-    CHECK(arch_interrupt_line(4, ARCH_LINE_ISA, 0, &number) == TS_OK);
-    CHECK(arch_interrupt_line(4, ARCH_LINE_ISA, 0, &other) == TS_ERR_BUSY);
-    CHECK(arch_interrupt_line(16, ARCH_LINE_ISA, 0, &other) == TS_ERR_RANGE);
+    CHECK(arch_interrupt_line(4, TS_LINE_LEGACY, 0, &number) == TS_OK);
+    CHECK(arch_interrupt_line(4, TS_LINE_LEGACY, 0, &other) == TS_ERR_BUSY);
+    CHECK(arch_interrupt_line(16, TS_LINE_LEGACY, 0, &other) == TS_ERR_RANGE);
     CHECK(arch_interrupt_line(1u << 20, 0, 0, &other) == TS_ERR_RANGE);
     arch_interrupt_unmask(number);
     arch_interrupt_mask(number);
     arch_interrupt_free(number);
-    CHECK(arch_interrupt_line(4, ARCH_LINE_ISA, 0, &number) == TS_OK);
+    CHECK(arch_interrupt_line(4, TS_LINE_LEGACY, 0, &number) == TS_OK);
     arch_interrupt_free(number);
     uint32_t count = 0, given[ARCH_INTERRUPT_MAX + 1];
     while (arch_interrupt_message(0, 0, &given[count], &address, &data) == TS_OK) {

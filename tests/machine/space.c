@@ -58,8 +58,8 @@ void test_map_refusals(void)
         {AT, USER_RW | ARCH_PROT_EXECUTE},
         {AT, ARCH_PROT_READ},
         {0, USER_R},
-        {ARCH_USER_BASE - PAGE_SIZE, USER_R},
-        {ARCH_USER_END, USER_R},
+        {TS_USER_BASE - PAGE_SIZE, USER_R},
+        {TS_USER_END, USER_R},
         {UINT64_C(0x0000800000000000), USER_R},
         {KERNEL_DIRECT_BASE, USER_R},
         {KERNEL_WINDOW_BASE, USER_R},
@@ -113,11 +113,11 @@ void test_range(void)
     CHECK(arch_space_query(&space, at + 99 * PAGE_SIZE, NULL, &prot) == TS_OK && prot == USER_RW);
     removed_count = 0, removed_sum = 0;
     unsigned steps = 0;
-    for (reached = 0; reached < ARCH_USER_END; steps++) {
-        reached = arch_space_unmap_range(&space, reached, (ARCH_USER_END - reached) >> PAGE_SHIFT,
+    for (reached = 0; reached < TS_USER_END; steps++) {
+        reached = arch_space_unmap_range(&space, reached, (TS_USER_END - reached) >> PAGE_SHIFT,
                                          &flush, removed, NULL);
     }
-    CHECK(steps > 1 && reached == ARCH_USER_END);
+    CHECK(steps > 1 && reached == TS_USER_END);
     CHECK(removed_count == 100 && flush.count > ARCH_FLUSH_MAX);
     CHECK(removed_sum == 100 * UINT64_C(0x10000000) + PAGE_SIZE * 99 * 100 / 2);
     arch_flush_commit(&flush);
@@ -130,7 +130,7 @@ void test_space_tables(void)
     uint32_t before = hooks.tables;
     struct arch_space space;
     CHECK(arch_space_create(&space) == TS_OK);
-    for (vaddr_t at = AT; at < ARCH_USER_END; at += UINT64_C(0x10000000000)) {
+    for (vaddr_t at = AT; at < TS_USER_END; at += UINT64_C(0x10000000000)) {
         CHECK(arch_space_map(&space, at, 0x10000000, USER_R, ARCH_CACHE_WRITE_BACK) == TS_OK);
     }
     CHECK(hooks.tables > before + 128);
@@ -148,7 +148,7 @@ static struct arch_space copy_space;
 
 static bool copy_begin(void)
 {
-    bool ok = arch_space_create(&copy_space) != TS_OK;
+    bool ok = arch_space_create(&copy_space) == TS_OK;
     for (unsigned i = 0; i < 2; i++) {
         ok = ok && arch_space_map(&copy_space, AT + i * PAGE_SIZE, test_page(), USER_RW,
                                   ARCH_CACHE_WRITE_BACK) == TS_OK;
@@ -210,8 +210,8 @@ void test_copy_faults(void)
     CHECK(copy_from_user(buffer, AT + 4 * PAGE_SIZE, 1) == TS_OK);
     static const vaddr_t bad[] = {0,
                                   8,
-                                  ARCH_USER_END,
-                                  ARCH_USER_END - 4,
+                                  TS_USER_END,
+                                  TS_USER_END - 4,
                                   KERNEL_DIRECT_BASE,
                                   KERNEL_IMAGE_BASE,
                                   UINT64_C(0x0000800000000000),

@@ -161,7 +161,7 @@ void test_user_registers(void)
         CHECK(p->ended && p->verdict == 0);
         program_drop(p);
     }
-    struct ts_registers bad = {.rip = ARCH_USER_END};
+    struct ts_registers bad = {.rip = TS_USER_END};
     struct arch_frame frame = {0};
     CHECK(arch_frame_import(&frame, &bad) == TS_ERR_ARGUMENT && frame.rip == 0);
     bad.rip = 0x1000;
@@ -237,7 +237,7 @@ void test_user_exceptions(void)
         program_drop(p);
     }
     // A start at no address at all is the program's fault, not the kernel's.
-    static const vaddr_t wild[] = {0, ARCH_USER_END, UINT64_C(0x8000000000000000), UINT64_MAX};
+    static const vaddr_t wild[] = {0, TS_USER_END, UINT64_C(0x8000000000000000), UINT64_MAX};
     for (unsigned i = 0; i < sizeof(wild) / sizeof(wild[0]); i++) {
         program_make(p, wild[i], 0);
         seen_vector = 99;
@@ -388,7 +388,7 @@ void test_user_thread_pointer(void)
     for (unsigned i = 0; i < 2; i++) {
         program_make(&programs[i], PROGRAM(user_pointer), 0xabc);
         CHECK(arch_thread_set_pointer(&programs[i].thread, DATA) == TS_OK);
-        CHECK(arch_thread_set_pointer(&programs[i].thread, ARCH_USER_END) == TS_ERR_ARGUMENT);
+        CHECK(arch_thread_set_pointer(&programs[i].thread, TS_USER_END) == TS_ERR_ARGUMENT);
         CHECK(arch_thread_set_pointer(&programs[i].thread, UINT64_MAX) == TS_ERR_ARGUMENT);
         CHECK(arch_thread_pointer(&programs[i].thread) == DATA);
         *(uint64_t *)programs[i].data = 0xabc;

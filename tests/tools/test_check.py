@@ -30,6 +30,11 @@ class Checks(unittest.TestCase):
     def test_allowed_includes(self):
         for name, include, others in (
                 ("kernel/core/a.c", "<tessera/abi/op.h>", ()),
+                ("kernel/core/a.c", "<tessera/machine/frame.h>", ()),
+                ("ipc/abi/a.h", "<tessera/machine/frame.h>", ()),
+                ("kernel/init/a.c", "<tessera/format/elf.h>", ()),
+                ("ipc/format/a.c", "<tessera/abi/types.h>", ()),
+                ("arch/other/user/a.c", "<tessera/lib/op.h>", ()),
                 ("kernel/core/a.c", "<core/b.h>", ("kernel/core/b.h",)),
                 ("arch/x86_64/cpu/a.c", "<machine/x86.h>", ("arch/x86_64/include/machine/x86.h",)),
                 ("apps/srv/x/a.c", "<string.h>", ("kernel/include/string.h",)),
@@ -47,8 +52,11 @@ class Checks(unittest.TestCase):
                 ("kernel/core/a.c", '"../../apps/srv/x/b.h"', ("apps/srv/x/b.h",)),
                 ("apps/srv/x/a.c", "<core/b.h>", ("kernel/core/b.h",)),
                 ("apps/cmd/a.c", "<arch/cpu.h>", ("arch/include/arch/cpu.h",)),
+                ("apps/cmd/a.c", "<machine/b.h>", ("arch/other/include/machine/b.h",)),
+                ("arch/other/user/a.c", "<arch/cpu.h>", ("arch/include/arch/cpu.h",)),
                 ("drivers/net/v/a.c", '"../../../kernel/core/b.h"', ("kernel/core/b.h",)),
                 ("ipc/lib/a.c", "<drivers/pci/pci.h>", ()),
+                ("ipc/format/a.c", "<tessera/lib/op.h>", ()),
                 ("ipc/abi/a.h", "<tessera/lib/op.h>", ())):
             self.assertEqual(len(self.border(name, include, others)), 1, (name, include))
 

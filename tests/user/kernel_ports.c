@@ -364,7 +364,7 @@ static void fault_ends_a_process_with_a_report(void)
     CHECK_OK(ts_process_wait(process, in_ms(5000), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_FAULT);
     CHECK_EQUAL(report.fault_address, 0x123000);
-    CHECK_EQUAL(report.registers.rip, 0x123000);
+    CHECK_EQUAL(ts_report_pc(&report), 0x123000);
     ts_close(process);
 }
 

@@ -181,7 +181,7 @@ static void rule_d03_a_fault_ends_its_process_alone(void)
     CHECK_OK(ts_process_wait(child, in_ms(3000), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_FAULT);
     CHECK_EQUAL(report.fault_address, 0x10);
-    CHECK(report.registers.rip != 0 && report.backtrace[0] != 0);
+    CHECK(ts_report_pc(&report) != 0 && report.backtrace[0] != 0);
     ts_close(child);
 }
 

@@ -26,7 +26,8 @@ def in_kernel(header):
     """The kernel's or machine's own header of this name, if there is one."""
     if header in STANDARD:
         return None
-    for root in tree.KERNEL_ROOTS:
+    machines = sorted(folder.relative_to(tree.ROOT) for folder in tree.ROOT.glob("arch/*/include"))
+    for root in ("kernel/include", "kernel", "arch/include", *machines):
         if (tree.ROOT / root / header).is_file():
             return f"{root}/{header}"
     return None
@@ -43,20 +44,24 @@ def in_user_space(name, header):
 def border_error(name, quoted, header):
     """Why this include crosses a border, or None."""
     own = beside(name, header) if quoted else None
-    foreign = own or (None if name.startswith(("kernel/", "arch/")) else in_kernel(header))
+    foreign = own or (in_kernel(header) if tree.in_user_code(name) else None)
     if name.startswith("ipc/abi/"):
-        if "/" in header and not header.startswith("tessera/abi/"):
+        if "/" in header and not header.startswith(("tessera/abi/", "tessera/machine/")):
             return "the ABI includes the ABI alone"
-    elif tree.below(name, tree.USER):
-        if foreign and tree.below(foreign, ("kernel", "arch")) and not tree.below(
-                foreign, ("arch/x86_64/user",)) and (own or not in_user_space(name, header)):
+    elif name.startswith("ipc/format/"):
+        if "/" in header and not header.startswith(("tessera/abi/", "tessera/machine/",
+                                                    "tessera/format/")):
+            return "what both sides compile includes the ABI alone"
+    elif tree.in_user_code(name):
+        if foreign and tree.below(foreign, ("kernel", "arch")) and not tree.in_user_code(
+                foreign) and (own or not in_user_space(name, header)):
             return "user code includes neither kernel nor arch"
         if name.startswith(("ipc/", "arch/")) and header.startswith("drivers/"):
             return "the libraries of ipc know no drivers"
     elif tree.below(name, ("kernel", "arch")):
-        if re.match(r"tessera/(?!abi/)", header) or header.startswith("drivers/") or (
+        if re.match(r"tessera/(?!abi/|machine/|format/)", header) or header.startswith("drivers/") or (
                 own and not tree.below(own, ("kernel", "arch"))):
-            return "the kernel includes nothing of user space but tessera/abi"
+            return "the kernel includes nothing of user space but tessera/{abi,machine,format}"
         if name.startswith("kernel/") and (header.startswith("machine/") or (
                 own and own.startswith("arch/"))):
             return "the generic kernel sees machines through arch/include alone"

@@ -19,14 +19,14 @@ def common_folders(first, second):
 
 
 def header_commands(name, commands):
-    """The flags a header is compiled with: those of the nearest source; the ABI's are both."""
-    if name.startswith("ipc/abi/"):
+    """The flags a header is compiled with: those of the nearest source; of what both sides see, both."""
+    if tree.below(name, ("ipc/abi", "ipc/format")):
         groups = [[(file, words) for file, words in commands if file.startswith("kernel/")],
                   [(file, words) for file, words in commands if file.startswith("ipc/lib/")]]
-    elif tree.below(name, ("kernel", "arch")) and not tree.below(name, tree.USER):
-        groups = [[(file, words) for file, words in commands if not tree.below(file, tree.USER)]]
+    elif tree.below(name, ("kernel", "arch")) and not tree.in_user_code(name):
+        groups = [[(file, words) for file, words in commands if not tree.in_user_code(file)]]
     else:
-        groups = [[(file, words) for file, words in commands if tree.below(file, tree.USER)]]
+        groups = [[(file, words) for file, words in commands if tree.in_user_code(file)]]
     return [max(group, key=lambda entry: common_folders(entry[0], name))[1]
             for group in groups if group]
 

@@ -3,19 +3,15 @@
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-
-KERNEL_ROOTS = ("kernel/include", "kernel", "arch/include", "arch/x86_64/include")
-
-
 # Folders whose files are user code, and those where tests may look behind every border.
-USER = ("ipc/lib", "ipc/ring", "ipc/proto", "compat", "drivers", "apps", "bench", "tests/user",
-        "arch/x86_64/user")
+USER = ("ipc/lib", "ipc/ring", "ipc/proto", "compat", "drivers", "apps", "bench", "tests/user")
 FREE = ("tests/host", "tests/machine", "tools")
 
 
@@ -34,6 +30,11 @@ def text(name):
 
 def below(name, folders):
     return any(name.startswith(folder + "/") for folder in folders)
+
+
+def in_user_code(name):
+    """Whether a file is user code: of each machine's folder, `user` is."""
+    return below(name, USER) or re.match(r"arch/\w+/user/", name) is not None
 
 
 def compile_commands(build="debug", source="."):

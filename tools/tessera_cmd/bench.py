@@ -37,7 +37,7 @@ def versions():
         result = subprocess.run(command, capture_output=True, text=True, cwd=build.ROOT)
         return (result.stdout + result.stderr).partition("\n")[0]
     return ", ".join((f"commit {first_line('git', 'describe', '--always', '--dirty')}",
-                      first_line("qemu-system-x86_64", "--version"), first_line("wrk", "-v")))
+                      first_line(f"qemu-system-{build.ARCH}", "--version"), first_line("wrk", "-v")))
 
 
 def profile(row):

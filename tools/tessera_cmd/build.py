@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from . import packages
 from .console import CommandError, Step, say
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ARCH = os.environ.get("TESSERA_ARCH", "x86_64")  # a folder of arch/
 KINDS = ("release", "debug")
 
 
@@ -45,13 +48,25 @@ def locked(kind):
         yield
 
 
+def forget_lost_toolchain(out):
+    """CMake cannot even run again in a folder whose toolchain file has another name by now."""
+    for system in out.glob("CMakeFiles/*/CMakeSystem.cmake"):
+        if match := re.search(r'^include\("(.*)"\)', system.read_text(), re.M):
+            if not os.path.exists(match.group(1)):
+                shutil.rmtree(out / "CMakeFiles")
+                for name in ("CMakeCache.txt", "build.ninja"):
+                    (out / name).unlink(missing_ok=True)
+                return
+
+
 def configure(kind, source=ROOT, build_type=None, always=False):
     """Runs CMake where it has not run; from then on the build does so itself when it must."""
     out = folder(kind)
+    forget_lost_toolchain(out)
     if (out / "build.ninja").exists() and not always:
         return
     out.mkdir(parents=True, exist_ok=True)
-    words = ["cmake", "-S", source, "-B", out, "-G", "Ninja"]
+    words = ["cmake", "-S", source, "-B", out, "-G", "Ninja", f"-DTESSERA_ARCH={ARCH}"]
     if build_type:
         words.append(f"-DCMAKE_BUILD_TYPE={build_type}")
     run_logged(words, out / "configure.log")

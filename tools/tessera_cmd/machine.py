@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 
+from . import build
 from .console import CommandError
 
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
@@ -147,7 +148,7 @@ class Machine:
 
     def _qemu(self, serial):
         o = self.options
-        words = ["qemu-system-x86_64", "-name", "tessera", "-nodefaults", "-no-user-config",
+        words = [f"qemu-system-{build.ARCH}", "-name", "tessera", "-nodefaults", "-no-user-config",
                  "-machine", "q35", "-accel", "tcg", "-cpu", o.cpu or "max",
                  "-m", f"{o.memory}M", "-smp", str(o.smp),
                  "-chardev", f"socket,id=serial,path={serial}", "-serial", "chardev:serial",

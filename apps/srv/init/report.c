@@ -2,7 +2,11 @@
 // What the log says when a service ended.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
+#include <tessera/lib/process.h>
 #include "init.h"
+
+#define NAME_OF(name) TEXT_OF(name)
+#define TEXT_OF(name) #name
 
 // Addresses of the program itself, as in its .debug file, besides where they were.
 static void log_backtrace(const struct service *service, const struct ts_process_report *report)
@@ -17,15 +21,30 @@ static void log_backtrace(const struct service *service, const struct ts_process
     }
 }
 
+// All of the machine's, four a line.
 static void log_registers(const struct service *service, const struct ts_process_report *report)
 {
-    const struct ts_registers *r = &report->registers;
-    ts_log("rip %016lx = %s+%lx  rflags %lx  fs %lx", r->rip, service->config->name,
-           r->rip - service->bias, r->rflags, r->thread_pointer);
-    ts_log("rax %016lx rbx %016lx rcx %016lx rdx %016lx", r->rax, r->rbx, r->rcx, r->rdx);
-    ts_log("rsi %016lx rdi %016lx rbp %016lx rsp %016lx", r->rsi, r->rdi, r->rbp, r->rsp);
-    ts_log("r8  %016lx r9  %016lx r10 %016lx r11 %016lx", r->r8, r->r9, r->r10, r->r11);
-    ts_log("r12 %016lx r13 %016lx r14 %016lx r15 %016lx", r->r12, r->r13, r->r14, r->r15);
+#define TS_REGISTER(name) {#name, report->registers.name},
+    const struct {
+        const char *name;
+        uint64_t value;
+    } registers[] = {
+#include <tessera/machine/register.def>
+    };
+#undef TS_REGISTER
+    char line[100];
+    size_t length = 0;
+    ts_log("%s %016lx = %s+%lx  thread pointer %lx", NAME_OF(TS_REGISTER_PC), ts_report_pc(report),
+           service->config->name, ts_report_pc(report) - service->bias,
+           report->registers.thread_pointer);
+    for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+        length += ts_format(line + length, sizeof(line) - length, " %-3s %016lx", registers[i].name,
+                            registers[i].value);
+        if (i % 4 == 3 || i + 1 == sizeof(registers) / sizeof(registers[0])) {
+            ts_log("%s", line + 1);
+            length = 0;
+        }
+    }
 }
 
 void report_end(const struct service *service, const struct ts_process_report *report)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <arch/types.h>
+#include <tessera/machine/firmware.h>
 
 #define BOOT_RANGE_MAX        128
 #define BOOT_MODULE_MAX       8
@@ -40,9 +41,6 @@ struct boot_info {
     uint32_t module_count;
     struct boot_module modules[BOOT_MODULE_MAX]; // modules[0] is the boot archive
     struct boot_framebuffer framebuffer;
-    paddr_t acpi_root; // the RSDP: its place in firmware memory; 0 = none
-    paddr_t ecam_base; // memory-mapped PCI configuration, first segment; 0 = none
-    uint32_t ecam_bus_first, ecam_bus_last;
     int64_t realtime_offset; // ns since 1970-01-01 UTC at clock_now() == 0; 0 = unknown
     uint64_t ram_bytes;      // sum of BOOT_MEMORY_RAM
     uint64_t first_counter;  // arch_counter() at the kernel's first instruction
@@ -50,6 +48,9 @@ struct boot_info {
 
 // Complete before kernel_main(); constant afterwards.
 extern struct boot_info boot_info;
+
+// What firmware says besides, for programs of this machine.
+void arch_firmware_describe(struct ts_firmware *out_firmware);
 
 // The value of `name=value` on the command line, copied to `out` (terminated, cut to `size`); for
 // a bare `name` an empty string. Returns whether the word is there. Never blocks.

@@ -20,5 +20,8 @@ void arch_frame_print(const struct arch_frame *frame, void (*print)(const char *
 // Stops all other CPUs where they are, whatever they do; waits a bounded time for them.
 void arch_stop_others(void);
 
+// This CPU stops for others' sake: it counts as stopped, and halts.
+_Noreturn void arch_stop_here(void);
+
 // The end after a panic: leaves an emulator if the command line says panic=exit, else halts.
 _Noreturn void arch_panic_end(void);

@@ -11,7 +11,7 @@ struct cpu;
 struct device_hold;
 
 // kernel/init: the first CPU, on its boot stack, interrupts off. Per-CPU data, kernel page tables,
-// ACPI, interrupt controllers and the clock work; the early allocator still does.
+// interrupt controllers and the clock work; the early allocator still does.
 _Noreturn void kernel_main(void);
 
 // kernel/init: a further CPU, on its boot stack, interrupts off. cpu_current() works.

@@ -9,17 +9,14 @@
 // otherwise lost, so drivers look at their device after unmask.
 #pragma once
 
+#include <tessera/abi/object.h>
 #include <tessera/abi/types.h>
 #include <arch/types.h>
 
 #define ARCH_INTERRUPT_MAX 192
 
-#define ARCH_LINE_LEVEL 1u // the values of TS_LINE_*
-#define ARCH_LINE_LOW   2u // active low
-#define ARCH_LINE_ISA   4u // `line` is an ISA line; firmware overrides decide number and mode
-
-// Routes a global line to a CPU. TS_ERR_RANGE: no such line; TS_ERR_BUSY: in use; TS_ERR_LIMIT: no
-// number is free. Takes a spin lock.
+// Routes a line to a CPU; flags: TS_LINE_*. TS_ERR_RANGE: no such line, or legacy number;
+// TS_ERR_BUSY: in use; TS_ERR_LIMIT: no number is free. Takes a spin lock.
 TS_MUST_USE ts_status_t arch_interrupt_line(uint32_t line, unsigned flags, uint32_t cpu,
                                             uint32_t *out_interrupt);
 

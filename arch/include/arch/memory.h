@@ -7,10 +7,16 @@
 #include <arch/types.h>
 #include <machine/memory.h>
 
+// The kernel's image is linked at KERNEL_IMAGE_BASE and above (<machine/memory.h>, as all constants
+// and inline functions here).
+//
 // All RAM is mapped, not executable, and but for the image's text and constants writable, at
 // KERNEL_DIRECT_BASE. Inline:
 // void *phys_to_virt(paddr_t address)   RAM and firmware tables only, never device memory
 // paddr_t virt_to_phys(const void *)    of an address in the direct map or the kernel image
+// bool arch_range_is_private(paddr_t base, uint64_t bytes)
+//     whether a range touches what is the kernel's alone, as interrupt controllers are: no driver
+//     gets it, whatever its device says
 
 // The kernel window, KERNEL_WINDOW_BASE to KERNEL_WINDOW_END, is for mappings made at run time.
 // kernel_window_alloc gives out page-aligned addresses of it, never twice; nothing is mapped there

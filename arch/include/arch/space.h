@@ -11,13 +11,14 @@
 #pragma once
 
 #include <tessera/abi/types.h>
+#include <tessera/machine/address.h>
 #include <arch/types.h>
 #include <machine/space.h>
 
 #define ARCH_PROT_READ    1u // implied by the others
 #define ARCH_PROT_WRITE   2u
 #define ARCH_PROT_EXECUTE 4u
-#define ARCH_PROT_USER    8u // lower half only, and required there
+#define ARCH_PROT_USER    8u // addresses of programs only, and required there
 
 enum arch_cache {
     ARCH_CACHE_WRITE_BACK = 0, // the values of enum ts_cache
@@ -25,16 +26,10 @@ enum arch_cache {
     ARCH_CACHE_WRITE_COMBINE = 2,
 };
 
-// Addresses from ARCH_USER_BASE up to, without, ARCH_USER_END can be mapped for programs. The last
-// page of the lower half is outside, so that a system call cannot return beyond it.
-#define ARCH_USER_BASE UINT64_C(0x0000000000010000)
-#define ARCH_USER_END  UINT64_C(0x00007ffffffff000)
-
 // Whether [address, address + length) lies in user addresses; length 0 is fine there too.
 static inline bool arch_user_range_ok(vaddr_t address, uint64_t length)
 {
-    return address >= ARCH_USER_BASE && address <= ARCH_USER_END &&
-           length <= ARCH_USER_END - address;
+    return address >= TS_USER_BASE && address <= TS_USER_END && length <= TS_USER_END - address;
 }
 
 // A space with an empty user half that shares the kernel half. TS_ERR_MEMORY, or what

@@ -5,6 +5,7 @@
 #include <arch/thread.h>
 #include <machine/paging.h>
 #include <machine/x86.h>
+#include <tessera/machine/frame.h>
 
 // Whether a stack frame's two words can be read: in the image's data or the window, and mapped.
 // Looked up in the tables, since a panic must not fault.
@@ -33,17 +34,17 @@ unsigned arch_backtrace(const struct arch_frame *frame, uint64_t *out_addresses,
         }
     }
     while (count < max && readable(base)) {
-        const uint64_t *link = (const uint64_t *)base;
-        if (link[1] < KERNEL_IMAGE_BASE) {
+        const struct ts_frame *link = (const struct ts_frame *)base;
+        if (link->pc < KERNEL_IMAGE_BASE) {
             break;
         }
-        out_addresses[count++] = link[1];
+        out_addresses[count++] = link->pc;
         // Frames only go up, so that this ends, and by less than a stack: the first link of an
         // entry is the program's RBP, which may name anything, another thread's stack too.
-        if (link[0] <= base || link[0] - base >= KERNEL_STACK_SIZE) {
+        if (link->next <= base || link->next - base >= KERNEL_STACK_SIZE) {
             break;
         }
-        base = link[0];
+        base = link->next;
     }
     return count;
 }

@@ -139,8 +139,7 @@ void paranoid_dispatch(struct arch_frame *frame)
     switch (frame->vector) {
     case EXCEPTION_NMI:
         if (panic_active()) {
-            atomic_store(&cpu_current()->arch.stopped, true);
-            arch_cpu_halt();
+            arch_stop_here();
         }
         cpu_current()->arch.spurious++;
         break;

@@ -13,7 +13,7 @@ void arch_frame_start(struct arch_frame *frame, vaddr_t pc, vaddr_t stack, uint6
         .vector = VECTOR_CHANGED,
         // An address that is not canonical would fault in the kernel, at IRET; the first one after
         // the user's faults as the user's.
-        .rip = pc < ARCH_USER_END ? pc : ARCH_USER_END,
+        .rip = pc < TS_USER_END ? pc : TS_USER_END,
         .cs = SELECTOR_USER_CODE,
         .rflags = RFLAGS_IF | RFLAGS_FIXED,
         .rsp = stack,
@@ -48,7 +48,7 @@ void arch_frame_export(const struct arch_frame *frame, struct ts_registers *out_
 
 ts_status_t arch_frame_import(struct arch_frame *frame, const struct ts_registers *registers)
 {
-    if (registers->rip >= ARCH_USER_END) {
+    if (registers->rip >= TS_USER_END) {
         return TS_ERR_ARGUMENT;
     }
     *frame = (struct arch_frame){

@@ -42,7 +42,7 @@ void arch_thread_fini(struct arch_thread *thread)
 
 ts_status_t arch_thread_set_pointer(struct arch_thread *thread, vaddr_t value)
 {
-    if (value >= ARCH_USER_END) {
+    if (value >= TS_USER_END) {
         return TS_ERR_ARGUMENT;
     }
     thread->fs_base = value;

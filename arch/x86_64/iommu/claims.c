@@ -101,7 +101,7 @@ bool devices_alias(uint16_t segment, uint16_t first, uint16_t last, uint16_t ali
 
 bool devices_region(uint16_t segment, uint16_t first, uint16_t last, paddr_t base, paddr_t end)
 {
-    if (memory_is_ours(base, end) || machine_range_is_private(base, end - base)) {
+    if (memory_is_ours(base, end) || arch_range_is_private(base, end - base)) {
         log_warn("iommu: firmware's region %#lx is memory or registers of ours: it is not mapped",
                  (unsigned long)base);
         return true;

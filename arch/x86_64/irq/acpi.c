@@ -105,7 +105,7 @@ static void madt_isa(const uint8_t *entry)
     struct acpi_isa_line *line = &acpi.isa[source];
     line->line = read32(entry, 4);
     line->flags =
-        ((flags & 3) == 3 ? ARCH_LINE_LOW : 0) | ((flags >> 2 & 3) == 3 ? ARCH_LINE_LEVEL : 0);
+        ((flags & 3) == 3 ? TS_LINE_LOW : 0) | ((flags >> 2 & 3) == 3 ? TS_LINE_LEVEL : 0);
 }
 
 // Some firmware names a CPU in both of the table's forms. To start it twice would reset it while it
@@ -190,9 +190,9 @@ static void read_mcfg(const struct header *table)
         uint64_t base = read64(table, offset);
         uint8_t first = read8(table, offset + 10), last = read8(table, offset + 11);
         if (read16(table, offset + 8) == 0 && base && base < ADDRESS_MAX && first <= last) {
-            boot_info.ecam_base = base;
-            boot_info.ecam_bus_first = first;
-            boot_info.ecam_bus_last = last;
+            acpi.firmware.ecam_base = base;
+            acpi.firmware.ecam_bus_first = first;
+            acpi.firmware.ecam_bus_last = last;
             return;
         }
     }
@@ -364,10 +364,15 @@ void acpi_init(void)
         log_warn("acpi: no root pointer; one CPU, no device interrupts");
         return;
     }
-    boot_info.acpi_root = root_place();
+    acpi.firmware.acpi_root = root_place();
     bool extended = read8(root, 15) >= 2 && read64(root, 24);
     if (!(extended && read_root(read64(root, 24), "XSDT", 8)) &&
         !read_root(read32(root, 16), "RSDT", 4)) {
         log_warn("acpi: the root table is damaged");
     }
+}
+
+void arch_firmware_describe(struct ts_firmware *out_firmware)
+{
+    *out_firmware = acpi.firmware;
 }

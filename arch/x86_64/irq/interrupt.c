@@ -70,7 +70,7 @@ static ts_status_t line_locked(uint32_t line, unsigned flags, uint32_t cpu, uint
         return TS_ERR_RANGE;
     }
     interrupts[number] =
-        (struct interrupt){.use = LINE, .level = flags & ARCH_LINE_LEVEL, .line = line};
+        (struct interrupt){.use = LINE, .level = flags & TS_LINE_LEVEL, .line = line};
     *out_number = number;
     return TS_OK;
 }
@@ -78,7 +78,7 @@ static ts_status_t line_locked(uint32_t line, unsigned flags, uint32_t cpu, uint
 ts_status_t arch_interrupt_line(uint32_t line, unsigned flags, uint32_t cpu,
                                 uint32_t *out_interrupt)
 {
-    if (flags & ARCH_LINE_ISA) {
+    if (flags & TS_LINE_LEGACY) {
         if (line >= ACPI_ISA_LINES) {
             return TS_ERR_RANGE;
         }

@@ -85,10 +85,10 @@ bool io_apic_route(uint32_t line, unsigned flags, uint32_t apic, uint32_t vector
         return false;
     }
     uint32_t reg = REG_TABLE + 2 * (line - c->first);
-    uint32_t low = vector | ENTRY_MASKED | (flags & ARCH_LINE_LOW ? ENTRY_LOW : 0) |
-                   (flags & ARCH_LINE_LEVEL ? ENTRY_LEVEL : 0);
+    uint32_t low = vector | ENTRY_MASKED | (flags & TS_LINE_LOW ? ENTRY_LOW : 0) |
+                   (flags & TS_LINE_LEVEL ? ENTRY_LEVEL : 0);
     write(c, reg, ENTRY_MASKED);
-    if (remap_active() && !remap_set(number, vector, apic, flags & ARCH_LINE_LEVEL, c->source)) {
+    if (remap_active() && !remap_set(number, vector, apic, flags & TS_LINE_LEVEL, c->source)) {
         return false;
     }
     write(c, reg + 1, remap_active() ? remap_line_high(number) : apic << 24);

@@ -3,7 +3,7 @@
 
 #include <arch/clock.h>
 #include <arch/cpu.h>
-#include <arch/ioport.h>
+#include <arch/io_space.h>
 #include <arch/memory.h>
 #include <log.h>
 #include <machine/acpi.h>
@@ -13,6 +13,8 @@
 
 #define PM1_ACPI_MODE 0x0001
 #define PM1_SLEEP     0x2000
+
+#define IO_PORTS UINT64_C(0x10000)
 
 #define RESET_CONTROL  0xcf9
 #define KEYBOARD       0x64
@@ -78,27 +80,32 @@ _Noreturn void arch_power_off(uint32_t status)
     arch_cpu_halt();
 }
 
-static bool port_ok(uint32_t port, unsigned width)
+uint64_t arch_io_space_size(void)
 {
-    return (width == 1 || width == 2 || width == 4) && port <= 0x10000 - width;
+    return IO_PORTS;
 }
 
-ts_status_t arch_io_read(uint32_t port, unsigned width, uint32_t *out_value)
+static bool port_ok(uint64_t port, unsigned width)
 {
-    if (!port_ok(port, width)) {
+    return (width == 1 || width == 2 || width == 4) && port <= IO_PORTS - width;
+}
+
+ts_status_t arch_io_read(uint64_t address, unsigned width, uint32_t *out_value)
+{
+    if (!port_ok(address, width)) {
         return TS_ERR_ARGUMENT;
     }
-    uint16_t at = (uint16_t)port;
+    uint16_t at = (uint16_t)address;
     *out_value = width == 1 ? x86_in8(at) : width == 2 ? x86_in16(at) : x86_in32(at);
     return TS_OK;
 }
 
-ts_status_t arch_io_write(uint32_t port, unsigned width, uint32_t value)
+ts_status_t arch_io_write(uint64_t address, unsigned width, uint32_t value)
 {
-    if (!port_ok(port, width)) {
+    if (!port_ok(address, width)) {
         return TS_ERR_ARGUMENT;
     }
-    uint16_t at = (uint16_t)port;
+    uint16_t at = (uint16_t)address;
     if (width == 1) {
         x86_out8(at, (uint8_t)value);
     } else if (width == 2) {

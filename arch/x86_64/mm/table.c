@@ -121,7 +121,7 @@ static bool map_ok(const struct arch_space *space, vaddr_t address, uint64_t cou
         return false;
     }
     if (prot & ARCH_PROT_USER) {
-        return space != &kernel_space && count <= ARCH_USER_END >> PAGE_SHIFT &&
+        return space != &kernel_space && count <= TS_USER_END >> PAGE_SHIFT &&
                arch_user_range_ok(address, count << PAGE_SHIFT);
     }
     return space == &kernel_space && address >= KERNEL_WINDOW_BASE && address < KERNEL_WINDOW_END &&

@@ -236,3 +236,9 @@ void arch_stop_others(void)
         arch_cpu_relax();
     }
 }
+
+_Noreturn void arch_stop_here(void)
+{
+    atomic_store(&cpu_current()->arch.stopped, true);
+    arch_cpu_halt();
+}

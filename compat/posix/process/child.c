@@ -76,6 +76,18 @@ static ts_handle_t forget(pid_t id)
     return process;
 }
 
+static int fault_signal(const struct ts_process_report *report)
+{
+    switch (report->fault) {
+    case TS_EXCEPTION_DIVISION: return SIGFPE;
+    case TS_EXCEPTION_INSTRUCTION:
+        return (ts_report_mark(report) & ~UINT64_C(0xff)) == DEATH_MARK
+                   ? (int)(ts_report_mark(report) & 0x7f)
+                   : SIGILL;
+    default: return SIGSEGV;
+    }
+}
+
 static int status_of(const struct ts_process_report *report)
 {
     switch (report->reason) {
@@ -84,12 +96,7 @@ static int status_of(const struct ts_process_report *report)
             return report->status - POSIX_EXIT_SIGNAL;
         }
         return (report->status & 0xff) << 8;
-    case TS_EXIT_FAULT:
-        if (report->fault == DEATH_FAULT &&
-            (report->registers.rax & ~UINT64_C(0xff)) == DEATH_MARK) {
-            return (int)(report->registers.rax & 0x7f);
-        }
-        return report->fault == DEATH_FAULT ? SIGILL : report->fault == 0 ? SIGFPE : SIGSEGV;
+    case TS_EXIT_FAULT: return fault_signal(report);
     default: return SIGKILL;
     }
 }

@@ -39,7 +39,7 @@ static bool wants_report(int signal)
 _Noreturn void posix_die(int signal)
 {
     if (wants_report(signal)) {
-        __asm__ volatile("ud2" : : "a"(DEATH_MARK | (unsigned)signal) : "memory");
+        ts_process_trap(DEATH_MARK | (unsigned)signal);
     }
     ts_process_exit(POSIX_EXIT_SIGNAL + signal);
 }

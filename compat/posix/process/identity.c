@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/process.h>
+#include <tessera/machine/machine.h>
 #include <unistd.h>
 #include "core/descriptor.h"
 #include "core/posix.h"
@@ -159,7 +160,7 @@ int uname(struct utsname *out)
     strcpy(out->sysname, "Tessera");
     strcpy(out->release, "1");
     strcpy(out->version, "1");
-    strcpy(out->machine, "x86_64");
+    strcpy(out->machine, TS_MACHINE_NAME);
     return gethostname(out->nodename, sizeof(out->nodename));
 }
 

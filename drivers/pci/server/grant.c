@@ -214,7 +214,7 @@ static ts_status_t make_line(struct device *d, ts_handle_t *out_interrupt)
     ts_handle_t part = TS_HANDLE_NONE;
     ts_status_t status = bind(d, d->bus->machine.interrupt, d->line, 1, &part);
     if (status == TS_OK) {
-        status = ts_resource_line(part, d->line, TS_LINE_LEVEL | TS_LINE_ISA, out_interrupt);
+        status = ts_resource_line(part, d->line, TS_LINE_LEVEL | TS_LINE_LEGACY, out_interrupt);
     }
     ts_close(part);
     if (status != TS_OK) {

@@ -84,14 +84,15 @@ static bool use_ecam(struct machine *m)
     struct ts_boot_information boot;
     ts_handle_t memory = ts_named_handle(TS_NAME_BOOT);
     if (!memory || ts_read_all(memory, &boot, sizeof(boot), 0) != TS_OK ||
-        boot.version != TS_BOOT_INFORMATION_VERSION || boot.ecam_base == 0 ||
-        boot.ecam_base % BUS_SPACE != 0 || boot.ecam_bus_first > boot.ecam_bus_last ||
-        boot.ecam_bus_last > 255) {
+        boot.version != TS_BOOT_INFORMATION_VERSION || boot.firmware.ecam_base == 0 ||
+        boot.firmware.ecam_base % BUS_SPACE != 0 ||
+        boot.firmware.ecam_bus_first > boot.firmware.ecam_bus_last ||
+        boot.firmware.ecam_bus_last > 255) {
         return false;
     }
-    m->bus_first = (uint8_t)boot.ecam_bus_first;
-    m->bus_last = (uint8_t)boot.ecam_bus_last;
-    m->ecam = boot.ecam_base;
+    m->bus_first = (uint8_t)boot.firmware.ecam_bus_first;
+    m->bus_last = (uint8_t)boot.firmware.ecam_bus_last;
+    m->ecam = boot.firmware.ecam_base;
     m->access = (struct pci_function){ecam_read, ecam_write, m, 0, 4096};
     struct pci_function host = m->access;
     host.address = PCI_ADDRESS(m->bus_first, 0, 0);

@@ -40,7 +40,7 @@ static ts_status_t start(uint64_t port, uint32_t line, ts_handle_t *out_root)
     ts_handle_t lines = ts_named_handle(TS_NAME_RESOURCE_INTERRUPT), interrupt = TS_HANDLE_NONE;
     ts_status_t status = io ? ts_resource_io_range(io, port, UART_PORTS, &ports) : TS_ERR_NOT_FOUND;
     if (status == TS_OK && lines &&
-        ts_resource_line(lines, line, TS_LINE_ISA, &interrupt) != TS_OK) {
+        ts_resource_line(lines, line, TS_LINE_LEGACY, &interrupt) != TS_OK) {
         ts_log("line %u cannot be had, polling", line);
         interrupt = TS_HANDLE_NONE;
     }

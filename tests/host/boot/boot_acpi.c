@@ -197,7 +197,8 @@ static void check_whatever_they_say(void)
         }
     }
     CHECK(acpi.s5_a <= 7 && acpi.s5_b <= 7);
-    CHECK(boot_info.ecam_bus_first <= boot_info.ecam_bus_last && boot_info.ecam_bus_last <= 0xff);
+    CHECK(acpi.firmware.ecam_bus_first <= acpi.firmware.ecam_bus_last &&
+          acpi.firmware.ecam_bus_last <= 0xff);
 }
 
 static void good_tables(void)
@@ -210,12 +211,12 @@ static void good_tables(void)
     CHECK_EQUAL(acpi.cpu_count, 3);
     CHECK(acpi.cpu_apic_id[0] == 0 && acpi.cpu_apic_id[1] == 2 && acpi.cpu_apic_id[2] == 0x100);
     CHECK(acpi.io_apic_count == 1 && acpi.io_apic[0].address == 0xfec00000);
-    CHECK(acpi.isa[0].line == 2 && acpi.isa[0].flags == (ARCH_LINE_LOW | ARCH_LINE_LEVEL));
+    CHECK(acpi.isa[0].line == 2 && acpi.isa[0].flags == (TS_LINE_LOW | TS_LINE_LEVEL));
     CHECK(acpi.isa[1].line == 1 && acpi.isa[1].flags == 0);
     CHECK(acpi.hpet == 0xfed00000 && acpi.pm_timer == 0x608 && acpi.pm1a_control == 0x604);
     CHECK(acpi.have_reset && acpi.reset.address == 0xcf9 && acpi.reset_value == 6);
     CHECK(acpi.have_s5 && acpi.s5_a == 5 && acpi.s5_b == 1);
-    CHECK(boot_info.ecam_base == 0xb0000000 && boot_info.ecam_bus_last == 0xff);
+    CHECK(acpi.firmware.ecam_base == 0xb0000000 && acpi.firmware.ecam_bus_last == 0xff);
 }
 
 // Small numbers and those at the ends of ranges find more than others.

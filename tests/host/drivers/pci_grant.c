@@ -70,11 +70,11 @@ ts_status_t ts_resource_bind(ts_handle_t resource, uint64_t base, uint64_t lengt
     return TS_OK;
 }
 
-ts_status_t ts_resource_line(ts_handle_t resource, uint32_t gsi, unsigned flags,
+ts_status_t ts_resource_line(ts_handle_t resource, uint32_t number, unsigned flags,
                              ts_handle_t *out_interrupt)
 {
     (void)flags;
-    CHECK(resource == PART && gsi == LINE);
+    CHECK(resource == PART && number == LINE);
     *out_interrupt = INTERRUPT;
     return line_status;
 }

@@ -2,7 +2,7 @@
 // Valid programs are read as they are; each way of being invalid is refused; mutated files are
 // either refused or keep what the loader relies on.
 #include <string.h>
-#include <tessera/lib/elf.h>
+#include <tessera/format/elf.h>
 #include "tests/host/check.h"
 #include "program_file.h"
 

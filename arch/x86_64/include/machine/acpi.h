@@ -4,6 +4,7 @@
 #pragma once
 
 #include <arch/types.h>
+#include <tessera/machine/firmware.h>
 
 #define ACPI_IO_APIC_MAX 8
 #define ACPI_ISA_LINES   16
@@ -16,7 +17,7 @@ struct acpi_io_apic {
 
 struct acpi_isa_line {
     uint32_t line;  // global line
-    unsigned flags; // ARCH_LINE_LEVEL, ARCH_LINE_LOW
+    unsigned flags; // TS_LINE_LEVEL, TS_LINE_LOW
 };
 
 struct acpi_register { // generic address, system I/O or memory, 8 bits wide
@@ -30,6 +31,7 @@ struct acpi_table { // whole; `at` NULL: there is none
 };
 
 struct acpi_info {
+    struct ts_firmware firmware; // what programs are told
     bool have_madt;
     paddr_t local_apic;
     uint32_t cpu_apic_id[CPU_MAX]; // enabled CPUs in firmware's order
@@ -52,5 +54,5 @@ struct acpi_info {
 
 extern struct acpi_info acpi;
 
-// Fills `acpi` and the ACPI fields of boot_info. Missing or damaged tables leave them at zero.
+// Fills `acpi`. Missing or damaged tables leave them at zero.
 void acpi_init(void);

@@ -27,7 +27,7 @@ static inline paddr_t virt_to_phys(const void *pointer)
 // Whether a range of physical addresses touches what is the kernel's alone: the interrupt
 // controllers, 1 MiB each for the I/O APICs and for the local APIC and interrupt messages; IOMMUs.
 // A device that claims to have its own registers there gets them for no driver.
-static inline bool machine_range_is_private(paddr_t base, uint64_t bytes)
+static inline bool arch_range_is_private(paddr_t base, uint64_t bytes)
 {
     const paddr_t io_apic = 0xfec00000, local_apic = 0xfee00000, size = 0x100000;
     return (base < io_apic + size && io_apic < base + bytes) ||

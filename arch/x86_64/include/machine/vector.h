@@ -10,6 +10,7 @@
 // unless an exception is pending: there the next thread would read them (vector_pointers_clear).
 #pragma once
 
+#include <arch/attribute.h>
 #include <cpu.h>
 #include <machine/features.h>
 #include <machine/patch.h>
@@ -28,7 +29,7 @@ extern char vector_initial[];
 
 // Everything, to the thread's area, and from an area. (At the expense of no register of the caller,
 // who seldom needs it.)
-__attribute__((preserve_most)) void vector_area_save(struct arch_thread *thread);
+ARCH_KEEPS_REGISTERS void vector_area_save(struct arch_thread *thread);
 
 static inline void vector_area_load(const void *area)
 {

@@ -17,7 +17,7 @@ static inline paddr_t virt_to_phys(const void *pointer)
     return (paddr_t)((const char *)pointer - world_ram);
 }
 
-static inline bool machine_range_is_private(paddr_t base, uint64_t bytes)
+static inline bool arch_range_is_private(paddr_t base, uint64_t bytes)
 {
     return iommu_has_registers(base, bytes);
 }

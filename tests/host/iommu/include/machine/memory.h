@@ -15,7 +15,7 @@ static inline paddr_t virt_to_phys(const void *pointer)
 }
 
 // No registers are looked after.
-static inline bool machine_range_is_private(paddr_t base, uint64_t bytes)
+static inline bool arch_range_is_private(paddr_t base, uint64_t bytes)
 {
     (void)base, (void)bytes;
     return false;

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Cross toolchain: clang and lld of LLVM 14, freestanding x86_64 ELF. clang's driver would link
-# through the host's gcc for this triple, so ld.lld is called directly with flags of our own.
+# Cross toolchain: clang and lld of LLVM 14, freestanding ELF for the machine of TESSERA_TRIPLE.
+# clang's driver might link through the host's gcc, so ld.lld is called directly with flags of our
+# own.
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TESSERA_ARCH TESSERA_TRIPLE)
 set(CMAKE_SYSTEM_NAME Generic)
-set(CMAKE_SYSTEM_PROCESSOR x86_64)
-# clang 14 reads a stack canary through a segment register for this triple, but not for
-# x86_64-unknown-elf. Nothing else is Linux's: cmake/flags.cmake takes its macros away.
-set(TESSERA_TRIPLE x86_64-unknown-linux)
+set(CMAKE_SYSTEM_PROCESSOR ${TESSERA_ARCH})
 
 set(CMAKE_C_COMPILER clang-14)
 set(CMAKE_C_COMPILER_TARGET ${TESSERA_TRIPLE})

@@ -2,13 +2,14 @@
 // The file's structures are spelled out here, since only this file reads them: ELF-64 Object File
 // Format 1.5, figures 2 and 6. Every sum is checked before it is made.
 #include <string.h>
-#include <tessera/lib/elf.h>
+#include <tessera/abi/status.h>
+#include <tessera/format/elf.h>
+#include <tessera/machine/machine.h>
 
-#define ELF_CLASS_64      2
-#define ELF_DATA_LITTLE   1
-#define ELF_VERSION       1
-#define ELF_TYPE_DYNAMIC  3
-#define ELF_MACHINE_AMD64 62
+#define ELF_CLASS_64     2
+#define ELF_DATA_LITTLE  1
+#define ELF_VERSION      1
+#define ELF_TYPE_DYNAMIC 3
 
 #define PROGRAM_LOAD      1u
 #define PROGRAM_INTERP    3u
@@ -50,7 +51,7 @@ static ts_status_t check_header(const struct elf_parser *parser, const struct el
     bool good = memcmp(header->magic, magic, sizeof(magic)) == 0 && header->class == ELF_CLASS_64 &&
                 header->data == ELF_DATA_LITTLE && header->version == ELF_VERSION &&
                 header->version2 == ELF_VERSION && header->type == ELF_TYPE_DYNAMIC &&
-                header->machine == ELF_MACHINE_AMD64 && header->header_size == sizeof(*header) &&
+                header->machine == TS_ELF_MACHINE && header->header_size == sizeof(*header) &&
                 header->program_size == sizeof(struct elf_program) && header->program_count > 0 &&
                 header->program_offset % 8 == 0;
     if (!good) {

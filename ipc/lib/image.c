@@ -12,10 +12,10 @@
 #include <tessera/lib/start.h>
 #include <tessera/lib/syscall.h>
 #include <tessera/lib/thread.h>
+#include <tessera/machine/machine.h>
 
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_TLS = 7, PT_GNU_RELRO = 0x6474e552 };
 enum { DT_NULL = 0, DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17, DT_RELR = 36 };
-enum { R_X86_64_RELATIVE = 8 };
 
 #define PROGRAM_HEADERS_MAX 64u
 #define TLS_SIZE_MAX        (64u << 10) // the first thread's lies on its stack
@@ -40,12 +40,6 @@ struct image {
     const struct elf_program_header *headers;
     uint64_t count;
 };
-
-// What ts_thread_local_init copies for each further thread.
-static struct {
-    const unsigned char *initial;
-    size_t initial_size, size, align;
-} tls;
 
 static _Noreturn void refuse(void)
 {
@@ -119,7 +113,7 @@ static void relocate(const struct image *image)
     }
     const struct elf_rela *rela = (const void *)(uintptr_t)(image->bias + table);
     for (uint64_t i = 0; i < size / sizeof(*rela); i++) {
-        if (rela[i].info != R_X86_64_RELATIVE || !inside(image, rela[i].offset, sizeof(uint64_t))) {
+        if (rela[i].info != TS_ELF_RELATIVE || !inside(image, rela[i].offset, sizeof(uint64_t))) {
             refuse();
         }
         *(uint64_t *)(uintptr_t)(image->bias + rela[i].offset) =
@@ -146,39 +140,22 @@ static void protect(const struct image *image)
     }
 }
 
-static void tls_find(const struct image *image)
+// Returns whether there are variables of a thread's own.
+static bool tls_find(const struct image *image)
 {
     const struct elf_program_header *h = find(image, PT_TLS);
     if (h == NULL) {
-        return;
+        return false;
     }
     uint64_t align = h->align ? h->align : 1;
     if (!inside(image, h->address, h->file_size) || h->file_size > h->memory_size ||
         (align & (align - 1)) != 0 || align > TS_PAGE_SIZE || h->memory_size > TLS_SIZE_MAX) {
         refuse();
     }
-    tls.initial = (const void *)(uintptr_t)(image->bias + h->address);
-    tls.initial_size = h->file_size;
-    tls.align = align > 16 ? align : 16;
-    tls.size = (h->memory_size + align - 1) & ~(align - 1);
-}
-
-size_t ts_thread_local_size(void)
-{
-    return tls.size + tls.align + sizeof(struct ts_thread_control);
-}
-
-// Variant II of the ELF TLS layout: variables lie below the thread pointer. memcpy is libc's and
-// may not be there yet, hence the loops.
-uint64_t ts_thread_local_init(void *storage)
-{
-    uintptr_t align = tls.align ? tls.align : 16;
-    uintptr_t pointer = ((uintptr_t)storage + tls.size + align - 1) & ~(align - 1);
-    unsigned char *variables = (unsigned char *)(pointer - tls.size);
-    for (size_t i = 0; i < tls.size; i++) {
-        variables[i] = i < tls.initial_size ? tls.initial[i] : 0;
-    }
-    return ts_thread_control_init((struct ts_thread_control *)pointer);
+    // Whole alignments: the end of the variables is as well aligned as their beginning.
+    ts_thread_local_set((const void *)(uintptr_t)(image->bias + h->address), h->file_size,
+                        (h->memory_size + align - 1) & ~(align - 1), align > 16 ? align : 16);
+    return h->memory_size != 0;
 }
 
 // The canary stays: the pointer changes within functions that have one.
@@ -200,8 +177,7 @@ _Noreturn void ts_image_start(const struct ts_bootstrap *block)
     if (ts_bootstrap_init(block) != TS_OK) {
         refuse();
     }
-    tls_find(&image);
-    if (tls.size) {
+    if (tls_find(&image)) {
         // On the stack, in this frame, which is never left.
         tls_begin(block, __builtin_alloca(ts_thread_local_size()));
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Checked reader of program files: ELF64, little-endian, x86_64, static position-independent
-// (ET_DYN without an interpreter). Nothing in a file is trusted; what does not hold is
-// TS_ERR_EXECUTABLE. System V ABI, "Program Loading"; ELF-64 Object File Format 1.5.
+// Checked reader of program files: ELF64, little-endian, this machine's, static
+// position-independent (ET_DYN without an interpreter). Nothing in a file is trusted; what does not
+// hold is TS_ERR_EXECUTABLE. System V ABI, "Program Loading"; ELF-64 Object File Format 1.5.
 #pragma once
 
 #include <stdbool.h>
+#include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
-#include <tessera/lib/status.h>
 
 #define TS_ELF_SEGMENTS_MAX 16u
 #define TS_ELF_IMAGE_MAX    (UINT64_C(1) << 30) // span of addresses

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// What firmware says that only programs for this machine understand; part of the boot information.
+#pragma once
+
+#include <stdint.h>
+
+struct ts_firmware {
+    uint64_t acpi_root; // physical address of ACPI's root pointer, 0 = none
+    uint64_t ecam_base; // memory-mapped PCI configuration, first segment; 0 = none
+    uint32_t ecam_bus_first, ecam_bus_last;
+};
+_Static_assert(sizeof(struct ts_firmware) == 24, "firmware");
