@@ -287,7 +287,7 @@ static bool nothing_left(void)
 {
     return reaper.dead == NULL && reaper.batch == NULL &&
            atomic_load_explicit(TS_ATOMIC(&reaper.ready), memory_order_relaxed) == 0 &&
-           (atomic_load_explicit(&reaper.retired, memory_order_relaxed)) != NULL;
+           atomic_load_explicit(&reaper.retired, memory_order_relaxed) == NULL;
 }
 
 // Waits, unless something came meanwhile.

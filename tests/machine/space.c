@@ -148,7 +148,7 @@ static struct arch_space copy_space;
 
 static bool copy_begin(void)
 {
-    bool ok = arch_space_create(&copy_space) != TS_OK;
+    bool ok = arch_space_create(&copy_space) == TS_OK;
     for (unsigned i = 0; i < 2; i++) {
         ok = ok && arch_space_map(&copy_space, AT + i * PAGE_SIZE, test_page(), USER_RW,
                                   ARCH_CACHE_WRITE_BACK) == TS_OK;
