@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Canaries of threads, and what happens when one has changed. See struct ts_thread_control.
+// Canaries of threads. See struct ts_thread_control; stack_check.c has what happens when one has
+// changed.
 #include <stdatomic.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/thread.h>
-
-void __stack_chk_fail(void);
 
 // A permutation of 64 bits under a key that the process alone has: who has seen one canary does
 // not know the next.
@@ -27,11 +26,4 @@ uint64_t ts_thread_control_init(struct ts_thread_control *control)
     control->self = (uintptr_t)control;
     control->canary = scramble(number, key) & TS_CANARY_MASK;
     return control->self;
-}
-
-// The compiler calls it at the end of a function whose canary has changed. The stack is not to be
-// trusted: the exception's report names this function, and nothing else of the program runs.
-void __stack_chk_fail(void)
-{
-    __builtin_trap();
 }
