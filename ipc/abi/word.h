@@ -189,7 +189,7 @@ static inline uint64_t ts_reply_word(ts_status_t status, uint32_t result)
     return ts_pair((uint32_t)status, result);
 }
 
-static inline ts_status_t ts_reply_word_status(uint64_t word)
+TS_MUST_USE static inline ts_status_t ts_reply_word_status(uint64_t word)
 {
     return (ts_status_t)ts_pair_low(word);
 }
