@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Handle tables. See handle_table.h.
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 
 static uint64_t word_make(ts_rights_t rights, uint32_t generation, enum handle_state state)

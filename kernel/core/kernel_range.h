@@ -10,9 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct memory;
+
 struct kernel_range {
     void *pointer;
     uint64_t bytes;
+};
+
+// What the kernel sees of a memory, by memory_kernel_map(). Nothing else is to be believed of where
+// the memory is and how large.
+struct kernel_mapping {
+    struct memory *memory; // or view; a reference. NULL: nothing is mapped
+    struct kernel_range range;
 };
 
 static inline bool kernel_range_holds(const struct kernel_range *range, const void *at,

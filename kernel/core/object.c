@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // References, handles, signals and waiters of any object. See object.h.
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/object.h>
 #include <core/port.h>
 

@@ -16,7 +16,7 @@
 // queue, run queue} locks, where `a < b` says that b may be taken while a is held.
 #pragma once
 
-#include <core/list.h>
+#include <base/list.h>
 #include <spinlock.h>
 #include <stdatomic.h>
 #include <tessera/abi/kind.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A port's tables: served objects' counts, slots, and the rings that serve it. See
 // port.h.
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 #include <core/port.h>
 #include <core/port_tables.h>

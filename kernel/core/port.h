@@ -34,6 +34,7 @@
 #include <core/ring.h>
 
 struct handle_entry;
+struct process;
 
 // What a client has of a port. One that has nothing keeps its record until another needs it.
 struct port_client {
@@ -113,12 +114,16 @@ struct port {
         uint8_t lent;   // to whom: the urgency of what is parked
         void *borrower;
     } rings[RING_BINDINGS_MAX];
-    uint32_t ring_count;       // of them in use
-    struct kernel_range inbox; // has inbox_size bytes for each slot
-    uint32_t inbox_size;       // 0: there is none
-    bool dead;                 // handles of its objects answer TS_ERR_PEER_CLOSED
+    uint32_t ring_count;         // of them in use
+    struct kernel_mapping inbox; // has inbox_size bytes for each slot
+    uint32_t inbox_size;         // 0: there is none
+    bool dead;                   // handles of its objects answer TS_ERR_PEER_CLOSED
     // The urgency that all rings' threads were told of; right whenever the lock is free.
     uint8_t lent;
+    // Its life as an object, which is kernel/object's.
+    struct process *process; // until the teardown is over
+    struct work teardown;
+    bool closing;
 };
 
 extern const struct object_class served_class;
@@ -143,7 +148,7 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
 // Where the first bytes of the request in a slot go.
 static inline void *port_inbox(const struct port *port, uint32_t slot)
 {
-    return kernel_range_at(&port->inbox, (uint64_t)slot * port->inbox_size, port->inbox_size);
+    return kernel_range_at(&port->inbox.range, (uint64_t)slot * port->inbox_size, port->inbox_size);
 }
 
 static inline struct served *served_of(struct object *object)

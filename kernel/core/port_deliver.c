@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // How requests reach a port, wait in it and are delivered to its rings, notices with them. See
 // port.h.
-#include <stdatomic.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 #include <core/port.h>
 #include <core/port_tables.h>
 #include <core/ring_publish.h>
+#include <stdatomic.h>
 
 #define ITEMS_PER_HOLD 8 // each may copy an inbox of 4 KiB with interrupts off
 

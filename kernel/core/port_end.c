@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How requests end without an answer: cancelled, late, cut off, or with their port. See port.h.
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 #include <core/port.h>
 #include <core/port_tables.h>

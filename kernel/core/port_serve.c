@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a server does with its port: answers, copies, takes handles, mints and revokes. See port.h.
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/port.h>
 #include <core/port_tables.h>
 

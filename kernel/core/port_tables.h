@@ -6,9 +6,9 @@
 // is free.
 #pragma once
 
-#include <stdatomic.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/port.h>
+#include <stdatomic.h>
 
 #define PORT_PARKED    8u  // requests of all clients that may be parked when all slots are taken
 #define PORT_BATCH_MAX 64u // a power of two: so many are taken of one client before another comes

@@ -2,7 +2,7 @@
 // The end of a request, whoever brings it about. See request.h.
 #include <stdatomic.h>
 #include <arch/clock.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 #include <core/request.h>
 #include <core/time.h>

@@ -39,6 +39,10 @@ enum request_state {
     REQUEST_DONE,
 };
 
+// In operation.flags, beside the TS_FLAG_* (which leave the bit free): it came by submission, and
+// take puts the event's flags into `aux`.
+#define OPERATION_SUBMITTED 0x80u
+
 enum request_home { HOME_NONE, HOME_PORT, HOME_OBSERVER, HOME_TIMER, HOME_FUTEX };
 
 // What the kernel executes: the arguments of one operation, decoded from registers or from a

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Rings: publishing events, waiting for them, records. See ring.h.
-#include <stdatomic.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/port.h>
 #include <core/ring.h>
 #include <core/ring_publish.h>
+#include <stdatomic.h>
 
 #define SUBMISSIONS_OFFSET sizeof(struct ts_ring)
 // Events in one hold of the lock: by the thread inside, and by each post, of which one signal makes
@@ -19,12 +19,12 @@ uint32_t ring_bytes(uint32_t submissions, uint32_t events)
                       events * sizeof(struct ts_event));
 }
 
-void ring_init(struct ring *ring, const struct kernel_range *range, uint32_t submissions,
-               uint32_t events, struct request *records, uint32_t inflight)
+void ring_init(struct ring *ring, uint32_t submissions, uint32_t events, struct request *records,
+               uint32_t inflight)
 {
-    struct ts_ring *shared = kernel_range_at(range, 0, ring_bytes(submissions, events));
+    struct ts_ring *shared =
+        kernel_range_at(&ring->mapping.range, 0, ring_bytes(submissions, events));
     spin_init(&ring->lock, "ring");
-    ring->range = *range;
     ring->shared = shared;
     ring->submissions = (struct ts_submission *)((char *)shared + SUBMISSIONS_OFFSET);
     ring->events = (struct ts_event *)(ring->submissions + submissions);

@@ -15,6 +15,10 @@
 
 #include <core/kernel_range.h>
 #include <core/request.h>
+#include <core/work.h>
+
+struct process;
+struct thread;
 
 #define RING_BINDINGS_MAX 8u
 
@@ -55,15 +59,20 @@ struct ring {
     uint32_t wanted;
     uint32_t idle_cpu;
     uint64_t idle_stamp;
-    void *waiter; // struct thread
-    void *memory; // struct memory that backs `shared`, mapped by the user with its handle
-    struct kernel_range range; // where `shared`, submissions and events lie
+    void *waiter;                  // struct thread
+    struct kernel_mapping mapping; // where `shared`, submissions and events lie; the user maps it
+    // Its life as an object, which is kernel/object's.
+    struct process *process;
+    struct thread *user;   // who entered last: a reference is held
+    struct request *spare; // a record for an answer without room; the entered thread's
+    struct work teardown;
+    bool unhandled; // the teardown begins when the thread inside has left
 };
 
-// `range` is zeroed kernel memory of ring_bytes() at the least; `records` has `inflight` entries.
+// ring.mapping is zeroed memory of ring_bytes() at the least; `records` has `inflight` entries.
 uint32_t ring_bytes(uint32_t submissions, uint32_t events);
-void ring_init(struct ring *ring, const struct kernel_range *range, uint32_t submissions,
-               uint32_t events, struct request *records, uint32_t inflight);
+void ring_init(struct ring *ring, uint32_t submissions, uint32_t events, struct request *records,
+               uint32_t inflight);
 
 // A free record, or NULL, for the thread inside. The caller fills and issues it.
 struct request *ring_record_refill(struct ring *ring);

@@ -3,8 +3,8 @@
 // ring's lock held, unless said otherwise.
 #pragma once
 
-#include <stdatomic.h>
 #include <core/port.h>
+#include <stdatomic.h>
 
 // Set under the ring's lock; ports look at it without.
 static inline void ring_set_idle(struct ring *ring, bool idle)
@@ -36,7 +36,7 @@ static inline bool ring_has_room(struct ring *ring)
 static inline struct ts_event *ring_slot(struct ring *ring)
 {
     struct ts_event *slot = &ring->events[ring->event_tail & (ring->event_count - 1)];
-    KASSERT(kernel_range_holds(&ring->range, slot, sizeof(*slot)));
+    KASSERT(kernel_range_holds(&ring->mapping.range, slot, sizeof(*slot)));
     return slot;
 }
 
@@ -73,7 +73,7 @@ static inline bool ring_post_now(struct ring *ring, uint64_t user_data, ts_statu
 // Makes the slots written so far visible. Pairs with the user's acquire of event_tail.
 static inline void ring_publish_tail(struct ring *ring)
 {
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
+    KASSERT(kernel_range_holds(&ring->mapping.range, ring->shared, sizeof(*ring->shared)));
     atomic_store_explicit(TS_ATOMIC(&ring->shared->event_tail), ring->event_tail,
                           memory_order_release);
 }
@@ -100,7 +100,7 @@ static inline bool ring_ports_have_items(const struct ring *ring)
 static inline void ring_flag_pending(struct ring *ring, bool pending)
 {
     uint32_t value = pending ? TS_RING_PENDING : 0;
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
+    KASSERT(kernel_range_holds(&ring->mapping.range, ring->shared, sizeof(*ring->shared)));
     if (ring->shared->flags != value) {
         atomic_store_explicit(TS_ATOMIC(&ring->shared->flags), value, memory_order_release);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A moment at which a function runs. The scheduler keeps them per CPU (kernel/sched/timer.c).
+// A moment at which a function runs. Each CPU keeps its own (timer_queue.h).
 #pragma once
 
-#include <core/list.h>
+#include <base/list.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <tessera/abi/types.h>

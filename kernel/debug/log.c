@@ -6,7 +6,7 @@
 #include <arch/clock.h>
 #include <arch/debug.h>
 #include <debug/screen.h>
-#include <format.h>
+#include <base/format.h>
 #include <panic.h>
 #include <spinlock.h>
 #include <string.h>

@@ -8,8 +8,8 @@
 #include <arch/smp.h>
 #include <cpu.h>
 #include <debug/screen.h>
-#include <format.h>
-#include <symbol.h>
+#include <base/format.h>
+#include <base/symbol.h>
 
 #define BACKTRACE_MAX 24
 

@@ -10,7 +10,7 @@
 #include <cpu.h>
 #include <log.h>
 #include <panic.h>
-#include <symbol.h>
+#include <base/symbol.h>
 
 #if TS_DEBUG
 

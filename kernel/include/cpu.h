@@ -21,6 +21,7 @@ struct thread;
 // Bits of need_resched.
 #define CPU_RESCHED     1u // another thread may have to run
 #define CPU_THREAD_WORK 2u // the current thread has something to do before it sees user mode
+#define CPU_DEFERRED    4u // sched/deferred.h
 
 struct cpu {
     struct cpu *self;

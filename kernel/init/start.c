@@ -12,6 +12,7 @@
 #include <object/log_object.h>
 #include <object/random.h>
 #include <object/reaper.h>
+#include <object/thread.h>
 #include <panic.h>
 #include <sched/futex.h>
 #include <sched/sched.h>
@@ -38,14 +39,14 @@ static void init_memory(void)
     random_init();
     job_init();
     log_object_init();
-    futex_init();
+    futex_init((const uint64_t[]){random_u64(), random_u64()});
 }
 
 _Noreturn void kernel_start(void)
 {
     init_memory();
     arch_irq_disable();
-    sched_cpu_init();
+    sched_cpu_init(kernel_thread_create("idle", NULL, 0));
     atomic_store_explicit(&memory_ready, true, memory_order_release);
     for (uint32_t i = 0; i < cpu_count(); i++) {
         arch_cpu_kick(cpu_by_id(i));
@@ -67,7 +68,7 @@ _Noreturn void kernel_cpu_start(void)
     while (!atomic_load_explicit(&memory_ready, memory_order_acquire)) {
         arch_cpu_idle();
     }
-    sched_cpu_init();
+    sched_cpu_init(kernel_thread_create("idle", NULL, 0));
     atomic_fetch_add_explicit(&cpus_ready, 1, memory_order_release);
     sched_cpu_start();
 }

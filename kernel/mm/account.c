@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // See account.h.
+#include <core/object.h>
+#include <core/quota.h>
 #include <cpu.h>
 #include <mm/account.h>
 #include <mm/heap.h>
-#include <object/job.h>
+#include <sched/sched.h>
 
 // Pages charged to accounts, a share per CPU so that page faults do not meet in one word; only the
 // sum means something.
@@ -15,7 +17,7 @@ static _Atomic uint64_t shares, own; // pages, as in struct account_totals
 
 #define BATCH_PARTS 16u // of the room that is left in the job
 
-struct account *account_create(struct job *job, ts_status_t *out_status)
+struct account *account_create(struct quota *quota, struct object *owner, ts_status_t *out_status)
 {
     struct account *account = heap_alloc_zeroed(sizeof(*account));
     if (account == NULL) {
@@ -23,13 +25,14 @@ struct account *account_create(struct job *job, ts_status_t *out_status)
         return NULL;
     }
     atomic_init(&account->references, 1);
-    account->job = job;
+    account->quota = quota;
+    account->owner = owner;
     *out_status = account_charge_bytes(account, heap_price(sizeof(*account)));
     if (*out_status != TS_OK) {
         heap_free(account, sizeof(*account));
         return NULL;
     }
-    object_get(&job->object);
+    object_get(owner);
     return account;
 }
 
@@ -48,7 +51,7 @@ void account_put(struct account *account)
     }
     account_uncharge_bytes(account, heap_price(sizeof(*account)));
     account_close(account);
-    object_put(&account->job->object);
+    object_put(account->owner);
     heap_free(account, sizeof(*account));
 }
 
@@ -68,10 +71,7 @@ static bool credit_take(struct account *account, uint64_t pages)
 // processes do not keep its pages from each other; nothing after the end of the process.
 static uint64_t batch_of(const struct account *account)
 {
-    const struct job *job = account->job;
-    uint64_t used = atomic_load_explicit(&job->used[JOB_PAGES], memory_order_relaxed);
-    uint64_t limit = atomic_load_explicit(&job->limit[JOB_PAGES], memory_order_relaxed);
-    uint64_t part = used < limit ? (limit - used) / BATCH_PARTS : 0;
+    uint64_t part = quota_left(account->quota, QUOTA_PAGES) / BATCH_PARTS;
     if (atomic_load_explicit(&account->closed, memory_order_relaxed)) {
         return 0;
     }
@@ -79,14 +79,18 @@ static uint64_t batch_of(const struct account *account)
 }
 
 // From the job: a batch on top, or, near the limit, just what is needed.
-static ts_status_t job_take(struct account *account, uint64_t pages)
+static ts_status_t quota_take(struct account *account, uint64_t pages)
 {
     uint64_t batch = batch_of(account);
-    if (batch != 0 && job_charge_spare(account->job, JOB_PAGES, pages + batch)) {
+    if (batch != 0 && quota_charge(account->quota, QUOTA_PAGES, pages + batch)) {
         atomic_fetch_add_explicit(&account->credit, batch, memory_order_relaxed);
         return TS_OK;
     }
-    return job_charge(account->job, JOB_PAGES, pages);
+    if (quota_charge(account->quota, QUOTA_PAGES, pages)) {
+        return TS_OK;
+    }
+    thread_note_refusal();
+    return TS_ERR_LIMIT;
 }
 
 ts_status_t account_charge(struct account *account, uint64_t pages)
@@ -96,7 +100,7 @@ ts_status_t account_charge(struct account *account, uint64_t pages)
         return TS_OK;
     }
     if (!credit_take(account, pages)) {
-        ts_status_t status = job_take(account, pages);
+        ts_status_t status = quota_take(account, pages);
         if (status != TS_OK) {
             return status;
         }
@@ -118,7 +122,7 @@ void account_uncharge(struct account *account, uint64_t pages)
         atomic_fetch_add_explicit(&account->credit, pages, memory_order_relaxed) + pages;
     uint64_t keep = batch_of(account);
     if (credit > 2 * keep && credit_take(account, credit - keep)) {
-        job_uncharge(account->job, JOB_PAGES, credit - keep);
+        quota_uncharge(account->quota, QUOTA_PAGES, credit - keep);
     }
 }
 
@@ -159,7 +163,7 @@ void account_close(struct account *account)
     account_spare_give(account);
     uint64_t credit = atomic_exchange_explicit(&account->credit, 0, memory_order_relaxed);
     if (credit != 0) {
-        job_uncharge(account->job, JOB_PAGES, credit);
+        quota_uncharge(account->quota, QUOTA_PAGES, credit);
     }
 }
 

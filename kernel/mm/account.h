@@ -17,22 +17,24 @@
 #include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
 
-struct job;
+struct object;
+struct quota;
 
 #define ACCOUNT_BATCH 32u
 
 struct account {
     atomic_uint references;
     _Atomic bool closed;     // its process has ended: nothing is taken or kept in advance any more
-    struct job *job;         // a reference is held
+    struct quota *quota;     // what it takes pages from
+    struct object *owner;    // whose that is: a reference is held
     _Atomic uint64_t credit; // pages taken from the job and not used
     _Atomic uint64_t used;   // pages charged here
     _Atomic uint64_t spare;  // bytes of them, for small objects to come
 };
 
 // With one reference; it pays for itself. NULL: *out_status says why (TS_ERR_MEMORY,
-// TS_ERR_LIMIT). Takes a reference to the job.
-struct account *account_create(struct job *job, ts_status_t *out_status);
+// TS_ERR_LIMIT). Takes a reference to the owner, a job, whose the quota is.
+struct account *account_create(struct quota *quota, struct object *owner, ts_status_t *out_status);
 // NULL is fine for these two.
 void account_get(struct account *account);
 // Any context. The last put gives the credit back.

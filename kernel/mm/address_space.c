@@ -3,11 +3,10 @@
 // space_fault.c how pages are found.
 #include <arch/hooks.h>
 #include <cpu.h>
+#include <mm/memory.h>
 #include <mm/page.h>
 #include <mm/paid.h>
 #include <mm/region.h>
-#include <object/memory.h>
-#include <object/random.h>
 #include <panic.h>
 
 // Where the kernel looks for room first: between 64 GiB and 80 TiB, at any page, so that there are
@@ -15,16 +14,15 @@
 #define BASE_LOW  (UINT64_C(64) << 30)
 #define BASE_HIGH (UINT64_C(80) << 40)
 
-static void bases_choose(struct address_space *space)
+static void bases_choose(struct address_space *space, const uint64_t random[SPACE_AREAS])
 {
-    uint64_t random[SPACE_AREAS];
-    random_bytes(random, sizeof(random));
     for (unsigned i = 0; i < SPACE_AREAS; i++) {
         space->base[i] = BASE_LOW + random[i] % ((BASE_HIGH - BASE_LOW) / PAGE_SIZE) * PAGE_SIZE;
     }
 }
 
-ts_status_t space_create(struct account *account, struct address_space **out_space)
+ts_status_t space_create(struct account *account, const uint64_t random[SPACE_AREAS],
+                         struct address_space **out_space)
 {
     ts_status_t status;
     struct address_space *space = paid_alloc_zeroed(account, sizeof(*space), &status);
@@ -33,7 +31,7 @@ ts_status_t space_create(struct account *account, struct address_space **out_spa
     }
     spin_init(&space->lock, "address space");
     range_tree_init(&space->regions);
-    bases_choose(space);
+    bases_choose(space, random);
     space->account = account;
     account_get(account);
     status = arch_space_create(&space->arch);
@@ -82,36 +80,6 @@ struct address_space *space_current(void)
     const struct thread *thread = thread_current();
     struct arch_space *arch = thread != NULL ? thread->machine.space : NULL;
     return arch != NULL ? list_entry(arch, struct address_space, arch) : NULL;
-}
-
-// The kernel's own tables are its own expense.
-static struct account *table_payer(struct arch_space *arch)
-{
-    return arch == arch_kernel_space() ? NULL
-                                       : list_entry(arch, struct address_space, arch)->account;
-}
-
-ts_status_t page_table_alloc(struct arch_space *arch, paddr_t *out_page)
-{
-    struct account *payer = table_payer(arch);
-    ts_status_t status = account_charge(payer, 1);
-    if (status != TS_OK) {
-        return status;
-    }
-    struct page *page;
-    status = page_alloc(PAGE_ALLOC_ZERO, &page);
-    if (status != TS_OK) {
-        account_uncharge(payer, 1);
-        return status;
-    }
-    *out_page = page_address(page);
-    return TS_OK;
-}
-
-void page_table_free(struct arch_space *arch, paddr_t page)
-{
-    page_put(page_find(page));
-    account_uncharge(table_payer(arch), 1);
 }
 
 ts_status_t space_check_range(vaddr_t address, uint64_t length)

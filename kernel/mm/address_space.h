@@ -19,7 +19,7 @@
 // widened its entry, or another CPU did just before, and the same fault does not come again.
 #pragma once
 
-#include <core/list.h>
+#include <base/list.h>
 #include <arch/hooks.h>
 #include <arch/space.h>
 #include <spinlock.h>
@@ -66,9 +66,10 @@ struct region {
     struct list link; // in memory.regions
 };
 
-// With no region. Takes a reference to the account. TS_ERR_MEMORY, TS_ERR_LIMIT. The space is a
-// heap object of its own.
-TS_MUST_USE ts_status_t space_create(struct account *account, struct address_space **out_space);
+// With no region; `random` decides where each of its areas begins. Takes a reference to the
+// account. TS_ERR_MEMORY, TS_ERR_LIMIT. The space is a heap object of its own.
+TS_MUST_USE ts_status_t space_create(struct account *account, const uint64_t random[SPACE_AREAS],
+                                     struct address_space **out_space);
 
 // Ends a space in which no thread will run and from which nobody copies any more: call
 // space_destroy_some() until false, then space_free(). Interrupts on, no lock held.
@@ -113,7 +114,12 @@ TS_MUST_USE ts_status_t space_protect(struct address_space *space, vaddr_t addre
 // memory held. `fault`: ARCH_FAULT_*.
 TS_MUST_USE ts_status_t space_fault(struct address_space *space, vaddr_t address, unsigned fault);
 
-// For user_exception(): why kernel_page_fault() did not resolve the last fault of the current
+// The same for a fault of the current thread, or of a copy that it makes, in its own space. Also
+// TS_ERR_FAULT: the same fault came again and again although there was nothing to do;
+// TS_ERR_INTERRUPTED: a copy of a thread that is to end.
+TS_MUST_USE ts_status_t space_fault_current(vaddr_t address, unsigned fault);
+
+// For user_exception(): why space_fault_current() did not resolve the last fault of the current
 // thread: TS_ERR_LIMIT or TS_ERR_MEMORY (end it with TS_EXIT_LIMIT), else TS_ERR_FAULT.
 TS_MUST_USE ts_status_t space_fault_reason(void);
 

@@ -6,7 +6,7 @@
 // have been written.
 #pragma once
 
-#include <core/list.h>
+#include <base/list.h>
 #include <stdint.h>
 
 struct page;

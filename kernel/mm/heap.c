@@ -6,7 +6,7 @@
 // are all free is given back, but for one per class.
 #include <allocation.h>
 #include <arch/memory.h>
-#include <core/list.h>
+#include <base/list.h>
 #include <mm/heap.h>
 #include <mm/heap_check.h>
 #include <mm/page.h>

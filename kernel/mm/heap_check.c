@@ -7,7 +7,7 @@
 #include <arch/types.h>
 #include <panic.h>
 #include <string.h>
-#include <symbol.h>
+#include <base/symbol.h>
 
 #define POISON     0xa5
 #define RED        0xbd

@@ -10,14 +10,13 @@
 #include <allocation.h>
 #include <arch/attribute.h>
 #include <arch/boot.h>
-#include <arch/hooks.h>
 #include <arch/memory.h>
 #include <cpu.h>
 #include <log.h>
 #include <mm/account.h>
 #include <mm/buddy.h>
 #include <mm/page.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <panic.h>
 #include <spinlock.h>
 
@@ -416,23 +415,4 @@ void page_init(void)
     reserve = total / 128;
     reserve = reserve < 32 ? 32 : reserve > 1024 ? 1024 : reserve;
     log_info("memory: %lu MiB free", (unsigned long)(total >> (20 - PAGE_SHIFT)));
-}
-
-// Of kernel stacks: the kernel's own expense until a thread pays for one.
-ts_status_t kernel_page_alloc(paddr_t *out_page)
-{
-    struct page *page;
-    ts_status_t status = page_alloc(0, &page);
-    if (status != TS_OK) {
-        return status;
-    }
-    (void)account_charge(NULL, 1);
-    *out_page = page_address(page);
-    return TS_OK;
-}
-
-void kernel_page_free(paddr_t page)
-{
-    account_uncharge(NULL, 1);
-    page_put(page_find(page));
 }

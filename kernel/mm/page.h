@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-#include <core/list.h>
+#include <base/list.h>
 #include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
 #include <arch/types.h>

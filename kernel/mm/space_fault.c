@@ -2,11 +2,9 @@
 // How pages are found: page faults, copies between processes, futex words.
 #include <arch/hooks.h>
 #include <arch/memory.h>
+#include <mm/memory.h>
 #include <mm/page.h>
 #include <mm/region.h>
-#include <object/memory.h>
-#include <object/reaper.h>
-#include <object/statistics.h>
 #include <panic.h>
 #include <sched/sched.h>
 
@@ -148,18 +146,13 @@ static inline ts_status_t fault_here(struct address_space *space, vaddr_t addres
     return status == TS_OK && changes == before ? fault_repeated(address, changes) : status;
 }
 
-ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
+ts_status_t space_fault_current(vaddr_t address, unsigned fault)
 {
     struct address_space *space = space_current();
-    statistics_add(STATISTIC_FAULTS, 1);
     if (space == NULL || !arch_user_range_ok(address, 1)) {
         return TS_ERR_FAULT;
     }
-    ts_status_t status;
-    bool waited = false; // for memory
-    do {
-        status = fault_here(space, address, fault);
-    } while (!waited && (waited = reaper_wait(status)));
+    ts_status_t status = fault_here(space, address, fault);
     if ((fault & ARCH_FAULT_COPY) == 0) { // a copy's is its caller's error
         thread_current()->fault_status = status;
     }

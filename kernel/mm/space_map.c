@@ -2,9 +2,9 @@
 // Mapping and unmapping; space_protect.c has protecting. What takes long goes on in chunks, between
 // which the lock is free; a chunk is flushed before the lock is dropped, so that no address is
 // given out again while a CPU remembers what was there.
+#include <mm/memory.h>
 #include <mm/page.h>
 #include <mm/region.h>
-#include <object/memory.h>
 
 #define MAP_FLAGS \
     (REGION_PROTECTION | TS_MAP_FIXED | TS_MAP_POPULATE | TS_MAP_STACK | SPACE_MAP_RING)

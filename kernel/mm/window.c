@@ -2,7 +2,7 @@
 // See window.h.
 #include <arch/memory.h>
 #include <arch/space.h>
-#include <core/list.h>
+#include <base/list.h>
 #include <mm/heap.h>
 #include <mm/range_tree.h>
 #include <mm/window.h>

@@ -3,7 +3,7 @@
 // and what is pinned for it. It is remembered while there is any of these. See domain.h.
 #pragma once
 
-#include <core/list.h>
+#include <base/list.h>
 #include <spinlock.h>
 #include <stdbool.h>
 #include <tessera/abi/types.h>

@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 #include <tessera/abi/status.h>
 
-static bool end_step(struct reaper_work *work);
+static bool end_step(struct work *work);
 
 static _Atomic uint64_t admissions; // how many there were: each has a number of its own
 
@@ -163,7 +163,7 @@ void hold_end(struct device_hold *hold)
 
 // What it reaches ---------------------------------------------------------------------------------
 
-ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page)
+ts_status_t hold_table_alloc(struct device_hold *owner, paddr_t *out_page)
 {
     struct page *page;
     irqflags_t flags = spin_lock(&owner->lock);
@@ -179,12 +179,12 @@ ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page)
     if (status == TS_OK) {
         *out_page = page_address(page);
     } else {
-        dma_table_free(owner, 0);
+        hold_table_free(owner, 0);
     }
     return status;
 }
 
-void dma_table_free(struct device_hold *owner, paddr_t page)
+void hold_table_free(struct device_hold *owner, paddr_t page)
 {
     irqflags_t flags = spin_lock(&owner->lock);
     owner->tables--;
@@ -276,7 +276,7 @@ void hold_fault(struct device_hold *hold, const struct dma_fault *fault)
 }
 
 // In the reaper: an interrupt is no place for ending a process.
-static bool end_step(struct reaper_work *work)
+static bool end_step(struct work *work)
 {
     struct device_hold *hold = list_entry(work, struct device_hold, end);
     irqflags_t flags = spin_lock(&hold->lock);

@@ -35,7 +35,7 @@ struct device_hold {
     ts_status_t shut;       // why nobody can drive it; TS_OK: somebody can
     struct process *ending; // `end` is queued for this driver; a reference
     struct dma_fault fault; // why
-    struct reaper_work end;
+    struct work end;
 };
 
 // TS_ERR_LIMIT: the IOMMU holds no more devices. One that it cannot tell from others can be held by
@@ -61,6 +61,10 @@ void hold_release(struct device_hold *hold);
 // Blocks it, and nobody ever drives it again by this hold; and once all is unmapped, the end of its
 // use, by whoever took the device from the domain.
 void hold_end(struct device_hold *hold);
+
+// dma_table_alloc() and dma_table_free() of <arch/hooks.h>: at the expense of who drives it.
+TS_MUST_USE ts_status_t hold_table_alloc(struct device_hold *hold, paddr_t *out_page);
+void hold_table_free(struct device_hold *hold, paddr_t page);
 
 // The device reaches pages of the memory more, or less: *inout_mapped of them, from `offset` on.
 // The memory is fixed and has its pages. Unmapped ones are nobody else's until this returns.

@@ -359,7 +359,7 @@ bool domain_driver_died_some(const struct address_space *space)
     return true;
 }
 
-void kernel_dma_fault(const struct dma_fault *fault)
+void domain_fault(const struct dma_fault *fault)
 {
     irqflags_t flags = spin_lock(&domain_lock);
     struct device *device = device_find(fault->device);

@@ -41,3 +41,7 @@ bool domain_driver_died_some(const struct address_space *space);
 
 // Pages in quarantine, all domains.
 uint64_t domain_quarantined(void);
+
+// As kernel_dma_fault() of <arch/hooks.h>.
+struct dma_fault;
+void domain_fault(const struct dma_fault *fault);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An exception in a program ends it with a report: which, where, registers, and who called whom.
-#include <arch/hooks.h>
+#include <object/exception.h>
 
 #include <arch/user.h>
 #include <log.h>
@@ -30,7 +30,8 @@ static void backtrace(const struct arch_frame *frame, uint64_t out_addresses[BAC
     }
 }
 
-void user_exception(struct arch_frame *frame, uint32_t vector, uint64_t error, vaddr_t address)
+_Noreturn void exception_end_process(const struct arch_frame *frame, uint32_t vector,
+                                     uint64_t error, vaddr_t address)
 {
     struct thread *thread = thread_current();
     struct process *process = thread->process;

@@ -9,14 +9,13 @@
 // line is armed and masked under a lock, and once closed it is never armed again.
 #include <stdatomic.h>
 #include <arch/clock.h>
-#include <arch/hooks.h>
 #include <arch/interrupt.h>
 #include <arch/smp.h>
 #include <log.h>
 #include <object/body.h>
 #include <object/device.h>
 #include <object/interrupt.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <object/transfer.h>
 #include <tessera/abi/operation.h>
 #include <tessera/abi/signal.h>
@@ -73,7 +72,7 @@ static bool storm_check(struct interrupt *interrupt)
     return storm;
 }
 
-void kernel_interrupt(uint32_t number)
+void interrupt_came(uint32_t number)
 {
     statistics_add(STATISTIC_INTERRUPTS, 1);
     struct interrupt *interrupt = number < ARCH_INTERRUPT_MAX

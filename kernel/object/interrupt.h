@@ -30,3 +30,6 @@ TS_MUST_USE ts_status_t interrupt_create_message(struct account *account, uint32
                                                  struct device *device,
                                                  struct ts_interrupt_message *out_message,
                                                  struct object **out_interrupt);
+
+// As kernel_interrupt() of <arch/hooks.h>.
+void interrupt_came(uint32_t number);

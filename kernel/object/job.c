@@ -1,46 +1,36 @@
 // SPDX-License-Identifier: MIT
-// Jobs: the tree, charging, and the list of processes. See job.h; job_operate.c has what programs
-// ask of them.
+// Jobs: the tree, its limits, and what programs ask of it. See job.h; job_member.c has who is in
+// it.
+#include <object/job.h>
+
+#include <allocation.h>
+#include <arch/user.h>
+#include <base/format.h>
 #include <mm/page.h>
 #include <object/body.h>
-#include <object/job.h>
-#include <object/job_operate.h>
+#include <object/system_statistics.h>
+#include <object/transfer.h>
 #include <panic.h>
 #include <sched/sched.h>
 
-#define SCAN_PER_HOLD 64u
-#define CLIENT_LAST   (UINT32_MAX - 1) // the next one is PORT_NONE
-
-static void job_destroy(struct object *object);
-
-const struct object_class job_class = {
-    .kind = TS_KIND_JOB,
-    .name = "job",
-    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT |
-              TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
-    .destroy = job_destroy,
-    .operate = job_operate,
-};
+#define ID_DIGITS   20u
+#define CLIENT_LAST (UINT32_MAX - 1) // the next one is PORT_NONE
+#define HANDLES_MAX (UINT64_C(1) << 22)
+#define THREADS_MAX UINT64_C(65536)
 
 struct job *job_root;
 
-static struct spinlock tree_lock = SPINLOCK_INIT("job tree");
-static struct list processes = {&processes, &processes}; // struct job_member, by id
-static uint64_t last_id;
 static atomic_uint last_client;
 
 static struct job *job_make(struct account *account, struct job *parent,
-                            const uint64_t limits[JOB_RESOURCES], ts_status_t *out_status)
+                            const uint64_t limits[QUOTA_RESOURCES], ts_status_t *out_status)
 {
     struct job *job = body_create(account, sizeof(*job), &job_class, out_status);
     if (job == NULL) {
         return NULL;
     }
     job->parent = parent;
-    job->level = parent != NULL ? parent->level + 1 : 1;
-    for (unsigned i = 0; i < JOB_RESOURCES; i++) {
-        atomic_init(&job->limit[i], limits[i]);
-    }
+    quota_init(&job->quota, parent != NULL ? &parent->quota : NULL, limits);
     if (parent != NULL) {
         object_get(&parent->object);
     }
@@ -71,37 +61,26 @@ void job_init(void)
 {
     struct page_statistics pages;
     page_statistics_get(&pages);
-    const uint64_t limits[JOB_RESOURCES] = {[JOB_PAGES] = pages.total,
-                                            [JOB_HANDLES] = JOB_HANDLES_MAX,
-                                            [JOB_THREADS] = JOB_THREADS_MAX};
+    const uint64_t limits[QUOTA_RESOURCES] = {
+        [QUOTA_PAGES] = pages.total, [QUOTA_HANDLES] = HANDLES_MAX, [QUOTA_THREADS] = THREADS_MAX};
     ts_status_t status;
     job_root = job_make(NULL, NULL, limits, &status);
     KREQUIRE(job_root != NULL);
 }
 
-static bool job_is_killed(const struct job *job)
-{
-    for (; job != NULL; job = job->parent) {
-        if (atomic_load_explicit(&job->killed, memory_order_acquire)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 ts_status_t job_create(struct account *account, struct job *parent,
                        const struct ts_job_limits *limits, bool client, struct job **out_job)
 {
-    const uint64_t asked[JOB_RESOURCES] = {limits->pages, limits->handles, limits->threads};
-    uint64_t chosen[JOB_RESOURCES];
+    const uint64_t asked[QUOTA_RESOURCES] = {limits->pages, limits->handles, limits->threads};
+    uint64_t chosen[QUOTA_RESOURCES];
     if (job_is_killed(parent)) {
         return TS_ERR_GONE;
     }
-    if (parent->level == TS_JOB_LEVELS) {
+    if (parent->quota.level == TS_JOB_LEVELS) {
         return TS_ERR_LIMIT;
     }
-    for (unsigned i = 0; i < JOB_RESOURCES; i++) {
-        chosen[i] = asked[i] != 0 ? asked[i] : atomic_load(&parent->limit[i]);
+    for (unsigned i = 0; i < QUOTA_RESOURCES; i++) {
+        chosen[i] = asked[i] != 0 ? asked[i] : atomic_load(&parent->quota.limit[i]);
     }
     ts_status_t status;
     struct job *job = job_make(account, parent, chosen, &status);
@@ -123,203 +102,227 @@ static void job_destroy(struct object *object)
     body_destroy(object, sizeof(*job));
 }
 
-// Adds to one level. False: over its limit.
-static bool level_charge(struct job *job, enum job_resource resource, uint64_t count)
+ts_status_t job_charge(struct job *job, enum quota_resource resource, uint64_t count)
 {
-    uint64_t limit = atomic_load_explicit(&job->limit[resource], memory_order_relaxed);
-    uint64_t used = atomic_load_explicit(&job->used[resource], memory_order_relaxed);
-    do {
-        if (used > limit || count > limit - used) {
-            return false;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(&job->used[resource], &used, used + count,
-                                                    memory_order_relaxed, memory_order_relaxed));
-    used += count;
-    uint64_t peak = atomic_load_explicit(&job->peak[resource], memory_order_relaxed);
-    while (peak < used &&
-           !atomic_compare_exchange_weak_explicit(&job->peak[resource], &peak, used,
-                                                  memory_order_relaxed, memory_order_relaxed)) {
-        ;
-    }
-    return true;
-}
-
-bool job_charge_spare(struct job *job, enum job_resource resource, uint64_t count)
-{
-    struct job *at = job;
-    while (at != NULL && level_charge(at, resource, count)) {
-        at = at->parent;
-    }
-    if (at == NULL) {
-        return true;
-    }
-    for (; job != at; job = job->parent) {
-        atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
-    }
-    return false;
-}
-
-ts_status_t job_charge(struct job *job, enum job_resource resource, uint64_t count)
-{
-    if (job_charge_spare(job, resource, count)) {
+    if (quota_charge(&job->quota, resource, count)) {
         return TS_OK;
     }
-    if (thread_current() != NULL) {
-        thread_current()->refused_by_job = true;
-    }
+    thread_note_refusal();
     return TS_ERR_LIMIT;
-}
-
-void job_uncharge(struct job *job, enum job_resource resource, uint64_t count)
-{
-    for (; job != NULL; job = job->parent) {
-        atomic_fetch_sub_explicit(&job->used[resource], count, memory_order_relaxed);
-    }
-}
-
-uint64_t job_limit(const struct job *job, enum job_resource resource)
-{
-    uint64_t limit = UINT64_MAX;
-    for (; job != NULL; job = job->parent) {
-        uint64_t level = atomic_load_explicit(&job->limit[resource], memory_order_relaxed);
-        limit = level < limit ? level : limit;
-    }
-    return limit;
-}
-
-// Whether `job` is `above` or below it.
-static bool job_is_below(const struct job *job, const struct job *above)
-{
-    while (job != NULL && job != above) {
-        job = job->parent;
-    }
-    return job != NULL;
-}
-
-ts_status_t job_process_add(struct job *job, struct job_member *member, struct object *process)
-{
-    member->job = job;
-    member->object = process;
-    list_init(&member->link);
-    irqflags_t flags = spin_lock(&tree_lock);
-    // Under the lock: job_kill() sets `killed` and then looks at the list under it.
-    bool killed = job_is_killed(job);
-    if (!killed) {
-        object_get(&job->object);
-        member->id = ++last_id;
-        list_push_back(&processes, &member->link);
-        for (struct job *at = job; at != NULL; at = at->parent) {
-            at->processes++;
-        }
-    }
-    spin_unlock(&tree_lock, flags);
-    return killed ? TS_ERR_GONE : TS_OK;
-}
-
-void job_process_remove(struct job_member *member)
-{
-    irqflags_t flags = spin_lock(&tree_lock);
-    list_remove(&member->link);
-    for (struct job *at = member->job; at != NULL; at = at->parent) {
-        at->processes--;
-    }
-    spin_unlock(&tree_lock, flags);
-    object_put(&member->job->object);
-}
-
-// A walk over the processes in and below a job, in order of their ids: `place` is in the list
-// before what has not been looked at, so that the lock is let go now and then. It has no process.
-struct scan {
-    const struct job *job;
-    uint64_t first, last; // ids
-    struct job_member place;
-};
-
-static void scan_begin(struct scan *scan, const struct job *job, uint64_t first, uint64_t last)
-{
-    *scan = (struct scan){.job = job, .first = first};
-    irqflags_t flags = spin_lock(&tree_lock);
-    scan->last = last < last_id ? last : last_id; // what others make meanwhile is not waited for
-    list_push_front(&processes, &scan->place.link);
-    spin_unlock(&tree_lock, flags);
-}
-
-static void scan_end(struct scan *scan)
-{
-    irqflags_t flags = spin_lock(&tree_lock);
-    list_remove(&scan->place.link);
-    spin_unlock(&tree_lock, flags);
-}
-
-// Looks at some. True: at *out_member, whose process got a reference, or, with NULL, at all.
-static bool scan_some(struct scan *scan, const struct job_member **out_member)
-{
-    *out_member = NULL;
-    irqflags_t flags = spin_lock(&tree_lock);
-    struct list *node = scan->place.link.next;
-    unsigned looked = 0;
-    for (; node != &processes && looked < SCAN_PER_HOLD && *out_member == NULL; looked++) {
-        const struct job_member *member = list_entry(node, struct job_member, link);
-        node = node->next;
-        if (member->object == NULL) {
-            continue; // another scan's place
-        }
-        if (member->id > scan->last) {
-            node = &processes;
-        } else if (member->id >= scan->first && job_is_below(member->job, scan->job) &&
-                   object_try_get(member->object)) {
-            *out_member = member;
-        }
-    }
-    list_remove(&scan->place.link);
-    list_push_back(node, &scan->place.link); // before it
-    spin_unlock(&tree_lock, flags);
-    return *out_member != NULL || node == &processes;
-}
-
-// The next process, with a reference, or NULL.
-static const struct job_member *scan_next(struct scan *scan)
-{
-    const struct job_member *member;
-    while (!scan_some(scan, &member)) {
-        ;
-    }
-    return member;
-}
-
-struct object *job_process_find(const struct job *job, uint64_t first, uint64_t last,
-                                uint64_t *out_id)
-{
-    struct scan scan;
-    scan_begin(&scan, job, first, last);
-    const struct job_member *member = scan_next(&scan);
-    scan_end(&scan);
-    if (member == NULL) {
-        return NULL;
-    }
-    *out_id = member->id;
-    return member->object;
-}
-
-uint64_t job_process_count(const struct job *job)
-{
-    irqflags_t flags = spin_lock(&tree_lock);
-    uint64_t count = job->processes;
-    spin_unlock(&tree_lock, flags);
-    return count;
 }
 
 void job_kill(struct job *job)
 {
     // Before the scan: what is added from now on is refused, what was is found.
     atomic_store_explicit(&job->killed, true, memory_order_release);
-    struct scan scan;
+    struct job_scan scan;
     const struct job_member *member;
-    scan_begin(&scan, job, 0, UINT64_MAX);
-    while ((member = scan_next(&scan)) != NULL) {
+    job_scan_begin(&scan, job, 0, UINT64_MAX);
+    while ((member = job_scan_next(&scan)) != NULL) {
         struct object *process = member->object;
         process_kill(process_of_object(process));
         object_put(process);
     }
-    scan_end(&scan);
+    job_scan_end(&scan);
 }
+
+// Operations -------------------------------------------------------------------------------------
+
+static void levels_read(_Atomic uint64_t *values, struct ts_job_limits *out_limits)
+{
+    out_limits->pages = atomic_load_explicit(&values[QUOTA_PAGES], memory_order_relaxed);
+    out_limits->handles = atomic_load_explicit(&values[QUOTA_HANDLES], memory_order_relaxed);
+    out_limits->threads = atomic_load_explicit(&values[QUOTA_THREADS], memory_order_relaxed);
+}
+
+static ts_status_t get_statistics(struct job *job, struct operation *operation)
+{
+    struct ts_job_statistics statistics = {.processes = job_member_count(job)};
+    levels_read(job->quota.used, &statistics.used);
+    levels_read(job->quota.limit, &statistics.limit);
+    levels_read(job->quota.peak, &statistics.peak);
+    return operation_get(operation, &statistics, sizeof(statistics));
+}
+
+static ts_status_t get_limits(struct job *job, struct operation *operation)
+{
+    struct ts_job_limits limits;
+    levels_read(job->quota.limit, &limits);
+    return operation_get(operation, &limits, sizeof(limits));
+}
+
+static ts_status_t get_system(struct job *job, struct operation *operation)
+{
+    struct ts_system_statistics statistics;
+    if (job->parent != NULL) {
+        return TS_ERR_UNSUPPORTED;
+    }
+    system_statistics_get(&statistics);
+    return operation_get(operation, &statistics, sizeof(statistics));
+}
+
+static ts_status_t get_kernel_objects(struct job *job, struct operation *operation)
+{
+    uint64_t count;
+    ts_status_t status = job->parent != NULL ? TS_ERR_UNSUPPORTED : allocation_live(&count);
+    return status == TS_OK ? operation_get_u64(operation, count) : status;
+}
+
+static ts_status_t job_get(struct job *job, struct operation *operation)
+{
+    switch (operation->arg) {
+    case TS_PROPERTY_JOB_STATISTICS: return get_statistics(job, operation);
+    case TS_PROPERTY_JOB_LIMITS: return get_limits(job, operation);
+    case TS_PROPERTY_SYSTEM_STATISTICS: return get_system(job, operation);
+    case TS_PROPERTY_KERNEL_OBJECTS: return get_kernel_objects(job, operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+// A limit below what is used is fine: nothing more is given out then.
+static ts_status_t job_set(struct job *job, const struct operation *operation)
+{
+    struct ts_job_limits limits;
+    if (operation->arg != TS_PROPERTY_JOB_LIMITS) {
+        return TS_ERR_UNSUPPORTED;
+    }
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
+        return TS_ERR_RIGHTS;
+    }
+    ts_status_t status = operation_set(operation, &limits, sizeof(limits));
+    if (status != TS_OK) {
+        return status;
+    }
+    const uint64_t asked[QUOTA_RESOURCES] = {limits.pages, limits.handles, limits.threads};
+    for (unsigned i = 0; i < QUOTA_RESOURCES; i++) {
+        if (asked[i] != 0) {
+            quota_set_limit(&job->quota, (enum quota_resource)i, asked[i]);
+        }
+    }
+    return TS_OK;
+}
+
+// One process's record into the caller's buffer. TS_ERR_OVERFLOW: no room.
+static ts_status_t list_entry_put(struct transfer *transfer, uint64_t id)
+{
+    _Alignas(8) char record[sizeof(struct ts_entry) + ID_DIGITS + 4] = {0};
+    struct ts_entry *entry = (struct ts_entry *)record;
+    size_t length = format_text(entry->name, ID_DIGITS + 1, "%lu", (unsigned long)id);
+    size_t bytes = (sizeof(*entry) + length + 7) & ~(size_t)7;
+    if (bytes > transfer_left(transfer)) {
+        return TS_ERR_OVERFLOW;
+    }
+    entry->next = id;
+    entry->identity = id;
+    entry->type = TS_ENTRY_OTHER;
+    entry->record_length = (uint16_t)bytes;
+    entry->name_length = (uint16_t)length;
+    return transfer_to_user(transfer, record, bytes);
+}
+
+static ts_status_t job_list(struct job *job, struct operation *operation)
+{
+    struct transfer transfer;
+    ts_status_t status = transfer_init(&transfer, operation);
+    uint64_t id = operation->offset;
+    operation->extra = id;
+    while (status == TS_OK && id != UINT64_MAX) {
+        struct object *process = job_member_find(job, id + 1, UINT64_MAX, &id);
+        if (process == NULL) {
+            break;
+        }
+        object_put(process);
+        status = list_entry_put(&transfer, id);
+        if (status == TS_OK) {
+            operation->extra = id;
+        }
+    }
+    operation->value = transfer.done;
+    if (status == TS_ERR_OVERFLOW) {
+        status = transfer.done == 0 ? TS_ERR_ARGUMENT : TS_OK;
+    }
+    return status;
+}
+
+// A decimal number without sign or leading zero.
+static bool id_parse(const char *text, size_t length, uint64_t *out_id)
+{
+    uint64_t id = 0;
+    if (length == 0 || text[0] == '0') {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        unsigned digit = (unsigned)text[i] - '0';
+        if (digit > 9 || id > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        id = id * 10 + digit;
+    }
+    *out_id = id;
+    return true;
+}
+
+// open(id): a handle to a process below.
+static ts_status_t job_open(struct job *job, struct operation *operation)
+{
+    char text[ID_DIGITS];
+    uint64_t id;
+    if ((operation->arg & (TS_OPEN_CREATE | TS_OPEN_TRUNCATE)) != 0) {
+        return TS_ERR_UNSUPPORTED;
+    }
+    if (operation->length > sizeof(text)) {
+        return TS_ERR_NOT_FOUND;
+    }
+    ts_status_t status = copy_from_user(text, operation->address, operation->length);
+    if (status != TS_OK) {
+        return status;
+    }
+    struct object *process =
+        id_parse(text, operation->length, &id) ? job_member_find(job, id, id, &id) : NULL;
+    if (process == NULL) {
+        return TS_ERR_NOT_FOUND;
+    }
+    operation->result = object_handle_get(process, operation->rights & operation->handle_rights &
+                                                       process->class->rights);
+    object_put(process);
+    return TS_OK;
+}
+
+static ts_status_t job_call(struct job *job, const struct operation *operation)
+{
+    struct ts_call call;
+    ts_status_t status = operation_call(operation, &call);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (call.method != TS_JOB_KILL) {
+        return TS_ERR_UNSUPPORTED;
+    }
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
+        return TS_ERR_RIGHTS;
+    }
+    job_kill(job);
+    return TS_OK;
+}
+
+static ts_status_t job_operate(struct object *object, struct operation *operation)
+{
+    struct job *job = job_of(object);
+    switch (operation->op) {
+    case TS_OP_GET: return job_get(job, operation);
+    case TS_OP_SET: return job_set(job, operation);
+    case TS_OP_LIST: return job_list(job, operation);
+    case TS_OP_OPEN: return job_open(job, operation);
+    case TS_OP_CALL: return job_call(job, operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+const struct object_class job_class = {
+    .kind = TS_KIND_JOB,
+    .name = "job",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_CALL | TS_RIGHT_WAIT |
+              TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .destroy = job_destroy,
+    .operate = job_operate,
+};

@@ -3,12 +3,11 @@
 //
 // READABLE is set when lines come and cleared by a read that reaches the end, so it serves one
 // reader who waits (the log's service); others read from time to time.
-#include <arch/cpu.h>
-#include <cpu.h>
 #include <log.h>
 #include <object/caller.h>
 #include <object/log_object.h>
 #include <object/transfer.h>
+#include <sched/deferred.h>
 #include <tessera/abi/object.h>
 #include <tessera/abi/signal.h>
 
@@ -16,19 +15,19 @@
 #define LINE_MAX   240u
 
 static struct object log_object;
-_Atomic bool log_object_news;
+static _Atomic bool news; // some CPU has it marked
 
 // Any context, any lock held: only a mark, and this CPU looks at it soon.
 static void log_listener(void)
 {
-    if (!atomic_exchange_explicit(&log_object_news, true, memory_order_relaxed)) {
-        atomic_fetch_or_explicit(&cpu_current()->need_resched, CPU_RESCHED, memory_order_relaxed);
+    if (!atomic_exchange_explicit(&news, true, memory_order_relaxed)) {
+        deferred_mark();
     }
 }
 
-void log_object_signal(void)
+static void tell(void)
 {
-    atomic_store_explicit(&log_object_news, false, memory_order_relaxed);
+    atomic_store_explicit(&news, false, memory_order_relaxed);
     object_signal(&log_object, 0, TS_SIGNAL_READABLE, 0);
 }
 
@@ -147,5 +146,6 @@ void log_object_init(void)
 {
     object_init(&log_object, &log_class);
     atomic_store(&log_object.signals, TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
+    deferred_set(tell);
     log_set_listener(log_listener);
 }

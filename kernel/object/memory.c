@@ -1,78 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Memory objects: making and ending them, and their pages. See memory.h; memory_size.c has what
-// changes the size, memory_kernel.c what the kernel maps, memory_operate.c what programs ask.
-#include <arch/memory.h>
+// Memories as objects. See memory.h. What programs ask (read, write, size, map, and the methods
+// COMMIT and VIEW) goes page by page, preemptible.
+#include <object/memory.h>
+
 #include <mm/page.h>
 #include <object/body.h>
+#include <object/caller.h>
 #include <object/device.h>
-#include <object/memory.h>
-#include <object/memory_operate.h>
+#include <object/reaper.h>
+#include <object/transfer.h>
 #include <panic.h>
-#include <stdatomic.h>
 #include <string.h>
 
-static void memory_destroy(struct object *object);
-
-const struct object_class memory_class = {
-    .kind = TS_KIND_MEMORY,
-    .name = "memory",
-    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE | TS_RIGHT_MAP | TS_RIGHT_CALL |
-              TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
-    .destroy = memory_destroy,
-    .operate = memory_operate,
-};
-
-ts_status_t memory_charge(struct memory *memory, uint64_t pages)
-{
-    return account_charge(memory->object.payer, pages);
-}
-
-void memory_uncharge(struct memory *memory, uint64_t pages)
-{
-    account_uncharge(memory->object.payer, pages);
-}
-
-// Whose the tree's nodes are, and those that were taken off it.
-struct nodes {
-    struct account *payer;
-    ts_status_t status;       // why one was not to be had
-    struct radix_node *given; // linked by slots[0]
-    uint32_t given_count;
-};
-
-static struct radix_node *node_take(void *context)
-{
-    struct nodes *nodes = context;
-    return paid_alloc_zeroed(nodes->payer, sizeof(struct radix_node), &nodes->status);
-}
-
-static void node_give(struct radix_node *node, void *context)
-{
-    struct nodes *nodes = context;
-    node->slots[0] = nodes->given;
-    nodes->given = node;
-    nodes->given_count++;
-}
-
-static struct radix_memory radix_memory_of(struct nodes *nodes)
-{
-    return (struct radix_memory){.take = node_take, .give = node_give, .context = nodes};
-}
-
-static void nodes_free(struct account *payer, struct radix_node *node)
-{
-    while (node != NULL) {
-        struct radix_node *next = node->slots[0];
-        paid_free(payer, node, sizeof(*node));
-        node = next;
-    }
-}
-
-static uint64_t next_id(void)
-{
-    static _Atomic uint64_t last;
-    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
-}
+#define ADJACENT_MAX  16u // pages for which the kernel tries to do without the window
+#define CHUNKS_A_STEP 8u  // of the reaper, interrupts on
 
 static struct memory *memory_make(enum memory_type type, uint64_t size, struct account *payer,
                                   ts_status_t *out_status)
@@ -81,12 +22,7 @@ static struct memory *memory_make(enum memory_type type, uint64_t size, struct a
     if (memory == NULL) {
         return NULL;
     }
-    spin_init(&memory->lock, "memory");
-    memory->id = next_id();
-    memory->type = (uint8_t)type;
-    memory->size = size;
-    radix_init(&memory->pages);
-    list_init(&memory->regions);
+    memory_init(memory, type, size);
     return memory;
 }
 
@@ -205,184 +141,40 @@ ts_status_t memory_create_view(struct account *account, struct memory *memory, u
     return TS_OK;
 }
 
-struct memory *memory_resolve(struct memory *memory, uint64_t *inout_offset)
+ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
+                                 struct kernel_mapping *out_mapping)
 {
-    if (memory->type != MEMORY_VIEW) {
-        return memory;
+    struct memory *memory;
+    ts_status_t status = TS_ERR_MEMORY;
+    bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
+    if (bytes / PAGE_SIZE <= ADJACENT_MAX) {
+        status = memory_create(account, bytes, TS_MEMORY_CONTIGUOUS, &memory);
     }
-    *inout_offset += memory->offset;
-    return memory->parent;
-}
-
-// For one more page: what was reserved comes first.
-static ts_status_t page_charge(struct memory *memory)
-{
-    struct memory_change *change = memory->change;
-    if (change == NULL || change->reserved == 0) {
-        return memory_charge(memory, 1);
+    if (status == TS_ERR_MEMORY) {
+        status = memory_create(account, bytes, 0, &memory);
     }
-    change->reserved--;
-    return TS_OK;
-}
-
-static ts_status_t anonymous_page(struct memory *memory, uint64_t index, struct page **out_page)
-{
-    *out_page = radix_get(&memory->pages, index);
-    if (*out_page != NULL) {
-        return TS_OK;
-    }
-    ts_status_t status = page_charge(memory);
     if (status != TS_OK) {
         return status;
     }
-    struct page *page;
-    status = page_alloc(PAGE_ALLOC_ZERO | PAGE_ALLOC_USER, &page);
-    if (status != TS_OK) {
-        goto uncharge;
-    }
-    struct nodes nodes = {.payer = memory->object.payer, .status = TS_ERR_LIMIT};
-    struct radix_memory radix_memory = radix_memory_of(&nodes);
-    if (!radix_set(&memory->pages, index, page, &radix_memory)) {
-        status = nodes.status;
-        nodes_free(nodes.payer, nodes.given);
-        goto free;
-    }
-    memory->resident++;
-    *out_page = page;
-    return TS_OK;
-free:
-    page_put(page);
-uncharge:
-    memory_uncharge(memory, 1);
+    status = memory_kernel_map(memory, out_mapping);
+    object_put(&memory->object); // the mapping has its own reference
     return status;
-}
-
-ts_status_t memory_page_locked(struct memory *memory, uint64_t offset, struct page **out_page,
-                               paddr_t *out_address)
-{
-    if (offset >= memory->size) {
-        return TS_ERR_RANGE;
-    }
-    offset &= ~PAGE_MASK;
-    if (memory->type == MEMORY_ANONYMOUS) {
-        ts_status_t status = anonymous_page(memory, offset / PAGE_SIZE, out_page);
-        if (status == TS_OK) {
-            *out_address = page_address(*out_page);
-        }
-        return status;
-    }
-    *out_address = memory->base + offset;
-    *out_page = memory->type == MEMORY_PHYSICAL ? NULL : page_find(*out_address);
-    return TS_OK;
-}
-
-ts_status_t memory_page_get(struct memory *memory, uint64_t offset, struct page **out_page)
-{
-    if (memory->type == MEMORY_VIEW && offset >= memory->size) { // whose size never changes
-        return TS_ERR_RANGE;
-    }
-    memory = memory_resolve(memory, &offset);
-    paddr_t address;
-    irqflags_t flags = spin_lock(&memory->lock);
-    ts_status_t status = memory_page_locked(memory, offset, out_page, &address);
-    if (status == TS_OK && *out_page == NULL) {
-        status = TS_ERR_UNSUPPORTED;
-    }
-    if (status == TS_OK) {
-        page_get(*out_page);
-    }
-    spin_unlock(&memory->lock, flags);
-    return status;
-}
-
-ts_status_t memory_page_peek(struct memory *memory, uint64_t offset, struct page **out_page)
-{
-    const struct memory *named = memory;
-    uint64_t at = offset;
-    memory = memory_resolve(memory, &at);
-    if (memory->type != MEMORY_ANONYMOUS || offset >= memory_size(named)) {
-        return memory_page_get((struct memory *)named, offset, out_page);
-    }
-    irqflags_t flags = spin_lock(&memory->lock);
-    ts_status_t status = at < memory->size ? TS_OK : TS_ERR_RANGE;
-    *out_page = status == TS_OK ? radix_get(&memory->pages, at / PAGE_SIZE) : NULL;
-    if (*out_page != NULL) {
-        page_get(*out_page);
-    }
-    spin_unlock(&memory->lock, flags);
-    return status;
-}
-
-// A step is a look at a node of the tree, or as much work.
-#define REMOVE_STEPS 896u // a call
-#define PAGE_STEPS   16u  // to take a page out
-#define NODE_STEPS   8u   // to take an empty node off
-
-#define CHUNKS_A_STEP 8u // of the reaper, interrupts on
-
-bool memory_remove_some(struct memory *memory, uint64_t *inout_index,
-                        struct memory_removed *out_removed)
-{
-    struct nodes nodes = {.payer = memory->object.payer};
-    struct radix_memory radix_memory = radix_memory_of(&nodes);
-    uint32_t count = 0, steps = REMOVE_STEPS;
-    while (count < MEMORY_CHUNK && steps > 0 &&
-           radix_next(&memory->pages, inout_index, &steps) != NULL) {
-        uint32_t before = nodes.given_count;
-        out_removed->pages[count++] = radix_remove(&memory->pages, (*inout_index)++, &radix_memory);
-        uint32_t taken = PAGE_STEPS + (nodes.given_count - before) * NODE_STEPS;
-        steps = steps > taken ? steps - taken : 0;
-    }
-    out_removed->count = count;
-    out_removed->nodes = nodes.given;
-    memory->resident -= count;
-    memory_uncharge(memory, count);
-    return count == MEMORY_CHUNK || steps == 0;
-}
-
-void memory_removed_free(struct memory *memory, struct memory_removed *removed)
-{
-    for (uint32_t i = 0; i < removed->count; i++) {
-        page_put(removed->pages[i]);
-    }
-    nodes_free(memory->object.payer, removed->nodes);
 }
 
 // The end -----------------------------------------------------------------------------------------
-
-// Gives a chunk of the pages back. True: there are more.
-static bool chunk_end(struct memory *memory)
-{
-    if (memory->type == MEMORY_ANONYMOUS) {
-        struct memory_removed removed;
-        bool more = memory_remove_some(memory, &memory->freed, &removed);
-        memory_removed_free(memory, &removed);
-        return more;
-    }
-    if (memory->type != MEMORY_CONTIGUOUS) {
-        return false;
-    }
-    uint64_t pages = memory->size / PAGE_SIZE, first = memory->freed;
-    uint64_t end = pages - first < MEMORY_CHUNK ? pages : first + MEMORY_CHUNK;
-    for (; memory->freed < end; memory->freed++) {
-        page_put(page_find(memory->base + memory->freed * PAGE_SIZE));
-    }
-    memory_uncharge(memory, end - first);
-    return end < pages;
-}
 
 // The reaper's step.
 static bool pages_end_some(struct memory *memory)
 {
     for (unsigned i = 0; i < CHUNKS_A_STEP; i++) {
-        if (!chunk_end(memory)) {
+        if (!memory_end_some(memory)) {
             return false;
         }
     }
     return true;
 }
 
-static bool ending_step(struct reaper_work *work)
+static bool ending_step(struct work *work)
 {
     struct memory *memory = list_entry(work, struct memory, ending);
     if (pages_end_some(memory)) {
@@ -405,10 +197,162 @@ static void memory_destroy(struct object *object)
         device_unuse(memory->device); // no mapping of it is left, and no CPU remembers one
     }
     memory->freed = 0;
-    if (chunk_end(memory)) {
-        memory->ending = (struct reaper_work){.step = ending_step};
+    if (memory_end_some(memory)) {
+        memory->ending = (struct work){.step = ending_step};
         reaper_queue(&memory->ending);
     } else {
         memory_unmake(memory);
     }
 }
+
+// Operations -------------------------------------------------------------------------------------
+
+static const char zeros[PAGE_SIZE];
+
+// Moves up to the end of one page.
+static ts_status_t move_page(struct memory *memory, uint64_t offset, struct transfer *transfer,
+                             size_t length, bool write)
+{
+    struct page *page;
+    ts_status_t status =
+        write ? memory_page_get(memory, offset, &page) : memory_page_peek(memory, offset, &page);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (page == NULL) { // never touched: nothing is made for reading it
+        return transfer_to_user(transfer, zeros, length);
+    }
+    char *pointer = (char *)page_pointer(page) + (offset & PAGE_MASK);
+    status = write ? transfer_from_user(transfer, pointer, length)
+                   : transfer_to_user(transfer, pointer, length);
+    page_put(page);
+    return status;
+}
+
+static ts_status_t memory_move(struct memory *memory, struct operation *operation, bool write)
+{
+    struct transfer transfer;
+    if ((operation->flags & TS_FLAG_CURRENT) != 0) {
+        return TS_ERR_UNSUPPORTED;
+    }
+    ts_status_t status = transfer_init(&transfer, operation);
+    if (status != TS_OK) {
+        return status;
+    }
+    uint64_t offset = operation->offset, size = memory_size(memory);
+    if (offset >= size) {
+        return write && transfer.total != 0 ? TS_ERR_RANGE : TS_OK;
+    }
+    uint64_t end = transfer.total < size - offset ? offset + transfer.total : size;
+    while (offset < end && status == TS_OK) {
+        uint64_t part = PAGE_SIZE - (offset & PAGE_MASK);
+        part = part < end - offset ? part : end - offset;
+        status = move_page(memory, offset, &transfer, part, write);
+        offset += part;
+    }
+    if (status == TS_ERR_RANGE && !write) { // it was shrunk meanwhile: that is where it ends
+        status = TS_OK;
+    }
+    operation->value = transfer.done;
+    return status;
+}
+
+static ts_status_t memory_set(struct memory *memory, const struct operation *operation)
+{
+    uint64_t size;
+    if (operation->arg != TS_PROPERTY_SIZE) {
+        return TS_ERR_UNSUPPORTED;
+    }
+    if ((operation->handle_rights & TS_RIGHT_WRITE) == 0) {
+        return TS_ERR_RIGHTS;
+    }
+    ts_status_t status = operation_set(operation, &size, sizeof(size));
+    return status == TS_OK ? memory_resize(memory, size) : status;
+}
+
+// Gives a handle to [offset, offset + length) with no more than `rights`.
+static ts_status_t memory_give(struct memory *memory, uint64_t offset, uint64_t length,
+                               ts_rights_t rights, struct operation *operation)
+{
+    if (offset == 0 && length == memory_size(memory)) {
+        operation->result = object_handle_get(&memory->object, rights);
+        return TS_OK;
+    }
+    struct memory *view;
+    ts_status_t status = memory_create_view(caller_account(), memory, offset, length, &view);
+    if (status != TS_OK) {
+        return status;
+    }
+    operation->result = object_handle_get(&view->object, rights);
+    object_put(&view->object);
+    return TS_OK;
+}
+
+// The part that a program asked for by map, cut at the end; 0 = all.
+static ts_status_t memory_map(struct memory *memory, struct operation *operation)
+{
+    uint64_t offset = operation->offset, length = operation->arg, size = memory_size(memory);
+    ts_rights_t access = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE;
+    if (offset > size || (offset & PAGE_MASK) != 0) {
+        return (offset & PAGE_MASK) != 0 ? TS_ERR_ARGUMENT : TS_ERR_RANGE;
+    }
+    if ((operation->rights & access & ~operation->handle_rights) != 0) {
+        return TS_ERR_RIGHTS;
+    }
+    uint64_t most = size - offset;
+    if (length == 0 || length > most) {
+        length = most;
+    }
+    length = (length + PAGE_MASK) & ~PAGE_MASK;
+    return memory_give(memory, offset, length, operation->rights & operation->handle_rights,
+                       operation);
+}
+
+static ts_status_t memory_call(struct memory *memory, struct operation *operation)
+{
+    struct ts_call call;
+    struct ts_memory_range range;
+    ts_status_t status = operation_call(operation, &call);
+    if (status != TS_OK) {
+        return status;
+    }
+    if (call.method != TS_MEMORY_COMMIT && call.method != TS_MEMORY_VIEW) {
+        return TS_ERR_UNSUPPORTED;
+    }
+    status = call_read(&call, &range, sizeof(range));
+    if (status != TS_OK) {
+        return status;
+    }
+    if (call.method == TS_MEMORY_COMMIT) {
+        return memory_commit(memory, range.offset, range.length);
+    }
+    return call.out_handles == 0 ? TS_ERR_ARGUMENT
+                                 : memory_give(memory, range.offset, range.length,
+                                               operation->handle_rights, operation);
+}
+
+static ts_status_t memory_operate(struct object *object, struct operation *operation)
+{
+    struct memory *memory = memory_of(object);
+    switch (operation->op) {
+    case TS_OP_READ: return memory_move(memory, operation, false);
+    case TS_OP_WRITE: return memory_move(memory, operation, true);
+    case TS_OP_GET:
+        return operation->arg == TS_PROPERTY_SIZE
+                   ? operation_get_u64(operation, memory_size(memory))
+                   : TS_ERR_UNSUPPORTED;
+    case TS_OP_SET: return memory_set(memory, operation);
+    case TS_OP_MAP: return memory_map(memory, operation);
+    case TS_OP_CALL: return memory_call(memory, operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+const struct object_class memory_class = {
+    .kind = TS_KIND_MEMORY,
+    .name = "memory",
+    .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE | TS_RIGHT_MAP | TS_RIGHT_CALL |
+              TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,
+    .destroy = memory_destroy,
+    .operate = memory_operate,
+};

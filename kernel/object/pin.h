@@ -3,7 +3,7 @@
 // are in.
 #pragma once
 
-#include <core/list.h>
+#include <base/list.h>
 #include <object/transfer.h>
 #include <tessera/abi/object.h>
 

@@ -4,11 +4,11 @@
 #include <object/process.h>
 
 #include <arch/clock.h>
-#include <core/environment.h>
 #include <mm/address_space.h>
 #include <object/body.h>
 #include <object/domain.h>
 #include <object/process_operate.h>
+#include <object/random.h>
 #include <panic.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
@@ -25,7 +25,7 @@ struct process *process_of_object(struct object *object)
     return process_of(object);
 }
 
-static bool teardown_step(struct reaper_work *work);
+static bool teardown_step(struct work *work);
 
 // Copies what can be shown: the name comes from a program and goes to logs.
 static void name_copy(char *to, const char *from, size_t length)
@@ -41,7 +41,7 @@ ts_status_t process_create(struct job *job, const char *name, size_t name_length
                            struct process **out_process)
 {
     ts_status_t status;
-    struct account *account = account_create(job, &status);
+    struct account *account = job_account_create(job, &status);
     if (account == NULL) {
         return status;
     }
@@ -50,21 +50,23 @@ ts_status_t process_create(struct job *job, const char *name, size_t name_length
         goto no_process;
     }
     process->account = account;
-    status = space_create(account, &process->space);
+    uint64_t random[SPACE_AREAS];
+    random_bytes(random, sizeof(random));
+    status = space_create(account, random, &process->space);
     if (status != TS_OK) {
         goto no_space;
     }
     spin_init(&process->lock, "process");
     list_init(&process->threads);
     list_init(&process->pins);
-    uint64_t handles = job_limit(job, JOB_HANDLES);
+    uint64_t handles = quota_limit(&job->quota, QUOTA_HANDLES);
     handle_table_init(&process->handles, handles < HANDLES_MAX ? (uint32_t)handles : HANDLES_MAX);
     process->users = 1;
     process->teardown.step = teardown_step;
     process->started_at = clock_now();
     name_copy(process->name, name, name_length);
     object_get(&process->object); // until it is ENDED
-    status = job_process_add(job, &process->member, &process->object);
+    status = job_member_add(&process->member, job, &process->object);
     if (status != TS_OK) {
         goto not_added;
     }
@@ -234,7 +236,7 @@ static void process_finish(struct process *process)
     account_close(process->account);
     account_put(process->account);
     process->account = NULL;
-    job_process_remove(&process->member);
+    job_member_remove(&process->member);
     irqflags_t flags = spin_lock(&process->lock);
     process->state = PROCESS_ENDED;
     spin_unlock(&process->lock, flags);
@@ -245,7 +247,7 @@ static void process_finish(struct process *process)
 // In the reaper. It is queued when the last thread has gone, again by the last user, and each time
 // that a step says there is more. The order of the stages is docs/design.md's, "The end of a
 // process".
-static bool teardown_step(struct reaper_work *work)
+static bool teardown_step(struct work *work)
 {
     struct process *process = list_entry(work, struct process, teardown);
     switch ((enum teardown_stage)process->stage) {

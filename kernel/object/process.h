@@ -41,7 +41,7 @@ struct process {
     struct list pins; // of memory for devices; domain.c's
     uint32_t thread_count;
     _Atomic uint32_t users; // of space and table: 1 until the handles are closed
-    struct reaper_work teardown;
+    struct work teardown;
     ts_time_t started_at;
     _Atomic uint64_t past_cpu_ns; // of threads that ended
     _Atomic uint64_t requests_issued, requests_served;

@@ -11,7 +11,7 @@
 #include <arch/clock.h>
 #include <arch/boot.h>
 #include <arch/cpu.h>
-#include <core/list.h>
+#include <base/list.h>
 #include <cpu.h>
 #include <log.h>
 #include <object/chacha.h>

@@ -5,12 +5,12 @@
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
-#include <core/environment.h>
+#include <core/object.h>
 #include <object/thread.h>
 #include <panic.h>
 #include <sched/sched.h>
-#include <stdatomic.h>
 #include <tessera/abi/syscall.h>
+#include <stdatomic.h>
 
 #define FIRST_STEPS 8u
 #define TURN_NS     UINT64_C(1000000)   // of others' 10 ms: they do not wait long for their turn
@@ -82,7 +82,7 @@ static void reaper_call(uint8_t priority)
     }
 }
 
-void environment_retire(struct object *object)
+void reaper_retire(struct object *object)
 {
     uint8_t priority = priority_here();
     struct object *first = atomic_load_explicit(&reaper.retired, memory_order_relaxed);
@@ -95,7 +95,7 @@ void environment_retire(struct object *object)
     reaper_call(priority);
 }
 
-static void work_push(struct reaper_work *work)
+static void work_push(struct work *work)
 {
     irqflags_t flags = spin_lock(&reaper.lock);
     list_push_back(&reaper.work[work->priority], &work->link);
@@ -104,14 +104,14 @@ static void work_push(struct reaper_work *work)
     spin_unlock(&reaper.lock, flags);
 }
 
-void reaper_queue_at(struct reaper_work *work, uint8_t priority)
+void reaper_queue_at(struct work *work, uint8_t priority)
 {
     work->priority = priority;
     work_push(work);
     reaper_call(priority);
 }
 
-void reaper_queue(struct reaper_work *work)
+void reaper_queue(struct work *work)
 {
     reaper_queue_at(work, priority_here());
 }
@@ -156,9 +156,9 @@ bool reaper_wait_refused(ts_status_t status)
 // Work ------------------------------------------------------------------------------------------
 
 // The oldest of the most urgent work, or NULL, if it is at least as urgent as one of `priorities`.
-static struct reaper_work *work_pop(uint32_t priorities)
+static struct work *work_pop(uint32_t priorities)
 {
-    struct reaper_work *work = NULL;
+    struct work *work = NULL;
     if (atomic_load_explicit(TS_ATOMIC(&reaper.ready), memory_order_relaxed) == 0) {
         return NULL;
     }
@@ -166,7 +166,7 @@ static struct reaper_work *work_pop(uint32_t priorities)
     if (reaper.ready != 0 && __builtin_clz(reaper.ready) <= __builtin_clz(priorities | 1)) {
         unsigned priority = 31 - (unsigned)__builtin_clz(reaper.ready);
         struct list *list = &reaper.work[priority];
-        work = list_entry(list_pop_front(list), struct reaper_work, link);
+        work = list_entry(list_pop_front(list), struct work, link);
         if (list_empty(list)) {
             atomic_store_explicit(TS_ATOMIC(&reaper.ready), reaper.ready & ~(1u << priority),
                                   memory_order_relaxed);
@@ -179,7 +179,7 @@ static struct reaper_work *work_pop(uint32_t priorities)
 // Does a chunk of some work, if there is any.
 static void work_step(uint32_t priorities)
 {
-    struct reaper_work *work = work_pop(priorities);
+    struct work *work = work_pop(priorities);
     if (work == NULL) {
         return;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The reaper: the kernel thread that takes things apart.
 //
-// Objects without a reference come to it by environment_retire() and are destroyed when every CPU
+// Objects without a reference come to it by reaper_retire() and are destroyed when every CPU
 // has been quiescent. Teardown that takes long (a process, a ring, a port, a memory) is work: a
 // function that does a chunk of it and says whether there is more. Queueing needs no memory.
 // A class's destroy does no more than a chunk, or queues work.
@@ -14,27 +14,23 @@
 // the reaper goes on meanwhile at no less than his priority.
 #pragma once
 
-#include <core/list.h>
+#include <core/work.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <tessera/abi/status.h>
 #include <tessera/abi/types.h>
 
+struct object;
+
 #define REAPER_CHUNK 64u
 
-struct reaper_work {
-    struct list link;
-    // Does at most a chunk. True: call it again. Once it returned false the work's memory is not
-    // touched any more. Preemptible, in the reaper.
-    bool (*step)(struct reaper_work *work);
-    uint8_t priority;
-};
-
 void reaper_init(void);
+// An object that has no reference left. Any context.
+void reaper_retire(struct object *object);
 // The work must not be queued already. Any context; no lock of a run queue held.
-void reaper_queue(struct reaper_work *work);
+void reaper_queue(struct work *work);
 // The same for another thread's end, at that one's priority.
-void reaper_queue_at(struct reaper_work *work, uint8_t priority);
+void reaper_queue_at(struct work *work, uint8_t priority);
 
 // The current thread was refused memory by the machine (TS_ERR_MEMORY), or by a job what that has
 // too little of: lets the reaper run before it, and waits, not long, until there is nothing left to

@@ -4,11 +4,11 @@
 
 #include <arch/cpu.h>
 #include <arch/user.h>
-#include <core/environment.h>
+#include <mm/heap.h>
 #include <object/body.h>
 #include <object/process.h>
 #include <object/random.h>
-#include <object/ring_object.h>
+#include <object/ring.h>
 #include <object/transfer.h>
 #include <panic.h>
 #include <sched/futex.h>
@@ -45,13 +45,13 @@ static void stack_destroy(struct account *account, vaddr_t stack)
 // Its place in the job and its stack, charged.
 static ts_status_t resources_create(struct process *process, vaddr_t *out_stack)
 {
-    ts_status_t status = job_charge(process->member.job, JOB_THREADS, 1);
+    ts_status_t status = job_charge(process->member.job, QUOTA_THREADS, 1);
     if (status != TS_OK) {
         return status;
     }
     status = stack_create(process->account, out_stack);
     if (status != TS_OK) {
-        job_uncharge(process->member.job, JOB_THREADS, 1);
+        job_uncharge(process->member.job, QUOTA_THREADS, 1);
     }
     return status;
 }
@@ -60,7 +60,7 @@ static ts_status_t resources_create(struct process *process, vaddr_t *out_stack)
 static void resources_free(struct process *process, vaddr_t stack)
 {
     stack_destroy(process->account, stack);
-    job_uncharge(process->member.job, JOB_THREADS, 1);
+    job_uncharge(process->member.job, QUOTA_THREADS, 1);
 }
 
 // Behind the body in the same piece of memory lies the vector area.
@@ -79,7 +79,7 @@ static struct thread *thread_body_create(struct account *account, ts_status_t *o
 }
 
 // In the reaper, once the thread has ended.
-static bool teardown_step(struct reaper_work *work)
+static bool teardown_step(struct work *work)
 {
     struct thread *thread = list_entry(work, struct thread, teardown);
     struct process *process = thread->process;
@@ -113,6 +113,7 @@ static void thread_init(struct thread *thread, struct process *process, vaddr_t 
     request_init(&thread->request, &thread->requester);
     timer_init(&thread->wake_timer, wake_timer_expired);
     thread->teardown.step = teardown_step;
+    thread->end = thread_exit;
 }
 
 ts_status_t thread_create(struct process *process, const struct thread_start *start,
@@ -168,8 +169,8 @@ static void leave_ring(struct thread *thread)
     if (thread->ring == NULL) {
         return;
     }
-    ring_object_leave(thread->ring);
-    object_put(&thread->ring->ring.object);
+    ring_leave(thread->ring);
+    object_put(&thread->ring->object);
     thread->ring = NULL;
 }
 
@@ -231,7 +232,7 @@ _Noreturn void thread_exit(void)
 
 // In the reaper: the same for a thread that was stopped while it was blocked, which has nothing on
 // its stack and never runs again.
-static bool end_step(struct reaper_work *work)
+static bool end_step(struct work *work)
 {
     struct thread *thread = list_entry(work, struct thread, teardown);
     cut_off(thread);
@@ -249,6 +250,36 @@ void thread_end_blocked(struct thread *thread)
 {
     thread->teardown.step = end_step;
     reaper_queue_at(&thread->teardown, thread->own_priority);
+}
+
+// Kernel threads ------------------------------------------------------------------------------
+
+struct thread *kernel_thread_create(const char *name, void (*entry)(void), uint8_t priority)
+{
+    struct thread *thread = heap_alloc_zeroed(sizeof(*thread));
+    vaddr_t stack;
+    if (thread == NULL || arch_stack_create(&stack) != TS_OK) {
+        heap_free(thread, sizeof(*thread));
+        return NULL;
+    }
+    object_init(&thread->object, &thread_class);
+    arch_thread_init(&thread->machine, stack, NULL, NULL, entry);
+    thread->machine.canary = random_canary();
+    list_init(&thread->run);
+    list_init(&thread->member);
+    thread->own_priority = thread->priority = priority;
+    thread->name = name;
+    thread->end = thread_exit;
+    return thread;
+}
+
+struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority)
+{
+    struct thread *thread = kernel_thread_create(name, entry, priority);
+    if (thread != NULL) {
+        thread_launch(thread);
+    }
+    return thread;
 }
 
 // Operations -------------------------------------------------------------------------------------

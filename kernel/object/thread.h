@@ -13,7 +13,6 @@
 #include <arch/thread.h>
 
 struct process;
-struct ring_object;
 
 #define THREAD_PRIORITIES 32u
 
@@ -45,13 +44,13 @@ struct thread {
     struct list member; // in process.threads
     struct requester requester;
     // What it does now. Only the thread itself writes these, save `completed`.
-    struct request request;   // a synchronous operation
-    bool asking;              // `request` was issued and its answer not yet seen
-    bool handing_over;        // who is woken now runs next on this CPU
-    _Atomic bool completed;   // request_complete() is through with `request`
-    struct timer wake_timer;  // wakes it from a wait for events, or later for nothing
-    struct ring_object *ring; // inside enter or reply_wait: a reference is held
-    uint32_t submitted;       // enter: its result
+    struct request request;  // a synchronous operation
+    bool asking;             // `request` was issued and its answer not yet seen
+    bool handing_over;       // who is woken now runs next on this CPU
+    _Atomic bool completed;  // request_complete() is through with `request`
+    struct timer wake_timer; // wakes it from a wait for events, or later for nothing
+    struct ring *ring;       // inside enter or reply_wait: a reference is held
+    uint32_t submitted;      // enter: its result
     uint32_t wait_for;
     ts_time_t wait_until;
     vaddr_t clear_address; // thread_exit: a word to clear, or 0
@@ -61,8 +60,9 @@ struct thread {
     uint32_t fault_repeats;   // how often one had nothing to do, since
     vaddr_t fault_address;    // it was here
     uint64_t fault_changes;   // and address_space.changes was this
-    struct reaper_work teardown;
-    const char *name; // kernel threads
+    struct work teardown;
+    void (*end)(void); // its continuation once it is to end
+    const char *name;  // kernel threads
 };
 
 extern const struct object_class thread_class;
@@ -84,6 +84,12 @@ struct thread_start {
 // TS_ERR_GONE (the process ends).
 TS_MUST_USE ts_status_t thread_create(struct process *process, const struct thread_start *start,
                                       struct thread **out_thread);
+
+// A kernel thread, which runs `entry` (as a continuation) from the beginning, once it is launched.
+// It is never stopped. NULL: no memory.
+struct thread *kernel_thread_create(const char *name, void (*entry)(void), uint8_t priority);
+// The same, launched.
+struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority);
 
 // Ends the current thread: what it asked for is cut off, what it holds is let go. No lock held.
 _Noreturn void thread_exit(void);

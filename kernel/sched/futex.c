@@ -11,8 +11,7 @@
 #include <sched/futex.h>
 
 #include <arch/user.h>
-#include <core/environment.h>
-#include <object/random.h>
+#include <core/timer.h>
 #include <sched/sched.h>
 
 #define BUCKETS        256u // a power of two
@@ -27,10 +26,10 @@ static struct bucket {
 // Of this boot, odd: no program can choose words that share a bucket with another's.
 static uint64_t hash_keys[2];
 
-void futex_init(void)
+void futex_init(const uint64_t keys[2])
 {
-    hash_keys[0] = random_u64() | 1;
-    hash_keys[1] = random_u64() | 1;
+    hash_keys[0] = keys[0] | 1;
+    hash_keys[1] = keys[1] | 1;
     for (unsigned i = 0; i < BUCKETS; i++) {
         spin_init(&buckets[i].lock, "futex");
         list_init(&buckets[i].waiters);
@@ -214,7 +213,7 @@ ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t mo
     return TS_OK;
 }
 
-bool environment_futex_remove(struct request *request)
+bool futex_remove(struct request *request)
 {
     struct bucket *bucket = bucket_of_request(request);
     irqflags_t flags = spin_lock(&bucket->lock);

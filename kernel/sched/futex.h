@@ -20,4 +20,8 @@ TS_MUST_USE ts_status_t futex_wait(struct request *request, vaddr_t address, uin
 TS_MUST_USE ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
                                    uint32_t *out_woken);
 
-void futex_init(void);
+// Takes a waiting record out of its queue: true if it was there (the caller makes it DONE).
+bool futex_remove(struct request *request);
+
+// `keys`: random numbers, from which it follows which words share a bucket.
+void futex_init(const uint64_t keys[2]);

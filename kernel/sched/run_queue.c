@@ -5,11 +5,10 @@
 #include <stdatomic.h>
 
 #include <arch/clock.h>
-#include <arch/hooks.h>
 #include <arch/smp.h>
 #include <core/time.h>
-#include <object/log_object.h>
-#include <object/statistics.h>
+#include <sched/deferred.h>
+#include <base/statistics.h>
 #include <panic.h>
 
 static struct run_queue run_queues[CPU_MAX];
@@ -248,7 +247,7 @@ _Noreturn void thread_block(void (*continuation)(void))
     struct thread *thread = queue->current;
     spin_lock_off(&queue->lock);
     bool stop = thread->stopping && !thread->ending;
-    thread->machine.continuation = stop ? thread_exit : continuation;
+    thread->machine.continuation = stop ? thread->end : continuation;
     if (stop || thread->wake_pending) {
         thread->wake_pending = false;
         spin_unlock_off(&queue->lock);
@@ -327,10 +326,10 @@ void thread_give_way(uint64_t after_ns)
     arch_irq_restore(flags);
 }
 
-void kernel_preempt(void)
+void thread_preempt(void)
 {
     struct cpu *cpu = cpu_current();
-    log_object_poll();
+    deferred_poll(cpu);
     atomic_fetch_and_explicit(&cpu->need_resched, ~CPU_RESCHED, memory_order_acquire);
     if (cpu->current == cpu->idle) {
         return; // its loop looks at the queue (and at boot there is neither)
@@ -342,11 +341,10 @@ void kernel_preempt(void)
     }
 }
 
-void kernel_exit_work(struct arch_frame *frame)
+void thread_exit_work(void)
 {
-    (void)frame;
     struct cpu *cpu = cpu_current();
-    log_object_poll();
+    deferred_poll(cpu);
     uint32_t work = atomic_exchange_explicit(&cpu->need_resched, 0, memory_order_acquire);
     if ((work & CPU_RESCHED) != 0) {
         // In user mode but for this: nothing on the stack is needed any more.
@@ -358,7 +356,7 @@ void kernel_exit_work(struct arch_frame *frame)
     }
     // After the others: an end can take long. (A switch to it asks for this again.)
     if ((work & CPU_THREAD_WORK) != 0 && cpu->current->stopping) {
-        thread_exit();
+        cpu->current->end();
     }
 }
 
@@ -369,7 +367,7 @@ static _Noreturn void idle_loop(void)
 {
     struct run_queue *queue = run_queue_here();
     for (;;) {
-        log_object_poll();
+        deferred_poll(queue->cpu);
         spin_lock_off(&queue->lock);
         struct thread *next = queue->ready == 0 ? NULL : take_next(queue);
         if (next != NULL) {
@@ -378,9 +376,11 @@ static _Noreturn void idle_loop(void)
             idle->machine.continuation = idle_loop;
             run_queue_switch(queue, idle, next);
         }
-        atomic_store_explicit(&queue->cpu->need_resched,
-                              next != NULL && next->stopping ? CPU_THREAD_WORK : 0,
-                              memory_order_relaxed);
+        if (next == NULL) {
+            // It has looked, and idles until it is asked again.
+            atomic_fetch_and_explicit(&queue->cpu->need_resched, CPU_DEFERRED,
+                                      memory_order_relaxed);
+        }
         spin_unlock_off(&queue->lock);
         if (next != NULL) {
             arch_thread_resume(&next->machine);

@@ -11,7 +11,7 @@
 #include <arch/attribute.h>
 #include <arch/clock.h>
 #include <cpu.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <object/thread.h>
 #include <spinlock.h>
 
@@ -131,9 +131,10 @@ static inline void run_queue_switch(struct run_queue *queue, struct thread *prev
     queue->slice_over = false;
     cpu->current = next;
     next->state = THREAD_IS_RUNNING;
-    if (next->stopping || atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0) {
-        atomic_store_explicit(&cpu->need_resched, next->stopping ? CPU_THREAD_WORK : 0,
-                              memory_order_relaxed);
+    uint32_t work = atomic_load_explicit(&cpu->need_resched, memory_order_relaxed);
+    if (next->stopping || work != 0) {
+        work = (work & CPU_DEFERRED) | (next->stopping ? CPU_THREAD_WORK : 0);
+        atomic_store_explicit(&cpu->need_resched, work, memory_order_relaxed);
     }
     if ((queue->ready >> next->priority & 1) != 0 && next != cpu->idle &&
         timer_is_idle(&queue->slice)) {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Priorities, what is known of a thread, kernel threads, and the start of scheduling on a CPU.
+// Priorities, what is known of a thread, and the start of scheduling on a CPU.
 #include <sched/sched.h>
 
 #include <arch/clock.h>
 #include <arch/cpu.h>
 #include <arch/smp.h>
 #include <core/time.h>
+#include <core/timer_queue.h>
 #include <mm/heap.h>
-#include <object/random.h>
 #include <panic.h>
 #include <sched/run_queue.h>
-#include <sched/timer_queue.h>
 
 // Gives a thread its priority anew, in the queue too. Its run queue is locked.
 static void apply_priority(struct run_queue *queue, struct thread *thread)
@@ -85,44 +84,16 @@ uint64_t thread_cpu_ns(const struct thread *thread)
     return ticks_to_ns(atomic_load_explicit(&thread->ticks, memory_order_relaxed));
 }
 
-// Kernel threads ------------------------------------------------------------------------------
-
-static struct thread *kernel_thread_create(const char *name, void (*entry)(void), uint8_t priority)
-{
-    struct thread *thread = heap_alloc_zeroed(sizeof(*thread));
-    vaddr_t stack;
-    if (thread == NULL || arch_stack_create(&stack) != TS_OK) {
-        heap_free(thread, sizeof(*thread));
-        return NULL;
-    }
-    object_init(&thread->object, &thread_class);
-    arch_thread_init(&thread->machine, stack, NULL, NULL, entry);
-    thread->machine.canary = random_canary();
-    list_init(&thread->run);
-    list_init(&thread->member);
-    thread->own_priority = thread->priority = priority;
-    thread->name = name;
-    return thread;
-}
-
-struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority)
-{
-    struct thread *thread = kernel_thread_create(name, entry, priority);
-    if (thread != NULL) {
-        thread_launch(thread);
-    }
-    return thread;
-}
-
 // Boot ----------------------------------------------------------------------------------------
 
-void sched_cpu_init(void)
+void sched_cpu_init(struct thread *idle)
 {
     struct cpu *cpu = cpu_current();
-    struct thread *idle = kernel_thread_create("idle", NULL, 0);
-    if (idle == NULL || timer_queue_init() != TS_OK) {
+    struct timer_queue *timers = heap_alloc_zeroed(sizeof(*timers));
+    if (idle == NULL || timers == NULL) {
         panic("no memory to run threads on CPU %u", cpu->id);
     }
+    timer_queue_init(timers);
     run_queue_init(cpu, idle);
 }
 

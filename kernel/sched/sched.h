@@ -25,6 +25,15 @@ static inline struct thread *thread_current(void)
     return arch_cpu_thread();
 }
 
+// The current thread, if there is one, was refused something by a job, rather than by a limit that
+// waiting does not change: reaper_wait() asks.
+static inline void thread_note_refusal(void)
+{
+    if (thread_current() != NULL) {
+        thread_current()->refused_by_job = true;
+    }
+}
+
 // Puts a new thread on a CPU.
 void thread_launch(struct thread *thread);
 
@@ -54,6 +63,11 @@ void thread_give_way(uint64_t after_ns);
 
 // The current thread has ended: it is never run again. No lock held, no reference to it is needed.
 _Noreturn void thread_leave(void);
+
+// What the CPU's need_resched stands for, of <arch/hooks.h>: on the way to user mode (it may not
+// return, or later), and where the kernel can be preempted, in idle CPUs too. Interrupts off.
+void thread_exit_work(void);
+void thread_preempt(void);
 
 // Priorities. A thread runs at the highest of its own and all that it is lent at the moment.
 void thread_set_priority(struct thread *thread, uint8_t priority);
@@ -86,10 +100,7 @@ uint64_t thread_cpu_ns(const struct thread *thread);
 // Counter ticks as nanoseconds.
 uint64_t ticks_to_ns(uint64_t ticks);
 
-// Boot, on each CPU, interrupts off: makes its queues and its idle thread; and then leaves the boot
-// stack for the threads, for ever.
-void sched_cpu_init(void);
+// Boot, on each CPU, interrupts off: makes its queues, with what becomes its idle thread (NULL:
+// there is no memory, which is a panic); and then leaves the boot stack for the threads, for ever.
+void sched_cpu_init(struct thread *idle);
 _Noreturn void sched_cpu_start(void);
-
-// A kernel thread, running `entry` (as a continuation) from the beginning. NULL: no memory.
-struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority);

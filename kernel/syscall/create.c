@@ -8,9 +8,9 @@
 #include <object/event.h>
 #include <object/job.h>
 #include <object/memory.h>
-#include <object/port_object.h>
+#include <object/port.h>
 #include <object/process.h>
-#include <object/ring_object.h>
+#include <object/ring.h>
 #include <syscall/install.h>
 
 struct creation {
@@ -120,11 +120,11 @@ static ts_status_t create_memory(const struct creation *creation, struct object 
 
 static ts_status_t create_ring(const struct creation *creation, struct object **out_object)
 {
-    struct ring_object *ring;
+    struct ring *ring;
     ts_status_t status =
-        ring_object_create(creation->process, creation->a, creation->b, creation->c, &ring);
+        ring_create(creation->process, creation->a, creation->b, creation->c, &ring);
     if (status == TS_OK) {
-        *out_object = &ring->ring.object;
+        *out_object = &ring->object;
     }
     return status;
 }
@@ -132,7 +132,7 @@ static ts_status_t create_ring(const struct creation *creation, struct object **
 static ts_status_t create_port(const struct creation *creation, struct object **out_object)
 {
     struct object *inbox = NULL;
-    struct port_object *port;
+    struct port *port;
     ts_status_t status = TS_OK;
     if (creation->handle != TS_HANDLE_NONE) {
         status = get_object(creation, TS_RIGHT_READ | TS_RIGHT_WRITE, &memory_class, &inbox);
@@ -140,13 +140,13 @@ static ts_status_t create_port(const struct creation *creation, struct object **
     if (status != TS_OK) {
         return status;
     }
-    status = port_object_create(creation->process, creation->a, creation->b,
-                                inbox == NULL ? NULL : memory_of(inbox), creation->c, &port);
+    status = port_create(creation->process, creation->a, creation->b,
+                         inbox == NULL ? NULL : memory_of(inbox), creation->c, &port);
     if (inbox != NULL) {
         object_put(inbox);
     }
     if (status == TS_OK) {
-        *out_object = &port->port.object;
+        *out_object = &port->object;
     }
     return status;
 }

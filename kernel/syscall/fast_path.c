@@ -22,14 +22,14 @@
 #include <arch/attribute.h>
 #include <arch/cpu.h>
 #include <arch/user.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 #include <core/port_tables.h>
 #include <core/ring_publish.h>
-#include <object/port_object.h>
+#include <object/port.h>
 #include <object/process.h>
-#include <object/ring_object.h>
-#include <object/statistics.h>
+#include <object/ring.h>
+#include <base/statistics.h>
 #include <sched/run_queue.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
@@ -320,7 +320,7 @@ void fast_path_answer(struct arch_frame *frame, struct thread *thread)
 struct answer {
     struct thread *server;
     struct thread *client;
-    struct ring_object *ring;
+    struct ring *ring;
     struct port *port;
     struct slot *slot;
     struct request *request;
@@ -346,8 +346,8 @@ IN_LINE bool answer_find(struct answer *answer, const struct arch_frame *frame)
     if (ring == NULL || ring->class != &ring_class || port == NULL || port->class != &port_class) {
         return false;
     }
-    answer->ring = ring_object_of(ring);
-    answer->port = &port_object_of(port)->port;
+    answer->ring = ring_of(ring);
+    answer->port = port_of(port);
     return true;
 }
 
@@ -357,8 +357,8 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
 {
     struct port *port = answer->port;
     uint32_t index = ts_request_id_slot(id);
-    if (index >= port->slot_count || port->ring_count != 1 ||
-        port->rings[0].ring != &answer->ring->ring || (port->queued | port->hungry_count) != 0) {
+    if (index >= port->slot_count || port->ring_count != 1 || port->rings[0].ring != answer->ring ||
+        (port->queued | port->hungry_count) != 0) {
         return false;
     }
     struct slot *slot = &port->slots[index];
@@ -381,7 +381,7 @@ IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
 // Whether the server would wait in its ring now. Its lock is held.
 static bool ring_would_wait(struct answer *answer)
 {
-    struct ring *ring = &answer->ring->ring;
+    struct ring *ring = answer->ring;
     return !(ring->entered | ring->destroyed) && ring->binding_count == 1 &&
            answer->ring->user == answer->server && list_empty(&ring->pending) &&
            ring->shared->version == TS_RING_VERSION && ring_unread(ring) == 0;
@@ -419,7 +419,7 @@ static bool client_is_ready(const struct answer *answer, const struct run_queue 
 IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
                     struct run_queue *queue)
 {
-    struct ring *ring = &answer->ring->ring;
+    struct ring *ring = answer->ring;
     struct thread *client = answer->client, *server = answer->server;
     if (__builtin_expect(answer->slot->borrower != NULL, false)) {
         give_back(answer->slot, server, answer->request->priority);
@@ -448,7 +448,7 @@ IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
 IN_LINE bool answer_locked(struct answer *answer, const struct arch_frame *frame, struct cpu *cpu)
 {
     struct run_queue *queue = cpu->queue;
-    struct ring *ring = &answer->ring->ring;
+    struct ring *ring = answer->ring;
     spin_lock_off(&ring->lock);
     bool ready = ring_would_wait(answer);
     if (ready) {

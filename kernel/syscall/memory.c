@@ -7,7 +7,7 @@
 #include <mm/address_space.h>
 #include <object/memory.h>
 #include <object/process.h>
-#include <object/ring_object.h>
+#include <object/ring.h>
 
 // The process meant, used until process_unuse().
 static ts_status_t target_get(uint64_t handle, struct process **out_process)
@@ -68,7 +68,7 @@ static ts_status_t memory_get(ts_handle_t handle, bool for_other, struct memory 
     }
     status = TS_ERR_KIND;
     if (held.object->class == &ring_class) {
-        *out_memory = ring_object_of(held.object)->mapping.memory;
+        *out_memory = ring_of(held.object)->mapping.memory;
         *out_allowed = TS_MAP_READ | TS_MAP_WRITE;
         *inout_flags |= SPACE_MAP_RING;
         object_get(&(*out_memory)->object);

@@ -15,7 +15,7 @@
 #include <arch/cpu.h>
 #include <core/handle_table.h>
 #include <core/ring_publish.h>
-#include <object/port_operate.h>
+#include <object/server_reply.h>
 #include <object/process.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
@@ -33,8 +33,8 @@ static ts_status_t enter(struct thread *thread, ts_handle_t handle)
         status = TS_ERR_HANDLE;
     }
     if (status == TS_OK) {
-        struct ring_object *ring = ring_object_of(held.object);
-        status = ring_object_enter(ring, thread);
+        struct ring *ring = ring_of(held.object);
+        status = ring_enter(ring, thread);
         if (status == TS_OK) {
             thread->ring = ring;
         } else {
@@ -47,10 +47,10 @@ static ts_status_t enter(struct thread *thread, ts_handle_t handle)
 
 static void leave(struct thread *thread)
 {
-    struct ring_object *ring = thread->ring;
+    struct ring *ring = thread->ring;
     thread->ring = NULL;
-    ring_object_leave(ring);
-    object_body_put(&ring->ring.object);
+    ring_leave(ring);
+    object_body_put(&ring->object);
 }
 
 enum found { ENOUGH, NOT_ENOUGH, MORE_TO_COLLECT };
@@ -60,7 +60,7 @@ enum found { ENOUGH, NOT_ENOUGH, MORE_TO_COLLECT };
 // Interrupts off.
 static enum found leave_if_enough(struct thread *thread)
 {
-    struct ring *ring = &thread->ring->ring;
+    struct ring *ring = thread->ring;
     spin_lock_off(&ring->lock);
     ring->wanted = thread->wait_for; // so many are collected with interrupts on, before the sleep
     ring_publish_tail(ring);
@@ -86,14 +86,14 @@ static enum found leave_if_enough(struct thread *thread)
 static bool wait_is_over(struct thread *thread)
 {
     return (thread->wait_until != TS_DEADLINE_NONE && thread->wait_until <= clock_now()) ||
-           atomic_load_explicit(TS_ATOMIC(&thread->ring->ring.destroyed), memory_order_relaxed);
+           atomic_load_explicit(TS_ATOMIC(&thread->ring->destroyed), memory_order_relaxed);
 }
 
 // Sets the results and leaves the ring.
 static void finish(struct thread *thread, uint32_t unread)
 {
     bool destroyed =
-        atomic_load_explicit(TS_ATOMIC(&thread->ring->ring.destroyed), memory_order_relaxed);
+        atomic_load_explicit(TS_ATOMIC(&thread->ring->destroyed), memory_order_relaxed);
     arch_frame_set_result(arch_thread_frame(&thread->machine),
                           destroyed ? TS_ERR_HANDLE : (int64_t)thread->submitted, unread);
     leave(thread);
@@ -116,7 +116,7 @@ static void set_wake_timer(struct thread *thread)
 // if it did not block, else it ends in user mode.
 static void sleep_in_ring(struct thread *thread)
 {
-    struct ring *ring = &thread->ring->ring;
+    struct ring *ring = thread->ring;
     // Before the ring is idle: a wake that comes first is not lost, only early.
     if (thread->wait_until != TS_DEADLINE_NONE) {
         set_wake_timer(thread);
@@ -131,7 +131,7 @@ static void sleep_in_ring(struct thread *thread)
 
 static void collect_or_sleep(struct thread *thread)
 {
-    uint32_t unread = ring_collect(&thread->ring->ring);
+    uint32_t unread = ring_collect(thread->ring);
     if (unread >= thread->wait_for || wait_is_over(thread)) {
         finish(thread, unread);
     } else {
@@ -146,8 +146,8 @@ _Noreturn void ring_wait_continue(void)
         arch_return_to_user();
     }
     arch_irq_enable();
-    if (atomic_load_explicit(TS_ATOMIC(&thread->ring->ring.idle), memory_order_relaxed)) {
-        ring_busy(&thread->ring->ring); // not a ring's event woke us
+    if (atomic_load_explicit(TS_ATOMIC(&thread->ring->idle), memory_order_relaxed)) {
+        ring_busy(thread->ring); // not a ring's event woke us
     }
     collect_or_sleep(thread);
     arch_irq_disable();
@@ -182,7 +182,7 @@ void syscall_enter(struct arch_frame *frame)
         return;
     }
     ts_status_t status = enter(thread, ts_pair_low(word));
-    if (status == TS_OK && wait_for > thread->ring->ring.event_count) {
+    if (status == TS_OK && wait_for > thread->ring->event_count) {
         leave(thread);
         status = TS_ERR_ARGUMENT; // so many will never be unread
     }
@@ -213,7 +213,7 @@ static ts_status_t reply(struct thread *thread, const struct arch_frame *frame)
         .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
     };
     status = port.object->class == &port_class
-                 ? port_object_reply(port_object_of(port.object), &reply, true)
+                 ? server_reply_give(port_of(port.object), &reply, true)
                  : TS_ERR_KIND;
     object_put(port.object);
     return status;

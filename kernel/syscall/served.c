@@ -7,7 +7,7 @@
 #include <arch/user.h>
 #include <core/handle_table.h>
 #include <core/port.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <sched/run_queue.h>
 
 enum payload { PAYLOAD_NONE, PAYLOAD_TO_SERVER, PAYLOAD_FROM_SERVER, PAYLOAD_PATH, PAYLOAD_CALL };

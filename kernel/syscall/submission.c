@@ -5,7 +5,7 @@
 
 #include <arch/clock.h>
 #include <core/ring_publish.h>
-#include <object/port_operate.h>
+#include <object/server_reply.h>
 #include <object/reaper.h>
 #include <sched/futex.h>
 #include <stdatomic.h>
@@ -145,10 +145,9 @@ static void keep_answer(struct asked *asked, struct request *record, ts_status_t
     ring_post_completion(asked->ring, record);
 }
 
-bool submission_take(struct ring_object *object, struct thread *thread,
-                     const struct ts_submission *slot)
+bool submission_take(struct ring *ring, struct thread *thread, const struct ts_submission *slot)
 {
-    struct asked asked = {.thread = thread, .ring = &object->ring};
+    struct asked asked = {.thread = thread, .ring = ring};
     ts_status_t status = TS_OK;
     decode(&asked.operation, slot);
     thread->refused_by_job = false; // by this one, from here on
@@ -159,8 +158,8 @@ bool submission_take(struct ring_object *object, struct thread *thread,
         outcome = start(&asked, &status);
     }
     if (outcome == OUTCOME_ANSWERED && !post_answer(&asked, status)) {
-        struct request *record = object->spare;
-        object->spare = NULL;
+        struct request *record = ring->spare;
+        ring->spare = NULL;
         keep_answer(&asked, record, status);
     }
     return outcome != OUTCOME_NO_RECORD;

@@ -10,12 +10,12 @@
 
 #include <arch/cpu.h>
 #include <arch/user.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 #include <core/ring_publish.h>
-#include <object/port_object.h>
+#include <object/port.h>
 #include <object/process.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
 #include <syscall/fast_path.h>
@@ -28,7 +28,6 @@
 #define KIND(op, flags) ((uint32_t)TS_OP_WORD(op, flags, 0, 0))
 
 struct batch {
-    struct ring_object *object;
     struct ring *ring;
     struct thread *thread;
     uint32_t issued, replied; // of those taken here
@@ -134,7 +133,7 @@ static inline enum taken take_reply(struct batch *batch, const struct ts_submiss
         atomic_load_explicit(&entry->word, memory_order_relaxed) != entry_word) {
         return NOT_PLAIN;
     }
-    struct port *port = &port_object_of(object)->port;
+    struct port *port = port_of(object);
     struct request *request;
     uint32_t length = FIELD(slot, length);
     if (length != 0 && !push(port, id, FIELD(slot, address), length)) {
@@ -165,7 +164,7 @@ static inline enum taken take_plain(struct batch *batch, const struct ts_submiss
 static enum taken take_any(struct batch *batch, const struct ts_submission *slot)
 {
     arch_irq_enable();
-    bool taken = submission_take(batch->object, batch->thread, slot);
+    bool taken = submission_take(batch->ring, batch->thread, slot);
     arch_irq_disable();
     return taken ? TAKEN : NO_RECORD;
 }
@@ -175,11 +174,10 @@ static enum taken take_any(struct batch *batch, const struct ts_submission *slot
 // when all other records are in flight.
 static uint32_t take_some(struct batch *batch, uint32_t most)
 {
-    struct ring_object *object = batch->object;
     struct ring *ring = batch->ring;
     uint32_t begin = ring->submit_head, head = begin, mask = ring->submission_count - 1;
     while (head - begin < most) {
-        if (object->spare == NULL && (object->spare = ring_record_take(ring)) == NULL) {
+        if (ring->spare == NULL && (ring->spare = ring_record_take(ring)) == NULL) {
             break;
         }
         const struct ts_submission *slot = &ring->submissions[head & mask];
@@ -202,9 +200,8 @@ static uint32_t take_some(struct batch *batch, uint32_t most)
     return head - begin;
 }
 
-uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t most)
+uint32_t ring_submit(struct ring *ring, struct thread *thread, uint32_t most)
 {
-    struct ring *ring = &object->ring;
     // Pairs with the user's release of submit_tail: the slots before it are filled.
     uint32_t tail =
         atomic_load_explicit(TS_ATOMIC(&ring->shared->submit_tail), memory_order_acquire);
@@ -216,14 +213,14 @@ uint32_t ring_submit(struct ring_object *object, struct thread *thread, uint32_t
     if (most == 0) {
         return 0;
     }
-    struct batch batch = {.object = object, .ring = ring, .thread = thread};
+    struct batch batch = {.ring = ring, .thread = thread};
     arch_irq_disable();
     uint32_t taken = take_some(&batch, most);
     statistics_add(STATISTIC_REQUESTS, batch.issued);
     arch_irq_enable();
     process_count(&thread->process->requests_issued, taken);
     process_count(&thread->process->requests_served, batch.replied);
-    KASSERT(kernel_range_holds(&ring->range, ring->shared, sizeof(*ring->shared)));
+    KASSERT(kernel_range_holds(&ring->mapping.range, ring->shared, sizeof(*ring->shared)));
     // Pairs with the user's acquire: the slots are free again.
     atomic_store_explicit(TS_ATOMIC(&ring->shared->submit_head), ring->submit_head,
                           memory_order_release);

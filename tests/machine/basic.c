@@ -6,7 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/smp.h>
-#include <format.h>
+#include <base/format.h>
 #include <log.h>
 #include <string.h>
 #include <tessera/abi/status.h>

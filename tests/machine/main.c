@@ -7,7 +7,8 @@
 #include <arch/debug.h>
 #include <arch/power.h>
 #include <arch/smp.h>
-#include <format.h>
+#include <base/format.h>
+#include <debug/screen.h>
 #include <panic.h>
 #include <tessera/abi/status.h>
 
@@ -136,6 +137,11 @@ static void run_tests(void)
         say("%sok %u - %s\n", failed ? "not " : "", i + 1, tests[i].name);
     }
     arch_power_off(bad ? 1 : 0);
+}
+
+void kernel_early(void)
+{
+    screen_init(&boot_info.framebuffer);
 }
 
 _Noreturn void kernel_main(void)

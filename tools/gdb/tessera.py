@@ -28,7 +28,7 @@ THREAD_STATES = ("new", "ready", "running", "blocked", "dead")
 
 
 def entries(head, type_name, member):
-    """The structures of an intrusive list (kernel/core/list.h)."""
+    """The structures of an intrusive list (kernel/base/list.h)."""
     kind = gdb.lookup_type(type_name)
     offset = next(field.bitpos // 8 for field in kind.fields() if field.name == member)
     node = head["next"]

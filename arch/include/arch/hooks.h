@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the machine layer calls in the generic kernel.
+// What the machine layer calls in the generic kernel, which lies above it: each is defined once, in
+// a file whose name ends in _hooks.c (tools/check rooms).
 #pragma once
 
 #include <tessera/abi/types.h>
@@ -9,6 +10,10 @@
 
 struct cpu;
 struct device_hold;
+
+// kernel/init: as soon as devices can be mapped, on the first CPU, interrupts off: from here on
+// people see what is logged. There is no clock yet, and one CPU.
+void kernel_early(void);
 
 // kernel/init: the first CPU, on its boot stack, interrupts off. Per-CPU data, kernel page tables,
 // interrupt controllers and the clock work; the early allocator still does.
@@ -41,10 +46,11 @@ void kernel_exit_work(struct arch_frame *frame);
 // need_resched. Also called in idle CPUs.
 void kernel_preempt(void);
 
-// kernel/mm: a page fault on a user address, by user code or by a user copy of the kernel. TS_OK:
-// the page is there now, try again. Else the fault stands: the program gets user_exception(), the
-// copy TS_ERR_FAULT. It stands too when the same fault comes again and again although the page is
-// there and permits it, and for a copy of a thread that is to end. Interrupts on; may be preempted.
+// kernel/object: a page fault on a user address, by user code or by a user copy of the kernel.
+// TS_OK: the page is there now, try again. Else the fault stands: the program gets
+// user_exception(), the copy TS_ERR_FAULT. It stands too when the same fault comes again and again
+// although the page is there and permits it, and for a copy of a thread that is to end. Interrupts
+// on; may be preempted.
 #define ARCH_FAULT_WRITE   1u
 #define ARCH_FAULT_EXECUTE 2u
 #define ARCH_FAULT_PRESENT 4u // a protection was violated, rather than nothing mapped

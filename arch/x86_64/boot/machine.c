@@ -6,7 +6,6 @@
 #include <arch/debug.h>
 #include <arch/hooks.h>
 #include <arch/memory.h>
-#include <debug/screen.h>
 #include <log.h>
 #include <machine/acpi.h>
 #include <machine/apic.h>
@@ -29,7 +28,7 @@ _Noreturn void machine_main(paddr_t information, uint64_t counter)
     multiboot_read(information);
     boot_memory_init();
     kernel_map_init();
-    screen_init(&boot_info.framebuffer);
+    kernel_early();
     log_info("Tessera on %s", arch_cpu_name());
     log_info("boot: %lu MiB of RAM, command line \"%s\"",
              (unsigned long)(boot_info.ram_bytes >> 20), boot_info.command_line);

@@ -17,7 +17,6 @@
 #define PAT_VALUE UINT64_C(0x0007010600070106)
 
 struct cpu_features cpu_features;
-bool cpu_has_erms; // read by assembly, which does not know the structure
 
 void system_call_start(void);
 

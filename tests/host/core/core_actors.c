@@ -691,8 +691,8 @@ static struct ts_ring *ring_make(struct ring *ring, uint32_t events, struct requ
     object_init(&ring->object, &ring_class);
     ring->requester.handles = handles;
     ring->requester.priority = WORLD_OWN_PRIORITY;
-    ring_init(ring, &(struct kernel_range){shared, ring_bytes(8, events)}, 8, events, records,
-              count);
+    ring->mapping.range = (struct kernel_range){shared, ring_bytes(8, events)};
+    ring_init(ring, 8, events, records, count);
     return shared;
 }
 

@@ -37,8 +37,8 @@ static void side_begin(struct side *side)
     handle_table_init(&side->handles, 1000);
     side->ring.requester.handles = &side->handles;
     object_init(&side->ring.object, &plain_class);
-    ring_init(&side->ring, &(struct kernel_range){side->shared, bytes}, 8, EVENTS, side->records,
-              RECORDS);
+    side->ring.mapping.range = (struct kernel_range){side->shared, bytes};
+    ring_init(&side->ring, 8, EVENTS, side->records, RECORDS);
 }
 
 static void side_end(struct side *side)

@@ -706,12 +706,12 @@ static void set_up(void)
             calloc(port_client_count(SLOTS, OBJECTS), sizeof(struct port_client)),
             calloc(2 * port_client_count(SLOTS, OBJECTS), sizeof(uint32_t))};
         port_init(&s->port, &port_class, SLOTS, OBJECTS, s->tables);
-        s->port.inbox = (struct kernel_range){s->inbox, sizeof(s->inbox)};
+        s->port.inbox.range = (struct kernel_range){s->inbox, sizeof(s->inbox)};
         s->port.inbox_size = 16;
         s->shared = calloc(1, ring_bytes(8, EVENTS));
         object_init(&s->ring.object, &ring_class);
-        ring_init(&s->ring, &(struct kernel_range){s->shared, ring_bytes(8, EVENTS)}, 8, EVENTS,
-                  s->records, INFLIGHT);
+        s->ring.mapping.range = (struct kernel_range){s->shared, ring_bytes(8, EVENTS)};
+        ring_init(&s->ring, 8, EVENTS, s->records, INFLIGHT);
         CHECK(port_bind(&s->port, &s->ring, 7) == TS_OK);
         CHECK(port_bind(&s->port, &s->ring, 8) == TS_ERR_EXISTS);
     }
@@ -727,8 +727,8 @@ static void set_up(void)
         object_init(&s->ring.object, &ring_class);
         s->ring.requester.handles = &s->handles;
         s->ring.requester.client = s->requester.client;
-        ring_init(&s->ring, &(struct kernel_range){s->shared, ring_bytes(8, EVENTS)}, 8, EVENTS,
-                  s->records, INFLIGHT);
+        s->ring.mapping.range = (struct kernel_range){s->shared, ring_bytes(8, EVENTS)};
+        ring_init(&s->ring, 8, EVENTS, s->records, INFLIGHT);
     }
 }
 

@@ -2,7 +2,7 @@
 // The request life cycle on real threads, under ThreadSanitizer: two servers' threads on one port
 // (a ring each), threads and a ring that ask, deadlines that a timer thread lets expire, cancels,
 // copies that meet answers. Each request completes exactly once with a status that it may have.
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 
 #include <pthread.h>
@@ -429,8 +429,8 @@ static void ring_make(struct ring *ring, struct ts_ring **shared, struct request
     *shared = calloc(1, ring_bytes(8, EVENTS));
     object_init(&ring->object, &ring_class);
     ring->requester.handles = handles;
-    ring_init(ring, &(struct kernel_range){*shared, ring_bytes(8, EVENTS)}, 8, EVENTS, records,
-              INFLIGHT);
+    ring->mapping.range = (struct kernel_range){*shared, ring_bytes(8, EVENTS)};
+    ring_init(ring, 8, EVENTS, records, INFLIGHT);
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 // model alone and for two actors (actors.h).
 #pragma once
 
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <core/handle_table.h>
 
 #define CHECK(condition) world_check((condition), #condition, __FILE__, __LINE__)

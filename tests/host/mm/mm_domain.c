@@ -479,8 +479,8 @@ static void rule_m09_a_pin_over_the_limit_is_refused(struct job *job)
 {
     unsigned made = 0;
     CHECK(domain_make(0, &held[0]) == TS_OK);
-    uint64_t limit = atomic_load(&job->limit[JOB_PAGES]);
-    atomic_store(&job->limit[JOB_PAGES], 1);
+    uint64_t limit = atomic_load(&job->quota.limit[QUOTA_PAGES]);
+    atomic_store(&job->quota.limit[QUOTA_PAGES], 1);
     ts_status_t status = TS_OK;
     while (status == TS_OK && made < PINS_MAX) {
         status = pin_or_unpin(0, TS_DOMAIN_PIN);
@@ -489,7 +489,7 @@ static void rule_m09_a_pin_over_the_limit_is_refused(struct job *job)
     CHECK(status == TS_ERR_LIMIT && made < PINS_MAX);
     uint64_t before = bytes_charged();
     CHECK(pin_or_unpin(0, TS_DOMAIN_PIN) == TS_ERR_LIMIT && bytes_charged() == before);
-    atomic_store(&job->limit[JOB_PAGES], limit);
+    atomic_store(&job->quota.limit[QUOTA_PAGES], limit);
     close_handle(0);
     CHECK(domain_make(0, &held[0]) == TS_OK);
     CHECK(call(held[0].object, TS_DOMAIN_QUIET, 0) == TS_OK);
@@ -526,10 +526,10 @@ int main(void)
     struct ts_job_limits limits = {.pages = 200};
     CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
     ts_status_t made;
-    payer = account_create(job, &made);
+    payer = job_account_create(job, &made);
     struct memory *memory;
     vaddr_t at = BASE;
-    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(world_space_create(payer, &space) == TS_OK);
     CHECK(memory_create(payer, PAGE_SIZE, 0, &memory) == TS_OK);
     CHECK(space_map(space, memory, 0, PAGE_SIZE, TS_MAP_READ | TS_MAP_WRITE | TS_MAP_FIXED, 7,
                     &at) == TS_OK);

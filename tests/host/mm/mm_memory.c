@@ -14,7 +14,7 @@
 #include <mm/page.h>
 #include <string.h>
 
-#include "object/memory_operate.h"
+#include <object/memory.h>
 #include "tests/host/check.h"
 
 #define BASE     UINT64_C(0x40000000)
@@ -446,7 +446,7 @@ static void round_begin(void)
     struct ts_job_limits limits = {.pages = 3000};
     CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
     ts_status_t status;
-    account = account_create(job, &status);
+    account = job_account_create(job, &status);
     CHECK(account != NULL);
     object_put(&job->object);
     for (unsigned m = 0; m < MEMORIES; m++) {
@@ -460,7 +460,7 @@ static void round_begin(void)
     }
     memset(actors, 0, sizeof(actors));
     for (unsigned a = 0; a < ACTORS; a++) {
-        CHECK(space_create(account, &actors[a].space) == TS_OK);
+        CHECK(world_space_create(account, &actors[a].space) == TS_OK);
     }
 }
 
@@ -485,7 +485,7 @@ static void round_end(void)
     }
     CHECK(account_used(account) <= 2); // for itself, and a page that is kept
     account_put(account);
-    CHECK(job_root->used[JOB_PAGES] == 0);
+    CHECK(job_root->quota.used[QUOTA_PAGES] == 0);
 }
 
 int main(void)

@@ -3,9 +3,9 @@
 // the last byte of a mapping and not beyond.
 #include "world.h"
 
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <mm/page.h>
-#include <object/memory_operate.h>
+#include <object/memory.h>
 #include <string.h>
 
 #include "tests/host/check.h"
@@ -87,10 +87,11 @@ int main(void)
     ts_status_t status;
     world_start();
     CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
-    struct account *payer = account_create(job, &status);
+    struct account *payer = job_account_create(job, &status);
     CHECK(payer != NULL);
     object_put(&job->object);
-    CHECK(space_create(payer, &space) == TS_OK && space_create(payer, &client) == TS_OK);
+    CHECK(world_space_create(payer, &space) == TS_OK &&
+          world_space_create(payer, &client) == TS_OK);
     CHECK(memory_create(payer, 8 * PAGE_SIZE, 0, &memory) == TS_OK);
     test_entered_once();
     test_copies_to_the_end();

@@ -6,7 +6,7 @@
 #include <allocation.h>
 #include <mm/heap.h>
 #include <mm/page.h>
-#include <object/memory_operate.h>
+#include <object/memory.h>
 #include <object/process.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static struct account *account_make(uint64_t pages)
     struct ts_job_limits limits = {.pages = pages};
     ts_status_t status;
     CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
-    struct account *made = account_create(job, &status);
+    struct account *made = job_account_create(job, &status);
     CHECK(made != NULL);
     object_put(&job->object);
     return made;
@@ -96,7 +96,7 @@ static ts_status_t workload(void)
 {
     struct address_space *space;
     struct memory *memory;
-    ts_status_t status = space_create(account, &space);
+    ts_status_t status = world_space_create(account, &space);
     if (status != TS_OK) {
         return status;
     }
@@ -158,7 +158,7 @@ static void test_exact_charges(void)
     CHECK(account_used(payer) <= 2); // for itself, and a page that is kept
     CHECK(account_charge_more(payer, 101 * PAGE_SIZE) == TS_ERR_LIMIT);
     account_put(payer);
-    CHECK(job_root->used[JOB_PAGES] == 0);
+    CHECK(job_root->quota.used[QUOTA_PAGES] == 0);
 }
 
 int main(void)
@@ -171,6 +171,6 @@ int main(void)
     test_each_allocation();
     thread_current()->process = NULL;
     account_put(account);
-    CHECK(job_root->used[JOB_PAGES] == 0);
+    CHECK(job_root->quota.used[QUOTA_PAGES] == 0);
     return 0;
 }

@@ -6,10 +6,10 @@
 #include "world.h"
 
 #include <arch/hooks.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <mm/heap.h>
 #include <mm/page.h>
-#include <object/memory_operate.h>
+#include <object/memory.h>
 #include <string.h>
 
 #include "tests/host/check.h"
@@ -208,7 +208,7 @@ static struct account *account_make(uint64_t pages)
     struct ts_job_limits limits = {.pages = pages};
     CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
     ts_status_t status;
-    struct account *made = account_create(job, &status);
+    struct account *made = job_account_create(job, &status);
     CHECK(made != NULL);
     object_put(&job->object);
     return made;
@@ -230,7 +230,7 @@ static void test_model(void)
         CHECK(memory_create(account, sizes[m] * PAGE_SIZE - 17, 0, &memories[m]) == TS_OK);
     }
     for (unsigned s = 0; s < 2; s++) {
-        CHECK(space_create(account, &spaces[s]) == TS_OK);
+        CHECK(world_space_create(account, &spaces[s]) == TS_OK);
         for (unsigned i = 0; i < WINDOW; i++) {
             model[s][i].memory = NONE;
         }
@@ -252,7 +252,7 @@ static void test_model(void)
     }
     CHECK(account_used(account) <= 2);
     account_put(account);
-    CHECK(job_root->used[JOB_PAGES] == 0);
+    CHECK(job_root->quota.used[QUOTA_PAGES] == 0);
 }
 
 static void test_bad_arguments(void)
@@ -260,7 +260,7 @@ static void test_bad_arguments(void)
     struct account *payer = account_make(100);
     struct address_space *space;
     struct memory *memory, *device;
-    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(world_space_create(payer, &space) == TS_OK);
     CHECK(memory_create(payer, 0, 0, &memory) == TS_ERR_ARGUMENT);
     CHECK(memory_create(payer, 1, 0x80, &memory) == TS_ERR_ARGUMENT);
     CHECK(memory_create(payer, UINT64_MAX, 0, &memory) == TS_ERR_TOO_LARGE);
@@ -327,7 +327,7 @@ static void test_too_much(void)
     struct memory *memory;
     vaddr_t at = 0;
     uint64_t free = world_pages_free(), pages = 2 * free;
-    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(world_space_create(payer, &space) == TS_OK);
     CHECK(memory_create(payer, pages * PAGE_SIZE, 0, &memory) == TS_OK);
     CHECK(memory_commit(memory, 0, pages * PAGE_SIZE) == TS_ERR_MEMORY);
     CHECK(space_map(space, memory, 0, pages * PAGE_SIZE, TS_MAP_READ | TS_MAP_POPULATE, 7, &at) ==
@@ -349,7 +349,7 @@ static void test_limit(void)
     struct address_space *space;
     struct memory *memory, *other;
     vaddr_t at = 0;
-    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(world_space_create(payer, &space) == TS_OK);
     CHECK(memory_create(payer, 64 * PAGE_SIZE, 0, &memory) == TS_OK);
     CHECK(space_map(space, memory, 0, 64 * PAGE_SIZE, TS_MAP_READ | TS_MAP_WRITE, 7, &at) == TS_OK);
     unsigned touched = 0;
@@ -380,12 +380,12 @@ static void test_limit(void)
     account_get(payer);
     space_end(space);
     account_close(payer);
-    CHECK(job_root->used[JOB_PAGES] == account_used(payer) && account_used(payer) > 7);
+    CHECK(job_root->quota.used[QUOTA_PAGES] == account_used(payer) && account_used(payer) > 7);
     object_put(&memory->object);
     CHECK(account_used(payer) <= 2); // for itself, and a page that is kept
     account_put(payer);
     account_put(payer);
-    CHECK(job_root->used[JOB_PAGES] == 0);
+    CHECK(job_root->quota.used[QUOTA_PAGES] == 0);
 }
 
 static void test_heap(void)
@@ -425,21 +425,23 @@ static void test_jobs(void)
     struct ts_job_limits limits = {.pages = 100, .threads = 5}, none = {0};
     CHECK(job_create(NULL, job_root, &limits, false, &outer) == TS_OK);
     CHECK(job_create(NULL, outer, &none, false, &inner) == TS_OK);
-    CHECK(job_limit(inner, JOB_PAGES) == 100 && job_limit(inner, JOB_THREADS) == 5);
-    CHECK(job_charge(inner, JOB_PAGES, 60) == TS_OK && job_charge(outer, JOB_PAGES, 40) == TS_OK);
+    CHECK(quota_limit(&inner->quota, QUOTA_PAGES) == 100 &&
+          quota_limit(&inner->quota, QUOTA_THREADS) == 5);
+    CHECK(job_charge(inner, QUOTA_PAGES, 60) == TS_OK &&
+          job_charge(outer, QUOTA_PAGES, 40) == TS_OK);
     // The inner job has room, the outer one has not: nothing is charged anywhere.
-    CHECK(job_charge(inner, JOB_PAGES, 1) == TS_ERR_LIMIT);
-    CHECK(inner->used[JOB_PAGES] == 60 && outer->used[JOB_PAGES] == 100);
-    CHECK(job_charge(inner, JOB_PAGES, UINT64_MAX) == TS_ERR_LIMIT);
-    job_uncharge(outer, JOB_PAGES, 40);
-    job_uncharge(inner, JOB_PAGES, 60);
-    CHECK(outer->used[JOB_PAGES] == 0 && job_root->used[JOB_PAGES] == 0);
-    CHECK(outer->peak[JOB_PAGES] == 100);
+    CHECK(job_charge(inner, QUOTA_PAGES, 1) == TS_ERR_LIMIT);
+    CHECK(inner->quota.used[QUOTA_PAGES] == 60 && outer->quota.used[QUOTA_PAGES] == 100);
+    CHECK(job_charge(inner, QUOTA_PAGES, UINT64_MAX) == TS_ERR_LIMIT);
+    job_uncharge(outer, QUOTA_PAGES, 40);
+    job_uncharge(inner, QUOTA_PAGES, 60);
+    CHECK(outer->quota.used[QUOTA_PAGES] == 0 && job_root->quota.used[QUOTA_PAGES] == 0);
+    CHECK(outer->quota.peak[QUOTA_PAGES] == 100);
     job_kill(outer);
     struct job *late;
     struct job_member member;
     CHECK(job_create(NULL, inner, &none, false, &late) == TS_ERR_GONE);
-    CHECK(job_process_add(inner, &member, &inner->object) == TS_ERR_GONE);
+    CHECK(job_member_add(&member, inner, &inner->object) == TS_ERR_GONE);
     object_put(&outer->object); // kept by the inner one
     object_put(&inner->object);
 }

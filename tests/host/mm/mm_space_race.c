@@ -356,9 +356,9 @@ int main(void)
     struct ts_job_limits limits = {.pages = 800};
     CHECK(job_create(NULL, job_root, &limits, false, &job) == TS_OK);
     ts_status_t made;
-    struct account *payer = account_create(job, &made);
+    struct account *payer = job_account_create(job, &made);
     object_put(&job->object);
-    CHECK(space_create(payer, &space) == TS_OK);
+    CHECK(world_space_create(payer, &space) == TS_OK);
     CHECK(memory_create(payer, WINDOW * PAGE_SIZE, 0, &memory) == TS_OK);
     world_enter(space);
     test_fault_loop();

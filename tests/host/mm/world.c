@@ -7,7 +7,7 @@
 #include <arch/memory.h>
 #include <arch/smp.h>
 #include <arch/user.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <cpu.h>
 #include <log.h>
 #include <mm/heap.h>
@@ -16,10 +16,9 @@
 #include <object/device.h>
 #include <object/domain.h>
 #include <object/process.h>
-#include <object/random.h>
 #include <object/reaper.h>
 #include <section.h>
-#include <symbol.h>
+#include <base/symbol.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -463,11 +462,13 @@ void log_write(enum log_level level, const char *format, ...)
     (void)level, (void)format;
 }
 
-void random_bytes(void *out_bytes, size_t length)
+ts_status_t world_space_create(struct account *account, struct address_space **out_space)
 {
-    for (size_t i = 0; i < length; i++) {
-        ((uint8_t *)out_bytes)[i] = (uint8_t)random_next();
+    uint64_t random[SPACE_AREAS];
+    for (unsigned i = 0; i < SPACE_AREAS; i++) {
+        random[i] = random_next();
     }
+    return space_create(account, random, out_space);
 }
 
 uint64_t ticks_to_ns(uint64_t ticks)
@@ -490,7 +491,7 @@ ts_time_t clock_now(void)
 
 void (*world_queued)(void);
 
-void reaper_queue(struct reaper_work *work)
+void reaper_queue(struct work *work)
 {
     if (world_queued != NULL) {
         world_queued();
@@ -500,10 +501,9 @@ void reaper_queue(struct reaper_work *work)
     }
 }
 
-bool reaper_wait_refused(ts_status_t status)
+ts_status_t kernel_page_fault(vaddr_t address, unsigned fault)
 {
-    (void)status;
-    return false;
+    return space_fault_current(address, fault);
 }
 
 __attribute__((weak)) uint64_t domain_quarantined(void)

@@ -21,6 +21,10 @@ bool world_mapped(const struct address_space *space, vaddr_t address, unsigned *
 // The frame behind an address of the kernel's: of the direct map, or mapped in the window.
 paddr_t world_kernel_frame(const void *pointer);
 
+// space_create() with random numbers of the test's.
+TS_MUST_USE ts_status_t world_space_create(struct account *account,
+                                           struct address_space **out_space);
+
 // How many entries were made or looked for in order to make them.
 extern uint64_t world_map_calls;
 

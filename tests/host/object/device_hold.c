@@ -112,7 +112,7 @@ static struct dma_fault fault(void)
 // The rest of the kernel --------------------------------------------------------------------------
 
 static struct process drivers[2], *ended;
-static struct reaper_work *queued;
+static struct work *queued;
 static struct thread thread;
 static struct page page;
 
@@ -132,7 +132,7 @@ void process_end(struct process *process, const struct ts_process_report *report
     ended = process;
 }
 
-void reaper_queue(struct reaper_work *work)
+void reaper_queue(struct work *work)
 {
     CHECK(queued == NULL);
     queued = work;
@@ -236,7 +236,7 @@ static void driver_dies(unsigned i)
 
 static struct process *reap(void)
 {
-    struct reaper_work *work = queued;
+    struct work *work = queued;
     queued = NULL;
     ended = NULL;
     if (work != NULL) {

@@ -10,7 +10,7 @@
 #include <object/body.h>
 #include <object/device.h>
 #include <object/interrupt.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <object/transfer.h>
 #include <stdarg.h>
 #include <string.h>
@@ -165,7 +165,7 @@ static void line_destroy(struct object *object)
 static void storm(void)
 {
     for (unsigned i = 0; i <= INTERRUPT_STORM; i++) {
-        kernel_interrupt(0);
+        interrupt_came(0);
     }
 }
 
@@ -174,7 +174,7 @@ static void test_armed_by_ack(void)
     struct object *object = line_make();
     CHECK_EQUAL(acknowledge(object), TS_OK);
     CHECK(!masked);
-    kernel_interrupt(0);
+    interrupt_came(0);
     CHECK_EQUAL(object->signals, TS_SIGNAL_READABLE);
     line_close(object);
     line_destroy(object);
@@ -188,7 +188,7 @@ static void test_not_armed_after_close(void)
     line_close(object);
     CHECK_EQUAL(acknowledge(object), TS_ERR_GONE);
     CHECK(masked);
-    kernel_interrupt(0);
+    interrupt_came(0);
     CHECK_EQUAL(object->count, 0);
     line_destroy(object);
 }

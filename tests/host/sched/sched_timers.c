@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The timer wheel of kernel/sched/timer_queue.c with deadlines of the whole range, on a clock that
+// The timer wheel of kernel/core/timer_queue.c with deadlines of the whole range, on a clock that
 // the test moves and a timer that interrupts when it says. Each timer that is not stopped expires
 // once, not early, soon after its deadline, in its turn; and each interrupt that the wheel asks for
 // has work to do, or is one of the few on the way down its levels.
 #include <tests/host/check.h>
 
 #include <arch/clock.h>
-#include <arch/hooks.h>
 #include <arch/smp.h>
 #include <core/time.h>
-#include <core/timer.h>
+#include <core/timer_queue.h>
 #include <cpu.h>
-#include <mm/heap.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <panic.h>
-#include <sched/timer_queue.h>
 #include <string.h>
 #include <tessera/abi/status.h>
 
@@ -24,6 +21,7 @@
 // The machine -----------------------------------------------------------------------------------
 
 static struct cpu cpu;
+static struct timer_queue queue;
 struct statistics statistics_cpu[CPU_MAX];
 static ts_time_t now, armed_for;
 
@@ -48,11 +46,6 @@ void arch_smp_serve(void)
 
 void arch_cpu_relax(void)
 {}
-
-void *heap_alloc_zeroed(size_t size)
-{
-    return calloc(1, size);
-}
 
 _Noreturn void panic(const char *format, ...)
 {
@@ -105,7 +98,7 @@ static void run_until(ts_time_t end)
             now = armed_for;
         }
         expired_now = 0;
-        kernel_timer();
+        timer_queue_expire();
         interrupts_all++;
         expired_all += expired_now;
         // Idle ones move timers down, 16 in each, and each timer at most once a level.
@@ -147,7 +140,7 @@ static void random_deadlines(void)
             run_until(time_add(now, (ts_time_t)(random_next() >> 1 >> (63 - random_below(24)))));
         }
         if (random_below(20) == 0) {
-            kernel_timer(); // an interrupt that nobody asked for does no harm
+            timer_queue_expire(); // an interrupt that nobody asked for does no harm
         }
     }
 }
@@ -160,12 +153,12 @@ static void rule_t01_the_end_of_time_is_quiet(void)
         models[0].armed = true;
         CHECK(armed_for > now);
         for (unsigned i = 0; i < 10; i++) {
-            kernel_timer();
+            timer_queue_expire();
             CHECK(armed_for > now);
         }
         timer_stop(&models[0].timer);
         models[0].armed = false;
-        kernel_timer();
+        timer_queue_expire();
         CHECK_EQUAL(armed_for, 0);
     }
 }
@@ -187,7 +180,7 @@ static void rule_t03_timers_leave_time_for_threads(void)
         now = armed_for > now ? armed_for : now;
         ts_time_t start = now;
         expired_now = 0;
-        kernel_timer();
+        timer_queue_expire();
         expired_all += expired_now;
         inside += now - start;
         CHECK(expired_now < 16 || armed_for - now >= now - start);
@@ -226,7 +219,7 @@ int main(void)
 {
     cpu.self = &cpu;
     now = 12345678;
-    CHECK_EQUAL(timer_queue_init(), TS_OK);
+    timer_queue_init(&queue);
     for (unsigned i = 0; i < TIMERS; i++) {
         timer_init(&models[i].timer, expired);
     }

@@ -18,6 +18,7 @@ struct cpu_features {
 };
 
 extern struct cpu_features cpu_features;
+extern bool cpu_has_erms; // for assembly, which does not know the structure; in base/string.S
 
 // Fills cpu_features. First CPU, once.
 void features_detect(void);

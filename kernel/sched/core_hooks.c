@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What kernel/core asks of the scheduler and of memory for handle tables; the copies are mm's. See
-// core/environment.h.
-#include <core/environment.h>
+// What kernel/core asks of the scheduler. See core/hooks.h.
+#include <core/hooks.h>
 
 #include <arch/cpu.h>
 #include <arch/smp.h>
-#include <mm/paid.h>
-#include <object/process.h>
-#include <object/ring_object.h>
+#include <sched/futex.h>
 #include <sched/run_queue.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
@@ -44,8 +41,7 @@ void environment_wake_thread(struct request *request)
 // Interrupts are off with the port's lock: who was the ring's user a moment ago stays readable.
 void *environment_lend(struct ring *ring, uint8_t priority)
 {
-    struct thread *thread =
-        atomic_load_explicit(TS_ATOMIC(&ring_object_of_ring(ring)->user), memory_order_acquire);
+    struct thread *thread = atomic_load_explicit(TS_ATOMIC(&ring->user), memory_order_acquire);
     if (thread == NULL || thread->own_priority >= priority ||
         !object_body_try_get(&thread->object)) {
         return NULL;
@@ -64,47 +60,10 @@ void environment_return(void *borrower, uint8_t priority)
 // (Its memory stays readable as with a loan.)
 void environment_give_turn(struct ring *ring)
 {
-    struct thread *thread =
-        atomic_load_explicit(TS_ATOMIC(&ring_object_of_ring(ring)->user), memory_order_acquire);
+    struct thread *thread = atomic_load_explicit(TS_ATOMIC(&ring->user), memory_order_acquire);
     if (thread != NULL) {
         thread_go_first(thread);
     }
-}
-
-// A table is its process's, which is in its job, and has its account, until the table is given
-// back.
-static struct process *process_of_table(struct handle_table *table)
-{
-    return list_entry(table, struct process, handles);
-}
-
-static struct job *job_of_table(struct handle_table *table)
-{
-    return process_of_table(table)->member.job;
-}
-
-bool environment_handles_charge(struct handle_table *table, uint32_t count)
-{
-    // More than one: some are in advance, and fewer are asked for if there are not so many.
-    if (count > 1) {
-        return job_charge_spare(job_of_table(table), JOB_HANDLES, count);
-    }
-    return job_charge(job_of_table(table), JOB_HANDLES, count) == TS_OK;
-}
-
-void environment_handles_uncharge(struct handle_table *table, uint32_t count)
-{
-    job_uncharge(job_of_table(table), JOB_HANDLES, count);
-}
-
-void *environment_page_get(struct handle_table *table, ts_status_t *out_status)
-{
-    return paid_alloc_zeroed(process_of_table(table)->account, TS_PAGE_SIZE, out_status);
-}
-
-void environment_page_put(struct handle_table *table, void *page)
-{
-    paid_free(process_of_table(table)->account, page, TS_PAGE_SIZE);
 }
 
 uint32_t environment_cpu(void)
@@ -116,4 +75,9 @@ void environment_relax(void)
 {
     arch_cpu_relax();
     arch_smp_serve();
+}
+
+bool environment_futex_remove(struct request *request)
+{
+    return futex_remove(request);
 }

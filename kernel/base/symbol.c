@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The layout of the table is described in tools/mksymbols.py.
-#include <symbol.h>
+#include <base/symbol.h>
 
 #include <arch/memory.h>
 

@@ -6,6 +6,7 @@
 #include <arch/hooks.h>
 #include <arch/smp.h>
 #include <cpu.h>
+#include <debug/screen.h>
 #include <init/start.h>
 #include <log.h>
 #include <panic.h>
@@ -19,6 +20,11 @@ static void panic_test(void)
     if (boot_option_word("panic=fault")) {
         *(volatile uint32_t *)8 = 0;
     }
+}
+
+void kernel_early(void)
+{
+    screen_init(&boot_info.framebuffer);
 }
 
 _Noreturn void kernel_main(void)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Rings as kernel objects. See ring_object.h.
-#include <object/ring_object.h>
+// Rings as objects: making, entering and ending them. See ring.h.
+#include <object/ring.h>
 
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <object/body.h>
 #include <object/process.h>
 #include <object/transfer.h>
@@ -16,10 +16,10 @@ static bool is_ring_size(uint64_t count)
     return count >= TS_RING_MIN && count <= TS_RING_MAX && (count & (count - 1)) == 0;
 }
 
-static bool teardown_step(struct reaper_work *work);
+static bool teardown_step(struct work *work);
 
-ts_status_t ring_object_create(struct process *process, uint64_t submissions, uint64_t events,
-                               uint64_t inflight, struct ring_object **out_ring)
+ts_status_t ring_create(struct process *process, uint64_t submissions, uint64_t events,
+                        uint64_t inflight, struct ring **out_ring)
 {
     if (!is_ring_size(submissions) || !is_ring_size(events) || inflight == 0 ||
         inflight > TS_RING_MAX) {
@@ -27,7 +27,7 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
     }
     struct account *account = process->account;
     ts_status_t status;
-    struct ring_object *ring = body_create(account, sizeof(*ring), &ring_class, &status);
+    struct ring *ring = body_create(account, sizeof(*ring), &ring_class, &status);
     if (ring == NULL) {
         return status;
     }
@@ -48,12 +48,10 @@ ts_status_t ring_object_create(struct process *process, uint64_t submissions, ui
     if (status != TS_OK) {
         goto no_process;
     }
-    ring->ring.requester.space = process->space;
-    ring->ring.requester.handles = &process->handles;
-    ring->ring.requester.client = process->member.job->client;
-    ring->ring.memory = ring->mapping.memory;
-    ring_init(&ring->ring, &ring->mapping.range, (uint32_t)submissions, (uint32_t)events, records,
-              (uint32_t)inflight);
+    ring->requester.space = process->space;
+    ring->requester.handles = &process->handles;
+    ring->requester.client = process->member.job->client;
+    ring_init(ring, (uint32_t)submissions, (uint32_t)events, records, (uint32_t)inflight);
     *out_ring = ring;
     return TS_OK;
 
@@ -62,13 +60,13 @@ no_process:
 no_memory:
     paid_free(account, records, bytes);
 no_records:
-    body_destroy(&ring->ring.object, sizeof(*ring));
+    body_destroy(&ring->object, sizeof(*ring));
     return status;
 }
 
 // The thread that uses it now is who is lent priorities for it, and whom kernel/core may name; it
 // is kept until another one comes.
-static void ring_user_set(struct ring_object *ring, struct thread *thread)
+static void ring_user_set(struct ring *ring, struct thread *thread)
 {
     object_get(&thread->object);
     struct thread *before =
@@ -78,56 +76,55 @@ static void ring_user_set(struct ring_object *ring, struct thread *thread)
     }
 }
 
-ts_status_t ring_object_enter(struct ring_object *ring, struct thread *thread)
+ts_status_t ring_enter(struct ring *ring, struct thread *thread)
 {
     ts_status_t status = TS_OK;
-    spin_lock_off(&ring->ring.lock);
-    if (ring->ring.destroyed) {
+    spin_lock_off(&ring->lock);
+    if (ring->destroyed) {
         status = TS_ERR_PEER_CLOSED;
-    } else if (ring->ring.entered) {
+    } else if (ring->entered) {
         status = TS_ERR_BUSY;
-    } else if (ring->ring.shared->version != TS_RING_VERSION) {
+    } else if (ring->shared->version != TS_RING_VERSION) {
         status = TS_ERR_VERSION;
     } else {
-        ring->ring.entered = true;
+        ring->entered = true;
     }
-    spin_unlock_off(&ring->ring.lock);
+    spin_unlock_off(&ring->lock);
     if (status != TS_OK) {
         return status;
     }
     if (ring->user != thread) {
         ring_user_set(ring, thread);
     }
-    ring->ring.requester.priority = thread->own_priority;
+    ring->requester.priority = thread->own_priority;
     return TS_OK;
 }
 
-void ring_object_leave(struct ring_object *object)
+void ring_leave(struct ring *ring)
 {
-    struct ring *ring = &object->ring;
     irqflags_t flags = spin_lock(&ring->lock);
     ring->entered = false;
     ring->idle = false;
-    bool teardown = object->unhandled;
+    bool teardown = ring->unhandled;
     spin_unlock(&ring->lock, flags);
     if (teardown) {
-        reaper_queue(&object->teardown);
+        reaper_queue(&ring->teardown);
     }
 }
 
 // Teardown ------------------------------------------------------------------------------------
 
-static bool teardown_step(struct reaper_work *work)
+static bool teardown_step(struct work *work)
 {
-    struct ring_object *ring = list_entry(work, struct ring_object, teardown);
+    struct ring *ring = list_entry(work, struct ring, teardown);
     if (ring->spare != NULL) {
-        ring_record_give(&ring->ring, ring->spare);
+        ring_record_give(ring, ring->spare);
     }
     ring->spare = NULL;
-    if (ring_destroy_some(&ring->ring, REAPER_CHUNK)) {
+    if (ring_destroy_some(ring, REAPER_CHUNK)) {
         return true;
     }
-    object_put(&ring->ring.object);
+    object_put(&ring->object);
     return false;
 }
 
@@ -135,12 +132,11 @@ static bool teardown_step(struct reaper_work *work)
 // away, and begins the teardown as it leaves.
 static void ring_unhandled(struct object *object)
 {
-    struct ring_object *ring_object = ring_object_of(object);
-    struct ring *ring = &ring_object->ring;
+    struct ring *ring = ring_of(object);
     object_get(object); // the teardown's
     irqflags_t flags = spin_lock(&ring->lock);
     ring->destroyed = true;
-    ring_object->unhandled = ring->entered;
+    ring->unhandled = ring->entered;
     bool inside = ring->entered;
     if (ring->idle) {
         ring->idle = false;
@@ -148,21 +144,20 @@ static void ring_unhandled(struct object *object)
     }
     spin_unlock(&ring->lock, flags);
     if (!inside) {
-        reaper_queue(&ring_object->teardown);
+        reaper_queue(&ring->teardown);
     }
 }
 
 static void ring_destroy(struct object *object)
 {
-    struct ring_object *ring = ring_object_of(object);
-    KASSERT(ring->ring.binding_count == 0 && ring->spare == NULL);
+    struct ring *ring = ring_of(object);
+    KASSERT(ring->binding_count == 0 && ring->spare == NULL);
     struct process *process = ring->process;
     if (ring->user != NULL) {
         object_put(&ring->user->object);
     }
-    ring->ring.range = (struct kernel_range){NULL, 0};
     memory_kernel_unmap(&ring->mapping);
-    paid_free(object->payer, ring->ring.records, ring->ring.inflight * sizeof(struct request));
+    paid_free(object->payer, ring->records, ring->inflight * sizeof(struct request));
     body_destroy(object, sizeof(*ring));
     process_unuse(process);
 }
@@ -176,7 +171,7 @@ static ts_status_t ring_operate(struct object *object, struct operation *operati
     if ((operation->handle_rights & TS_RIGHT_WRITE) == 0) {
         return TS_ERR_RIGHTS;
     }
-    ring_post_value(&ring_object_of(object)->ring, operation->offset, operation->arg);
+    ring_post_value(ring_of(object), operation->offset, operation->arg);
     return TS_OK;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <format.h>
+#include <base/format.h>
 
 #include <stdbool.h>
 #include <stdint.h>

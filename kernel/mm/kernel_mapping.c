@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What the kernel maps of memory objects for itself: a mapping says what it is, see struct
+// What the kernel maps of memories for itself: a mapping says what it is, see struct
 // kernel_mapping, and while there is one the size stays.
 #include <arch/memory.h>
 #include <mm/account.h>
 #include <mm/heap.h>
+#include <mm/memory.h>
 #include <mm/page.h>
 #include <mm/window.h>
-#include <object/memory.h>
-#include <object/memory_operate.h>
 #include <panic.h>
 #include <sched/sched.h>
-#include <string.h>
-
-#define ADJACENT_MAX 16u // pages for which the kernel tries to do without the window
 
 // The memory that has the pages of one that may be a view, and at what offset.
 static struct memory *pages_of(struct memory *memory, uint64_t *out_offset)
@@ -227,44 +223,4 @@ void memory_kernel_unmap(struct kernel_mapping *mapping)
     }
     *mapping = (struct kernel_mapping){NULL, {NULL, 0}};
     object_put(&memory->object);
-}
-
-ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
-                                 struct kernel_mapping *out_mapping)
-{
-    struct memory *memory;
-    ts_status_t status = TS_ERR_MEMORY;
-    bytes = (bytes + PAGE_MASK) & ~PAGE_MASK;
-    if (bytes / PAGE_SIZE <= ADJACENT_MAX) {
-        status = memory_create(account, bytes, TS_MEMORY_CONTIGUOUS, &memory);
-    }
-    if (status == TS_ERR_MEMORY) {
-        status = memory_create(account, bytes, 0, &memory);
-    }
-    if (status != TS_OK) {
-        return status;
-    }
-    status = memory_kernel_map(memory, out_mapping);
-    object_put(&memory->object); // the mapping has its own reference
-    return status;
-}
-
-ts_status_t memory_kernel_write(struct memory *memory, uint64_t offset, const void *from,
-                                size_t length)
-{
-    while (length > 0) {
-        struct page *page;
-        ts_status_t status = memory_page_get(memory, offset, &page);
-        if (status != TS_OK) {
-            return status;
-        }
-        size_t within = offset & PAGE_MASK;
-        size_t part = length < PAGE_SIZE - within ? length : PAGE_SIZE - within;
-        memcpy((char *)page_pointer(page) + within, from, part);
-        page_put(page);
-        from = (const char *)from + part;
-        offset += part;
-        length -= part;
-    }
-    return TS_OK;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the state machine of kernel/core asks of what surrounds it: the kernel (kernel/object,
-// kernel/sched), or the model test on the host.
+// What the state machine of kernel/core asks of what surrounds it, in higher rooms: kernel/mm,
+// kernel/sched and kernel/object, each in its core_hooks.c, or the model test on the host.
 #pragma once
 
 #include <arch/clock.h>

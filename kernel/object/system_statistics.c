@@ -1,27 +1,18 @@
 // SPDX-License-Identifier: MIT
-// See statistics.h.
+// See system_statistics.h.
+#include <object/system_statistics.h>
+
 #include <arch/clock.h>
 #include <arch/smp.h>
+#include <base/statistics.h>
 #include <mm/account.h>
 #include <mm/heap.h>
 #include <mm/page.h>
 #include <object/domain.h>
-#include <object/statistics.h>
 #include <sched/sched.h>
 #include <section.h>
 
-struct statistics statistics_cpu[CPU_MAX];
-
-uint64_t statistics_sum(enum statistic statistic)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < cpu_count(); i++) {
-        sum += atomic_load_explicit(&statistics_cpu[i].values[statistic], memory_order_relaxed);
-    }
-    return sum;
-}
-
-void statistics_fill(struct ts_system_statistics *out_statistics)
+void system_statistics_get(struct ts_system_statistics *out_statistics)
 {
     struct page_statistics pages;
     struct account_totals accounts;

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 
 #include <cpu.h>
-#include <tessera/abi/object.h>
 
 enum statistic {
     STATISTIC_SWITCHES,
@@ -44,5 +43,3 @@ static inline void statistics_add(enum statistic statistic, uint64_t count)
 
 // All CPUs together.
 uint64_t statistics_sum(enum statistic statistic);
-
-void statistics_fill(struct ts_system_statistics *out_statistics);

@@ -7,10 +7,10 @@
 // is missing here is made first, when the copy has failed.
 #include <arch/hooks.h>
 #include <arch/user.h>
-#include <core/environment.h>
+#include <core/hooks.h>
 #include <mm/address_space.h>
 #include <mm/page.h>
-#include <object/statistics.h>
+#include <base/statistics.h>
 #include <sched/sched.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The size of a memory object: committing what is inside, keeping it, changing it.
+// A memory's size changes.
 //
 // Shrinking goes on in chunks, between which the locks are free. First nothing is mapped
 // anew beyond the new end any more, and all regions are looked at for one of another
@@ -7,72 +7,12 @@
 // the calling process's page table entries go, region by region, and last the pages.
 #include <mm/address_space.h>
 #include <mm/page.h>
-#include <object/memory.h>
-#include <object/memory_operate.h>
+#include <mm/memory.h>
 #include <panic.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
 
 #define REGIONS_PER_HOLD 48u
-#define COMMIT_MUCH      256u // pages
-
-bool memory_is_too_much(struct memory *memory, uint64_t length)
-{
-    struct page_statistics machine;
-    uint64_t offset = 0, pages = length / PAGE_SIZE;
-    memory = memory_resolve(memory, &offset);
-    if (pages < COMMIT_MUCH || memory->type != MEMORY_ANONYMOUS) {
-        return false;
-    }
-    page_statistics_get(&machine);
-    return pages >
-           machine.free + atomic_load_explicit(TS_ATOMIC(&memory->resident), memory_order_relaxed);
-}
-
-ts_status_t memory_commit(struct memory *memory, uint64_t offset, uint64_t length)
-{
-    if (((offset | length) & PAGE_MASK) != 0) {
-        return TS_ERR_ARGUMENT;
-    }
-    uint64_t size = memory_size(memory);
-    if (offset > size || length > size - offset) {
-        return TS_ERR_RANGE;
-    }
-    if (memory_is_too_much(memory, length)) {
-        return TS_ERR_MEMORY;
-    }
-    for (uint64_t at = offset; at < offset + length; at += PAGE_SIZE) {
-        struct page *page;
-        ts_status_t status =
-            thread_is_stopping() ? TS_ERR_INTERRUPTED : memory_page_get(memory, at, &page);
-        if (status != TS_OK) {
-            return status;
-        }
-        page_put(page);
-    }
-    return TS_OK;
-}
-
-ts_status_t memory_fix(struct memory *memory)
-{
-    uint64_t offset = 0;
-    memory = memory_resolve(memory, &offset);
-    irqflags_t flags = spin_lock(&memory->lock);
-    ts_status_t status = memory->change != NULL || memory->pins == UINT32_MAX ? TS_ERR_BUSY : TS_OK;
-    memory->pins += status == TS_OK;
-    spin_unlock(&memory->lock, flags);
-    return status;
-}
-
-void memory_unfix(struct memory *memory)
-{
-    uint64_t offset = 0;
-    memory = memory_resolve(memory, &offset);
-    irqflags_t flags = spin_lock(&memory->lock);
-    KASSERT(memory->pins > 0);
-    memory->pins--;
-    spin_unlock(&memory->lock, flags);
-}
 
 // The walk over the regions -----------------------------------------------------------------------
 

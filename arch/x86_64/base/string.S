@@ -109,4 +109,8 @@ page_copy:
     movl $512, %ecx
     rep movsq
     ret
+    .bss
+    .globl cpu_has_erms
+cpu_has_erms:
+    .byte 0
     .section .note.GNU-stack, "", @progbits

@@ -12,56 +12,32 @@
 // The hardware is armed for `armed`, which is not later than the earliest timer, but for the pause
 // after an interrupt that could not deal with all that was due; it is written
 // when a new timer is earlier, and after each interrupt, not when a timer is stopped.
-#include <sched/timer_queue.h>
+#include <core/timer_queue.h>
 
 #include <arch/clock.h>
-#include <arch/hooks.h>
 #include <arch/smp.h>
 #include <core/time.h>
 #include <cpu.h>
-#include <object/statistics.h>
-#include <spinlock.h>
-#include <tessera/abi/status.h>
-#include <mm/heap.h>
+#include <base/statistics.h>
 #include <panic.h>
-
-#define LEVEL_BITS 6
-#define SLOTS      (1u << LEVEL_BITS)
-#define LEVELS     9u // 54 bits: time_tick_of() is at most 2^53
 
 #define TIMERS_PER_INTERRUPT 16 // called or moved: bounds the time with interrupts off
 #define LOOK_AT_MOST         8  // timers of a slot whose exact deadlines are looked at
 
 enum timer_state { TIMER_IDLE, TIMER_ARMED, TIMER_RUNNING };
 
-struct timer_queue {
-    struct spinlock lock;
-    uint64_t now;                    // tick
-    ts_time_t armed;                 // the hardware's deadline, 0 = none
-    _Atomic(struct timer *) running; // whose callback is being called
-    uint64_t used[LEVELS];           // bit s: slots[level][s] is not empty
-    uint32_t levels;                 // bit l: used[l] is not 0
-    uint32_t unfinished;             // level of the slot at `now` that is partly spread; 0: none
-    struct list slots[LEVELS][SLOTS];
-};
-
 static struct timer_queue *queues[CPU_MAX];
 
-ts_status_t timer_queue_init(void)
+void timer_queue_init(struct timer_queue *queue)
 {
-    struct timer_queue *queue = heap_alloc_zeroed(sizeof(*queue));
-    if (queue == NULL) {
-        return TS_ERR_MEMORY;
-    }
     spin_init(&queue->lock, "timer queue");
-    for (unsigned level = 0; level < LEVELS; level++) {
-        for (unsigned slot = 0; slot < SLOTS; slot++) {
+    for (unsigned level = 0; level < TIMER_LEVELS; level++) {
+        for (unsigned slot = 0; slot < TIMER_SLOTS; slot++) {
             list_init(&queue->slots[level][slot]);
         }
     }
     queue->now = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
     queues[cpu_current()->id] = queue;
-    return TS_OK;
 }
 
 // Where a tick belongs, seen from `now`. What is due lies in the slot that the wheel stands at.
@@ -72,8 +48,8 @@ static unsigned place(const struct timer_queue *queue, uint64_t tick, unsigned *
     }
     uint64_t difference = tick ^ queue->now;
     unsigned level =
-        difference == 0 ? 0 : (63 - (unsigned)__builtin_clzll(difference)) / LEVEL_BITS;
-    *out_slot = (unsigned)(tick >> (level * LEVEL_BITS)) & (SLOTS - 1);
+        difference == 0 ? 0 : (63 - (unsigned)__builtin_clzll(difference)) / TIMER_LEVEL_BITS;
+    *out_slot = (unsigned)(tick >> (level * TIMER_LEVEL_BITS)) & (TIMER_SLOTS - 1);
     return level;
 }
 
@@ -105,9 +81,10 @@ static void take_out(struct timer_queue *queue, struct timer *timer)
     struct list *next = timer->link.next;
     bool last = next == timer->link.prev;
     list_remove(&timer->link);
-    if (last && next >= &queue->slots[0][0] && next <= &queue->slots[LEVELS - 1][SLOTS - 1]) {
+    if (last && next >= &queue->slots[0][0] &&
+        next <= &queue->slots[TIMER_LEVELS - 1][TIMER_SLOTS - 1]) {
         unsigned index = (unsigned)(next - &queue->slots[0][0]);
-        tidy(queue, index / SLOTS, index % SLOTS);
+        tidy(queue, index / TIMER_SLOTS, index % TIMER_SLOTS);
     }
 }
 
@@ -116,7 +93,7 @@ static void take_out(struct timer_queue *queue, struct timer *timer)
 static unsigned first_level(const struct timer_queue *queue)
 {
     unsigned begun = queue->unfinished;
-    unsigned digit = (unsigned)(queue->now >> (begun * LEVEL_BITS)) & (SLOTS - 1);
+    unsigned digit = (unsigned)(queue->now >> (begun * TIMER_LEVEL_BITS)) & (TIMER_SLOTS - 1);
     if (begun != 0 && (queue->used[begun] >> digit & 1) != 0) {
         return begun;
     }
@@ -132,13 +109,14 @@ static bool first_slot(const struct timer_queue *queue, unsigned *out_level, uns
     }
     unsigned level = first_level(queue);
     unsigned slot = (unsigned)__builtin_ctzll(queue->used[level]);
-    unsigned shift = level * LEVEL_BITS;
-    uint64_t above =
-        shift + LEVEL_BITS < 64 ? queue->now >> (shift + LEVEL_BITS) << (shift + LEVEL_BITS) : 0;
+    unsigned shift = level * TIMER_LEVEL_BITS;
+    uint64_t above = shift + TIMER_LEVEL_BITS < 64
+                         ? queue->now >> (shift + TIMER_LEVEL_BITS) << (shift + TIMER_LEVEL_BITS)
+                         : 0;
     *out_level = level;
     *out_slot = slot;
-    *out_tick =
-        level == 0 ? (queue->now & ~(uint64_t)(SLOTS - 1)) | slot : above | (uint64_t)slot << shift;
+    *out_tick = level == 0 ? (queue->now & ~(uint64_t)(TIMER_SLOTS - 1)) | slot
+                           : above | (uint64_t)slot << shift;
     return true;
 }
 
@@ -266,8 +244,7 @@ static unsigned turn_to(struct timer_queue *queue, unsigned level, unsigned slot
     return done;
 }
 
-// The timer interrupt.
-void kernel_timer(void)
+void timer_queue_expire(void)
 {
     struct timer_queue *queue = queues[cpu_current()->id];
     if (queue == NULL) {
