@@ -8,7 +8,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-from checks import borders, dialect, documents, headers, layout, tree, words  # noqa: E402
+from checks import borders, dialect, documents, headers, layout, objects, rooms, tree, words  # noqa: E402
 
 
 class Checks(unittest.TestCase):
@@ -119,6 +119,57 @@ class Checks(unittest.TestCase):
                     for name in ("kernel/core/a.c", "drivers/lib/x/a.c")]
         self.assertEqual([error.split(":")[0] for error in headers.header_errors(commands)],
                          ["drivers/lib/x/bad.h", "kernel/core/bad.h", "kernel/core/twice.h"])
+
+    HOOKS = {"arch/include/arch/hooks.h": "// up()\nvoid up(void); // gone();\n",
+             "kernel/core/hooks.h": "int two(int a,\n        int b);\n"}
+    ROOMS = {  # as it is to be: each calls what lies below it, and hooks
+        "arch/x86_64/base/copy.c": "void copy(void) {}",
+        "kernel/base/text.c": "void copy(void); void text(void) { copy(); }",
+        "arch/x86_64/cpu/entry.c": "void up(void); void text(void); void entry(void) { up(); text(); }",
+        "kernel/debug/log.c": "void entry(void); void note(void) { entry(); }",
+        "kernel/core/port.c": "int two(int, int); void port(void) { two(1, 2); }",
+        "kernel/mm/core_hooks.c": "int two(int a, int b) { return a + b; }",
+        "kernel/init/main_hooks.c": "void port(void); void up(void) { port(); }"}
+
+    def rooms(self, **planted):
+        """Compiles ROOMS with other files in the place of some, or beside them."""
+        sources = {**self.ROOMS, **{name.replace("__", "/") + ".c": text
+                                    for name, text in planted.items()}}
+        self.tree({**self.HOOKS, **sources})
+        for name in sources:
+            subprocess.run(["clang-14", "-c", tree.ROOT / name, "-o", tree.ROOT / f"{name}.obj"],
+                           check=True)
+        found = objects.names([str(tree.ROOT / f"{name}.obj") for name in sources])
+        files = [objects.Object(name, "kernel-objects", "", *map(frozenset, found[str(tree.ROOT / f"{name}.obj")]))
+                 for name in sources]
+        self.addCleanup(setattr, rooms, "kernel", rooms.kernel)
+        rooms.kernel = lambda: files
+        return list(rooms.check_rooms())
+
+    def test_rooms_in_order(self):
+        self.assertEqual(self.rooms(), [])
+
+    def test_rooms_upwards(self):
+        errors = self.rooms(kernel__core__port="int two(int, int); void up(void); void heap(void);"
+                            "void port(void) { two(1, 2); heap(); }",
+                            kernel__mm__heap="void heap(void) {}")
+        self.assertEqual(len(errors), 1)
+        self.assertIn("kernel/core/port.c: core lies below mm, where heap is (kernel/mm/heap.c)",
+                      errors[0])
+        self.assertEqual(len(self.rooms(arch__x86_64__base__copy="void note(void);"
+                                        "void copy(void) { note(); }")), 1)
+        self.assertIn("no room", self.rooms(kernel__attic__old="void old(void) {}")[0])
+
+    def test_rooms_hooks(self):
+        up = "void port(void); void up(void) { port(); }"
+        for planted, said in (
+                ({"kernel__init__main_hooks": "", "kernel__init__main": up}, "a file *_hooks.c"),
+                ({"kernel__init__main_hooks": ""}, "not 0 times"),
+                ({"kernel__mm__arch_hooks": "__attribute__((weak)) void up(void) {}"}, "is weak"),
+                ({"kernel__mm__arch_hooks": "void up(void) {}"}, "not 2 times"),
+                ({"kernel__core__port": "void port(void) {}"}, "two: a hook that no other")):
+            errors = self.rooms(**planted)
+            self.assertTrue(any(said in error for error in errors), (planted, errors))
 
     def test_tour(self):
         self.tree({"kernel/a.c": "int here(void);\n",

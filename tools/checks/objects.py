@@ -16,6 +16,7 @@ class Object(NamedTuple):
     file: str
     defines: frozenset   # names that other objects can use
     uses: frozenset      # names that it does not define
+    weak: frozenset      # of those it defines: another object may define them too
 
 
 class Unbuilt(Exception):
@@ -43,14 +44,16 @@ def require_fresh(source, file):
 
 
 def names(files):
-    """{object file: (names it defines, names it uses)}"""
-    found = {file: (set(), set()) for file in files}
+    """{object file: (names it defines, names it uses, names it defines weakly)}"""
+    found = {file: (set(), set(), set()) for file in files}
     listing = subprocess.run(["llvm-nm-14", "--print-file-name", "--extern-only",
                               "--format=posix", *files], capture_output=True, text=True, check=True)
     for line in listing.stdout.splitlines():
         file, _, rest = line.partition(": ")
         name, kind = rest.split()[:2]
         found[file][kind in ("U", "w")].add(name)
+        if kind in ("W", "V"):
+            found[file][2].add(name)
     return found
 
 
