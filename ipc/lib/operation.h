@@ -3,7 +3,12 @@
 // for both ways to ask, ts_op() of <tessera/lib/op.h> and ts_prepare() of <tessera/ring/prepare.h>;
 // the operation's page in docs/abi says what each field means for it.
 //
-//   ts_op(handle, &(struct ts_op){.op = TS_OP_SYNC, .offset = from, .arg = length}, NULL);
+//   #include <tessera/lib/op.h>
+//
+//   static ts_status_t sync_range(ts_handle_t file, uint64_t from, uint64_t length)
+//   {
+//       return ts_op(file, &(struct ts_op){.op = TS_OP_SYNC, .offset = from, .arg = length}, NULL);
+//   }
 #pragma once
 
 #include <tessera/abi/operation.h>

@@ -103,7 +103,7 @@ def test_configuration(ctx):
 
 
 def test_configuration_breaks_a_server(ctx):
-    """A service that others use cannot be started: those who can, run without it."""
+    """A service that others use cannot be started: those that can, run without it."""
     config = ctx.folder / "init.conf"
     text = (ctx.root / "iso" / "etc" / "init.conf").read_text()
     config.write_text(text.replace("program   /drv/virtio-net", "program   /drv/nothing")

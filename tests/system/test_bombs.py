@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Bombs of all kinds (tests/user/bombs), and who is outside of the machine meanwhile."""
+"""Bombs of all kinds (tests/user/bombs), and clients outside of the machine meanwhile."""
 import threading
 import time
 

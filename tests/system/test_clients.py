@@ -35,7 +35,7 @@ def check_others(ctx, guest, before):
 
 
 def test_sessions(ctx):
-    """Sessions of the network count for who opens them, not for init."""
+    """Sessions of the network count for their openers, not for init."""
     guest = boot(ctx)
     before = restarts(guest)
     be_greedy(guest, "open", "net")

@@ -75,6 +75,6 @@ def test_missing_program(ctx):
         [ctx.root / "tessera", "run", "--headless", "--port", str(free_port()), "--exec", "nowhere"],
         capture_output=True, timeout=100)
     ctx.equal(result.returncode, 1, "status of the command")
-    ctx.check(b"there is no /bin/nowhere" in result.stderr, f"message: {result.stderr}")
+    ctx.check(b"no /bin/nowhere in the image" in result.stderr, f"message: {result.stderr}")
     ctx.equal(ctx.boot(append="exec=nowhere").wait_exit(60), 127, "status of the guest")
     ctx.equal(ctx.boot(append="exec=/etc/init.conf").wait_exit(60), 126, "status with a text")

@@ -66,7 +66,7 @@ def test_spy(ctx):
 
 
 def test_terminal_is_handed_on(ctx):
-    """Who was sent the shell's session of the terminal does not keep it from the next shell."""
+    """A holder of the shell's session of the terminal does not keep it from the next shell."""
     config = ctx.folder / "init.conf"
     config.write_text((ctx.root / "iso" / "etc" / "init.conf").read_text() +
                       "\nservice hoard\n    program /bin/hoard\n    arguments serve\n    handle log\n"
@@ -80,7 +80,7 @@ def test_terminal_is_handed_on(ctx):
 
 
 def test_terminal(ctx):
-    """Who opens the terminal beside the shell hears nothing, sets nothing, and locks nobody out."""
+    """A program that opens the terminal beside the shell reads and sets nothing, and locks none out."""
     rights = ctx.folder / "rights"
     rights.write_text("keep control manage\ngive /bin/eavesdrop control\n")
     guest = ctx.boot(shell=True, add=[compile_program(ctx, "eavesdrop.c")],

@@ -32,7 +32,7 @@ def measure(wanted):
 
 
 def versions():
-    """Of what measures and of what is measured, for whoever compares figures."""
+    """Versions of the tools and of the tree, to compare figures."""
     def first_line(*command):
         result = subprocess.run(command, capture_output=True, text=True, cwd=build.ROOT)
         return (result.stdout + result.stderr).partition("\n")[0]
@@ -57,9 +57,9 @@ def run(options):
     rows = budget.read()
     known = {row.name for row in rows}
     if unknown := set(options.names) - known:
-        raise CommandError(f"not in bench/budget.def: {' '.join(sorted(unknown))}")
+        raise CommandError(f"no such row in bench/budget.def: {' '.join(sorted(unknown))}")
     if options.profile and not options.names:
-        raise CommandError("--profile needs the rows that are to be profiled")
+        raise CommandError("--profile: missing row")
     wanted = set(options.names) or known
     rows = [row for row in rows if row.name in wanted]
     build.build("release", "iso", "iso-test")

@@ -31,7 +31,7 @@ FORWARD_TRIES = 5
 ADVICE = (  # words of the emulator; what to do
     ("host forwarding", "a port is in use: choose another with --port N"),
     ("allocate memory", "this machine has not that much memory: give less with --memory"),
-    ("gtk initialization failed", "there is no display for --window"),
+    ("gtk initialization failed", "no display for --window"),
 )
 
 

@@ -13,27 +13,27 @@ def add_run(commands):
     parser = commands.add_parser(
         "run", help="boot Tessera in an emulator and serve web pages",
         description="Builds Tessera, boots it in QEMU, and forwards http://127.0.0.1:8080/ to it. "
-        "The terminal is the guest's console (Ctrl-] quits); when stdin is no terminal it is typed "
-        "at the shell. Ends with 0 when the guest powers off, or with the status it ends with.")
+        "The terminal is the guest's console (Ctrl-] quits); input that is not from a "
+        "terminal is typed at the shell. Exits with 0 when the guest powers off, or with its status.")
     parser.add_argument("--port", type=port_number, default=8080, metavar="N",
                         help="host port for the web server (8080)")
     parser.add_argument("--smp", type=cpu_count, default=1, metavar="N", help="CPUs (1)")
     parser.add_argument("--memory", default="256M", metavar="SIZE", help="memory (256M)")
-    parser.add_argument("--debug", action="store_true", help="the debug build, with assertions")
+    parser.add_argument("--debug", action="store_true", help="use the debug build, with assertions")
     parser.add_argument("--uefi", action="store_true", help="boot by UEFI instead of BIOS")
-    parser.add_argument("--bochs", action="store_true", help="Bochs instead of QEMU; no network")
+    parser.add_argument("--bochs", action="store_true", help="use Bochs instead of QEMU; no network")
     parser.add_argument("--iommu", choices=("intel", "amd"), default="intel",
-                        help="whose IOMMU the machine has (intel)")
+                        help="kind of the machine's IOMMU (intel)")
     parser.add_argument("--no-iommu", action="store_const", dest="iommu", const="",
-                        help="a machine without an IOMMU: DMA is not held")
+                        help="no IOMMU: devices reach all memory")
     parser.add_argument("--window", action="store_true", help="show the screen in a window")
-    parser.add_argument("--headless", action="store_true", help="show the console, read no input")
-    parser.add_argument("--www", metavar="DIR", help="serve DIR, packed at the start")
+    parser.add_argument("--headless", action="store_true", help="show the console, but read no input")
+    parser.add_argument("--www", metavar="DIR", help="serve the files of DIR")
     add_httpd_conf(parser)
     parser.add_argument("--add", metavar="FILE", action="append", default=[],
                         help="add a program to the image, in /bin")
     parser.add_argument("--exec", metavar="'NAME ARGS'",
-                        help="run a program instead of the shell, and end with its status")
+                        help="run a program instead of the shell, and exit with its status")
     parser.add_argument("--append", metavar="WORDS", action="append", default=[],
                         help="words for the kernel's command line")
     parser.add_argument("qemu", nargs="*", metavar="-- QEMU ARGUMENTS",
@@ -57,12 +57,12 @@ def add_test(commands):
         "NAME is a test's name or the start of some (host, system/www).")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--list", action="store_true", help="print the tests' names")
-    parser.add_argument("--long", action="store_true", help="the long tests too")
+    parser.add_argument("--long", action="store_true", help="run the long tests too")
     parser.add_argument("--minutes", type=int, default=10, metavar="N",
-                        help="how long each long test may take (10)")
-    parser.add_argument("--seed", type=int, metavar="S", help="of what is random")
+                        help="time for each long test (10)")
+    parser.add_argument("--seed", type=int, metavar="S", help="seed of random choices")
     parser.add_argument("--jobs", type=cpu_count, default=len(os.sched_getaffinity(0)), metavar="N",
-                        help="how many tests run side by side (as many as there are CPUs)")
+                        help="tests that run at the same time (the number of CPUs)")
 
     def action(options):
         from .testing.runner import run
@@ -74,8 +74,8 @@ def add_build(commands):
     parser = commands.add_parser("build", help="build everything",
                                  description="Builds kernel, programs, archive and image, and the SDK "
                                  "(build/sdk/bin/tessera-cc), or the targets that are named.")
-    parser.add_argument("--debug", action="store_true", help="the debug build")
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help="of CMake (iso sdk)")
+    parser.add_argument("--debug", action="store_true", help="make the debug build")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help="CMake target (iso sdk)")
 
     def action(options):
         kind = "debug" if options.debug else "release"
@@ -90,8 +90,8 @@ def add_iso(commands):
     parser = commands.add_parser(
         "iso", help="make a bootable image",
         description="Makes an ISO image that boots by BIOS and UEFI, from CD or disk.")
-    parser.add_argument("-o", "--output", metavar="FILE", help="where (build/<kind>/tessera.iso)")
-    parser.add_argument("--debug", action="store_true", help="of the debug build")
+    parser.add_argument("-o", "--output", metavar="FILE", help="file to write (build/<kind>/tessera.iso)")
+    parser.add_argument("--debug", action="store_true", help="use the debug build")
     parser.add_argument("--append", metavar="WORDS", default="",
                         help="the kernel's command line")
     parser.add_argument("--add", metavar="FILE", action="append", default=[],
@@ -112,17 +112,17 @@ def add_iso(commands):
 
 def add_bench(commands):
     parser = commands.add_parser(
-        "bench", help="measure, beside the figures to beat",
+        "bench", help="run the benchmarks",
         description="Runs the benchmarks in QEMU with instruction counting and prints each row of "
-        "bench/budget.def with bar, goal and result. `contain [BOMB…]` shows what others notice while "
-        "the largest bombs die, `loss [LINE…]` a file over bad lines; each fails when a bar is missed.")
+        "bench/budget.def with bar, goal and result. `contain [BOMB…]` measures other programs while "
+        "the largest bombs end, `loss [LINE…]` a file over bad lines; each fails if a bar is missed.")
     parser.add_argument("names", nargs="*", metavar="ROW")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--profile", action="store_true",
-                        help="print the functions that the rows named spend their instructions in")
-    parser.add_argument("--peer", choices=("linux",), help="loss: beside a Linux guest")
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="loss: of each line")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="loss: of the first line")
+                        help="print the instructions of the named rows by function")
+    parser.add_argument("--peer", choices=("linux",), help="loss: compare with a Linux guest")
+    parser.add_argument("--runs", type=int, default=3, metavar="N", help="loss: runs of each line")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="loss: seed of the first line")
 
     def action(options):
         from .bench import run
@@ -132,7 +132,7 @@ def add_bench(commands):
 
 def add_clean(commands):
     parser = commands.add_parser("clean", help="remove what was built")
-    parser.add_argument("--all", action="store_true", help="third-party code too")
+    parser.add_argument("--all", action="store_true", help="remove third-party code too")
 
     def action(options):
         build.clean(options.all)
@@ -154,8 +154,8 @@ def cpu_count(text):
 
 def main(words):
     parser = argparse.ArgumentParser(
-        prog="./tessera", description="Tessera: build it, boot it, test it, measure it.",
-        epilog="`./tessera COMMAND --help` has a command's options.")
+        prog="./tessera", description="Builds, boots, tests and measures Tessera.",
+        epilog="`./tessera COMMAND --help` prints the options of a command.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for add in (add_run, add_test, add_build, add_iso, add_bench, add_clean):
         add(commands)

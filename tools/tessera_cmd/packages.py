@@ -64,12 +64,12 @@ def require(*purposes):
         return
     say("missing packages: " + " ".join(names))
     if shutil.which("apt-get") is None:
-        raise CommandError("this machine has no apt-get: install them by its own means")
+        raise CommandError("no apt-get: install the packages by other means")
     prefix = [] if os.getuid() == 0 else ["sudo"]
     command = prefix + ["apt-get", "install", "-y", "--no-install-recommends", *names]
     if prefix:
         if shutil.which("sudo") is None:
-            raise CommandError("there is no sudo; as root: " + " ".join(command[1:]))
+            raise CommandError("no sudo; as root: " + " ".join(command[1:]))
         if os.environ.get("CI") != "true" and not agreed(command):
             raise CommandError("not installed; by hand: " + " ".join(command))
     install(prefix, command)

@@ -29,7 +29,7 @@ def check_program(options, kind):
     path = path[1:] if path.startswith("/") else f"bin/{path}"
     if path not in build.archive_paths(kind) | {f"bin/{os.path.basename(file)}"
                                                 for file in options.add}:
-        raise CommandError(f"--exec '{options.exec}': there is no /{path} in the image")
+        raise CommandError(f"--exec '{options.exec}': no /{path} in the image")
 
 
 def boot_image(options, kind, temporary):

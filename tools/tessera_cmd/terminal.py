@@ -115,7 +115,7 @@ class Feeder:
         prompted = PROMPT.search(self.tail) is not None and silence > 0.05
         if self.first and not prompted:
             if silence > FIRST_PROMPT_LIMIT:
-                warn("no shell prompt seen; typing nevertheless")
+                warn("no shell prompt seen; typing anyway")
                 self.first = False
             return
         if prompted or silence > LINE_PATIENCE:

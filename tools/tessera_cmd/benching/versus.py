@@ -39,7 +39,7 @@ def tessera_image(folder):
 
 
 def wait_for_page(port, limit):
-    """Returns when a page has come. Several ask, one after the other, since who asks too early waits
+    """Returns when a page has come. Several ask, one after the other, since an early question waits
     for its kernel's or the emulator's next attempt."""
     served = threading.Event()
 

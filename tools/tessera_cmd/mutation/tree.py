@@ -41,7 +41,7 @@ def own():
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CommandError(f"another run is at work in {ROOT}") from None
+            raise CommandError(f"another run is in progress in {ROOT}") from None
         yield
 
 

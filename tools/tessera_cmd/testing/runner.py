@@ -163,7 +163,7 @@ def run(settings):
     nothing = [name for name in settings.names
                if not any(unit_chosen(unit, [name]) for unit in units)]
     if nothing or not units:
-        warn(f"no test of that name: {', '.join(nothing)}; see ./tessera test --list, and --long")
+        warn(f"no such test: {', '.join(nothing)}; see ./tessera test --list, and --long")
         return 1
     start = time.monotonic()
     say(f"seed {settings.seed}; logs in {suites.LOGS.relative_to(build.ROOT)}")
