@@ -63,7 +63,7 @@ static uint64_t run_once(const char *row, measure_run_t *prepare, measure_run_t 
 
 static void statistics(struct ts_system_statistics *out)
 {
-    // Only who holds the root job is told; without it the counts are left out.
+    // Only a holder of the root job is told; without it the counts are left out.
     *out = (struct ts_system_statistics){0};
     ts_handle_t job = ts_named_handle(MEASURE_SYSTEM);
     if (job != TS_HANDLE_NONE && ts_system_statistics(job, out) != TS_OK) {

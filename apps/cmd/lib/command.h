@@ -22,7 +22,7 @@ int command_status(const char *what, ts_status_t status);
 // `letters`, in that order. Anything else is a usage error. *index: the first other argument.
 unsigned command_options(int argc, char **argv, const char *letters, int *index);
 
-// For who takes none: else a usage error.
+// For programs that take none: else a usage error.
 void command_no_arguments(int argc, char **argv);
 
 // Calls `each` for every file of argv from `index` on, "-" and no file at all being standard input.

@@ -8,7 +8,7 @@
 #include <tessera/lib/process.h>
 #include "command.h"
 
-// The job of the whole system for who was given it, else the own one.
+// The job of the whole system if the program was given it, else its own.
 static ts_handle_t job(void)
 {
     ts_handle_t system = ts_named_handle(SYSTEM_NAME);

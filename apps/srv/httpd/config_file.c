@@ -24,7 +24,7 @@ static struct config *in_force;
 // One file at a time.
 static struct {
     struct config *config;      // that it becomes; NULL: nothing is read
-    struct ts_request *request; // who is told; NULL: nobody, or not any more
+    struct ts_request *request; // that is told; NULL: none, or not any more
     void (*started)(void);      // to be called when it is read
     struct ts_opening opening;
     struct ts_async io;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The configuration in force, and its file: read at the start, and again when RELOAD says so
-// (ipc/proto/reload.h). Who answers a request holds the one that was in force when it began; a file
+// (ipc/proto/reload.h). An answer holds the one that was in force when it began; a file
 // with an error changes nothing.
 #pragma once
 

@@ -134,7 +134,7 @@ void content_loaded(struct content *content, enum content_state state, ts_status
     content->status = status;
     struct content_waiter *waiter = content->waiters;
     content->waiters = NULL;
-    content->users++; // those who are told may put it
+    content->users++; // those that are told may put it
     while (waiter != NULL) {
         struct content_waiter *next = waiter->next;
         waiter->ready(waiter);
@@ -205,7 +205,7 @@ struct content *content_new(struct text path, bool lists)
 
 void content_put(struct content *content)
 {
-    // What was not found is not worth a place: the next who asks is told anew.
+    // What was not found is not worth a place: the next that asks is told anew.
     content->users--;
     if (content->users == 0 && content->state == CONTENT_FAILED) {
         drop(content);

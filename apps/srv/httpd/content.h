@@ -24,7 +24,7 @@
 
 enum content_state { CONTENT_LOADING, CONTENT_FILE, CONTENT_DIRECTORY, CONTENT_FAILED };
 
-// Somebody who waits for a file; embedded by who asks.
+// What waits for a file; embedded in what asks.
 struct content_waiter {
     struct content_waiter *next;
     void (*ready)(struct content_waiter *waiter);
@@ -68,7 +68,7 @@ struct content *content_get(struct text path, bool lists, struct content_waiter 
 void content_forget(struct content *content, struct content_waiter *waiter);
 void content_put(struct content *content);
 
-// Its handle is dead: who asks for the path from now on gets it anew.
+// Its handle is dead: a request for the path from now on gets it anew.
 void content_stale(struct content *content);
 
 // The path that it was asked for by; and the file's own, which of a directory is its index.
@@ -95,7 +95,7 @@ uint32_t content_count(void); // files in the cache
 struct content *content_find(struct text path, bool lists);
 // A new one, LOADING and without a user. NULL: the cache is full of files in use.
 struct content *content_new(struct text path, bool lists);
-// The entry is what it is from now on; those who wait are told.
+// The entry is what it is from now on; those that wait are told.
 void content_loaded(struct content *content, enum content_state state, ts_status_t status);
 // Gives up what is longest unused for so many bytes, read or mapped. False: that is not enough.
 bool content_room(bool read, uint64_t wanted);

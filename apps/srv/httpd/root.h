@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The served tree's root. It is opened when it is first needed, and again when the tree's server
-// died, which makes the root and all that was opened through it dead: once for all who wait for it.
+// died, which makes the root and all that was opened through it dead: once for all that wait for
+// it.
 #pragma once
 
 #include <tessera/lib/status.h>

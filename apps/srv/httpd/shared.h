@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What all connections share, and who gives way when it is used up.
+// What all connections share, and which gives way when it is used up.
 //
 // The rule, for each pool: of the connections that hold something of it and wait for their client,
 // one gives way; first of the client that holds most of it, then one that is not being answered,
-// then the one that has waited longest. Whoever needs the place waits until it is free (it is the
-// kernel's until the operation in flight has ended) and tries again.
+// then the one that has waited longest. The one that needs the place waits until it is free (it is
+// the kernel's until the operation in flight has ended) and tries again.
 //
 // A client is an IPv4 address, or the upper half of an IPv6 address: a host has all of the lower.
 #pragma once
@@ -37,7 +37,7 @@ struct holder {
 void shared_wait(struct holder *holder, bool answering);
 void shared_go_on(struct holder *holder);
 
-// It holds something of the pool, or nothing any more: then one who starves may try again.
+// It holds something of the pool, or nothing any more: then one that starves may try again.
 void shared_hold(struct holder *holder, enum shared pool);
 void shared_let_go(struct holder *holder, enum shared pool);
 void shared_freed(enum shared pool); // something else that held of it did
@@ -48,7 +48,7 @@ bool shared_held(enum shared pool); // somebody holds of it
 void shared_set_peer(struct holder *holder, const uint8_t address[16]);
 void shared_forget(struct holder *holder); // it is gone
 
-// Who gives way; NULL: nobody who holds any of it waits for its client.
+// Which gives way; NULL: none that holds any of it waits for its client.
 struct holder *shared_yielding(enum shared pool);
 
 // `retry` will be called when something of the pool is free, from shared_resume.

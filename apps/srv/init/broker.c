@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Names of services: whoever opens one is led to the root of the instance that runs now, and opens
-// there a session of its own, which the service counts for it. init is not on the way of anything
-// that the client then does.
+// Names of services: a client that opens one is led to the root of the instance that runs now, and
+// opens there a session of its own, which the service counts for it. init is not on the way of
+// anything that the client then does.
 //
-// A root is not given to who may have only a part of what it leads to: a name with a path, as a
-// driver's name of its device. What is there init opens itself, and hands it on. It does so with
-// one thing of a service at a time, so that others' requests are never many of init's own there.
+// A root is not given to a client that may have only a part of what it leads to: a name with a
+// path, as a driver's name of its device. What is there init opens itself, and hands it on. It does
+// so with one thing of a service at a time, so that others' requests are never many of init's own
+// there.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/share.h>

@@ -33,9 +33,9 @@
 //   control                           the state of all services, and steering it
 // RIGHT: read write execute open map call wait share duplicate transfer manage. Default: all that
 // init can give, save for service, where `manage` and `share` must be said (what they are for says
-// the service's protocol, docs/protocols), control and job, where `manage` must be (who manages its
-// job sets its own limits), root-job, where `write` must be as well (starting programs in no limits
-// but the machine's), and log, which is written only.
+// the service's protocol, docs/protocols), control and job, where `manage` must be (a manager of
+// its job sets its own limits), root-job, where `write` must be as well (starting programs in no
+// limits but the machine's), and log, which is written only.
 //
 // A service that others refer to, or that has a heartbeat, must call READY (proto/init.h).
 //

@@ -133,14 +133,14 @@ static const char *parse_target(struct words *words, char *word, struct config_h
         handle->target = CONFIG_CONTROL;
         handle->rights &= (ts_rights_t)~TS_RIGHT_MANAGE;
     } else if (strcmp(word, TS_NAME_LOG) == 0) {
-        handle->target = CONFIG_OWN; // who may read it, or take its port over, is said so
+        handle->target = CONFIG_OWN; // reading it, or taking its port over, must be said
         handle->rights = TS_RIGHT_WRITE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
     } else if (strcmp(word, "root-job") == 0) {
         handle->target = CONFIG_OWN;
         handle->what = TS_NAME_JOB;
         handle->rights &= (ts_rights_t) ~(TS_RIGHT_WRITE | TS_RIGHT_MANAGE);
     } else if (strcmp(word, TS_NAME_JOB) == 0) {
-        handle->target = CONFIG_JOB; // whoever manages a job sets its limits
+        handle->target = CONFIG_JOB; // a manager of a job sets its limits
         handle->rights &= (ts_rights_t)~TS_RIGHT_MANAGE;
     } else if (is_one_of(word, own)) {
         handle->target = CONFIG_OWN;
@@ -242,8 +242,8 @@ static void link_service(struct config *config, struct config_service *service)
 
 enum mark { MARK_NONE, MARK_OPEN, MARK_DONE };
 
-// Depth first; the way down is at most CONFIG_SERVICES deep. Who is met while it is open uses, in
-// the end, itself.
+// Depth first; the way down is at most CONFIG_SERVICES deep. One that is met while it is open uses,
+// in the end, itself.
 static void find_cycle(struct config *config, uint32_t index, uint8_t *marks)
 {
     struct config_service *service = &config->services[index];

@@ -139,7 +139,7 @@ static void control_open(struct ts_request *request)
         return;
     }
     struct service *service;
-    ts_status_t status = TS_ERR_RIGHTS; // else any service were everybody's who can list them
+    ts_status_t status = TS_ERR_RIGHTS; // else each service would be open to all that can list them
     if (ts_request_has(request, TS_RIGHT_MANAGE)) {
         status = pull_service(request, &service);
     }

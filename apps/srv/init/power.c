@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The end of the machine: services are ended one after another, those that started last first, so
-// that nobody loses what it uses before it is gone itself. Who does not end in time is left behind.
+// that none loses what it uses before it has ended itself. One that does not end in time is left.
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>

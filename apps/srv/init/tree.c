@@ -31,7 +31,7 @@ struct tree_object {
     struct ts_object object;
     struct client *client;
     uint32_t entry;
-    bool root;      // given at a start; others are taken from who opened them
+    bool root;      // given at a start; others are taken from the client that opened them
     uint32_t asker; // that client
     uint64_t position;
     uint64_t flags; // STATUS_FLAGS

@@ -8,7 +8,7 @@
 
 #define BUCKETS_FIRST 64
 
-// SipHash would be more than this needs: names come from local clients, who are limited in number
+// SipHash would be more than this needs: names come from local clients, which are limited in number
 // of nodes; the seed keeps them from choosing collisions beforehand. FNV-1a over a seeded start.
 static size_t hash(const struct tree *tree, const struct node *directory, const char *name,
                    size_t length)

@@ -6,7 +6,7 @@
 // A kept request, as its context.
 struct walk {
     struct ts_request *request;
-    struct open_node *open; // held: who was asked may be closed meanwhile
+    struct open_node *open; // held: it may be closed meanwhile
     void (*handler)(struct ts_request *);
     struct walk *next;
     bool kept; // its turn has not come to its end
@@ -22,7 +22,7 @@ static struct {
     struct ts_timer late; // for a pause that the ring has no room for
     struct walk *first;
     struct walk **end;
-    uint32_t client; // who had the last turn
+    uint32_t client; // that had the last turn
 } walks;
 
 // A step takes some 15 us, so walks have a few percent of the server's time.

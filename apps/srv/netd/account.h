@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What clients hold of the stack. Who asks pays: each thing that is kept is taken for the client
+// What clients hold of the stack. The client pays: each thing that is kept is taken for the client
 // that made the socket or asked (tessera/lib/share.h), and no client can have all of a kind.
 //
 // Clients divide the pools here; what lwIP needs besides (frames under way, neighbours, fragments)
@@ -42,8 +42,8 @@ uint64_t account_of(enum account account, uint32_t client);
 // of it is data.
 uint32_t account_cost(const struct pbuf *pbuf);
 
-// A connection of lwIP's, from here until lwIP frees it, whoever of us still knows it. One that
-// comes in is its listener's client's, from its first segment on. False: over the share.
+// A connection of lwIP's, from here until lwIP frees it, whatever part of us still knows it. One
+// that comes in is its listener's client's, from its first segment on. False: over the share.
 bool account_pcb(struct tcp_pcb *pcb, uint32_t client);
 // Another pcb takes the place of one that lwIP is about to free: not counted, and counted again.
 void account_pcb_leave(struct tcp_pcb *pcb);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The network interface over a card's frame rings: frames in, frames out, all without waiting.
 //
-// It knows the rings but not who is behind them: nic.c attaches it to a driver, tests to their
+// It knows the rings but not what is behind them: nic.c attaches it to a driver, tests to their
 // own. While nobody is attached frames to be sent are lost, as a network may lose them.
 //
 // Receiving. Frames that carry much TCP stay where the card put them: only their headers are

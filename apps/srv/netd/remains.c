@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The memory is a table of entries. Whoever wrote them may have gone wrong before it died, so an
+// The memory is a table of entries. Their writer may have gone wrong before it died, so an
 // entry is only believed to be the addresses of a segment to send: from one of ours, to anywhere.
 #include "remains.h"
 

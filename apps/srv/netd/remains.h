@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is left of the connections when netd dies: their addresses, in the memory "remains" that its
 // next instance is given. A peer that is waiting for data would not learn of the death by itself:
-// who sends nothing is answered nothing. So the next instance asks each peer for a sign of life,
+// a host that sends nothing gets no answer. So the next instance asks each peer for a sign of life,
 // and what the peer then sends belongs to no connection here, which lwIP answers with a reset.
 #pragma once
 

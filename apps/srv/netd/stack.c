@@ -94,7 +94,7 @@ static bool loopback_waits(void)
     return false;
 }
 
-// Whoever waits for packet memory tries again when there is some, and it is not what it was the
+// What waits for packet memory tries again when there is some, and it is not what it was the
 // last time. As long as somebody waits one that is slow gives way. True: some have not tried yet.
 static bool serve_starved(void)
 {

@@ -404,7 +404,7 @@ void stream_leave_starved(struct stream *stream)
     stream->on_starved = false;
     netd.starved_count--;
     account_give(ACCOUNT_WAITING, stream->client, 1);
-    netd.starved_tries = netd.starved_count; // whoever had tried
+    netd.starved_tries = netd.starved_count; // what had tried
     if (netd.last_starved == stream) {
         netd.last_starved = before;
     }

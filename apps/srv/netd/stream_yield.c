@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where TCP's pools are full: packet memory and the heap, the backlog of a listener, connections in
-// TIME_WAIT. Who gives way is yield.h's rule; here is who does nothing, and since when.
+// TIME_WAIT. What gives way is yield.h's rule; here is what is idle, and since when.
 #include <lwip/priv/tcp_priv.h>
 #include <tessera/lib/clock.h>
 

@@ -55,7 +55,7 @@ struct piece {
 };
 
 // The piece at `offset`, which lies within the file; what comes after it is begun to be read.
-// False: whoever asks has to wait for the disk.
+// False: the client has to wait for the disk.
 static bool find_piece(struct node *node, uint64_t offset, uint64_t most, struct piece *out_piece)
 {
     const struct ts_archive_entry *entry = entry_of(node);

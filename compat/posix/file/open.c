@@ -186,7 +186,7 @@ static int flags_set(struct open_file *file, int flags)
     uint64_t word =
         (flags & O_APPEND ? TS_OPEN_APPEND : 0) | (flags & O_NONBLOCK ? TS_OPEN_NOWAIT : 0);
     ts_status_t status = ts_set_u64(file->handle, TS_PROPERTY_STATUS_FLAGS, word);
-    // Who does not keep flags (a console) is asked with NOWAIT each time: see io.c.
+    // An object that does not keep flags (a console) is asked with NOWAIT each time: see io.c.
     if (status != TS_OK && (status != TS_ERR_UNSUPPORTED || flags & O_APPEND)) {
         return posix_result(status);
     }

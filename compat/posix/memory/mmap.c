@@ -14,7 +14,7 @@ static unsigned protection_of(int protection)
            (protection & PROT_EXEC ? TS_MAP_EXECUTE : 0);
 }
 
-// A store's pages can be mapped as they are to be read; who writes makes a copy.
+// A store's pages can be mapped as they are to be read; a writer makes a copy.
 static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection, off_t offset,
                                ts_handle_t *out_memory)
 {
@@ -33,7 +33,7 @@ static ts_status_t file_memory(ts_handle_t file, uint64_t length, int protection
             ts_close(*out_memory);
             *out_memory = TS_HANDLE_NONE;
         } else if (status != TS_ERR_UNSUPPORTED && status != TS_ERR_LIMIT &&
-                   status != TS_ERR_RANGE) { // behind its end: zeros, as for who writes
+                   status != TS_ERR_RANGE) { // behind its end: zeros, as for a writer
             return status;
         }
     }

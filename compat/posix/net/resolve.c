@@ -76,7 +76,7 @@ static bool numeric(const char *host, int family, struct query *query)
     return true;
 }
 
-// No host: the wildcard for who will bind, else this machine.
+// No host: the wildcard for a bind, else this machine.
 static void own_address(int family, bool passive, struct query *query)
 {
     query->count = 0;

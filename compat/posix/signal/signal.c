@@ -94,7 +94,7 @@ int _raise_r(struct _reent *reent, int signal)
 int kill(pid_t process, int signal)
 {
     if (process != getpid() && process != 0) {
-        return posix_fail(ESRCH); // a number gives no access: whoever may kill has a handle
+        return posix_fail(ESRCH); // a number gives no access: a killer needs a handle
     }
     return signal == 0 ? 0 : raise(signal);
 }

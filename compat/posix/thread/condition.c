@@ -7,7 +7,7 @@
 #include "core/posix.h"
 #include "thread/thread.h"
 
-// conditions: who waits remembers the sequence before it gives the mutex up; every signal changes
+// conditions: a waiter remembers the sequence before it gives the mutex up; every signal changes
 // it, so one that comes in between is not slept through.
 int pthread_cond_init(pthread_cond_t *condition, const pthread_condattr_t *attributes)
 {

@@ -41,7 +41,7 @@ static int lock_word(pthread_mutex_t *mutex, ts_time_t deadline)
     if (try_word(mutex)) {
         return 0;
     }
-    // Who has slept cannot know whether others still do: the word stays 2.
+    // A thread that has slept cannot know whether others still do: the word stays 2.
     while (atomic_exchange_explicit(TS_ATOMIC(&mutex->__word), 2, memory_order_acquire) != 0) {
         if (ts_futex_wait(&mutex->__word, 2, deadline) == TS_ERR_TIMED_OUT) {
             return ETIMEDOUT;

@@ -46,7 +46,7 @@ int clock_getres(clockid_t clock, struct timespec *out)
     return 0;
 }
 
-// The machine's clock is set by who holds the handle for it.
+// The machine's clock is set by a holder of the handle for it.
 int clock_settime(clockid_t clock, const struct timespec *time)
 {
     (void)clock, (void)time;

@@ -26,7 +26,7 @@ enum block_operation {
 
 struct block_slot {
     struct dma_memory buffer;
-    void *owner;   // who is told of its end; NULL = free
+    void *owner;   // that is told of its end; NULL = free
     uint64_t done; // the owner's
     uint32_t length;
     enum block_operation operation;

@@ -82,7 +82,7 @@ static bool is_control(uint8_t byte)
     return (byte < ' ' && byte != '\t') || byte == DELETE;
 }
 
-// Only half of the queue is for echo: who types without end leaves room to writers.
+// Only half of the queue is for echo: endless typing leaves room to writers.
 static void echo_as_is(struct tty *t, uint8_t byte)
 {
     if ((t->mode & TS_CONSOLE_MODE_ECHO) && out_room(t) > TTY_OUT / 2) {

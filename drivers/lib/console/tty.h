@@ -5,8 +5,8 @@
 //   device --tty_input--> edited line --> ready --tty_peek, tty_consume--> readers
 //   device <--tty_output, tty_sent-- out <--tty_write (and echo)-- writers
 //
-// Nothing waits here: who finds a queue empty or full comes again later. Input that finds no room
-// is dropped and counted; echo that finds none in its half of the queue is left out.
+// Nothing waits here: a caller that finds a queue empty or full comes again later. Input that finds
+// no room is dropped and counted; echo that finds none in its half of the queue is left out.
 #pragma once
 
 #include <stdbool.h>

@@ -25,7 +25,7 @@ static void write_config(void *context, uint16_t address, uint16_t offset, unsig
     const struct virtio_function *f = context;
     size_t bytes;
     (void)address;
-    // Virtio drivers write nothing there; who did would see it when reading back.
+    // Virtio drivers write nothing there; one that did would see it when reading back.
     (void)ts_write(f->handle, &value, width, offset, TS_DEADLINE_NONE, &bytes);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The data path. A round moves a bounded number of frames each way, so that whoever floods cannot
+// The data path. A round moves a bounded number of frames each way, so that a flood cannot
 // keep the driver from its other work.
 #include "net.h"
 
@@ -46,8 +46,8 @@ static unsigned translate(const struct net_memory *m, uint32_t offset, uint32_t 
 
 // How many of the client's slots are there. All that are outstanding must find room in the ring
 // where they will be given back: a client with more than that, or with an impossible index, broke
-// the protocol (negative). The tail is read before the completions' head: who gave slots after
-// taking completions is seen to have done both.
+// the protocol (negative). The tail is read before the completions' head: a client that gave slots
+// after taking completions is seen to have done both.
 static int32_t count_offered(const struct net_direction *d, const struct ts_frame_consumer *offered,
                              const struct ts_frame_producer *done)
 {

@@ -17,8 +17,8 @@ struct note {
     uint32_t bars[REGISTERS];
 };
 
-// Notes are taken from the first on, so that none beyond `most` was ever written: who has reset
-// nothing does not even touch the memory.
+// Notes are taken from the first on, so that none beyond `most` was ever written: a server that
+// has reset nothing does not even touch the memory.
 static struct remains {
     uint32_t most;
     struct note notes[REMAINS_NOTES];
@@ -52,7 +52,7 @@ static void write_back(const struct pci_function *f, struct note *note)
     atomic_store_explicit(TS_ATOMIC(&note->noted), 0, memory_order_release);
 }
 
-// Whoever wrote a note may have gone wrong before it died: it counts for the function that it
+// The writer of a note may have gone wrong before it died: it counts for the function that it
 // names.
 void remains_restore(const struct pci_function *machine)
 {

@@ -2,7 +2,7 @@
 // The configuration, /etc/httpd.conf: what is served how. docs/howto/configure-httpd.md shows it.
 //
 // A line is a statement, of words as ipc/lib/lines.h has them. Statements after `host NAME…` belong
-// to that host, those before the first to the default one, which answers whoever names no other.
+// to that host, those before the first to the default one, which answers all that name no other.
 // Nothing is handed down from one host to another.
 //
 //   host NAME…                   NAME, or *.NAME for all below NAME. Exact names come first, then
@@ -71,7 +71,7 @@ struct host {
 };
 
 struct config {
-    uint32_t users; // who answers by it; it stays meanwhile
+    uint32_t users; // that answer by it; it stays meanwhile
     uint16_t host_count, name_count, redirect_count, cache_count, error_count;
     uint32_t log_size, log_keep;         // size 0: as without a configuration
     struct host hosts[CONFIG_HOSTS + 1]; // the default one first

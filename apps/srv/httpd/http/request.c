@@ -192,7 +192,7 @@ static unsigned weigh_body(struct http_request *request)
     if (request->content_length <= HTTP_BODY_MAX) {
         return STATUS_OK;
     }
-    // Whoever sends it with a method that is not offered is to learn that rather than the length.
+    // A client that sends it with a method that is not offered is to learn that, not the length.
     request->ends_early = request->method >= HTTP_OTHER;
     return request->ends_early ? STATUS_OK : STATUS_TOO_LARGE;
 }

@@ -69,7 +69,7 @@ u32_t platform_tcp_isn(const ip_addr_t *local, u16_t local_port, const ip_addr_t
 }
 
 // The sum of the words, each times a secret of its own, upper half: two connections meet in a
-// bucket no more often than by chance, whoever chooses them (Lemire, Kaser: Strongly universal
+// bucket no more often than by chance, however they are chosen (Lemire, Kaser: Strongly universal
 // string hashing is fast, 2014). Cheaper than hash_bytes, and done for each segment.
 u32_t platform_tcp_hash(const ip_addr_t *local, u16_t local_port, const ip_addr_t *remote,
                         u16_t remote_port)
