@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The boot archive: a read-only file tree in one image, little-endian, used as boot module and as
-// a disk's content. Everything in it is checked by who reads it; offsets are bytes from its start.
+// a disk's content. Everything in it is checked by its reader; offsets are bytes from its start.
 //
 //   header (one page) | entries, sorted by path (bytewise) | strings | file data, page-aligned
 //

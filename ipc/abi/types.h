@@ -10,7 +10,8 @@
 // way is declared _Atomic instead.
 #define TS_ATOMIC(pointer) ((_Atomic(__typeof__(((void)0, *(pointer)))) *)(pointer))
 
-// A function that returns a status is TS_MUST_USE: who does not look at it says so by (void).
+// A function that returns a status is TS_MUST_USE: a caller that does not look at it says so by
+// (void).
 #define TS_MUST_USE __attribute__((warn_unused_result))
 
 typedef int32_t ts_status_t;  // 0 or a negative TS_ERR_*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The block comes from who spawned the process, who controls all of it anyway; it is checked so
-// that a mistake there ends with a status and not with a wild read.
+// The block comes from the creator of the process, which controls all of it anyway; it is checked
+// so that a mistake there ends with a status and not with a wild read.
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>

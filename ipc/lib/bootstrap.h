@@ -16,7 +16,7 @@ const struct ts_bootstrap *ts_bootstrap_block(void);
 // The handle named so, TS_HANDLE_NONE when the process was not given one. Not to be closed.
 ts_handle_t ts_named_handle(const char *name);
 
-// All of them by index, for who passes them on: false at the end.
+// All of them by index, to pass them on: false at the end.
 bool ts_named_handle_at(uint32_t index, const char **out_name, ts_handle_t *out_handle);
 
 uint32_t ts_argument_count(void);

@@ -46,8 +46,8 @@ static ts_status_t open_once(ts_handle_t root, const char *path, size_t length, 
     return TS_OK;
 }
 
-// A redirect's handle has no more rights than were asked; going on there takes OPEN. Who asks for
-// less gets it by asking again where the redirect is.
+// A redirect's handle has no more rights than were asked; going on there takes OPEN. A caller that
+// asks for less gets it by asking again where the redirect is.
 static ts_status_t open_step(ts_handle_t root, const char *path, size_t length, unsigned flags,
                              ts_rights_t rights, ts_time_t deadline, struct opened *out)
 {
@@ -83,7 +83,7 @@ ts_status_t ts_open_until(ts_handle_t root, const char *path, unsigned flags, ts
             ts_close(at);
         }
         if (status == TS_ERR_PEER_CLOSED && led_away && redirects < TS_REDIRECTS_MAX) {
-            path = whole; // that server has ended; who led there knows of another
+            path = whole; // that server has ended; the one that led there knows of another
             length = strlen(whole);
             at = root;
             continue;

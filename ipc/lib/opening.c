@@ -29,7 +29,7 @@ static void on_open(struct ts_async *async, const struct ts_event *event)
         (struct ts_opening *)(void *)((char *)async - offsetof(struct ts_opening, async));
     ts_handle_t handle = event->status ? TS_HANDLE_NONE : (ts_handle_t)event->value;
     bool redirected = !event->status && (event->flags & TS_EVENT_REDIRECT);
-    // The server that was found on the way is gone; who led there knows of another.
+    // The server that was found on the way is gone; the one that led there knows of another.
     bool anew = event->status == TS_ERR_PEER_CLOSED && opening->at;
     if (!redirected && !anew) {
         finish(opening, event->status, handle);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What a server's clients share: a pool of anything that can be counted (pages, nodes, sockets,
-// questions under way). Who asks pays: whatever the server keeps because of a request is taken for
-// the client that asked (ts_request.client), kept with that number, and given back under it.
+// questions under way). The client pays: whatever the server keeps because of a request is taken
+// for the client that asked (ts_request.client), kept with that number, and given back under it.
 //
 // The rule is the kernel's own for requests and objects (docs/abi/create.md): a client may take one
 // more as long as it has no more than is left. So one client has half of a pool at the most, the
-// next one half of the rest, and who has nothing is the last to be refused.
+// next one half of the rest, and one that has nothing is the last to be refused.
 //
 //   struct file {
 //       uint32_t client;

@@ -55,7 +55,7 @@ static ts_status_t image_memory(struct image *image, ts_handle_t file)
     return status;
 }
 
-// The headers are parsed from a copy: who shares the memory cannot change them under us.
+// The headers are parsed from a copy: others that share the memory cannot change them under us.
 static ts_status_t image_parse(struct image *image)
 {
     unsigned char headers[TS_ELF_HEADERS_MAX];
@@ -165,7 +165,7 @@ static ts_status_t map_segments(const struct child *child, const struct image *i
 // stack and block ---------------------------------------------------------------------------
 
 // A process without "random" makes its children's seeds of its own and the clock: good enough to
-// spread addresses, not for keys; who needs keys is given "random".
+// spread addresses, not for keys; a program that needs keys is given "random".
 static ts_status_t seed(void *buffer, size_t length)
 {
     ts_status_t status = ts_random_bytes(buffer, length);

@@ -3,7 +3,8 @@
 // terminals, the window system's).
 //
 // Each session (object) reads and writes the same terminal. Input goes to the session that has been
-// there longest. A session ends with its last handle; or with its owner, whoever has handles then:
+// there longest. A session ends with its last handle; or with its owner, whatever handles there are
+// then:
 //
 //   call OWN, in_handle[0] = a process (with WAIT)    right WRITE
 //

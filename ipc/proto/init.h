@@ -9,13 +9,13 @@
 //
 // From then on clients that open the service's name are redirected to that root, and open "" there:
 // the service answers with a session object of its own for that client (ts_request_reply_mint in
-// `open`), which counts for it. A root does nothing else: whoever can open the name has it. A name
-// with a path leads to what init opens there itself. A service without READY serves nobody; one
-// that others wait for is ready when it has called READY, any other when it runs.
+// `open`), which counts for it. A root does nothing else: all that can open the name have it. A
+// name with a path leads to what init opens there itself. A service without READY serves nobody;
+// one that others wait for is ready when it has called READY, any other when it runs.
 //
 // With `heartbeat` in the configuration init asks get(ALIVE) of the pulse; the server library
 // answers by itself, as long as the loop goes round. The pulse has a request slot of its own
-// (ts_server_pulse): whoever has filled the service, init's question finds room.
+// (ts_server_pulse): however full the service is, init's question finds room.
 //
 // Clients: the named handle of a service (net = service netd) is an object of init. open("") on it
 // leads to a session, after waiting for a service that starts; open(path) to one that all share. On

@@ -19,10 +19,10 @@
 //
 // Device object. When its last handle closes (the driver died or gave up) the server turns bus
 // mastering off and frees its vectors; waits until memory over its registers, every mapping of
-// that, I/O ranges and interrupts are gone (who gives a device up and lives closes and unmaps them,
-// or keeps the device from all others); resets the function (virtio: status 0 read back; else
-// function-level reset, else no transaction pending), ends the domain, and only then lets it be
-// opened again. A function that cannot be made quiet stays closed to all, its pinned
+// that, I/O ranges and interrupts are gone (a driver that gives a device up and lives closes and
+// unmaps them, or keeps the device from all others); resets the function (virtio: status 0 read
+// back; else function-level reset, else no transaction pending), ends the domain, and only then
+// lets it be opened again. A function that cannot be made quiet stays closed to all, its pinned
 // pages in quarantine, and the log says so.
 //
 // read, write: configuration space, offset 0 to 4095 (255 without ECAM), length 1, 2 or 4,

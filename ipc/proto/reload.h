@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A service that reads its configuration again. Its sessions have one method, whose number no other
-// protocol has: who asks a service that does not offer it is told TS_ERR_UNSUPPORTED.
+// protocol has: a service that does not offer it answers TS_ERR_UNSUPPORTED.
 #pragma once
 
 // Needs MANAGE. Nothing in: the service's own file is read; a handle in (READ), and 1 to 127 bytes:

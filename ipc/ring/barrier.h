@@ -12,7 +12,7 @@ static inline uint32_t ts_load_acquire(const uint32_t *index)
     return atomic_load_explicit(TS_ATOMIC(index), memory_order_acquire);
 }
 
-// Publishes an own index; all that was written before is visible to who acquires it.
+// Publishes an own index; all that was written before is visible to the side that acquires it.
 static inline void ts_store_release(uint32_t *index, uint32_t value)
 {
     atomic_store_explicit(TS_ATOMIC(index), value, memory_order_release);
