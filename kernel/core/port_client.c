@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who asks a port: records of clients, found by number, and what each may take. See port.h.
+// Clients of a port: records of them, found by number, and what each may take. See port.h.
 #include <core/port.h>
 #include <core/port_tables.h>
 
@@ -99,8 +99,8 @@ struct port_client *client_get(struct port *port, uint32_t number)
     return idle;
 }
 
-// Who waits ---------------------------------------------------------------------------------------
-// A heap of the clients of which requests wait: whoever has the fewest is first, and is the first
+// Waiting -----------------------------------------------------------------------------------------
+// A heap of the clients of which requests wait: the one with the fewest is first, and is the first
 // one to go on.
 
 static uint32_t has(const struct port *port, uint32_t place)
@@ -165,8 +165,8 @@ void client_wait_no_more(struct port *port, struct port_client *client, struct r
     }
 }
 
-// Before it was over nobody who waits had as few as were left. Now there is one more: for one or
-// two of them.
+// Before it was over no client that waits had as few as were left. Now there is one more: for one
+// or two of them.
 void port_go_on(struct port *port, struct port_client *client)
 {
     if (!list_empty(&client->waiting)) {

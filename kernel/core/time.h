@@ -3,7 +3,7 @@
 // range, never a wrap. A time is nanoseconds of the clock; a tick is 2^10 of them, the timers'
 // unit; a count is what a counter of the machine shows.
 //
-// Conversions of deadlines are monotone and never early: whoever waits until the result has waited
+// Conversions of deadlines are monotone and never early: a wait until the result has lasted
 // until the deadline, and finds it passed when it looks at the clock.
 #pragma once
 
@@ -31,7 +31,7 @@ static inline uint64_t time_tick_of(ts_time_t deadline)
     return (ns >> TIME_TICK_SHIFT) + ((ns & ((1u << TIME_TICK_SHIFT) - 1)) != 0);
 }
 
-// When a tick starts: at least 1, since 0 means none to whoever is given a deadline.
+// When a tick starts: at least 1, since as a deadline 0 means none.
 static inline ts_time_t time_of_tick(uint64_t tick)
 {
     if (tick > (uint64_t)INT64_MAX >> TIME_TICK_SHIFT) {

@@ -7,7 +7,7 @@
 //
 // The red bytes begin right behind what was asked for, so that a write one byte too far is found,
 // and the tail of the slot before is what a write one byte too low hits. A dead slot is poison up
-// to its tail. Panics name the object, its class, the offset, and who allocated or freed it.
+// to its tail. Panics name the object, its class, the offset, and its allocator or freer.
 //
 // In the release kernel a slot is the object alone and everything here is nothing.
 #pragma once
@@ -18,7 +18,7 @@
 #if TS_DEBUG
 
 struct heap_tail {
-    const void *by; // return address of who allocated it, or freed it
+    const void *by; // return address of its allocator, or freer
     uint16_t asked; // bytes; of the last object, when dead
     uint16_t state; // of the slot: heap_check.c
     uint32_t red;

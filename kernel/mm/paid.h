@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The kernel's objects, tables and records, at the expense of whoever's act makes them.
+// The kernel's objects, tables and records, at the expense of the process whose act makes them.
 //
 // A small one costs its share of the heap's page (heap_price), a large one its pages. So what a
 // program can make the kernel hold is bounded by its job's limit of pages, whatever it is made of.

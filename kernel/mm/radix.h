@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A sparse array of pointers, by 36-bit index: a tree of nodes with 64 slots, as high as the
-// largest index needs. Pure: no locks, and nodes come from whoever calls.
+// largest index needs. Pure: no locks, and nodes come from the caller.
 #pragma once
 
 #include <stdbool.h>

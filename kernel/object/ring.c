@@ -64,7 +64,7 @@ no_records:
     return status;
 }
 
-// The thread that uses it now is who is lent priorities for it, and whom kernel/core may name; it
+// The thread that uses it now is lent priorities for it, and is what kernel/core may name; it
 // is kept until another one comes.
 static void ring_user_set(struct ring *ring, struct thread *thread)
 {
@@ -72,7 +72,7 @@ static void ring_user_set(struct ring *ring, struct thread *thread)
     struct thread *before =
         atomic_exchange_explicit(TS_ATOMIC(&ring->user), thread, memory_order_acq_rel);
     if (before != NULL) {
-        object_put(&before->object); // its memory outlasts whoever reads it with interrupts off
+        object_put(&before->object); // its memory outlasts readers with interrupts off
     }
 }
 

@@ -24,7 +24,7 @@ static inline uint64_t transfer_left(const struct transfer *transfer)
 }
 
 // Moves `length` <= transfer_left() bytes on; a fault leaves `done` at the start of the piece that
-// failed. Preemptible. TS_ERR_INTERRUPTED: the thread is to end; whoever moves a lot goes through
+// failed. Preemptible. TS_ERR_INTERRUPTED: the thread is to end; a long move goes through
 // here piece by piece and so ends with it.
 TS_MUST_USE ts_status_t transfer_to_user(struct transfer *transfer, const void *from,
                                          size_t length);

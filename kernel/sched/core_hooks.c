@@ -9,8 +9,8 @@
 #include <sched/sched.h>
 #include <stdatomic.h>
 
-// Who is woken by a thread that is about to wait for him, or that has answered him and goes on
-// waiting, takes over its CPU; who gave his turn has it back. Interrupts are off while
+// A thread that is woken by one that is about to wait for it, or that has answered it and goes on
+// waiting, takes over its CPU; a thread that gave its turn has it back. Interrupts are off while
 // `handing_over` is set.
 static void wake(struct thread *thread)
 {
@@ -38,7 +38,7 @@ void environment_wake_thread(struct request *request)
     arch_irq_restore(flags);
 }
 
-// Interrupts are off with the port's lock: who was the ring's user a moment ago stays readable.
+// Interrupts are off with the port's lock: the ring's user of a moment ago stays readable.
 void *environment_lend(struct ring *ring, uint8_t priority)
 {
     struct thread *thread = atomic_load_explicit(TS_ATOMIC(&ring->user), memory_order_acquire);

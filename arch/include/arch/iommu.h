@@ -32,8 +32,8 @@ void arch_dma_destroy(struct arch_dma *dma);
 TS_MUST_USE ts_status_t arch_dma_admit(struct arch_dma *dma, uint64_t admission);
 
 // From now on it reaches nothing; no access of it is under way any more. Close: and it is never
-// admitted by this `dma` again. A call of admit that is late for that takes nothing from whoever
-// has the device by then.
+// admitted by this `dma` again. A call of admit that is late for that takes nothing from the next
+// holder of the device.
 void arch_dma_block(struct arch_dma *dma);
 void arch_dma_close(struct arch_dma *dma);
 

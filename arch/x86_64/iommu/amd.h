@@ -2,7 +2,7 @@
 // One AMD-Vi unit ("AMD I/O Virtualization Technology (IOMMU) Specification", revision 3): its
 // registers, its buffer of commands, its log of events.
 //
-// Whatever the hardware is told and must have forgotten goes through the buffer, and who tells it
+// Whatever the hardware is told and must have forgotten goes through the buffer, and the teller
 // waits for the answer under the unit's lock: so the buffer is empty whenever the lock is free.
 #pragma once
 

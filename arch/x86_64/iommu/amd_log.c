@@ -180,8 +180,8 @@ static void log_restart(struct amd *u)
     amd_write64(u, AMD_CONTROL, u->control);
 }
 
-// What the ring has of others that are admitted stays: who admits takes it next, and that restarts
-// the ring if it ran over (amd_fault_more).
+// What the ring has of others that are admitted stays: the next admission takes it, and that
+// restarts the ring if it ran over (amd_fault_more).
 void amd_faults_on(struct amd *u)
 {
     if (!(u->control & AMD_CONTROL_INTERRUPT)) {

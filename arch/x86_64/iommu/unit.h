@@ -2,8 +2,8 @@
 // An IOMMU of either kind, as the common code sees it: what devices, tables and faults need of the
 // hardware. What differs is a table of functions; vtd_*.c and amd_*.c have one each.
 //
-// Whatever the hardware is told and must have forgotten, it is told under the unit's lock, and who
-// tells it waits for the answer.
+// Whatever the hardware is told and must have forgotten, it is told under the unit's lock, and the
+// teller waits for the answer.
 #pragma once
 
 #include <stdatomic.h>

@@ -2,7 +2,7 @@
 // One VT-d unit ("Intel Virtualization Technology for Directed I/O", revision 4.0): its registers,
 // its root table, its queue of invalidations.
 //
-// Whatever the hardware is told and must have forgotten goes through the queue, and who tells it
+// Whatever the hardware is told and must have forgotten goes through the queue, and the teller
 // waits for the answer under the unit's lock: so the queue is empty whenever the lock is free.
 #pragma once
 
