@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What is long goes in steps, at the priority of those whose it is, and who waits for the reaper
-// lets it run. On one CPU these fail when it does not; on more they look at less. The program
-// starts itself again as the one that dies.
+// What is long goes in steps, at the priority of those whose it is, and a thread that waits for the
+// reaper lets it run. On one CPU these fail when it does not; on more they look at less. The
+// program starts itself again as the one that dies.
 #include "lib/job.h"
 #include "lib/pair.h"
 #include "lib/tap.h"

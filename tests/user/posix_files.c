@@ -252,7 +252,7 @@ static void pipes_are_numbered(void)
     }
 }
 
-// There are no bytes of it to map, and zeros in their place, for who reads as for who writes.
+// There are no bytes of it to map, and zeros in their place, for reading as for writing.
 static void an_empty_file_maps_as_zeros(void)
 {
     int fd = open("/tmp/posix-test-empty", O_CREAT | O_RDWR, 0600);

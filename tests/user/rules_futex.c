@@ -83,7 +83,7 @@ static void rule_f01_no_wake_reaches_waiters_of_memory_that_is_gone(void)
     end_stale_waiters();
 }
 
-// The other process: each of its wakes reaches the one who waits. Its status is 42, or how far it
+// The other process: each of its wakes reaches the one that waits. Its status is 42, or how far it
 // came.
 static int other(void)
 {
@@ -147,10 +147,10 @@ static void rule_f01_a_word_is_a_place_in_its_memory(void)
     ts_ring_destroy(&ring);
 }
 
-// Those who come back ---------------------------------------------------------------------------
+// Those that come back --------------------------------------------------------------------------
 
 #define RETURNING 1024u
-#define TICK_NS   200000 // how often those who were woken get the CPU to come back
+#define TICK_NS   200000 // how often those that were woken get the CPU to come back
 #define TICK      UINT64_MAX
 
 static uint32_t word;
@@ -164,7 +164,7 @@ static void stage_wait(void)
     slot->address = (uintptr_t)&word;
 }
 
-// More important than who wakes: each operation that was woken waits again, in the midst of the
+// More important than the waker: each operation that was woken waits again, in the midst of the
 // wake.
 static void come_back(void *argument)
 {

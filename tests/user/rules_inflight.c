@@ -72,7 +72,7 @@ static bool take_while_it_dies(ts_handle_t child, struct ts_event *event)
     return ts_ring_next(&pair.server, event) && event->kind == TS_EVENT_REQUEST;
 }
 
-// What was sent is what is taken, whoever has died since: made by nobody else, given to nobody
+// What was sent is what is taken, whatever has died since: made by nobody else, given to nobody
 // else.
 static void check_taken(uint64_t request)
 {
@@ -127,7 +127,7 @@ static void rule_h13_what_is_in_transit_outlives_its_senders_handles(void)
 }
 
 // A port ends while a thread takes from it and answers with new objects: each request ends, and
-// whoever got an object of the port hears that it is closed.
+// the holder of an object of the port hears that it is closed.
 static struct end {
     _Atomic ts_handle_t port; // 0: the round is over
     atomic_uint round, done;

@@ -184,7 +184,7 @@ static void flip(void *argument)
     while (!over) {
         (void)resize(memory, PAGE);
         for (volatile unsigned i = 0; i < 3000; i++) {
-            ; // long enough for who lost the race to see it
+            ; // long enough for the loser of the race to see it
         }
         (void)resize(memory, SLOTS * PAGE);
     }
@@ -383,7 +383,7 @@ static void rule_m04_regions_may_come_and_go_meanwhile(void)
     CHECK_OK(ts_thread_start(&other, churn, &memory, 32768, 0, TS_PRIORITY_NORMAL));
     while (ts_clock_now() < until) {
         at[31 * PAGE] = 1;
-        CHECK_OK(resize(memory, 20 * PAGE)); // all who map it are of this process
+        CHECK_OK(resize(memory, 20 * PAGE)); // all mappings are of this process
         CHECK(!readable((const char *)at + 31 * PAGE) && readable((const char *)at + 19 * PAGE));
         CHECK_OK(resize(memory, 32 * PAGE));
         CHECK_EQUAL(at[31 * PAGE], 0);

@@ -289,7 +289,7 @@ static void rule_m06_the_ends_of_the_address_space_stay_empty(void)
     ts_close(memory);
 }
 
-// The way up from any job is bounded: whoever makes jobs below jobs comes to an end.
+// The way up from any job is bounded: a program that makes jobs below jobs comes to an end.
 static void rule_m08_jobs_are_not_nested_without_bound(void)
 {
     const struct ts_job_limits limits = {.pages = 3000, .handles = 150, .threads = 8};
@@ -308,7 +308,7 @@ static void rule_m08_jobs_are_not_nested_without_bound(void)
     CHECK_OK(ts_job_create(jobs[made - 2], &limits, &other)); // beside it there is room
     CHECK_EQUAL(ts_job_create(other, &limits, &other), TS_ERR_LIMIT);
     ts_close(other);
-    // It is the level that counts, not who still has handles of those above.
+    // It is the level that counts, not the handles of those above.
     for (unsigned i = 0; i + 1 < made; i++) {
         ts_close(jobs[i]);
     }

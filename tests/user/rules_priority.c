@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Rules P of docs/invariants.md: what a request lends to the thread that serves it. The server's
-// thread is less important than everything else here; whether it is lent a priority shows in who
+// thread is less important than everything else here; whether it is lent a priority shows in what
 // gets to run beside it: threads of a priority between its own and its client's, two for each CPU.
 #include "lib/pair.h"
 #include "lib/tap.h"
@@ -264,7 +264,7 @@ static void hog(void *argument)
     }
 }
 
-// On every CPU somebody runs who is more important than the server and less than the client: only
+// On every CPU a thread runs that is more important than the server and less than the client: only
 // with the client's priority does the server come to answer.
 static void rule_p01_a_request_lends_its_priority(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rules S of docs/invariants.md: signals and those who wait for them.
+// Rules S of docs/invariants.md: signals and their waiters.
 #include "lib/pair.h"
 #include "lib/tap.h"
 
@@ -209,7 +209,7 @@ static void rule_s04_one_waiter_takes_the_count(void)
     CHECK_OK(ts_event_signal(bell, 5));
     CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));
     CHECK(ts_ring_next(&ring, &event));
-    CHECK(event.user_data == 0 && event.value == 5); // who came first
+    CHECK(event.user_data == 0 && event.value == 5); // that came first
     CHECK_EQUAL(ts_ring_enter(&ring, 1, in_ms(10)), TS_ERR_TIMED_OUT);
     CHECK_OK(ts_get_u64(bell, TS_PROPERTY_SIGNALS, &signals));
     CHECK_EQUAL(signals & TS_SIGNAL_READABLE, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Spin locks of two actors that take turns (core/actors.h, mm/actors.h): whoever takes a lock or
-// lets go of one, with others held or not, may have to pause there, and whoever finds one held lets
-// the other actor go on. Of the same layout as the locks of one actor.
+// Spin locks of two actors that take turns (core/actors.h, mm/actors.h): an actor that takes a lock
+// or lets go of one, with others held or not, may have to pause there, and one that finds one held
+// lets the other actor go on. Of the same layout as the locks of one actor.
 #pragma once
 
 #include <stdbool.h>

@@ -49,7 +49,7 @@ static void stack_begin(void)
     const void *bottom;
     size_t bytes;
     __sanitizer_finish_switch_fiber(NULL, &bottom, &bytes);
-    if (stacks[NOBODY].bottom == NULL) { // who comes first comes from there
+    if (stacks[NOBODY].bottom == NULL) { // the first one comes from there
         stacks[NOBODY].bottom = bottom;
         stacks[NOBODY].bytes = bytes;
     }

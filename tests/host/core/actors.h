@@ -12,7 +12,7 @@
 // Runs `step` once as each actor, interleaved, and returns when both are through.
 void actors_run(void (*step)(unsigned actor));
 
-// Who runs: an actor, or ACTORS for the model itself.
+// What runs: an actor, or ACTORS for the model itself.
 unsigned actors_running(void);
 
 // The other one may go on, has to, or has to while there is one: a wait that nobody can end fails.

@@ -124,7 +124,7 @@ static void check_reserve(const struct port *port)
     }
 }
 
-// The clients of which requests wait are in a heap: whoever has the fewest is its first.
+// The clients of which requests wait are in a heap: the one with the fewest is its first.
 static void check_hungry(const struct port *port)
 {
     uint32_t waiting = 0;
@@ -160,7 +160,7 @@ void port_counts_check(struct port *port)
         CHECK(client->requests == requests[i]);
         CHECK(client->objects == (nobody ? UINT32_MAX : objects[i]));
         CHECK(requests[i] != 0 || list_empty(&client->waiting));
-        // Who waits has more than is left: nobody waits beside room.
+        // One that waits has more than is left: none waits beside room.
         CHECK(port->dead || list_empty(&client->waiting) ||
               !port_may_take(client->requests, port->requests_left));
         left -= nobody ? 0 : requests[i]; // the reserve is apart

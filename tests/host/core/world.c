@@ -43,7 +43,7 @@ uint32_t world_random(void)
 // Timers ------------------------------------------------------------------------------------------
 
 static struct list timers = {&timers, &timers};
-static struct timer *expiring[ACTORS + 1]; // by whom its callback runs
+static struct timer *expiring[ACTORS + 1]; // whose callback runs
 
 ts_time_t clock_now(void)
 {

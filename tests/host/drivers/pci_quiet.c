@@ -220,7 +220,8 @@ static bool has_addresses(void)
     return space[PCI_INTERRUPT_LINE] == LINE;
 }
 
-// Whom nobody drives keeps its line to itself, whatever the firmware had set: a line has others.
+// A device that nobody drives keeps its line to itself, whatever the firmware had set: a line has
+// others.
 static void test_line_stays_off(bool resettable)
 {
     start(resettable);

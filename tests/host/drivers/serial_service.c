@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The console's service against a chip and clients of the test's own: however much one client
-// writes, the others' lines come between, and who waits for its own output does not wait for that.
+// writes, the others' lines come between, and a client that waits for its own output does not wait
+// for that.
 #include "service.h"
 
 #include <string.h>

@@ -165,7 +165,7 @@ int main(void)
     ask(&calls[0], UINT32_MAX);
     CHECK_EQUAL(calls[0].status, TS_ERR_RANGE);
     CHECK(calls[0].done && !edu.timer.armed && registers[FACTORIAL / 4] == 0);
-    // In the midst of others, who are served.
+    // In the midst of others, which are served.
     ask(&calls[0], 5);
     ask(&calls[1], N_MAX + 1);
     ask(&calls[2], N_MAX);

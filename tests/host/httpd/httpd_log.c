@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The access log: files that are put away, a reader who goes on over that, and a change of sizes.
+// The access log: files that are put away, a reader that goes on over that, and a change of sizes.
 #include <tessera/abi/status.h>
 #include <tessera/lib/memory.h>
 

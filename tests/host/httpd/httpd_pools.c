@@ -101,7 +101,7 @@ static void attack(const struct request *request)
     for (unsigned i = 0; i < OTHERS; i++) { // older than all of the hostile ones
         CHECK(is_served(request, others[i]));
     }
-    CHECK(is_served(request, last)); // who holds most is served as well
+    CHECK(is_served(request, last)); // the one that holds most is served as well
     for (unsigned i = others[0]; i <= another; i++) {
         system_leave(i);
     }

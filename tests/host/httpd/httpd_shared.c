@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who gives way when a pool that connections share is used up.
+// What gives way when a pool that connections share is used up.
 #include <string.h>
 
 #include "shared.h"

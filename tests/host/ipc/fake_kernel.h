@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of the fake kernel share: handles, and who deals with which call.
+// What the parts of the fake kernel share: handles, and which part deals with which call.
 #pragma once
 
 #include "fake_process.h"

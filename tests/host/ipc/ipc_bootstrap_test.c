@@ -19,7 +19,7 @@ static const struct ts_spawn whole = {.name = "program",
 static struct ts_bootstrap *block;
 
 // As spawn.c does it: the child's own three handles, those listed, then the strings. (The block is
-// no byte longer than asked: who writes or reads beyond is found.)
+// no byte longer than asked: a write or read beyond is found.)
 static void make(const struct ts_spawn *spawn)
 {
     free(block);

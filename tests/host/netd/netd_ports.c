@@ -11,7 +11,7 @@ static struct ts_object *create(struct ts_object *session, const char *kind)
     return call.minted;
 }
 
-// Binds with the option REUSE_ADDRESS, as one who wants to be beside another.
+// Binds with the option REUSE_ADDRESS, as one that wants to be beside another.
 static ts_status_t bind_with(struct ts_object *socket, struct ts_net_address address,
                              ts_rights_t rights)
 {

@@ -36,7 +36,7 @@ static struct {
 static void remember(void)
 {
     for (uint32_t i = 0; i < 8; i++) {
-        introduce(HOST(i)); // who is forgotten while nothing happens
+        introduce(HOST(i)); // that is forgotten while nothing happens
     }
     for (unsigned i = 0; i < ACCOUNTS; i++) {
         before.left[i] = account_left((enum account)i, NOBODY);
@@ -382,7 +382,7 @@ static void test_beyond_the_window(void)
     check_given_back();
 }
 
-// Who gives way
+// What gives way
 // ------------------------------------------------------------------------------------
 
 static struct stream *stream_of(const struct peer *peer)
@@ -390,7 +390,7 @@ static struct stream *stream_of(const struct peer *peer)
     return TS_OBJECT_OF(peer->accept.minted, struct stream, object);
 }
 
-// Who reads is not stalled because it sends nothing; who does not is, two seconds later.
+// One that reads is not stalled because it sends nothing; one that does not is, two seconds later.
 static void test_receiver(void)
 {
     struct call read;
@@ -411,7 +411,7 @@ static void test_receiver(void)
     check_given_back();
 }
 
-// Who has nothing of packet memory has none to give.
+// One that has nothing of packet memory has none to give.
 static void test_receiver_stays(void)
 {
     struct peer *quiet = &peers[MOST - 1];

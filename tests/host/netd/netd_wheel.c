@@ -52,7 +52,7 @@ int main(void)
         now += steps * MILLISECOND / 4;
         int64_t next = wheel_next();
         for (unsigned i = 0; i < TIMERS; i++) {
-            CHECK(wanted[i] == 0 || next <= wanted[i] + MILLISECOND); // whoever waits is woken
+            CHECK(wanted[i] == 0 || next <= wanted[i] + MILLISECOND); // a waiter is woken
         }
         wheel_run(now, fired);
         for (unsigned i = 0; i < TIMERS; i++) {

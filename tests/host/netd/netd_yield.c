@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Each pool of the stack that hosts can fill, filled to twice its size by one host: it is bounded,
-// and who gives way is that host (yield.h). Another one's, which is older, stays and is completed.
+// and what gives way is that host (yield.h). Another one's, which is older, stays and is completed.
 #include <stdlib.h>
 
 #include <lwip/etharp.h>
@@ -41,7 +41,7 @@ static void test_rule(void)
     yield_offer(&other, 1, &things[0]);
     CHECK(yield_choice() == &things[0]); // nothing else may
     yield_offer(&greedy, 9, &things[1]);
-    CHECK(yield_choice() == &things[1]); // of who holds most
+    CHECK(yield_choice() == &things[1]); // of the one that holds most
     yield_offer(&greedy, 5, &things[2]);
     yield_offer(&greedy, 7, &things[3]);
     CHECK(yield_choice() == &things[2]); // and there the oldest

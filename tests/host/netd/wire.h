@@ -31,7 +31,7 @@ void skip_frames(void);
 // Skips to the next IPv4 frame of that protocol.
 bool next_of(unsigned protocol);
 
-// The stack learns who a host is from what that asks by ARP; its answer is skipped.
+// The stack learns a host's address from what that asks by ARP; its answer is skipped.
 void introduce(uint32_t host);
 
 // A listening socket of the present client.

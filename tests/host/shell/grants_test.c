@@ -38,7 +38,7 @@ static void test_lines(void)
     CHECK_EQUAL(grants_rights("/bin/spy", "root"), ALL);
 }
 
-// Whoever has a line that gives more than it should, gets less.
+// A program with a line that gives more than it should, gets less.
 static void check_nothing_is_given(void)
 {
     CHECK_EQUAL(grants_rights("/bin/log", "control"), ALWAYS);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A bomb as large as the machine allows, for those who look at its death from outside.
+// A bomb as large as the machine allows, to look at its death from outside.
 #pragma once
 
 #include "bomb.h"

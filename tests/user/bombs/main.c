@@ -6,8 +6,8 @@
 //   bombs                  each of them, small
 //   bombs NAME             one of them
 //   bombs together         those of the kernel all at once, in one job
-//   bombs large NAME       one that grows to the size of the machine, and its death; for those who
-//                          look at it from outside (`./tessera bench contain`)
+//   bombs large NAME       one that grows to the size of the machine, and its death; to be
+//                          looked at from outside (`./tessera bench contain`)
 //
 // Each file knows only those above it:
 //

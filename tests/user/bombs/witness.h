@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who is beside a bomb and goes on: memory, a file, a pipe and the log.
+// What is beside a bomb and goes on: memory, a file, a pipe and the log.
 #pragma once
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whoever does something at random: a thread of the hostile program. All that it does follows from
+// What does something at random: a thread of the hostile program. All that it does follows from
 // its seed and from what the system calls answered, which the digest takes in.
 #pragma once
 

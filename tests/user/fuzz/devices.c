@@ -58,7 +58,7 @@ uint32_t devices_give(struct ts_spawn_handle handles[DEVICES_HANDLES])
     return count;
 }
 
-// What somebody who is gone has pinned waits for who has the device next to say that it is quiet.
+// Pins of a process that is gone wait until the next holder of the device says that it is quiet.
 static void device_clear(uint64_t device)
 {
     ts_handle_t domain;

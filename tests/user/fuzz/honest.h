@@ -9,6 +9,6 @@
 void honest_begin(ts_handle_t *out_target);
 // Asks so many times and checks the answers; returns how many they were.
 uint64_t honest_ask(unsigned count);
-// Wakes who waits on memory that is new: nobody may, whatever the hostile program left behind.
+// Wakes waiters on memory that is new: there may be none, whatever the hostile program left behind.
 void honest_wake(void);
 void honest_end(void);

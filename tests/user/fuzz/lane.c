@@ -4,8 +4,8 @@
 
 #include <tessera/lib/memory.h>
 
-// Each is written by whoever makes the ring anew, while others use it: the mappings of old ones
-// stay, so that a thread which still has an old pointer does no more harm than another.
+// Each is written by the thread that makes the ring anew, while others use it: the mappings of old
+// ones stay, so that a thread which still has an old pointer does no more harm than another.
 static struct lane {
     ts_handle_t handle;
     struct ts_ring *header;

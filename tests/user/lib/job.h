@@ -4,5 +4,5 @@
 
 #include <tessera/abi/types.h>
 
-// What those who died in a job had is given back, within seconds: else the test fails.
+// What those that died in a job had is given back, within seconds: else the test fails.
 void job_check_empty(ts_handle_t job);
