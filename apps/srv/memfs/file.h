@@ -44,3 +44,8 @@ void file_cut(struct tree *tree, struct node *node, uint64_t size);
 
 // Pages that it has.
 uint64_t file_pages(const struct node *node);
+
+#define FILE_SIZE_MAX (UINT64_C(1) << 40)
+
+// Truncates, or extends with zeros that take no pages. TS_ERR_TOO_LARGE.
+TS_MUST_USE ts_status_t file_resize(struct tree *tree, struct node *node, uint64_t size);

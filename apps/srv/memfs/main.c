@@ -4,11 +4,23 @@
 // What it holds besides is bounded too, and has to fit into its job's limit with the pages: about
 // 1,200 pages with these defaults, most of it nodes (480 bytes each), objects and their port's
 // tables.
+//
+// Each file knows only those above it:
+//
+//   store       pages in chunks, and who pays for them
+//   file        a file's bytes: extents of such pages
+//   tree        nodes and their names
+//   open_node   an open node, as clients have it
+//   walk        long paths, in turns
+//   content     read, write, properties of an open node
+//   open        names: open, create, remove, rename, list; the tables of operations
+//   main        the program
 #include <drivers/service/ready.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/random.h>
+#include "memfs.h"
 #include "walk.h"
 
 #define PAGES_DEFAULT 6144 // 24 MiB, of which one client has half

@@ -1,44 +1,27 @@
 // SPDX-License-Identifier: MIT
 // Names: open, create, remove, rename, list.
-#include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/listing.h>
+#include "file.h"
+#include "memfs.h"
 #include "walk.h"
-
-struct open_node *open_get(struct open_node *open)
-{
-    open->references++;
-    return open;
-}
-
-void open_put(struct open_node *open)
-{
-    if (--open->references == 0) {
-        node_put(open->tree, open->node);
-        free(open);
-    }
-}
 
 // Answers with a new open object for `node`.
 static ts_status_t answer_open(struct ts_request *request, struct tree *tree, struct node *node,
                                uint32_t flags)
 {
-    struct open_node *open = calloc(1, sizeof(*open));
+    struct open_node *open = open_make(tree, node);
     if (open == NULL) {
         ts_request_reply(request, TS_ERR_MEMORY, 0);
         return TS_ERR_MEMORY;
     }
     open->object.operations = &memfs_operations;
-    open->tree = tree;
-    open->node = node_get(node);
-    open->references = 1;
     open->flags = flags & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
     // Bytes of a memory file never have to be waited for.
     ts_status_t status = ts_request_reply_mint_with(request, &open->object, request->rights, 0,
                                                     TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
     if (status != TS_OK) {
-        node_put(tree, node);
-        free(open);
+        open_put(open);
     }
     return status;
 }

@@ -114,9 +114,3 @@ TS_MUST_USE ts_status_t tree_rename(struct tree *tree, const struct tree_place *
 
 // The first child of a directory whose serial is at least `cookie`; NULL: the end.
 struct node *tree_child(struct node *directory, uint64_t cookie);
-
-// files ------------------------------------------------------------------------------------
-// Truncates, or extends with zeros that take no pages. TS_ERR_TOO_LARGE.
-TS_MUST_USE ts_status_t file_resize(struct tree *tree, struct node *node, uint64_t size);
-
-#define FILE_SIZE_MAX (UINT64_C(1) << 40)

@@ -11,7 +11,7 @@
 // found in it; if it is renamed, the walk goes on in it, as from a handle.
 #pragma once
 
-#include "memfs.h"
+#include "open_node.h"
 
 // What of a request's path is still to be walked, and from where.
 struct walk_path {

@@ -2,6 +2,7 @@
 // The memory file system through its handlers, as a client would use it; at the end everything that
 // it took must have gone back.
 #include "file.h"
+#include "memfs.h"
 #include "walk.h"
 #include <stdlib.h>
 #include <string.h>
