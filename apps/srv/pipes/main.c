@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The server of pipes: see <tessera/proto/pipe.h>.
+// The server of pipes: see <tessera/proto/pipe.h>. Each file knows only those above it:
+//
+//   pool      a pipe's storage, and each client's share of pipes and of waiting requests
+//   pipe      a pipe's two ends: bytes, and requests that wait
+//   session   what clients ask first: it makes pipes, and opens null and zero
+//   main      the program
 #include <drivers/service/ready.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/start.h>

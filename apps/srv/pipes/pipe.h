@@ -38,8 +38,12 @@ struct pipe {
 #define PIPE_REQUESTS 1024u
 #define PIPE_WAITING  (PIPE_REQUESTS / 2)
 
-extern struct ts_share pipe_share, pipe_waiting;
+// pool.c: the shares, and a pipe's storage. TS_ERR_LIMIT: the client has as many as are free, or
+// there is no memory. Freed once the last end is gone, or nobody got one.
+extern struct ts_share pipe_waiting;
 void pipe_shares_init(void);
+TS_MUST_USE ts_status_t pipe_make(uint32_t client, struct pipe **out_pipe);
+void pipe_free(struct pipe *pipe);
 
 // The root: open("") gives a handle to the session, which is the same for all: it has no state.
 extern const struct ts_operations pipe_root_operations;
@@ -51,6 +55,3 @@ extern const struct ts_operations pipe_reader_operations, pipe_writer_operations
 
 // Moves what can be moved, answers who can be answered, sets the ends' signals.
 void pipe_pump(struct pipe *pipe);
-
-// The last end is gone, or nobody got one.
-void pipe_free(struct pipe *pipe);

@@ -1,53 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The session, where pipes are made; and the streams null and zero.
 #include <string.h>
-#include <tessera/lib/clock.h>
-#include <tessera/lib/memory.h>
 #include <tessera/proto/file.h>
 #include "pipe.h"
 
 #define END_RIGHTS (TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER)
-
-struct ts_share pipe_share, pipe_waiting;
-
-void pipe_shares_init(void)
-{
-    static struct ts_holder makers[2 * PIPES], askers[2 * PIPE_WAITING];
-    ts_share_init(&pipe_share, PIPES, makers, 2 * PIPES);
-    ts_share_init(&pipe_waiting, PIPE_WAITING, askers, 2 * PIPE_WAITING);
-}
-
-void pipe_free(struct pipe *pipe)
-{
-    uint32_t client = pipe->client;
-    (void)ts_memory_unmap(pipe, TS_PAGE_ROUND(sizeof(*pipe)));
-    ts_share_give(&pipe_share, client, 1);
-}
-
-static ts_status_t pipe_make(uint32_t client, struct pipe **out_pipe)
-{
-    static uint64_t last_identity = 2; // of null and zero
-    void *storage;
-    ts_status_t status = ts_share_take(&pipe_share, client, 1);
-    if (status != TS_OK) {
-        return status;
-    }
-    status = ts_memory_allocate_now(sizeof(struct pipe), &storage);
-    if (status != TS_OK) {
-        ts_share_give(&pipe_share, client, 1);
-        return status;
-    }
-    struct pipe *pipe = storage; // zeros
-    pipe->client = client;
-    pipe->identity = ++last_identity;
-    pipe->created_ns = ts_clock_realtime();
-    pipe->reader.pipe = pipe->writer.pipe = pipe;
-    pipe->reader.object.operations = &pipe_reader_operations;
-    pipe->writer.object.operations = &pipe_writer_operations;
-    pipe->reader.open = pipe->writer.open = true;
-    *out_pipe = pipe;
-    return TS_OK;
-}
 
 // The ends count for nobody at the kernel: the pipe does, here.
 static void make(struct ts_request *request)
@@ -59,6 +16,8 @@ static void make(struct ts_request *request)
         ts_request_reply(request, status, 0);
         return;
     }
+    pipe->reader.object.operations = &pipe_reader_operations;
+    pipe->writer.object.operations = &pipe_writer_operations;
     struct ts_server *server = request->server;
     status = ts_object_mint(server, &pipe->reader.object, END_RIGHTS | TS_RIGHT_READ, &ends[0]);
     if (status != TS_OK) {
