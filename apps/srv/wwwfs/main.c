@@ -3,6 +3,14 @@
 // or nothing is when it is damaged; without a disk clients are sent on to another tree (the site of
 // the image).
 //
+// Each file knows only those above it:
+//
+//   cache     blocks of the disk, in a bounded memory
+//   node      an open file or directory of the archive
+//   content   bytes of files: read, map
+//   tree      names and properties
+//   main      the program: the disk, its archive, the signpost
+//
 // Named handles: init (to be served), disk (a block device's service), file (the other tree), log.
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>

@@ -9,20 +9,11 @@
 
 #include "node.h"
 
-const struct ts_archive *tree_archive;
-
-static struct node nodes[TREE_NODES];
-static struct node *free_nodes;
-
 static const struct ts_operations node_operations;
 
 ts_status_t tree_init(const struct ts_archive *archive)
 {
-    tree_archive = archive;
-    for (uint32_t i = TREE_NODES; i-- > 0;) {
-        nodes[i].next_free = free_nodes;
-        free_nodes = &nodes[i];
-    }
+    nodes_init(archive);
     return content_init();
 }
 
@@ -30,16 +21,14 @@ ts_status_t tree_init(const struct ts_archive *archive)
 
 static void open_entry(struct ts_request *request, uint32_t entry)
 {
-    struct node *node = free_nodes;
+    struct node *node = node_take(entry);
     if (node == NULL) {
         ts_request_reply(request, TS_ERR_LIMIT, 0);
         return;
     }
-    free_nodes = node->next_free;
-    *node = (struct node){.object = {.operations = &node_operations}, .entry = entry};
+    node->object.operations = &node_operations;
     if (ts_request_reply_mint(request, &node->object, TREE_RIGHTS, 0) != TS_OK) {
-        node->next_free = free_nodes;
-        free_nodes = node;
+        node_give(node);
     }
 }
 
@@ -47,8 +36,7 @@ static void node_closed(struct ts_object *object)
 {
     struct node *node = TS_OBJECT_OF(object, struct node, object);
     content_closed(node);
-    node->next_free = free_nodes;
-    free_nodes = node;
+    node_give(node);
 }
 
 // From directory `at` along a client's path.
