@@ -69,8 +69,9 @@ bool device_shared(const struct device *device, enum ts_pci_bar_kind kind, uint6
 // Interrupts that the driver can have.
 uint32_t device_vectors(const struct device *device);
 
-// Operations of a device object.
-extern const struct ts_operations device_operations;
+// Whether a request's offset and length name a register: TS_OK, or the status to answer with.
+TS_MUST_USE ts_status_t device_check_register(const struct device *device, uint64_t offset,
+                                              uint32_t length);
 
 // get and read of device and information objects alike.
 void device_get(struct device *device, struct ts_request *request);

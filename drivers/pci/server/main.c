@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: MIT
 // /drv/pci: the PCI server. Named handles: physical, interrupt, domain, io (resources), boot, init,
 // remains (memory for its next instance).
+//
+// Each file knows only those above it:
+//
+//   machine         how this machine's configuration space is reached
+//   remains         registers of functions that are being reset, kept for the next instance
+//   device          a function of the machine: what it is, where it stands
+//   grant           what a driver gets of its device
+//   quiet           making a function quiet, in steps
+//   device_object   a driver's operations on its device
+//   root            listing and opening functions
+//   main            the program
 #include "remains.h"
 #include "root.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "root.h"
 
+#include "device_object.h"
 #include "grant.h"
 
 #include <stdlib.h>
@@ -84,6 +85,7 @@ static void open_device(struct ts_request *request, struct device *d)
         return;
     }
     d->closed = false;
+    d->object.operations = &device_operations;
     ts_rights_t rights = request->rights & ~(TS_RIGHT_MANAGE | TS_RIGHT_SHARE);
     if (ts_request_reply_mint(request, &d->object, rights, 0) == TS_OK) {
         d->state = DEVICE_HELD;
