@@ -2,6 +2,16 @@
 // /drv/serial [PORT [LINE]]: the console on a serial port; default 0x3f8 and 4 (COM1). Named
 // handles: io and interrupt (resources that hold them), log with MANAGE, init. Without `interrupt`
 // it polls.
+//
+// Each file knows only those above it:
+//
+//   uart           the 16550A: characters between its FIFOs and buffers
+//   request_list   requests that wait
+//   service        moving all that can be moved, in both directions
+//   session        sessions, their owner, and who has the terminal
+//   objects        what clients do with a session
+//   chip           the chip's ports and interrupt; the beginning
+//   main           the program
 #include "service.h"
 
 #include <drivers/service/ready.h>

@@ -4,6 +4,11 @@
 
 #include <tessera/proto/file.h>
 
+static void on_open(struct ts_request *request)
+{
+    session_open(request, &serial_operations);
+}
+
 static bool may_not_wait(const struct ts_request *request)
 {
     return (request->flags & TS_FLAG_NOWAIT) ||
@@ -171,10 +176,10 @@ static void on_set(struct ts_request *request)
 }
 
 // Sessions are what clients use; a root, which they are led to, makes them.
-const struct ts_operations serial_root_operations = {.open = session_open};
+const struct ts_operations serial_root_operations = {.open = on_open};
 
 const struct ts_operations serial_operations = {
-    .open = session_open,
+    .open = on_open,
     .read = on_read,
     .write = on_write,
     .sync = on_sync,

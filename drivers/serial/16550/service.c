@@ -1,88 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The chip's side and the waiting lists; objects.c has the operations.
+// What waits, and moving it: requests that are kept, bytes of the chip, the owner's end.
 #include "service.h"
 
-#include <string.h>
 #include <tessera/lib/clock.h>
-#include <tessera/lib/event.h>
-#include <tessera/lib/log.h>
-#include <tessera/lib/process.h>
-#include <tessera/lib/resource.h>
 
 #define TICK_IDLE (100 * TS_MILLISECOND)
 #define TICK_BUSY (10 * TS_MILLISECOND) // while there is output
 #define CHUNK     512u
-#define TURN      512u  // bytes of one client, before another's
 #define QUEUED    1024u // bytes that wait for the chip; each keeps what is written next waiting
 #define ROUNDS    8u    // of filling and emptying the queue, before others have their turn
 
-// Ports --------------------------------------------------------------------------------------
-
-static uint8_t port_read(void *context, uint8_t port)
-{
-    const struct serial *s = context;
-    uint32_t value;
-    return ts_io_read(s->ports, port, 1, &value) == TS_OK ? (uint8_t)value : 0xff;
-}
-
-static void port_write(void *context, uint8_t port, uint8_t value)
-{
-    const struct serial *s = context;
-    // The range was given for these ports; what failed shows in the status register.
-    (void)ts_io_write(s->ports, port, 1, value);
-}
-
-static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, uint32_t count)
-{
-    const struct serial *s = context;
-    struct {
-        struct ts_io_string string;
-        uint8_t bytes[UART_FIFO];
-    } out = {.string = {.port = port, .width = 1, .write = 1, .count = count}};
-    memcpy(out.bytes, bytes, count);
-    (void)ts_call_bytes(s->ports, TS_IO_STRING, &out, sizeof(out.string) + count, NULL, 0, NULL);
-}
-
 // Waiting requests -----------------------------------------------------------------------------
-
-void requests_append(struct request_list *list, struct ts_request *request)
-{
-    request->next = NULL;
-    if (list->last != NULL) {
-        list->last->next = request;
-    } else {
-        list->first = request;
-    }
-    list->last = request;
-}
-
-bool request_take_out(struct request_list *list, struct ts_request *request)
-{
-    struct ts_request *before = NULL;
-    for (struct ts_request *r = list->first; r != NULL; before = r, r = r->next) {
-        if (r != request) {
-            continue;
-        }
-        if (before != NULL) {
-            before->next = r->next;
-        } else {
-            list->first = r->next;
-        }
-        if (list->last == r) {
-            list->last = before;
-        }
-        return true;
-    }
-    return false;
-}
-
-static void take_first(struct request_list *list)
-{
-    list->first = list->first->next;
-    if (list->first == NULL) {
-        list->last = NULL;
-    }
-}
 
 // The holder's first read, taken out; NULL: it has none.
 static struct ts_request *take_read(struct serial *s)
@@ -205,7 +133,7 @@ static void answer_writes(struct serial *s)
         } else if (s->turn > 0) {
             return;
         }
-        s->turn = TURN;
+        s->turn = SERIAL_TURN;
         others_first(&s->writes, client);
     }
 }
@@ -221,7 +149,7 @@ static void answer_syncs(struct serial *s)
 {
     while (s->syncs.first != NULL && has_left(s, (uint32_t)s->syncs.first->span)) {
         struct ts_request *request = s->syncs.first;
-        take_first(&s->syncs);
+        request_take_first(&s->syncs);
         ts_request_reply(request, TS_OK, 0);
     }
 }
@@ -292,6 +220,28 @@ static void set_signals(struct serial *s)
     }
 }
 
+// The end of one process is waited for, of that which owns the holder. Another session's owner may
+// end before: it is found out once the terminal is handed to it.
+
+static void watch_owner(struct serial *s)
+{
+    if (s->owner_wait.busy) {
+        if (s->watched == NULL) {
+            ts_loop_cancel(s->loop, &s->owner_wait);
+        }
+        return;
+    }
+    struct ts_submission *submission = NULL;
+    if (s->holder != NULL && s->holder->owner) {
+        submission = ts_loop_begin(s->loop, &s->owner_wait); // NULL: at the next tick
+    }
+    if (submission != NULL) {
+        s->watched = s->holder;
+        ts_prepare_wait(submission, s->holder->owner, TS_SIGNAL_EXITED, TS_DEADLINE_NONE,
+                        ts_async_data(&s->owner_wait));
+    }
+}
+
 void serial_poll(struct serial *s)
 {
     bool more = receive(s);
@@ -300,74 +250,10 @@ void serial_poll(struct serial *s)
     move_output(s);
     answer_syncs(s);
     set_signals(s);
-    session_watch_owner(s);
+    watch_owner(s);
     s->statistics.overruns = s->uart.overruns + s->tty.overruns;
     bool busy = more || s->tty.out_head != s->tty.out_tail || s->syncs.first != NULL;
     // Not now but after whatever else has arrived: a flood of input holds nobody up.
     ts_time_t pause = more ? 1 : busy ? TICK_BUSY : TICK_IDLE;
     ts_timer_arm(s->loop, &s->tick, ts_loop_now(s->loop) + pause);
-}
-
-static void on_tick(struct ts_timer *timer)
-{
-    struct serial *s = TS_OBJECT_OF(timer, struct serial, tick);
-    s->statistics.polls++;
-    serial_poll(s);
-}
-
-static void wait_interrupt(struct serial *s)
-{
-    struct ts_submission *submission = ts_loop_begin(s->loop, &s->interrupt_wait);
-    if (submission != NULL) { // else the ticks do
-        ts_prepare_watch(submission, s->interrupt, TS_SIGNAL_READABLE,
-                         ts_async_data(&s->interrupt_wait));
-    }
-}
-
-#define CAUSES_MAX 32u // served for one interrupt
-
-static void on_interrupt(struct ts_async *async, const struct ts_event *event)
-{
-    struct serial *s = TS_OBJECT_OF(async, struct serial, interrupt_wait);
-    if (event->status != TS_OK) {
-        ts_log("no more interrupts: %s", ts_status_name(event->status));
-        return;
-    }
-    s->statistics.interrupts++;
-    // The line is edge-triggered: no further edge comes before all causes are gone.
-    for (unsigned i = 0; i < CAUSES_MAX && uart_interrupting(&s->uart); i++) {
-        serial_poll(s);
-    }
-    if (ts_interrupt_acknowledge(s->interrupt) == TS_OK && !(event->flags & TS_EVENT_MORE)) {
-        wait_interrupt(s);
-    }
-}
-
-ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t ports,
-                         ts_handle_t interrupt, ts_handle_t *out_root)
-{
-    static const struct ts_server_limits limits = {
-        .requests = 256, .objects = 128, .inbox_bytes = 256};
-    *s = (struct serial){.loop = loop, .ports = ports, .interrupt = interrupt, .turn = TURN};
-    s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
-    s->root = (struct session){.object = {.operations = &serial_root_operations}, .serial = s};
-    s->interrupt_wait.done = on_interrupt;
-    s->owner_wait.done = session_owner_done;
-    s->tick.fired = on_tick;
-    tty_init(&s->tty);
-    ts_status_t status = uart_init(&s->uart);
-    if (status == TS_OK) {
-        status = ts_server_init(&s->server, loop, &limits);
-    }
-    if (status == TS_OK) {
-        status = ts_object_mint(&s->server, &s->root.object, TS_RIGHTS_ALL, out_root);
-    }
-    if (status != TS_OK) {
-        return status;
-    }
-    if (interrupt) {
-        wait_interrupt(s);
-    }
-    ts_timer_arm(loop, &s->tick, ts_clock_now());
-    return TS_OK;
 }

@@ -11,10 +11,10 @@
 // tick. Ticks come without an interrupt too: a machine that loses interrupts is slow, not deaf.
 #pragma once
 
+#include "request_list.h"
 #include "uart.h"
 
 #include <drivers/console/tty.h>
-#include <tessera/lib/server.h>
 
 struct serial;
 
@@ -25,10 +25,6 @@ struct session {
     ts_handle_t owner;     // the process with which it ends; 0: none
     uint32_t events;       // TS_CONSOLE_EVENT_* not told yet
     uint64_t status_flags; // TS_OPEN_NOWAIT
-};
-
-struct request_list {
-    struct ts_request *first, *last;
 };
 
 struct serial {
@@ -50,12 +46,7 @@ struct serial {
     struct ts_console_statistics statistics;
 };
 
-// Serves the port on the loop and gives the root. ports: I/O range of UART_PORTS; interrupt: 0 or
-// the line's. Both stay the service's. TS_ERR_NOT_FOUND: no UART there.
-TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop, ts_handle_t ports,
-                                     ts_handle_t interrupt, ts_handle_t *out_root);
-
-void requests_append(struct request_list *list, struct ts_request *request);
+#define SERIAL_TURN 512u // bytes of one client, before another's
 
 // Answered once all has left that its client has written until now. What others write later is not
 // waited for.
@@ -67,21 +58,22 @@ bool serial_writable(const struct serial *serial);
 // Moves all that can be moved, and sets signals.
 void serial_poll(struct serial *serial);
 
-// service.c: lists of requests that wait.
-bool request_take_out(struct request_list *list, struct ts_request *request); // false: not in it
-
 static inline struct session *session_of(const struct ts_request *request)
 {
     return TS_OBJECT_OF(request->object, struct session, object);
 }
 
-// session.c: its beginning and its end, and the method OWN.
-void session_open(struct ts_request *request);
+// session.c: its beginning (open "": a session with these operations) and its end, the method OWN,
+// and what is done when the process has ended that owns the holder (owner_wait).
+void session_open(struct ts_request *request, const struct ts_operations *operations);
 void session_call(struct ts_request *request);
 void session_closed(struct ts_object *object);
-// Waits for the end of the process that owns the holder, from now on or still.
-void session_watch_owner(struct serial *serial);
 void session_owner_done(struct ts_async *async, const struct ts_event *event);
 
 // objects.c: operations of sessions, and of the root.
 extern const struct ts_operations serial_operations, serial_root_operations;
+
+// chip.c: serves the port on the loop and gives the root. ports: I/O range of UART_PORTS;
+// interrupt: 0 or the line's. Both stay the service's. TS_ERR_NOT_FOUND: no UART there.
+TS_MUST_USE ts_status_t serial_start(struct serial *serial, struct ts_loop *loop, ts_handle_t ports,
+                                     ts_handle_t interrupt, ts_handle_t *out_root);

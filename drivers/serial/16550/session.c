@@ -52,8 +52,7 @@ void session_call(struct ts_request *request)
     serial_poll(session->serial);
 }
 
-// open "": a session.
-void session_open(struct ts_request *request)
+void session_open(struct ts_request *request, const struct ts_operations *operations)
 {
     struct serial *s = session_of(request)->serial;
     struct session *session = calloc(1, sizeof(*session));
@@ -62,7 +61,7 @@ void session_open(struct ts_request *request)
         ts_request_reply(request, session != NULL ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
         return;
     }
-    session->object.operations = &serial_operations;
+    session->object.operations = operations;
     session->serial = s;
     session->status_flags = request->arg & TS_OPEN_NOWAIT;
     if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
@@ -151,29 +150,6 @@ static void session_end(struct session *session)
     leave(session);
     session->object.operations = &ended_operations;
     ts_object_revoke(&session->object);
-}
-
-// Owners ---------------------------------------------------------------------------------------
-// The end of one process is waited for, of that which owns the holder. Another session's owner may
-// end before: it is found out once the terminal is handed to it.
-
-void session_watch_owner(struct serial *s)
-{
-    if (s->owner_wait.busy) {
-        if (s->watched == NULL) {
-            ts_loop_cancel(s->loop, &s->owner_wait);
-        }
-        return;
-    }
-    struct ts_submission *submission = NULL;
-    if (s->holder != NULL && s->holder->owner) {
-        submission = ts_loop_begin(s->loop, &s->owner_wait); // NULL: at the next tick
-    }
-    if (submission != NULL) {
-        s->watched = s->holder;
-        ts_prepare_wait(submission, s->holder->owner, TS_SIGNAL_EXITED, TS_DEADLINE_NONE,
-                        ts_async_data(&s->owner_wait));
-    }
 }
 
 void session_owner_done(struct ts_async *async, const struct ts_event *event)
