@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
-// The shell: see shell.h for its parts.
+// The shell. Each file knows only those above it:
+//
+//   parse      text to a tree: sequences, pipelines, commands
+//   expand     a word to the arguments it stands for
+//   editor     editing a line: bytes in, bytes out
+//   shell      the shell's state, and the values of its names
+//   terminal   the console: its modes, and reading lines
+//   grants     what a program may have of the shell's handles
+//   redirect   a command's descriptors
+//   job        processes of a pipeline: started, waited for, ended
+//   run        runs what parse has made
+//   builtin    commands of the shell itself
+//   main       the program
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "shell.h"
-
-static char *const no_arguments[] = {NULL};
-
-struct shell shell = {.name = "sh", .arguments = no_arguments};
 
 static void usage(FILE *to)
 {
@@ -51,6 +59,7 @@ int main(int argc, char **argv)
         return 0;
     }
     grants_init();
+    shell.builtin_find = builtin_find;
     if (argc > 1 && !strcmp(argv[1], "-c")) {
         if (argc < 3) {
             usage(stderr);

@@ -14,38 +14,6 @@
 #define STATUS_NOT_RUN   126
 #define SHELL_PATH       "/bin/sh"
 
-const char *lookup(const char *name, size_t length)
-{
-    static char number[24];
-    if (length == 1) {
-        size_t count = 0;
-        while (shell.arguments[count] != NULL) {
-            count++;
-        }
-        switch (name[0]) {
-        case '?': snprintf(number, sizeof(number), "%d", shell.status); return number;
-        case '$': snprintf(number, sizeof(number), "%d", (int)getpid()); return number;
-        case '!':
-            snprintf(number, sizeof(number), "%llu", (unsigned long long)shell.last_job);
-            return number;
-        case '#': snprintf(number, sizeof(number), "%zu", count); return number;
-        case '0': return shell.name;
-        default: break;
-        }
-        if (name[0] >= '1' && name[0] <= '9') {
-            size_t index = (size_t)(name[0] - '1');
-            return index < count ? shell.arguments[index] : NULL;
-        }
-    }
-    char copy[128];
-    if (length >= sizeof(copy)) {
-        return NULL;
-    }
-    memcpy(copy, name, length);
-    copy[length] = '\0';
-    return getenv(copy);
-}
-
 // Assignments that stand before the command's words; how many words they are, or -1.
 static int assign(const struct command *command)
 {
@@ -114,7 +82,8 @@ static int start(struct job *job, const struct command *command, const struct wo
     char *nested[] = {"sh", "-c", command->text, NULL};
     char **arguments = words->list;
     int error;
-    if (builtin_find((int)words->count, words->list) != NULL) { // in a pipeline: a shell of its own
+    if (shell.builtin_find((int)words->count, words->list) !=
+        NULL) { // in a pipeline: a shell of its own
         arguments = nested;
         strcpy(path, SHELL_PATH);
         error = 0;
@@ -203,7 +172,7 @@ static int run_single(const struct pipeline *pipeline, const char *text)
     struct words words = {0};
     int status = 1;
     if (expand_command(command, &words) && files_redirect(&files, command)) {
-        builtin_t builtin = builtin_find((int)words.count, words.list);
+        builtin_t builtin = shell.builtin_find((int)words.count, words.list);
         if (builtin != NULL) {
             status = run_builtin(builtin, &words, &files);
         } else if (words.count == 0) {

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include "parse.h"
 
+typedef int (*builtin_t)(int argc, char **argv);
+
 struct shell {
     int status;             // of the last pipeline: $?
     bool interactive;       // input is a terminal, or text from one
@@ -19,17 +21,15 @@ struct shell {
     const char *name;       // $0
     char *const *arguments; // $1 …, NULL-terminated
     uint64_t last_job;      // $!: number of the process started last in the background
+    // Commands of the shell itself, which may run others: NULL if these words are none. Set by
+    // main.
+    builtin_t (*builtin_find)(int argc, char **argv);
 };
 
 extern struct shell shell;
 
-// run.c -------------------------------------------------------------------------------------
-// Parses and runs; the status of the last pipeline.
-int run_text(const char *text);
-int run_file(const char *path); // 127 when it cannot be read
+// The value of a name, as expand.h wants it.
 const char *lookup(const char *name, size_t length);
-
-// Runs a program in place of `command` (for fg and the like) is the business of job.c.
 
 // redirect.c --------------------------------------------------------------------------------
 // What descriptors 0 to 2 of a command are to be.
@@ -41,10 +41,6 @@ struct files {
 // Applies a command's redirections to `files`. False: said what is wrong.
 bool files_redirect(struct files *files, const struct command *command);
 void files_close(struct files *files);
-
-// builtin.c ---------------------------------------------------------------------------------
-typedef int (*builtin_t)(int argc, char **argv);
-builtin_t builtin_find(int argc, char **argv);
 
 // job.c -------------------------------------------------------------------------------------
 struct job;
@@ -86,3 +82,11 @@ void terminal_line(void); // lines, echo and signals, for programs
 // Reads a line without its end: from the terminal with editing, else plainly. NULL: the end.
 // The result is good until the next call.
 char *read_line(const char *prompt);
+
+// run.c -------------------------------------------------------------------------------------
+// Parses and runs; the status of the last pipeline.
+int run_text(const char *text);
+int run_file(const char *path); // 127 when it cannot be read
+
+// builtin.c ---------------------------------------------------------------------------------
+builtin_t builtin_find(int argc, char **argv);
