@@ -7,10 +7,13 @@
 #include <tessera/machine/address.h>
 
 enum ts_syscall {
-#define TS_SYSCALL(name, number, meaning) TS_SYS_##name = (number),
+#define TS_SYSCALL(name, number, ...) TS_SYS_##name = (number),
 #include <tessera/abi/syscall.def>
 #undef TS_SYSCALL
-    TS_SYS_COUNT = 15
+    TS_SYS_COUNT = 0
+#define TS_SYSCALL(...) +1
+#include <tessera/abi/syscall.def>
+#undef TS_SYSCALL
 };
 
 // create: a1 = kind | flags << 8 | handle << 32, further arguments by kind:

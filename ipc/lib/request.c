@@ -189,22 +189,20 @@ static void unsupported(struct ts_request *request)
 static handler handler_of(const struct ts_request *request)
 {
     const struct ts_operations *operations = request->object->operations;
-    switch ((enum ts_operation)request->op) {
-    case TS_OP_OPEN: return operations->open;
-    case TS_OP_CREATE: return operations->create;
-    case TS_OP_REMOVE: return operations->remove;
-    case TS_OP_RENAME: return operations->rename;
-    case TS_OP_LINK: return operations->link;
-    case TS_OP_SHARE: return operations->share;
-    case TS_OP_LIST: return operations->list;
-    case TS_OP_READ: return operations->read;
-    case TS_OP_WRITE: return operations->write;
-    case TS_OP_SYNC: return operations->sync;
-    case TS_OP_GET: return request->arg == TS_PROPERTY_ALIVE ? alive : operations->get;
-    case TS_OP_SET: return operations->set;
-    case TS_OP_ACCEPT: return operations->accept;
-    case TS_OP_MAP: return operations->map;
-    case TS_OP_CALL: return operations->call;
+    if (request->op == TS_OP_GET && request->arg == TS_PROPERTY_ALIVE) {
+        return alive;
+    }
+    switch (request->op) {
+#define HANDLER_ANY(NAME, name) \
+    case TS_OP_##NAME:          \
+        return operations->name;
+#define HANDLER_OBJECT(NAME, name)
+#define HANDLER_KERNEL(NAME, name)
+#define HANDLER_PORT(NAME, name)
+#define HANDLER_RING(NAME, name)
+#define TS_OPERATION(NAME, name, number, rights, answers, ...) HANDLER_##answers(NAME, name)
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
     default: return NULL;
     }
 }

@@ -49,23 +49,35 @@
 struct ts_request;
 struct ts_object;
 
-// NULL = TS_ERR_UNSUPPORTED. The comment says what the request's fields mean for it.
+// Handlers: one for each operation that operation.def has for any object (ANY), by its name, and
+// two more. NULL = TS_ERR_UNSUPPORTED. What the request's fields mean:
+//
+//   open, create  path to pull; arg: ts_open_arg()
+//   remove        path to pull; arg: ts_open_arg(0, kind)
+//   rename, link  "old\0new" to pull; perhaps a handle; arg: flags
+//   share         path to pull, one handle to take
+//   list          room, offset: cookie
+//   read          room, offset or TS_FLAG_CURRENT
+//   write         length, offset or TS_FLAG_CURRENT
+//   sync          offset, span
+//   get           room, arg: property (ALIVE is answered before)
+//   set           length, arg: property
+//   map           offset, span; rights: what will be mapped
+//   call          arg: method; length to pull, room to push, handles
 struct ts_operations {
-    void (*open)(struct ts_request *);   // path to pull; arg: ts_open_arg
-    void (*create)(struct ts_request *); // path to pull; arg: ts_open_arg
-    void (*remove)(struct ts_request *); // path to pull; arg: ts_open_arg(0, kind)
-    void (*rename)(struct ts_request *); // "old\0new" to pull; perhaps a handle; arg: flags
-    void (*link)(struct ts_request *);   // the same
-    void (*share)(struct ts_request *);  // path to pull, one handle to take
-    void (*list)(struct ts_request *);   // room, offset: cookie
-    void (*read)(struct ts_request *);   // room, offset or TS_FLAG_CURRENT
-    void (*write)(struct ts_request *);  // length, offset or TS_FLAG_CURRENT
-    void (*sync)(struct ts_request *);   // offset, span
-    void (*get)(struct ts_request *);    // room, arg: property (ALIVE is answered before)
-    void (*set)(struct ts_request *);    // length, arg: property
-    void (*accept)(struct ts_request *);
-    void (*map)(struct ts_request *);    // offset, span; rights: what will be mapped
-    void (*call)(struct ts_request *);   // arg: method; length to pull, room to push, handles
+#define TS_HANDLER_ANY(name)    void (*name)(struct ts_request *);
+#define TS_HANDLER_OBJECT(name) // not a server's
+#define TS_HANDLER_KERNEL(name)
+#define TS_HANDLER_PORT(name)
+#define TS_HANDLER_RING(name)
+#define TS_OPERATION(NAME, name, number, rights, answers, ...) TS_HANDLER_##answers(name)
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
+#undef TS_HANDLER_ANY
+#undef TS_HANDLER_OBJECT
+#undef TS_HANDLER_KERNEL
+#undef TS_HANDLER_PORT
+#undef TS_HANDLER_RING
     void (*cancel)(struct ts_request *); // a kept request is to end; NULL: the server answers soon
                                          // anyway
     void (*closed)(struct ts_object *);  // the last handle is gone and the oid free; NULL: nothing

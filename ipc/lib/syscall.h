@@ -26,28 +26,26 @@ struct ts_result {
     uint64_t value;
 };
 
-// `word` is made by ts_op_word. Blocks until completion, at the longest until `deadline` and the
-// grace of 100 ms for a server that has the request in its hands.
-struct ts_result ts_sys_op(uint64_t word, uint64_t address, uint64_t length, uint64_t offset,
-                           uint64_t arg, uint64_t deadline);
-struct ts_result ts_sys_enter(uint64_t ring_submit, uint64_t wait_for, uint64_t deadline,
-                              uint64_t upcall_mask);
-struct ts_result ts_sys_reply_wait(uint64_t ring_port, uint64_t request, uint64_t status,
-                                   uint64_t value, uint64_t address, uint64_t length);
-// `word` is made by ts_create_word.
-struct ts_result ts_sys_create(uint64_t word, uint64_t a, uint64_t b, uint64_t c);
-struct ts_result ts_sys_map(uint64_t process_memory, uint64_t address, uint64_t length,
-                            uint64_t offset, uint64_t flags);
-struct ts_result ts_sys_unmap(uint64_t process, uint64_t address, uint64_t length);
-struct ts_result ts_sys_protect(uint64_t process, uint64_t address, uint64_t length,
-                                uint64_t flags);
-struct ts_result ts_sys_process_clone(uint64_t flags);
-struct ts_result ts_sys_thread_start(uint64_t process, uint64_t entry, uint64_t stack_top,
-                                     uint64_t argument, uint64_t thread_pointer,
-                                     uint64_t priority_flags);
-_Noreturn void ts_sys_thread_exit(uint64_t clear_address);
-struct ts_result ts_sys_futex_wait(uint64_t address, uint64_t expected, uint64_t deadline);
-struct ts_result ts_sys_futex_wake(uint64_t address, uint64_t count);
-struct ts_result ts_sys_upcall_return(uint64_t frame);
-_Noreturn void ts_sys_process_exit(uint64_t status);
-struct ts_result ts_sys_yield(void);
+// ts_sys_NAME(): for each line of syscall.def, with the arguments that it names, as uint64_t.
+#define TS_PARAMETERS_0()                 void
+#define TS_PARAMETERS_1(a)                uint64_t a
+#define TS_PARAMETERS_2(a, b)             uint64_t a, uint64_t b
+#define TS_PARAMETERS_3(a, b, c)          TS_PARAMETERS_2(a, b), uint64_t c
+#define TS_PARAMETERS_4(a, b, c, d)       TS_PARAMETERS_3(a, b, c), uint64_t d
+#define TS_PARAMETERS_5(a, b, c, d, e)    TS_PARAMETERS_4(a, b, c, d), uint64_t e
+#define TS_PARAMETERS_6(a, b, c, d, e, f) TS_PARAMETERS_5(a, b, c, d, e), uint64_t f
+#define TS_RETURNS_RESULT                 struct ts_result
+#define TS_RETURNS_NEVER                  _Noreturn void
+#define TS_SYSCALL(name, number, count, parameters, returns, meaning) \
+    TS_RETURNS_##returns ts_sys_##name(TS_PARAMETERS_##count parameters);
+#include <tessera/abi/syscall.def>
+#undef TS_SYSCALL
+#undef TS_RETURNS_NEVER
+#undef TS_RETURNS_RESULT
+#undef TS_PARAMETERS_6
+#undef TS_PARAMETERS_5
+#undef TS_PARAMETERS_4
+#undef TS_PARAMETERS_3
+#undef TS_PARAMETERS_2
+#undef TS_PARAMETERS_1
+#undef TS_PARAMETERS_0

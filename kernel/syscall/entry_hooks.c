@@ -12,10 +12,16 @@
 
 typedef void (*syscall_handler_t)(struct arch_frame *frame);
 
-_Static_assert((int)TS_SYS_COUNT <= 16, "handlers[] is indexed by four bits");
+// A power of two, so that a mask keeps every index inside.
+#define HANDLERS (TS_SYS_COUNT <= 16 ? 16 : TS_SYS_COUNT <= 32 ? 32 : 64)
 
-static const syscall_handler_t handlers[16] = {
-#define TS_SYSCALL(name, number, meaning) [number] = syscall_##name,
+#define TS_SYSCALL(name, number, ...) \
+    _Static_assert((number) < (int)TS_SYS_COUNT, "the numbers of system calls have no gap");
+#include <tessera/abi/syscall.def>
+#undef TS_SYSCALL
+
+static const syscall_handler_t handlers[HANDLERS] = {
+#define TS_SYSCALL(name, number, ...) [number] = syscall_##name,
 #include <tessera/abi/syscall.def>
 #undef TS_SYSCALL
 };
@@ -41,7 +47,7 @@ __attribute__((noinline)) void syscall_general(struct arch_frame *frame)
     }
     // A wrong guess of the branch above must not reach beyond the table.
     __asm__("" : "+r"(number));
-    syscall_handler_t handler = handlers[number & 15];
+    syscall_handler_t handler = handlers[number & (HANDLERS - 1)];
     arch_frame_keep_call(frame);
     arch_irq_enable();
     thread_current()->refused_by_job = false; // by this call, from here on

@@ -48,10 +48,13 @@
 #define IN_LINE __attribute__((always_inline)) static inline
 
 const struct fast_operation fast_operations[TS_OP_COUNT] = {
-#define WORD(op, flags) TS_OP_WORD(TS_OP_##op, flags, 0, UINT32_MAX)
-    [TS_OP_READ] = {TS_RIGHT_READ, WORD(READ, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
-    [TS_OP_WRITE] = {TS_RIGHT_WRITE, WORD(WRITE, TS_FLAG_NOWAIT | TS_FLAG_CURRENT)},
-    [TS_OP_LIST] = {TS_RIGHT_READ | TS_RIGHT_OPEN, WORD(LIST, TS_FLAG_NOWAIT)},
+#define WORD(op, flags) TS_OP_WORD(op, ((flags) & ~TS_FLAG_VECTOR) | TS_FLAG_NOWAIT, 0, UINT32_MAX)
+#define TS_OPERATION(NAME, name, number, needed, answers, flags, ring, payload, arg, result, fast, \
+                     meaning)                                                                      \
+    [number] = {.rights = TS_FAST_##fast == TS_FAST_BYTES ? (needed) : 0,                          \
+                .word = TS_FAST_##fast == TS_FAST_BYTES ? WORD(number, flags) : 0},
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
 #undef WORD
 };
 

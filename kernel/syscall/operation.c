@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every operation goes through: the tables of operation.def, flags, what the kernel answers
+// What every operation goes through: the table of operation.def, what the kernel answers
 // for all objects, kernel objects. served.c has what goes to a server.
 #include <syscall/operation.h>
 
@@ -13,32 +13,27 @@
 #include <tessera/abi/object.h>
 #include <tessera/abi/signal.h>
 
-enum target { TARGET_OBJECT, TARGET_KERNEL, TARGET_PORT, TARGET_RING };
-
-static const struct rule {
-    ts_rights_t rights;
-    uint8_t target;
-} rules[TS_OP_COUNT] = {
-#define TS_OPERATION(name, number, needed, answers, meaning) \
-    [number] = {.rights = (needed), .target = TARGET_##answers},
+const struct operation_rule operation_rules[TS_OP_COUNT] = {
+#define TS_OPERATION(NAME, name, number, needed, who, plain, by_ring, bytes, arg, value, ...) \
+    [number] = {.rights = (needed),                                                           \
+                .answers = TS_ANSWERS_##who,                                                  \
+                .flags = (plain),                                                             \
+                .ring_flags = (by_ring),                                                      \
+                .payload = TS_PAYLOAD_##bytes,                                                \
+                .gives_handle = TS_RESULT_##value == TS_RESULT_HANDLE},
 #include <tessera/abi/operation.def>
 #undef TS_OPERATION
 };
 
-const uint8_t operation_flags[TS_OP_COUNT] = {
-    [TS_OP_READ] = TS_FLAG_VECTOR | TS_FLAG_CURRENT,
-    [TS_OP_WRITE] = TS_FLAG_VECTOR | TS_FLAG_CURRENT,
-    [TS_OP_CANCEL] = TS_FLAG_FORCE,
-};
-const uint8_t operation_submission_flags[TS_OP_COUNT] = {
-    [TS_OP_WAIT] = TS_FLAG_MULTI,
-    [TS_OP_TIMEOUT] = TS_FLAG_MULTI,
-};
+#define TS_OPERATION(NAME, name, number, ...) \
+    _Static_assert((number) < TS_OP_COUNT, "the numbers of operations have no gap");
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
 
 // Rights that depend on more than the operation's number.
 static ts_rights_t rights_needed(const struct operation *operation)
 {
-    ts_rights_t needed = rules[operation->op].rights;
+    ts_rights_t needed = operation_rules[operation->op].rights;
     if (operation->op == TS_OP_MAP) {
         needed |= operation->rights & (TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_EXECUTE);
     }
@@ -298,7 +293,7 @@ static ts_status_t run_kernel_object(struct asked *asked, struct handle held)
     if (class->operate == NULL) {
         return TS_ERR_UNSUPPORTED;
     }
-    if (rules[operation->op].target == TARGET_PORT && class->kind != TS_KIND_PORT) {
+    if (operation_rules[operation->op].answers == TS_ANSWERS_PORT && class->kind != TS_KIND_PORT) {
         return TS_ERR_KIND;
     }
     operation->handle_rights = held.rights;
@@ -348,7 +343,7 @@ enum outcome operation_start(struct asked *asked, ts_status_t *out_status)
     enum outcome outcome = OUTCOME_ANSWERED;
     if (operation->length > TS_LENGTH_MAX || (operation->rights & ~TS_RIGHTS_ALL) != 0) {
         *out_status = TS_ERR_ARGUMENT;
-    } else if (rules[operation->op].target == TARGET_KERNEL) {
+    } else if (operation_rules[operation->op].answers == TS_ANSWERS_KERNEL) {
         outcome = start_kernel(asked, out_status);
     } else if (is_kernel_property(operation)) {
         *out_status = answer_property(asked->thread->requester.handles, operation);

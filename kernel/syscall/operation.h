@@ -23,15 +23,23 @@ enum outcome {
 // result handle is installed.
 enum outcome operation_start(struct asked *asked, ts_status_t *out_status);
 
+// What operation.def says of each operation.
+struct operation_rule {
+    ts_rights_t rights;
+    uint8_t answers; // enum ts_op_answers
+    uint8_t flags, ring_flags;
+    uint8_t payload; // enum ts_op_payload
+    bool gives_handle;
+};
+extern const struct operation_rule operation_rules[TS_OP_COUNT];
+
 // Whether the flags are known and make sense for the operation, asked by ring or not. 0,
 // TS_ERR_ARGUMENT, TS_ERR_UNSUPPORTED.
-extern const uint8_t operation_flags[TS_OP_COUNT];            // besides NOWAIT, which all know
-extern const uint8_t operation_submission_flags[TS_OP_COUNT]; // and QUIET, which all of these do
 static inline TS_MUST_USE ts_status_t operation_check_flags(uint8_t op, uint8_t flags, bool by_ring)
 {
-    uint8_t known = TS_FLAG_NOWAIT | operation_flags[op];
+    uint8_t known = TS_FLAG_NOWAIT | operation_rules[op].flags;
     if (by_ring) {
-        known |= TS_FLAG_QUIET | operation_submission_flags[op];
+        known |= TS_FLAG_QUIET | operation_rules[op].ring_flags;
     }
     if ((flags & ~known) == 0) {
         return TS_OK;

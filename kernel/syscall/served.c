@@ -10,35 +10,10 @@
 #include <base/statistics.h>
 #include <sched/run_queue.h>
 
-enum payload { PAYLOAD_NONE, PAYLOAD_TO_SERVER, PAYLOAD_FROM_SERVER, PAYLOAD_PATH, PAYLOAD_CALL };
-
-// What a served object does not have is UNSUPPORTED: signal and ack are the kernel's objects'.
-static const struct shape {
-    bool served;
-    bool gives_handle;
-    uint8_t payload;
-} shapes[TS_OP_COUNT] = {
-    [TS_OP_READ] = {.served = true, .payload = PAYLOAD_FROM_SERVER},
-    [TS_OP_WRITE] = {.served = true, .payload = PAYLOAD_TO_SERVER},
-    [TS_OP_SYNC] = {.served = true, .payload = PAYLOAD_NONE},
-    [TS_OP_OPEN] = {.served = true, .payload = PAYLOAD_PATH, .gives_handle = true},
-    [TS_OP_CREATE] = {.served = true, .payload = PAYLOAD_PATH, .gives_handle = true},
-    [TS_OP_REMOVE] = {.served = true, .payload = PAYLOAD_PATH},
-    [TS_OP_RENAME] = {.served = true, .payload = PAYLOAD_CALL},
-    [TS_OP_LINK] = {.served = true, .payload = PAYLOAD_CALL},
-    [TS_OP_SHARE] = {.served = true, .payload = PAYLOAD_CALL},
-    [TS_OP_LIST] = {.served = true, .payload = PAYLOAD_FROM_SERVER},
-    [TS_OP_GET] = {.served = true, .payload = PAYLOAD_FROM_SERVER},
-    [TS_OP_SET] = {.served = true, .payload = PAYLOAD_TO_SERVER},
-    [TS_OP_ACCEPT] = {.served = true, .gives_handle = true},
-    [TS_OP_MAP] = {.served = true, .gives_handle = true},
-    [TS_OP_CALL] = {.served = true, .payload = PAYLOAD_CALL},
-};
-
-static void set_range(struct request *request, enum payload payload, uint64_t address,
+static void set_range(struct request *request, enum ts_op_payload payload, uint64_t address,
                       uint32_t length)
 {
-    if (payload == PAYLOAD_FROM_SERVER) {
+    if (payload == TS_PAYLOAD_FROM) {
         request->out_address = address;
         request->out_length = length;
     } else {
@@ -49,12 +24,12 @@ static void set_range(struct request *request, enum payload payload, uint64_t ad
 
 // One range, which must be the user's.
 static ts_status_t fill_plain(struct request *request, const struct operation *operation,
-                              enum payload payload)
+                              enum ts_op_payload payload)
 {
     if (operation->length != 0 && !arch_user_range_ok(operation->address, operation->length)) {
         return TS_ERR_FAULT;
     }
-    if (payload == PAYLOAD_PATH && operation->length > TS_PATH_MAX) {
+    if (payload == TS_PAYLOAD_PATH && operation->length > TS_PATH_MAX) {
         return TS_ERR_NAME_TOO_LONG;
     }
     set_range(request, payload, operation->address, operation->length);
@@ -63,7 +38,7 @@ static ts_status_t fill_plain(struct request *request, const struct operation *o
 
 // Up to 16 ranges, read once. Interrupts on.
 static ts_status_t fill_vector(struct request *request, const struct operation *operation,
-                               enum payload payload)
+                               enum ts_op_payload payload)
 {
     uint32_t count = operation->length;
     uint64_t total = 0;
@@ -144,11 +119,11 @@ static ts_status_t fill_call(struct request *request, const struct operation *op
 
 static ts_status_t fill_payload(struct request *request, const struct operation *operation)
 {
-    enum payload payload = shapes[operation->op].payload;
-    if (payload == PAYLOAD_NONE) {
+    enum ts_op_payload payload = operation_rules[operation->op].payload;
+    if (payload == TS_PAYLOAD_NONE) {
         return TS_OK;
     }
-    if (payload == PAYLOAD_CALL) {
+    if (payload == TS_PAYLOAD_CALL) {
         return fill_call(request, operation);
     }
     if ((operation->flags & TS_FLAG_VECTOR) != 0) {
@@ -208,7 +183,7 @@ static ts_status_t issue(struct asked *asked, struct request *request, ts_rights
     }
     if (status == TS_OK) {
         request->rights = (ts_rights_t)word;
-        if (shapes[request->op].gives_handle) {
+        if (operation_rules[request->op].gives_handle) {
             request->rights &= asked->operation.rights;
         }
         // Who waits for one server can give it the CPU; a ring's owner goes on.
@@ -229,17 +204,17 @@ static ts_status_t issue(struct asked *asked, struct request *request, ts_rights
 
 enum outcome served_start(struct asked *asked, ts_rights_t needed, ts_status_t *out_status)
 {
-    const struct shape *shape = &shapes[asked->operation.op];
+    const struct operation_rule *rule = &operation_rules[asked->operation.op];
     struct handle_table *table = asked->thread->requester.handles;
     *out_status = TS_ERR_UNSUPPORTED;
-    if (!shape->served) {
+    if (rule->answers != TS_ANSWERS_ANY) {
         return OUTCOME_ANSWERED;
     }
     struct request *request = asked_record(asked);
     if (request == NULL) {
         return OUTCOME_NO_RECORD;
     }
-    request->out_handles = shape->gives_handle;
+    request->out_handles = rule->gives_handle;
     *out_status = fill_payload(request, &asked->operation);
     bool handles = (request->in_handles | request->out_handles) != 0;
     if (*out_status == TS_OK && handles) {

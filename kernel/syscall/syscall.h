@@ -8,7 +8,7 @@
 #include <arch/frame.h>
 #include <tessera/abi/syscall.h>
 
-#define TS_SYSCALL(name, number, meaning) void syscall_##name(struct arch_frame *frame);
+#define TS_SYSCALL(name, number, ...) void syscall_##name(struct arch_frame *frame);
 #include <tessera/abi/syscall.def>
 #undef TS_SYSCALL
 

@@ -56,39 +56,35 @@ static void rule_h02_a_closed_handle_stays_dead(void)
     CHECK_EQUAL(ts_op(event, &(struct ts_op){.op = TS_OP_CLOSE}, NULL), TS_ERR_HANDLE);
 }
 
+// Without these rights of all that there are.
+static void refused_without(enum ts_operation op, ts_rights_t rights)
+{
+    char buffer[64];
+    ts_handle_t weak;
+    const struct ts_op asked = {
+        .op = op, .address = buffer, .length = sizeof(buffer), .arg = 1, .deadline = in_ms(1000)};
+    CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL & ~rights, &weak));
+    CHECK_EQUAL(ts_op(weak, &asked, NULL), TS_ERR_RIGHTS);
+    ts_close(weak);
+}
+
 static void rule_h03_operations_need_their_rights(void)
 {
-    static const struct {
-        enum ts_operation op;
-        ts_rights_t needed;
-    } table[] = {{TS_OP_READ, TS_RIGHT_READ},
-                 {TS_OP_WRITE, TS_RIGHT_WRITE},
-                 {TS_OP_OPEN, TS_RIGHT_OPEN},
-                 {TS_OP_CREATE, TS_RIGHT_WRITE},
-                 {TS_OP_REMOVE, TS_RIGHT_WRITE},
-                 {TS_OP_LIST, TS_RIGHT_READ},
-                 {TS_OP_SYNC, TS_RIGHT_READ | TS_RIGHT_WRITE},
-                 {TS_OP_SET, TS_RIGHT_WRITE | TS_RIGHT_MANAGE},
-                 {TS_OP_ACCEPT, TS_RIGHT_OPEN},
-                 {TS_OP_MAP, TS_RIGHT_MAP},
-                 {TS_OP_CALL, TS_RIGHT_CALL},
-                 {TS_OP_WAIT, TS_RIGHT_WAIT},
-                 {TS_OP_DUPLICATE, TS_RIGHT_DUPLICATE}};
-    char buffer[64];
+    static const ts_rights_t needed[] = {
+#define TS_OPERATION(NAME, name, number, rights, ...) [number] = (rights),
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
+    };
     pair_begin(&pair, PAIR_REQUESTS, 64);
-    for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        ts_handle_t weak;
-        CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL & ~table[i].needed, &weak));
-        ts_status_t status = ts_op(weak,
-                                   &(struct ts_op){.op = table[i].op,
-                                                   .address = buffer,
-                                                   .length = sizeof(buffer),
-                                                   .arg = table[i].op == TS_OP_WAIT ? 1 : 0,
-                                                   .deadline = in_ms(1000)},
-                                   NULL);
-        CHECK_EQUAL(status, TS_ERR_RIGHTS);
-        ts_close(weak);
+    for (unsigned op = 0; op < TS_OP_COUNT; op++) {
+        for (unsigned right = 1; right <= TS_RIGHTS_ALL; right <<= 1) {
+            if ((needed[op] & right) != 0) {
+                refused_without((enum ts_operation)op, (ts_rights_t)right);
+            }
+        }
     }
+    refused_without(TS_OP_SYNC, TS_RIGHT_READ | TS_RIGHT_WRITE); // one of them is enough
+    refused_without(TS_OP_SET, TS_RIGHT_WRITE | TS_RIGHT_MANAGE);
     pair_quiet(&pair);
     pair_end(&pair);
 }

@@ -334,38 +334,50 @@ static void rule_q17_reserved_fields_are_zero(void)
     pair_end(&pair);
 }
 
-// Each operation, with each flag that it cannot have: by system call and on a ring, without effect.
 // LINK is known, and not offered.
 static ts_status_t refusal(uint8_t flags)
 {
     return (flags & TS_FLAG_LINK) != 0 ? TS_ERR_UNSUPPORTED : TS_ERR_ARGUMENT;
 }
 
+static void refused_by_call(enum ts_operation op, ts_handle_t handle, uint8_t flag)
+{
+    const struct ts_op asked = {
+        .op = op, .flags = flag, .address = buffer, .length = 1, .deadline = in_ms(1000)};
+    CHECK_EQUAL(ts_op(handle, &asked, NULL), refusal(flag));
+}
+
+static void refused_on_ring(enum ts_operation op, ts_handle_t handle, uint8_t flags)
+{
+    const struct ts_op asked = {.op = op, .flags = flags, .address = buffer, .length = 1};
+    ts_prepare(ts_ring_slot(&pair.client), handle, &asked, op);
+    pair_submit(&pair);
+    CHECK_EQUAL(pair_completion(&pair, op).status, refusal(flags));
+}
+
+// Each operation, with each flag that it cannot have: by system call and on a ring, without effect.
 static void rule_q17_no_operation_takes_a_flag_that_is_not_its_own(void)
 {
-    static const uint8_t by_call[] = {TS_FLAG_LINK, TS_FLAG_QUIET, TS_FLAG_MULTI, 0x80};
-    static const uint8_t on_ring[] = {TS_FLAG_LINK, 0x80, 0x80 | TS_FLAG_QUIET};
+    static const struct {
+        uint8_t answers, flags, ring_flags;
+    } table[] = {
+#define TS_OPERATION(NAME, name, number, rights, answers, flags, ring_flags, ...) \
+    [number] = {TS_ANSWERS_##answers, flags, ring_flags},
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
+    };
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    for (unsigned op = 0; op < TS_OP_COUNT; op++) {
-        bool of_port = op >= TS_OP_REPLY && op <= TS_OP_REVOKE;
-        ts_handle_t handle = of_port ? pair.port : pair.object;
-        for (unsigned i = 0; op < TS_OP_TIMEOUT && i < sizeof(by_call); i++) {
-            CHECK_EQUAL(ts_op(handle,
-                              &(struct ts_op){.op = (enum ts_operation)op,
-                                              .flags = by_call[i],
-                                              .address = buffer,
-                                              .length = 1,
-                                              .deadline = in_ms(1000)},
-                              NULL),
-                        refusal(by_call[i]));
+    for (unsigned i = 0; i < 8 * TS_OP_COUNT; i++) {
+        enum ts_operation op = (enum ts_operation)(i / 8);
+        uint8_t flag = (uint8_t)(1u << i % 8), own = table[op].flags | TS_FLAG_NOWAIT;
+        ts_handle_t handle = table[op].answers == TS_ANSWERS_PORT ? pair.port : pair.object;
+        if ((flag & own) == 0 && table[op].answers != TS_ANSWERS_RING) {
+            refused_by_call(op, handle, flag);
         }
-        for (unsigned i = 0; i < sizeof(on_ring); i++) {
-            struct ts_submission *submission = ts_ring_slot(&pair.client);
-            ts_prepare_write(submission, handle, buffer, 1, 0, 0, op);
-            submission->op = (uint8_t)op;
-            submission->flags = on_ring[i];
-            pair_submit(&pair);
-            CHECK_EQUAL(pair_completion(&pair, op).status, refusal(on_ring[i]));
+        own |= table[op].ring_flags | TS_FLAG_QUIET;
+        if ((flag & own) == 0) {
+            refused_on_ring(op, handle, flag);
+            refused_on_ring(op, handle, flag | TS_FLAG_QUIET);
         }
     }
     pair_quiet(&pair);

@@ -16,7 +16,7 @@
     .size \name, . - \name
 .endm
 
-#define TS_SYSCALL(name, number, meaning) stub ts_sys_##name, number
+#define TS_SYSCALL(name, number, ...) stub ts_sys_##name, number
 #include <tessera/abi/syscall.def>
 
     .section .note.GNU-stack, "", @progbits

@@ -7,42 +7,47 @@
 #include <tessera/abi/object.h>
 #include <tessera/abi/signal.h>
 
-// How the arguments of an operation are chosen.
-enum form {
-    FORM_NONE,
-    FORM_BYTES,    // a buffer, an offset
-    FORM_PATH,     // a short text
-    FORM_CALL,     // a ts_call with handles, for a server
-    FORM_METHOD,   // one of a kernel object's
-    FORM_PROPERTY, // of any object
-    FORM_WAIT,
-    FORM_SAME,
-    FORM_REPLY,
-    FORM_COPY, // pull and push
-    FORM_OID,  // mint, revoke, signal of a port
-    FORM_RING, // timeout, cancel, futex
+// What operation.def says: how the arguments of an operation are chosen follows from it.
+static const struct rule {
+    uint8_t answers, payload, arg, result;
+} rules[TS_OP_COUNT] = {
+#define TS_OPERATION(NAME, name, number, rights, who, flags, ring_flags, bytes, meant, value, ...) \
+    [number] = {TS_ANSWERS_##who, TS_PAYLOAD_##bytes, TS_ARG_##meant, TS_RESULT_##value},
+#include <tessera/abi/operation.def>
+#undef TS_OPERATION
 };
 
-static const struct rule {
-    uint8_t sort, form;
-} rules[TS_OP_COUNT] = {
-    [TS_OP_NOP] = {SORT_OTHER, FORM_NONE},      [TS_OP_READ] = {SORT_MEMORY, FORM_BYTES},
-    [TS_OP_WRITE] = {SORT_MEMORY, FORM_BYTES},  [TS_OP_SYNC] = {SORT_SERVED, FORM_BYTES},
-    [TS_OP_OPEN] = {SORT_SERVED, FORM_PATH},    [TS_OP_CREATE] = {SORT_SERVED, FORM_PATH},
-    [TS_OP_REMOVE] = {SORT_SERVED, FORM_PATH},  [TS_OP_RENAME] = {SORT_SERVED, FORM_CALL},
-    [TS_OP_LINK] = {SORT_SERVED, FORM_CALL},    [TS_OP_SHARE] = {SORT_SERVED, FORM_CALL},
-    [TS_OP_LIST] = {SORT_JOB, FORM_BYTES},      [TS_OP_GET] = {SORT_MEMORY, FORM_PROPERTY},
-    [TS_OP_SET] = {SORT_MEMORY, FORM_PROPERTY}, [TS_OP_WAIT] = {SORT_EVENT, FORM_WAIT},
-    [TS_OP_ACCEPT] = {SORT_SERVED, FORM_NONE},  [TS_OP_MAP] = {SORT_SERVED, FORM_BYTES},
-    [TS_OP_CALL] = {SORT_MEMORY, FORM_METHOD},  [TS_OP_DUPLICATE] = {SORT_MEMORY, FORM_NONE},
-    [TS_OP_CLOSE] = {SORT_STALE, FORM_NONE},    [TS_OP_SAME] = {SORT_EVENT, FORM_SAME},
-    [TS_OP_SIGNAL] = {SORT_EVENT, FORM_OID},    [TS_OP_ACK] = {SORT_EVENT, FORM_NONE},
-    [TS_OP_REPLY] = {SORT_PORT, FORM_REPLY},    [TS_OP_PULL] = {SORT_PORT, FORM_COPY},
-    [TS_OP_PUSH] = {SORT_PORT, FORM_COPY},      [TS_OP_TAKE] = {SORT_PORT, FORM_COPY},
-    [TS_OP_MINT] = {SORT_PORT, FORM_OID},       [TS_OP_REVOKE] = {SORT_PORT, FORM_OID},
-    [TS_OP_TIMEOUT] = {SORT_STALE, FORM_RING},  [TS_OP_CANCEL] = {SORT_STALE, FORM_RING},
-    [TS_OP_POST] = {SORT_RING, FORM_NONE},      [TS_OP_FUTEX_WAIT] = {SORT_STALE, FORM_RING},
-};
+// An operation that there is not is like a read.
+static const struct rule unknown = {TS_ANSWERS_ANY, TS_PAYLOAD_FROM, TS_ARG_NONE, TS_RESULT_NONE};
+
+// The sort of object that an operation is for, mostly.
+static enum sort sort_of(enum ts_operation op, const struct rule *rule)
+{
+    switch (rule->answers) {
+    case TS_ANSWERS_PORT: return SORT_PORT;
+    case TS_ANSWERS_RING: return SORT_STALE;
+    case TS_ANSWERS_OBJECT: return rule->arg == TS_ARG_VALUE ? SORT_RING : SORT_EVENT;
+    case TS_ANSWERS_KERNEL:
+        if (rule->result == TS_RESULT_HANDLE) {
+            return SORT_MEMORY;
+        }
+        return rule->arg != TS_ARG_NONE ? SORT_EVENT : SORT_STALE; // not one to close
+    default: break;
+    }
+    if (op == TS_OP_LIST) {
+        return SORT_JOB;
+    }
+    bool bytes = rule->payload == TS_PAYLOAD_TO || rule->payload == TS_PAYLOAD_FROM;
+    return bytes || rule->arg == TS_ARG_METHOD ? SORT_MEMORY : SORT_SERVED;
+}
+
+// A buffer or a length, at an offset.
+static bool has_offset(const struct rule *rule)
+{
+    return rule->arg == TS_ARG_REQUEST || rule->arg == TS_ARG_LENGTH ||
+           (rule->answers == TS_ANSWERS_ANY && rule->arg == TS_ARG_NONE &&
+            (rule->payload == TS_PAYLOAD_TO || rule->payload == TS_PAYLOAD_FROM));
+}
 
 static uint32_t some_length(struct actor *actor)
 {
@@ -165,30 +170,49 @@ static void shape_ring(struct actor *actor, struct ts_submission *shape)
     }
 }
 
-static void shape_form(struct actor *actor, enum form form, struct ts_submission *shape)
+static void shape_call_of(struct actor *actor, const struct rule *rule, struct ts_submission *shape)
 {
-    switch (form) {
-    case FORM_PATH: shape_path(actor, shape); break;
-    case FORM_CALL: shape_sent(actor, shape); break;
-    case FORM_METHOD:
-        if (one_in(actor, 3)) {
-            shape->handle = handle_like(actor, SORT_SERVED);
-            shape_sent(actor, shape);
-        } else {
-            shape_method(actor, shape);
-        }
-        break;
-    case FORM_PROPERTY: shape_property(actor, shape); break;
-    case FORM_WAIT:
+    if (rule->arg != TS_ARG_METHOD) {
+        shape_sent(actor, shape);
+    } else if (one_in(actor, 3)) {
+        shape->handle = handle_like(actor, SORT_SERVED);
+        shape_sent(actor, shape);
+    } else {
+        shape_method(actor, shape);
+    }
+}
+
+static void shape_arg(struct actor *actor, const struct rule *rule, struct ts_submission *shape)
+{
+    switch (rule->arg) {
+    case TS_ARG_PROPERTY: shape_property(actor, shape); break;
+    case TS_ARG_SIGNALS:
         shape->handle = some_handle(actor);
         shape->arg = one_in(actor, 2) ? TS_SIGNALS_ALL : some_number(actor);
         break;
-    case FORM_SAME: shape->arg = some_handle(actor); break;
-    case FORM_REPLY: shape_reply(actor, shape); break;
-    case FORM_COPY: shape->arg = request_pick(actor); break;
-    case FORM_OID: shape_oid(actor, shape); break;
-    case FORM_RING: shape_ring(actor, shape); break;
+    case TS_ARG_HANDLE: shape->arg = some_handle(actor); break;
+    case TS_ARG_REQUEST:
+        if (shape->op == TS_OP_REPLY) {
+            shape_reply(actor, shape);
+        } else {
+            shape->arg = request_pick(actor);
+        }
+        break;
+    case TS_ARG_OID: shape_oid(actor, shape); break;
     default: break;
+    }
+}
+
+static void shape_form(struct actor *actor, const struct rule *rule, struct ts_submission *shape)
+{
+    if (rule->answers == TS_ANSWERS_RING) {
+        shape_ring(actor, shape);
+    } else if (rule->payload == TS_PAYLOAD_PATH) {
+        shape_path(actor, shape);
+    } else if (rule->payload == TS_PAYLOAD_CALL) {
+        shape_call_of(actor, rule, shape);
+    } else {
+        shape_arg(actor, rule, shape);
     }
 }
 
@@ -209,24 +233,24 @@ static void shape_spoil(struct actor *actor, struct ts_submission *shape)
 
 void shape_operation(struct actor *actor, enum ts_operation op, struct ts_submission *out_shape)
 {
-    const struct rule rule = op < TS_OP_COUNT ? rules[op] : (struct rule){SORT_OTHER, FORM_BYTES};
+    const struct rule *rule = op < TS_OP_COUNT ? &rules[op] : &unknown;
     *out_shape = (struct ts_submission){.op = (uint8_t)op,
                                         .rights = TS_RIGHTS_ALL,
                                         .user_data = below(actor, 32),
                                         .address = some_address(actor),
                                         .length = some_length(actor),
                                         .deadline = some_deadline(actor)};
-    out_shape->handle = handle_like(actor, (enum sort)rule.sort);
-    if (rule.form == FORM_BYTES || rule.form == FORM_COPY) {
+    out_shape->handle = handle_like(actor, sort_of(op, rule));
+    if (has_offset(rule)) {
         out_shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
     }
-    if (rule.form == FORM_BYTES && one_in(actor, 2)) {
+    if (has_offset(rule) && rule->answers == TS_ANSWERS_ANY && one_in(actor, 2)) {
         out_shape->handle = some_handle(actor);
     }
     if (op == TS_OP_WRITE && one_in(actor, 32)) {
         out_shape->flags = TS_FLAG_VECTOR;
     }
-    shape_form(actor, (enum form)rule.form, out_shape);
+    shape_form(actor, rule, out_shape);
     if (one_in(actor, 4)) {
         shape_spoil(actor, out_shape);
     }
@@ -246,8 +270,7 @@ void shape_any(struct actor *actor, struct ts_submission *out_shape)
 
 static bool gives_handle(uint8_t op)
 {
-    return op == TS_OP_MINT || op == TS_OP_MAP || op == TS_OP_DUPLICATE || op == TS_OP_TAKE ||
-           op == TS_OP_OPEN || op == TS_OP_CREATE || op == TS_OP_ACCEPT;
+    return op < TS_OP_COUNT && rules[op].result == TS_RESULT_HANDLE;
 }
 
 // The handle that an operation gave, unless it cannot be found again; else 0.

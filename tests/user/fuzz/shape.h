@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Operations that make sense, mostly: each of operation.def has a line in shape.c that says which
-// sort of object it is for and how its arguments are chosen. Then a field or two may be spoiled.
+// Operations that make sense, mostly: which sort of object one is for and how its arguments are
+// chosen follows from its line in operation.def. Then a field or two may be spoiled.
 #pragma once
 
 #include "pool.h"
