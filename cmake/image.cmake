@@ -46,11 +46,16 @@ endfunction()
 
 file(GLOB_RECURSE etc CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/iso/etc/*)
 include(cmake/site.cmake)
-set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc www=${TESSERA_SITE})
-tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries}
-                DEPENDS ${etc} ${TESSERA_SITE_STAMP})
-tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries}
-                DEPENDS ${etc} ${TESSERA_SITE_STAMP})
+# init's configuration has what the drivers' folders say.
+set(conf ${CMAKE_BINARY_DIR}/init.conf)
+set(conf_tool ${CMAKE_SOURCE_DIR}/tools/mkconf.py)
+file(GLOB manifests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/drivers/*/*/service.conf)
+add_custom_command(OUTPUT ${conf} COMMAND ${conf_tool} -o ${conf}
+                   DEPENDS ${conf_tool} ${etc} ${manifests} VERBATIM)
+set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc etc/init.conf=${conf} www=${TESSERA_SITE})
+set(made ${etc} ${conf} ${TESSERA_SITE_STAMP})
+tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries} DEPENDS ${made})
+tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries} DEPENDS ${made})
 
 tessera_iso(iso KERNEL kernel ARCHIVE archive OUTPUT tessera)
 tessera_iso(iso-test KERNEL kernel ARCHIVE archive-test OUTPUT tessera-test)

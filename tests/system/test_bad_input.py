@@ -90,7 +90,7 @@ def test_configuration(ctx):
     """Each error in init's configuration is told with its line; the other services run."""
     config = ctx.folder / "init.conf"
     config.write_text("statement before any service\n" +
-                      (ctx.root / "iso" / "etc" / "init.conf").read_text() + BROKEN)
+                      ctx.init_conf() + BROKEN)
     guest = ctx.boot(entries=[f"etc/init.conf={config}"], shell=True)
     ctx.equal(guest.wait_for_page()[0], 200, "status")
     log_until(ctx, guest, r"init.conf:1: statement 'statement' outside of a service", *ERRORS)
@@ -105,7 +105,7 @@ def test_configuration(ctx):
 def test_configuration_breaks_a_server(ctx):
     """A service that others use cannot be started: those that can, run without it."""
     config = ctx.folder / "init.conf"
-    text = (ctx.root / "iso" / "etc" / "init.conf").read_text()
+    text = ctx.init_conf()
     config.write_text(text.replace("program   /drv/virtio-net", "program   /drv/nothing")
                       .replace("program   /srv/memfs", "program   /srv/memfs\n    limit pages lots"))
     guest = ctx.boot(entries=[f"etc/init.conf={config}"], shell=True)

@@ -29,7 +29,7 @@ RESOURCES = """
 def boot(ctx, extra=(), **machine):
     """The debug kernel, with a shell that has what drivers have."""
     config = ctx.folder / "init.conf"  # whose last service is the shell
-    config.write_text((ctx.root / "iso" / "etc" / "init.conf").read_text() + RESOURCES)
+    config.write_text(ctx.init_conf() + RESOURCES)
     return ctx.boot(debug=True, test=True, entries=[f"etc/init.conf={config}"],
                     extra=FUNCTIONS + extra, **machine)
 

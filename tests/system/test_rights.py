@@ -68,7 +68,7 @@ def test_spy(ctx):
 def test_terminal_is_handed_on(ctx):
     """A holder of the shell's session of the terminal does not keep it from the next shell."""
     config = ctx.folder / "init.conf"
-    config.write_text((ctx.root / "iso" / "etc" / "init.conf").read_text() +
+    config.write_text(ctx.init_conf() +
                       "\nservice hoard\n    program /bin/hoard\n    arguments serve\n    handle log\n"
                       "    limit pages 1024 handles 64 threads 2\n    heartbeat 5s\n")
     guest = ctx.boot(shell=True, add=[compile_program(ctx, "hoard.c")],

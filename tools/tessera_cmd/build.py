@@ -136,6 +136,12 @@ def special_image(out, kind="release", append="", add=(), test=False, kernel="ke
         raise CommandError("the image could not be made")
 
 
+def init_conf():
+    """The text of the image's /etc/init.conf."""
+    return subprocess.run([ROOT / "tools" / "mkconf.py"], capture_output=True, text=True,
+                          check=True).stdout
+
+
 def httpd_conf(file):
     """The entries of the boot archive that make `file`, if it is given, the web server's."""
     if not file:

@@ -34,7 +34,7 @@ def disk_content():
 
 def image_with_disk(folder):
     """The test image, its shell with the handle "disk"."""
-    configuration = (build.ROOT / "iso" / "etc" / "init.conf").read_text()
+    configuration = build.init_conf()
     changed = re.sub(r"(?m)^service shell$", "\\g<0>\n    handle disk = service virtio-blk",
                      configuration)
     if changed == configuration:
