@@ -2,7 +2,9 @@
 """What the runner of tests lets pass."""
 import pathlib
 import sys
+import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 from tessera_cmd.testing import runner  # noqa: E402
@@ -46,6 +48,20 @@ class Skips(unittest.TestCase):
     def test_what_is_listed_is_expected_to_run(self):
         names = set(runner.expected_names())
         for name in runner.allowed_skips(runner.SKIPS.read_text()):
+            self.assertIn(name, names)
+
+
+class Named(unittest.TestCase):
+    def test_what_a_source_names_is_expected_to_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            for name, text in (("tests/user/new.c", "{TAP(one), TAP(two)};\n"),
+                               ("docs/abi/sing.md", "# sing\n")):
+                (root / name).parent.mkdir(parents=True)
+                (root / name).write_text(text)
+            with unittest.mock.patch.object(runner.build, "ROOT", root):
+                names = runner.expected_names()
+        for name in ("user@1/new.one", "user@4/new.two", "user@2/examples.sing"):
             self.assertIn(name, names)
 
 

@@ -5,6 +5,7 @@ The docstring of a function is its description. These attributes of a function c
 
     test_x.timeout = SECONDS      its limit (default 120)
     test_x.alone = True           it measures time: nothing runs beside it
+    test_x.needs = ()             what is built before, (kind, target) each (default: all images)
     test_x.long = True            only with --long; ctx.minutes says for how long it may work
 
 Other tests run side by side.
@@ -41,15 +42,16 @@ class Context:
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
 
     def boot(self, *, debug=False, test=False, append="", add=(), entries=(), archive=None,
-             www=None, shell=False, **machine):
+             www=None, shell=False, image=None, **machine):
         """A booted guest, ended with the test.
 
         debug: the debug build. test: the image with the test programs. append: the kernel's
         command line. add: programs for /bin. entries: PATH=FILE in the boot archive. archive:
-        another one. www: a directory to serve. shell: wait for the prompt. Others are fields of machine.Options, such as smp, memory (MiB), uefi, bochs.
+        another one. www: a directory to serve. shell: wait for the prompt. image: another one than
+        the tree's. Others are fields of machine.Options, such as smp, memory (MiB), uefi, bochs.
         """
         kind = "debug" if debug else "release"
-        image = build.image(kind, "iso-test" if test else "iso")
+        image = image or build.image(kind, "iso-test" if test else "iso")
         if append or add or entries or archive:
             image = self.folder / f"image{len(self.guests)}.iso"
             build.special_image(image, kind, append=append, add=add, entries=entries,
@@ -64,6 +66,10 @@ class Context:
         if shell:
             guest.wait_for_shell()
         return guest
+
+    def init_conf(self):
+        """The text of the image's /etc/init.conf, to be changed and given in `entries`."""
+        return build.init_conf()
 
     def on_end(self, function, *arguments):
         """Calls function when the test ends, in reverse order, whatever its outcome."""

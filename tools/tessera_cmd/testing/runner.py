@@ -29,10 +29,21 @@ def unit_chosen(unit, patterns):
         pattern.startswith((unit.name + ".", unit.name + "/")) for pattern in patterns)
 
 
+def named_in_sources():
+    """Tests that the sources name: TAP(NAME) of the programs of one file, examples of docs/abi."""
+    for path in sorted((build.ROOT / "tests" / "user").glob("*.c")):
+        for name in re.findall(r"\bTAP\((\w+)\)", path.read_text()):
+            yield f"user@*/{path.stem}.{name}"
+    for path in sorted((build.ROOT / "docs" / "abi").glob("*.md")):
+        yield f"user@*/examples.{path.stem}"
+
+
 def expected_names():
-    """Lines of tests/expected.txt; `user@*/x` stands for every number of CPUs."""
+    """Lines of tests/expected.txt, and what the sources name; `user@*/x` stands for every number
+    of CPUs."""
     names = []
-    for line in EXPECTED.read_text().splitlines() if EXPECTED.exists() else ():
+    listed = EXPECTED.read_text().splitlines() if EXPECTED.exists() else []
+    for line in dict.fromkeys([*listed, *named_in_sources()]):
         name = line.split("#")[0].strip()
         suite, star, rest = name.partition("@*")
         if star:

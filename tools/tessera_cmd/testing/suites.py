@@ -34,6 +34,7 @@ HOST_LONG_LIMIT = 7200  # for a host test whose name ends in _long
 # That no driver takes, with all that a device has (tests/user/driver_hostile.c).
 FREE_DEVICE = ("-device", "virtio-rng-pci,disable-legacy=on")
 LOGS = build.ROOT / "build" / "test-logs"
+IMAGES = tuple((kind, target) for kind in build.KINDS for target in ("iso", "iso-test"))
 
 
 class Result(NamedTuple):
@@ -221,8 +222,7 @@ def system_units(settings):
                 name = f"system/{path.stem[5:]}.{function_name[5:]}"
                 units.append(Unit(
                     name, lambda n=name, f=function: run_system(n, f, settings),
-                    tuple((kind, target) for kind in ("release", "debug")
-                          for target in ("iso", "iso-test")),
+                    getattr(function, "needs", IMAGES),
                     long=getattr(function, "long", False),
                     alone=getattr(function, "alone", False)))
     return units
