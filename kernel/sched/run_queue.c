@@ -344,8 +344,10 @@ void thread_preempt(void)
 void thread_exit_work(void)
 {
     struct cpu *cpu = cpu_current();
-    deferred_poll(cpu);
     uint32_t work = atomic_exchange_explicit(&cpu->need_resched, 0, memory_order_acquire);
+    if ((work & CPU_DEFERRED) != 0) {
+        deferred_do(); // what it marks in turn is seen the next time
+    }
     if ((work & CPU_RESCHED) != 0) {
         // In user mode but for this: nothing on the stack is needed any more.
         cpu->current->machine.continuation = NULL;
