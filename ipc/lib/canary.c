@@ -6,8 +6,8 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/thread.h>
 
-// A permutation of 64 bits under a key that the process alone has: who has seen one canary does
-// not know the next.
+// A permutation of 64 bits under a key that the process alone has: one canary does
+// not tell the next.
 static uint64_t scramble(uint64_t value, const uint64_t *key)
 {
     value ^= key[0];

@@ -299,7 +299,7 @@ ts_status_t handle_transit(struct handle_table *table, ts_handle_t handle, struc
             .object = atomic_load_explicit(&entry->object, memory_order_relaxed),
             .rights = (ts_rights_t)word,
         };
-        // (Who reads the object now still finds the word of before, and what that named is the
+        // (A reader of the object now still finds the word of before, and what that named is the
         // caller's: it stays.)
         atomic_store_explicit(&entry->word, word_make(0, word_generation(word), HANDLE_TRANSIT),
                               memory_order_release);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where the kernel sees memory that programs see too: a ring's, a port's inbox.
 //
-// Whoever writes there goes by what was mapped, never by what the memory's size is said to be: the
+// A write there goes by what was mapped, never by what the memory's size is said to be: the
 // debug kernel checks each write. The range is empty before it is mapped and after it is unmapped.
 #pragma once
 

@@ -114,7 +114,7 @@ static bool observer_notify(struct object *object, struct request *request, ts_s
     return (signals & request->mask) != 0;
 }
 
-// Interrupts are off since they became DONE: nobody who waits for them, be it a ring that ends,
+// Interrupts are off since they became DONE: no waiter for them, be it a ring that ends,
 // waits for a less important thread that was preempted here.
 static void complete_all(struct list *finished)
 {
@@ -146,9 +146,9 @@ static ts_signals_t signals_change(struct object *object, ts_signals_t clear, ts
 // One change of the signals on its way past the observers. Several can be under way in one queue.
 struct telling {
     ts_signals_t signals, risen;
-    struct list finished; // who was satisfied and has left
+    struct list finished; // that were satisfied and have left
     // In the queue while there is more than one hold of the lock: where this one goes on, and
-    // behind whom those are who came after the change.
+    // behind which those are that came after the change.
     struct request_place next, end;
 };
 

@@ -53,7 +53,7 @@ struct object {
         uint64_t count;         // event, interrupt: what a wait takes
         struct object *retired; // in the reaper's queue
     };
-    struct account *payer; // who is charged for the body (kernel/object/body.h); else NULL
+    struct account *payer; // that is charged for the body (kernel/object/body.h); else NULL
 };
 
 // A handle's meaning outside a handle table: an object and rights. Owns one reference and one
@@ -107,8 +107,8 @@ static inline void object_handle_put(struct handle held)
 }
 
 // Changes the signal word: (old & ~clear) | set, and completes the waiters that this satisfies.
-// For events, `count` is added first. At most 16 of those who wait are looked at per lock hold; who
-// comes meanwhile sees the new word by itself.
+// For events, `count` is added first. At most 16 of those that wait are looked at per lock hold;
+// one that comes meanwhile sees the new word by itself.
 void object_signal(struct object *object, ts_signals_t clear, ts_signals_t set, uint64_t count);
 
 // The operation wait on any object: completes the request at once, or leaves it among the

@@ -8,27 +8,27 @@
 // CLOSED event is published the slot is FREE and the server may mint it again.
 //
 // Priorities. A delivered request lends its priority to the thread that took it, until it ends, by
-// whoever's hand (slot.borrower). The most urgent parked one lends its priority to the threads of
+// whatever means (slot.borrower). The most urgent parked one lends its priority to the threads of
 // all rings, until it is not parked any more (rings[].borrower). So what a thread is lent follows
 // from what it holds and what waits for it, at each moment.
 //
-// Clients. Who asks is a client: all processes of a job, and of the jobs that it makes itself
+// Clients. A client is all processes of a job, and of the jobs that it makes itself
 // (job.h). An object that is minted by a reply counts for the client that asked; a request counts
 // for it while it is parked or has a slot, also one that was cut off and not yet answered. Of both
 // tables a client may take as long as it has no more of it than is free (port_may_take): one alone
 // leaves half of it, and clients that have nothing are the last to be refused. A request beyond
-// that stays ISSUED in its client's FIFO, and each one that is over lets on who has the fewest of
-// those that wait; where a client has none and nothing is free, it is refused (TS_ERR_LIMIT), as is
-// an object.
+// that stays ISSUED in its client's FIFO, and each one that is over admits the client with the
+// fewest of those that wait; where a client has none and nothing is free, it is refused
+// (TS_ERR_LIMIT), as is an object.
 //
 // Turns. Of one priority, clients of which requests are parked have turns: one request each. A ring
-// of which the thread has not read what it got takes nobody's second one, so that who comes next
-// does not wait for all that another has parked; as long as nobody comes, rounds grow (batch).
+// of which the thread has not read what it got takes nobody's second one, so that the next one
+// does not wait for all that another has parked; as long as none comes, rounds grow (batch).
 //
 // The reserve. A server can set one slot apart for one object (port_mint), whose requests go there
-// and nowhere else, one at a time and before others, whoever asks and however full the port is. It
-// counts for a record that no client has, and that can have no objects: so no client can take it,
-// and by it none gets more than one request beyond its share.
+// and nowhere else, one at a time and before others, whichever client asks and however full the
+// port is. It counts for a record that no client has, and that can have no objects: so no client
+// can take it, and by it none gets more than one request beyond its share.
 #pragma once
 
 #include <core/ring.h>
@@ -57,7 +57,7 @@ struct served {
     struct port *port;
     uint32_t oid;
     uint32_t count;
-    uint32_t client; // whom it counts for; PORT_NONE: the server
+    uint32_t client; // for which it counts; PORT_NONE: the server
     uint32_t asker;  // a client that may be the next one to ask: looked at first
     uint8_t state;   // enum served_state
     uint64_t tag;
@@ -111,7 +111,7 @@ struct port {
     struct {
         struct ring *ring;
         uint32_t index; // in ring.bindings
-        uint8_t lent;   // to whom: the urgency of what is parked
+        uint8_t lent;   // to which: the urgency of what is parked
         void *borrower;
     } rings[RING_BINDINGS_MAX];
     uint32_t ring_count;         // of them in use

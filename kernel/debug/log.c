@@ -24,8 +24,8 @@ static bool serial_released, screen_released;
 static void (*listener)(void);
 
 // What is shown while it is written: a character on a serial line or a screen takes thousands of
-// instructions, so nobody shows a line with the lock held. Whoever finds nobody showing does it,
-// piece by piece, until there is no more; what others write meanwhile he shows too.
+// instructions, so no line is shown with the lock held. A CPU that finds none showing does it,
+// piece by piece, until there is no more; it also shows what others write meanwhile.
 struct mirror {
     const char *from; // a ring of `size` bytes
     uint32_t size;

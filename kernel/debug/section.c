@@ -27,7 +27,7 @@ struct place {
 };
 
 static struct place places[PLACES];
-static _Atomic bool busy; // places; who finds it so leaves them alone
+static _Atomic bool busy; // places; a CPU that finds it so leaves them alone
 static _Atomic uint64_t longest, reported;
 
 void section_leave(void); // entry.S: to user mode

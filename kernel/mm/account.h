@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who pays for memory: a process's account with its job.
+// The payer of memory: a process's account with its job.
 //
 // A process has one account. Its address space, the memory objects that it makes and every kernel
 // object that its acts make keep a reference, so that what outlives the process (memory that was

@@ -153,7 +153,7 @@ ts_status_t region_split(struct address_space *space, struct region *region, vad
     upper->range.start = at;
     upper->offset += at - region->range.start;
     object_get(&region->memory->object);
-    // Whoever walks over the memory's regions finds one part or two, never the lower one alone.
+    // A walk over the memory's regions finds one part or two, never the lower one alone.
     spin_lock_off(&region->memory->lock);
     range_tree_resize(&space->regions, &region->range, region->range.start, at);
     memory_region_split(&region->link, &upper->link);

@@ -3,7 +3,7 @@
 //
 // A space has regions, each a window on a memory object. Pages are entered into the page tables
 // when they are touched, always by this kernel alone: a fault never waits for another process.
-// Page tables and regions are charged to the account of the space, pages of memory to who made it.
+// Page tables and regions are charged to the account of the space, pages of memory to its maker.
 //
 // Locks: a space's lock is a leaf for kernel/core and kernel/object (it may be taken under any of
 // theirs; nothing of theirs is taken under it); below it come the memory object's lock and those
@@ -131,7 +131,7 @@ struct page;
 TS_MUST_USE ts_status_t space_page_get(struct address_space *space, vaddr_t address, bool write,
                                        struct page **out_page, void **out_pointer);
 
-// What a futex word is: the same for all who share the memory. The memory is for comparing only:
+// What a futex word is: the same for all that share the memory. The memory is for comparing only:
 // no reference is taken. TS_ERR_FAULT: not mapped; TS_ERR_ARGUMENT: not aligned to 4.
 struct futex_key {
     uint64_t memory; // its id: a waiter holds no reference

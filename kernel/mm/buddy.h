@@ -35,5 +35,5 @@ void buddy_give(struct buddy *buddy, uint32_t frame, unsigned order);
 // The same for any number of frames, as buddy_take gave them out or part of that.
 void buddy_give_range(struct buddy *buddy, uint32_t frame, uint64_t count);
 
-// Whoever keeps the array of pages: the page of a frame, or NULL when the frame is not RAM.
+// Of the keeper of the array of pages: the page of a frame, or NULL when the frame is not RAM.
 struct page *page_of_frame(uint32_t frame);

@@ -203,7 +203,7 @@ void heap_check(void)
     }
 }
 
-// The object ends and waits among others, so that who still writes to it does not write to a new
+// The object ends and waits among others, so that a late write to it does not hit a new
 // one; the result is the one that has waited longest, unchanged, or NULL. Lock held.
 static void *object_hold(struct heap_class *class, void *object, size_t size, const void *by)
 {

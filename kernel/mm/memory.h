@@ -8,11 +8,11 @@
 // memory is what the loader left in RAM (the archive). A view is a part of another memory with
 // rights of its own; it holds no pages, only its parent.
 //
-// Whoever maps a range keeps it from being cut off: shrinking below what another process maps, or
+// A mapping of a range keeps it from being cut off: shrinking below what another process maps, or
 // what is pinned, is TS_ERR_BUSY. What the kernel maps changes its size in neither direction, so
-// that all who have it mapped mean the same bytes; a pin names its own pages and lets it grow.
+// that all mappings mean the same bytes; a pin names its own pages and lets it grow.
 //
-// The size is read without the lock to refuse early and to answer. Whoever goes on to a page, a
+// The size is read without the lock to refuse early and to answer. A call that goes on to a page, a
 // mapping or a region is checked again under the lock that keeps the size from changing.
 //
 // Lock: memory.lock, below the lock of a space. Pages are removed only when no mapping of them is
@@ -44,7 +44,7 @@ enum memory_type {
 #define MEMORY_SIZE_MAX (UINT64_C(1) << 46)
 
 // What is being done to a memory in more than one hold of its lock: it shrinks, or gets its first
-// kernel mapping, one at a time. On the stack of who does it.
+// kernel mapping, one at a time. On the stack of the caller.
 struct memory_change {
     uint64_t end;         // what may be mapped anew: the size, or what it is about to shrink to
     uint64_t reserved;    // pages that are charged and not there yet

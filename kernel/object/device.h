@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the kernel knows of a device: who holds it, how many things of it are in somebody's hands,
+// What the kernel knows of a device: its holder, how many things of it are in use,
 // and what is pinned for it. It is remembered while there is any of these. See domain.h.
 #pragma once
 
@@ -14,7 +14,7 @@ struct domain;
 // What is known of a device. Under domain_lock.
 struct device {
     struct list link;      // in `devices`
-    struct account *payer; // of whoever held it first since it was forgotten; a reference
+    struct account *payer; // of its first holder since it was forgotten; a reference
     uint64_t number;
     struct domain *holder; // that is open; NULL: none. No reference
     uint64_t holdings;     // how many holders have closed
@@ -25,7 +25,7 @@ struct device {
     uint64_t live_pages, quarantined_pages;
 };
 
-// Guards devices, domains and pins. It is held for a bounded number of steps: those who close, end
+// Guards devices, domains and pins. It is held for a bounded number of steps: those that close, end
 // or make quiet take whole lists or a few pins at a time; a search is as long as 4096 pins of a
 // device, or 4096 devices.
 extern struct spinlock domain_lock;
@@ -48,6 +48,6 @@ void device_free(struct device *device);
 void device_quarantine(struct device *device, uint64_t pages);
 void device_unquarantine(struct device *device, uint64_t pages);
 
-// A further use, by whoever has one (domain_use); and its end. NULL: no device's. No lock held.
+// A further use, by the holder of one (domain_use); and its end. NULL: no device's. No lock held.
 struct device *device_use(struct device *device);
 void device_unuse(struct device *device);

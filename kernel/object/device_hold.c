@@ -65,7 +65,7 @@ void hold_unuse(struct device_hold *hold)
     arch_dma_destroy(last);
 }
 
-// Who drives --------------------------------------------------------------------------------------
+// Driving -----------------------------------------------------------------------------------------
 
 // The caller pays for the tables, unless some are left that another pays for. Lock held.
 static void payer_set(struct device_hold *hold)
@@ -253,7 +253,7 @@ void hold_fault_of_nobody(const struct dma_fault *fault)
 void hold_fault(struct device_hold *hold, const struct dma_fault *fault)
 {
     irqflags_t flags = spin_lock(&hold->lock);
-    // Who drives it now answers for what the device has done since, not for those before.
+    // The present driver answers for what the device has done since, not for those before.
     struct process *driver = hold->admission == fault->admission ? hold->driver : NULL;
     // One that still waits for its end and drives no more has ended by itself.
     struct process *gone = hold->ending;

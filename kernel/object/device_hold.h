@@ -44,7 +44,7 @@ TS_MUST_USE ts_status_t hold_init(struct device_hold *hold, struct object *domai
 void hold_fini(struct device_hold *hold);
 
 // Everything below but faults is done between these two. False: it is over. The IOMMU's tables go
-// with the last user: who keeps a handle to a domain that has ended keeps none of them.
+// with the last user: a handle to a domain that has ended keeps none of them.
 bool hold_use(struct device_hold *hold);
 void hold_unuse(struct device_hold *hold);
 
@@ -59,7 +59,7 @@ void hold_block(struct device_hold *hold);
 void hold_release(struct device_hold *hold);
 
 // Blocks it, and nobody ever drives it again by this hold; and once all is unmapped, the end of its
-// use, by whoever took the device from the domain.
+// use, by the one that took the device from the domain.
 void hold_end(struct device_hold *hold);
 
 // dma_table_alloc() and dma_table_free() of <arch/hooks.h>: at the expense of who drives it.

@@ -285,7 +285,7 @@ static ts_status_t end_now(struct domain *domain)
 }
 
 // The device is quiet and its driver has given it up, living or not: nobody uses it, or this is
-// refused. Whoever still has a handle can do no more with it.
+// refused. A handle that is left can do no more with it.
 static ts_status_t domain_end(struct domain *domain)
 {
     if (!hold_use(&domain->hold)) {

@@ -2,15 +2,15 @@
 // Domains: what one device may reach by DMA.
 //
 // Memory has a bus address only while it is pinned in a domain; a pin keeps the memory object, and
-// the object from shrinking. Pins outlive whoever made them: when that process ends, or when the
+// the object from shrinking. Pins outlive their maker: when that process ends, or when the
 // last handle of the domain closes, they are in quarantine until a holder of MANAGE says that the
 // device is quiet (TS_DOMAIN_QUIET). A device that nobody holds any more is remembered while it has
-// pins, and who makes a domain for it then finds them in quarantine.
+// pins, and the maker of a new domain for it finds them in quarantine.
 //
 // A device is used by what gives access to it: memory over its registers, which every mapping
 // keeps; I/O ranges; interrupts; resources from which these can be made. Each counts as a use until
-// its body is destroyed. While there is one, whoever has it, nobody makes a domain for the device,
-// and its domain does not end: so who makes a domain knows that nobody else reaches the device.
+// its body is destroyed. While there is one, in any hands, no domain is made for the device,
+// and its domain does not end: so the maker of a domain knows that no other reaches the device.
 //
 // Where an IOMMU holds the device (device_hold.h) it reaches its pins and nothing else, and at the
 // end of its driver it is blocked and its pins are released at once: no quarantine. Elsewhere a

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An exception in a program ends it with a report: which, where, registers, and who called whom.
+// An exception in a program ends it with a report: which, where, registers, and callers.
 #include <object/exception.h>
 
 #include <arch/user.h>

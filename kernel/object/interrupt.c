@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Interrupt objects. See interrupt.h.
 //
-// `table` says who a number belongs to. It is read in interrupt context without a lock: an entry is
-// cleared when the last handle closes, and the body goes to the reaper, which frees it after every
-// CPU has been out of interrupt context.
+// `table` says which object a number belongs to. It is read in interrupt context without a lock: an
+// entry is cleared when the last handle closes, and the body goes to the reaper, which frees it
+// after every CPU has been out of interrupt context.
 //
 // An operation holds a reference and no handle: it can come when the last handle has closed. So the
 // line is armed and masked under a lock, and once closed it is never armed again.

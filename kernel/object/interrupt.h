@@ -4,7 +4,7 @@
 // An interrupt fires: its count grows and READABLE is set; a level line is masked by the machine
 // layer until ack arms it again. A line starts masked, so the first ack arms it; messages need
 // none. When the last handle closes the line is masked; the number is given back when the object
-// goes. Whoever must be sure that a device is quiet before its vector is used again (the PCI
+// goes. A program that must be sure that a device is quiet before its vector is used again (the PCI
 // server) keeps a handle until it is.
 //
 // An interrupt that fires INTERRUPT_STORM times in 100 ms without anybody taking the count is taken

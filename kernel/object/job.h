@@ -5,7 +5,7 @@
 // limits of its own, so a job can give its children more than it has, and they share it.
 //
 // Servers share what they have between clients, which are told apart by number (core/port.h).
-// Whoever manages a job decides who is one: a job that is made through a handle with
+// A manager of a job decides which are one: a job that is made through a handle with
 // TS_RIGHT_MANAGE gets a number of its own. One that is made without is part of its parent's
 // client, with all below it: no program becomes many by making jobs.
 #pragma once

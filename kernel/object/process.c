@@ -275,7 +275,7 @@ static bool teardown_step(struct work *work)
     }
     case STAGE_USERS:
         // Every ring's records, and what they had in transit, every port's requests and every
-        // thread were given up by whoever was a user for them.
+        // thread were given up by their users.
         KASSERT(atomic_load_explicit(&process->users, memory_order_acquire) == 0);
         process->stage = STAGE_SPACE;
         return true;

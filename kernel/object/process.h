@@ -30,7 +30,7 @@ struct process {
     struct object object;
     struct spinlock lock; // state, threads, report
     uint8_t state;        // enum process_state
-    uint8_t priority_max; // of its threads; set by who starts the first one
+    uint8_t priority_max; // of its threads; set by the starter of the first one
     bool started;         // it has had a thread
     uint8_t stage;        // of the teardown
     struct address_space *space;

@@ -14,9 +14,9 @@
 
 #define FIRST_STEPS 8u
 #define TURN_NS     UINT64_C(1000000)   // of others' 10 ms: they do not wait long for their turn
-#define HURRY_NS    INT64_C(20000000)   // before others, for who was refused memory,
+#define HURRY_NS    INT64_C(20000000)   // before others, for a thread that was refused memory,
 #define HURRY_AGAIN INT64_C(200000000)  // so often at the most
-#define WAIT_NS     INT64_C(1000000000) // that he waits for it
+#define WAIT_NS     INT64_C(1000000000) // that it waits for it
 
 static struct {
     struct spinlock lock; // work, ready
@@ -35,11 +35,11 @@ static struct {
     struct object *batch, *dead;
     uint32_t batch_priorities, dead_priorities;
     uint64_t ticket;
-    uint8_t acting; // for whom, now
+    uint8_t acting; // at which priority, now
     uint32_t first; // steps that it still goes before others
 } reaper = {.lock = SPINLOCK_INIT("reaper")};
 
-// Whose time it is to take. The reaper acts for whom it takes apart, and an interrupt that finds
+// Whose time it is to take. The reaper acts for what it takes apart, and an interrupt that finds
 // nobody running for ordinary programs. (A program's thread may have priority 0, and is then no
 // more urgent at its end.)
 static uint8_t priority_here(void)
@@ -140,8 +140,8 @@ bool reaper_wait_refused(ts_status_t status)
                                             memory_order_relaxed); // what it is lent, too
     ts_time_t now = clock_now(), until = now + WAIT_NS;
     hurry(priority_above(priority), now);
-    // While somebody waits the reaper takes turns with him, whoever it acts for: at less it would
-    // never run on his CPU.
+    // While a thread waits the reaper takes turns with it, whatever it acts for: at less it would
+    // never run on that CPU.
     atomic_fetch_add_explicit(&reaper.waiting[priority], 1, memory_order_relaxed);
     reaper_call(priority);
     while (atomic_load_explicit(&reaper.busy, memory_order_acquire) && clock_now() < until &&
@@ -201,7 +201,8 @@ static void batch_take(void)
     }
 }
 
-// Whoever found one of the batch in a handle table, with interrupts off, is through: they are dead.
+// A CPU that found one of the batch in a handle table, with interrupts off, is through: they are
+// dead.
 static void batch_finish(void)
 {
     reaper.dead = reaper.batch;
@@ -235,7 +236,7 @@ static void bury_some(void)
 
 // The thread ------------------------------------------------------------------------------------
 
-// At least that of each who waits.
+// At least that of each that waits.
 static uint8_t priority_waiting(uint8_t priority)
 {
     for (unsigned p = THREAD_PRIORITIES - 1; p > priority; p--) {

@@ -6,12 +6,12 @@
 // function that does a chunk of it and says whether there is more. Queueing needs no memory.
 // A class's destroy does no more than a chunk, or queues work.
 //
-// It takes its time from whoever's act it is the end of: what is retired or queued has the priority
-// of the thread that did it (for a process, of the last of its threads), and the reaper runs at the
-// highest that it has something of, giving way to others of that priority now and then. Only with
-// its first few steps it goes before them, so that the little that mostly comes is done at once.
-// And who is refused memory waits a little for what is about to be freed (reaper_wait), with which
-// the reaper goes on meanwhile at no less than his priority.
+// It takes its time from the thread whose act it is the end of: what is retired or queued has the
+// priority of the thread that did it (for a process, of the last of its threads), and the reaper
+// runs at the highest that it has something of, giving way to others of that priority now and then.
+// Only with its first few steps it goes before them, so that the little that mostly comes is done
+// at once. And a thread that is refused memory waits a little for what is about to be freed
+// (reaper_wait); the reaper goes on with that meanwhile at no less than the thread's priority.
 #pragma once
 
 #include <core/work.h>

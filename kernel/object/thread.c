@@ -174,7 +174,7 @@ static void leave_ring(struct thread *thread)
     thread->ring = NULL;
 }
 
-// Tells who joins it that its stack is free. The word may be anywhere; a bad address is its loss.
+// Tells the joiner that its stack is free. The word may be anywhere; a bad address is its loss.
 static void clear_word(struct thread *thread)
 {
     uint32_t woken;
@@ -237,7 +237,7 @@ static bool end_step(struct work *work)
     struct thread *thread = list_entry(work, struct thread, teardown);
     cut_off(thread);
     if (!is_completed(thread)) {
-        return true; // another CPU is about to: who makes a record DONE is not preempted (D12)
+        return true; // another CPU is about to: it is not preempted since the record was DONE (D12)
     }
     KASSERT(thread->clear_address == 0); // it did not ask to end
     let_go(thread);

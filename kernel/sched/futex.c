@@ -6,8 +6,8 @@
 // with interrupts off, so the page is made present beforehand, and again if it went meanwhile.
 //
 // Waiters of a bucket are numbered as they come, and stand in that order. A wake goes through those
-// that have come before it began, some in each hold of the lock; who waits again gets a new number,
-// so it comes to an end.
+// that have come before it began, some in each hold of the lock; one that waits again gets a new
+// number, so it comes to an end.
 #include <sched/futex.h>
 
 #include <arch/user.h>

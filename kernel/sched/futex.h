@@ -15,7 +15,7 @@
 // on.
 TS_MUST_USE ts_status_t futex_wait(struct request *request, vaddr_t address, uint32_t expected);
 
-// Wakes at most `most` of those who wait for the word at `address` of `space` when it begins, in
+// Wakes at most `most` of those that wait for the word at `address` of `space` when it begins, in
 // the order in which they came; their status is TS_OK. Interrupts on.
 TS_MUST_USE ts_status_t futex_wake(struct address_space *space, vaddr_t address, uint32_t most,
                                    uint32_t *out_woken);

@@ -51,7 +51,7 @@ static void enqueue_ahead(struct run_queue *queue, struct thread *thread)
     }
 }
 
-// A slice is over: those before whom others were put come before them now. The list is a ring, of
+// A slice is over: those before which others were put come before them now. The list is a ring, of
 // which the head moves on.
 static void put_behind(struct run_queue *queue, uint8_t priority)
 {
@@ -177,7 +177,8 @@ static uint32_t next_cpu(void)
 void thread_launch(struct thread *thread)
 {
     irqflags_t flags;
-    // It may have a handle already: who stops it or sets its priority holds the lock of its queue.
+    // It may have a handle already: stopping it or setting its priority takes the lock of its
+    // queue.
     struct run_queue *queue = run_queue_lock(thread, &flags);
     atomic_store_explicit(&thread->cpu, next_cpu(), memory_order_relaxed);
     run_queue_unlock(queue, flags);
@@ -314,7 +315,7 @@ void thread_give_way(uint64_t after_ns)
     irqflags_t flags = arch_irq_save();
     struct thread *thread = cpu_current()->current, *next = NULL;
     struct run_queue *queue = run_queue_here();
-    // A look without the lock: who becomes ready just now has his turn the next time.
+    // A look without the lock: one that becomes ready just now has its turn the next time.
     if (atomic_load_explicit(TS_ATOMIC(&queue->ready), memory_order_relaxed) >> thread->priority !=
             0 &&
         ticks_to_ns(arch_counter() - queue->switched_at) >= after_ns) {

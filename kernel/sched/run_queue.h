@@ -24,7 +24,7 @@ struct run_queue {
     struct list *ahead[THREAD_PRIORITIES]; // the last one that was put first in this slice, or NULL
     struct thread *current;
     struct cpu *cpu;
-    const struct thread *giver; // whose turn it is if he gave it to who runs; only compared, here
+    const struct thread *giver; // whose turn it is if it gave it to the current one; only compared
     struct timer slice;         // armed while a thread of the current one's priority waits
     bool slice_over;            // the current thread goes to the end of its queue
     uint64_t switched_at;       // arch_counter() of the last switch
@@ -60,8 +60,8 @@ static inline int run_queue_top(const struct run_queue *queue)
     return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
 }
 
-// The current thread gives its turn to who answers it. False: no two of its equals are ready, so
-// that none has to be put first. Interrupts off.
+// The current thread gives its turn to the one that answers it. False: no two of its equals are
+// ready, so that none has to be put first. Interrupts off.
 static inline bool run_queue_turn_is_given(const struct thread *thread)
 {
     struct run_queue *queue = run_queue_here();

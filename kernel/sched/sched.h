@@ -4,7 +4,7 @@
 // A thread is woken on the CPU where it last ran; a new one is placed on the CPUs in turn. There is
 // no balancing; a thread moves only when someone hands over to it (thread_wake_here).
 //
-// Blocking. A thread makes itself known to whoever is to wake it (a record is issued, a ring is
+// Blocking. A thread makes itself known to what is to wake it (a record is issued, a ring is
 // idle, a futex queued) and then calls thread_block(). The wake may come before it has got there,
 // on any CPU: thread_wake() then leaves a mark, and thread_block() goes on at once. A mark may also
 // be left by a wake that was no longer needed, so every continuation looks whether what it waited
@@ -42,12 +42,12 @@ void thread_launch(struct thread *thread);
 void thread_wake(struct thread *thread);
 
 // The same, and it runs here as soon as the current thread blocks: it moves to this CPU, first in
-// its queue. For whoever is about to wait for it, or to answer it.
+// its queue. For a thread that is about to wait for it, or to answer it.
 void thread_wake_here(struct thread *thread);
 
-// A thread that is ready on this CPU runs before its equals here. For whoever waits for it: it has
-// what is left of the current turn, at the end of which it goes to the end of its queue. Interrupts
-// off.
+// A thread that is ready on this CPU runs before its equals here. For a thread that waits for it:
+// it has what is left of the current turn, at the end of which it goes to the end of its queue.
+// Interrupts off.
 void thread_go_first(struct thread *thread);
 
 // Leaves the current thread until it is woken. No lock held; interrupts may be on.

@@ -14,7 +14,7 @@
 #include <syscall/install.h>
 
 struct creation {
-    struct process *process; // who asks
+    struct process *process; // that asks
     uint64_t flags;          // 24 bits
     ts_handle_t handle;
     uint64_t a, b, c;
@@ -89,7 +89,7 @@ static ts_status_t create_job(const struct creation *creation, struct object **o
     return status;
 }
 
-// At the expense of the process that asks, or of one that it manages: whoever loads a program makes
+// At the expense of the process that asks, or of one that it manages: a loader makes
 // the program's memory.
 static ts_status_t create_memory(const struct creation *creation, struct object **out_object)
 {

@@ -33,7 +33,7 @@ static ts_status_t process_get(uint64_t handle, struct process **out_process)
     return TS_OK;
 }
 
-// A process's threads may be as important as its first one, which who starts it decides, and never
+// A process's threads may be as important as its first one, which its starter decides, and never
 // more than the starter's own may be.
 static ts_status_t check_priority(struct process *process, uint64_t word, uint8_t *out_priority)
 {

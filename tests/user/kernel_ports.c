@@ -80,7 +80,7 @@ static ts_status_t answer(const struct ts_event *event, bool *out_stop)
                 size_t part = event->room - at < bytes ? event->room - at : bytes;
                 ts_status_t status = ts_port_push(server.port, id, page, part, at, &pushed);
                 if (status != TS_OK) {
-                    break; // the client's memory: the answer says so to him
+                    break; // the client's memory: the answer says so
                 }
             }
             reply.value = event->room;

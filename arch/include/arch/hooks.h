@@ -23,7 +23,7 @@ _Noreturn void kernel_main(void);
 _Noreturn void kernel_cpu_main(void);
 
 // kernel/mm: a zeroed page for a table of `space` (&kernel space for the kernel's own), and back.
-// Any error is passed on to whoever asked for the mapping. Interrupts may be off.
+// Any error is passed on to the caller that asked for the mapping. Interrupts may be off.
 TS_MUST_USE ts_status_t page_table_alloc(struct arch_space *space, paddr_t *out_page);
 void page_table_free(struct arch_space *space, paddr_t page);
 
@@ -63,7 +63,7 @@ TS_MUST_USE ts_status_t kernel_page_fault(vaddr_t address, unsigned fault);
 void user_exception(struct arch_frame *frame, uint32_t vector, uint64_t error, vaddr_t address);
 
 // kernel/object: a zeroed page for a table of what a device reaches (<arch/iommu.h>), and
-// back. Any error is passed on to whoever asked for the mapping. Interrupts may be off.
+// back. Any error is passed on to the caller that asked for the mapping. Interrupts may be off.
 TS_MUST_USE ts_status_t dma_table_alloc(struct device_hold *owner, paddr_t *out_page);
 void dma_table_free(struct device_hold *owner, paddr_t page);
 

@@ -3,7 +3,7 @@
 //
 // The caller serialises changes to one space (kernel/mm's lock of the space). Table pages come
 // from the hooks page_table_alloc() and page_table_free() in <arch/hooks.h>, which may charge
-// whoever owns the space. Intermediate tables stay until the space is destroyed.
+// the owner of the space. Intermediate tables stay until the space is destroyed.
 //
 // Removing or narrowing a mapping takes effect on other CPUs only at arch_flush_commit(); frames
 // that were unmapped may be reused after it, not before. Adding a mapping, or widening one, needs

@@ -81,7 +81,7 @@ static inline bool selectors_loaded(void)
 
 // Loading GS changes its base on some CPUs: so it is done while that is the user's, which is 0
 // before and after. What hits in between looks at the base (entry.S). FS has its base again from
-// thread_load(). Inline: a call would cost those who never need it their registers.
+// thread_load(). Inline: a call would cost those that never need it their registers.
 static inline void selectors_clear(void)
 {
     __asm__ volatile("movl %0, %%ds\n"

@@ -392,7 +392,7 @@ static bool line_is_empty(const uint64_t *line)
 }
 
 // Frees tables below one of level 2 or more, lowest first, as many as *left says. True: all of
-// them. Nobody walks them any more, and whoever goes on later finds none twice.
+// them. None walks them any more, and a later step finds none twice.
 static bool tables_free_some(struct arch_space *space, uint64_t *table, unsigned level,
                              unsigned count, unsigned *left)
 {

@@ -6,7 +6,7 @@
 // and waits until all have counted `pending` down, serving what others ask of it meanwhile: so
 // two that ask each other both get on. Spinning on a lock serves too (spin_wait()).
 //
-// Who is concerned: a CPU whose published root is the space's. The CPU that switches stores its
+// Which are concerned: a CPU whose published root is the space's. The CPU that switches stores its
 // root, then loads CR3 (which serialises); the asker changes the entry, fences, then reads the
 // roots. So either the asker sees the root and asks, or the load of CR3 came later and the CPU
 // reads the new entry.

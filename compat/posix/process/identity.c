@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Who a process is. There are no users in the kernel: rights are in handles; programs that ask see
-// the owner of everything, alone in its group and session.
+// A process's identity. There are no users in the kernel: rights are in handles; programs that ask
+// see the owner of everything, alone in its group and session.
 #include <grp.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ char *secure_getenv(const char *);
 
 pid_t posix_process_id(void)
 {
-    static pid_t id; // the same whoever computes it
+    static pid_t id; // the same, whichever thread computes it
     if (!id) {
         struct ts_process_statistics statistics;
         ts_status_t status = ts_process_statistics(ts_named_handle(TS_NAME_PROCESS), &statistics);
@@ -225,7 +225,7 @@ int getrlimit(int resource, struct rlimit *out)
     return 0;
 }
 
-// Limits are the job's, set by who made it.
+// Limits are the job's, set by its maker.
 int setrlimit(int resource, const struct rlimit *limit)
 {
     struct rlimit now;

@@ -28,7 +28,7 @@ static void ports_write(void *context, uint16_t address, uint16_t offset, unsign
 {
     const struct machine *m = context;
     uint32_t select = BUS_ENABLE | (uint32_t)address << 8 | (offset & 0xfcu);
-    // A write that failed shows when the register is read back; who depends on it does that.
+    // A write that failed shows when the register is read back, as callers that need it do.
     if (ts_io_write(m->ports, 0, 4, select) == TS_OK) {
         (void)ts_io_write(m->ports, (uint16_t)(PORT_DATA + offset % 4), width, value);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What surrounds kernel/core in the host tests: a clock and timers that the test moves, wake-ups
-// that it counts, who is lent priorities, "client memory" that never faults unless told to. For the
-// model alone and for two actors (actors.h).
+// that it counts, what is lent priorities, "client memory" that never faults unless told to. For
+// the model alone and for two actors (actors.h).
 #pragma once
 
 #include <core/hooks.h>

@@ -57,7 +57,8 @@ ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights
     return TS_OK;
 }
 
-// A machine without an IOMMU, and nobody who drives -----------------------------------------------
+// A machine without an IOMMU, and no driver
+// --------------------------------------------------------
 
 ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device)
 {
@@ -263,7 +264,7 @@ static void unuse_all(void)
     memset(used, 0, sizeof(used));
 }
 
-// Who gets the device knows that nobody uses it, whoever began to meanwhile.
+// The one that gets the device knows that no other uses it, whatever began to meanwhile.
 static void end_domain(struct object *object)
 {
     const struct device *device = domain_of(object)->device;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Memory objects under two actors who resize, pin, map for the kernel, map for themselves and touch
-// them, and change places wherever a lock is released.
+// Memory objects under two actors that resize, pin, map for the kernel, map for themselves and
+// touch them, and change places wherever a lock is released.
 //
-// What must hold at any time, whoever is in the middle of what: a kernel mapping is of the bytes it
+// What must hold at any time, whatever is half done: a kernel mapping is of the bytes it
 // says, its memory keeps its size and its frames; pinned frames stay; no page table knows a frame
 // that its memory does not have. And when nobody else was in the middle of anything, each call
 // answers what the model says.

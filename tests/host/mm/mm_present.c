@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pages that are present are found where they are; those that are not are made so by who copies, to
+// Pages that are present are found where they are; those that are not are made so by the copy, to
 // the last byte of a mapping and not beyond.
 #include "world.h"
 

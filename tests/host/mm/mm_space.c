@@ -454,7 +454,7 @@ static struct job *job_below(struct job *parent, bool client)
     return job;
 }
 
-// Who manages a job divides it into clients; below a job that was made without nobody does.
+// The manager of a job divides it into clients; below a job that was made without, none does.
 static void test_clients(void)
 {
     struct job *first = job_below(job_root, true), *second = job_below(job_root, true);

@@ -28,7 +28,7 @@ TS_MUST_USE ts_status_t world_space_create(struct account *account,
 // How many entries were made or looked for in order to make them.
 extern uint64_t world_map_calls;
 
-// Copies do not resolve faults, as with interrupts off: who copies does.
+// Copies do not resolve faults, as with interrupts off: their caller does.
 extern bool world_copies_as_is;
 
 // Every frame that a CPU could still reach is in use; no lock is held.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Devices that are held: who answers for a fault, when it is told late, and what an admission does
-// that is late for the end of its domain. The test is the machine, with one device whose context
-// is one word, and the rest of the kernel.
+// Devices that are held: which driver answers for a fault, when it is told late, and what an
+// admission does that is late for the end of its domain. The test is the machine, with one device
+// whose context is one word, and the rest of the kernel.
 #include "../check.h"
 
 #include <arch/iommu.h>

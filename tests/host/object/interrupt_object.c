@@ -180,7 +180,7 @@ static void test_armed_by_ack(void)
     line_destroy(object);
 }
 
-// Nobody is left to hear it: it stays masked, whoever was still on the way.
+// Nobody is left to hear it: it stays masked, whatever was still on the way.
 static void test_not_armed_after_close(void)
 {
     struct object *object = line_make();

@@ -68,7 +68,7 @@ _Noreturn void arch_thread_resume(struct arch_thread *next)
     longjmp(gone, 1);
 }
 
-// Who is switched away from goes on some time later: for the test, at its next step.
+// A thread that is switched away from goes on some time later: for the test, at its next step.
 void arch_thread_switch(struct arch_thread *save, struct arch_thread *next)
 {
     CHECK(save != next && next == &here->current->machine);
@@ -144,7 +144,7 @@ static void check_thread(const struct thread *thread)
     CHECK_EQUAL(thread->priority, thread_due_priority(thread));
     CHECK_EQUAL(thread->state == THREAD_IS_RUNNING, queue->current == thread);
     CHECK_EQUAL(thread->state == THREAD_IS_READY, !list_empty(&thread->run));
-    // A stop reaches who is blocked at once, others when they would block or leave the kernel.
+    // A stop reaches a blocked thread at once, others when they would block or leave the kernel.
     if (thread->stopping && !thread->ending) {
         CHECK(thread->state != THREAD_IS_BLOCKED);
     }
@@ -240,7 +240,8 @@ static void wake(struct thread *thread)
     CHECK(blocked ? thread->state == THREAD_IS_READY : thread->wake_pending);
 }
 
-// Who is ready here comes before its equals; nobody else moves, and on another CPU nothing does.
+// A thread that is ready here comes before its equals; nobody else moves, and on another CPU
+// nothing does.
 static void rule_p04_who_is_waited_for_goes_first(struct thread *thread)
 {
     struct run_queue *queue = run_queue_here();
@@ -404,7 +405,7 @@ static void answer(struct thread *client)
 }
 
 // A client and its server, which answers at once and computes on, give each other as many turns as
-// they like: who waits beside them runs in each second slice.
+// they like: one that waits beside them runs in each second slice.
 static void rule_p03_two_keep_no_equal_off(void)
 {
     struct thread *client = &threads[0], *equal = &threads[1], *server = &threads[2];

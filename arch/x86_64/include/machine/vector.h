@@ -28,7 +28,7 @@ extern char vector_initial[];
 #define LEFT_INITIAL  (MXCSR_INITIAL | (uint64_t)FCW_INITIAL << 32) // arch_thread.vector_left
 
 // Everything, to the thread's area, and from an area. (At the expense of no register of the caller,
-// who seldom needs it.)
+// which seldom needs it.)
 ARCH_KEEPS_REGISTERS void vector_area_save(struct arch_thread *thread);
 
 static inline void vector_area_load(const void *area)
