@@ -28,6 +28,14 @@ void ts_loop_flush(struct ts_loop *loop)
     (void)ts_ring_submit(&loop->ring); // what was not taken stays staged for the next wait
 }
 
+void ts_loop_close(struct ts_loop *loop, ts_handle_t handle)
+{
+    if (ts_ring_staged(&loop->ring) > 0) {
+        ts_loop_flush(loop);
+    }
+    ts_close(handle);
+}
+
 static struct ts_submission *slot(struct ts_loop *loop)
 {
     struct ts_submission *submission = ts_ring_slot(&loop->ring);

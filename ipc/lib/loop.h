@@ -95,6 +95,10 @@ void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async);
 // Submits what is staged now, not at the next wait.
 void ts_loop_flush(struct ts_loop *loop);
 
+// Closes a handle that something staged may name. That is submitted before, so it ends as the
+// object says (TS_ERR_PEER_CLOSED, most often), and not with TS_ERR_HANDLE.
+void ts_loop_close(struct ts_loop *loop, ts_handle_t handle);
+
 // Sends the answer that is kept back. Whoever keeps one (loop->held) sends the one before first; it
 // goes out by itself before the next callback, or with the next wait, and its bytes must stay until
 // then (loop->copy has room for short ones).

@@ -36,7 +36,7 @@ static void on_open(struct ts_opening *opening, ts_status_t status, ts_handle_t 
     (void)opening;
     root.waiters = NULL;
     if (status == TS_OK) {
-        ts_close(root.handle);
+        ts_loop_close(&httpd.loop, root.handle); // a file may be about to be opened in it
         root.handle = handle;
     }
     while (waiter != NULL) {

@@ -185,6 +185,7 @@ static void read_block(struct cache_block *block, struct ts_submission *slot)
 {
     uint64_t offset = block->number * CACHE_BLOCK, left = cache.size - offset;
     block->io.done = on_read;
+    block->disk = cache.disk;
     ts_prepare_read(slot, cache.disk, block->bytes,
                     left < CACHE_BLOCK ? (uint32_t)left : CACHE_BLOCK, offset,
                     ts_loop_now(cache.loop) + READ_NS, ts_async_data(&block->io));
@@ -196,7 +197,7 @@ static void on_opened(struct ts_opening *opening, ts_status_t status, ts_handle_
     (void)opening;
     cache.for_disk = NULL;
     if (status == TS_OK) {
-        ts_close(cache.disk);
+        ts_loop_close(cache.loop, cache.disk); // reads of it may be staged
         cache.disk = handle;
     }
     while (block != NULL) {
@@ -211,6 +212,16 @@ static void on_opened(struct ts_opening *opening, ts_status_t status, ts_handle_
     }
 }
 
+// Another block's failure has led to the next driver already. False: there is no room in the ring.
+static bool read_of_next(struct cache_block *block)
+{
+    struct ts_submission *slot = ts_loop_begin(cache.loop, &block->io);
+    if (slot != NULL) {
+        read_block(block, slot);
+    }
+    return slot != NULL;
+}
+
 // False: it is not to be read again.
 static bool read_again(struct cache_block *block)
 {
@@ -218,6 +229,9 @@ static bool read_again(struct cache_block *block)
         return false;
     }
     block->again = true;
+    if (block->disk != cache.disk) {
+        return read_of_next(block);
+    }
     block->next_for_disk = cache.for_disk;
     cache.for_disk = block;
     if (!ts_opening_busy(&cache.opening)) {

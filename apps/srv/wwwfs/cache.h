@@ -30,6 +30,7 @@ struct cache_block {
     uint32_t length; // bytes that the disk gave
     ts_status_t status;
     bool loading, used, again; // again: for the second time, by another driver
+    ts_handle_t disk;          // that was asked
     bool given;                // clients may have views of the memory
     struct cache_waiter *waiters;
     struct ts_async io;

@@ -18,7 +18,9 @@
 uint8_t *disk_bytes;
 uint64_t disk_size;
 ts_status_t disk_status;
-unsigned disk_reads, disk_reads_when_sent, memory_objects, memory_limit = OBJECTS;
+unsigned disk_reads, disk_reads_when_sent, disk_opened;
+bool disk_batch;
+unsigned memory_objects, memory_limit = OBJECTS;
 
 // Memory -----------------------------------------------------------------------------------
 
@@ -105,8 +107,14 @@ ts_status_t ts_memory_unmap(void *address, size_t length)
     return TS_ERR_NOT_FOUND;
 }
 
+static void disk_close(ts_handle_t disk);
+
 void ts_close(ts_handle_t handle)
 {
+    if (handle >= DISK_FIRST) {
+        disk_close(handle);
+        return;
+    }
     if (handle == TS_HANDLE_NONE || handles[handle].object == NULL) {
         return;
     }
@@ -147,9 +155,12 @@ ts_status_t ts_process_statistics(ts_handle_t process, struct ts_process_statist
 
 // The disk and the loop ----------------------------------------------------------------------
 
+// The driver of the disk that was opened last lives.
 static struct pending {
     struct ts_submission submission;
     struct ts_async *async;
+    bool submitted;
+    ts_status_t status; // of what was submitted too late
 } pending[PENDING];
 static unsigned first, count;
 
@@ -165,26 +176,68 @@ struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async
     return &slot->submission;
 }
 
-// Answers the oldest read.
+void ts_loop_flush(struct ts_loop *loop)
+{
+    (void)loop;
+    for (unsigned i = 0; i < count; i++) {
+        pending[(first + i) % PENDING].submitted = true;
+    }
+}
+
+void ts_loop_close(struct ts_loop *loop, ts_handle_t handle)
+{
+    ts_loop_flush(loop);
+    ts_close(handle);
+}
+
+static void disk_close(ts_handle_t disk)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct pending *slot = &pending[(first + i) % PENDING];
+        if (!slot->submitted && slot->submission.handle == disk) {
+            slot->status = TS_ERR_HANDLE;
+        }
+    }
+}
+
+static struct ts_event read_disk(const struct pending *read)
+{
+    uint64_t offset = read->submission.offset;
+    uint64_t left = offset < disk_size ? disk_size - offset : 0;
+    uint64_t length = read->submission.length < left ? read->submission.length : left;
+    struct ts_event event = {.status = disk_status, .value = length};
+    if (read->submission.handle != DISK_FIRST + disk_opened) {
+        event.status = TS_ERR_PEER_CLOSED;
+    }
+    if (read->status != TS_OK) {
+        event.status = read->status;
+    }
+    if (event.status == TS_OK) {
+        memcpy((void *)(uintptr_t)read->submission.address, disk_bytes + offset, length);
+    }
+    disk_reads++;
+    return event;
+}
+
+// Ends what was begun first.
 ts_status_t ts_loop_step(struct ts_loop *loop, ts_time_t deadline)
 {
-    (void)loop, (void)deadline;
+    (void)deadline;
     if (count == 0) {
         return TS_ERR_AGAIN;
     }
-    struct pending read = pending[first];
+    if (!disk_batch) {
+        ts_loop_flush(loop);
+    }
+    struct pending next = pending[first];
     first = (first + 1) % PENDING;
     count--;
-    uint64_t offset = read.submission.offset;
-    uint64_t left = offset < disk_size ? disk_size - offset : 0;
-    uint64_t length = read.submission.length < left ? read.submission.length : left;
-    struct ts_event event = {.status = disk_status, .value = length};
-    if (disk_status == TS_OK) {
-        memcpy((void *)(uintptr_t)read.submission.address, disk_bytes + offset, length);
+    struct ts_event event = {.value = DISK_FIRST + disk_opened};
+    if (next.submission.op != TS_OP_OPEN) {
+        event = read_disk(&next);
     }
-    disk_reads++;
-    read.async->busy = false;
-    read.async->done(read.async, &event);
+    next.async->busy = false;
+    next.async->done(next.async, &event);
     return TS_OK;
 }
 

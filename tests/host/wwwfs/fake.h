@@ -9,8 +9,11 @@
 
 extern uint8_t *disk_bytes;
 extern uint64_t disk_size;
+#define DISK_FIRST 10000u       // the handle of the first driver's session; others' follow
 extern ts_status_t disk_status; // of the reads from now on
 extern unsigned disk_reads;
+extern unsigned disk_opened; // counted by the test: that driver lives, those before have died
+extern bool disk_batch;      // what is begun now is submitted after the next step
 extern unsigned disk_reads_when_sent; // those under way when a held answer went out
 
 extern unsigned memory_objects; // with a handle or a mapping

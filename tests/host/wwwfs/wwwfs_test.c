@@ -361,6 +361,47 @@ static void test_disk_errors(void)
     ts_local_close(file);
 }
 
+static unsigned told;
+
+static void tell(struct cache_waiter *waiter)
+{
+    (void)waiter;
+    told++;
+}
+
+static void check_block(uint64_t number, struct cache_waiter *waiter)
+{
+    struct cache_block *block = cache_get(number * CACHE_BLOCK, waiter);
+    CHECK(block != NULL && block->status == TS_OK);
+    CHECK(memcmp(block->bytes, disk_bytes + number * CACHE_BLOCK, CACHE_BLOCK) == 0);
+}
+
+// The driver dies, and the next one is there in the same round in which two more blocks are asked
+// for: one of them has reached the dead one, the other has not been submitted.
+static void test_the_driver_dies(void)
+{
+    struct cache_waiter waiters[3] = {{.ready = tell}, {.ready = tell}, {.ready = tell}};
+    CHECK_EQUAL(read_all(2, 65536), TS_OK); // so that the first blocks are not there
+    disk_opened++;
+    CHECK(cache_get(3 * CACHE_BLOCK, &waiters[0]) == NULL);
+    CHECK_EQUAL(ts_loop_step(&loop, 0), TS_OK); // which is told, and asks for the next driver
+    CHECK(cache_get(4 * CACHE_BLOCK, &waiters[1]) == NULL);
+    ts_loop_flush(&loop);
+    CHECK(cache_get(5 * CACHE_BLOCK, &waiters[2]) == NULL);
+    disk_batch = true;
+    CHECK_EQUAL(ts_loop_step(&loop, 0), TS_OK); // the next driver's session
+    disk_batch = false;
+    unsigned reads = disk_reads;
+    while (ts_loop_step(&loop, 0) == TS_OK) {
+        ;
+    }
+    CHECK_EQUAL(told, 3);
+    CHECK_EQUAL(disk_reads - reads, 5); // two at the dead one, and no more than that
+    for (unsigned i = 0; i < 3; i++) {
+        check_block(3 + i, &waiters[i]);
+    }
+}
+
 int main(void)
 {
     uint64_t offset, length;
@@ -369,7 +410,7 @@ int main(void)
     CHECK_EQUAL(
         ts_archive_open_tables(&archive, (const void *)disk_bytes, disk_bytes + offset, disk_size),
         TS_OK);
-    CHECK_EQUAL(cache_init(&loop, 1, 2, disk_size), TS_OK);
+    CHECK_EQUAL(cache_init(&loop, 1, DISK_FIRST, disk_size), TS_OK);
     CHECK_EQUAL(tree_init(&archive), TS_OK);
     test_early_hoarder();
     test_reading();
@@ -379,5 +420,6 @@ int main(void)
     test_greedy_hoarder();
     test_disk_errors();
     test_the_last_block();
+    test_the_driver_dies();
     return 0;
 }
