@@ -26,8 +26,8 @@ def check_end(ctx, guest):
     ctx.equal(guest.wait_exit(), 0, "status")
 
 
-def check_machine(ctx, **options):
-    guest = ctx.boot(memory=64, **options)
+def check_machine(ctx, memory=64, **options):
+    guest = ctx.boot(memory=memory, **options)
     status, _, body = guest.wait_for_page()
     seconds = time.monotonic() - guest.started
     ctx.equal(status, 200, "status")
@@ -41,6 +41,11 @@ def check_machine(ctx, **options):
 def test_bios(ctx):
     """BIOS, one CPU, 64 MiB: page and shell."""
     check_machine(ctx)
+
+
+def test_small(ctx):
+    """24 MiB, of which the image takes a quarter, are enough for all of that."""
+    check_machine(ctx, memory=24)
 
 
 def test_uefi(ctx):

@@ -54,7 +54,7 @@
 
 #define RING_SUBMISSIONS 1024u
 #define RING_EVENTS      4096u
-#define RING_INFLIGHT    4096u // an idle connection has one operation in flight
+#define RING_INFLIGHT    3584u // an idle connection has one operation in flight
 
 // False: an argument is not understood.
 static bool take_arguments(const char **out_root)

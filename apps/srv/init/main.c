@@ -8,7 +8,8 @@
 
 #define RING_SUBMISSIONS 64u
 #define RING_EVENTS      256u
-#define RING_INFLIGHT    512u
+// What goes on for long: of each service its end, a heartbeat, and a session for it and for a client.
+#define RING_INFLIGHT (5 * CONFIG_SERVICES)
 
 struct init init;
 

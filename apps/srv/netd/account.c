@@ -36,7 +36,7 @@ static const struct pool {
     uint32_t places;
 } pools[ACCOUNTS] = {
     [ACCOUNT_SOCKETS] = {NETD_OBJECTS, sockets, CLIENTS},
-    [ACCOUNT_REQUESTS] = {NETD_REQUESTS / 2, requests, CLIENTS}, // others are answered at once
+    [ACCOUNT_REQUESTS] = {NETD_KEPT, requests, CLIENTS}, // others are answered at once
     [ACCOUNT_MEMORY] = {NETD_CLIENT_MEMORY, memory, CLIENTS},
     [ACCOUNT_QUESTIONS] = {NETD_QUESTIONS, questions, QUESTIONS},
     [ACCOUNT_PACKETS] = {PACKET_BLOCK_BYTES, packets, CLIENTS},

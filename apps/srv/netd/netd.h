@@ -11,7 +11,8 @@ struct stream;
 
 // Clients divide these (account.h): with one that takes all it can, the next has room for 3,000
 // idle connections, each with a read that waits.
-#define NETD_REQUESTS      24576u      // half of them may be kept, as idle connections' reads are
+#define NETD_REQUESTS      14336u
+#define NETD_KEPT          12288u      // of them, as idle connections' reads are
 #define NETD_OBJECTS       12288u      // sessions and sockets
 #define NETD_CLIENT_MEMORY (24u << 20) // of the heap: what is kept for clients
 #define NETD_QUESTIONS     64u         // to DNS servers

@@ -174,7 +174,7 @@ static bool is_final(ts_status_t status)
 int main(void)
 {
     ts_handle_t handle = TS_HANDLE_NONE;
-    ts_status_t status = ts_loop_init(&loop, 64, 512, 256);
+    ts_status_t status = ts_loop_init(&loop, 64, 512, CACHE_BLOCKS + 16);
     if (status == TS_OK) {
         disk_status = open_disk();
         if (!is_final(disk_status)) {
