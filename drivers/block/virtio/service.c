@@ -196,7 +196,8 @@ static void on_cancel(struct ts_request *request)
 static void on_closed(struct ts_object *object)
 {
     struct block_session *session = TS_OBJECT_OF(object, struct block_session, object);
-    free(session);
+    session->closed = true;
+    block_session_release(session);
 }
 
 static void on_open(struct ts_request *request);

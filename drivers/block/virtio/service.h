@@ -26,6 +26,8 @@ struct transfer {
 struct block_session {
     struct ts_object object;
     struct block_service *service;
+    uint32_t transfers; // of its requests; it stays until they are answered
+    bool closed;
 };
 
 struct block_service {
@@ -45,6 +47,10 @@ struct block_service {
 TS_MUST_USE ts_status_t block_service_start(struct block_service *service, struct ts_loop *loop,
                                             struct virtio_function *function,
                                             ts_handle_t *out_root);
+
+// Frees a session that is closed and of which nothing is asked any more: until then a cancel names
+// its object.
+void block_session_release(struct block_session *session);
 
 // Makes a transfer of a request, which is kept.
 void transfer_begin(struct block_service *service, struct ts_request *request,

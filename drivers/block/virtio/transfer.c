@@ -4,6 +4,7 @@
 #include "service.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define ROUNDS_MAX 16u // before others have their turn
 
@@ -43,6 +44,13 @@ static void count(struct block_service *s, const struct transfer *t)
     }
 }
 
+void block_session_release(struct block_session *session)
+{
+    if (session->closed && session->transfers == 0) {
+        free(session);
+    }
+}
+
 // Answers the transfer if it is over.
 static void finish(struct transfer *t)
 {
@@ -55,10 +63,13 @@ static void finish(struct transfer *t)
     if (t->status == TS_OK) {
         count(s, t);
     }
+    struct block_session *session = TS_OBJECT_OF(request->object, struct block_session, object);
     t->request = NULL;
     t->next = s->free;
     s->free = t;
     ts_request_reply(request, t->status, value);
+    session->transfers--;
+    block_session_release(session);
 }
 
 void transfer_begin(struct block_service *s, struct ts_request *request,
@@ -73,6 +84,7 @@ void transfer_begin(struct block_service *s, struct ts_request *request,
                            .offset = offset,
                            .length = length};
     request->context = t;
+    TS_OBJECT_OF(request->object, struct block_session, object)->transfers++;
     append(s, t);
     s->pending = true;
 }

@@ -61,9 +61,11 @@ void ts_request_reply(struct ts_request *request, ts_status_t status, uint64_t v
     answered++;
 }
 
+static struct block_session *session; // through which all of it is asked
+
 static void ask(struct client *c, enum block_operation operation, uint64_t offset, uint32_t length)
 {
-    c->request = (struct ts_request){0};
+    c->request = (struct ts_request){.object = &session->object};
     c->request.offset = offset;
     c->request.length = operation == BLOCK_WRITE ? length : 0;
     c->request.room = operation == BLOCK_READ ? length : 0;
@@ -369,11 +371,26 @@ static void test_silence(void)
     CHECK(!clients[0].busy && clients[0].status == TS_ERR_IO);
 }
 
+// A session stays until what was asked through it is answered: its clients may still cancel that.
+static void test_closed_session(void)
+{
+    start();
+    ask(&clients[0], BLOCK_READ, 0, 4096);
+    ask(&clients[1], BLOCK_FLUSH, 0, 0);
+    CHECK_EQUAL(transfers_work(&service), TS_OK);
+    session->closed = true;
+    block_session_release(session);
+    CHECK_EQUAL(session->transfers, 2);
+    stop(); // and so does the session: were it freed before, or not at all, ASan would say so
+    CHECK(!clients[0].busy && !clients[1].busy);
+}
+
 int main(void)
 {
+    session = calloc(1, sizeof(*session));
     disk = malloc(DISK);
     shadow = malloc(DISK);
-    CHECK(disk && shadow);
+    CHECK(session != NULL && disk != NULL && shadow != NULL);
     memset(disk, 0x11, DISK);
     for (unsigned i = 0; i < CLIENTS; i++) {
         clients[i].bytes = malloc(LONGEST);
@@ -384,6 +401,7 @@ int main(void)
     test_failures();
     test_device_lies();
     test_silence();
+    test_closed_session();
     for (unsigned i = 0; i < CLIENTS; i++) {
         free(clients[i].bytes);
     }
