@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// hoard serve: a service that keeps every handle that it is sent. hoard lend: sends it the
-// terminal's session of the shell that started this program. Built by the tests with the SDK.
+// hoard serve: a service that keeps every handle that it is sent. Built by the tests with the SDK.
+// hoard lend: sends it the terminal's session of the shell that started this program.
+// hoard leave: a service that sends it what it was to say READY by, and ends.
+// hoard ready: has the hoard say READY by what it was sent last.
 #include <stdio.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
@@ -13,12 +15,33 @@ static void on_open(struct ts_request *request)
     (void)ts_request_reply_own(request, request->object, request->rights);
 }
 
-static void on_call(struct ts_request *request)
+enum { KEEP = 1, SAY_READY };
+
+static ts_handle_t kept; // the last one
+
+static ts_status_t keep(struct ts_request *request)
 {
-    ts_handle_t handle; // for good
     struct ts_object *own;
     ts_rights_t rights;
-    ts_request_reply(request, ts_request_take(request, 0, &handle, &own, &rights), 0);
+    return ts_request_take(request, 0, &kept, &own, &rights);
+}
+
+static ts_status_t say_ready(struct ts_server *server)
+{
+    static const struct ts_operations nothing;
+    static struct ts_object objects[2] = {{.operations = &nothing}, {.operations = &nothing}};
+    struct ts_call ready = {.in_handles = 2};
+    ts_status_t status = TS_OK;
+    for (unsigned i = 0; status == TS_OK && i < 2; i++) {
+        status = ts_object_mint(server, &objects[i], TS_RIGHTS_ALL, &ready.in_handle[i]);
+    }
+    return status != TS_OK ? status : ts_call(kept, TS_INIT_READY, &ready, TS_DEADLINE_NONE, NULL);
+}
+
+static void on_call(struct ts_request *request)
+{
+    ts_status_t status = request->arg == KEEP ? keep(request) : say_ready(request->server);
+    ts_request_reply(request, status, 0);
 }
 
 static ts_status_t serve(void)
@@ -46,27 +69,52 @@ static ts_status_t serve(void)
     return status ? status : ts_loop_run(&loop);
 }
 
-static ts_status_t lend(void)
+static ts_status_t open_hoard(ts_handle_t *out_session)
 {
-    struct ts_call call = {.in_handles = 1};
-    ts_handle_t name, session;
-    ts_status_t status =
-        ts_open(ts_named_handle(TS_NAME_CONTROL), "hoard", 0, TS_RIGHTS_SAME, &name);
-    if (!status) {
-        status = ts_open(name, "", 0, TS_RIGHTS_SAME, &session);
+    ts_handle_t name = ts_named_handle("hoard");
+    ts_status_t status = TS_OK;
+    if (!name) {
+        status = ts_open(ts_named_handle(TS_NAME_CONTROL), "hoard", 0, TS_RIGHTS_SAME, &name);
     }
-    if (!status) {
-        status = ts_duplicate(ts_named_handle(TS_NAME_IN), TS_RIGHTS_SAME, &call.in_handle[0]);
-    }
-    if (!status) {
-        status = ts_call(session, 1, &call, TS_DEADLINE_NONE, NULL);
-    }
-    return status;
+    return status != TS_OK ? status : ts_open(name, "", 0, TS_RIGHTS_SAME, out_session);
+}
+
+static ts_status_t lend(ts_handle_t handle)
+{
+    struct ts_call call = {.in_handle = {handle}, .in_handles = 1};
+    ts_handle_t session;
+    ts_status_t status = open_hoard(&session);
+    return status != TS_OK ? status : ts_call(session, KEEP, &call, TS_DEADLINE_NONE, NULL);
+}
+
+static ts_status_t lend_copy(const char *name)
+{
+    ts_handle_t copy;
+    ts_status_t status = ts_duplicate(ts_named_handle(name), TS_RIGHTS_SAME, &copy);
+    return status != TS_OK ? status : lend(copy);
+}
+
+static ts_status_t have_it_ready(void)
+{
+    struct ts_call call = {0};
+    ts_handle_t session;
+    ts_status_t status = open_hoard(&session);
+    return status != TS_OK ? status : ts_call(session, SAY_READY, &call, TS_DEADLINE_NONE, NULL);
 }
 
 int main(int argc, char **argv)
 {
-    ts_status_t status = argc > 1 && !strcmp(argv[1], "serve") ? serve() : lend();
-    printf("%s\n", status ? ts_status_name(status) : "lent");
+    const char *what = argc > 1 ? argv[1] : "";
+    ts_status_t status = TS_ERR_ARGUMENT;
+    if (strcmp(what, "serve") == 0) {
+        status = serve();
+    } else if (strcmp(what, "lend") == 0) {
+        status = lend_copy(TS_NAME_IN);
+    } else if (strcmp(what, "leave") == 0) {
+        status = lend(ts_named_handle(TS_NAME_INIT));
+    } else if (strcmp(what, "ready") == 0) {
+        status = have_it_ready();
+    }
+    printf("%s\n", status != TS_OK ? ts_status_name(status) : "lent");
     return status != TS_OK;
 }

@@ -25,7 +25,10 @@ static void steer(void)
     static const struct {
         const char *what;
         uint32_t method;
-    } methods[] = {{"stop", TS_INIT_STOP}, {"kill", TS_INIT_KILL}, {"restart", TS_INIT_RESTART}};
+    } methods[] = {{"start", TS_INIT_START},
+                   {"stop", TS_INIT_STOP},
+                   {"kill", TS_INIT_KILL},
+                   {"restart", TS_INIT_RESTART}};
     static const char *const services[] = {"pci", "serial", "virtio-net", "netd"};
     ts_handle_t control = ts_named_handle(TS_NAME_CONTROL), session;
     char text[64];

@@ -21,7 +21,8 @@ OWN = {"process", "thread", "clock"}
 
 ENDED = "[1] ended with 137: sleep 1000\n"  # as the shell says, before this prompt or the next
 
-SPY = """stop: ERR_RIGHTS
+SPY = """start: ERR_RIGHTS
+stop: ERR_RIGHTS
 kill: ERR_RIGHTS
 restart: ERR_RIGHTS
 open pci: ERR_RIGHTS

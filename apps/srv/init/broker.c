@@ -210,7 +210,7 @@ void broker_open(struct ts_request *request, const struct broker_wish *wish)
     ts_status_t status = TS_OK;
     if (target->state == TS_INIT_STOPPED || target->state == TS_INIT_FAILED || init.ending) {
         status = TS_ERR_NOT_FOUND;
-    } else if (keep(request) != TS_OK) {
+    } else if ((request->flags & TS_FLAG_NOWAIT) != 0 || keep(request) != TS_OK) {
         status = TS_ERR_AGAIN;
     }
     if (status != TS_OK) {

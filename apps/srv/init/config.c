@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config.h"
 #include <string.h>
+#include <tessera/abi/ring.h>
 #include <tessera/abi/syscall.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/lines.h>
@@ -221,14 +222,43 @@ static void parse_limit(struct parser *parser)
     }
 }
 
+// As it is opened: components without "." and "..", and a '/' between them.
+static bool path_is_good(const char *path)
+{
+    bool more = true;
+    while (more) {
+        size_t length = strcspn(path, "/"), dots = strspn(path, ".");
+        if (length == 0 || length > TS_COMPONENT_MAX || (dots == length && dots <= 2)) {
+            return false;
+        }
+        more = path[length] == '/';
+        path += length + more;
+    }
+    return true;
+}
+
+static bool is_mounted(const struct config *config, const char *path)
+{
+    for (uint32_t i = 0; i < config->mount_count; i++) {
+        if (strcmp(config->mounts[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void parse_mount(struct parser *parser)
 {
     struct config *config = parser->config;
     char **words = parser->words;
     parser->service = NULL;
-    if (parser->count != 5 || words[1][0] != '/' || words[1][1] == '\0' ||
+    if (parser->count != 5 || words[1][0] != '/' || !path_is_good(words[1] + 1) ||
         strcmp(words[2], "=") != 0 || strcmp(words[3], "service") != 0) {
         FAIL(parser, "expected: mount /PATH = service NAME");
+        return;
+    }
+    if (is_mounted(config, words[1] + 1)) {
+        FAIL(parser, "something is mounted at %s already", words[1]);
         return;
     }
     if (config->mount_count == CONFIG_MOUNTS) {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <tessera/abi/bootstrap.h>
 #include <tessera/abi/right.h>
+#include <tessera/proto/init.h>
 #include "config.h"
 
 static const struct {
@@ -182,11 +183,14 @@ void config_parse_handle(struct config *config, struct config_service *service, 
                          uint32_t count, unsigned line)
 {
     struct words words = {line_words + 1, count - 1};
+    static const char *const given[] = {TS_NAME_INIT, TS_NAME_PROCESS, TS_NAME_CLOCK, NULL};
     struct config_handle handle = {.line = line, .rights = TS_RIGHTS_SAME};
     const char *wrong;
     handle.name = take_word(&words);
     if (handle.name == NULL) {
         wrong = "missing name";
+    } else if (is_one_of(handle.name, given)) {
+        wrong = "reserved name: each service is given that";
     } else if (has_handle(service, handle.name)) {
         wrong = "already defined";
     } else if (service->handle_count == CONFIG_HANDLES) {

@@ -116,7 +116,7 @@ static void control_call(struct ts_request *request)
 {
     struct service *service;
     uint64_t method = request->arg;
-    bool manage = method != TS_INIT_START && method != TS_INIT_RUNNING;
+    bool manage = method != TS_INIT_RUNNING;
     if (manage && !ts_request_has(request, TS_RIGHT_MANAGE)) {
         ts_request_reply(request, TS_ERR_RIGHTS, 0);
     } else if (method == TS_INIT_POWER_OFF || method == TS_INIT_REBOOT) {

@@ -9,6 +9,14 @@
 #include "init.h"
 #include <tessera/lib/log.h>
 
+// A handle that is given up, and another that has what the line says.
+static ts_status_t narrow(ts_handle_t handle, ts_rights_t rights, ts_handle_t *out_handle)
+{
+    ts_status_t status = ts_duplicate(handle, rights, out_handle);
+    ts_close(handle);
+    return status;
+}
+
 static ts_status_t make_resource(const struct config_handle *handle, ts_handle_t *out_handle)
 {
     ts_handle_t whole = ts_named_handle(handle->what);
@@ -18,7 +26,17 @@ static ts_status_t make_resource(const struct config_handle *handle, ts_handle_t
     if (handle->length == 0) {
         return ts_duplicate(whole, handle->rights, out_handle);
     }
-    return ts_resource_derive(whole, handle->base, handle->length, out_handle);
+    ts_handle_t part;
+    ts_status_t status = ts_resource_derive(whole, handle->base, handle->length, &part);
+    return status != TS_OK ? status : narrow(part, handle->rights, out_handle);
+}
+
+static ts_status_t take_session(ts_handle_t *open, const struct config_handle *handle,
+                                ts_handle_t *out_handle)
+{
+    ts_handle_t session = *open;
+    *open = TS_HANDLE_NONE;
+    return narrow(session, handle->rights, out_handle);
 }
 
 static ts_status_t make_memory(ts_handle_t *kept, const struct config_handle *handle,
@@ -40,10 +58,7 @@ static ts_status_t make_handle(struct service *service, uint32_t index, ts_handl
     case CONFIG_SERVICE:
         return name_create(&init.services[handle->service], handle->what, handle->rights,
                            out_handle);
-    case CONFIG_SESSION:
-        *out_handle = service->sessions_open[index];
-        service->sessions_open[index] = TS_HANDLE_NONE;
-        return TS_OK;
+    case CONFIG_SESSION: return take_session(&service->sessions_open[index], handle, out_handle);
     case CONFIG_RESOURCE: return make_resource(handle, out_handle);
     case CONFIG_CONTROL: return control_create(handle->rights, out_handle);
     case CONFIG_MEMORY: return make_memory(&service->kept[index], handle, out_handle);

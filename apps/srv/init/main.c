@@ -8,7 +8,8 @@
 
 #define RING_SUBMISSIONS 64u
 #define RING_EVENTS      256u
-// What goes on for long: of each service its end, a heartbeat, and a session for it and for a client.
+// What goes on for long: of each service its end, a heartbeat, and a session for it and for a
+// client.
 #define RING_INFLIGHT (5 * CONFIG_SERVICES)
 
 struct init init;
@@ -67,23 +68,22 @@ static void report_config(void *context, unsigned line, const char *text)
 static void load_config(void)
 {
     static char text[CONFIG_BYTES + 1];
-    static const char path[] = "etc/init.conf";
-    uint32_t index;
-    ts_status_t status = ts_archive_find(&init.archive, path, sizeof(path) - 1, &index);
-    const struct ts_archive_entry *entry = &init.archive.entries[index];
-    if (status == TS_OK && entry->size > CONFIG_BYTES) {
+    const unsigned char *bytes;
+    uint64_t size;
+    ts_status_t status = tree_bytes("etc/init.conf", &bytes, &size);
+    if (status == TS_OK && size > CONFIG_BYTES) {
         status = TS_ERR_TOO_LARGE;
     }
     if (status != TS_OK) {
         ts_log("/etc/init.conf: %s", ts_status_name(status));
         return;
     }
-    memcpy(text, init.archive_bytes + entry->offset, entry->size);
+    memcpy(text, bytes, size);
     init.config.report = report_config;
-    config_parse(&init.config, text, entry->size);
+    config_parse(&init.config, text, size);
 }
 
-// Cuts a line into words at blanks, in place.
+// Cuts a line into words at blanks, in place. What is beyond the last of them is nothing.
 static uint32_t split(char *line, const char **words, uint32_t most)
 {
     uint32_t count = 0;
@@ -99,6 +99,7 @@ static uint32_t split(char *line, const char **words, uint32_t most)
             line++;
         }
     }
+    *line = '\0';
     return count;
 }
 

@@ -37,8 +37,8 @@ static void ready_call(struct ts_request *request)
     if (request->arg == TS_INIT_READY) {
         status = take_handles(request, handles);
     }
-    if (status == TS_OK && ready->instance != service->instance) {
-        status = TS_ERR_PEER_CLOSED; // of an instance that is gone: a child of it kept the handle
+    if (status == TS_OK && (ready->instance != service->instance || !service_runs(service))) {
+        status = TS_ERR_PEER_CLOSED; // its instance is gone, and has left the handle to another
     }
     if (status == TS_OK && service->root) {
         status = TS_ERR_EXISTS;

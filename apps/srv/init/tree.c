@@ -2,7 +2,7 @@
 // The boot archive as a read-only file tree (proto/file.h), with the configuration's mounts.
 //
 // Every client has a root of its own; all that it opens below belongs to it, and with it the
-// sessions of mounted services that it was given. Contents are never copied: `map` hands out views
+// sessions of mounted services that it was given. Contents are never copied: `map` hands out a view
 // of the archive's memory, `read` sends from it. A file's checksum is verified when it is first
 // opened.
 #include <string.h>
@@ -39,11 +39,17 @@ struct tree_object {
 
 enum sum { SUM_NOT_CHECKED, SUM_GOOD, SUM_BAD };
 
+// What is known of an entry of the archive.
+struct file {
+    ts_handle_t view; // of its content, from when it is first mapped
+    uint8_t sum;      // enum sum
+};
+
 static struct pool objects = POOL(struct tree_object, OBJECTS_MAX);
 static struct pool clients = POOL(struct client, CLIENTS_MAX);
 static struct ts_holder holders[2048];
 static struct ts_share opened; // objects, but for roots
-static uint8_t *sums;          // by entry
+static struct file *files;     // by entry
 static size_t longest_path;    // of the archive
 
 static struct tree_object *object_of(const struct ts_request *request)
@@ -68,16 +74,16 @@ static bool entry_is_sound(uint32_t index)
     if (entry->type != TS_ARCHIVE_FILE) {
         return true;
     }
-    if (sums[index] == SUM_NOT_CHECKED) {
+    if (files[index].sum == SUM_NOT_CHECKED) {
         uint32_t crc = ts_crc32c(0, init.archive_bytes + entry->offset, entry->size);
-        sums[index] = crc == entry->data_crc ? SUM_GOOD : SUM_BAD;
+        files[index].sum = crc == entry->data_crc ? SUM_GOOD : SUM_BAD;
         size_t length;
         const char *path = entry_path(index, &length);
-        if (sums[index] == SUM_BAD) {
+        if (files[index].sum == SUM_BAD) {
             ts_log("boot archive: /%.*s fails its checksum", (int)length, path);
         }
     }
-    return sums[index] == SUM_GOOD;
+    return files[index].sum == SUM_GOOD;
 }
 
 // opening -----------------------------------------------------------------------------------
@@ -280,10 +286,23 @@ static void tree_read(struct ts_request *request)
     ts_request_reply_stable(request, bytes, length);
 }
 
+// One view of each file is made, and it stays: whoever maps the file has a handle of it.
+static ts_status_t view_of(uint32_t index, ts_handle_t *out_view)
+{
+    struct file *file = &files[index];
+    const struct ts_archive_entry *entry = &init.archive.entries[index];
+    ts_status_t status = TS_OK;
+    if (!file->view) {
+        status = ts_memory_view(init.archive_memory, entry->offset, TS_PAGE_ROUND(entry->size),
+                                &file->view);
+    }
+    return status != TS_OK ? status : ts_duplicate(file->view, TS_RIGHTS_SAME, out_view);
+}
+
 static void tree_map(struct ts_request *request)
 {
     const struct ts_archive_entry *entry = entry_of(object_of(request));
-    uint64_t size = TS_PAGE_ROUND(entry->size), length = request->span;
+    ts_handle_t view;
     ts_status_t status = TS_OK;
     if (entry->type != TS_ARCHIVE_FILE) {
         status = TS_ERR_IS_DIRECTORY;
@@ -291,15 +310,12 @@ static void tree_map(struct ts_request *request)
         status = TS_ERR_READ_ONLY;
     } else if (request->offset % TS_PAGE_SIZE != 0) {
         status = TS_ERR_ARGUMENT;
-    } else if (request->offset >= size) {
+    } else if (request->offset >= entry->size) {
         status = TS_ERR_RANGE;
-    }
-    ts_handle_t view;
-    if (status == TS_OK) {
-        uint64_t rest = size - request->offset;
-        length = length == 0 || length > rest ? rest : TS_PAGE_ROUND(length);
-        status =
-            ts_memory_view(init.archive_memory, entry->offset + request->offset, length, &view);
+    } else if (request->offset > 0) {
+        status = TS_ERR_UNSUPPORTED; // views are init's expense: who wants a part makes a copy
+    } else {
+        status = view_of(object_of(request)->entry, &view);
     }
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
@@ -489,8 +505,9 @@ static const struct ts_operations tree_operations = {
 ts_status_t tree_init(void)
 {
     void *memory;
-    ts_status_t status = ts_memory_allocate(init.archive.header->entry_count, 0, NULL, &memory);
-    sums = memory;
+    size_t size = init.archive.header->entry_count * sizeof(struct file);
+    ts_status_t status = ts_memory_allocate(size, 0, NULL, &memory);
+    files = memory;
     for (uint32_t i = 0; i < init.archive.header->entry_count; i++) {
         size_t length;
         (void)entry_path(i, &length);
@@ -509,6 +526,9 @@ ts_status_t tree_root_create(const char *path, ts_rights_t rights, ts_handle_t *
         length--;
     }
     ts_status_t status = ts_archive_find(&init.archive, path, length, &entry);
+    if (status == TS_OK && !entry_is_sound(entry)) {
+        status = TS_ERR_CORRUPT;
+    }
     if (status != TS_OK) {
         return status;
     }
@@ -528,24 +548,36 @@ ts_status_t tree_root_create(const char *path, ts_rights_t rights, ts_handle_t *
     return status;
 }
 
-ts_status_t tree_program(const char *path, ts_handle_t *out_image, uint64_t *out_size)
+static ts_status_t find_file(const char *path, uint32_t *out_index)
 {
-    uint32_t index;
-    ts_status_t status = ts_archive_find(&init.archive, path, strlen(path), &index);
+    ts_status_t status = ts_archive_find(&init.archive, path, strlen(path), out_index);
     if (status != TS_OK) {
         return status;
     }
-    const struct ts_archive_entry *entry = &init.archive.entries[index];
-    if (entry->type != TS_ARCHIVE_FILE) {
+    if (init.archive.entries[*out_index].type != TS_ARCHIVE_FILE) {
         return TS_ERR_IS_DIRECTORY;
     }
-    if (!entry_is_sound(index)) {
-        return TS_ERR_CORRUPT;
+    return entry_is_sound(*out_index) ? TS_OK : TS_ERR_CORRUPT;
+}
+
+ts_status_t tree_bytes(const char *path, const unsigned char **out_bytes, uint64_t *out_size)
+{
+    uint32_t index;
+    ts_status_t status = find_file(path, &index);
+    if (status == TS_OK) {
+        *out_bytes = init.archive_bytes + init.archive.entries[index].offset;
+        *out_size = init.archive.entries[index].size;
     }
-    if (entry->size == 0) {
-        return TS_ERR_EXECUTABLE;
+    return status;
+}
+
+ts_status_t tree_program(const char *path, ts_handle_t *out_image, uint64_t *out_size)
+{
+    uint32_t index;
+    ts_status_t status = find_file(path, &index);
+    if (status != TS_OK) {
+        return status;
     }
-    *out_size = entry->size;
-    return ts_memory_view(init.archive_memory, entry->offset, TS_PAGE_ROUND(entry->size),
-                          out_image);
+    *out_size = init.archive.entries[index].size;
+    return *out_size > 0 ? view_of(index, out_image) : TS_ERR_EXECUTABLE;
 }

@@ -141,6 +141,15 @@ static void test_errors(void)
     expect("service x\n program /x\n handle me = service x\n", 3, "itself");
     expect("mount tmp = service good\n", 1, "mount");
     expect("mount /tmp = service none\n", 1, "unknown service");
+    expect("mount / = service good\n", 1, "mount");
+    expect("mount /tmp/ = service good\n", 1, "mount");
+    expect("mount //tmp = service good\n", 1, "mount");
+    expect("mount /a/../tmp = service good\n", 1, "mount");
+    expect("mount /./tmp = service good\n", 1, "mount");
+    expect("mount /a/...b = service good\nmount /a/...b = service good\n", 2, "mounted");
+    expect("service x\n program /x\n handle init = log\n", 3, "reserved");
+    expect("service x\n program /x\n handle process = root-job\n", 3, "reserved");
+    expect("service x\n program /x\n handle clock = log\n", 3, "reserved");
 }
 
 static void test_cycle(void)
