@@ -14,25 +14,25 @@
 //   config/*          reads the configuration
 //   httpd             the loop, counters and time
 //   shared            what connections share, and which of them gives way
-//   root              of the tree
+//   root              the root of the served tree
 //   content           the cache of files
-//   content_step      what steps have in common
-//   content_list      lists of directories
-//   content_load      files of the tree, by steps
-//   access_log        lines of answers
-//   config_remains    leaves it to the next instance
+//   content_step      what the steps of loading a file have in common
+//   content_list      the list of a directory, made as a file
+//   content_load      a file of the tree, from the cache or loaded
+//   access_log        a line for each answer
+//   config_remains    what the next instance gets of the configuration
 //   config_file       the configuration in force, and its file
 //   log_file          the access log as files
 //   buffer, response  what connections take of bounded pools
-//   connection        its life, and who gives way
+//   connection        beginning and end of a connection, and which one gives way
 //   transfer          writes what a response holds
-//   fetch             a large file, piece by piece
+//   fetch             the next piece of a large file
 //   respond           how every answer begins
-//   parts             several ranges of a file
-//   refusal           errors
+//   parts             several ranges of a file in one answer
+//   refusal           the answer of an error
 //   representation    a file, or what stands beside it with a coding
-//   status_page       the system's figures
-//   route             which answer a request gets
+//   status_page       the page of the system's figures
+//   route             chooses the answer of a request
 //   reading           heads and bodies of requests, and the end of a connection
 //   serving           the requests of a connection, one after the other
 //   listener          accepts connections, again and again when the network stack was restarted

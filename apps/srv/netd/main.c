@@ -8,44 +8,44 @@
 //
 // Each file knows only those above it:
 //
-//   netd            the state that all share
-//   hash            with a key
+//   netd            the state that all files share
+//   hash            a hash with a key
 //   port/*          what lwIP asks of a system
-//   address         of clients and of lwIP
-//   heap, packet    memory; that which a card sees
-//   account         what clients may take
-//   wheel           timers
-//   scoreboard      which segments are
-//   congestion      how much is on its way
+//   address         addresses, of clients and of lwIP
+//   heap, packet    small memory; the memory that the card sees
+//   account         what each client may take
+//   wheel           timers of connections
+//   scoreboard      what is known of each segment on its way
+//   congestion      how much may be on its way
 //   recovery        losses, and what is sent again
-//   recovery_ack    acknowledgements
+//   recovery_ack    what an acknowledgement brings
 //   recovery_open   the handshake
-//   recovery_timer  what nobody answered
-//   yield           who gives way in a pool
+//   recovery_timer  what happens when no answer came in time
+//   yield           which holder of a full pool gives way
 //   fragments       pieces of datagrams
 //   remains         what the next instance is told
-//   link_send       frames that go
-//   link            frames that come
+//   link_send       frames to the card
+//   link            frames from the card
 //   nic             the session of the card's driver
 //   request         requests that wait
-//   session         whose sockets are whose
-//   interface       what can be known and changed of cards
-//   resolve         names
-//   sockets         a list of all
+//   session         a client's session, and its count of sockets
+//   interface       what can be known and changed of interfaces
+//   resolve         names to addresses
+//   sockets         the list of all sockets
 //   datagram        UDP sockets
-//   stream_mark     who is looked at before the loop waits
+//   stream_mark     TCP: the streams that are looked at before the loop waits
 //   stream_window   how much a peer may send
-//   stream_early    what came before its turn, and is paid for
+//   stream_early    data that came before its turn, and what it costs
 //   stream_receive  from segments to reads
 //   stream_send     from writes to segments
-//   stream_life     a connection made, over, let go
+//   stream_life     beginning and end of a stream
 //   stream_event    what lwIP tells of a connection
-//   stream_yield    who gives way where a pool of TCP is used up
-//   stream_option   what sockets can be told
+//   stream_yield    which connection gives way where a pool is full
+//   stream_option   options of a socket
 //   stream_listen   connections that come in
-//   stream          what they ask of TCP sockets
-//   service         what clients ask of the root and of sessions
-//   stack           lwIP with our parts: its beginning, and rounds of work
+//   stream          requests of TCP sockets
+//   service         requests of the root and of sessions
+//   stack           lwIP with these parts: its beginning, and rounds of work
 //   main            arguments, the card, what init is told
 #include <drivers/service/ready.h>
 #include <lwip/dhcp.h>

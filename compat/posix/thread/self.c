@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who runs.
+// The thread that runs.
 #include "thread/thread.h"
 
 struct ts_pthread thread_main = {.state = THREAD_JOINABLE};
