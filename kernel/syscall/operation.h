@@ -9,7 +9,7 @@
 
 struct asked {
     struct operation operation;
-    struct thread *thread; // who asks
+    struct thread *thread; // that asks
     struct ring *ring;     // NULL: synchronous, the record is the thread's
 };
 

@@ -243,7 +243,7 @@ static void rule_q15_a_client_leaves_half(void)
         }
     }
     pair_quiet(&pair);
-    // Each one that is over lets on who waits, in order.
+    // Each one that is over admits one that waits, in order.
     for (uint64_t i = SHARE; i < ALL; i++) {
         pair_reply(&pair, ids[i - SHARE], TS_OK, 1);
         struct ts_event next = pair_event(&pair, TS_EVENT_REQUEST);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A file's bytes: extents of pages, in the order of their place in the file. What lies between them
 // is a hole, which reads as zeros and costs nothing. An extent counts for the client that wrote
-// there first, whoever made the file, until it is cut off.
+// there first, whichever client made the file, until it is cut off.
 #pragma once
 
 #include "tree.h"
@@ -39,7 +39,7 @@ static inline unsigned char *file_range(const struct node *node, uint64_t offset
 TS_MUST_USE ts_status_t file_fill(struct tree *tree, struct node *node, uint32_t client,
                                   uint64_t offset, uint64_t length);
 
-// What lies behind `size` goes back to who paid for it, and is zeros if the file grows again.
+// What lies behind `size` goes back to its payer, and is zeros if the file grows again.
 void file_cut(struct tree *tree, struct node *node, uint64_t size);
 
 // Pages that it has.

@@ -8,7 +8,7 @@
 // listing: a number is never used again, so a listing continues where it was whatever happened in
 // between.
 //
-// Who asks pays: a node counts for the client that made it, at one price whatever its name is;
+// The client pays: a node counts for the client that made it, at one price whatever its name is;
 // pages of content for the client that first wrote there (file.h, store.h).
 #pragma once
 

@@ -3,11 +3,11 @@
 // framework alone, so the host tests run them too.
 //
 // A pipe lives while one of its ends does. Its storage is one memory allocation, with all its pages
-// from the start, and goes back whole. Who makes pipes has a share of them, and who asks to wait a
-// share of the requests that may: half of what the port delivers, so that whoever waits as often as
-// it may can still write what it waits for. Requests that wait are kept in order; a
-// request leaves its queue before it is answered. `pump` is the one place where bytes move: it is
-// called after everything that may let a waiting request go on.
+// from the start, and goes back whole. A client has a share of the pipes, and of those that wait a
+// share of the requests that may: half of what the port delivers, so that one that waits as often
+// as it may can still write what it waits for. Requests that wait are kept in order; a request
+// leaves its queue before it is answered. `pump` is the one place where bytes move: it is called
+// after everything that may let a waiting request go on.
 #pragma once
 
 #include <stdbool.h>
@@ -27,7 +27,7 @@ struct pipe_end {
 
 struct pipe {
     struct pipe_end reader, writer;
-    uint32_t client;     // who made it
+    uint32_t client;     // that made it
     uint64_t identity;   // counted: clients see it
     uint32_t head, used; // of the ring
     int64_t created_ns;
@@ -53,5 +53,5 @@ extern struct ts_object pipe_session, pipe_null, pipe_zero;
 
 extern const struct ts_operations pipe_reader_operations, pipe_writer_operations;
 
-// Moves what can be moved, answers who can be answered, sets the ends' signals.
+// Moves what can be moved, answers what can be answered, sets the ends' signals.
 void pipe_pump(struct pipe *pipe);

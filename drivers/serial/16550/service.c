@@ -116,8 +116,8 @@ void serial_sync(struct serial *s, struct ts_request *request)
     }
 }
 
-// A write each in turn, and of a long one a part: who writes without end, or much at once, delays
-// others' lines and the echo of what is typed by a turn of each client.
+// A write each in turn, and of a long one a part: a client that writes without end, or much at
+// once, delays others' lines and the echo of what is typed by a turn of each client.
 static void answer_writes(struct serial *s)
 {
     while (s->writes.first != NULL && serial_writable(s)) {
@@ -194,7 +194,7 @@ static void move_output(struct serial *s)
     answer_writes(s); // into the room that there is now
 }
 
-// Events go to who holds the terminal; its reads that wait when one is typed end.
+// Events go to the session that holds the terminal; its reads that wait when one is typed end.
 static void tell_events(struct serial *s)
 {
     uint32_t events = tty_take_events(&s->tty);

@@ -2,7 +2,7 @@
 // The console that a serial port is: sessions, waiting readers and writers, and the chip.
 //
 // Input, events and settings belong to the session that has been there longest, until it ends:
-// whoever opens another one beside it reads nothing of what is typed. All may write. A session ends
+// another one beside it reads nothing of what is typed. All may write. A session ends
 // with its last handle, or with the process that owns it.
 //
 // Reads and writes that cannot be answered at once are kept in two lists, in order of arrival; of

@@ -253,7 +253,7 @@ static uint64_t pages_of(uint32_t client)
     return ts_share_of(&tree.store.share, client);
 }
 
-// Who writes pays, whosever the file is, until that is cut off; a hole costs nothing.
+// A writer pays, whosever the file is, until that is cut off; a hole costs nothing.
 static void test_pages(struct ts_object *top)
 {
     struct ts_object *file;
@@ -577,7 +577,7 @@ static void test_deep_changes(void)
     }
 }
 
-// Who was asked is closed while it walks.
+// What was asked is closed while it walks.
 static void close_asked(void)
 {
     ts_local_close(deep_top);

@@ -254,7 +254,7 @@ void shape_operation(struct actor *actor, enum ts_operation op, struct ts_submis
     if (one_in(actor, 4)) {
         shape_spoil(actor, out_shape);
     }
-    // The log is the console of who tests: it is read only.
+    // The log is the tester's console: it is read only.
     if (op == TS_OP_DUPLICATE) {
         out_shape->handle = some_handle(actor);
     }
