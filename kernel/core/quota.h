@@ -13,7 +13,7 @@ enum quota_resource { QUOTA_PAGES, QUOTA_HANDLES, QUOTA_THREADS, QUOTA_RESOURCES
 
 struct quota {
     struct quota *parent; // stays as long as this one; NULL: the root
-    unsigned level;       // 1: the root. Whoever makes them bounds it, and so every way up
+    unsigned level;       // 1: the root. Their maker bounds it, and so every way up
     _Atomic uint64_t used[QUOTA_RESOURCES];
     _Atomic uint64_t limit[QUOTA_RESOURCES];
     _Atomic uint64_t peak[QUOTA_RESOURCES];

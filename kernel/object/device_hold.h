@@ -62,7 +62,7 @@ void hold_release(struct device_hold *hold);
 // use, by the one that took the device from the domain.
 void hold_end(struct device_hold *hold);
 
-// dma_table_alloc() and dma_table_free() of <arch/hooks.h>: at the expense of who drives it.
+// dma_table_alloc() and dma_table_free() of <arch/hooks.h>: at the expense of its driver.
 TS_MUST_USE ts_status_t hold_table_alloc(struct device_hold *hold, paddr_t *out_page);
 void hold_table_free(struct device_hold *hold, paddr_t page);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who is in the tree of jobs: the list of all processes, in order of their ids.
+// Members of the tree of jobs: the list of all processes, in order of their ids.
 //
 // One lock (`job tree`) guards the list and the jobs' counts of processes; scans let go of it on
 // the way. Lock order: job tree is a leaf, object_try_get excepted.

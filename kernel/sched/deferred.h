@@ -2,7 +2,7 @@
 // Work that is left for later. Any context marks it, whatever it holds, and its CPU does it soon
 // where nothing is held: on the way to user mode, where it could be preempted, or when it is idle.
 //
-// There is one such work: the log, of which lines come under any lock, tells those who wait for it.
+// There is one such work: the log, of which lines come under any lock, tells the waiters.
 #pragma once
 
 #include <cpu.h>

@@ -7,7 +7,7 @@
 //
 // Each file knows only those above it:
 //
-//   store       pages in chunks, and who pays for them
+//   store       pages in chunks, and their payers
 //   file        a file's bytes: extents of such pages
 //   tree        nodes and their names
 //   open_node   an open node, as clients have it

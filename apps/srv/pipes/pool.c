@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where pipes come from, and who has how many.
+// Where pipes come from, and which client has how many.
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
 #include "pipe.h"

@@ -4,7 +4,7 @@
 // Each file knows only those above it:
 //
 //   net, work   the device's life; its frames
-//   client      who has the rings
+//   client      that has the rings
 //   service     what clients ask
 //   main        the program
 #include "service.h"

@@ -8,7 +8,7 @@
 //   uart           the 16550A: characters between its FIFOs and buffers
 //   request_list   requests that wait
 //   service        moving all that can be moved, in both directions
-//   session        sessions, their owner, and who has the terminal
+//   session        sessions, their owner, and which has the terminal
 //   objects        what clients do with a session
 //   chip           the chip's ports and interrupt; the beginning
 //   main           the program

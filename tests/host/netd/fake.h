@@ -26,7 +26,7 @@ struct call {
 extern ts_time_t fake_now;
 extern ts_rights_t fake_rights;        // of the handle that calls are made with
 extern struct ts_object *fake_session; // a client's
-extern uint32_t fake_client;           // who asks
+extern uint32_t fake_client;           // that asks
 
 // Starts the stack and opens a session.
 void fake_start(void);

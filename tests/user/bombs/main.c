@@ -13,7 +13,7 @@
 //
 //   folder, servers, witness   what is beside it
 //   bomb                       the child that goes off
-//   kernel, ring, server       bombs by who keeps what they take
+//   kernel, ring, server       bombs by what keeps what they take
 //   trial                      one in a job, and what is left of it
 //   table                      all of them
 //   large                      one that takes the whole machine

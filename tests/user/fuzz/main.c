@@ -12,7 +12,7 @@
 // Each file knows only those above it:
 //
 //   bystander, devices, honest   what is beside it
-//   actor                        who does something at random
+//   actor                        what does something at random
 //   pool                         what steps have left
 //   value                        hostile numbers and addresses
 //   lane, method                 rings; methods of objects

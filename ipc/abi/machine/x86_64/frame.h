@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-// Where a frame pointer points: the way from a function to who called it. Outermost: both 0.
+// Where a frame pointer points: the way from a function to its caller. Outermost: both 0.
 struct ts_frame {
     uint64_t next; // frame of the caller, at a higher address
     uint64_t pc;   // where it goes on
