@@ -6,8 +6,8 @@
 //   its service     write a u32 n (4 bytes, at most N_MAX), and the call ends when the device has
 //                   computed n!; read gives the last result (modulo 2^32)
 //   its clients     any number; their requests wait in a list, the device does one at a time
-//   its doubts      the device must say that it lives, and must answer within a second: else it is
-//                   not believed any more, and the process ends; init starts it again. So a client
+//   its checks      the device must say that it lives, and must answer within a second: else the
+//                   process ends, and init starts it again. So a client
 //                   must not be able to ask for more than the device does in that time
 //
 // A driver with DMA also asks for its domain and pins memory in it: drivers/lib/virtio/dma.h.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Nothing in an archive is believed: every offset is compared with the size that it must lie in
+// Nothing in an archive is trusted: every offset is compared with the size that it must lie in
 // before it is added to anything. The one pass over the entries when the archive is opened
 // establishes what all later functions rely on: paths are well-formed and ascend strictly, so that
 // a path is found by bisection and all that begins with "dir/" is one run of entries; parents are

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An open by a program that waits for nothing but its loop: what ts_open is for others. It goes on
-// where it is redirected, and begins anew when a server on the way has ended, which a service does
+// where it is redirected, and starts again when a server on the way has ended, which a service does
 // that is started again.
 #pragma once
 

@@ -3,7 +3,7 @@
 // the user has. frame_queue.h is an example of a user with its own kind of slot.
 //
 // An end keeps its own index in private memory and reads the peer's at most once a call; the
-// shared word is only published. What the peer says is believed only within [0, entries]: beyond
+// shared word is only published. What the peer says is accepted only within [0, entries]: beyond
 // that the functions say TS_ERR_PROTOCOL and the caller ends the connection. None blocks.
 //
 //   producer                                       consumer

@@ -12,7 +12,7 @@ static inline void ring_set_idle(struct ring *ring, bool idle)
     atomic_store_explicit(TS_ATOMIC(&ring->idle), idle, memory_order_relaxed);
 }
 
-// Events that the user has not read yet. Its head is believed only if it lies between what it was
+// Events that the user has not read yet. Its head is accepted only if it lies between what it was
 // and the tail.
 static inline uint32_t ring_unread(struct ring *ring)
 {

@@ -207,7 +207,7 @@ uint32_t ring_submit(struct ring *ring, struct thread *thread, uint32_t most)
         atomic_load_explicit(TS_ATOMIC(&ring->shared->submit_tail), memory_order_acquire);
     uint32_t there = tail - ring->submit_head;
     if (there > ring->submission_count) {
-        return 0; // a tail that cannot be: nothing is believed
+        return 0; // an impossible tail: nothing is taken
     }
     most = most < there ? most : there;
     if (most == 0) {

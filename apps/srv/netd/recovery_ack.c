@@ -7,7 +7,7 @@
 #include "scoreboard.h"
 
 #define LEAST_TRIP    1000              // ns, of segments that were answered at once
-#define LEAST_FOR     (300 * TS_SECOND) // how long the least round trip is believed
+#define LEAST_FOR     (300 * TS_SECOND) // how long the least round trip is used
 #define PATIENCE_MOST 16u
 #define PATIENCE_FOR  16u // losses without a segment that arrived twice
 #define DUPLICATES    3u  // RFC 5681
@@ -142,7 +142,7 @@ static bool guess(struct tcp_pcb *pcb, const struct recovery_ack *ack, uint32_t 
     return lost;
 }
 
-// A segment arrived twice: one was sent again in vain.
+// A segment arrived twice: one was sent again needlessly.
 static void arrived_twice(struct tcp_pcb *pcb, const struct recovery_block *which)
 {
     struct recovery *r = &pcb->recovery;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The memory is a table of entries. Their writer may have gone wrong before it died, so an
-// entry is only believed to be the addresses of a segment to send: from one of ours, to anywhere.
+// entry is only taken for the addresses of a segment to send: from one of ours, to anywhere.
 #include "remains.h"
 
 #include <lwip/priv/tcp_priv.h>

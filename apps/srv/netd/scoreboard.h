@@ -31,7 +31,7 @@ void scoreboard_mark(struct recovery *r, struct tcp_seg *segment, uint8_t marks)
 // It is taken for lost, as is the copy that was sent again.
 void scoreboard_lose(struct recovery *r, struct tcp_seg *segment);
 
-// All that the peer did not say it has is lost. What it said is not believed any more if it has the
+// All that the peer did not say it has is lost. What it said is not used any more if it has the
 // first one, which it would have acknowledged: it changed its mind (RFC 2018, 8).
 void scoreboard_lose_all(struct tcp_pcb *pcb);
 

@@ -3,7 +3,8 @@
 //
 //   1. bus mastering off (read back), interrupts masked and taken back
 //      if the driver has closed the device: nobody uses it any more. Until then registers can be
-//      written, by a driver that lives or is about to end, and all of the below would be in vain
+//      written, by a driver that lives or is about to end, and all of the below would be for
+//      nothing
 //   2. a virtio function: status 0 written, and 0 read back within a second (VIRTIO 1.2 4.1.4.3.2)
 //      PCI Express: no transaction pending (within 100 ms, else it is reset anyway)
 //   3. function-level reset where there is one, and 100 ms for it (PCI Express 3.0 6.6.2); its

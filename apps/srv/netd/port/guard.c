@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the network says that is not believed, and floods: the log is told, once a minute at most.
+// What the network says that is not accepted, and floods: a line in the log, once a minute at most.
 #include <stdbool.h>
 #include <string.h>
 
