@@ -38,7 +38,7 @@ int main(int argc, char **argv)
     unsigned long count = 0;
     uint64_t value;
     ts_status_t status;
-    do { // (What a redirect leads to is kept for `path`: whoever follows would close it.)
+    do { // (What a redirect leads to is kept for `path`: a follower would close it.)
         if (path[0]) {
             status = ts_op(name,
                            &(struct ts_op){.op = TS_OP_OPEN,

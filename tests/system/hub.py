@@ -3,7 +3,7 @@
 
 QEMU gives each frame to a Unix socket, with its length before it. A thread reads them, and is a host
 at 10.0.2.2, fe80::2 and 2001:db8:1::2: it answers ARP and neighbour solicitations, advertises a
-router, has a DHCP server (hub_dhcp.py), and gives packets to whoever subscribed (hub_tcp.py).
+router, has a DHCP server (hub_dhcp.py), and gives packets to all subscribers (hub_tcp.py).
 Everything happens under one lock, which `wait` releases.
 
 `faults` decides what becomes of each frame on its way, in either direction: the drawn numbers repeat

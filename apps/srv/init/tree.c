@@ -286,7 +286,7 @@ static void tree_read(struct ts_request *request)
     ts_request_reply_stable(request, bytes, length);
 }
 
-// One view of each file is made, and it stays: whoever maps the file has a handle of it.
+// One view of each file is made, and it stays: each mapper of the file has a handle of it.
 static ts_status_t view_of(uint32_t index, ts_handle_t *out_view)
 {
     struct file *file = &files[index];

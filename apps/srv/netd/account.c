@@ -55,7 +55,7 @@ void account_init(void)
 }
 
 // What the last client gave back, still counted as its own: most often it is the one that takes
-// next. Whoever else asks, and who asks what is left, sees it given back.
+// next. Any other client, and a question what is left, sees it given back.
 static struct spare {
     uint64_t count;
     uint32_t client;

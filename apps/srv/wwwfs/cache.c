@@ -124,7 +124,7 @@ static struct cache_block *choose(void)
     if (block == NULL || (block->bytes != NULL && !block->given)) {
         return block;
     }
-    uint64_t left = room(); // asked once: there may be many to look at, for many who wait
+    uint64_t left = room(); // asked once: there may be many to look at, for many that wait
     while (block != NULL && !make_own(block, left)) {
         block = block->newer;
     }
@@ -170,7 +170,7 @@ static void loaded(struct cache_block *block, ts_status_t status, uint64_t lengt
     link_newest(block);
     wake(waiters);
     wake(crowd);
-    // A failure is told to those who wait, not to those who come later: they try again.
+    // A failure is told to those that wait, not to those that come later: they try again.
     if (block->status != TS_OK && block->used && !block->loading) {
         unhash(block);
     }
@@ -330,8 +330,8 @@ ts_status_t cache_view(struct cache_block *block, uint32_t within, uint32_t leng
                        ts_handle_t *out_view)
 {
     // Views are ours to pay, too, also of what is given already. They leave room for the blocks
-    // that have had no memory, which are the first to get some: else who keeps pages early leaves
-    // one block to all others.
+    // that have had no memory, which are the first to get some: else a client that keeps pages
+    // early leaves one block to all others.
     uint64_t left = room();
     if (left <= cache.empty ||
         (!block->given && cache.given >= CACHE_GIVEN && !forget_given(left))) {
@@ -365,7 +365,7 @@ void cache_forget(struct cache_waiter *waiter)
     }
 }
 
-// The block that was asked for last is still read by who asked.
+// The block that was asked for last is still read by its client.
 void cache_ahead(uint64_t offset)
 {
     if (offset < cache.size && find(offset / CACHE_BLOCK) == NULL) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Blocks of the disk, kept in a bounded memory, the longest unused given up first.
 //
-// Reads are asynchronous: who needs a block that is not there waits for it, and the one behind it
-// is fetched ahead when reading goes on in order.
+// Reads are asynchronous: a client that needs a block that is not there waits for it, and the one
+// behind it is fetched ahead when reading goes on in order.
 //
 // Each block is memory of its own, of which clients may be given views. What was given never
 // changes: a block that is used anew gets fresh memory then, and the old pages go with the last
 // client's mapping. Only half of the blocks are given, so that there are always some to read into
-// when clients who keep theirs have used up what there is (CACHE_PAGES).
+// when clients that keep theirs have used up what there is (CACHE_PAGES).
 #pragma once
 
 #include <stdbool.h>

@@ -114,7 +114,7 @@ static ts_status_t open_disk(void)
 }
 
 // Without a disk every session is the same signpost: whatever is opened there is to be asked of the
-// other tree. (The session itself cannot be that tree's handle: init, through whom clients come,
+// other tree. (The session itself cannot be that tree's handle: init, through which clients come,
 // serves it.) So sessions are handles of the clients' own, and nothing is kept for them.
 static void signpost_open(struct ts_request *request)
 {
@@ -163,7 +163,7 @@ static ts_status_t serve(ts_handle_t *out_root)
     return status;
 }
 
-// Whether it would be the same the next time. A disk that is damaged is told to all who ask;
+// Whether it would be the same the next time. A disk that is damaged is told to every client;
 // something else may have failed with the driver, and init starts us again.
 static bool is_final(ts_status_t status)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the web tree's server reads and gives: bytes and pages are the disk's, what was given never
-// changes, and clients who keep what they were given cannot keep others from reading.
+// changes, and clients that keep what they were given cannot keep others from reading.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +234,8 @@ static unsigned keep(struct ts_object *file, ts_handle_t *views, unsigned most, 
     return most;
 }
 
-// Who keeps all that it was ever given before others have read anything leaves them most blocks.
+// A client that keeps all that it was given before others have read anything leaves them most
+// blocks.
 static void test_early_hoarder(void)
 {
     enum { MOST = 1900, AGAIN = CACHE_BLOCKS / 4 };
@@ -265,7 +266,7 @@ static void test_early_hoarder(void)
     ts_local_close(file);
 }
 
-// Clients who keep everything get to their limit; reading goes on, for them too.
+// Clients that keep everything get to their limit; reading goes on, for them too.
 static void test_hoarder(void)
 {
     static ts_handle_t views[300];
@@ -288,8 +289,8 @@ static void test_hoarder(void)
     ts_local_close(file);
 }
 
-// One who keeps every page that he was ever given, of blocks that were used anew each time. The job
-// is not brought to its limit, at which the next touch would end the server.
+// One that keeps every page that it was ever given, of blocks that were used anew each time. The
+// job is not brought to its limit, at which the next touch would end the server.
 static void test_greedy_hoarder(void)
 {
     enum { ROUNDS = 5 };
