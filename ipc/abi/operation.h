@@ -48,7 +48,7 @@ enum ts_op_arg {
 };
 
 enum ts_op_result { TS_RESULT_NONE, TS_RESULT_HANDLE, TS_RESULT_BYTES, TS_RESULT_VALUE };
-enum ts_op_fast { TS_FAST_NONE, TS_FAST_BYTES };
+enum ts_op_fast { TS_FAST_NONE, TS_FAST_BYTES, TS_FAST_HANDLE };
 
 #define TS_FLAG_LINK    1u  // reserved: links of submissions are not offered yet
 #define TS_FLAG_QUIET   2u  // no event unless it failed (rings)

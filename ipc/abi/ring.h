@@ -121,6 +121,9 @@ enum ts_reply_result {
     TS_REPLY_REDIRECT = 4, // as MOVE; value = bytes of the path consumed
 };
 
+// reply_wait can mint: its status is ts_reply_word(TS_OK, TS_REPLY_MINT) then, its address the tag,
+// and its length ts_reply_object(oid, rights, signals).
+
 struct ts_reply {
     uint64_t id;
     int32_t status;

@@ -198,3 +198,25 @@ static inline uint32_t ts_reply_word_result(uint64_t word)
 {
     return ts_pair_high(word);
 }
+
+// The last register of reply_wait that mints: an oid, the rights of its first handle, and its
+// signals, of those below 16.
+static inline uint64_t ts_reply_object(uint32_t oid, ts_rights_t rights, uint16_t signals)
+{
+    return ts_pair(oid, (uint32_t)signals << 16 | rights);
+}
+
+static inline uint32_t ts_reply_object_oid(uint64_t word)
+{
+    return ts_pair_low(word);
+}
+
+static inline ts_rights_t ts_reply_object_rights(uint64_t word)
+{
+    return (ts_rights_t)ts_pair_high(word);
+}
+
+static inline uint16_t ts_reply_object_signals(uint64_t word)
+{
+    return (uint16_t)(ts_pair_high(word) >> 16);
+}

@@ -77,6 +77,16 @@ TS_MUST_USE static inline ts_status_t ts_ring_reply_wait(struct ts_ring_queue *r
     return (ts_status_t)result.status;
 }
 
+// The same, and the answer makes a served object, `made` by ts_reply_object(), with its tag.
+TS_MUST_USE static inline ts_status_t ts_ring_mint_wait(struct ts_ring_queue *ring,
+                                                        ts_handle_t port, uint64_t request,
+                                                        uint64_t tag, uint64_t made)
+{
+    struct ts_result result = ts_sys_reply_wait(ts_pair(ring->handle, port), request,
+                                                ts_reply_word(TS_OK, TS_REPLY_MINT), 0, tag, made);
+    return (ts_status_t)result.status;
+}
+
 // Submitting and taking events, without a system call. These are inline since some programs do
 // nothing else all day.
 

@@ -4,26 +4,39 @@
 #include <core/hooks.h>
 #include <core/handle_table.h>
 #include <core/port.h>
+#include <core/port_direct.h>
 #include <core/port_tables.h>
 #include <core/ring_publish.h>
 #include <stdatomic.h>
 
 #define ITEMS_PER_HOLD 8 // each may copy an inbox of 4 KiB with interrupts off
 
-// The inbox gets the first bytes of the request. False: the client's memory cannot be read.
-static bool inbox_fill(struct port *port, struct request *request, uint32_t slot)
+void port_inbox_fill(struct port *port, const struct request *request, uint32_t slot,
+                     bool *out_done)
 {
     uint32_t length = request->in_length < port->inbox_size ? request->in_length : port->inbox_size;
     char *to = port_inbox(port, slot);
     for (uint32_t done = 0; done < length;) {
         uint64_t address;
         uint32_t chunk = request_range(request, COPY_PULL, done, length - done, &address);
-        if (environment_copy_inbox(request->requester->space, address, to + done, chunk) != TS_OK) {
-            return false;
+        *out_done =
+            environment_copy_inbox(request->requester->space, address, to + done, chunk) == TS_OK;
+        if (!*out_done) {
+            return;
         }
         done += chunk;
     }
-    return true;
+    *out_done = true;
+}
+
+// The same where a port may have no inbox.
+static bool inbox_fill(struct port *port, const struct request *request, uint32_t slot)
+{
+    bool done = true;
+    if (port->inbox_size != 0 && request->in_length != 0) {
+        port_inbox_fill(port, request, slot, &done);
+    }
+    return done;
 }
 
 // A parked request goes to the ring, which has room, in a slot, which is free. Both locks held.
@@ -32,10 +45,9 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
                             struct request *request, uint32_t index, struct list *finished)
 {
     struct served *served = request->served;
-    struct slot *slot = &port->slots[index];
     request_unpark(port, request, true);
     ts_status_t status = served->state == SERVED_REVOKED ? TS_ERR_PEER_CLOSED : TS_OK;
-    if (status == TS_OK && port->inbox_size != 0 && !inbox_fill(port, request, index)) {
+    if (status == TS_OK && !inbox_fill(port, request, index)) {
         status = TS_ERR_FAULT;
     }
     if (status != TS_OK) {
@@ -49,17 +61,7 @@ static bool request_deliver(struct port *port, struct ring *ring, uint64_t cooki
         served_count_drop_locked(served);
         return false;
     }
-    port->slot_free = slot->next_free;
-    slot->request = request;
-    slot->state = SLOT_DELIVERED;
-    slot->client = request->client;
-    request->slot = index;
-    request_set_state(request, REQUEST_DELIVERED);
-    if (request->in_handles != 0) {
-        request_sent_deliver(request, slot->sent);
-    }
-    port_fill_event(ring_slot(ring), cookie, slot, request);
-    ring->event_tail++;
+    struct slot *slot = slot_fill(port, ring, cookie, request, index);
     if (request->priority > ring->requester.priority) {
         slot->borrower = environment_lend(ring, request->priority);
     }
@@ -316,6 +318,48 @@ static ts_status_t request_admit(struct port *port, struct served *served, struc
     return *out_waits && (request->flags & TS_FLAG_NOWAIT) != 0 ? TS_ERR_AGAIN : TS_OK;
 }
 
+// Goes to the port's one ring if that takes it at once. True: it is delivered, or DONE since its
+// memory faults. Port locked.
+static bool request_go_direct(struct port *port, struct port_client *client,
+                              struct request *request, struct list *finished)
+{
+    struct ring *ring = port->rings[0].ring;
+    struct ring_binding *binding = &ring->bindings[port->rings[0].index];
+    spin_lock_off(&ring->lock);
+    bool taken = ring_is_direct(port, ring, binding, request->client);
+    if (taken && !inbox_fill(port, request, port->slot_free)) {
+        object_body_get(&port->object);
+        request_set_state(request, REQUEST_DONE);
+        request->status = TS_ERR_FAULT;
+        list_push_back(finished, &request->link);
+    } else if (taken) {
+        struct slot *slot = direct_deliver(port, ring, binding, client, request, ring->idle);
+        if (request->priority > ring->requester.priority) {
+            slot->borrower = environment_lend(ring, request->priority);
+        }
+        ring_wake_if_due(ring);
+    }
+    spin_unlock_off(&ring->lock);
+    return taken;
+}
+
+// It is parked, or waits for its client's others.
+static void request_queue(struct port *port, struct port_client *client, struct request *request,
+                          bool waits, struct list *finished)
+{
+    bool announced = waits || port_is_announced(port, request->priority);
+    object_body_get(&port->object);
+    request->served->count++;
+    if (waits) {
+        client_wait(port, client, request);
+    } else {
+        request_park(port, client, request);
+    }
+    if (!announced) {
+        port_dispatch(port, finished);
+    }
+}
+
 void port_issue(struct request *request, struct served *served, const struct handle_entry *entry,
                 uint64_t word)
 {
@@ -344,19 +388,12 @@ void port_issue(struct request *request, struct served *served, const struct han
     request->home = HOME_PORT;
     request->port = port;
     request->served = served;
-    object_body_get(&port->object);
-    served->count++;
     if (request->deadline != TS_DEADLINE_NONE) {
         timer_start(&request->timer, request->deadline);
     }
-    bool announced = waits || port_is_announced(port, request->priority);
-    if (waits) {
-        client_wait(port, client, request);
-    } else {
-        request_park(port, client, request);
-    }
-    if (!announced) {
-        port_dispatch(port, &finished);
+    bool direct = !waits && port_is_direct(port) && served != port->reserve_object;
+    if (!direct || !request_go_direct(port, client, request, &finished)) {
+        request_queue(port, client, request, waits, &finished);
     }
     port_unlock(port, flags, &finished);
 }

@@ -2,6 +2,7 @@
 // What a server does with its port: answers, copies, takes handles, mints and revokes. See port.h.
 #include <core/hooks.h>
 #include <core/port.h>
+#include <core/port_direct.h>
 #include <core/port_tables.h>
 
 // Client memory ---------------------------------------------------------------------------------
@@ -81,9 +82,7 @@ ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direct
 
 // Answers ---------------------------------------------------------------------------------------
 
-// Whether the reply's handles fit the operation and its objects exist. Port lock held.
-static ts_status_t reply_check(struct port *port, const struct reply *reply,
-                               const struct slot *slot)
+ts_status_t reply_check(struct port *port, const struct reply *reply, const struct slot *slot)
 {
     const struct request *request = slot->request;
     bool handles = reply->result != TS_REPLY_NONE;
@@ -127,9 +126,8 @@ static ts_status_t reply_check(struct port *port, const struct reply *reply,
     }
 }
 
-// Puts the handles into the record. Cannot fail.
-static void reply_give_handles(struct port *port, const struct reply *reply,
-                               struct request *request, uint32_t client)
+void reply_give_handles(struct port *port, const struct reply *reply, struct request *request,
+                        uint32_t client)
 {
     // A call's results have what their sender gave; others no more than was asked and held.
     ts_rights_t most = request->op == TS_OP_CALL ? TS_RIGHTS_ALL : request->rights;
@@ -165,6 +163,15 @@ static bool slot_drop_sent(struct slot *slot, struct handle dropped[TS_CALL_HAND
         slot->sent[i] = (struct handle){0};
     }
     return any;
+}
+
+void direct_push(const struct request *request, uint64_t address, uint64_t length, bool *out_done)
+{
+    uint64_t client_address;
+    *out_done = length <= request->out_length &&
+                request_range(request, COPY_PUSH, 0, (uint32_t)length, &client_address) == length &&
+                environment_copy(request->requester->space, client_address, address,
+                                 (uint32_t)length, COPY_PUSH) == TS_OK;
 }
 
 ts_status_t port_reply_plain(struct port *port, uint64_t id, ts_status_t status, uint64_t value,

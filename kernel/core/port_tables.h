@@ -6,8 +6,10 @@
 // is free.
 #pragma once
 
+#include <arch/attribute.h>
 #include <core/hooks.h>
 #include <core/port.h>
+#include <core/ring_publish.h>
 #include <stdatomic.h>
 
 #define PORT_PARKED    8u  // requests of all clients that may be parked when all slots are taken
@@ -189,26 +191,47 @@ static inline void request_unpark(struct port *port, struct request *request, bo
 static inline void port_fill_event(struct ts_event *event, uint64_t cookie, const struct slot *slot,
                                    const struct request *request)
 {
-    // Made whole before it is written: what is shared is written once, and nothing is read again.
-    const struct ts_event filled = {
-        .user_data = cookie,
-        .client = request->requester->client,
-        .kind = TS_EVENT_REQUEST,
-        .op = request->op,
-        .flags = ts_event_request_flags(request->flags),
-        .value = ts_request_id(request->slot, slot->generation),
-        .extra = request->arg,
-        .tag = request->served->tag,
-        .oid = request->served->oid,
-        .rights = request->rights,
-        .in_handles = request->in_handles,
-        .out_handles = request->out_handles,
-        .length = request->in_length,
-        .room = request->out_length,
-        .offset = request->offset,
-    };
-    *event = filled;
+    // (Field by field: what is shared is written once, and nothing is read again.)
+    event->user_data = cookie;
+    event->client = request->requester->client;
+    event->kind = TS_EVENT_REQUEST;
+    event->op = request->op;
+    event->flags = ts_event_request_flags(request->flags);
+    event->value = ts_request_id(request->slot, slot->generation);
+    event->extra = request->arg;
+    event->tag = request->served->tag;
+    event->oid = request->served->oid;
+    event->rights = request->rights;
+    event->in_handles = request->in_handles;
+    event->out_handles = request->out_handles;
+    event->length = request->in_length;
+    event->room = request->out_length;
+    event->offset = request->offset;
 }
+
+// The slot gets the request, the ring its event. What was sent goes with it. Both locked.
+static inline struct slot *slot_fill(struct port *port, struct ring *ring, uint64_t cookie,
+                                     struct request *request, uint32_t index)
+{
+    struct slot *slot = &port->slots[index];
+    port->slot_free = slot->next_free;
+    slot->request = request;
+    slot->state = SLOT_DELIVERED;
+    slot->client = request->client;
+    request->slot = index;
+    request_set_state(request, REQUEST_DELIVERED);
+    if (request->in_handles != 0) {
+        request_sent_deliver(request, slot->sent);
+    }
+    port_fill_event(ring_slot(ring), cookie, slot, request);
+    ring->event_tail++;
+    return slot;
+}
+
+// The first bytes of a request go to the inbox of a slot that is free; *out_done: they could be
+// read. (It keeps its caller's registers, and has no result: see port_direct.h.)
+ARCH_KEEPS_REGISTERS void port_inbox_fill(struct port *port, const struct request *request,
+                                          uint32_t slot, bool *out_done);
 
 // The threads of all rings are lent the priority of the most urgent request that is parked, and
 // nothing else.
@@ -216,6 +239,12 @@ void port_lend_parked(struct port *port);
 
 // Publishes items to idle rings, one each, as long as there are both, and lends what stays.
 void port_dispatch(struct port *port, struct list *finished);
+
+// Whether a reply's handles fit the operation and its objects exist.
+ts_status_t reply_check(struct port *port, const struct reply *reply, const struct slot *slot);
+// Then: puts the handles into the record, for the client. Cannot fail.
+void reply_give_handles(struct port *port, const struct reply *reply, struct request *request,
+                        uint32_t client);
 
 // A free object slot becomes an object with one count, for a client (PORT_NONE: the server).
 void served_begin(struct port *port, uint32_t oid, uint64_t tag, ts_signals_t signals,

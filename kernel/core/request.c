@@ -43,7 +43,7 @@ void request_sent_deliver(struct request *request, struct handle to[TS_CALL_HAND
 
 // Fills the reserved slots with the result handles, releases the rest. Afterwards reserved[] says
 // which handles came.
-static void request_install_results(struct request *request)
+void request_install_results(struct request *request)
 {
     struct handle_table *table = request->requester->handles;
     for (unsigned i = 0; i < request->out_handles; i++) {

@@ -90,14 +90,19 @@ struct request {
     ts_rights_t rights; // the handle's, cut to those asked where a handle results
     uint8_t priority;
     bool queued; // `done` is in the ring's FIFO
-    bool multishot_ended;
-    uint8_t in_handles, out_handles;
-    uint8_t segments;     // of the range, 0 = the plain pair below
-    bool client_fault;    // the final status will be TS_ERR_FAULT
-    uint16_t event_flags; // TS_EVENT_*, a result
-    ts_handle_t handle;   // that it was issued on
-    uint32_t slot;        // in the port's table while delivered
-    uint32_t client;      // HOME_PORT: in the port's table
+    union {
+        struct {
+            bool multishot_ended;
+            uint8_t in_handles, out_handles;
+            uint8_t segments;     // of the range, 0 = the plain pair below
+            bool client_fault;    // the final status will be TS_ERR_FAULT
+            uint16_t event_flags; // TS_EVENT_*, a result
+        };
+        uint64_t rarely; // all of these, which a record begins without
+    };
+    ts_handle_t handle; // that it was issued on
+    uint32_t slot;      // in the port's table while delivered
+    uint32_t client;    // HOME_PORT: in the port's table
     // Client memory: what can be pulled (in) and pushed to (out).
     uint64_t in_address, out_address;
     uint32_t in_length, out_length;
@@ -147,21 +152,56 @@ static inline enum request_state request_state(const struct request *request)
 
 // In memory that is zeroed.
 void request_init(struct request *request, struct requester *requester);
-// Makes a FREE record ready to be filled: ISSUED, no home, nothing sent, reserved or resulting. The
-// issuer sets op, flags, rights, handle, ranges, offset, arg, user_data, deadline and priority.
-static inline void request_reset(struct request *request)
+// What an issuer says of its request. All else of a record begins as nothing.
+struct request_terms {
+    uint8_t op, flags, priority;
+    ts_rights_t rights;
+    ts_handle_t handle;
+    uint64_t offset, arg, user_data;
+    ts_time_t deadline;
+};
+
+// Every record is begun here, whatever asks: FREE and the caller's, it is ISSUED afterwards, has no
+// home, and nothing is sent, reserved or resulting. What no server will see needs no more of the
+// terms than this. (Inline, since most of them are constants or in registers.)
+__attribute__((always_inline)) static inline void request_begin(struct request *request,
+                                                                const struct request_terms *terms)
 {
     request_set_state(request, REQUEST_ISSUED);
     request->home = HOME_NONE;
-    request->multishot_ended = false;
-    request->in_handles = request->out_handles = 0;
-    request->segments = 0;
-    request->client_fault = false;
-    request->event_flags = 0;
-    request->in_length = request->out_length = 0;
-    request->call_address = 0;
+    request->op = terms->op;
+    request->flags = terms->flags;
+    request->priority = terms->priority;
+    request->rarely = 0;
+    request->handle = terms->handle;
     request->status = TS_OK;
     request->value = request->extra = 0;
+    request->deadline = terms->deadline;
+}
+
+// The same with all terms, and no bytes: a range is set afterwards, as is a call's `call_address`.
+__attribute__((always_inline)) static inline void request_fill(struct request *request,
+                                                               const struct request_terms *terms)
+{
+    request_begin(request, terms);
+    request->rights = terms->rights;
+    request->in_length = request->out_length = 0;
+    request->offset = terms->offset;
+    request->arg = terms->arg;
+    request->user_data = terms->user_data;
+}
+
+// What can be pulled, or pushed to.
+static inline void request_set_range(struct request *request, bool to_server, uint64_t address,
+                                     uint32_t length)
+{
+    if (to_server) {
+        request->in_address = address;
+        request->in_length = length;
+    } else {
+        request->out_address = address;
+        request->out_length = length;
+    }
 }
 
 // Polite end of a pending request with `status` (TS_ERR_CANCELLED, _TIMED_OUT, _INTERRUPTED), or
@@ -174,6 +214,11 @@ TS_MUST_USE ts_status_t request_cancel(struct request *request, ts_status_t stat
 void request_sent_return(struct request *request, unsigned count);
 // And when it is: the server's slot owns what they name. Its port's lock is held.
 void request_sent_deliver(struct request *request, struct handle to[TS_CALL_HANDLES]);
+
+// What becomes of the result slots of a request that is over: they have its handles, or are free
+// again. Its `value` is then what its issuer is told. The process of its handle table has not
+// ended.
+void request_install_results(struct request *request);
 
 // Publishes a DONE record: installs or releases result slots, returns or drops sent handles, then
 // queues the completion at its ring or wakes its thread (environment). No lock held.

@@ -54,15 +54,6 @@ struct request *ring_record_refill(struct ring *ring)
     return ring->free;
 }
 
-// Most recently used first: its lines are in the cache. Ring lock held.
-static void record_free(struct ring *ring, struct request *record)
-{
-    KASSERT(request_state(record) != REQUEST_FREE);
-    request_set_state(record, REQUEST_FREE);
-    record->next_free = ring->freed;
-    ring->freed = record;
-}
-
 void ring_record_give(struct ring *ring, struct request *record)
 {
     request_set_state(record, REQUEST_FREE);
@@ -84,21 +75,6 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
     return NULL;
 }
 
-// Writes a record's event; a record that is through becomes free.
-static void publish_record(struct ring *ring, struct request *request)
-{
-    request->queued = false;
-    if (!request->multishot_ended) {
-        ring_fill_completion(ring, request->user_data, TS_OK, request->op, TS_EVENT_MORE,
-                             request->value, 0);
-        request->value = 0;
-        return;
-    }
-    ring_fill_completion(ring, request->user_data, request->status, request->op,
-                         request->event_flags, request->value, request->extra);
-    record_free(ring, request);
-}
-
 // Publishes some of what is pending, for as long as there is room. Returns whether there is more to
 // publish: whoever looks for events does so (ring_collect), and PENDING tells them to.
 static bool publish_pending(struct ring *ring, unsigned most)
@@ -114,7 +90,7 @@ static bool publish_pending(struct ring *ring, unsigned most)
                                  0);
             ring_slot(ring)->kind = TS_EVENT_POST;
         } else {
-            publish_record(ring, list_entry(node, struct request, done));
+            ring_publish_record(ring, list_entry(node, struct request, done));
         }
         ring->event_tail++;
     }
@@ -134,25 +110,27 @@ void ring_wake_if_due(struct ring *ring)
     }
 }
 
-void ring_post_completion(struct ring *ring, struct request *request)
+void ring_completion_rare(struct ring *ring, struct request *request)
 {
-    irqflags_t flags = spin_lock(&ring->lock);
-    request->multishot_ended = true;
     bool quiet = (request->flags & TS_FLAG_QUIET) != 0 && request->status >= 0;
     if (ring->destroyed || (quiet && !request->queued)) {
         if (request->queued) {
             list_remove(&request->done);
         }
         request->queued = false;
-        record_free(ring, request);
-    } else if (!request->queued && list_empty(&ring->pending) && ring_has_room(ring)) {
-        publish_record(ring, request);
-        ring->event_tail++;
-        ring_wake_if_due(ring);
+        ring_record_free(ring, request);
     } else if (!request->queued) {
         request->queued = true;
         list_push_back(&ring->pending, &request->done);
         (void)publish_pending(ring, POSTED_PER_HOLD);
+    }
+}
+
+void ring_post_completion(struct ring *ring, struct request *request)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring_completion(ring, request);
+    if (!ring->destroyed) {
         ring_wake_if_due(ring);
     }
     spin_unlock(&ring->lock, flags);
@@ -261,11 +239,10 @@ static bool ring_stays_idle(struct ring *ring)
     return sleep;
 }
 
-bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
+// Ring lock held.
+static void mark_idle(struct ring *ring, void *thread, uint32_t cpu)
 {
     static _Atomic uint64_t stamp;
-    irqflags_t flags = spin_lock(&ring->lock);
-    ring->wanted = wanted > ring->event_count ? ring->event_count : wanted;
     ring->waiter = thread;
     atomic_store_explicit(TS_ATOMIC(&ring->idle_cpu), cpu, memory_order_relaxed);
     atomic_store_explicit(TS_ATOMIC(&ring->idle_stamp),
@@ -275,6 +252,23 @@ bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
     // Marked first, looked at last: pairs with the fence in port_dispatch. An item that was queued
     // before the mark is seen now, one queued after it finds the mark.
     atomic_thread_fence(memory_order_seq_cst);
+}
+
+bool ring_idle_at_once(struct ring *ring, void *thread, uint32_t cpu)
+{
+    mark_idle(ring, thread, cpu);
+    bool sleep = !ring_ports_have_items(ring);
+    if (!sleep) {
+        ring_set_idle(ring, false);
+    }
+    return sleep;
+}
+
+bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu)
+{
+    irqflags_t flags = spin_lock(&ring->lock);
+    ring->wanted = wanted > ring->event_count ? ring->event_count : wanted;
+    mark_idle(ring, thread, cpu);
     if (ring_ports_have_items(ring)) {
         spin_unlock(&ring->lock, flags);
         (void)ring_collect(ring);
@@ -330,7 +324,7 @@ bool ring_destroy_some(struct ring *ring, uint32_t most)
         record->queued = false;
         // (One that is DONE without that is being completed, and comes here by itself.)
         if (record->multishot_ended) {
-            record_free(ring, record);
+            ring_record_free(ring, record);
         }
     }
     bool more = !list_empty(&ring->pending);

@@ -74,14 +74,13 @@ uint32_t ring_bytes(uint32_t submissions, uint32_t events);
 void ring_init(struct ring *ring, uint32_t submissions, uint32_t events, struct request *records,
                uint32_t inflight);
 
-// A free record, or NULL, for the thread inside. The caller fills and issues it.
+// A free record, or NULL, for the thread inside. The caller fills (request_fill) and issues it.
 struct request *ring_record_refill(struct ring *ring);
 static inline struct request *ring_record_take(struct ring *ring)
 {
     struct request *record = ring->free != NULL ? ring->free : ring_record_refill(ring);
     if (record != NULL) {
         ring->free = record->next_free;
-        request_reset(record);
     }
     return record;
 }
@@ -98,6 +97,9 @@ uint32_t ring_collect(struct ring *ring);
 // Marks the ring idle and looks once more. True: the thread may sleep now; it will be woken by
 // environment_wake_ring() when `wanted` events are unread. False: enough came meanwhile.
 bool ring_idle(struct ring *ring, uint32_t wanted, void *thread, uint32_t cpu);
+// The same with the ring's lock held, while the thread waits for `wanted` already, which are not
+// there, and nothing is pending. False: there is something to collect, and the ring is not idle.
+bool ring_idle_at_once(struct ring *ring, void *thread, uint32_t cpu);
 // The thread no longer waits (woken, timed out).
 void ring_busy(struct ring *ring);
 

@@ -54,18 +54,67 @@ static inline void ring_fill_completion(struct ring *ring, uint64_t user_data, t
     event->extra = extra;
 }
 
+// A record that is through is its thread's again. Most recently used first: its lines are in the
+// cache.
+static inline void ring_record_free(struct ring *ring, struct request *record)
+{
+    KASSERT(request_state(record) != REQUEST_FREE);
+    request_set_state(record, REQUEST_FREE);
+    record->next_free = ring->freed;
+    ring->freed = record;
+}
+
+// Writes a record's event; a record that is through becomes free.
+static inline void ring_publish_record(struct ring *ring, struct request *request)
+{
+    request->queued = false;
+    if (!request->multishot_ended) {
+        ring_fill_completion(ring, request->user_data, TS_OK, request->op, TS_EVENT_MORE,
+                             request->value, 0);
+        request->value = 0;
+        return;
+    }
+    ring_fill_completion(ring, request->user_data, request->status, request->op,
+                         request->event_flags, request->value, request->extra);
+    ring_record_free(ring, request);
+}
+
+// The completion of a record that is DONE: its event, if it has one. Then ring_wake_if_due() is
+// called, once for several.
+void ring_completion_rare(struct ring *ring, struct request *request);
+static inline void ring_completion(struct ring *ring, struct request *request)
+{
+    request->multishot_ended = true;
+    if (__builtin_expect(((request->flags & TS_FLAG_QUIET) == 0 || request->status < 0) &&
+                             !(ring->destroyed | request->queued) && list_empty(&ring->pending) &&
+                             ring_has_room(ring),
+                         true)) {
+        ring_publish_record(ring, request);
+        ring->event_tail++;
+    } else {
+        ring_completion_rare(ring, request);
+    }
+}
+
 // A completion without a record, for what the kernel answers at once. For the thread inside alone:
 // the user is shown it when that thread collects. False: there is no room, a record must keep it.
-// Lock not held, interrupts off.
-static inline bool ring_post_now(struct ring *ring, uint64_t user_data, ts_status_t status,
-                                 uint8_t op, uint16_t flags, uint64_t value, uint64_t extra)
+static inline bool ring_post_locked(struct ring *ring, uint64_t user_data, ts_status_t status,
+                                    uint8_t op, uint16_t flags, uint64_t value, uint64_t extra)
 {
-    spin_lock_off(&ring->lock);
     bool room = list_empty(&ring->pending) && ring_has_room(ring);
     if (room) {
         ring_fill_completion(ring, user_data, status, op, flags, value, extra);
         ring->event_tail++;
     }
+    return room;
+}
+
+// The same with the lock not held, interrupts off.
+static inline bool ring_post_now(struct ring *ring, uint64_t user_data, ts_status_t status,
+                                 uint8_t op, uint16_t flags, uint64_t value, uint64_t extra)
+{
+    spin_lock_off(&ring->lock);
+    bool room = ring_post_locked(ring, user_data, status, op, flags, value, extra);
     spin_unlock_off(&ring->lock);
     return room;
 }

@@ -24,6 +24,14 @@ enum thread_state {
     THREAD_IS_DEAD
 };
 
+// Where two handles of a thread were found: its ring, and its port with MANAGE. They are what they
+// were while their entries have the words that they had.
+struct thread_serves {
+    uint64_t handles; // ring | port << 32; 0: none
+    struct handle_entry *ring, *port;
+    uint64_t ring_word, port_word;
+};
+
 struct thread {
     struct object object;
     struct arch_thread machine;
@@ -53,8 +61,9 @@ struct thread {
     uint32_t submitted;      // enter: its result
     uint32_t wait_for;
     ts_time_t wait_until;
-    vaddr_t clear_address; // thread_exit: a word to clear, or 0
-    bool refused_by_job;   // it was, since it last waited for the reaper
+    vaddr_t clear_address;       // thread_exit: a word to clear, or 0
+    bool refused_by_job;         // it was, since it last waited for the reaper
+    struct thread_serves serves; // by its last reply_wait
     // Page faults (kernel/mm). Only the thread itself.
     ts_status_t fault_status; // why the last one was not resolved
     uint32_t fault_repeats;   // how often one had nothing to do, since

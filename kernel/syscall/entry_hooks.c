@@ -33,6 +33,7 @@ void syscall_entry(struct arch_frame *frame)
     section_begin();
     switch (arch_frame_number(frame)) {
     case TS_SYS_op: fast_path_op(frame); break;
+    case TS_SYS_enter: fast_ring_enter(frame); break;
     case TS_SYS_reply_wait: fast_path_reply_wait(frame); break;
     default: syscall_general(frame);
     }

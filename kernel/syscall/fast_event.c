@@ -97,12 +97,13 @@ void fast_event_signal(struct thread *thread, struct arch_frame *frame)
 static void fill_record(struct thread *thread, const struct arch_frame *frame, struct object *event)
 {
     struct request *request = &thread->request;
-    request_reset(request);
-    request->op = TS_OP_WAIT;
-    request->flags = 0;
-    request->handle = ts_op_word_handle(arch_frame_argument(frame, 0));
-    request->priority = thread->priority;
-    request->deadline = TS_DEADLINE_NONE;
+    const struct request_terms terms = {
+        .op = TS_OP_WAIT,
+        .handle = ts_op_word_handle(arch_frame_argument(frame, 0)),
+        .priority = thread->priority,
+        .deadline = TS_DEADLINE_NONE,
+    };
+    request_begin(request, &terms);
     request->mask = TS_SIGNAL_READABLE;
     request->observed = event;
     request->home = HOME_OBSERVER;

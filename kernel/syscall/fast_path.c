@@ -3,63 +3,62 @@
 // answer with which it waits again, each as one pass from system call to system call: no timers, no
 // queues, no scheduling decision.
 //
-// It is the general path (served.c, core/port.c, syscall/ring.c) with everything left out that
-// cannot be the case, and takes the same steps on the same records: whoever looks at a port, a
-// ring or a thread sees no difference. First everything is tested, under the locks that hold it
-// still; until the last test nothing has been changed, so that any doubt ends in the general path.
-// Then everything is done, and cannot fail.
+// What is done with port, ring, slot and record is core/port_direct.h's, which the model runs as
+// well. Here are the registers, the run queue and the switch: two threads of this CPU change
+// places, if nobody more important is ready. Vectors, deadlines, and handles that are sent are the
+// general path's (served.c, core/port.c, syscall/ring.c), as is every doubt.
 //
-// Both directions want: one CPU (the other thread last ran on this one and is blocked there in a
-// system call), a port with one ring and a ring with one port (no choice to make, nobody else to
-// look at), no notices, parked requests or events that would come first, no handles, vectors or
-// deadlines, and nobody more important who is ready.
-//
-// Lock order, as everywhere: port, ring, run queue. The two threads are on this CPU's run queue,
-// whose lock holds their states still.
+// The two threads are on this CPU's run queue, whose lock holds their states still; it is taken
+// after those of port and ring.
 #include <syscall/fast_parts.h>
 #include <syscall/fast_path.h>
 
 #include <arch/attribute.h>
 #include <arch/cpu.h>
 #include <arch/user.h>
-#include <core/hooks.h>
 #include <core/handle_table.h>
-#include <core/port_tables.h>
-#include <core/ring_publish.h>
+#include <core/port_direct.h>
 #include <object/port.h>
 #include <object/process.h>
 #include <object/ring.h>
-#include <base/statistics.h>
 #include <sched/run_queue.h>
 #include <sched/sched.h>
-#include <stdatomic.h>
 #include <syscall/operation.h>
 #include <syscall/submit.h>
 #include <syscall/syscall.h>
 #include <tessera/abi/operation.h>
 
-#define NO_SLOT UINT32_MAX
-
-// For what only some calls need: its registers are its own affair, so that the others do not pay by
-// keeping theirs in memory. (It returns nothing: clang 14 preserves the result's register as well.)
+// What only some calls need: see DIRECT_APART.
 #define OUT_OF_LINE ARCH_KEEPS_REGISTERS __attribute__((noinline)) static void
-
-// The rest is one function each way, however large.
-#define IN_LINE __attribute__((always_inline)) static inline
 
 const struct fast_operation fast_operations[TS_OP_COUNT] = {
 #define WORD(op, flags) TS_OP_WORD(op, ((flags) & ~TS_FLAG_VECTOR) | TS_FLAG_NOWAIT, 0, UINT32_MAX)
 #define TS_OPERATION(NAME, name, number, needed, answers, flags, ring, payload, arg, result, fast, \
                      meaning)                                                                      \
     [number] = {.rights = TS_FAST_##fast == TS_FAST_BYTES ? (needed) : 0,                          \
+                .gives = TS_FAST_##fast == TS_FAST_HANDLE ? (needed) : 0,                          \
                 .word = TS_FAST_##fast == TS_FAST_BYTES ? WORD(number, flags) : 0},
 #include <tessera/abi/operation.def>
 #undef TS_OPERATION
 #undef WORD
 };
 
+// The two threads ---------------------------------------------------------------------------
+
+struct pass {
+    struct direct_pass direct;
+    struct run_queue *queue;
+    struct thread *client, *server;
+    struct arch_frame *frame; // of the one that runs
+};
+
+DIRECT_INLINE struct pass *pass_of(struct direct_pass *direct)
+{
+    return list_entry(direct, struct pass, direct);
+}
+
 // The current thread can block: nobody has woken it or asked it to end. Its run queue is locked.
-static bool can_block(const struct thread *thread)
+static inline bool can_block(const struct thread *thread)
 {
     return !(thread->wake_pending | thread->stopping);
 }
@@ -83,407 +82,322 @@ OUT_OF_LINE give_back(struct slot *slot, struct thread *server, uint8_t priority
 }
 
 // The current thread is blocked from here on and `next` returns to user mode.
-static void switch_to(struct run_queue *queue, struct thread *current, struct thread *next,
-                      void (*continuation)(void))
+static inline void switch_to(struct run_queue *queue, struct thread *current, struct thread *next,
+                             void (*continuation)(void))
 {
     current->machine.continuation = continuation;
     current->state = THREAD_IS_BLOCKED;
     run_queue_switch(queue, current, next);
 }
 
-// The way there -------------------------------------------------------------------------------
+// The way there -----------------------------------------------------------------------------
 
-struct call {
-    struct thread *client;
-    struct thread *server;
-    struct port *port;
-    struct served *served;
-    struct ring *ring;
-    struct port_client *asker;
-    ts_handle_t handle;
-    ts_rights_t rights;
-};
-
-// The client's bytes, as many as the inbox takes; they lie in its own, present, address space.
-OUT_OF_LINE copy_to_inbox(const struct port *port, const struct arch_frame *frame, bool *out_done)
+// A server that was woken and has not run since is as good as one that waits: it has what woke it
+// to read, and the request behind that. It is taken out of the queue. Run queue locked.
+OUT_OF_LINE take_woken(struct run_queue *queue, const struct ring *ring, struct thread **out_server)
 {
-    uint64_t length = arch_frame_argument(frame, 2);
-    length = length < port->inbox_size ? length : port->inbox_size;
-    *out_done = copy_from_user(port_inbox(port, port->slot_free), arch_frame_argument(frame, 1),
-                               length) == TS_OK;
-}
-
-static bool fill_inbox(const struct port *port, const struct arch_frame *frame)
-{
-    bool done = true;
-    if (port->inbox_size != 0 && ts_op_word_op(arch_frame_argument(frame, 0)) == TS_OP_WRITE &&
-        arch_frame_argument(frame, 2) != 0) {
-        copy_to_inbox(port, frame, &done);
+    struct thread *server = atomic_load_explicit(TS_ATOMIC(&ring->user), memory_order_relaxed);
+    bool woken = ring->entered && server != NULL && !server->stopping &&
+                 fast_is_woken_here(server, queue->cpu, ring_wait_continue) && server->ring == ring;
+    if (woken) {
+        run_queue_leave(queue, server);
     }
-    return done;
+    *out_server = woken ? server : NULL;
 }
 
-// The record, as the general path fills it, and the event that tells the server of it.
-IN_LINE void fill(const struct call *call, const struct arch_frame *frame, const struct slot *slot)
+DIRECT_INLINE bool call_hold(struct direct_pass *direct) LOCK_UNCHECKED
 {
-    struct request *request = &call->client->request;
-    struct ring *ring = call->ring;
-    uint64_t word = arch_frame_argument(frame, 0);
-    uint64_t address = arch_frame_argument(frame, 1);
-    uint64_t offset = arch_frame_argument(frame, 3), arg = arch_frame_argument(frame, 4);
-    uint32_t length = (uint32_t)arch_frame_argument(frame, 2);
-    uint32_t index = call->port->slot_free;
-    bool to_server = ts_op_word_op(word) == TS_OP_WRITE;
-    uint32_t in_length = to_server ? length : 0, out_length = to_server ? 0 : length;
-    const struct ts_event event = {
-        .user_data = ring->bindings[call->port->rings[0].index].cookie,
-        .client = call->asker->number,
-        .kind = TS_EVENT_REQUEST,
-        .op = ts_op_word_op(word),
-        .flags = ts_event_request_flags(ts_op_word_flags(word)),
-        .value = ts_request_id(index, slot->generation),
-        .extra = arg,
-        .tag = call->served->tag,
-        .oid = call->served->oid,
-        .rights = call->rights,
-        .length = in_length,
-        .room = out_length,
-        .offset = offset,
-    };
-    *ring_slot(ring) = event;
-    request->home = HOME_PORT;
-    request->op = ts_op_word_op(word);
-    request->flags = ts_op_word_flags(word);
-    request->rights = call->rights;
-    request->priority = call->client->priority;
-    request->in_handles = request->out_handles = 0;
-    request->segments = 0;
-    request->client_fault = false;
-    request->event_flags = 0;
-    request->handle = call->handle;
-    request->slot = index;
-    request->in_address = to_server ? address : 0;
-    request->in_length = in_length;
-    request->out_address = to_server ? 0 : address;
-    request->out_length = out_length;
-    request->offset = offset;
-    request->arg = arg;
-    request->value = 0;
-    request->port = call->port;
-    request->served = call->served;
-    request->deadline = TS_DEADLINE_NONE;
-}
-
-// Whether the port would hand this request to its ring at once. Its lock is held.
-static bool port_is_ready(struct call *call)
-{
-    struct port *port = call->port;
-    call->asker = &port->clients[call->served->asker];
-    // (A dead port has no ring.)
-    return call->served->state == SERVED_LIVE && port->ring_count == 1 &&
-           port->rings[0].ring != NULL && (port->queued | port->hungry_count) == 0 &&
-           port->slot_free != NO_SLOT && call->asker->number == call->client->requester.client &&
-           port_may_take(call->asker->requests, port->requests_left);
-}
-
-// Whether the ring's thread waits for this one event. Its lock is held.
-static bool ring_is_ready(struct call *call, const struct cpu *cpu)
-{
-    struct ring *ring = call->ring;
-    if (!ring->idle || ring->idle_cpu != cpu->id || !list_empty(&ring->pending) ||
-        !ring_has_room(ring) || ring->event_tail + 1 - ring->event_head < ring->wanted) {
-        return false;
+    struct pass *pass = pass_of(direct);
+    struct run_queue *queue = pass->queue;
+    spin_lock_off(&queue->lock);
+    bool ready = can_block(pass->client) && run_queue_top(queue) <= (int)pass->client->priority;
+    if (ready && __builtin_expect(direct->ring->idle, true)) {
+        pass->server = direct->ring->waiter;
+        ready = fast_is_blocked_here(pass->server, queue->cpu, ring_wait_continue);
+    } else if (ready) {
+        struct thread *server;
+        take_woken(queue, direct->ring, &server);
+        pass->server = server;
+        ready = server != NULL;
     }
-    call->server = ring->waiter;
-    return true;
+    if (!ready) {
+        spin_unlock_off(&queue->lock);
+    }
+    return ready;
 }
 
-// Whether the two can change places. The run queue is locked.
-static bool server_is_ready(const struct call *call, const struct run_queue *queue)
+// (The lock is call_hold()'s.)
+DIRECT_INLINE void call_change(struct direct_pass *direct) LOCK_UNCHECKED
 {
-    const struct thread *server = call->server;
-    return can_block(call->client) &&
-           fast_is_blocked_here(server, queue->cpu, ring_wait_continue) &&
-           run_queue_top(queue) <= (int)call->client->priority;
-}
-
-// All the effects. All locks are held.
-IN_LINE void deliver(const struct call *call, const struct arch_frame *frame,
-                     struct run_queue *queue)
-{
-    struct port *port = call->port;
-    struct ring *ring = call->ring;
-    struct thread *client = call->client, *server = call->server;
-    struct slot *slot = &port->slots[port->slot_free];
-    fill(call, frame, slot);
-    port->slot_free = slot->next_free;
-    slot->request = &client->request;
-    slot->state = SLOT_DELIVERED;
-    slot->client = call->served->asker;
-    call->asker->requests++;
-    port->requests_left--;
+    struct pass *pass = pass_of(direct);
+    struct thread *client = pass->client, *server = pass->server;
+    const struct ring *ring = direct->ring;
     client->asking = true;
     atomic_store_explicit(&client->completed, false, memory_order_relaxed);
-    object_body_get(&port->object); // the record's
-    request_set_state(&client->request, REQUEST_DELIVERED);
-    ring->event_tail++;
-    ring_publish_tail(ring);
     // What the server's system call returns with.
-    ring_set_idle(ring, false);
-    ring->entered = false;
     server->ring = NULL;
     arch_frame_set_result(arch_thread_frame(&server->machine), server->submitted,
                           ring->event_tail - ring->event_head);
     if (__builtin_expect(client->priority > server->own_priority, false)) {
-        lend(slot, server, client->priority);
+        lend(direct->slot, server, client->priority);
     }
-    queue->giver = client;
-    switch_to(queue, client, server, op_continue);
+    pass->queue->giver = client;
+    switch_to(pass->queue, client, server, op_continue);
+    spin_unlock_off(&pass->queue->lock);
 }
 
-IN_LINE bool call_locked(struct call *call, const struct arch_frame *frame, struct cpu *cpu)
+// The served object that a handle names, if it has these rights, as its entry says while it has
+// that word: that it has is seen when the port is locked.
+DIRECT_INLINE struct served *find_served(const struct thread *client, uint64_t word,
+                                         ts_rights_t rights, struct handle_entry **out_entry,
+                                         uint64_t *out_word)
 {
-    struct run_queue *queue = cpu->queue;
-    call->ring = call->port->rings[0].ring;
-    spin_lock_off(&call->ring->lock);
-    bool ready = ring_is_ready(call, cpu) && fill_inbox(call->port, frame);
-    if (ready) {
-        spin_lock_off(&queue->lock);
-        ready = server_is_ready(call, queue);
-        if (ready) {
-            deliver(call, frame, queue);
-        }
-        spin_unlock_off(&queue->lock);
+    *out_entry = handle_find(client->requester.handles, ts_op_word_handle(word), out_word);
+    if (*out_entry == NULL || (rights & ~(ts_rights_t)*out_word) != 0) {
+        return NULL;
     }
-    spin_unlock_off(&call->ring->lock);
-    return ready;
-}
-
-// The word and the range are good, and the handle is one of a served object.
-IN_LINE bool call_find(struct call *call, const struct arch_frame *frame,
-                       const struct fast_operation *fast, struct handle_entry **out_entry,
-                       uint64_t *out_word)
-{
-    uint64_t word = arch_frame_argument(frame, 0), length = arch_frame_argument(frame, 2);
-    if ((word & ~fast->word) != 0 || arch_frame_argument(frame, 5) != 0 ||
-        (length != 0 && !arch_user_range_ok(arch_frame_argument(frame, 1), length))) {
-        return false;
-    }
-    call->handle = ts_op_word_handle(word);
-    *out_entry = handle_find(call->client->requester.handles, call->handle, out_word);
-    if (*out_entry == NULL || (fast->rights & ~(ts_rights_t)*out_word) != 0) {
-        return false;
-    }
-    // That it is what the word was read with is seen when the port is locked.
     struct object *object = atomic_load_explicit(&(*out_entry)->object, memory_order_acquire);
-    if (object == NULL || object->class != &served_class) {
-        return false;
-    }
-    call->rights = (ts_rights_t)*out_word;
-    call->served = served_of(object);
-    call->port = call->served->port;
-    return true;
+    return object == NULL || object->class != &served_class ? NULL : served_of(object);
+}
+
+// What a call asks besides its flags: no deadline, and memory that is the user's.
+DIRECT_INLINE bool call_is_plain(const struct arch_frame *frame, uint64_t other_bits)
+{
+    uint64_t length = arch_frame_argument(frame, 2);
+    return other_bits == 0 && arch_frame_argument(frame, 5) == 0 &&
+           (length == 0 || arch_user_range_ok(arch_frame_argument(frame, 1), length));
+}
+
+DIRECT_INLINE void call_fill(struct thread *client, const struct arch_frame *frame,
+                             ts_rights_t rights, bool to_server)
+{
+    uint64_t word = arch_frame_argument(frame, 0);
+    const struct request_terms terms = {
+        .op = ts_op_word_op(word),
+        .flags = ts_op_word_flags(word),
+        .rights = rights,
+        .priority = client->priority,
+        .handle = ts_op_word_handle(word),
+        .offset = arch_frame_argument(frame, 3),
+        .arg = arch_frame_argument(frame, 4),
+        .deadline = TS_DEADLINE_NONE,
+    };
+    request_fill(&client->request, &terms);
+    request_set_range(&client->request, to_server, arch_frame_argument(frame, 1),
+                      (uint32_t)arch_frame_argument(frame, 2));
+}
+
+// The server goes on. No lock is held.
+_Noreturn DIRECT_INLINE void call_leave(struct pass *pass)
+{
+    process_count(&pass->client->process->requests_issued, 1);
+    object_body_put(&pass->direct.ring->object); // the reference that the server's wait held
+    arch_thread_return(&pass->server->machine);
 }
 
 void fast_path_call(struct arch_frame *frame, struct cpu *cpu, const struct fast_operation *fast)
 {
-    struct call call = {.client = cpu->current};
+    struct pass pass = {.queue = cpu->queue, .client = cpu->current};
     struct handle_entry *entry;
-    uint64_t word;
-    if (!call_find(&call, frame, fast, &entry, &word)) {
+    uint64_t word = arch_frame_argument(frame, 0), entry_word;
+    struct served *served = NULL;
+    if (call_is_plain(frame, word & ~fast->word)) {
+        served = find_served(pass.client, word, fast->rights, &entry, &entry_word);
+    }
+    if (served == NULL) {
         syscall_general(frame);
         return;
     }
-    spin_lock_off(&call.port->object.lock);
-    // Who closes the object's last handle needs the lock that we have: is it still there?
-    bool done = atomic_load_explicit(&entry->word, memory_order_relaxed) == word &&
-                port_is_ready(&call) && call_locked(&call, frame, cpu);
-    spin_unlock_off(&call.port->object.lock);
-    if (!done) {
+    pass.direct.request = &pass.client->request;
+    call_fill(pass.client, frame, (ts_rights_t)entry_word, ts_op_word_op(word) == TS_OP_WRITE);
+    if (!direct_call(&pass.direct, served, entry, entry_word, call_hold, call_change)) {
         syscall_general(frame);
         return;
     }
-    process_count(&call.client->process->requests_issued, 1);
-    object_body_put(&call.ring->object); // the reference that the server's wait held
-    arch_thread_return(&call.server->machine);
+    call_leave(&pass);
+}
+
+// A path there, and a handle back: the handle's slot is there before anything is asked.
+__attribute__((noinline)) static void call_for_handle(struct arch_frame *frame,
+                                                      struct thread *client, ts_rights_t needed)
+{
+    struct pass pass = {.queue = run_queue_here(), .client = client};
+    struct request *request = pass.direct.request = &client->request;
+    struct handle_entry *entry;
+    uint64_t word = arch_frame_argument(frame, 0), entry_word;
+    uint64_t known = TS_OP_WORD(0xff, TS_FLAG_NOWAIT, TS_RIGHTS_ALL, UINT32_MAX);
+    struct served *served = NULL;
+    ts_handle_t reserved;
+    if (call_is_plain(frame, word & ~known) && arch_frame_argument(frame, 2) <= TS_PATH_MAX) {
+        served = find_served(client, word, needed, &entry, &entry_word);
+    }
+    if (served == NULL || handle_reserve(client->requester.handles, &reserved) != TS_OK) {
+        syscall_general(frame);
+        return;
+    }
+    call_fill(client, frame, (ts_rights_t)entry_word & ts_op_word_rights(word), true);
+    request->out_handles = 1;
+    request->reserved[0] = reserved;
+    if (!direct_call(&pass.direct, served, entry, entry_word, call_hold, call_change)) {
+        handle_release(client->requester.handles, reserved);
+        syscall_general(frame);
+        return;
+    }
+    call_leave(&pass);
+}
+
+// No lock is needed but the table's, and what the last handle of something takes.
+__attribute__((noinline)) static void close_handle(struct arch_frame *frame, struct thread *thread)
+{
+    struct handle held;
+    ts_handle_t handle = ts_op_word_handle(arch_frame_argument(frame, 0));
+    ts_status_t status = handle_remove(thread->requester.handles, handle, &held);
+    if (status == TS_OK) {
+        object_handle_put(held);
+    }
+    process_count(&thread->process->requests_issued, 1);
+    arch_frame_set_result(frame, status, 0);
 }
 
 void fast_path_answer(struct arch_frame *frame, struct thread *thread)
 {
-    switch ((uint32_t)arch_frame_argument(frame, 0)) {
+    uint32_t word = (uint32_t)arch_frame_argument(frame, 0);
+    switch (word) {
     case TS_OP_NOP: fast_answer(thread, frame, 0); break;
     case TS_OP_SIGNAL: fast_event_signal(thread, frame); break;
     case TS_OP_WAIT: fast_event_wait(thread, frame); break;
-    default: syscall_general(frame);
+    case TS_OP_CLOSE: close_handle(frame, thread); break;
+    default: {
+        ts_rights_t needed = fast_operations[ts_op_word_op(word)].gives; // of those there are
+        if (needed != 0) {
+            call_for_handle(frame, thread, needed);
+        } else {
+            syscall_general(frame);
+        }
+    }
     }
 }
 
-// The way back --------------------------------------------------------------------------------
+// The way back ------------------------------------------------------------------------------
 
-struct answer {
-    struct thread *server;
-    struct thread *client;
-    struct ring *ring;
-    struct port *port;
-    struct slot *slot;
-    struct request *request;
-    ts_status_t status;
-};
-
-IN_LINE bool answer_find(struct answer *answer, const struct arch_frame *frame)
+DIRECT_INLINE bool answer_hold(struct direct_pass *direct) LOCK_UNCHECKED
 {
-    struct handle_table *table = answer->server->requester.handles;
-    uint64_t handles = arch_frame_argument(frame, 0);
-    uint64_t ring_word, port_word;
-    answer->status = (ts_status_t)arch_frame_argument(frame, 2);
-    if (answer->status > 0) {
-        return false;
+    struct pass *pass = pass_of(direct);
+    struct run_queue *queue = pass->queue;
+    struct thread *client = pass->client = direct->request->requester->thread;
+    spin_lock_off(&queue->lock);
+    bool ready = can_block(pass->server) && direct->ring->user == pass->server &&
+                 fast_is_blocked_here(client, queue->cpu, op_continue) &&
+                 run_queue_top(queue) <= (int)client->priority;
+    if (!ready) {
+        spin_unlock_off(&queue->lock);
     }
-    struct handle_entry *ring_entry = handle_find(table, ts_pair_low(handles), &ring_word);
-    struct handle_entry *port_entry = handle_find(table, ts_pair_high(handles), &port_word);
-    if (ring_entry == NULL || port_entry == NULL || (port_word & TS_RIGHT_MANAGE) == 0) {
-        return false;
-    }
-    struct object *ring = fast_entry_object(ring_entry, ring_word);
-    struct object *port = fast_entry_object(port_entry, port_word);
-    if (ring == NULL || ring->class != &ring_class || port == NULL || port->class != &port_class) {
-        return false;
-    }
-    answer->ring = ring_of(ring);
-    answer->port = port_of(port);
-    return true;
+    return ready;
 }
 
-// Whether the id names a plain request of a thread, and nothing else is to be done in the port. (0,
-// which only waits, names none: no generation is 0.) Its lock is held.
-IN_LINE bool request_is_plain(struct answer *answer, uint64_t id)
+// (The lock is answer_hold()'s.)
+DIRECT_INLINE void answer_change(struct direct_pass *direct) LOCK_UNCHECKED
 {
-    struct port *port = answer->port;
-    uint32_t index = ts_request_id_slot(id);
-    if (index >= port->slot_count || port->ring_count != 1 || port->rings[0].ring != answer->ring ||
-        (port->queued | port->hungry_count) != 0) {
-        return false;
+    struct pass *pass = pass_of(direct);
+    struct thread *server = pass->server;
+    if (__builtin_expect(direct->slot->borrower != NULL, false)) {
+        give_back(direct->slot, server, direct->request->priority);
     }
-    struct slot *slot = &port->slots[index];
-    struct request *request = slot->request;
-    if (slot->borrower != NULL && slot->borrower != answer->server) {
-        return false;
-    }
-    if (slot->state != SLOT_DELIVERED || slot->generation != ts_request_id_generation(id) ||
-        slot->copying || request == NULL || request->requester->ring != NULL ||
-        (request->in_handles | request->out_handles | request->client_fault) != 0 ||
-        request->deadline != TS_DEADLINE_NONE) {
-        return false;
-    }
-    answer->slot = slot;
-    answer->request = request;
-    answer->client = request->requester->thread;
-    return true;
-}
-
-// Whether the server would wait in its ring now. Its lock is held.
-static bool ring_would_wait(struct answer *answer)
-{
-    struct ring *ring = answer->ring;
-    return !(ring->entered | ring->destroyed) && ring->binding_count == 1 &&
-           answer->ring->user == answer->server && list_empty(&ring->pending) &&
-           ring->shared->version == TS_RING_VERSION && ring_unread(ring) == 0;
-}
-
-// The payload, to the start of the client's range; at most to the end of a page.
-OUT_OF_LINE copy_to_client(const struct request *request, uint64_t address, uint64_t length,
-                           bool *out_done)
-{
-    uint64_t client_address;
-    *out_done = length <= request->out_length && arch_user_range_ok(address, length) &&
-                request_range(request, COPY_PUSH, 0, (uint32_t)length, &client_address) == length &&
-                environment_copy(request->requester->space, client_address, address,
-                                 (uint32_t)length, COPY_PUSH) == TS_OK;
-}
-
-static bool push_payload(const struct answer *answer, const struct arch_frame *frame)
-{
-    bool done = true;
-    if (arch_frame_argument(frame, 5) != 0) {
-        copy_to_client(answer->request, arch_frame_argument(frame, 4),
-                       arch_frame_argument(frame, 5), &done);
-    }
-    return done;
-}
-
-static bool client_is_ready(const struct answer *answer, const struct run_queue *queue)
-{
-    const struct thread *client = answer->client;
-    return can_block(answer->server) && fast_is_blocked_here(client, queue->cpu, op_continue) &&
-           run_queue_top(queue) <= (int)client->priority;
-}
-
-// All the effects. All locks are held.
-IN_LINE void finish(const struct answer *answer, const struct arch_frame *frame,
-                    struct run_queue *queue)
-{
-    struct ring *ring = answer->ring;
-    struct thread *client = answer->client, *server = answer->server;
-    if (__builtin_expect(answer->slot->borrower != NULL, false)) {
-        give_back(answer->slot, server, answer->request->priority);
-    }
-    // The client's system call returns.
-    request_set_state(answer->request, REQUEST_FREE);
-    client->asking = false;
-    arch_frame_set_result(arch_thread_frame(&client->machine), answer->status,
-                          arch_frame_argument(frame, 3));
-    slot_release(answer->port, answer->slot, ts_request_id_slot(arch_frame_argument(frame, 1)));
-    // The server waits.
-    object_body_get(&ring->object);
-    server->ring = answer->ring;
+    pass->client->asking = false;
+    server->ring = direct->ring;
     server->submitted = 0;
     server->wait_for = 1;
     server->wait_until = TS_DEADLINE_NONE;
-    ring->entered = true;
-    ring->requester.priority = server->own_priority;
-    ring->wanted = 1;
-    ring->waiter = server;
-    atomic_store_explicit(TS_ATOMIC(&ring->idle_cpu), queue->cpu->id, memory_order_relaxed);
-    ring_set_idle(ring, true);
-    switch_to(queue, server, client, ring_wait_continue);
+    direct->ring->requester.priority = server->own_priority;
+    switch_to(pass->queue, server, pass->client, ring_wait_continue);
+    spin_unlock_off(&pass->queue->lock);
 }
 
-IN_LINE bool answer_locked(struct answer *answer, const struct arch_frame *frame, struct cpu *cpu)
+// A server answers by the same two handles again and again: they are looked up when others come.
+OUT_OF_LINE serves_look_up(struct thread *server, uint64_t handles)
 {
-    struct run_queue *queue = cpu->queue;
-    struct ring *ring = answer->ring;
-    spin_lock_off(&ring->lock);
-    bool ready = ring_would_wait(answer);
-    if (ready) {
-        spin_lock_off(&queue->lock);
-        ready = client_is_ready(answer, queue) && push_payload(answer, frame);
-        if (ready) {
-            finish(answer, frame, queue);
-        }
-        spin_unlock_off(&queue->lock);
+    struct handle_table *table = server->requester.handles;
+    struct thread_serves *serves = &server->serves;
+    serves->ring = handle_find(table, ts_pair_low(handles), &serves->ring_word);
+    serves->port = handle_find(table, ts_pair_high(handles), &serves->port_word);
+    bool good =
+        serves->ring != NULL && serves->port != NULL && (serves->port_word & TS_RIGHT_MANAGE) != 0;
+    serves->handles = good ? handles : 0;
+}
+
+// The server's ring and port, by handles that are both in the first argument.
+DIRECT_INLINE bool answer_find(struct pass *pass, const struct arch_frame *frame)
+{
+    const struct thread_serves *serves = &pass->server->serves;
+    uint64_t handles = arch_frame_argument(frame, 0);
+    if (__builtin_expect(serves->handles != handles, false)) {
+        serves_look_up(pass->server, handles);
     }
-    spin_unlock_off(&ring->lock);
-    return ready;
+    if (serves->handles == 0) {
+        return false;
+    }
+    struct object *ring = fast_entry_object(serves->ring, serves->ring_word);
+    struct object *port = fast_entry_object(serves->port, serves->port_word);
+    if (ring == NULL || ring->class != &ring_class || port == NULL || port->class != &port_class) {
+        return false;
+    }
+    pass->direct.ring = ring_of(ring);
+    pass->direct.port = port_of(port);
+    return true;
+}
+
+// The client's system call returns. No lock is held.
+_Noreturn DIRECT_INLINE void answer_leave(struct pass *pass, ts_status_t status, uint64_t value)
+{
+    arch_frame_set_result(arch_thread_frame(&pass->client->machine), status, value);
+    process_count(&pass->server->process->requests_served, 1);
+    object_body_put(&pass->direct.port->object); // the reference that the record held
+    arch_thread_return(&pass->client->machine);
+}
+
+// The answer mints an object: its tag, number, rights and signals are where the bytes would be.
+__attribute__((noinline)) static void answer_mint(struct arch_frame *frame, struct thread *server,
+                                                  struct ring *ring, struct port *port)
+{
+    struct pass pass = {
+        .direct = {.ring = ring, .port = port}, .queue = run_queue_here(), .server = server};
+    const struct reply reply = reply_of_registers(frame);
+    const struct direct_answer answer = {.id = reply.id, .mints = &reply};
+    if (!reply_registers_are_good(&reply) ||
+        !direct_answer(&pass.direct, &answer, server, pass.queue->cpu->id, answer_hold,
+                       answer_change)) {
+        syscall_general(frame);
+        return;
+    }
+    // The client is this CPU's thread already: its table stays.
+    struct request *request = pass.direct.request;
+    request_install_results(request);
+    request_set_state(request, REQUEST_FREE);
+    answer_leave(&pass, TS_OK, request->value);
 }
 
 void fast_path_reply_wait(struct arch_frame *frame)
 {
     struct cpu *cpu = cpu_current();
-    struct answer answer = {.server = cpu->current};
-    if (atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) != 0 ||
-        !answer_find(&answer, frame)) {
+    struct pass pass = {.queue = cpu->queue, .server = cpu->current};
+    int64_t status = (int64_t)arch_frame_argument(frame, 2);
+    const struct direct_answer answer = {.id = arch_frame_argument(frame, 1),
+                                         .address = arch_frame_argument(frame, 4),
+                                         .length = arch_frame_argument(frame, 5)};
+    bool found = answer_find(&pass, frame);
+    bool may_switch = atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) == 0;
+    if (found && may_switch && status == (int64_t)ts_reply_word(TS_OK, TS_REPLY_MINT)) {
+        answer_mint(frame, pass.server, pass.direct.ring, pass.direct.port);
+        return;
+    }
+    if (!found || status > 0 || status < INT32_MIN) {
         syscall_general(frame);
         return;
     }
-    spin_lock_off(&answer.port->object.lock);
-    bool done = request_is_plain(&answer, arch_frame_argument(frame, 1)) &&
-                answer_locked(&answer, frame, cpu);
-    spin_unlock_off(&answer.port->object.lock);
-    if (!done) {
-        syscall_general(frame);
-        return;
+    bool bytes = answer.length == 0 || arch_user_range_ok(answer.address, answer.length);
+    if (may_switch && bytes &&
+        direct_answer(&pass.direct, &answer, pass.server, cpu->id, answer_hold, answer_change)) {
+        answer_leave(&pass, (ts_status_t)status, arch_frame_argument(frame, 3));
     }
-    process_count(&answer.server->process->requests_served, 1);
-    object_body_put(&answer.port->object); // the reference that the record held
-    arch_thread_return(&answer.client->machine);
+    fast_ring_reply_wait(frame, pass.direct.ring, pass.direct.port);
 }

@@ -14,6 +14,7 @@
 // server's affair, and the handle.
 struct fast_operation {
     ts_rights_t rights; // 0: cannot
+    ts_rights_t gives;  // the same of those that bring a path and take a handle back
     uint64_t word;
 };
 extern const struct fast_operation fast_operations[TS_OP_COUNT];
@@ -24,6 +25,13 @@ extern const struct fast_operation fast_operations[TS_OP_COUNT];
 void fast_path_call(struct arch_frame *frame, struct cpu *cpu, const struct fast_operation *fast);
 void fast_path_answer(struct arch_frame *frame, struct thread *thread);
 void fast_path_reply_wait(struct arch_frame *frame);
+
+// The short way of rings (fast_ring.c): enter; and a plain answer by the thread of a ring, which
+// was found with its port by their handles. Interrupts off, as above.
+struct port;
+struct ring;
+void fast_ring_enter(struct arch_frame *frame);
+void fast_ring_reply_wait(struct arch_frame *frame, struct ring *ring, struct port *port);
 
 // The system call op: which of them it is for.
 static inline __attribute__((always_inline)) void fast_path_op(struct arch_frame *frame)

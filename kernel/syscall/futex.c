@@ -19,7 +19,7 @@ static _Noreturn void wait_continue(void)
     arch_return_to_user();
 }
 
-// futex_wait: a1 = address, a2 = expected, a3 = deadline.
+// futex_wait: rdi = address, rsi = expected, rdx = deadline.
 void syscall_futex_wait(struct arch_frame *frame)
 {
     struct thread *thread = thread_current();
@@ -29,10 +29,11 @@ void syscall_futex_wait(struct arch_frame *frame)
         arch_frame_set_result(frame, TS_ERR_ARGUMENT, 0);
         return;
     }
-    request_reset(request);
-    request->op = TS_OP_FUTEX_WAIT;
-    request->flags = 0;
-    request->deadline = (ts_time_t)arch_frame_argument(frame, 2);
+    const struct request_terms terms = {
+        .op = TS_OP_FUTEX_WAIT,
+        .deadline = (ts_time_t)arch_frame_argument(frame, 2),
+    };
+    request_begin(request, &terms);
     atomic_store_explicit(&thread->completed, false, memory_order_relaxed);
     thread->asking = true;
     ts_status_t status = futex_wait(request, arch_frame_argument(frame, 0), (uint32_t)expected);
@@ -45,7 +46,7 @@ void syscall_futex_wait(struct arch_frame *frame)
     arch_frame_set_result(frame, status, 0);
 }
 
-// futex_wake: a1 = address, a2 = most; value = woken.
+// futex_wake: rdi = address, rsi = most; rdx = woken.
 void syscall_futex_wake(struct arch_frame *frame)
 {
     uint64_t most = arch_frame_argument(frame, 1);

@@ -70,17 +70,19 @@ struct request *asked_record(struct asked *asked)
         }
     } else {
         request = &asked->thread->request;
-        request_reset(request);
         atomic_store_explicit(&asked->thread->completed, false, memory_order_relaxed);
     }
-    request->op = operation->op;
-    request->flags = operation->flags & TS_FLAGS_ALL;
-    request->handle = operation->handle;
-    request->priority = asked->thread->priority;
-    request->offset = operation->offset;
-    request->arg = operation->arg;
-    request->user_data = operation->user_data;
-    request->deadline = operation->deadline;
+    const struct request_terms terms = {
+        .op = operation->op,
+        .flags = operation->flags & TS_FLAGS_ALL,
+        .handle = operation->handle,
+        .priority = asked->thread->priority,
+        .offset = operation->offset,
+        .arg = operation->arg,
+        .user_data = operation->user_data,
+        .deadline = operation->deadline,
+    };
+    request_fill(request, &terms);
     return request;
 }
 

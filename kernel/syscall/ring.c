@@ -8,6 +8,7 @@
 //
 // A thread that waits is in its ring (thread.ring), which is idle; what it returns with is in
 // thread.submitted. Both calls wait alike.
+#include <syscall/fast_parts.h>
 #include <syscall/submit.h>
 #include <syscall/syscall.h>
 
@@ -154,13 +155,8 @@ _Noreturn void ring_wait_continue(void)
     arch_return_to_user();
 }
 
-// The second half of both calls: returns with events, now or later. Interrupts on.
-static void wait_for_events(struct thread *thread, uint32_t submitted, uint32_t wait_for,
-                            ts_time_t deadline)
+void ring_wait(struct thread *thread)
 {
-    thread->submitted = submitted;
-    thread->wait_for = wait_for;
-    thread->wait_until = deadline;
     arch_irq_disable();
     enum found found = leave_if_enough(thread);
     arch_irq_enable();
@@ -169,6 +165,16 @@ static void wait_for_events(struct thread *thread, uint32_t submitted, uint32_t 
     } else if (found != ENOUGH) {
         collect_or_sleep(thread);
     }
+}
+
+// The second half of both calls. Interrupts on.
+static void wait_for_events(struct thread *thread, uint32_t submitted, uint32_t wait_for,
+                            ts_time_t deadline)
+{
+    thread->submitted = submitted;
+    thread->wait_for = wait_for;
+    thread->wait_until = deadline;
+    ring_wait(thread);
 }
 
 void syscall_enter(struct arch_frame *frame)
@@ -190,11 +196,13 @@ void syscall_enter(struct arch_frame *frame)
         arch_frame_set_result(frame, status, 0);
         return;
     }
+    arch_irq_disable();
     uint32_t submitted = ring_submit(thread->ring, thread, ts_pair_high(word));
+    arch_irq_enable();
     wait_for_events(thread, submitted, (uint32_t)wait_for, deadline);
 }
 
-// The reply in registers: no handles, no tag.
+// The reply in registers: bytes, or a new object.
 static ts_status_t reply(struct thread *thread, const struct arch_frame *frame)
 {
     struct handle port;
@@ -204,17 +212,18 @@ static ts_status_t reply(struct thread *thread, const struct arch_frame *frame)
     if (status != TS_OK) {
         return status;
     }
-    struct server_reply reply = {
-        .fields = {.id = arch_frame_argument(frame, 1),
-                   .status = (ts_status_t)arch_frame_argument(frame, 2),
-                   .result = TS_REPLY_NONE,
-                   .value = arch_frame_argument(frame, 3)},
-        .address = arch_frame_argument(frame, 4),
-        .length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length,
-    };
-    status = port.object->class == &port_class
-                 ? server_reply_give(port_of(port.object), &reply, true)
-                 : TS_ERR_KIND;
+    struct server_reply reply = {.fields = reply_of_registers(frame)};
+    if (reply.fields.result == TS_REPLY_NONE) {
+        reply.address = arch_frame_argument(frame, 4);
+        reply.length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+    }
+    if (port.object->class != &port_class) {
+        status = TS_ERR_KIND;
+    } else if (!reply_registers_are_good(&reply.fields)) {
+        status = TS_ERR_ARGUMENT;
+    } else {
+        status = server_reply_give(port_of(port.object), &reply, true);
+    }
     object_put(port.object);
     return status;
 }

@@ -10,18 +10,6 @@
 #include <base/statistics.h>
 #include <sched/run_queue.h>
 
-static void set_range(struct request *request, enum ts_op_payload payload, uint64_t address,
-                      uint32_t length)
-{
-    if (payload == TS_PAYLOAD_FROM) {
-        request->out_address = address;
-        request->out_length = length;
-    } else {
-        request->in_address = address;
-        request->in_length = length;
-    }
-}
-
 // One range, which must be the user's.
 static ts_status_t fill_plain(struct request *request, const struct operation *operation,
                               enum ts_op_payload payload)
@@ -32,7 +20,7 @@ static ts_status_t fill_plain(struct request *request, const struct operation *o
     if (payload == TS_PAYLOAD_PATH && operation->length > TS_PATH_MAX) {
         return TS_ERR_NAME_TOO_LONG;
     }
-    set_range(request, payload, operation->address, operation->length);
+    request_set_range(request, payload != TS_PAYLOAD_FROM, operation->address, operation->length);
     return TS_OK;
 }
 
@@ -64,7 +52,7 @@ static ts_status_t fill_vector(struct request *request, const struct operation *
         return TS_ERR_ARGUMENT;
     }
     request->segments = (uint8_t)count;
-    set_range(request, payload, 0, (uint32_t)total);
+    request_set_range(request, payload != TS_PAYLOAD_FROM, 0, (uint32_t)total);
     return TS_OK;
 }
 
@@ -194,7 +182,8 @@ static ts_status_t issue(struct asked *asked, struct request *request, ts_rights
         struct port *port = served_of(object)->port; // stays readable: interrupts are off
         port_issue(request, served_of(object), entry, word);
         thread->handing_over = false;
-        if (waits && request_state(request) <= REQUEST_PARKED && run_queue_turn_is_given(thread)) {
+        if (waits && request_state(request) <= REQUEST_DELIVERED &&
+            run_queue_turn_is_given(thread)) {
             port_give_turn(port);
         }
     }

@@ -134,8 +134,11 @@ static bool post_answer(struct asked *asked, ts_status_t status)
 static void keep_answer(struct asked *asked, struct request *record, ts_status_t status)
 {
     const struct operation *operation = &asked->operation;
-    record->op = operation->op;
-    record->flags = operation->flags & TS_FLAGS_ALL;
+    const struct request_terms terms = {
+        .op = operation->op,
+        .flags = operation->flags & TS_FLAGS_ALL,
+    };
+    request_begin(record, &terms);
     record->user_data = operation->user_data;
     record->status = status;
     record->value = operation->value;

@@ -6,12 +6,17 @@
 #include <object/thread.h>
 
 // Takes at most `most` submissions; stops when the user has none left or no record is free. The
-// current thread has entered the ring. Returns how many were taken.
+// current thread has entered the ring. Returns how many were taken. Interrupts off, but on in
+// between where there is much to do.
 uint32_t ring_submit(struct ring *ring, struct thread *thread, uint32_t most);
 
 // Takes one, of any kind. The ring's spare record is there. False: it stays, since no record is
 // free. Interrupts on.
 bool submission_take(struct ring *ring, struct thread *thread, const struct ts_submission *slot);
+
+// Waits in the ring that the thread has entered, with a reference, as its fields say; the results
+// are set in its frame. Returns with events, or ends in user mode. Interrupts on.
+void ring_wait(struct thread *thread);
 
 // The continuation of a thread that waits in its ring (thread.ring). Interrupts off.
 _Noreturn void ring_wait_continue(void);

@@ -284,6 +284,148 @@ static void rule_r12_a_minted_object_has_its_signals(void)
     pair_end(&pair);
 }
 
+// A client that opens by system call, one after the other; the test is its server and answers with
+// the system call with which it waits again.
+#define OPENS 6u
+
+static struct opener {
+    struct ts_thread thread;
+    const char *path;
+    bool keeps; // what it opened, else closes it at once
+    ts_status_t status[OPENS];
+    ts_handle_t handle[OPENS];
+    uint64_t signals[OPENS];
+} opener;
+
+static void open_some(void *argument)
+{
+    struct opener *self = argument;
+    for (unsigned i = 0; i < OPENS; i++) {
+        uint64_t value = 0;
+        const struct ts_op open = {.op = TS_OP_OPEN,
+                                   .rights = TS_RIGHT_READ | TS_RIGHT_WAIT,
+                                   .address = self->path,
+                                   .length = 5};
+        self->status[i] = ts_op(pair.object, &open, &value);
+        self->handle[i] = (ts_handle_t)value;
+        if (self->status[i] == TS_OK) {
+            CHECK_OK(ts_get_u64(self->handle[i], TS_PROPERTY_SIGNALS, &self->signals[i]));
+        }
+        if (!self->keeps) {
+            ts_close(self->handle[i]);
+        }
+    }
+}
+
+static void opener_start(const char *path, bool keeps)
+{
+    opener = (struct opener){.path = path, .keeps = keeps};
+    CHECK_OK(ts_thread_start(&opener.thread, open_some, &opener, 16384, 0, TS_PRIORITY_NORMAL));
+}
+
+// The next request, which brings the path. CLOSED events may come before; they are counted.
+static uint64_t next_open(unsigned *closed)
+{
+    struct ts_event event = {0};
+    do {
+        if (!ts_ring_next(&pair.server, &event)) {
+            CHECK_OK(ts_ring_enter(&pair.server, 1, in_ms(3000)));
+            continue;
+        }
+        *closed += event.kind == TS_EVENT_CLOSED;
+    } while (event.kind != TS_EVENT_REQUEST);
+    CHECK(event.op == TS_OP_OPEN && event.length == 5 && event.out_handles == 1);
+    CHECK_EQUAL(event.rights, TS_RIGHT_READ | TS_RIGHT_WAIT);
+    CHECK(memcmp(pair.inbox + ts_request_id_slot(event.value) * 64, "a/b/c", 5) == 0);
+    return event.value;
+}
+
+static ts_status_t mint_wait(uint64_t id, uint32_t oid, uint64_t tag, ts_rights_t rights,
+                             uint16_t signals)
+{
+    return ts_ring_mint_wait(&pair.server, pair.port, id, tag,
+                             ts_reply_object(oid, rights, signals));
+}
+
+static void rule_r12_reply_wait_mints_too(void)
+{
+    unsigned closed = 0;
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    opener_start("a/b/c", false);
+    for (unsigned i = 0; i < OPENS; i++) {
+        uint64_t id = next_open(&closed);
+        // None of these waits, and the request is still there.
+        CHECK_EQUAL(mint_wait(id, 0, 7, TS_RIGHTS_ALL, 0), TS_ERR_EXISTS);
+        CHECK_EQUAL(mint_wait(id, PAIR_OBJECTS, 7, TS_RIGHTS_ALL, 0), TS_ERR_ARGUMENT);
+        CHECK_EQUAL(mint_wait(id, 1, 7, 0xffff, 0), TS_ERR_ARGUMENT);
+        CHECK_EQUAL(mint_wait(id, 1, 7, TS_RIGHTS_ALL, 1u << 15), TS_ERR_ARGUMENT);
+        CHECK_EQUAL(mint_wait(id + (UINT64_C(1) << 32), 1, 7, TS_RIGHTS_ALL, 0), TS_ERR_GONE);
+        // CLOSED is what it waits for: the oid is free with it, not before.
+        CHECK_OK(mint_wait(id, 1, 7, TS_RIGHTS_ALL, TS_SIGNAL_READABLE));
+        struct ts_event event = pair_event(&pair, TS_EVENT_CLOSED);
+        CHECK(event.oid == 1 && event.tag == 7);
+    }
+    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    for (unsigned i = 0; i < OPENS; i++) {
+        CHECK_OK(opener.status[i]);
+        CHECK_EQUAL(opener.signals[i], TS_SIGNAL_READABLE);
+    }
+    CHECK_EQUAL(closed, 0);
+    pair_end(&pair);
+}
+
+// A client that keeps what it opens comes to its share of the port's objects.
+static void rule_q15_reply_wait_mints_no_more_than_the_share(void)
+{
+    unsigned minted = 0, closed = 0;
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    opener_start("a/b/c", true);
+    for (unsigned i = 0; i < OPENS; i++) {
+        uint64_t id = next_open(&closed);
+        if (minted < 2) { // of 3, of which one is left to others then
+            minted++;
+            CHECK_OK(mint_wait(id, minted, minted, TS_RIGHTS_ALL, 0));
+            continue;
+        }
+        CHECK_EQUAL(mint_wait(id, minted + 1, 9, TS_RIGHTS_ALL, 0), TS_ERR_LIMIT);
+        pair_reply(&pair, id, TS_ERR_LIMIT, 0);
+    }
+    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    for (unsigned i = 0; i < OPENS; i++) {
+        CHECK_EQUAL(opener.status[i], i < 2 ? TS_OK : TS_ERR_LIMIT);
+        ts_close(opener.handle[i]);
+    }
+    CHECK_EQUAL(closed, 0);
+    pair_end(&pair);
+}
+
+// A path that cannot be read is the client's fault: no server hears of it, and the slot for its
+// handle is free again.
+static void rule_q13_a_path_that_is_not_there(void)
+{
+    struct ts_event event;
+    void *page;
+    CHECK_OK(ts_memory_allocate(TS_PAGE_SIZE, 0, NULL, &page));
+    CHECK_OK(ts_memory_protect(page, TS_PAGE_SIZE, 0)); // nobody else gets the place
+    pair_begin(&pair, PAIR_REQUESTS, 64);
+    opener_start(page, false);
+    CHECK_EQUAL(ts_ring_enter(&pair.server, 1, in_ms(50)), TS_ERR_TIMED_OUT);
+    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    CHECK(!ts_ring_next(&pair.server, &event));
+    for (unsigned i = 0; i < OPENS; i++) {
+        CHECK_EQUAL(opener.status[i], TS_ERR_FAULT);
+    }
+    CHECK_OK(ts_memory_unmap(page, TS_PAGE_SIZE));
+    opener_start("a/b/c", false); // the port and its slots are as before
+    unsigned closed = 0;
+    for (unsigned i = 0; i < OPENS; i++) {
+        pair_reply(&pair, next_open(&closed), TS_ERR_NOT_FOUND, 0);
+    }
+    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    CHECK_EQUAL(opener.status[OPENS - 1], TS_ERR_NOT_FOUND);
+    pair_end(&pair);
+}
+
 static void rule_r13_the_inbox_has_the_first_bytes(void)
 {
     static char text[200];
@@ -337,6 +479,9 @@ int main(void)
         TAP(rule_r11_signals_come_before_the_answer),
         TAP(rule_r12_an_oid_in_use_is_not_minted),
         TAP(rule_r12_a_minted_object_has_its_signals),
+        TAP(rule_r12_reply_wait_mints_too),
+        TAP(rule_q15_reply_wait_mints_no_more_than_the_share),
+        TAP(rule_q13_a_path_that_is_not_there),
         TAP(rule_r13_the_inbox_has_the_first_bytes),
         TAP(rule_r14_a_failed_reply_does_not_wait),
     };

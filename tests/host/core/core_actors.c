@@ -18,6 +18,7 @@
 // the seed FIRST on.
 #include "actors.h"
 
+#include <core/port_direct.h>
 #include <core/port_tables.h>
 
 #include <stdio.h>
@@ -97,6 +98,7 @@ static struct asked {
     bool sent, completed;
 } asked[NUMBERS];
 static uint32_t numbers;
+static uint64_t direct_calls, direct_answers; // as the fast path makes them
 
 static struct server {
     struct port port;
@@ -194,15 +196,16 @@ static void send_gift(struct client *client, struct request *request, uint32_t n
 
 static void client_fill(struct client *client, struct request *request, uint32_t number)
 {
-    request->op = chance(3) ? TS_OP_OPEN : TS_OP_CALL;
-    request->flags = 0;
-    request->rights = TS_RIGHTS_ALL;
-    request->handle = client->target;
-    request->priority = (uint8_t)(world_random() % 3 * 8);
-    request->user_data = request->offset = number;
-    request->in_length = request->out_length = 8;
-    request->deadline =
-        chance(3) ? world_now + world_random() % 50000000 : (ts_time_t)TS_DEADLINE_NONE;
+    struct request_terms terms = {
+        .rights = TS_RIGHTS_ALL, .handle = client->target, .user_data = number, .offset = number};
+    terms.op = chance(3) ? TS_OP_OPEN : TS_OP_CALL;
+    terms.priority = (uint8_t)(world_random() % 3 * 8);
+    if (chance(3)) {
+        terms.deadline = world_now + world_random() % 50000000;
+    }
+    request_fill(request, &terms);
+    request_set_range(request, true, 0, 8);
+    request_set_range(request, false, 0, 8);
     if (request->op == TS_OP_OPEN &&
         handle_reserve(&client->handles, &request->reserved[0]) == TS_OK) {
         request->out_handles = 1;
@@ -210,6 +213,34 @@ static void client_fill(struct client *client, struct request *request, uint32_t
     if (request->op == TS_OP_CALL && chance(2)) {
         send_gift(client, request, number);
     }
+}
+
+// The two threads of a direct pass (core/port_direct.h): they can change places, or not.
+static bool direct_hold(struct direct_pass *pass)
+{
+    (void)pass;
+    return !chance(8);
+}
+
+// The server's thread is lent the request's priority, as it is by port_issue.
+static void call_change(struct direct_pass *pass)
+{
+    pass->slot->borrower = environment_lend(pass->ring, pass->request->priority);
+}
+
+static bool ask_direct(struct request *request, struct served *served,
+                       const struct handle_entry *entry, uint64_t word)
+{
+    struct direct_pass pass = {.request = request};
+    if (request->deadline != TS_DEADLINE_NONE || request->in_handles != 0 || chance(4)) {
+        return false;
+    }
+    if (direct_call(&pass, served, entry, word, direct_hold, call_change)) {
+        direct_calls++;
+        return true;
+    }
+    request_set_state(request, REQUEST_ISSUED);
+    return false;
 }
 
 static void client_ask(struct client *client)
@@ -221,9 +252,7 @@ static void client_ask(struct client *client)
         return;
     }
     struct request *request = &client->request;
-    if (by_thread) {
-        request_reset(request);
-    } else {
+    if (!by_thread) {
         request = ring_record_take(&client->ring);
     }
     if (request == NULL) {
@@ -233,7 +262,10 @@ static void client_ask(struct client *client)
     uint32_t number = numbers++;
     asked[number] = (struct asked){0};
     client_fill(client, request, number);
-    port_issue(request, served_of(atomic_load(&entry->object)), entry, word);
+    struct served *served = served_of(atomic_load(&entry->object));
+    if (!by_thread || !ask_direct(request, served, entry, word)) {
+        port_issue(request, served, entry, word);
+    }
 }
 
 static void client_cancel(struct client *client)
@@ -333,6 +365,7 @@ static void server_enter(unsigned index)
     }
     server.rings[index].busy = true;
     ring_busy(ring); // as it was woken
+    ring->entered = true;
     (void)ring_collect(ring);
     while (shared->event_head != shared->event_tail) {
         const struct ts_event *event = &ring->events[shared->event_head & (EVENTS - 1)];
@@ -344,9 +377,7 @@ static void server_enter(unsigned index)
         }
         shared->event_head++;
     }
-    if (chance(2)) {
-        (void)ring_idle(ring, 1, NULL, index);
-    }
+    ring->entered = chance(2) && ring_idle(ring, 1, NULL, index);
     server.rings[index].busy = false;
 }
 
@@ -395,6 +426,39 @@ static void reply_move_over(const struct reply *reply, ts_handle_t handle, bool 
     object_handle_put(held);
 }
 
+static void answer_change(struct direct_pass *pass)
+{
+    if (pass->slot->borrower != NULL) {
+        environment_return(pass->slot->borrower, pass->request->priority);
+        pass->slot->borrower = NULL;
+    }
+}
+
+// The answer as the fast path gives it, by the thread of one ring, which waits in that then.
+static bool answer_direct(unsigned index, const struct reply *reply)
+{
+    struct direct_pass pass = {.port = &server.port, .ring = &server.rings[index].ring};
+    const struct direct_answer answer = {.id = reply->id,
+                                         .mints = reply->result == TS_REPLY_MINT ? reply : NULL};
+    if (server.rings[index].busy || reply->result == TS_REPLY_OWN || chance(4)) {
+        return false;
+    }
+    server.rings[index].busy = true;
+    bool done = direct_answer(&pass, &answer, &server.rings[index].borrower, index, direct_hold,
+                              answer_change);
+    server.rings[index].busy = false;
+    if (!done) {
+        return false;
+    }
+    direct_answers++;
+    if (answer.mints != NULL) {
+        request_install_results(pass.request);
+    }
+    object_put(&server.port.object);
+    answered(pass.request);
+    return true;
+}
+
 static void server_reply(uint32_t slot)
 {
     struct request *request;
@@ -414,6 +478,9 @@ static void server_reply(uint32_t slot)
         if (chance(3)) {
             moved = reply_move(&reply);
         }
+    }
+    if (moved == TS_HANDLE_NONE && answer_direct(world_random() % RINGS, &reply)) {
+        return;
     }
     ts_status_t status = port_reply(&server.port, &reply, &request);
     if (moved != TS_HANDLE_NONE) {
@@ -520,10 +587,9 @@ static void bell_watch(void)
     if (record == NULL) {
         return;
     }
-    record->op = TS_OP_WAIT;
-    record->flags = TS_FLAG_MULTI;
-    record->deadline = TS_DEADLINE_NONE;
-    record->user_data = (uint64_t)(record - bell.records);
+    const struct request_terms terms = {
+        .op = TS_OP_WAIT, .flags = TS_FLAG_MULTI, .user_data = (uint64_t)(record - bell.records)};
+    request_fill(record, &terms);
     object_get(&bell.object);
     object_wait(&bell.object, record, 3u << 16);
 }
@@ -824,7 +890,8 @@ int main(int argc, char **argv)
         requests += numbers;
         tear_down();
     }
-    printf("core_actors: ok, %llu sequences, %llu requests\n", (unsigned long long)count,
-           (unsigned long long)requests);
+    printf("core_actors: ok, %llu sequences, %llu requests, direct %llu there, %llu back\n",
+           (unsigned long long)count, (unsigned long long)requests,
+           (unsigned long long)direct_calls, (unsigned long long)direct_answers);
     return 0;
 }

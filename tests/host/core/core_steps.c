@@ -130,12 +130,9 @@ static struct request *ask(struct side *side, ts_handle_t handle, uint64_t numbe
     uint64_t word;
     struct request *request = ring_record_take(&side->ring);
     CHECK(request != NULL);
-    request->op = TS_OP_WRITE;
-    request->flags = 0;
-    request->handle = handle;
-    request->offset = request->user_data = number;
-    request->deadline = 0;
-    request->priority = 4;
+    const struct request_terms terms = {
+        .op = TS_OP_WRITE, .handle = handle, .offset = number, .user_data = number, .priority = 4};
+    request_fill(request, &terms);
     const struct handle_entry *entry = handle_find(&side->handles, handle, &word);
     port_issue(request, served_of(atomic_load(&entry->object)), entry, word);
     return request;
@@ -191,10 +188,7 @@ static void signals_are_told_by_sixteen(void)
     object_init(&bell, &plain_class);
     for (unsigned i = 0; i < 40; i++) {
         struct request *request = ring_record_take(&client.ring);
-        request->op = TS_OP_WAIT;
-        request->flags = 0;
-        request->deadline = 0;
-        request->user_data = i;
+        request_fill(request, &(struct request_terms){.op = TS_OP_WAIT, .user_data = i});
         object_get(&bell);
         object_wait(&bell, request, TS_SIGNAL_READABLE);
     }
@@ -531,7 +525,7 @@ static void a_ring_finds_what_is_under_way(void)
 {
     ts_handle_t handle = port_begin();
     struct request *spare = ring_record_take(&client.ring);
-    spare->user_data = 9;
+    request_fill(spare, &(struct request_terms){.user_data = 9});
     CHECK(ring_find(&client.ring, 9) == NULL);
     ring_record_give(&client.ring, spare);
     CHECK(ring_find(&client.ring, 9) == NULL);

@@ -20,6 +20,7 @@
 #include "port_turns.h"
 #include "world.h"
 
+#include <core/port_run.h>
 #include <core/port_tables.h>
 
 #include <stdio.h>
@@ -103,6 +104,9 @@ static struct source {
 } sources[SOURCES];
 
 static int things;
+static uint64_t direct_calls, direct_answers; // as the fast path makes them
+static uint64_t run_requests, run_replies;    // as submissions are taken
+static struct request_run request_run;
 
 static void port_retired(struct object *object)
 {
@@ -193,7 +197,7 @@ static void thread_done(struct request *request)
     request->state = REQUEST_FREE;
 }
 
-static void ring_completion(struct source *source, const struct ts_event *event)
+static void source_completion(struct source *source, const struct ts_event *event)
 {
     CHECK(event->kind == TS_EVENT_COMPLETION);
     completed((uint32_t)event->user_data, event->status, source);
@@ -260,26 +264,27 @@ static ts_handle_t source_pick(struct source *source)
     return TS_HANDLE_NONE;
 }
 
-static void request_fill(struct request *request, uint32_t number, ts_handle_t handle,
-                         struct source *source)
+static void fill(struct request *request, uint32_t number, ts_handle_t handle,
+                 struct source *source)
 {
     struct serial *serial = &serials[number];
-    request->op = world_random() % 3 == 0 ? TS_OP_OPEN : TS_OP_CALL;
-    request->flags = world_random() % 8 == 0 ? TS_FLAG_NOWAIT : 0;
-    serial->nowait = request->flags != 0;
-    request->rights = TS_RIGHTS_ALL;
-    request->handle = handle;
-    request->priority = serial->priority = (uint8_t)(world_random() % 3 * 8);
-    request->offset = number;
-    request->user_data = number;
-    request->in_address = world_random();
-    request->in_length = world_random() % 12000;
-    request->out_address = world_random();
-    request->out_length = world_random() % 12000;
-    request->deadline = world_random() % 3 == 0 ? world_now + world_random() % 1000000 : 0;
-    if (request->deadline != 0) {
-        serial->cancelled = true;
+    struct request_terms terms = {
+        .rights = TS_RIGHTS_ALL, .handle = handle, .offset = number, .user_data = number};
+    terms.op = world_random() % 3 == 0 ? TS_OP_OPEN : TS_OP_CALL;
+    terms.flags = world_random() % 8 == 0 ? TS_FLAG_NOWAIT : 0;
+    terms.priority = (uint8_t)(world_random() % 3 * 8);
+    uint64_t in = world_random(), out = world_random();
+    uint32_t in_length = world_random() % 4 == 0 ? 0 : world_random() % 12000,
+             out_length = world_random() % 12000;
+    if (world_random() % 3 == 0) {
+        terms.deadline = world_now + world_random() % 1000000;
     }
+    request_fill(request, &terms);
+    request_set_range(request, true, in, in_length);
+    request_set_range(request, false, out, out_length);
+    serial->nowait = terms.flags != 0;
+    serial->priority = terms.priority;
+    serial->cancelled = terms.deadline != 0;
     if (request->op == TS_OP_OPEN) {
         request->out_handles =
             handle_reserve(&source->handles, &request->reserved[0]) == TS_OK ? 1 : 0;
@@ -293,6 +298,57 @@ static void request_fill(struct request *request, uint32_t number, ts_handle_t h
         request->in_handles = 1;
         serial->sent = sent;
     }
+}
+
+// The two threads of a direct pass: one can go on in the other's place, or not.
+static bool direct_hold(struct direct_pass *pass)
+{
+    CHECK(request_state(pass->request) != REQUEST_FREE);
+    return world_random() % 8 != 0;
+}
+
+static void direct_change(struct direct_pass *pass)
+{
+    CHECK(pass->ring->entered == pass->ring->idle);
+}
+
+// A thread's call as the fast path makes it, if it can.
+static bool call_direct(struct source *source, struct request *request, struct served *served,
+                        const struct handle_entry *entry, uint64_t word)
+{
+    struct direct_pass pass = {.request = request};
+    if (source >= &sources[THREADS] || request->deadline != 0 || request->in_handles != 0 ||
+        world_random() % 4 == 0) {
+        return false;
+    }
+    uint32_t state = request->state;
+    if (direct_call(&pass, served, entry, word, direct_hold, direct_change)) {
+        CHECK(request_state(request) == REQUEST_DELIVERED && pass.slot->request == request);
+        direct_calls++;
+        return true;
+    }
+    CHECK(request_state(request) == REQUEST_FREE);
+    request_set_state(request, (enum request_state)state);
+    return false;
+}
+
+// A ring's requests as its submissions are taken: in a run, which goes on or begins with this one.
+static bool issue_in_run(struct source *source, struct request *request, struct served *served,
+                         const struct handle_entry *entry, uint64_t word)
+{
+    bool plain = request->deadline == 0 && request->in_handles == 0 && request->in_length == 0;
+    bool first = !plain || !request_run_goes_on(&request_run, served) || request_run.entry != entry;
+    if (first) {
+        request_run_end(&request_run);
+        if (source < &sources[THREADS] || !plain || world_random() % 4 == 0 ||
+            !request_run_begin(&request_run, served, entry, word, request->requester->client)) {
+            return false;
+        }
+    }
+    request_run_add(&request_run, request, first);
+    CHECK(request_state(request) == REQUEST_DELIVERED);
+    run_requests++;
+    return true;
 }
 
 static void issue(struct source *source)
@@ -310,7 +366,6 @@ static void issue(struct source *source)
             return;
         }
         request = &source->request;
-        request_reset(request);
         source->busy = true;
         source->serial = serial_next;
     } else {
@@ -327,7 +382,7 @@ static void issue(struct source *source)
                                       .server = (uint8_t)(server - servers),
                                       .oid = served->oid,
                                       .generation = server->generation[served->oid]};
-    request_fill(request, number, handle, source);
+    fill(request, number, handle, source);
     struct serial *serial = &serials[number];
     uint32_t has = client_has(&server->port, request->requester->client);
     serial->reserve = server->port.reserve_object == served;
@@ -340,7 +395,10 @@ static void issue(struct source *source)
     }
     uint64_t word;
     const struct handle_entry *entry = handle_find(&source->handles, handle, &word);
-    port_issue(request, served, entry, word);
+    if (!call_direct(source, request, served, entry, word) &&
+        !issue_in_run(source, request, served, entry, word)) {
+        port_issue(request, served, entry, word);
+    }
     CHECK(!serial->reserve || request_state(request) != REQUEST_ISSUED); // it waits for no others
 }
 
@@ -391,6 +449,7 @@ static void server_enter(struct server *server)
     if (server->dead) {
         return;
     }
+    server->ring.entered = true;
     if (world_random() % 2 == 0) {
         (void)ring_idle(&server->ring, 1, NULL, 0);
     }
@@ -422,6 +481,7 @@ static void server_enter(struct server *server)
         memset(event, 0xa5, sizeof(*event));
         server->shared->event_head++;
     }
+    server->ring.entered = server->ring.idle; // its thread stays inside, or goes its way
 }
 
 static void server_copy(struct server *server, uint32_t slot)
@@ -459,6 +519,55 @@ static void server_take(struct server *server, uint32_t slot)
     }
 }
 
+// An answer as the fast path gives it, if it can.
+static bool answer_direct(struct server *server, const struct reply *reply,
+                          struct request **out_request)
+{
+    struct direct_pass pass = {.port = &server->port, .ring = &server->ring};
+    const struct direct_answer answer = {.id = reply->id,
+                                         .mints = reply->result == TS_REPLY_MINT ? reply : NULL};
+    if (reply->result > TS_REPLY_MINT || reply->result == TS_REPLY_MOVE ||
+        world_random() % 4 == 0 ||
+        !direct_answer(&pass, &answer, server, 0, direct_hold, direct_change)) {
+        return false;
+    }
+    CHECK(server->ring.idle && server->ring.wanted == 1);
+    direct_answers++;
+    *out_request = pass.request;
+    return true;
+}
+
+// A reply to a ring's request as submissions are taken, if it can be one. Nobody has read its
+// completion before this returns.
+static bool reply_in_run(struct server *server, const struct reply *reply,
+                         const struct serial *serial)
+{
+    struct reply_run run = {.port = NULL};
+    if (reply->result != TS_REPLY_NONE || world_random() % 4 == 0) {
+        return false;
+    }
+    reply_run_begin(&run, &server->port);
+    bool done = reply_run_add(&run, reply->id, reply->status, reply->value);
+    CHECK(!done || serial->source >= THREADS);
+    reply_run_end(&run);
+    run_replies += done;
+    return done;
+}
+
+// What the client's thread does then.
+static void answered_direct(struct server *server, const struct reply *reply,
+                            struct request *request)
+{
+    object_put(&server->ring.object); // nobody counts the wait's
+    object_put(&server->port.object);
+    request->status = reply->status;
+    request->value = reply->value;
+    if (reply->result == TS_REPLY_MINT) {
+        request_install_results(request);
+    }
+    thread_done(request);
+}
+
 static void server_answer(struct server *server, uint32_t slot)
 {
     if (server->dead || server->held[slot].id == 0) {
@@ -482,7 +591,9 @@ static void server_answer(struct server *server, uint32_t slot)
     bool refused =
         serial->reserve || server->port.objects_left == 0 || has > server->port.objects_left;
     struct request *request;
-    ts_status_t status = port_reply(&server->port, &reply, &request);
+    bool direct = answer_direct(server, &reply, &request);
+    bool in_run = !direct && reply_in_run(server, &reply, serial);
+    ts_status_t status = direct || in_run ? TS_OK : port_reply(&server->port, &reply, &request);
     if (status != TS_OK) {
         object_handle_put(reply.moved[0]); // it is the server's still
     }
@@ -510,7 +621,11 @@ static void server_answer(struct server *server, uint32_t slot)
     serial->value = reply.value;
     serial->gives = reply.result != TS_REPLY_NONE;
     serial->redirects = reply.result == TS_REPLY_REDIRECT;
-    request_complete(request);
+    if (direct) {
+        answered_direct(server, &reply, request);
+    } else if (!in_run) {
+        request_complete(request);
+    }
 }
 
 // Whether the server has a CANCEL of a slot's request to read.
@@ -643,7 +758,7 @@ static void source_drain(struct source *source)
         (void)ring_collect(&source->ring);
     }
     while (source->shared->event_head != source->shared->event_tail) {
-        ring_completion(source, &source->ring.events[source->shared->event_head & (EVENTS - 1)]);
+        source_completion(source, &source->ring.events[source->shared->event_head & (EVENTS - 1)]);
         source->shared->event_head++;
     }
 }
@@ -788,7 +903,12 @@ static void step(uint32_t ends)
     struct source *source = &sources[world_random() % SOURCES];
     uint32_t slot = world_random() % SLOTS;
     switch (world_random() % 16) {
-    case 0 ... 4: issue(source); break;
+    case 0 ... 4:
+        for (uint32_t i = world_random() % 3; i < 3; i++) {
+            issue(source);
+        }
+        request_run_end(&request_run);
+        break;
     case 5 ... 6: server_enter(server); break;
     case 7 ... 8: server_answer(server, slot); break;
     case 9: server_copy(server, slot); break;
@@ -860,6 +980,11 @@ int main(int argc, char **argv)
         total += serial_next;
         tear_down();
     }
-    printf("request_model: ok, %llu requests\n", (unsigned long long)total);
+    CHECK(direct_calls != 0 && direct_answers != 0 && run_requests != 0 && run_replies != 0);
+    printf(
+        "request_model: ok, %llu requests, direct %llu there, %llu back, in runs %llu and %llu\n",
+        (unsigned long long)total, (unsigned long long)direct_calls,
+        (unsigned long long)direct_answers, (unsigned long long)run_requests,
+        (unsigned long long)run_replies);
     return 0;
 }

@@ -281,15 +281,16 @@ static void tally(struct client *client, ts_status_t status)
 
 static void fill(struct client *client, struct request *request, uint64_t *word, uint64_t number)
 {
-    request->op = TS_OP_READ;
-    request->flags = 0;
-    request->rights = TS_RIGHTS_ALL;
-    request->handle = client->target;
-    request->priority = (uint8_t)chance(32);
-    request->user_data = number;
-    request->out_address = (uint64_t)word;
-    request->out_length = 8;
-    request->deadline = chance(4) == 0 ? clock_now() + chance(200000) : 0;
+    const struct request_terms terms = {
+        .op = TS_OP_READ,
+        .rights = TS_RIGHTS_ALL,
+        .handle = client->target,
+        .priority = (uint8_t)chance(32),
+        .user_data = number,
+        .deadline = chance(4) == 0 ? clock_now() + chance(200000) : 0,
+    };
+    request_fill(request, &terms);
+    request_set_range(request, false, (uint64_t)word, 8);
 }
 
 static void issue(struct client *client, struct request *request)
@@ -308,7 +309,6 @@ static void *thread_client(void *argument)
     seed = (uint64_t)(client - clients) * 77777 + 12345;
     while (!stop_clients) {
         uint64_t *word = &words[client - clients];
-        request_reset(&client->request);
         fill(client, &client->request, word, 0);
         atomic_store(&client->done, false);
         issue(client, &client->request);
