@@ -79,7 +79,7 @@ static void reply_failed(struct ts_async *failed, ts_status_t status)
 static bool stage_held(struct ts_loop *loop)
 {
     const struct ts_loop_held *held = &loop->held;
-    struct ts_submission *submission = slot(loop);
+    struct ts_submission *submission = !held->mints ? slot(loop) : NULL;
     if (submission == NULL) {
         return false;
     }
@@ -97,9 +97,14 @@ void ts_loop_send(struct ts_loop *loop)
     struct ts_loop_held held = loop->held;
     struct ts_reply reply = {.id = held.request,
                              .status = held.status,
+                             .result = held.mints ? TS_REPLY_MINT : TS_REPLY_NONE,
                              .value = held.value,
                              .address = (uintptr_t)held.bytes,
-                             .length = held.length};
+                             .length = held.length,
+                             .object = ts_reply_object_oid(held.object),
+                             .tag = held.tag,
+                             .rights = ts_reply_object_rights(held.object),
+                             .signals = ts_reply_object_signals(held.object)};
     loop->held.failed = NULL;
     if (ts_ring_staged(&loop->ring) > 0) { // signals that were staged before are to be seen first
         ts_loop_flush(loop);
@@ -163,8 +168,10 @@ static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
         held->failed = NULL;
         // When the client has gone the call returns at once, and the round finds no event.
         ts_status_t status =
-            ts_ring_reply_wait(&loop->ring, held->port, held->request, held->status, held->value,
-                               held->bytes, held->length);
+            held->mints
+                ? ts_ring_mint_wait(&loop->ring, held->port, held->request, held->tag, held->object)
+                : ts_ring_reply_wait(&loop->ring, held->port, held->request, held->status,
+                                     held->value, held->bytes, held->length);
         if (status != TS_OK) {
             reply_failed(failed, status);
         }

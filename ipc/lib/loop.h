@@ -42,6 +42,8 @@ struct ts_loop_held {
     uint64_t value;
     const void *bytes;
     uint32_t length;
+    bool mints;           // an object, and has no status, value and bytes
+    uint64_t object, tag; // of that: ts_reply_object()
 };
 
 #define TS_LOOP_COPY 256u // answers up to this length are copied when they are kept back

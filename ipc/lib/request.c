@@ -139,6 +139,16 @@ ts_status_t ts_request_reply_mint_with(struct ts_request *request, struct ts_obj
     return reply(request, &fields, object, TS_REPLY_BYTES_NOW);
 }
 
+void ts_request_give(struct ts_request *request, struct ts_object *object, ts_rights_t rights,
+                     uint16_t signals)
+{
+    struct ts_reply fields = {.result = TS_REPLY_MINT, .rights = rights, .signals = signals};
+    if (reply(request, &fields, object, TS_REPLY_BYTES_COPY) != TS_OK &&
+        object->operations->closed != NULL) {
+        object->operations->closed(object);
+    }
+}
+
 ts_status_t ts_request_reply_own(struct ts_request *request, struct ts_object *object,
                                  ts_rights_t rights)
 {

@@ -104,9 +104,25 @@ static ts_status_t reply_or_refuse(struct ts_server *server, const struct ts_rep
     return status;
 }
 
-static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
-                              struct ts_object *object)
+// It is minted when the answer goes out, with the signals that it has by then.
+static void hold_mint(struct ts_request *request, struct ts_object *object, ts_rights_t rights)
 {
+    struct ts_loop *loop = request->server->loop;
+    ts_loop_send_held(loop);
+    request->gives = object;
+    loop->held = (struct ts_loop_held){
+        .failed = &request->answer,
+        .port = request->server->port,
+        .request = request->id,
+        .mints = true,
+        .object = ts_reply_object(object->oid, rights, (uint16_t)object->signals),
+        .tag = (uintptr_t)object};
+}
+
+static ts_status_t reply_mint(struct ts_request *request, struct ts_reply *reply,
+                              struct ts_object *object, enum ts_reply_bytes bytes)
+{
+    struct ts_server *server = request->server;
     ts_status_t status = oid_take(server, object);
     if (status != TS_OK) {
         struct ts_reply refusal = {.id = reply->id, .status = status};
@@ -116,6 +132,10 @@ static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
     reply->object = object->oid;
     reply->tag = (uintptr_t)object;
     object->signals = reply->signals;
+    if (bytes != TS_REPLY_BYTES_NOW) {
+        hold_mint(request, object, reply->rights);
+        return TS_OK;
+    }
     status = reply_or_refuse(server, reply);
     if (status != TS_OK) {
         oid_give(server, object);
@@ -129,7 +149,14 @@ static ts_status_t reply_mint(struct ts_server *server, struct ts_reply *reply,
 static void answer_failed(struct ts_async *async, const struct ts_event *event)
 {
     const struct ts_request *request = TS_OBJECT_OF(async, struct ts_request, answer);
+    struct ts_object *object = request->gives;
     refuse(request->server, request->id, event->status);
+    if (object != NULL) {
+        oid_give(request->server, object);
+        if (object->operations->closed != NULL) {
+            object->operations->closed(object);
+        }
+    }
 }
 
 static void hold(struct ts_request *request, const struct ts_reply *reply,
@@ -157,7 +184,7 @@ static ts_status_t port_reply(struct ts_request *request, struct ts_reply *reply
     struct ts_server *server = request->server;
     if (reply->result != TS_REPLY_NONE || bytes == TS_REPLY_BYTES_NOW) {
         if (reply->result == TS_REPLY_MINT) {
-            return reply_mint(server, reply, object);
+            return reply_mint(request, reply, object, bytes);
         }
         if (reply->result == TS_REPLY_OWN) {
             reply->object = object->oid;
@@ -398,6 +425,12 @@ void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t
     object->signals = signals;
     struct ts_server *server = object->server;
     if (server == NULL) {
+        return;
+    }
+    struct ts_loop_held *held = &server->loop->held;
+    if (held->failed != NULL && held->mints && held->tag == (uintptr_t)object) {
+        held->object = ts_reply_object(object->oid, ts_reply_object_rights(held->object),
+                                       (uint16_t)signals); // it will have them from its start
         return;
     }
     struct ts_submission *submission = ts_loop_begin(server->loop, NULL);

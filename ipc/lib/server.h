@@ -119,6 +119,7 @@ struct ts_request {
     struct ts_object *object; // who was asked
     struct ts_request *next;  // for the handler's own lists while the request is kept
     struct ts_async answer;   // told when an answer fails that was not waited for
+    struct ts_object *gives;  // what that answer mints; NULL: nothing
     void *context;            // the handler's
     uint64_t id;
     uint64_t offset;
@@ -203,6 +204,12 @@ TS_MUST_USE ts_status_t ts_request_reply_mint(struct ts_request *request, struct
 TS_MUST_USE ts_status_t ts_request_reply_mint_with(struct ts_request *request,
                                                    struct ts_object *object, ts_rights_t rights,
                                                    uint64_t value, uint16_t signals);
+
+// The same for who need not know whether it arrived: `closed` is called in the end, when the last
+// handle is gone or since nobody got one. May be kept back until the next wait; until then it is
+// given no signals but those below 16.
+void ts_request_give(struct ts_request *request, struct ts_object *object, ts_rights_t rights,
+                     uint16_t signals);
 
 // A further handle to an object of this server that is minted already.
 TS_MUST_USE ts_status_t ts_request_reply_own(struct ts_request *request, struct ts_object *object,

@@ -6,24 +6,19 @@
 #include "memfs.h"
 #include "walk.h"
 
-// Answers with a new open object for `node`.
-static ts_status_t answer_open(struct ts_request *request, struct tree *tree, struct node *node,
-                               uint32_t flags)
+// Bytes of a memory file never have to be waited for.
+#define SIGNALS (TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE)
+
+// A new open object for `node`.
+static struct open_node *node_open(struct tree *tree, struct node *node, uint32_t flags)
 {
     struct open_node *open = open_make(tree, node);
     if (open == NULL) {
-        ts_request_reply(request, TS_ERR_MEMORY, 0);
-        return TS_ERR_MEMORY;
+        return NULL;
     }
     open->object.operations = &memfs_operations;
     open->flags = flags & (TS_OPEN_APPEND | TS_OPEN_NOWAIT);
-    // Bytes of a memory file never have to be waited for.
-    ts_status_t status = ts_request_reply_mint_with(request, &open->object, request->rights, 0,
-                                                    TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE);
-    if (status != TS_OK) {
-        open_put(open);
-    }
-    return status;
+    return open;
 }
 
 // What open and create are about to answer with.
@@ -32,17 +27,34 @@ struct found {
     bool made; // by this request: it goes if nobody gets it
 };
 
-// The answer to open and create. What was asked beside it happens only if the client got it.
+// What was asked beside it happens only if the client got it.
+static ts_status_t give_at_once(struct ts_request *request, struct open_node *open)
+{
+    ts_status_t status =
+        ts_request_reply_mint_with(request, &open->object, request->rights, 0, SIGNALS);
+    if (status != TS_OK) {
+        open_put(open);
+    }
+    return status;
+}
+
+// The answer to open and create.
 static void answer_node(struct ts_request *request, ts_status_t status, struct found found)
 {
     struct tree *tree = opened(request)->tree;
     uint32_t flags = (uint32_t)request->arg;
-    bool truncate = request->op == TS_OP_OPEN && flags & TS_OPEN_TRUNCATE;
-    if (status != TS_OK) {
-        ts_request_reply(request, status, 0);
+    bool truncate = request->op == TS_OP_OPEN && (flags & TS_OPEN_TRUNCATE) != 0;
+    struct open_node *open = status == TS_OK ? node_open(tree, found.node, flags) : NULL;
+    if (open != NULL && !found.made && !truncate) {
+        ts_request_give(request, &open->object, request->rights, SIGNALS);
         return;
     }
-    status = answer_open(request, tree, found.node, flags);
+    if (open != NULL) {
+        status = give_at_once(request, open);
+    } else {
+        status = status != TS_OK ? status : TS_ERR_MEMORY;
+        ts_request_reply(request, status, 0);
+    }
     if (status != TS_OK && found.made) {
         tree_unmake(tree, found.node);
     } else if (status == TS_OK && truncate) {
@@ -273,7 +285,12 @@ static void root_open(struct ts_request *request)
         return;
     }
     struct tree *tree = TS_OBJECT_OF(request->object, struct memfs_root, object)->tree;
-    (void)answer_open(request, tree, tree->root, 0);
+    struct open_node *open = node_open(tree, tree->root, 0);
+    if (open != NULL) {
+        ts_request_give(request, &open->object, request->rights, SIGNALS);
+    } else {
+        ts_request_reply(request, TS_ERR_MEMORY, 0);
+    }
 }
 
 const struct ts_operations memfs_root_operations = {.open = root_open};
