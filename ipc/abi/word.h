@@ -220,3 +220,29 @@ static inline uint16_t ts_reply_object_signals(uint64_t word)
 {
     return (uint16_t)(ts_pair_high(word) >> 16);
 }
+
+// A function of a PCI bus, as resources, domains and faults name it.
+static inline uint32_t ts_device_id(uint16_t segment, uint8_t bus, uint8_t slot, uint8_t function)
+{
+    return (uint32_t)segment << 16 | (uint32_t)bus << 8 | (uint32_t)slot << 3 | function;
+}
+
+static inline uint16_t ts_device_id_segment(uint32_t id)
+{
+    return (uint16_t)(id >> 16);
+}
+
+static inline uint8_t ts_device_id_bus(uint32_t id)
+{
+    return (uint8_t)(id >> 8);
+}
+
+static inline uint8_t ts_device_id_slot(uint32_t id)
+{
+    return id >> 3 & 31;
+}
+
+static inline uint8_t ts_device_id_function(uint32_t id)
+{
+    return id & 7;
+}

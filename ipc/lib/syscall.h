@@ -27,6 +27,10 @@ struct ts_result {
 };
 
 // ts_sys_NAME(): for each line of syscall.def, with the arguments that it names, as uint64_t.
+// Words of several fields are made by <tessera/abi/word.h>: ts_op_word(), ts_create_word(),
+// ts_priority_word(); ring_submit, ring_port and process_memory by ts_pair(). op blocks until its
+// completion, at the longest until `deadline` and the grace of 100 ms for a server that has the
+// request in its hands.
 #define TS_PARAMETERS_0()                 void
 #define TS_PARAMETERS_1(a)                uint64_t a
 #define TS_PARAMETERS_2(a, b)             uint64_t a, uint64_t b

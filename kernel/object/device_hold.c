@@ -13,6 +13,7 @@
 #include <sched/sched.h>
 #include <stdatomic.h>
 #include <tessera/abi/status.h>
+#include <tessera/abi/word.h>
 
 static bool end_step(struct work *work);
 
@@ -239,8 +240,9 @@ static void fault_log(const struct dma_fault *fault, const char *driver)
     const char *what = fault->message ? "sent an interrupt that it does not have"
                        : fault->write ? "wrote where nothing is pinned for it"
                                       : "read where nothing is pinned for it";
-    log_warn("device %02lx:%02lx.%lx %s (%#lx, reason %u): blocked; %s%s", fault->device >> 8,
-             fault->device >> 3 & 31, fault->device & 7, what, fault->address, fault->reason,
+    uint32_t id = (uint32_t)fault->device;
+    log_warn("device %02x:%02x.%x %s (%#lx, reason %u): blocked; %s%s", ts_device_id_bus(id),
+             ts_device_id_slot(id), ts_device_id_function(id), what, fault->address, fault->reason,
              driver != NULL ? "ended is its driver " : "it has no driver",
              driver != NULL ? driver : "");
 }

@@ -43,10 +43,10 @@ static ts_status_t check_priority(struct process *process, uint64_t word, uint8_
     if (process != process_current() && !first && process->priority_max < most) {
         most = process->priority_max;
     }
-    if (word > UINT8_MAX) {
+    if (ts_priority_word_flags(word) != 0) {
         return TS_ERR_ARGUMENT; // flags: none are known
     }
-    *out_priority = (uint8_t)word;
+    *out_priority = ts_priority_word_priority(word);
     if (*out_priority == TS_PRIORITY_INHERIT) {
         *out_priority =
             thread_current()->own_priority < most ? thread_current()->own_priority : most;

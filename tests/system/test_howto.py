@@ -32,8 +32,10 @@ def copy_of(ctx):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ctx.root / name, tree / name)
     run(ctx, tree, "git", "init", "-q")
+    third_party = ctx.root / "build" / "third-party"
+    third_party.mkdir(parents=True, exist_ok=True)
     (tree / "build").mkdir()
-    (tree / "build" / "third-party").symlink_to(ctx.root / "build" / "third-party")
+    (tree / "build" / "third-party").symlink_to(third_party)
     return tree
 
 

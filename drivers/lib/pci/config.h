@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <tessera/abi/word.h>
 #include <tessera/lib/status.h>
 
 struct pci_function {

@@ -2,6 +2,7 @@
 #include <drivers/pci/match.h>
 
 #include <string.h>
+#include <tessera/abi/word.h>
 
 #define VIRTIO_VENDOR       0x1af4u
 #define VIRTIO_MODERN       0x1040u // + device type
@@ -102,7 +103,7 @@ static bool take_pair(struct cursor *c, struct pci_match *out)
         take_number(c, 16, 1, &function) != 1 || function > 7) {
         return false;
     }
-    out->address = (uint16_t)(first << 8 | second << 3 | function);
+    out->address = (uint16_t)ts_device_id(0, (uint8_t)first, (uint8_t)second, (uint8_t)function);
     return true;
 }
 

@@ -301,7 +301,7 @@ static bool is_behind_conventional(const struct device *d)
 {
     const struct device *above = d;
     for (unsigned steps = 0; steps < d->bus->count; steps++) { // what bridges say may be a circle
-        above = bridge_to(d->bus, (uint8_t)(above->function.address >> 8));
+        above = bridge_to(d->bus, ts_device_id_bus(above->function.address));
         if (above == NULL) {
             return false;
         }
@@ -320,7 +320,8 @@ static ts_status_t check_domain(const struct device *d)
     if (status == TS_OK && (state.flags & TS_DOMAIN_HELD) && is_behind_conventional(d)) {
         const struct pci_function *f = &d->function;
         ts_log("%02x:%02x.%x is behind a conventional bridge: the IOMMU cannot hold it alone",
-               f->address >> 8, f->address >> 3 & 31u, f->address & 7u);
+               ts_device_id_bus(f->address), ts_device_id_slot(f->address),
+               ts_device_id_function(f->address));
         status = TS_ERR_UNSUPPORTED;
     }
     return status;

@@ -36,7 +36,7 @@ static void ports_write(void *context, uint16_t address, uint16_t offset, unsign
 
 static volatile uint8_t *ecam_at(struct machine *m, uint16_t address, uint16_t offset)
 {
-    unsigned bus = address >> 8;
+    unsigned bus = ts_device_id_bus(address);
     if (bus < m->bus_first || bus > m->bus_last) {
         return NULL;
     }

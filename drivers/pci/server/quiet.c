@@ -76,7 +76,8 @@ static void finish(struct device *d, ts_status_t status)
     }
     if (status != TS_OK) {
         ts_log("%02x:%02x.%x does not become quiet (%s): out of use, its pages in quarantine",
-               f->address >> 8, f->address >> 3 & 31u, f->address & 7u, ts_status_name(status));
+               ts_device_id_bus(f->address), ts_device_id_slot(f->address),
+               ts_device_id_function(f->address), ts_status_name(status));
         d->state = DEVICE_STUCK;
     } else if (d->closed) {
         // Nobody answers its line: others may share that.

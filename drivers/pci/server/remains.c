@@ -67,8 +67,9 @@ void remains_restore(const struct pci_function *machine)
         f.address = note->address;
         if (note->noted && is_there(&f, note)) {
             write_back(&f, note);
-            ts_log("%02x:%02x.%x was being reset: it has its addresses again", f.address >> 8,
-                   f.address >> 3 & 31u, f.address & 7u);
+            ts_log("%02x:%02x.%x was being reset: it has its addresses again",
+                   ts_device_id_bus(f.address), ts_device_id_slot(f.address),
+                   ts_device_id_function(f.address));
         }
         note->noted = 0;
     }

@@ -162,8 +162,8 @@ static void on_list(struct ts_request *request)
         entry->record_length = record;
         entry->name_length = ADDRESS_LENGTH;
         char name[ADDRESS_LENGTH + 1];
-        ts_format(name, sizeof(name), "%02x:%02x.%x", address >> 8, address >> 3 & 31u,
-                  address & 7u);
+        ts_format(name, sizeof(name), "%02x:%02x.%x", ts_device_id_bus(address),
+                  ts_device_id_slot(address), ts_device_id_function(address));
         memcpy(entry->name, name, ADDRESS_LENGTH);
         used += record;
     }
