@@ -11,7 +11,6 @@
 #include <arch/interrupt.h>
 #include <arch/memory.h>
 #include <arch/smp.h>
-#include <init/archive.h>
 #include <log.h>
 #include <mm/address_space.h>
 #include <mm/heap.h>
@@ -26,6 +25,7 @@
 #include <string.h>
 #include <syscall/install.h>
 #include <tessera/abi/bootstrap.h>
+#include <tessera/format/archive.h>
 #include <tessera/format/elf.h>
 
 #define INIT_PATH     "srv/init"
@@ -250,25 +250,44 @@ static const char *init_path(char *buffer, size_t size)
     return boot_option("init", buffer, size) && buffer[0] != '\0' ? buffer : INIT_PATH;
 }
 
-// The program's file, checked.
+// A file of the boot archive, checked.
+static ts_status_t find_file(const char *path, const char **out_file, uint64_t *out_size)
+{
+    struct ts_archive archive;
+    uint32_t index;
+    const struct boot_module *module = &boot_info.modules[0];
+    const char *bytes = phys_to_virt(module->base);
+    ts_status_t status = ts_archive_open(&archive, bytes, module->size);
+    if (status == TS_OK) {
+        status = ts_archive_find(&archive, path, strlen(path), &index);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    const struct ts_archive_entry *entry = &archive.entries[index];
+    if (entry->type != TS_ARCHIVE_FILE) {
+        return TS_ERR_IS_DIRECTORY;
+    }
+    *out_file = bytes + entry->offset;
+    *out_size = entry->size;
+    return ts_crc32c(0, *out_file, *out_size) == entry->data_crc ? TS_OK : TS_ERR_CORRUPT;
+}
+
 static void find_program(const char *path, const char **out_file, struct ts_elf *out_image)
 {
-    const void *file;
-    uint64_t size;
+    uint64_t size = 0;
     if (boot_info.module_count == 0) {
         panic("there is no boot archive: the boot loader gave no module");
     }
-    const struct boot_module *module = &boot_info.modules[0];
-    ts_status_t status = archive_find(phys_to_virt(module->base), module->size, path, &file, &size);
+    ts_status_t status = find_file(path, out_file, &size);
     switch (status) {
     case TS_OK: break;
-    case TS_ERR_VERSION: panic("the boot archive is not one, or of another version");
-    case TS_ERR_NOT_FOUND: panic("the boot archive has no %s", path);
-    default: panic("the boot archive is corrupt (status %d)", status);
+    case TS_ERR_VERSION: panic("the boot archive is of another version");
+    case TS_ERR_CORRUPT: panic("the boot archive is corrupt, or none");
+    default: panic("the boot archive has no file %s (status %d)", path, status);
     }
-    *out_file = file;
     size_t headers = size < TS_ELF_HEADERS_MAX ? size : TS_ELF_HEADERS_MAX;
-    if (ts_elf_parse(file, headers, size, out_image) != TS_OK) {
+    if (ts_elf_parse(*out_file, headers, size, out_image) != TS_OK) {
         panic("%s in the boot archive is not a program for this machine", path);
     }
 }

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include <tessera/lib/archive.h>
+#include <tessera/format/archive.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/memory.h>
 

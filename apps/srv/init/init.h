@@ -14,7 +14,7 @@
 // duplicating, views of the archive) complete at once and are made directly.
 #pragma once
 
-#include <tessera/lib/archive.h>
+#include <tessera/format/archive.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/server.h>
 #include <tessera/proto/init.h>

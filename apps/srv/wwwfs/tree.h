@@ -6,7 +6,7 @@
 // before it was checked; of a longer one the last part is withheld.
 #pragma once
 
-#include <tessera/lib/archive.h>
+#include <tessera/format/archive.h>
 #include <tessera/lib/server.h>
 
 #define TREE_NODES 1024u // objects open at the same time, all clients

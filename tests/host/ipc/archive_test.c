@@ -2,7 +2,7 @@
 // Archives are read as they were made; each field that is wrong is found, with sums that are right;
 // mutated tables are refused or keep every range inside the archive.
 #include <string.h>
-#include <tessera/lib/archive.h>
+#include <tessera/format/archive.h>
 #include "tests/host/check.h"
 
 #define SIZE (4 * 4096u)

@@ -7,7 +7,7 @@
 // the tables and the end.
 #include <string.h>
 #include <tessera/abi/ring.h>
-#include <tessera/lib/archive.h>
+#include <tessera/format/archive.h>
 
 static ts_status_t check_header_sum(const struct ts_archive_header *header)
 {
@@ -71,8 +71,13 @@ static int path_compare(const char *a, size_t a_length, const char *b, size_t b_
 
 static bool component_is_good(const char *component, size_t length)
 {
-    if (length == 0 || length > TS_COMPONENT_MAX || memchr(component, '\0', length) != NULL) {
+    if (length == 0 || length > TS_COMPONENT_MAX) {
         return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        if (component[i] == '\0') {
+            return false;
+        }
     }
     return !(component[0] == '.' && (length == 1 || (length == 2 && component[1] == '.')));
 }
@@ -171,14 +176,27 @@ ts_status_t ts_archive_open(struct ts_archive *archive, const void *memory, uint
     return ts_archive_open_tables(archive, memory, (const char *)memory + offset, size);
 }
 
+// Whether the path of an entry is before `path`, or, with `below`, before `path` and a '/'.
+static bool is_before(const struct ts_archive *archive, uint32_t index, const char *path,
+                      size_t length, bool below)
+{
+    const char *own = path_of(archive, index);
+    size_t own_length = archive->entries[index].path_length;
+    int order = path_compare(own, own_length < length ? own_length : length, path, length);
+    if (order != 0 || !below || own_length == length) {
+        return order < 0 || (order == 0 && below);
+    }
+    return (unsigned char)own[length] < '/';
+}
+
 // First entry whose path is not before `path`; the count when all are.
-static uint32_t lower_bound(const struct ts_archive *archive, const char *path, size_t length)
+static uint32_t lower_bound(const struct ts_archive *archive, const char *path, size_t length,
+                            bool below)
 {
     uint32_t low = 0, high = archive->header->entry_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (path_compare(path_of(archive, middle), archive->entries[middle].path_length, path,
-                         length) < 0) {
+        if (is_before(archive, middle, path, length, below)) {
             low = middle + 1;
         } else {
             high = middle;
@@ -190,7 +208,7 @@ static uint32_t lower_bound(const struct ts_archive *archive, const char *path, 
 static bool find_exactly(const struct ts_archive *archive, const char *path, size_t length,
                          uint32_t *out_index)
 {
-    uint32_t index = lower_bound(archive, path, length);
+    uint32_t index = lower_bound(archive, path, length, false);
     *out_index = index;
     return index < archive->header->entry_count &&
            path_compare(path_of(archive, index), archive->entries[index].path_length, path,
@@ -228,14 +246,11 @@ static bool lies_below(const struct ts_archive *archive, uint32_t index, uint32_
 // entries which go on with a byte before '/' ("a", "a-b", "a/c").
 static uint32_t first_below(const struct ts_archive *archive, uint32_t directory)
 {
-    char path[TS_PATH_MAX + 1];
     size_t length = archive->entries[directory].path_length;
     if (length == 0) {
         return directory + 1;
     }
-    memcpy(path, path_of(archive, directory), length);
-    path[length] = '/';
-    return lower_bound(archive, path, length + 1);
+    return lower_bound(archive, path_of(archive, directory), length, true);
 }
 
 ts_status_t ts_archive_next(const struct ts_archive *archive, uint32_t directory, uint32_t from,

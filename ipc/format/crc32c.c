@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
-#include <tessera/lib/archive.h>
+#include <tessera/format/archive.h>
 
 #define POLYNOMIAL 0x82f63b78u
 

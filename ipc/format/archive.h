@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 #include <tessera/abi/archive.h>
-#include <tessera/lib/status.h>
+#include <tessera/abi/status.h>
 
 struct ts_archive {
     const struct ts_archive_header *header;
