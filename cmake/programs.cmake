@@ -88,12 +88,9 @@ function(tessera_programs_of folder kind)
   endforeach()
 endfunction()
 
-# Folders that say themselves how they are built; libraries of drivers before their users.
-file(GLOB lists CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
-     drivers/lib/*/CMakeLists.txt drivers/*/*/CMakeLists.txt drivers/template/CMakeLists.txt
-     apps/srv/*/CMakeLists.txt apps/ports/*/CMakeLists.txt apps/*/CMakeLists.txt
-     tests/user/*/CMakeLists.txt bench/*/CMakeLists.txt)
-list(REMOVE_DUPLICATES lists)
+# Folders that say themselves how they are built.
+file(GLOB_RECURSE lists CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
+     drivers/CMakeLists.txt apps/CMakeLists.txt tests/user/CMakeLists.txt)
 foreach(list ${lists})
   get_filename_component(folder ${list} DIRECTORY)
   add_subdirectory(${folder})

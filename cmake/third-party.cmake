@@ -8,7 +8,7 @@ set(third_party_tool ${CMAKE_SOURCE_DIR}/tools/third-party)
 # newlib is built when the first program needs it.
 set(newlib_stamp ${CMAKE_BINARY_DIR}/newlib.stamp)
 file(GLOB_RECURSE newlib_inputs CONFIGURE_DEPENDS
-     ${CMAKE_SOURCE_DIR}/compat/newlib/include/*.h ${CMAKE_SOURCE_DIR}/compat/patches/newlib/*.patch)
+     ${CMAKE_SOURCE_DIR}/compat/newlib/include/*.h ${CMAKE_SOURCE_DIR}/compat/patches/*.patch)
 add_custom_command(OUTPUT ${newlib_stamp}
   BYPRODUCTS ${TESSERA_NEWLIB}/lib/libc.a ${TESSERA_NEWLIB}/lib/libm.a
              ${TESSERA_NEWLIB}/lib/libc-posix.a

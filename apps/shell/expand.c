@@ -4,6 +4,20 @@
 #include <string.h>
 #include "expand.h"
 
+// Takes the word. False: out of memory.
+static bool words_add(struct words *words, char *word)
+{
+    char **larger = realloc(words->list, (words->count + 2) * sizeof(*larger));
+    if (larger == NULL) {
+        free(word);
+        return false;
+    }
+    words->list = larger;
+    words->list[words->count++] = word;
+    words->list[words->count] = NULL;
+    return true;
+}
+
 struct expansion {
     lookup_t lookup;
     struct words *out; // NULL: no splitting
@@ -158,19 +172,6 @@ char *expand_single(const char *word, lookup_t lookup)
     char *text = e.failed ? NULL : take(&e);
     free(e.text);
     return text;
-}
-
-bool words_add(struct words *words, char *word)
-{
-    char **larger = realloc(words->list, (words->count + 2) * sizeof(*larger));
-    if (larger == NULL) {
-        free(word);
-        return false;
-    }
-    words->list = larger;
-    words->list[words->count++] = word;
-    words->list[words->count] = NULL;
-    return true;
 }
 
 void words_free(struct words *words)

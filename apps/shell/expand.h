@@ -21,7 +21,6 @@ bool expand_word(const char *word, lookup_t lookup, struct words *out);
 // The same without splitting, for assignments and redirections. NULL: out of memory.
 char *expand_single(const char *word, lookup_t lookup);
 
-bool words_add(struct words *words, char *word); // takes it
 void words_free(struct words *words);
 
 // Length of NAME if `word` has the form NAME=value, else 0.

@@ -53,7 +53,8 @@ void terminal_own(void)
     }
 }
 
-void terminal_edit(void)
+// Bytes as they are typed.
+static void terminal_edit(void)
 {
     // CR_TO_NL: what is typed ahead for a program is lines to it.
     set_mode(TS_CONSOLE_MODE_NL_TO_CRLF | TS_CONSOLE_MODE_CR_TO_NL);

@@ -29,8 +29,3 @@ uint32_t arch_interrupt_line_count(void)
 {
     return 0;
 }
-
-uint64_t arch_interrupt_spurious(void)
-{
-    return 0;
-}

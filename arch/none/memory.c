@@ -19,8 +19,3 @@ void page_zero(void *page)
 {
     memset(page, 0, PAGE_SIZE);
 }
-
-void page_copy(void *restrict to, const void *restrict from)
-{
-    memcpy(to, from, PAGE_SIZE);
-}

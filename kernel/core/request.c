@@ -7,6 +7,8 @@
 #include <core/request.h>
 #include <core/time.h>
 
+static void request_expired(struct timer *timer);
+
 void request_init(struct request *request, struct requester *requester)
 {
     request->requester = requester;
@@ -166,7 +168,8 @@ ts_status_t request_cancel(struct request *request, ts_status_t status, bool for
     return result;
 }
 
-void request_expired(struct timer *timer)
+// The deadline timer's callback (interrupt context).
+static void request_expired(struct timer *timer)
 {
     struct request *request = list_entry(timer, struct request, timer);
     if (request->home == HOME_PORT) {

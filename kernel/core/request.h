@@ -223,6 +223,3 @@ void request_install_results(struct request *request);
 // Publishes a DONE record: installs or releases result slots, returns or drops sent handles, then
 // queues the completion at its ring or wakes its thread (environment). No lock held.
 void request_complete(struct request *request);
-
-// The deadline timer's callback (interrupt context).
-void request_expired(struct timer *timer);

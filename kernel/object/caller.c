@@ -13,11 +13,6 @@ struct account *caller_account(void)
     return process_current()->account;
 }
 
-struct job *caller_job(void)
-{
-    return process_current()->member.job;
-}
-
 struct list *caller_pins(void)
 {
     return &process_current()->pins;

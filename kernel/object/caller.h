@@ -7,11 +7,9 @@
 
 struct account;
 struct handle_table;
-struct job;
 struct list;
 
 struct handle_table *caller_handles(void);
 struct account *caller_account(void); // no reference is taken
-struct job *caller_job(void);         // no reference is taken
 struct list *caller_pins(void);       // of domain.c
 const char *caller_name(void);        // the process's name, always terminated

@@ -128,7 +128,7 @@ static ts_status_t log_operate(struct object *object, struct operation *operatio
 }
 
 // Never destroyed: log_object_init() keeps its reference.
-const struct object_class log_class = {
+static const struct object_class log_class = {
     .kind = TS_KIND_LOG,
     .name = "log",
     .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_CALL | TS_RIGHT_WAIT | TS_RIGHT_DUPLICATE |

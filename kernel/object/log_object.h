@@ -7,8 +7,6 @@
 
 #include <core/object.h>
 
-extern const struct object_class log_class;
-
 // The one log object (made by log_object_init); a reference for a new handle.
 struct object *log_object_get(void);
 void log_object_init(void);

@@ -64,7 +64,8 @@ static void key_advance(uint32_t *out_key)
     __asm__ volatile("" : : "r"(block) : "memory"); // the clearing is wanted
 }
 
-void random_mix(const void *bytes, size_t length)
+// Mixes bytes into the key.
+static void random_mix(const void *bytes, size_t length)
 {
     const uint8_t *from = bytes;
     while (length > 0) {
@@ -218,7 +219,7 @@ static ts_status_t random_operate(struct object *object, struct operation *opera
 }
 
 // Never destroyed: random_init() keeps its reference.
-const struct object_class random_class = {
+static const struct object_class random_class = {
     .kind = TS_KIND_RANDOM,
     .name = "random",
     .rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER,

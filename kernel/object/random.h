@@ -6,17 +6,12 @@
 #include <core/object.h>
 #include <stddef.h>
 
-extern const struct object_class random_class;
-
 // Any context; a few hundred instructions for each 64 bytes, at most 4 KiB at a time.
 void random_bytes(void *out_bytes, size_t length);
 uint64_t random_u64(void);
 
 // What a new thread's kernel frames end with (struct arch_thread).
 uint64_t random_canary(void);
-
-// Mixes bytes into the key.
-void random_mix(const void *bytes, size_t length);
 
 // Before anything uses it; early in boot.
 void random_init(void);

@@ -22,6 +22,8 @@
 #define MESSAGE_FIRST (UINT64_C(1) << 16) // numbers of interrupts from here on are messages
 #define DEVICES       (UINT64_C(1) << 32)
 
+static const struct object_class resource_class;
+
 struct resource {
     struct object object;
     enum ts_resource_kind kind;
@@ -321,7 +323,7 @@ static void resource_destroy(struct object *object)
     body_destroy(object, sizeof(struct resource));
 }
 
-const struct object_class resource_class = {
+static const struct object_class resource_class = {
     .kind = TS_KIND_RESOURCE,
     .name = "resource",
     .rights = TS_RIGHT_CALL | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER | TS_RIGHT_MANAGE,

@@ -5,8 +5,6 @@
 #include <core/object.h>
 #include <tessera/abi/object.h>
 
-extern const struct object_class resource_class;
-
 // For init: the whole of a kind. One reference, no handle. TS_ERR_MEMORY.
 // At the kernel's own expense.
 TS_MUST_USE ts_status_t resource_create(enum ts_resource_kind kind, struct object **out_resource);

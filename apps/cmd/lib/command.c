@@ -114,24 +114,6 @@ bool command_number(const char *text, uint64_t max, uint64_t *out)
     return true;
 }
 
-const char *command_size(uint64_t bytes, char out[16])
-{
-    static const char units[][4] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    unsigned unit = 0;
-    uint64_t whole = bytes, rest = 0;
-    while (whole >= 1024 && unit < 4) {
-        rest = whole % 1024;
-        whole /= 1024;
-        unit++;
-    }
-    if (unit && whole < 10) {
-        snprintf(out, 16, "%u.%u %s", (unsigned)whole, (unsigned)(rest * 10 / 1024), units[unit]);
-    } else {
-        snprintf(out, 16, "%u %s", (unsigned)whole, units[unit]);
-    }
-    return out;
-}
-
 char *command_join(const char *directory, const char *file)
 {
     size_t length = strlen(directory);

@@ -36,9 +36,6 @@ int command_end(int status);
 // A whole number. False: it is not one, or larger than `max`.
 bool command_number(const char *text, uint64_t max, uint64_t *out);
 
-// "12 KiB", "3.4 MiB": at most 11 characters.
-const char *command_size(uint64_t bytes, char out[16]);
-
 // Joins a directory and a name; exits when there is no memory. To be freed.
 char *command_join(const char *directory, const char *name);
 

@@ -11,7 +11,6 @@ struct memfs_root {
 };
 
 extern const struct ts_operations memfs_root_operations;
-extern const struct ts_operations memfs_operations;
 
 // content.c
 void memfs_read(struct ts_request *request);

@@ -6,6 +6,8 @@
 #include "memfs.h"
 #include "walk.h"
 
+static const struct ts_operations memfs_operations;
+
 // Bytes of a memory file never have to be waited for.
 #define SIGNALS (TS_SIGNAL_READABLE | TS_SIGNAL_WRITABLE)
 
@@ -295,7 +297,7 @@ static void root_open(struct ts_request *request)
 
 const struct ts_operations memfs_root_operations = {.open = root_open};
 
-const struct ts_operations memfs_operations = {
+static const struct ts_operations memfs_operations = {
     .open = memfs_open,
     .create = memfs_create,
     .remove = memfs_remove,

@@ -8,6 +8,8 @@
 #include "account.h"
 #include "heap.h"
 
+static const struct ts_operations datagram_operations;
+
 static struct datagram *of(struct ts_request *request)
 {
     return TS_OBJECT_OF(request->object, struct datagram, object);
@@ -459,7 +461,7 @@ void datagram_create(struct ts_request *request, struct session *session, enum a
     }
 }
 
-const struct ts_operations datagram_operations = {
+static const struct ts_operations datagram_operations = {
     .read = receive,
     .write = datagram_write,
     .call = datagram_call,

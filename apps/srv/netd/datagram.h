@@ -35,5 +35,3 @@ struct datagram {
 };
 
 void datagram_create(struct ts_request *request, struct session *session, enum address_kind kind);
-
-extern const struct ts_operations datagram_operations;

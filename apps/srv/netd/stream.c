@@ -7,6 +7,8 @@
 
 #include "remains.h"
 
+static const struct ts_operations stream_operations;
+
 static err_t on_connected(void *argument, struct tcp_pcb *pcb, err_t error)
 {
     struct stream *stream = argument;
@@ -272,7 +274,7 @@ void stream_create(struct ts_request *request, struct session *session, enum add
     }
 }
 
-const struct ts_operations stream_operations = {
+static const struct ts_operations stream_operations = {
     .read = stream_read,
     .write = stream_write,
     .accept = stream_accept,

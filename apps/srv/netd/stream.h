@@ -96,8 +96,6 @@ struct stream {
 // create("tcp"…): answers the request.
 void stream_create(struct ts_request *request, struct session *session, enum address_kind kind);
 
-extern const struct ts_operations stream_operations;
-
 void stream_update_signals(struct stream *stream);
 
 // Between the parts, from the lowest to the highest --------------------------------------------
@@ -142,8 +140,6 @@ void stream_backlog_put(struct stream *listener, struct stream *stream);
 void stream_backlog_remove(struct stream *stream);
 // The request that waits for the connection, if one does.
 void stream_answer_connect(struct stream *stream, ts_status_t status);
-// The pcb goes its own way, without us.
-void stream_detach(struct stream *stream);
 // Frees it if nothing holds it any more.
 void stream_release(struct stream *stream);
 // Resets the connection and lets go of all that belonged to it. In a callback of lwIP only if that

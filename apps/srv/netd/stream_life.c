@@ -70,7 +70,8 @@ struct stream *stream_new(struct session *session, uint32_t client, enum address
     return stream;
 }
 
-void stream_detach(struct stream *stream)
+// The pcb goes its own way, without us.
+static void stream_detach(struct stream *stream)
 {
     struct tcp_pcb *pcb = stream->pcb;
     stream->pcb = NULL;

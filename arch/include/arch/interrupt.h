@@ -26,7 +26,7 @@ TS_MUST_USE ts_status_t arch_interrupt_message(uint32_t device, uint32_t cpu,
                                                uint32_t *out_interrupt, uint64_t *out_address,
                                                uint32_t *out_data);
 
-// Frees a number. The device has to be quiet: a message that still comes is counted and dropped.
+// Frees a number. The device has to be quiet: a message that still comes is dropped.
 void arch_interrupt_free(uint32_t interrupt);
 
 // Lines only; nothing happens for messages. Callable in kernel_interrupt().
@@ -35,6 +35,3 @@ void arch_interrupt_unmask(uint32_t interrupt);
 
 // How many lines there are (valid: 0 to this less one), for the interrupt resource.
 uint32_t arch_interrupt_line_count(void);
-
-// Interrupts that no one had asked for, all CPUs.
-uint64_t arch_interrupt_spurious(void);

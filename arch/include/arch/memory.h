@@ -28,6 +28,5 @@ TS_MUST_USE ts_status_t kernel_window_alloc(uint64_t bytes, vaddr_t *out_address
 volatile void *arch_device_map(paddr_t address, uint64_t bytes, unsigned prot,
                                enum arch_cache cache);
 
-// Fills or copies one page; pointers are page-aligned.
+// Fills one page; the pointer is page-aligned.
 void page_zero(void *page);
-void page_copy(void *restrict to, const void *restrict from);

@@ -102,13 +102,6 @@ page_zero:
     rep stosq
     ret
 
-    .balign 16
-    .globl page_copy
-    .type page_copy, @function
-page_copy:
-    movl $512, %ecx
-    rep movsq
-    ret
     .bss
     .globl cpu_has_erms
 cpu_has_erms:

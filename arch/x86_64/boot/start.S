@@ -148,7 +148,6 @@ boot_64:
 
     .section .boot.data, "aw"
     .balign 8
-    .globl boot_gdt_pointer
     .globl boot_gdt
 boot_gdt:
     .quad 0
@@ -167,7 +166,6 @@ message_no_execute:
 
     .section .boot.bss, "aw", @nobits
     .balign 4096
-    .globl boot_root
 boot_root:
     .skip 4096
 boot_low:
@@ -184,8 +182,7 @@ boot_stack_end:
     /* The first CPU's stack until it runs threads. */
     .section .bss
     .balign 4096
-    .globl boot_cpu_stack, boot_cpu_stack_end
-boot_cpu_stack:
+    .globl boot_cpu_stack_end
     .skip 4 * 4096
 boot_cpu_stack_end:
     .section .note.GNU-stack, "", @progbits

@@ -60,7 +60,7 @@ paddr_t table_page(void)
 
 // What firmware said ------------------------------------------------------------------------------
 
-bool device_is_in(const struct device_range *range, uint16_t segment, uint16_t source)
+static bool device_is_in(const struct device_range *range, uint16_t segment, uint16_t source)
 {
     return range->segment == segment && range->first <= source && source <= range->last;
 }

@@ -68,7 +68,6 @@ bool device_is_aliased(uint16_t segment, uint16_t source);
 const struct device_range *device_region(uint32_t index); // NULL: there are no more
 // Whether it is for a function whose accesses bear that number.
 bool device_region_reaches(const struct device_range *region, uint16_t segment, uint16_t number);
-bool device_is_in(const struct device_range *range, uint16_t segment, uint16_t source);
 
 // The unit that has a device; NULL: none.
 struct iommu *device_unit(uint64_t device);

@@ -165,15 +165,6 @@ uint32_t arch_interrupt_line_count(void)
     return io_apic_line_count();
 }
 
-uint64_t arch_interrupt_spurious(void)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < cpu_count(); i++) {
-        sum += cpu_by_id(i)->arch.spurious;
-    }
-    return sum;
-}
-
 void device_interrupt(uint32_t vector)
 {
     uint32_t number = vector - VECTOR_DEVICE;

@@ -535,6 +535,18 @@ static void test_local(void)
     CHECK_EQUAL(result.value, 7);
 }
 
+// Port, ring and their memory are given back.
+static void test_fini(void)
+{
+    start(8);
+    unsigned before = fake_closed;
+    ts_server_fini(&server);
+    CHECK(fake_closed > before);
+    before = fake_closed;
+    ts_loop_fini(&loop);
+    CHECK(fake_closed > before);
+}
+
 int main(void)
 {
     test_payload();
@@ -553,6 +565,7 @@ int main(void)
     test_loop();
     test_full_ring();
     test_local();
+    test_fini();
     fake_reset();
     return 0;
 }

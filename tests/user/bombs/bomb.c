@@ -8,7 +8,7 @@
 #include <tessera/lib/spawn.h>
 
 struct bomb_scale bomb_scale = {.ring = 512, .stacks = 200};
-struct bomb_told *bomb_told;
+static struct bomb_told *bomb_told;
 const struct bomb *bomb_now;
 
 void bomb_wait_for_ever(void)

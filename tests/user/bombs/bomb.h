@@ -54,7 +54,6 @@ struct bomb_scale {
     uint32_t stacks;
 };
 extern struct bomb_scale bomb_scale;
-extern struct bomb_told *bomb_told;
 extern const struct bomb *bomb_now; // in the child: the bomb that it is
 
 const struct bomb *bomb_find(const char *name);

@@ -18,8 +18,6 @@ void trial_begin(struct trial *trial, const struct bomb *bomb, ts_handle_t above
                  const struct ts_job_limits *limits);
 // True: it has stopped, or was ended since it touched what there was not.
 bool trial_is_over(const struct trial *trial);
-// It ended as the table says.
-void trial_check(const struct trial *trial);
 // Kills it and waits until its job has nothing.
 void trial_end(struct trial *trial);
 

@@ -41,7 +41,7 @@ struct arch_cpu {
     struct cpu_request request;
     _Atomic bool stopped;
     _Atomic bool started;
-    uint64_t spurious;
+    uint64_t spurious; // interrupts that nobody had asked for
 };
 
 // The current thread, read by one instruction: right on whatever CPU, interrupts on or off.

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""tools/check dead must find what nobody uses, and nothing else."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from checks import dead, objects, tree  # noqa: E402
+
+
+class Dead(unittest.TestCase):
+    def tree(self, files):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(setattr, tree, "ROOT", tree.ROOT)
+        tree.ROOT = pathlib.Path(folder.name)
+        subprocess.run(["git", "init", "-q", folder.name], check=True)
+        for name, text in files.items():
+            path = tree.ROOT / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def found(self, *names):
+        """The objects of these sources, and what they use."""
+        files = {name: str(tree.ROOT / f"{name}.o") for name in names}
+        for name, file in files.items():
+            subprocess.run(["clang-14", "-O2", "-c", tree.ROOT / name, "-o", file], check=True)
+        read = objects.names(files.values())
+        found = [objects.Object(name, "x", file, *map(frozenset, read[file]))
+                 for name, file in files.items()]
+        return found, set().union(*(one.uses for one in found))
+
+    def test_symbols(self):
+        self.tree({
+            "kernel/core/a.c": "void used(void) {}\nvoid lonely(void) {}\nint number;\nvoid tested(void) {}\n"
+                               "void started(void) {}\nvoid inner(void) {}\nvoid outer(void) { inner(); }\n",
+            "kernel/core/b.c": "void used(void);\nvoid outer(void);\nint main(void) { used(); outer(); }\n",
+            "compat/posix/c.c": "void of_posix(void) {}\n",
+            "arch/m/boot/kernel.ld": "ENTRY(started)\n",
+            "tests/host/core/t.c": "void tested(void); void t(void) { tested(); }\n"})
+        found, wanted = self.found("kernel/core/a.c", "kernel/core/b.c", "compat/posix/c.c")
+        errors = list(dead.unused_symbols(found, wanted))
+        self.assertEqual([error.split(": ")[1] for error in errors], ["inner", "lonely", "number"])
+        # What code that is not in the tree uses.
+        self.assertEqual(list(dead.unused_symbols(found, wanted | {"inner", "lonely", "number"})), [])
+
+    def test_fields(self):
+        self.tree({"kernel/a.h": "struct a {\n    int read, forgotten;\n    void (*never)(int);\n"
+                                 "    char name[3], reserved2[4]; // forgotten in a comment is not a use\n"
+                                 "    struct b *inside;\n};\n",
+                   "kernel/a.c": "int f(struct a *a) { return a->read + a->name[0] + !a->inside; }\n"})
+        self.assertEqual([error.split(": ")[1] for error in dead.unused_fields()],
+                         ["forgotten", "never"])
+
+    def test_patterns(self):
+        self.tree({"CMakeLists.txt": "file(GLOB a x/*.c ${CMAKE_SOURCE_DIR}/y/*.c)\n",
+                   "cmake/b.cmake": "file(GLOB_RECURSE b CONFIGURE_DEPENDS x/CMakeLists.txt y/*.h)\n"
+                                    "file(GLOB c *.c ${unknown}/*.c) # file(GLOB d z/*.c)\n",
+                   "tests/host/CMakeLists.txt": "file(GLOB a ${CMAKE_SOURCE_DIR}/lib/*.c)\n",
+                   "tests/host/lib/a.c": "", "x/a.c": "", "x/deep/CMakeLists.txt": ""})
+        self.assertEqual([error.split(" ")[1] for error in dead.empty_patterns()],
+                         ["${CMAKE_SOURCE_DIR}/y/*.c", "y/*.h"])
+
+
+if __name__ == "__main__":
+    unittest.main()
