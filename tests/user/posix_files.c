@@ -253,6 +253,32 @@ static void pipes_are_numbered(void)
 }
 
 // There are no bytes of it to map, and zeros in their place, for reading as for writing.
+// A second name is the same file, and stays when the first one goes.
+static void files_have_second_names(void)
+{
+    struct stat first, second;
+    char text[4] = "";
+    (void)unlink("/tmp/name2");
+    int fd = open("/tmp/name1", O_CREAT | O_TRUNC | O_RDWR, 0644);
+    CHECK_EQUAL(write(fd, "one", 3), 3);
+    CHECK_EQUAL(link("/tmp/name1", "/tmp/name2"), 0);
+    CHECK_EQUAL(link("/tmp/name1", "/tmp/name2"), -1);
+    CHECK_EQUAL(errno, EEXIST);
+    CHECK_EQUAL(link("/tmp", "/tmp/name3"), -1);
+    CHECK_EQUAL(stat("/tmp/name1", &first), 0);
+    CHECK_EQUAL(stat("/tmp/name2", &second), 0);
+    CHECK(first.st_ino == second.st_ino && second.st_nlink == 2);
+    CHECK_EQUAL(unlink("/tmp/name1"), 0);
+    CHECK_EQUAL(fstat(fd, &first), 0);
+    CHECK_EQUAL(first.st_nlink, 1);
+    close(fd);
+    fd = open("/tmp/name2", O_RDONLY);
+    CHECK_EQUAL(read(fd, text, sizeof(text)), 3);
+    CHECK(strcmp(text, "one") == 0);
+    close(fd);
+    CHECK_EQUAL(unlink("/tmp/name2"), 0);
+}
+
 static void an_empty_file_maps_as_zeros(void)
 {
     int fd = open("/tmp/posix-test-empty", O_CREAT | O_RDWR, 0600);
@@ -315,11 +341,17 @@ int main(int argc, char **argv)
         return take_all_of_the_heap();
     }
     static const struct tap_test tests[] = {
-        TAP(heap_grows_and_shrinks),   TAP(malloc_ends_at_the_limit),
-        TAP(longjmp_never_gives_zero), TAP(signals_within_the_process),
-        TAP(threads_count_together),   TAP(time_passes),
-        TAP(times_do_not_wrap),        TAP(descriptors_and_errors),
-        TAP(files_below_tmp),          TAP(an_empty_file_maps_as_zeros),
+        TAP(heap_grows_and_shrinks),
+        TAP(malloc_ends_at_the_limit),
+        TAP(longjmp_never_gives_zero),
+        TAP(signals_within_the_process),
+        TAP(threads_count_together),
+        TAP(time_passes),
+        TAP(times_do_not_wrap),
+        TAP(descriptors_and_errors),
+        TAP(files_below_tmp),
+        TAP(files_have_second_names),
+        TAP(an_empty_file_maps_as_zeros),
         TAP(pipes_are_numbered),
     };
     return TAP_RUN(tests);

@@ -138,16 +138,17 @@ static void reply_name(struct ts_request *request)
 {
     char path[TS_PATH_MAX];
     size_t at = sizeof(path);
-    for (struct node *n = opened(request)->node; n->parent != NULL; n = n->parent) {
-        if (n->name_length + 1 > at) {
+    const struct entry *entry = opened(request)->node->names; // whichever of them
+    for (; entry != NULL; entry = entry->directory->names) {
+        if (entry->length + 1 > at) {
             ts_request_reply(request, TS_ERR_NAME_TOO_LONG, 0);
             return;
         }
         if (at < sizeof(path)) {
             path[--at] = '/';
         }
-        at -= n->name_length;
-        memcpy(path + at, n->name, n->name_length);
+        at -= entry->length;
+        memcpy(path + at, entry->name, entry->length);
     }
     ts_request_reply_bytes(request, path + at, sizeof(path) - at);
 }
@@ -160,7 +161,7 @@ static void reply_attributes(struct ts_request *request)
             TS_ATTRIBUTE_MODE | TS_ATTRIBUTE_OWNER | TS_ATTRIBUTE_MODIFIED | TS_ATTRIBUTE_ACCESSED,
         .type = node->type,
         .mode = node->mode,
-        .links = node->parent != NULL || node == opened(request)->tree->root ? 1 : 0,
+        .links = node == opened(request)->tree->root ? 1 : node->links,
         .user = node->user,
         .group = node->group,
         .size = node->size,

@@ -2,18 +2,19 @@
 // memfs [PAGES [NODES]]: a file system in memory, of at most so many pages of content and nodes.
 //
 // What it holds besides is bounded too, and has to fit into its job's limit with the pages: about
-// 1,200 pages with these defaults, most of it nodes (480 bytes each), objects and their port's
-// tables.
+// 1,200 pages with these defaults, most of it nodes and names (500 bytes together), objects and
+// their port's tables.
 //
 // Each file knows only those above it:
 //
 //   store       pages in chunks, and their payers
 //   file        a file's bytes: extents of such pages
-//   tree        nodes and their names
+//   entry       names of nodes in directories
+//   tree        nodes: found, made, renamed, given further names
 //   open_node   an open node, as clients have it
 //   walk        long paths, in turns
 //   content     read, write, properties of an open node
-//   open        names: open, create, remove, rename, list; the tables of operations
+//   open        names: open, create, remove, rename, link, list; the tables of operations
 //   main        the program
 #include <drivers/service/ready.h>
 #include <stdio.h>

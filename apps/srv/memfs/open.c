@@ -215,13 +215,13 @@ static ts_status_t other_directory(struct ts_request *request, struct node **out
 }
 
 // Pulls both names. The handle is taken once: a walk holds its directory.
-static ts_status_t rename_paths(struct ts_request *request, char *names, size_t capacity,
-                                struct walk_path *out_paths)
+static ts_status_t two_paths(struct ts_request *request, char *names, size_t capacity,
+                             uint64_t flags, struct walk_path *out_paths)
 {
     if (request->length >= capacity) {
         return TS_ERR_NAME_TOO_LONG;
     }
-    if (request->arg & ~(uint64_t)TS_OPEN_EXCLUSIVE) {
+    if (request->arg & ~flags) {
         return TS_ERR_ARGUMENT;
     }
     ts_status_t status = ts_request_pull(request, names, request->length, 0);
@@ -246,7 +246,7 @@ static void memfs_rename(struct ts_request *request)
     struct walk_path paths[2];
     struct tree_place from, to;
     struct tree *tree = opened(request)->tree;
-    ts_status_t status = rename_paths(request, names, sizeof(names), paths);
+    ts_status_t status = two_paths(request, names, sizeof(names), TS_OPEN_EXCLUSIVE, paths);
     if (status == TS_OK && !walked(request, memfs_rename, paths, 2)) {
         return;
     }
@@ -254,6 +254,22 @@ static void memfs_rename(struct ts_request *request)
     status = status != TS_OK ? status : place_of(tree, &paths[1], &to);
     status =
         status != TS_OK ? status : tree_rename(tree, &from, &to, request->arg & TS_OPEN_EXCLUSIVE);
+    ts_request_reply(request, status, 0);
+}
+
+static void memfs_link(struct ts_request *request)
+{
+    char names[2 * TS_PATH_MAX];
+    struct walk_path paths[2];
+    struct tree_place from, to;
+    struct tree *tree = opened(request)->tree;
+    ts_status_t status = two_paths(request, names, sizeof(names), 0, paths);
+    if (status == TS_OK && !walked(request, memfs_link, paths, 2)) {
+        return;
+    }
+    status = status != TS_OK ? status : place_of(tree, &paths[0], &from);
+    status = status != TS_OK ? status : place_of(tree, &paths[1], &to);
+    status = status != TS_OK ? status : tree_link(tree, &from, &to, request->client);
     ts_request_reply(request, status, 0);
 }
 
@@ -267,15 +283,15 @@ static void memfs_list(struct ts_request *request)
     }
     size_t capacity = request->room < sizeof(buffer) ? request->room : sizeof(buffer);
     struct ts_listing listing = {buffer, capacity & ~(size_t)7, 0};
-    struct node *node = tree_child(directory, request->offset);
-    if (node != NULL && listing.capacity < TS_FILE_ENTRY_LENGTH(node->name_length)) {
+    const struct entry *entry = tree_child(directory, request->offset);
+    if (entry != NULL && listing.capacity < TS_FILE_ENTRY_LENGTH(entry->length)) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
         return;
     }
-    while (node != NULL &&
-           ts_listing_add(&listing, node->serial + 1, (enum ts_file_type)node->type, node->size,
-                          node->identity, node->name, node->name_length)) {
-        node = node->next;
+    while (entry != NULL &&
+           ts_listing_add(&listing, entry->serial + 1, (enum ts_file_type)entry->node->type,
+                          entry->node->size, entry->node->identity, entry->name, entry->length)) {
+        entry = entry->next;
     }
     ts_request_reply_bytes(request, buffer, listing.used);
 }
@@ -302,6 +318,7 @@ static const struct ts_operations memfs_operations = {
     .create = memfs_create,
     .remove = memfs_remove,
     .rename = memfs_rename,
+    .link = memfs_link,
     .list = memfs_list,
     .read = memfs_read,
     .write = memfs_write,

@@ -1,31 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>
-#include <tessera/lib/clock.h>
 #include <tessera/lib/path.h>
+#include "entry.h"
 #include "file.h"
-#include "tree.h"
 
 #define BUCKETS_FIRST 64
-
-// SipHash would be more than this needs: names come from local clients, which are limited in number
-// of nodes; the seed keeps them from choosing collisions beforehand. FNV-1a over a seeded start.
-static size_t hash(const struct tree *tree, const struct node *directory, const char *name,
-                   size_t length)
-{
-    uint64_t h =
-        UINT64_C(0xcbf29ce484222325) ^ tree->seed ^ directory->identity * 0x9e3779b97f4a7c15;
-    for (size_t i = 0; i < length; i++) {
-        h = (h ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
-    }
-    h ^= h >> 32;
-    return (size_t)(h & (tree->bucket_count - 1));
-}
-
-static void touch(struct node *node)
-{
-    node->modified_ns = node->changed_ns = ts_clock_realtime();
-}
 
 static struct node *node_make(struct tree *tree, uint32_t type)
 {
@@ -37,7 +17,7 @@ static struct node *node_make(struct tree *tree, uint32_t type)
     node->type = type;
     node->mode = type == TS_FILE_DIRECTORY ? 0755 : 0644;
     node->identity = tree->next_identity++;
-    touch(node);
+    node_touch(node);
     node->created_ns = node->accessed_ns = node->modified_ns;
     return node;
 }
@@ -72,7 +52,7 @@ ts_status_t tree_init(struct tree *tree, uint64_t node_limit, uint64_t page_limi
         places *= 2;
     }
     struct ts_holder *holders = calloc(places, sizeof(*holders));
-    tree->buckets = calloc(tree->bucket_count, sizeof(struct node *));
+    tree->buckets = calloc(tree->bucket_count, sizeof(struct entry *));
     tree->root = node_make(tree, TS_FILE_DIRECTORY);
     if (holders == NULL || tree->buckets == NULL || tree->root == NULL) {
         free(holders);
@@ -85,105 +65,31 @@ ts_status_t tree_init(struct tree *tree, uint64_t node_limit, uint64_t page_limi
     return TS_OK;
 }
 
-// names ----------------------------------------------------------------------------------------
-
-static struct node **slot_of(const struct tree *tree, const struct node *directory,
-                             const char *name, size_t length)
+// A name goes, and the node with the last one, if it is not open.
+static void unname(struct tree *tree, struct entry *entry)
 {
-    struct node **slot = &tree->buckets[hash(tree, directory, name, length)];
-    while (*slot != NULL && ((*slot)->parent != directory || (*slot)->name_length != length ||
-                             memcmp((*slot)->name, name, length) != 0)) {
-        slot = &(*slot)->hash_next;
-    }
-    return slot;
-}
-
-// Doubling the table is optional: without memory for it names are merely found more slowly.
-static void grow(struct tree *tree)
-{
-    size_t old_count = tree->bucket_count;
-    struct node **old = tree->buckets;
-    struct node **new = calloc(old_count * 2, sizeof(*new));
-    if (new == NULL) {
-        return;
-    }
-    tree->buckets = new;
-    tree->bucket_count = old_count * 2;
-    for (size_t i = 0; i < old_count; i++) {
-        struct node *node = old[i];
-        while (node != NULL) {
-            struct node *next = node->hash_next;
-            struct node **slot = &new[hash(tree, node->parent, node->name, node->name_length)];
-            node->hash_next = *slot;
-            *slot = node;
-            node = next;
-        }
-    }
-    free(old);
-}
-
-// Enters a node whose name and name_length are set. Its directory takes the reference.
-static void attach(struct tree *tree, struct node *directory, struct node *node)
-{
-    static uint64_t serial;
-    if (tree->named >= tree->bucket_count) {
-        grow(tree);
-    }
-    node->parent = directory;
-    struct node **slot = &tree->buckets[hash(tree, directory, node->name, node->name_length)];
-    node->hash_next = *slot;
-    *slot = node;
-    node->serial = ++serial;
-    node->next = NULL;
-    node->previous = directory->last;
-    if (directory->last != NULL) {
-        directory->last->next = node;
-    } else {
-        directory->first = node;
-    }
-    directory->last = node;
-    directory->children++;
-    tree->named++;
-    touch(directory);
-}
-
-static void detach(struct tree *tree, struct node *node)
-{
-    struct node *directory = node->parent;
-    struct node **slot = slot_of(tree, directory, node->name, node->name_length);
-    *slot = node->hash_next;
-    if (node->previous != NULL) {
-        node->previous->next = node->next;
-    } else {
-        directory->first = node->next;
-    }
-    if (node->next != NULL) {
-        node->next->previous = node->previous;
-    } else {
-        directory->last = node->previous;
-    }
-    node->parent = node->next = node->previous = node->hash_next = NULL;
-    directory->children--;
-    tree->named--;
-    touch(directory);
-    node->changed_ns = directory->changed_ns;
+    struct node *node = entry->node;
+    entry_detach(tree, entry);
+    entry_free(tree, entry);
+    node_put(tree, node);
 }
 
 void tree_fini(struct tree *tree)
 {
-    struct node *node = tree->root;
-    while (node != NULL) { // depth first, from below
-        if (node->first != NULL) {
-            node = node->first;
-            continue;
+    struct node *directory = tree->root;
+    while (directory->first != NULL || directory != tree->root) { // depth first, from below
+        struct entry *entry = directory->first;
+        if (entry == NULL) {
+            entry = directory->names;
+            directory = entry->directory;
+            unname(tree, entry);
+        } else if (entry->node->type == TS_FILE_DIRECTORY) {
+            directory = entry->node;
+        } else {
+            unname(tree, entry);
         }
-        struct node *parent = node->parent;
-        if (parent != NULL) {
-            detach(tree, node);
-        }
-        node_put(tree, node);
-        node = parent;
     }
+    node_put(tree, tree->root);
     free(tree->buckets);
     tree->buckets = NULL;
     free(tree->nodes.holders);
@@ -198,11 +104,11 @@ static inline ts_status_t step(struct tree *tree, struct node **node,
     if ((*node)->type != TS_FILE_DIRECTORY) {
         return TS_ERR_NOT_DIRECTORY;
     }
-    struct node *child = *slot_of(tree, *node, walk->component, walk->length);
+    const struct entry *child = *entry_slot(tree, *node, walk->component, walk->length);
     if (child == NULL) {
         return TS_ERR_NOT_FOUND;
     }
-    *node = child;
+    *node = child->node;
     return TS_OK;
 }
 
@@ -266,44 +172,77 @@ ts_status_t tree_place(struct tree *tree, struct node *from, const char *path, s
 // A directory that was removed while open keeps its node, but nothing can be put into it.
 static bool removed(const struct tree *tree, const struct node *directory)
 {
-    return directory != tree->root && directory->parent == NULL;
+    return directory != tree->root && directory->names == NULL;
 }
 
-static void name_set(struct node *node, const struct tree_place *place)
+static struct entry *entry_at(const struct tree *tree, const struct tree_place *place)
 {
-    memcpy(node->name, place->name, place->length);
-    node->name_length = place->length;
+    return *entry_slot(tree, place->directory, place->name, place->length);
+}
+
+// Whether a new name may come there.
+static ts_status_t vacant(const struct tree *tree, const struct tree_place *place)
+{
+    if (removed(tree, place->directory)) {
+        return TS_ERR_NOT_FOUND;
+    }
+    return entry_at(tree, place) != NULL ? TS_ERR_EXISTS : TS_OK;
 }
 
 ts_status_t tree_make(struct tree *tree, const struct tree_place *place, uint32_t type,
                       uint32_t client, struct node **out_node)
 {
-    if (removed(tree, place->directory)) {
-        return TS_ERR_NOT_FOUND;
+    ts_status_t status = vacant(tree, place);
+    if (status == TS_OK) {
+        status = ts_share_take(&tree->nodes, client, 1);
     }
-    if ((*slot_of(tree, place->directory, place->name, place->length)) != NULL) {
-        return TS_ERR_EXISTS;
-    }
-    ts_status_t status = ts_share_take(&tree->nodes, client, 1);
     if (status != TS_OK) {
         return status;
     }
     struct node *node = node_make(tree, type);
-    if (node == NULL) {
+    struct entry *entry = node != NULL ? entry_make(node, place) : NULL;
+    if (entry == NULL) {
+        free(node);
         ts_share_give(&tree->nodes, client, 1);
         return TS_ERR_MEMORY;
     }
     node->client = client;
-    name_set(node, place);
-    attach(tree, place->directory, node);
+    entry_attach(tree, place->directory, entry);
     *out_node = node;
     return TS_OK;
 }
 
 void tree_unmake(struct tree *tree, struct node *node)
 {
-    detach(tree, node);
-    node_put(tree, node);
+    unname(tree, node->names);
+}
+
+ts_status_t tree_link(struct tree *tree, const struct tree_place *from, const struct tree_place *to,
+                      uint32_t client)
+{
+    const struct entry *old = entry_at(tree, from);
+    if (old == NULL) {
+        return TS_ERR_NOT_FOUND;
+    }
+    struct node *node = old->node;
+    ts_status_t status = node->type == TS_FILE_DIRECTORY ? TS_ERR_IS_DIRECTORY : vacant(tree, to);
+    if (status == TS_OK) {
+        status = ts_share_take(&tree->nodes, client, 1);
+    }
+    if (status != TS_OK) {
+        return status;
+    }
+    struct entry *entry = entry_make(node, to);
+    if (entry == NULL) {
+        ts_share_give(&tree->nodes, client, 1);
+        return TS_ERR_MEMORY;
+    }
+    entry->paid = true;
+    entry->client = client;
+    entry_attach(tree, to->directory, entry);
+    node_get(node);
+    node->changed_ns = to->directory->changed_ns;
+    return TS_OK;
 }
 
 static ts_status_t removable(const struct node *node, uint32_t kind)
@@ -319,64 +258,61 @@ static ts_status_t removable(const struct node *node, uint32_t kind)
 
 ts_status_t tree_remove(struct tree *tree, const struct tree_place *place, uint32_t kind)
 {
-    struct node *node = *slot_of(tree, place->directory, place->name, place->length);
-    if (node == NULL) {
+    struct entry *entry = entry_at(tree, place);
+    if (entry == NULL) {
         return TS_ERR_NOT_FOUND;
     }
-    ts_status_t status = removable(node, kind);
+    ts_status_t status = removable(entry->node, kind);
     if (status == TS_OK) {
-        detach(tree, node);
-        node_put(tree, node);
+        unname(tree, entry);
     }
     return status;
 }
 
+// For a directory, which has one name.
 static bool below(const struct node *node, const struct node *ancestor)
 {
-    for (; node != NULL; node = node->parent) {
-        if (node == ancestor) {
-            return true;
-        }
+    while (node != ancestor && node->names != NULL) {
+        node = node->names->directory;
     }
-    return false;
+    return node == ancestor;
 }
 
 ts_status_t tree_rename(struct tree *tree, const struct tree_place *from,
                         const struct tree_place *to, bool exclusive)
 {
-    struct node *node = *slot_of(tree, from->directory, from->name, from->length);
-    if (node == NULL || removed(tree, to->directory)) {
+    struct entry *entry = entry_at(tree, from);
+    if (entry == NULL || removed(tree, to->directory)) {
         return TS_ERR_NOT_FOUND;
     }
-    if (below(to->directory, node)) {
+    if (below(to->directory, entry->node)) {
         return TS_ERR_ARGUMENT;
     }
-    struct node *target = *slot_of(tree, to->directory, to->name, to->length);
+    struct entry *target = entry_at(tree, to);
     if (target != NULL && exclusive) {
         return TS_ERR_EXISTS;
     }
-    if (target == node) {
-        return TS_OK;
+    if (target != NULL && target->node == entry->node) {
+        return TS_OK; // two names of one file both stay, as in POSIX
     }
-    ts_status_t status = target != NULL ? removable(target, node->type) : TS_OK;
+    ts_status_t status = target != NULL ? removable(target->node, entry->node->type) : TS_OK;
     if (status != TS_OK) {
         return status;
     }
     if (target != NULL) {
-        detach(tree, target);
-        node_put(tree, target);
+        unname(tree, target);
     }
-    detach(tree, node);
-    name_set(node, to);
-    attach(tree, to->directory, node);
+    entry_detach(tree, entry);
+    entry_name(entry, to);
+    entry_attach(tree, to->directory, entry);
     return TS_OK;
 }
 
-struct node *tree_child(struct node *directory, uint64_t cookie)
+struct entry *tree_child(struct node *directory, uint64_t cookie)
 {
-    struct node *node = directory->first;
-    while (node != NULL && node->serial < cookie) {
-        node = node->next;
+    struct entry *entry = directory->first;
+    while (entry != NULL && entry->serial < cookie) {
+        entry = entry->next;
     }
-    return node;
+    return entry;
 }

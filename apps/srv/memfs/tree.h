@@ -2,18 +2,18 @@
 // The memory file system's tree: nodes, their names and their bytes. No requests and no handles of
 // clients in here: the host tests drive it alone.
 //
-// A node is referenced by its name (one: there are no second names) and by every open object. It
-// goes with the last reference. Names are found by a hash of (directory, name); a directory's
-// children are also linked in the order of their serial numbers, which are the cookies of a
-// listing: a number is never used again, so a listing continues where it was whatever happened in
-// between.
+// A node is referenced by each of its names, which are entries of directories (entry.h), and by
+// every open object. It goes with the last reference. A directory has one name; a file has as many
+// as link gives it, and none of them is the first.
 //
-// The client pays: a node counts for the client that made it, at one price whatever its name is;
+// The client pays: a node counts for the client that made it, with the name that it was made under,
+// at one price whatever that is; each further name counts as much, for the client that gave it;
 // pages of content for the client that first wrote there (file.h, store.h).
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <tessera/lib/clock.h>
 #include <tessera/lib/status.h>
 #include <tessera/proto/file.h>
 #include "store.h"
@@ -33,21 +33,30 @@ struct extent {
     uint32_t client;
 };
 
+// A name of a node in a directory.
+struct entry {
+    struct node *node;
+    struct node *directory;
+    struct entry *other, **other_at; // a further name of the node; and where this one is named
+    struct entry *hash_next;
+    struct entry *previous, *next; // of the directory, by serial
+    uint64_t serial;
+    bool paid; // by `client`; else with the node
+    uint32_t client;
+    size_t length;
+    char name[NODE_NAME_MAX];
+};
+
 struct node {
     uint32_t references;
     uint32_t client;
     uint32_t type, mode, user, group;
     uint64_t identity;
     int64_t modified_ns, accessed_ns, changed_ns, created_ns;
-    // its name; parent NULL: the root, or removed
-    struct node *parent;
-    struct node *hash_next;
-    struct node *previous, *next; // siblings by serial
-    uint64_t serial;
-    char name[NODE_NAME_MAX];
-    size_t name_length;
+    struct entry *names; // linked by `other`; NULL: the root, or removed
+    uint32_t links;      // how many these are
     // directories
-    struct node *first, *last;
+    struct entry *first, *last;
     uint64_t children;
     // files
     uint64_t size;
@@ -58,9 +67,9 @@ struct node {
 
 struct tree {
     struct node *root;
-    struct node **buckets;
-    size_t bucket_count, named; // named: nodes in the table
-    struct ts_share nodes;      // but for the root
+    struct entry **buckets;
+    size_t bucket_count, named; // named: entries in the table
+    struct ts_share nodes;      // but for the root; and further names
     struct store store;
     uint64_t next_identity;
     uint64_t seed; // of the hash: nobody else's
@@ -70,6 +79,11 @@ struct tree {
 TS_MUST_USE ts_status_t tree_init(struct tree *tree, uint64_t node_limit, uint64_t page_limit,
                                   uint64_t seed);
 void tree_fini(struct tree *tree); // nothing may be open
+
+static inline void node_touch(struct node *node)
+{
+    node->modified_ns = node->changed_ns = ts_clock_realtime();
+}
 
 struct node *node_get(struct node *node);
 void node_put(struct tree *tree, struct node *node);
@@ -112,5 +126,10 @@ TS_MUST_USE ts_status_t tree_remove(struct tree *tree, const struct tree_place *
 TS_MUST_USE ts_status_t tree_rename(struct tree *tree, const struct tree_place *from,
                                     const struct tree_place *to, bool exclusive);
 
-// The first child of a directory whose serial is at least `cookie`; NULL: the end.
-struct node *tree_child(struct node *directory, uint64_t cookie);
+// Gives a file a second name, for the client. TS_ERR_NOT_FOUND, TS_ERR_IS_DIRECTORY (a directory
+// has one), TS_ERR_EXISTS, TS_ERR_LIMIT (beyond its share), TS_ERR_MEMORY.
+TS_MUST_USE ts_status_t tree_link(struct tree *tree, const struct tree_place *from,
+                                  const struct tree_place *to, uint32_t client);
+
+// The first entry of a directory whose serial is at least `cookie`; NULL: the end.
+struct entry *tree_child(struct node *directory, uint64_t cookie);

@@ -205,7 +205,8 @@ int linkat(int old_at, const char *old_name, int new_at, const char *new_name, i
     if (error) {
         return posix_fail(error);
     }
-    return posix_result(ts_link(old.root, old.text, new.root, new.text));
+    ts_status_t status = ts_link(old.root, old.text, new.root, new.text);
+    return status == TS_ERR_IS_DIRECTORY ? posix_fail(EPERM) : posix_result(status);
 }
 
 int link(const char *old_name, const char *new_name)

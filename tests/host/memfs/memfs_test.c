@@ -83,13 +83,24 @@ static uint64_t get_number(struct ts_object *file, unsigned property)
     return value;
 }
 
-static ts_status_t rename_path(struct ts_object *from, const char *names, size_t length,
-                               unsigned flags)
+static ts_status_t two_names(struct ts_object *from, enum ts_operation op, const char *names,
+                             size_t length, unsigned flags)
 {
     return ask(from,
                (struct ts_local_op){
-                   .op = TS_OP_RENAME, .in = names, .in_length = (uint32_t)length, .arg = flags})
+                   .op = op, .in = names, .in_length = (uint32_t)length, .arg = flags})
         .status;
+}
+
+static ts_status_t rename_path(struct ts_object *from, const char *names, size_t length,
+                               unsigned flags)
+{
+    return two_names(from, TS_OP_RENAME, names, length, flags);
+}
+
+static ts_status_t link_path(struct ts_object *from, const char *names, size_t length)
+{
+    return two_names(from, TS_OP_LINK, names, length, 0);
 }
 
 static void test_content(struct ts_object *top)
@@ -178,6 +189,60 @@ static void test_names(struct ts_object *top)
     CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
     CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "h", 0), TS_OK);
     CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d", TS_FILE_DIRECTORY), TS_OK);
+}
+
+static struct ts_attributes attributes_of(struct ts_object *from, const char *path)
+{
+    struct ts_attributes attributes = {0};
+    struct ts_object *file;
+    CHECK_EQUAL(open_path(from, path, 0, &file), TS_OK);
+    struct ts_local_op op = {.op = TS_OP_GET,
+                             .out = &attributes,
+                             .out_length = sizeof(attributes),
+                             .arg = TS_PROPERTY_ATTRIBUTES};
+    CHECK_EQUAL(ask(file, op).status, TS_OK);
+    ts_local_close(file);
+    return attributes;
+}
+
+// A file of several names is one file, until the last of them goes.
+static void test_links(struct ts_object *top)
+{
+    struct ts_object *file;
+    char buffer[8] = {0};
+    CHECK_EQUAL(with_path(top, TS_OP_CREATE, "d", TS_FILE_DIRECTORY), TS_OK);
+    CHECK_EQUAL(open_path(top, "a", TS_OPEN_CREATE, &file), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_WRITE, "one", 3, 0, 0), 3);
+    ts_local_close(file);
+    CHECK_EQUAL(link_path(top, "x\0y", 3), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(link_path(top, "d\0y", 3), TS_ERR_IS_DIRECTORY);
+    CHECK_EQUAL(link_path(top, "a\0d", 3), TS_ERR_EXISTS);
+    CHECK_EQUAL(link_path(top, "a\0x/y", 5), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(link_path(top, "a\0..", 4), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(link_path(top, "a\0", 2), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(link_path(top, "no zero", 7), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(two_names(top, TS_OP_LINK, "a\0y", 3, TS_OPEN_EXCLUSIVE), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(attributes_of(top, "a").links, 1);
+
+    CHECK_EQUAL(link_path(top, "a\0d/b", 5), TS_OK);
+    CHECK_EQUAL(link_path(top, "d/b\0c", 5), TS_OK);
+    CHECK_EQUAL(attributes_of(top, "c").links, 3);
+    CHECK_EQUAL(attributes_of(top, "c").identity, attributes_of(top, "a").identity);
+    CHECK_EQUAL(rename_path(top, "a\0c", 3, 0), TS_OK); // one file: both stay
+    CHECK_EQUAL(attributes_of(top, "a").links, 3);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "a", 0), TS_OK); // that it was made under
+    CHECK_EQUAL(open_path(top, "d/b", 0, &file), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_READ, buffer, 8, 0, 0), 3);
+    CHECK(memcmp(buffer, "one", 3) == 0);
+    CHECK_EQUAL(rename_path(top, "c\0d/e", 5, 0), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d/b", 0), TS_OK);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d", TS_FILE_DIRECTORY), TS_ERR_NOT_EMPTY);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d/e", 0), TS_OK);
+    CHECK_EQUAL(move(file, TS_OP_READ, buffer, 8, 0, 0), 3); // it is still open
+    ts_local_close(file);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "d", TS_FILE_DIRECTORY), TS_OK);
+    CHECK_EQUAL(tree.nodes.left, NODES);
+    CHECK_EQUAL(store_used(&tree.store), 0);
 }
 
 // What was there all the time is listed exactly once, whatever changes meanwhile.
@@ -336,6 +401,31 @@ static void test_nodes(struct ts_object *top)
     while (made) {
         snprintf(name, sizeof(name), "m%u", --made);
         CHECK_EQUAL(with_path(top, TS_OP_REMOVE, name, 0), TS_OK);
+    }
+    CHECK_EQUAL(tree.nodes.left, NODES);
+}
+
+// Who gives a file another name pays for the name: half of what is free, as for nodes.
+static void test_link_shares(struct ts_object *top)
+{
+    char names[24];
+    unsigned made = 0;
+    ts_status_t status;
+    CHECK_EQUAL(make_as(top, 1, "m"), TS_OK);
+    do {
+        size_t length = (size_t)snprintf(names, sizeof(names), "m%cl%u", 0, made);
+        struct ts_local_op op = {
+            .op = TS_OP_LINK, .in = names, .in_length = (uint32_t)length, .client = 2};
+        status = ask(top, op).status;
+        made += status == TS_OK;
+    } while (status == TS_OK);
+    CHECK_EQUAL(status, TS_ERR_LIMIT);
+    CHECK_EQUAL(made, (NODES - 1) / 2 + 1);
+    CHECK_EQUAL(with_path(top, TS_OP_REMOVE, "m", 0), TS_OK); // its maker pays on
+    CHECK_EQUAL(tree.nodes.left, NODES - 1 - made);
+    while (made > 0) {
+        snprintf(names, sizeof(names), "l%u", --made);
+        CHECK_EQUAL(with_path(top, TS_OP_REMOVE, names, 0), TS_OK);
     }
     CHECK_EQUAL(tree.nodes.left, NODES);
 }
@@ -552,7 +642,7 @@ static void remove_from_below(void)
     struct node *node = TS_OBJECT_OF(deep_held, struct open_node, object)->node;
     ts_local_close(deep_held);
     for (unsigned i = DEEP; i >= 256; i--) {
-        struct node *parent = node->parent;
+        struct node *parent = node->names->directory;
         const struct tree_place place = {parent, "d", 1};
         CHECK_EQUAL(tree_remove(&tree, &place, TS_FILE_DIRECTORY), TS_OK);
         node = parent;
@@ -609,9 +699,11 @@ int main(void)
     CHECK_EQUAL(open_path(&root.object, "", 0, &top), TS_OK);
     test_content(top);
     test_names(top);
+    test_links(top);
     test_list(top);
     test_pages(top);
     test_nodes(top);
+    test_link_shares(top);
     test_no_half_open(top);
     test_model(top);
     test_rights_and_properties(top);
@@ -620,6 +712,7 @@ int main(void)
     CHECK_EQUAL(store_used(&tree.store), 0);
     CHECK_EQUAL(with_path(top, TS_OP_CREATE, "left", TS_FILE_DIRECTORY), TS_OK);
     CHECK_EQUAL(with_path(top, TS_OP_CREATE, "left/over", TS_FILE_REGULAR), TS_OK);
+    CHECK_EQUAL(link_path(top, "left/over\0left/too", 18), TS_OK);
     ts_local_close(top);
     tree_fini(&tree);
     CHECK_EQUAL(memory_live, 0);
