@@ -415,6 +415,14 @@ ts_status_t ts_server_pulse(struct ts_server *server, ts_handle_t *out_handle)
     return status;
 }
 
+// The answer that is kept back and is to mint this object, or NULL.
+static struct ts_loop_held *held_mint(const struct ts_object *object)
+{
+    struct ts_loop_held *held = &object->server->loop->held;
+    bool is_held = held->failed != NULL && held->mints && held->tag == (uintptr_t)object;
+    return is_held ? held : NULL;
+}
+
 void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t set)
 {
     ts_signals_t signals = (object->signals & ~clear) | set;
@@ -427,8 +435,8 @@ void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t
     if (server == NULL) {
         return;
     }
-    struct ts_loop_held *held = &server->loop->held;
-    if (held->failed != NULL && held->mints && held->tag == (uintptr_t)object) {
+    struct ts_loop_held *held = held_mint(object);
+    if (held != NULL) {
         held->object = ts_reply_object(object->oid, ts_reply_object_rights(held->object),
                                        (uint16_t)signals); // it will have them from its start
         return;
@@ -443,7 +451,11 @@ void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t
 
 void ts_object_revoke(struct ts_object *object)
 {
-    if (object->server != NULL) {
-        (void)ts_port_revoke(object->server->port, object->oid);
+    if (object->server == NULL) {
+        return;
     }
+    if (held_mint(object) != NULL) {
+        ts_loop_send(object->server->loop); // there is nothing to revoke before it is minted
+    }
+    (void)ts_port_revoke(object->server->port, object->oid);
 }

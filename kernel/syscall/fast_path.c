@@ -246,14 +246,19 @@ __attribute__((noinline)) static void call_for_handle(struct arch_frame *frame,
     call_leave(&pass);
 }
 
-// No lock is needed but the table's, and what the last handle of something takes.
+// No lock is needed but the table's, and what the last handle of a served object takes, which is
+// bounded. What the end of a kernel object takes need not be: interrupts are on for that.
 __attribute__((noinline)) static void close_handle(struct arch_frame *frame, struct thread *thread)
 {
     struct handle held;
     ts_handle_t handle = ts_op_word_handle(arch_frame_argument(frame, 0));
     ts_status_t status = handle_remove(thread->requester.handles, handle, &held);
-    if (status == TS_OK) {
+    if (status == TS_OK && held.object->class == &served_class) {
         object_handle_put(held);
+    } else if (status == TS_OK) {
+        arch_irq_enable();
+        object_handle_put(held);
+        arch_irq_disable();
     }
     process_count(&thread->process->requests_issued, 1);
     arch_frame_set_result(frame, status, 0);
