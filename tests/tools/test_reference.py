@@ -9,7 +9,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import mkdrawings  # noqa: E402
-from checks import examples, reference, tree  # noqa: E402
+from checks import examples, reference, tree, words  # noqa: E402
 
 PICTURE = """# SPDX-License-Identifier: MIT
 title Two boxes
@@ -72,6 +72,13 @@ class Reference(unittest.TestCase):
                      "arrow a.right b.left sideways"):
             with self.assertRaises(SystemExit, msg=line):
                 mkdrawings.draw(PICTURE + line + "\n")
+
+    def test_prose(self):
+        self.tree({"a.c": 'f("he"); // it asks\n', "b.c": "// Whoever asks is told.\n",
+                   "c.h": "int his; // for him\n", "d.md": "The shell then theirs.\n",
+                   "e.md": "A thread and his queue.\n"})
+        self.assertEqual([error.split(":")[0] for error in words.check_prose()],
+                         ["b.c", "c.h", "e.md"])
 
     def test_examples(self):
         head = "#pragma once\n// What it is.\n//\n"

@@ -30,6 +30,19 @@ def check_hosts():
                 yield f"{name}:{number}: {match.group(0)} is not to be named"
 
 
+# A thread, request, client or program is 'it', and a sentence names its subject (docs/style.md).
+PERSON = re.compile(r"\b(?:he|his|him|himself|whoever|whomever)\b", re.I)
+
+
+def check_prose():
+    """No comment and no document speaks of a thing as of a person."""
+    for name in tree.tracked(".c", ".h", ".S", ".def", ".md"):
+        for number, line in enumerate(tree.text(name).splitlines(), 1):
+            prose = line if name.endswith(".md") else line.partition("//")[2]
+            if match := PERSON.search(prose):
+                yield f"{name}:{number}: '{match.group(0)}': a thing is 'it', or has a name"
+
+
 def check_scripts():
     for name in tree.tracked():
         head = (tree.ROOT / name).read_bytes()[:64].decode(errors="replace").split("\n")[0]
