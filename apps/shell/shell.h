@@ -75,7 +75,7 @@ uint32_t grants_rights(const char *program, const char *handle);
 
 // terminal.c --------------------------------------------------------------------------------
 void terminal_init(void);
-void terminal_own(void);  // its session ends with this shell, whoever else has a handle of it
+void terminal_own(void);  // its session ends with this shell, whatever other handles there are
 void terminal_line(void); // lines, echo and signals, for programs
 
 // Reads a line without its end: from the terminal with editing, else plainly. NULL: the end.

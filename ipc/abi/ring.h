@@ -61,7 +61,7 @@ struct ts_event {
     uint64_t user_data; // the submission's; for REQUEST, CANCEL, CLOSED the binding's cookie
     union {
         int32_t status;
-        uint32_t client; // REQUEST: who asks, a number
+        uint32_t client; // REQUEST: the client's number
     };
     uint8_t kind, op;
     uint16_t flags;
@@ -143,7 +143,7 @@ _Static_assert(sizeof(struct ts_reply) == 64, "reply");
 #define TS_MINT_RESERVE (UINT64_C(1) << 32)
 
 // take by system call op: an own object comes as value = oid | TS_TAKE_OWN, its tag in the struct
-// at address (length = sizeof), which may be 0 for a caller who does not pass own objects.
+// at address (length = sizeof), which may be 0 for a caller that does not pass own objects.
 #define TS_TAKE_OWN (UINT64_C(1) << 63)
 struct ts_taken {
     uint64_t tag;

@@ -101,7 +101,7 @@ void ts_loop_flush(struct ts_loop *loop);
 // object says (TS_ERR_PEER_CLOSED, most often), and not with TS_ERR_HANDLE.
 void ts_loop_close(struct ts_loop *loop, ts_handle_t handle);
 
-// Sends the answer that is kept back. Whoever keeps one (loop->held) sends the one before first; it
+// Sends the answer that is kept back. Keeping one (loop->held) sends the one before first; it
 // goes out by itself before the next callback, or with the next wait, and its bytes must stay until
 // then (loop->copy has room for short ones).
 void ts_loop_send(struct ts_loop *loop); // there is one

@@ -215,7 +215,7 @@ static const struct ts_request_backend crowded_backend = {port_pull, port_push, 
 // Events ------------------------------------------------------------------------------------
 
 // A request that would be kept in the last slot ends at once: what can be answered without waiting
-// finds a slot whoever has the others.
+// finds a slot, whichever clients have the others.
 static void refuse_to_keep(struct ts_request *request)
 {
     request->cancelled = true;

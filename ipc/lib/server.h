@@ -25,14 +25,14 @@
 // keeps the request by returning without an answer, links it into a list of its own by
 // request->next, and answers later from another callback. A kept request stays valid until it is
 // answered, whatever the client does. `cancel` tells that the client wants it to end: answer soon,
-// with what was done or TS_ERR_CANCELLED; who does not is cut off after 100 ms, which costs nothing
-// but a reply that fails with TS_ERR_GONE. It is called as well for a request that is kept in the
-// last of the slots that clients share, whose client gets TS_ERR_LIMIT in place of
+// with what was done or TS_ERR_CANCELLED; a server that does not is cut off after 100 ms, which
+// costs nothing but a reply that fails with TS_ERR_GONE. It is called as well for a request that is
+// kept in the last of the slots that clients share, whose client gets TS_ERR_LIMIT in place of
 // TS_ERR_CANCELLED: so there is always a slot for what is answered at once.
 //
 // An object's life: minted into a free oid (by a reply or by ts_object_mint), used by clients, and
 // `closed` is called once when no handle and no undelivered request is left. Delivered requests may
-// still be kept then: answer them. `closed` frees the storage, or says so to who does.
+// still be kept then: answer them. `closed` frees the storage, or has it freed.
 //
 // What clients send is hostile: everything in struct ts_request but `object`, `oid` and `server` is
 // the client's choice. The kernel has checked the rights of operation.def; rights that depend on a
@@ -116,7 +116,7 @@ enum ts_request_state { TS_REQUEST_OVER, TS_REQUEST_OPEN, TS_REQUEST_KEPT };
 struct ts_request {
     const struct ts_request_backend *backend;
     struct ts_server *server;
-    struct ts_object *object; // who was asked
+    struct ts_object *object; // that was asked
     struct ts_request *next;  // for the handler's own lists while the request is kept
     struct ts_async answer;   // told when an answer fails that was not waited for
     struct ts_object *gives;  // what that answer mints; NULL: nothing
@@ -132,7 +132,7 @@ struct ts_request {
     uint8_t in_handles, out_handles;
     uint32_t length;   // bytes that can be pulled
     uint32_t room;     // bytes that can be pushed
-    uint32_t client;   // who asks: whatever is kept for it is taken from its share (share.h)
+    uint32_t client;   // whatever is kept for it is taken from its share (share.h)
     uint8_t op, flags; // enum ts_operation, TS_FLAG_*
     uint8_t state;     // enum ts_request_state, the framework's
     bool cancelled;    // it is to end
@@ -171,8 +171,8 @@ static inline bool ts_request_has(const struct ts_request *request, ts_rights_t 
 
 // Answers ----------------------------------------------------------------------------------
 // After an answer the request is no longer there. Those that return a status say whether it
-// reached the client: TS_ERR_GONE when it gave up, TS_ERR_CLIENT_FAULT. Only who must know
-// (handles, consumed input) looks; for that the answer goes out at once.
+// reached the client: TS_ERR_GONE when it gave up, TS_ERR_CLIENT_FAULT. Only a server that must
+// know (handles, consumed input) looks; for that the answer goes out at once.
 
 // Status and value. May be kept back until the next wait.
 void ts_request_reply(struct ts_request *request, ts_status_t status, uint64_t value);
@@ -189,7 +189,7 @@ void ts_request_reply_stable(struct ts_request *request, const void *bytes, size
 void ts_request_reply_u64(struct ts_request *request, uint64_t number);
 
 // As ts_request_reply_bytes with status and value of its own, at once, and whether it arrived: for
-// who consumes what he sends.
+// a server that consumes what it sends.
 TS_MUST_USE ts_status_t ts_request_reply_now(struct ts_request *request, ts_status_t status,
                                              uint64_t value, const void *bytes, size_t length);
 
@@ -266,9 +266,9 @@ void ts_server_fini(struct ts_server *server);
 TS_MUST_USE ts_status_t ts_object_mint(struct ts_server *server, struct ts_object *object,
                                        ts_rights_t rights, ts_handle_t *out_handle);
 
-// The server's pulse: an object that says nothing but that the loop goes round (get ALIVE), for who
-// watches over the server and for nobody else. One of limits.requests is its own from now on, so
-// that it is answered whoever has filled the others. Once.
+// The server's pulse: an object that says nothing but that the loop goes round (get ALIVE), for
+// the program that watches the server and for no other. One of limits.requests is its own from now
+// on, so that it is answered however full the others are. Once.
 TS_MUST_USE ts_status_t ts_server_pulse(struct ts_server *server, ts_handle_t *out_handle);
 
 // Clears, then sets signals; only a change costs anything. Seen by clients after answers that are

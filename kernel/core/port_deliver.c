@@ -187,7 +187,7 @@ bool port_take(struct port *port, struct ring *ring, struct ring_binding *bindin
 }
 
 // The idle ring that went idle last, on this CPU if there is one. Looked at without the rings'
-// locks: whoever is chosen is looked at again.
+// locks: the chosen one is looked at again.
 static struct ring *port_idle_ring(struct port *port, struct ring_binding **out_binding)
 {
     struct ring *best = NULL;
@@ -370,7 +370,7 @@ void port_issue(struct request *request, struct served *served, const struct han
     struct port_client *client;
     bool waits;
     ts_status_t status = TS_OK;
-    // Who closes the object's last handle needs the lock that we have: is it still there?
+    // A close of the object's last handle needs the lock that we have: is it still there?
     if (atomic_load_explicit(&entry->word, memory_order_relaxed) != word) {
         status = TS_ERR_HANDLE;
     } else if (port->dead || served->state != SERVED_LIVE) {

@@ -7,8 +7,8 @@
 //
 // First everything is tested, under the locks that hold it still; until the last test nothing has
 // been changed, so that any doubt is left to the general path. Then everything is done, and cannot
-// fail. Records, slots and states are those of the general path: whoever looks at a port, a ring or
-// a thread sees no difference.
+// fail. Records, slots and states are those of the general path: a look at a port, a ring or
+// a thread shows no difference.
 //
 // Lock order, as everywhere: port, ring, then what the scheduler's part takes.
 #pragma once
@@ -159,7 +159,7 @@ DIRECT_INLINE bool direct_call(struct direct_pass *pass, struct served *served,
     struct port *port = pass->port = served->port;
     spin_lock_off(&port->object.lock);
     struct port_client *client = &port->clients[served->asker];
-    // Who closes the object's last handle needs the lock that we have: is it still there? (The
+    // A close of the object's last handle needs the lock that we have: is it still there? (The
     // reserve's asker has nobody's number.)
     bool done = atomic_load_explicit(&entry->word, memory_order_relaxed) == word &&
                 served->state == SERVED_LIVE && port_is_direct(port) &&

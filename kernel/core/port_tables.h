@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parts of a port share: port.c (its tables), port_client.c (who asks), port_turn.c (who
+// What the parts of a port share: port.c (its tables), port_client.c (clients), port_turn.c (which
 // is next), port_deliver.c (how requests come), port_serve.c (what the server does with them) and
 // port_end.c (how they go without an answer). All with the port's lock held unless said otherwise.
 // Requests that become DONE are put on a `finished` list and completed by port_finish once the lock
@@ -29,7 +29,7 @@ static inline uint8_t port_urgency(const struct port *port)
 }
 
 // Completes all requests of the list. No lock held; interrupts are off since they became DONE, so
-// that nobody who waits for them waits for a less important thread that was preempted meanwhile.
+// that no waiter for them waits for a less important thread that was preempted meanwhile.
 void port_finish_some(struct list *finished);
 static inline void port_finish(struct list *finished)
 {
@@ -67,7 +67,7 @@ static inline struct slot *port_slot(struct port *port, uint64_t id)
     return __builtin_expect(slot->copying, false) ? port_slot_wait(port, slot, id) : slot;
 }
 
-// Whether a client that has `has` of a table of which `left` are free may take one more. Whoever
+// Whether a client that has `has` of a table of which `left` are free may take one more. One that
 // has less is refused later: what one leaves is there for the others.
 static inline bool port_may_take(uint32_t has, uint32_t left)
 {
@@ -136,7 +136,7 @@ void turn_wait(struct port *port, struct request *request);
 void turn_leave(struct port *port, struct request *request, bool had_turn);
 // Makes the lists one client's again if the heads are.
 void turns_end(struct port *port);
-// Whether who is next had its turn in this round. Something is parked.
+// Whether the next one had its turn in this round. Something is parked.
 bool turn_is_second(const struct port *port);
 
 // A round begins: all may have a turn again, and a ring takes more in it.

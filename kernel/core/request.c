@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The end of a request, whoever brings it about. See request.h.
+// The end of a request, whatever brings it about. See request.h.
 #include <stdatomic.h>
 #include <arch/clock.h>
 #include <core/hooks.h>
@@ -116,7 +116,7 @@ static ts_status_t observer_cancel(struct request *request, ts_status_t status)
     return TS_OK;
 }
 
-// A timeout is claimed by whoever moves its state; there is no queue to take it from.
+// A timeout is claimed by the change of its state; there is no queue to take it from.
 static ts_status_t claim_and_complete(struct request *request, ts_status_t status)
 {
     uint8_t parked = REQUEST_PARKED;

@@ -7,9 +7,9 @@
 //                \        \-> DONE (cancelled, timed out: no effect)
 //                 \-> DONE (the kernel answered)
 //
-// Who may change a record follows from `home`: PORT under the port's lock, OBSERVER under the
+// What may change a record follows from `home`: PORT under the port's lock, OBSERVER under the
 // object's lock, TIMER and FUTEX under the environment's lock for them. The change to DONE is made
-// once, under that lock; whoever makes it then calls request_complete() without a lock and owns the
+// once, under that lock; its maker then calls request_complete() without a lock and owns the
 // record until that call publishes it.
 //
 // A record is finished by its deadline or a cancel in two steps (design: polite, then detach):
@@ -63,7 +63,7 @@ struct operation {
     struct handle result; // installed by the caller into the reserved slot; may be none
 };
 
-// Who owns records: a thread or a ring. Embedded in both.
+// The owner of records: a thread or a ring. Embedded in both.
 struct requester {
     struct address_space *space;
     struct handle_table *handles;
@@ -138,7 +138,7 @@ _Static_assert(offsetof(struct request, link) == offsetof(struct request_place, 
                    offsetof(struct request, requester) == offsetof(struct request_place, requester),
                "a place begins as a request");
 
-// The state is changed under the lock of its home, and looked at without it by who wants to cancel.
+// The state is changed under the lock of its home, and looked at without it by a cancel.
 static inline void request_set_state(struct request *request, enum request_state state)
 {
     atomic_store_explicit(TS_ATOMIC(&request->state), (uint8_t)state, memory_order_release);

@@ -76,7 +76,7 @@ struct request *ring_find(struct ring *ring, uint64_t user_data)
 }
 
 // Publishes some of what is pending, for as long as there is room. Returns whether there is more to
-// publish: whoever looks for events does so (ring_collect), and PENDING tells them to.
+// publish: a look for events does so (ring_collect), and PENDING tells them to.
 static bool publish_pending(struct ring *ring, unsigned most)
 {
     for (unsigned i = 0; !list_empty(&ring->pending) && ring_has_room(ring); i++) {

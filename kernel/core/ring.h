@@ -9,8 +9,8 @@
 //
 // Requests, cancels and closed notices of ports are not queued here: they stay in their port and
 // are taken when this ring enters or, if it is idle (its thread waits in enter), published at once
-// by whoever makes them. A ring that is idle is marked so *before* its last look at its ports, and
-// a port's items are queued before the look at its rings: one of the two sees the other.
+// by the one that makes them. A ring that is idle is marked so *before* its last look at its ports,
+// and a port's items are queued before the look at its rings: one of the two sees the other.
 #pragma once
 
 #include <core/kernel_range.h>
@@ -63,7 +63,7 @@ struct ring {
     struct kernel_mapping mapping; // where `shared`, submissions and events lie; the user maps it
     // Its life as an object, which is kernel/object's.
     struct process *process;
-    struct thread *user;   // who entered last: a reference is held
+    struct thread *user;   // that entered last: a reference is held
     struct request *spare; // a record for an answer without room; the entered thread's
     struct work teardown;
     bool unhandled; // the teardown begins when the thread inside has left

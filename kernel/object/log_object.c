@@ -2,7 +2,7 @@
 // The log as an object. See log_object.h.
 //
 // READABLE is set when lines come and cleared by a read that reaches the end, so it serves one
-// reader who waits (the log's service); others read from time to time.
+// reader that waits (the log's service); others read from time to time.
 #include <log.h>
 #include <object/caller.h>
 #include <object/log_object.h>

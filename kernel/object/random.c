@@ -166,7 +166,7 @@ uint64_t random_u64(void)
     return value;
 }
 
-// A permutation under a key of its own: who has seen one canary does not know the next, and a new
+// A permutation under a key of its own: one canary does not tell the next, and a new
 // thread does not pay for a block.
 uint64_t random_canary(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// System resources: ranges from which init, and those to whom it gives parts, make objects.
+// System resources: ranges from which init, and those to which it gives parts, make objects.
 #pragma once
 
 #include <core/object.h>

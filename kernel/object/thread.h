@@ -54,7 +54,7 @@ struct thread {
     // What it does now. Only the thread itself writes these, save `completed`.
     struct request request;  // a synchronous operation
     bool asking;             // `request` was issued and its answer not yet seen
-    bool handing_over;       // who is woken now runs next on this CPU
+    bool handing_over;       // one that is woken now runs next on this CPU
     _Atomic bool completed;  // request_complete() is through with `request`
     struct timer wake_timer; // wakes it from a wait for events, or later for nothing
     struct ring *ring;       // inside enter or reply_wait: a reference is held

@@ -2,7 +2,7 @@
 // Doorbells: `signal` and `wait` by system call on an event, as short as can be. As in fast_path.c
 // the records and states are those of the general path (core/object.c), and any doubt is left to
 // it. Interrupts are off: what a handle's entry says stays readable, so that no reference is taken
-// on the event by who does not wait for it.
+// on the event by a thread that does not wait for it.
 #include <syscall/fast_parts.h>
 
 #include <core/request.h>
@@ -11,7 +11,7 @@
 #include <syscall/operation.h>
 #include <syscall/syscall.h>
 
-#define FEW_OBSERVERS 4u // whom object_signal() tells in one go
+#define FEW_OBSERVERS 4u // that object_signal() tells in one go
 
 // The event that the call's handle names with this right.
 static struct object *find_event(const struct thread *thread, const struct arch_frame *frame,

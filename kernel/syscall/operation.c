@@ -101,7 +101,7 @@ void asked_record_drop(struct asked *asked, struct request *request)
 // A further count of a served object while the handle is there. Interrupts off.
 static bool served_share(struct handle_table *table, ts_handle_t handle, struct served *served)
 {
-    // As port_issue does: whoever closes the handle needs this lock to drop its count.
+    // As port_issue does: a close of the handle needs this lock to drop its count.
     spin_lock_off(&served->port->object.lock);
     bool there = handle_still(table, handle, &served->object);
     served->count += there;

@@ -140,7 +140,7 @@ static ts_status_t reserve_handles(struct handle_table *table, struct request *r
         status = handle_transit(table, request->sent[marked], &request->sent_held[marked]);
         marked += status == TS_OK;
     }
-    // What is placed under a name stays reachable beside the giver: he must be able to copy it.
+    // What is placed under a name stays reachable beside the giver, which must be able to copy it.
     if (status == TS_OK && request->op == TS_OP_SHARE &&
         (request->sent_held[0].rights & TS_RIGHT_DUPLICATE) == 0) {
         status = TS_ERR_RIGHTS;
@@ -174,7 +174,7 @@ static ts_status_t issue(struct asked *asked, struct request *request, ts_rights
         if (operation_rules[request->op].gives_handle) {
             request->rights &= asked->operation.rights;
         }
-        // Who waits for one server can give it the CPU; a ring's owner goes on.
+        // A thread that waits for one server can give it the CPU; a ring's owner goes on.
         bool waits = asked->ring == NULL;
         thread->asking = waits;
         thread->handing_over = waits;

@@ -5,8 +5,8 @@
 // with interrupts off, in which what a handle table says can be used without references; and those
 // of one kind that go to one place are a run (core/port_run.h), with what that needs locked once.
 //
-// Each field of a slot is read once by whoever acts on it, since the user may change it at any
-// time.
+// Each field of a slot is read once by the code that acts on it, since the user may change it at
+// any time.
 #include <syscall/submit.h>
 
 #include <arch/cpu.h>

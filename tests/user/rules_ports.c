@@ -133,8 +133,8 @@ static void rule_r06_an_idle_ring_gets_the_request(void)
     pair_end(&pair);
 }
 
-// On one processor whoever waited last is asked, as often as that is; what was asked while nobody
-// waited is for the next one that does.
+// On one processor the ring that waited last is asked, as often as that is; what was asked while
+// none waited is for the next one that does.
 static void rule_r06_the_ring_that_went_idle_last_comes_first(void)
 {
     struct ts_system_statistics system;

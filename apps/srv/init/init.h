@@ -141,7 +141,7 @@ struct broker_wish {
     uint32_t consumed;
     bool root;
     bool redirect; // without both: also what was asked for leads on
-    bool mount;    // whoever has the tree is led there: not with MANAGE
+    bool mount;    // all that have the tree are led there: not with MANAGE
 };
 void broker_init(void);
 void broker_open(struct ts_request *request, const struct broker_wish *wish);

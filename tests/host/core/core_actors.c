@@ -504,7 +504,7 @@ static bool server_end_step(void)
         for (uint32_t i = 0; i < SLOTS; i++) {
             CHECK(server.tables.slots[i].request == NULL);
         }
-        for (uint32_t i = 0; i < OBJECTS; i++) { // whoever has it hears that it is over
+        for (uint32_t i = 0; i < OBJECTS; i++) { // its holder hears that it is over
             CHECK(server.tables.served[i].state == SERVED_FREE ||
                   (atomic_load(&server.tables.served[i].object.signals) & TS_SIGNAL_CLOSED) != 0);
         }

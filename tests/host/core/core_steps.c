@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What kernel/core does in one hold of a lock, and to whom: walks are cut where they should be, a
-// port's work goes to the ring that waits, a name in a ring means what is under way. (That what is
-// cut goes on, whatever comes between, is request_model's and core_actors'.)
+// What kernel/core does in one hold of a lock, and to which requests: walks are cut where they
+// should be, a port's work goes to the ring that waits, a name in a ring means what is under way.
+// (That what is cut goes on, whatever comes between, is request_model's and core_actors'.)
 #include "port_counts.h"
 #include "world.h"
 
@@ -375,7 +375,7 @@ static void answer_any(void)
     request_complete(request);
 }
 
-// Many have more to ask than there is room for, the first ones had the most of it. Whoever has the
+// Many have more to ask than there is room for, the first ones had the most of it. The one with the
 // fewest goes on, at each answer, until all have been served.
 static void whoever_has_the_fewest_is_first(void)
 {
@@ -400,8 +400,8 @@ static void whoever_has_the_fewest_is_first(void)
     port_end();
 }
 
-// Clients have turns: who comes late is not behind all of another, and a ring that has enough to do
-// takes nobody twice. When one is alone again its rounds grow.
+// Clients have turns: one that comes late is not behind all of another, and a ring that has enough
+// to do takes nobody twice. When one is alone again its rounds grow.
 static void rule_q21_clients_have_turns(void)
 {
     ts_handle_t handle = port_begin(), strangers;

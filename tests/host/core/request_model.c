@@ -641,7 +641,7 @@ static bool cancel_unread(const struct server *server, uint32_t slot)
     return false;
 }
 
-// Whoever cut a client off, the server is told, so that it need not keep what the request has.
+// Whatever cut a client off, the server is told, so that it need not keep what the request has.
 static void check_told(const struct server *server)
 {
     for (uint32_t slot = 0; slot < SLOTS; slot++) {
