@@ -159,7 +159,8 @@ TS_MUST_USE ts_status_t tree_init(void);
 TS_MUST_USE ts_status_t tree_root_create(const char *path, ts_rights_t rights,
                                          ts_handle_t *out_handle);
 // A file's content, which stays.
-ts_status_t tree_bytes(const char *path, const unsigned char **out_bytes, uint64_t *out_size);
+TS_MUST_USE ts_status_t tree_bytes(const char *path, const unsigned char **out_bytes,
+                                   uint64_t *out_size);
 // A program, as a view of the archive's memory; the caller's to close.
 TS_MUST_USE ts_status_t tree_program(const char *path, ts_handle_t *out_image, uint64_t *out_size);
 

@@ -12,6 +12,6 @@ void __assert_func(const char *file, int line, const char *function, const char 
     size_t length = ts_format(
         text, sizeof(text), "assertion \"%s\" failed: file \"%s\", line %d%s%s\n", expression, file,
         line, function != NULL ? ", function: " : "", function != NULL ? function : "");
-    (void)!write(STDERR_FILENO, text, length);
+    (void)write(STDERR_FILENO, text, length);
     abort();
 }
