@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Names of services: a client that opens one is led to the root of the instance that runs now, and
+// A client that opens a name of a service is led to the root of the instance that runs now, and
 // opens there a session of its own, which the service counts for it. init is not on the way of
 // anything that the client then does.
 //
@@ -7,47 +7,11 @@
 // path, as a driver's name of its device. What is there init opens itself, and hands it on. It does
 // so with one thing of a service at a time, so that others' requests are never many of init's own
 // there.
-#include <tessera/lib/clock.h>
-#include <tessera/lib/log.h>
+#include "broker.h"
 #include <tessera/lib/share.h>
-#include <string.h>
 #include "init.h"
 
-#define NAMES_MAX 512u
-#define KEPT_MAX  (INIT_REQUESTS - 32u) // what is answered at once (READY!) finds room besides
-
-static struct pool names = POOL(struct name, NAMES_MAX);
-
-// asking ------------------------------------------------------------------------------------
-
-static void ask_done(struct ts_async *async, const struct ts_event *event)
-{
-    struct asking *asking = TS_OBJECT_OF(async, struct asking, async);
-    ts_status_t status = event->status;
-    ts_handle_t handle = status != TS_OK ? TS_HANDLE_NONE : (ts_handle_t)event->value;
-    asking->redirected = status == TS_OK && (event->flags & TS_EVENT_REDIRECT);
-    if (asking->redirected && event->extra != asking->length) {
-        ts_close(handle); // init follows nobody
-        handle = TS_HANDLE_NONE;
-        status = TS_ERR_PROTOCOL;
-    }
-    asking->done(asking, status, handle);
-}
-
-void ask_session(struct asking *asking, struct service *target, const char *path)
-{
-    asking->target = target;
-    asking->instance = target->instance;
-    asking->length = (uint32_t)strlen(path);
-    asking->async.done = ask_done;
-    struct ts_submission *submission = ts_loop_begin(&init.loop, &asking->async);
-    if (submission == NULL) {
-        asking->done(asking, TS_ERR_AGAIN, TS_HANDLE_NONE);
-        return;
-    }
-    ts_prepare_open(submission, target->root, path, asking->length, 0, TS_RIGHTS_SAME,
-                    ts_deadline_in(INIT_ASK_NS), ts_async_data(&asking->async));
-}
+#define KEPT_MAX (INIT_REQUESTS - 32u) // what is answered at once (READY!) finds room besides
 
 // kept requests -----------------------------------------------------------------------------
 // Those that wait for a service: until it runs, or for their turn to be opened there.
@@ -154,6 +118,8 @@ static void answer_opened(struct ts_request *request, const struct asking *askin
     }
 }
 
+static void serve_waiters(struct service *service);
+
 static void opened(struct asking *asking, ts_status_t status, ts_handle_t handle)
 {
     struct service *target = asking->target;
@@ -172,10 +138,10 @@ static void opened(struct asking *asking, ts_status_t status, ts_handle_t handle
     } else {
         ts_request_reply(request, status, 0);
     }
-    broker_serve_waiters(target);
+    serve_waiters(target);
 }
 
-void broker_serve_waiters(struct service *service)
+static void serve_waiters(struct service *service)
 {
     struct asking *asking = &service->opening;
     while (service->waiters != NULL && asking->request == NULL && !asking->async.busy &&
@@ -216,11 +182,11 @@ void broker_open(struct ts_request *request, const struct broker_wish *wish)
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
     } else {
-        broker_serve_waiters(target);
+        serve_waiters(target);
     }
 }
 
-void broker_refuse_waiters(struct service *service, ts_status_t status)
+static void refuse_waiters(struct service *service, ts_status_t status)
 {
     while (service->waiters != NULL) {
         struct ts_request *request = take_first(service);
@@ -282,77 +248,13 @@ void broker_forget(struct ts_object *object)
     }
 }
 
-// names -------------------------------------------------------------------------------------
-
-static void name_open(struct ts_request *request)
+static void on_changed(struct service *service)
 {
-    struct name *name = TS_OBJECT_OF(request->object, struct name, object);
-    bool below = request->length > 0, whole = name->path[0] == '\0';
-    struct broker_wish wish = {.target = name->target,
-                               .path = name->path,
-                               .root = whole && !below,
-                               .cache = whole && below ? &name->session : NULL,
-                               .redirect = below};
-    broker_open(request, &wish);
-}
-
-static void name_get(struct ts_request *request)
-{
-    struct name *name = TS_OBJECT_OF(request->object, struct name, object);
-    const char *text = name->target->config->name;
-    if (request->arg == TS_PROPERTY_NAME) {
-        ts_request_reply_bytes(request, text, strlen(text));
-    } else {
-        ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
+    if (service->state == TS_INIT_READY_) {
+        serve_waiters(service);
+    } else if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED) {
+        refuse_waiters(service, TS_ERR_NOT_FOUND);
     }
 }
 
-static void name_closed(struct ts_object *object)
-{
-    struct name *name = TS_OBJECT_OF(object, struct name, object);
-    broker_forget(object);
-    struct name **link = &name->target->names;
-    while (*link != name) {
-        link = &(*link)->next;
-    }
-    *link = name->next;
-    ts_close(name->session.session);
-    pool_put(&names, name);
-}
-
-static const struct ts_operations name_operations = {
-    .open = name_open, .get = name_get, .cancel = broker_cancel, .closed = name_closed};
-
-static void signal_name(struct name *name)
-{
-    bool ready = name->target->state == TS_INIT_READY_;
-    ts_object_signal(&name->object, ready ? 0 : TS_SIGNAL_READABLE, ready ? TS_SIGNAL_READABLE : 0);
-}
-
-void broker_signal(struct service *service)
-{
-    for (struct name *name = service->names; name != NULL; name = name->next) {
-        signal_name(name);
-    }
-}
-
-ts_status_t name_create(struct service *target, const char *path, ts_rights_t rights,
-                        ts_handle_t *out_handle)
-{
-    struct name *name = pool_get(&names);
-    if (name == NULL) {
-        return TS_ERR_LIMIT;
-    }
-    name->object.operations = &name_operations;
-    name->target = target;
-    name->path = path;
-    ts_status_t status = ts_object_mint(&init.server, &name->object, rights, out_handle);
-    if (status != TS_OK) {
-        pool_put(&names, name);
-        return status;
-    }
-    name->next = target->names;
-    target->names = name;
-    signal_name(name);
-    return TS_OK;
-}
+const struct service_events broker_events = {.changed = on_changed};

@@ -116,15 +116,15 @@ struct config {
     void *context;
 };
 
-// Parses `text` (changed and kept: strings point into it; text[length] is writable) and links
-// names. The caller has set report and context, all else is zero. Errors are counted and reported,
-// nothing fails.
+// config_parse.c: parses `text` (changed and kept: strings point into it; text[length] is writable)
+// and links names. The caller has set report and context, all else is zero. Errors are counted and
+// reported, nothing fails.
 void config_parse(struct config *config, char *text, size_t length);
 
 // The service of that name, or NULL.
 struct config_service *config_find(struct config *config, const char *name);
 
-// For the parser's files.
+// For the parser's files: config.c, and config_handle.c, which has `handle` and the links.
 void config_error(struct config *config, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void config_parse_handle(struct config *config, struct config_service *service, char **words,

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The control object: what the command `services` reads and steers by (proto/init.h).
+#include "control.h"
 #include <string.h>
 #include <tessera/lib/process.h>
+#include "broker.h"
 #include "init.h"
+#include "pool.h"
+#include "power.h"
 
 struct control {
     struct ts_object object;

@@ -8,6 +8,7 @@
 // What is asked is the service's pulse, which no client has, and which has a request slot of its
 // own. There the first question lies until the service has looked at it; the second one is refused
 // meanwhile (TS_ERR_LIMIT), and asked again when its part is over.
+#include "heartbeat.h"
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include "init.h"
@@ -19,9 +20,17 @@ static ts_time_t one_part(const struct service *service)
     return ts_deadline_in(service->config->heartbeat / PARTS);
 }
 
+static void ask(struct service *service);
+
+static void pause_over(struct ts_timer *timer)
+{
+    ask(TS_OBJECT_OF(timer, struct service, beat_timer));
+}
+
 static void ask_later(struct service *service)
 {
-    ts_timer_arm(&init.loop, &service->timer, one_part(service));
+    service->beat_timer.fired = pause_over;
+    ts_timer_arm(&init.loop, &service->beat_timer, one_part(service));
 }
 
 static void beat_done(struct ts_async *async, const struct ts_event *event)
@@ -38,7 +47,7 @@ static void beat_done(struct ts_async *async, const struct ts_event *event)
         ask_later(service);
     } else if (late && service->beats_missed == 0) {
         service->beats_missed = 1;
-        heartbeat_ask(service);
+        ask(service);
     } else if (there && service->beats_missed <= 1) {
         service->beats_missed = 2;
         ask_later(service);
@@ -48,7 +57,7 @@ static void beat_done(struct ts_async *async, const struct ts_event *event)
     }
 }
 
-void heartbeat_ask(struct service *service)
+static void ask(struct service *service)
 {
     struct ts_submission *submission = NULL;
     if (!service->beat.busy) { // else of an instance that is gone
@@ -65,10 +74,14 @@ void heartbeat_ask(struct service *service)
                    sizeof(service->beat_answer), one_part(service), ts_async_data(&service->beat));
 }
 
-void heartbeat_begin(struct service *service)
+static void on_changed(struct service *service)
 {
     service->beats_missed = 0;
-    if (service->config->heartbeat) {
+    if (service->state != TS_INIT_READY_) {
+        ts_timer_disarm(&init.loop, &service->beat_timer);
+    } else if (service->config->heartbeat) {
         ask_later(service);
     }
 }
+
+const struct service_events heartbeat_events = {.changed = on_changed};

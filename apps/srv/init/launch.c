@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The process of a service: its job, and each handle that the configuration lists. Everything here
 // is an operation on the kernel.
+#include "launch.h"
+#include <string.h>
 #include <tessera/lib/bootstrap.h>
+#include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/resource.h>
 #include <tessera/lib/spawn.h>
+#include "control.h"
 #include "init.h"
-#include <tessera/lib/log.h>
+#include "name.h"
+#include "ready.h"
+#include "settle.h"
+#include "tree.h"
 
 // A handle that is given up, and another that has what the line says.
 static ts_status_t narrow(ts_handle_t handle, ts_rights_t rights, ts_handle_t *out_handle)
@@ -122,11 +129,12 @@ static ts_status_t spawn(struct service *service, ts_handle_t image, uint64_t si
     return status;
 }
 
-ts_status_t service_launch(struct service *service)
+// TS_OK, or why the program could not be started.
+static ts_status_t launch(struct service *service)
 {
     ts_handle_t image;
     uint64_t size;
-    ts_status_t status = tree_program(service->config->program, &image, &size);
+    ts_status_t status = archive_program(service->config->program, &image, &size);
     if (status != TS_OK) {
         ts_log("%s: no program /%s: %s", service->config->name, service->config->program,
                ts_status_name(status));
@@ -146,4 +154,34 @@ ts_status_t service_launch(struct service *service)
         service->job = TS_HANDLE_NONE;
     }
     return status;
+}
+
+static void advance(struct service *service)
+{
+    if (init.ending || !settle_done(service)) {
+        return;
+    }
+    service->instance++;
+    ts_status_t status = launch(service);
+    memset(service->sessions_open, 0, sizeof(service->sessions_open)); // given to it, or closed
+    if (status != TS_OK) {
+        service_failed(service, status);
+    } else {
+        service_launched(service);
+    }
+}
+
+void launch_all(struct ts_loop *loop, void *context)
+{
+    (void)loop;
+    (void)context;
+    uint32_t before;
+    do { // a start that fails may be what another, looked at before, has waited for
+        before = init.state_changes;
+        for (uint32_t i = 0; i < init.config.service_count; i++) {
+            if (init.services[i].state == TS_INIT_WAITING) {
+                advance(&init.services[i]);
+            }
+        }
+    } while (init.state_changes != before);
 }

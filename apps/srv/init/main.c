@@ -1,10 +1,48 @@
 // SPDX-License-Identifier: MIT
+// init: the first program. It serves the boot archive, starts services with exactly the handles
+// that the configuration lists, gives clients sessions of them by name, and starts them again when
+// they die.
+//
+// Each file knows only those above it:
+//
+//   pool            storage without a heap
+//   config          what is to run
+//   config_handle   its statement `handle`, and what names refer to
+//   config_parse    its text
+//   archive         the boot archive
+//   report          what the log says when a service ended
+//   init            what all share: the loop, the port on it, the services
+//   service         one service: start, death, back-off
+//   asking          asking a service for an object
+//   broker          leading clients to services
+//   name            the name of a service in a client's hands
+//   tree_content, tree_list
+//   tree            the boot archive as a file tree, with mounts
+//   heartbeat       whether services still answer
+//   settle          what a service waits for before its start
+//   ready           where it hands in its root
+//   power           the ordered end
+//   control         the object that `services` talks to
+//   launch          a service's handles, its process
+//   main            the beginning
+//
+// Those that depend on a service's state (name, settle, heartbeat, broker, power) are told of it by
+// the table below.
+//
+// Everything runs on one loop. init calls nothing synchronously that a process serves: what it asks
+// of services are async operations with deadlines. Operations on kernel objects (spawning,
+// duplicating, views of the archive) complete at once and are made directly.
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
-#include <tessera/lib/process.h>
+#include "heartbeat.h"
 #include "init.h"
+#include "launch.h"
+#include "name.h"
+#include "power.h"
+#include "settle.h"
+#include "tree.h"
 
 #define RING_SUBMISSIONS 64u
 #define RING_EVENTS      256u
@@ -12,38 +50,9 @@
 // client.
 #define RING_INFLIGHT (5 * CONFIG_SERVICES)
 
-struct init init;
-
-struct service *service_named(const char *name, size_t length)
-{
-    for (uint32_t i = 0; i < init.config.service_count; i++) {
-        const char *candidate = init.services[i].config->name;
-        if (strlen(candidate) == length && memcmp(candidate, name, length) == 0) {
-            return &init.services[i];
-        }
-    }
-    return NULL;
-}
-
-// archive -----------------------------------------------------------------------------------
-
-static ts_status_t open_archive(void)
-{
-    uint64_t size;
-    void *bytes;
-    init.archive_memory = ts_named_handle(TS_NAME_ARCHIVE);
-    ts_status_t status = ts_get_u64(init.archive_memory, TS_PROPERTY_SIZE, &size);
-    if (status == TS_OK) {
-        status = ts_memory_map(init.archive_memory, NULL, size, 0, TS_MAP_READ, &bytes);
-    }
-    if (status != TS_OK) {
-        return status;
-    }
-    init.archive_bytes = bytes;
-    status = ts_archive_open(&init.archive, bytes, size);
-    broker_init();
-    return status != TS_OK ? status : tree_init();
-}
+static const struct service_events *const listeners[] = {
+    &name_events, &settle_events, &heartbeat_events, &broker_events, &power_events, NULL,
+};
 
 static ts_status_t read_boot(void)
 {
@@ -70,7 +79,7 @@ static void load_config(void)
     static char text[CONFIG_BYTES + 1];
     const unsigned char *bytes;
     uint64_t size;
-    ts_status_t status = tree_bytes("etc/init.conf", &bytes, &size);
+    ts_status_t status = archive_file("etc/init.conf", &bytes, &size);
     if (status == TS_OK && size > CONFIG_BYTES) {
         status = TS_ERR_TOO_LARGE;
     }
@@ -135,6 +144,7 @@ static void apply_command_line(void)
 
 static void start_services(void)
 {
+    service_listen(listeners);
     for (uint32_t i = 0; i < init.config.service_count; i++) {
         service_init(&init.services[i], &init.config.services[i]);
     }
@@ -158,7 +168,7 @@ static ts_status_t begin(void)
         status = read_boot();
     }
     if (status == TS_OK) {
-        status = open_archive();
+        status = archive_open();
     }
     return status;
 }
@@ -169,10 +179,12 @@ int main(int argc, char **argv)
     (void)argv;
     ts_status_t status = begin();
     if (status == TS_OK) {
+        broker_init();
+        tree_init();
         load_config();
         apply_command_line();
         start_services();
-        init.loop.idle = service_advance_all;
+        init.loop.idle = launch_all;
         status = ts_loop_run(&init.loop);
     }
     ts_log("cannot go on: %s", ts_status_name(status));

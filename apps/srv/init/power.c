@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The end of the machine: services are ended one after another, those that started last first, so
 // that none loses what it uses before it has ended itself. One that does not end in time is left.
+#include "power.h"
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>
@@ -67,9 +68,26 @@ void power_begin(bool restart, int32_t status)
     end_next();
 }
 
-void power_service_ended(void)
+// The console's program is that of exec=, and its end the machine's, as shells have it.
+static bool is_executed(const struct service *service)
 {
-    if (init.ending && late.armed) {
+    return init.execute && service->config->console && !init.ending;
+}
+
+static void on_changed(struct service *service)
+{
+    if (service->state == TS_INIT_FAILED && is_executed(service)) {
+        power_begin(false, service->status == TS_ERR_NOT_FOUND ? 127 : 126);
+    }
+}
+
+static void on_ended(struct service *service)
+{
+    if (is_executed(service)) {
+        power_begin(false, service->exit_reason == TS_EXIT_STATUS ? service->status : 255);
+    } else if (init.ending && late.armed) {
         end_next();
     }
 }
+
+const struct service_events power_events = {.changed = on_changed, .ended = on_ended};

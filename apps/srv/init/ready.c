@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The object "init" of a service: where it hands in its root and its pulse, once.
+#include "ready.h"
 #include "init.h"
+#include "pool.h"
 
 struct ready {
     struct ts_object object;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the log says when a service ended.
+#include "report.h"
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/process.h>
-#include "init.h"
 
 #define NAME_OF(name) TEXT_OF(name)
 #define TEXT_OF(name) #name

@@ -5,16 +5,16 @@
 //                  \          \-> not ready in time: killed
 //                   \-> FAILED: the program cannot be started
 //
-// WAITING ends when settle.c says so, which is asked before each wait of the loop
-// (service_advance_all).
+// WAITING ends when launch.c has started it, or cannot. Whatever else depends on a service's state
+// is told by the tables of service_listen.
 //
 // Deaths are counted until an instance has been healthy for 10 seconds. The first two are followed
 // by a start at once; from the third on a start waits 1 s, 2 s, 4 s … at most a minute.
-#include <string.h>
+#include "service.h"
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
-#include <tessera/lib/process.h>
 #include "init.h"
+#include "report.h"
 
 #define READY_WITHIN_NS  (20 * TS_SECOND)
 #define HEALTHY_AFTER_NS (10 * TS_SECOND)
@@ -22,7 +22,12 @@
 #define BACK_OFF_NS      TS_SECOND
 #define BACK_OFF_MAX_NS  (60 * TS_SECOND)
 
-static uint32_t state_changes;
+static const struct service_events *const *listeners;
+
+void service_listen(const struct service_events *const *tables)
+{
+    listeners = tables;
+}
 
 bool service_runs(const struct service *service)
 {
@@ -32,8 +37,21 @@ bool service_runs(const struct service *service)
 static void set_state(struct service *service, enum ts_init_state state)
 {
     service->state = state;
-    state_changes++;
-    broker_signal(service);
+    init.state_changes++;
+    for (const struct service_events *const *at = listeners; *at != NULL; at++) {
+        if ((*at)->changed != NULL) {
+            (*at)->changed(service);
+        }
+    }
+}
+
+static void tell_end(struct service *service)
+{
+    for (const struct service_events *const *at = listeners; *at != NULL; at++) {
+        if ((*at)->ended != NULL) {
+            (*at)->ended(service);
+        }
+    }
 }
 
 // starting ----------------------------------------------------------------------------------
@@ -55,17 +73,12 @@ void service_back_off(struct service *service)
     ts_timer_arm(&init.loop, &service->timer, service->restart_at);
 }
 
-static void fail(struct service *service, ts_status_t status)
+void service_failed(struct service *service, ts_status_t status)
 {
     ts_log("%s cannot be started (/etc/init.conf:%u): %s", service->config->name,
            service->config->line, ts_status_name(status));
-    settle_forget(service);
     service->status = status;
     set_state(service, TS_INIT_FAILED);
-    broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
-    if (init.execute && service->config->console) { // as shells have it
-        power_begin(false, status == TS_ERR_NOT_FOUND ? 127 : 126);
-    }
 }
 
 // ends --------------------------------------------------------------------------------------
@@ -104,23 +117,18 @@ static void service_ended(struct service *service, const struct ts_process_repor
     service->exit_reason = report->reason;
     service->status = report->status;
     close_instance(service);
-    set_state(service, TS_INIT_STOPPED);
     if (healthy || service->after == AFTER_RESTART) {
         service->deaths = 0;
     }
-    if (init.execute && service->config->console && !init.ending) {
-        power_begin(false, report->reason == TS_EXIT_STATUS ? report->status : 255);
-        return;
-    }
+    tell_end(service);
     if (!wants_restart(service, report)) {
-        broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
+        set_state(service, TS_INIT_STOPPED);
     } else if (service->after == AFTER_RESTART) {
         service->restarts++;
         (void)service_start(service);
     } else {
         service_back_off(service);
     }
-    power_service_ended();
 }
 
 static void exit_done(struct ts_async *async, const struct ts_event *event)
@@ -160,7 +168,7 @@ static bool watch_exit(struct service *service)
     return submission != NULL;
 }
 
-static void launched(struct service *service)
+void service_launched(struct service *service)
 {
     service->started = ts_clock_now();
     service->after = AFTER_POLICY;
@@ -169,43 +177,13 @@ static void launched(struct service *service)
     if (!watch_exit(service)) { // the ring's size forbids it
         service_kill(service);
         close_instance(service);
-        fail(service, TS_ERR_AGAIN);
+        service_failed(service, TS_ERR_AGAIN);
         return;
     }
     set_state(service, service->config->serves ? TS_INIT_STARTING : TS_INIT_READY_);
     if (service->config->serves) {
         ts_timer_arm(&init.loop, &service->timer, ts_deadline_in(READY_WITHIN_NS));
     }
-}
-
-static void advance(struct service *service)
-{
-    if (init.ending || !settle_done(service)) {
-        return;
-    }
-    service->instance++;
-    ts_status_t status = service_launch(service);
-    memset(service->sessions_open, 0, sizeof(service->sessions_open)); // given to it, or closed
-    if (status != TS_OK) {
-        fail(service, status);
-    } else {
-        launched(service);
-    }
-}
-
-void service_advance_all(struct ts_loop *loop, void *context)
-{
-    (void)loop;
-    (void)context;
-    uint32_t before;
-    do { // a start that fails may be what another, looked at before, has waited for
-        before = state_changes;
-        for (uint32_t i = 0; i < init.config.service_count; i++) {
-            if (init.services[i].state == TS_INIT_WAITING) {
-                advance(&init.services[i]);
-            }
-        }
-    } while (state_changes != before);
 }
 
 void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse)
@@ -216,10 +194,8 @@ void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse)
         return;
     }
     ts_log("%s is ready", service->config->name);
-    set_state(service, TS_INIT_READY_);
     ts_timer_disarm(&init.loop, &service->timer);
-    heartbeat_begin(service);
-    broker_serve_waiters(service);
+    set_state(service, TS_INIT_READY_);
 }
 
 static void timer_fired(struct ts_timer *timer)
@@ -231,7 +207,6 @@ static void timer_fired(struct ts_timer *timer)
                (unsigned)(READY_WITHIN_NS / TS_SECOND));
         service_kill(service);
         break;
-    case TS_INIT_READY_: heartbeat_ask(service); break;
     case TS_INIT_BACK_OFF:
         service->restarts++;
         (void)service_start(service);
@@ -250,6 +225,13 @@ void service_init(struct service *service, const struct config_service *config)
     service->status = config->broken ? TS_ERR_ARGUMENT : TS_OK;
 }
 
+static void wait_for_start(struct service *service)
+{
+    ts_timer_disarm(&init.loop, &service->timer);
+    service->restart_at = 0;
+    set_state(service, TS_INIT_WAITING);
+}
+
 ts_status_t service_start(struct service *service)
 {
     if (init.ending) {
@@ -261,9 +243,7 @@ ts_status_t service_start(struct service *service)
     if (service_runs(service) || service->state == TS_INIT_WAITING) {
         return TS_ERR_EXISTS;
     }
-    ts_timer_disarm(&init.loop, &service->timer);
-    service->restart_at = 0;
-    set_state(service, TS_INIT_WAITING);
+    wait_for_start(service);
     return TS_OK;
 }
 
@@ -271,20 +251,19 @@ ts_status_t service_stop(struct service *service, enum service_after after)
 {
     if (service_runs(service)) {
         service->after = after;
-        set_state(service, TS_INIT_ENDING);
         ts_timer_disarm(&init.loop, &service->timer);
+        set_state(service, TS_INIT_ENDING);
         service_kill(service);
         return TS_OK;
     }
     if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED) {
         return after == AFTER_RESTART ? service_start(service) : TS_ERR_NOT_FOUND;
     }
-    ts_timer_disarm(&init.loop, &service->timer);
-    settle_forget(service);
-    set_state(service, TS_INIT_STOPPED);
-    if (after == AFTER_RESTART) {
-        return service_start(service);
+    if (after == AFTER_RESTART && !init.ending) { // it waits anew
+        wait_for_start(service);
+        return TS_OK;
     }
-    broker_refuse_waiters(service, TS_ERR_NOT_FOUND);
-    return TS_OK;
+    ts_timer_disarm(&init.loop, &service->timer);
+    set_state(service, TS_INIT_STOPPED);
+    return after == AFTER_RESTART ? TS_ERR_BUSY : TS_OK;
 }

@@ -2,17 +2,21 @@
 // What a service waits for before its start: that the services it uses have settled, and that the
 // sessions which it is to be given are open. One that is used by name only does not keep others
 // waiting when it has failed; they can open it later.
+#include "settle.h"
 #include <string.h>
 #include <tessera/lib/log.h>
 #include "init.h"
 
-void settle_forget(struct service *service)
+// What was opened for a start is good for that start alone.
+static void forget(struct service *service)
 {
     for (uint32_t i = 0; i < CONFIG_HANDLES; i++) {
         ts_close(service->sessions_open[i]);
         service->sessions_open[i] = TS_HANDLE_NONE;
     }
 }
+
+const struct service_events settle_events = {.changed = forget};
 
 // Whether one that starts alone is at it.
 static bool must_let_pass(const struct service *service)
@@ -73,7 +77,6 @@ static void session_done(struct asking *asking, ts_status_t status, ts_handle_t 
     }
     ts_log("%s: no session of %s: %s", service->config->name, asking->target->config->name,
            ts_status_name(status));
-    settle_forget(service);
     service->status = status;
     service_back_off(service);
 }
