@@ -8,10 +8,10 @@
 // The library's files have an order: each knows only those that stand in a line above its own, or
 // before it.
 //
-//   op  path  format  lines  listing  status  crc32c  elf  share  timer     what stands alone
+//   stack_check  op  path  format  lines  listing  status  share  timer     what stands alone
 //   event  memory  name  port  process  request  resource                   operations, by noun
-//   archive  mutex  clock  bootstrap  random  log  session  thread          one's own process
-//   bootstrap_block  spawn  start  program                                  others, and a beginning
+//   mutex  clock  bootstrap  random  log  session  canary  thread           one's own process
+//   image  bootstrap_block  spawn  start  program                           others, and a beginning
 //   loop                       one ring on which everything arrives, timers, an answer kept back
 //   opening  server  local     an open by the loop; a port on it; its handlers without a port
 #pragma once
