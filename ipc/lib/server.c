@@ -451,11 +451,14 @@ void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t
 
 void ts_object_revoke(struct ts_object *object)
 {
-    if (object->server == NULL) {
+    struct ts_server *server = object->server;
+    uint32_t oid = object->oid;
+    if (server == NULL) {
         return;
     }
     if (held_mint(object) != NULL) {
-        ts_loop_send(object->server->loop); // there is nothing to revoke before it is minted
+        // There is nothing to revoke before it is minted. (If that fails `closed` ends it here.)
+        ts_loop_send(server->loop);
     }
-    (void)ts_port_revoke(object->server->port, object->oid);
+    (void)ts_port_revoke(server->port, oid);
 }
