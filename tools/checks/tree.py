@@ -46,7 +46,7 @@ def compile_commands(build="debug", source="."):
     commands = []
     for entry in json.loads((base / "compile_commands.json").read_text()):
         name = os.path.relpath(entry["file"], ROOT)
-        if name.endswith(".c") and not name.startswith(("..", "build/")):
+        if name.endswith(".c") and not name.startswith(("..", "build/")) and (ROOT / name).is_file():
             words = shlex.split(entry["command"])
             words = words[:words.index("-o")]
             commands.append((name, [*words, f"-working-directory={entry['directory']}"]))
