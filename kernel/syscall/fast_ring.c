@@ -91,7 +91,7 @@ void fast_ring_enter(struct arch_frame *frame)
     struct ring *ring = ring_of(object);
     thread->wait_for = (uint32_t)wait_for;
     thread->wait_until = (ts_time_t)arch_frame_argument(frame, 2);
-    thread->submitted = ring_submit(ring, thread, (uint32_t)(word >> 32));
+    thread->submitted = ring_submit(ring, thread, ts_pair_high(word));
     wait_in(ring, thread, frame);
 }
 

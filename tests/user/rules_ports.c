@@ -340,6 +340,12 @@ static uint64_t next_open(unsigned *closed)
     return event.value;
 }
 
+// The id that the slot's next request will have.
+static uint64_t next_generation(uint64_t id)
+{
+    return ts_request_id(ts_request_id_slot(id), ts_request_id_generation(id) + 1);
+}
+
 static ts_status_t mint_wait(uint64_t id, uint32_t oid, uint64_t tag, ts_rights_t rights,
                              uint16_t signals)
 {
@@ -359,7 +365,7 @@ static void rule_r12_reply_wait_mints_too(void)
         CHECK_EQUAL(mint_wait(id, PAIR_OBJECTS, 7, TS_RIGHTS_ALL, 0), TS_ERR_ARGUMENT);
         CHECK_EQUAL(mint_wait(id, 1, 7, 0xffff, 0), TS_ERR_ARGUMENT);
         CHECK_EQUAL(mint_wait(id, 1, 7, TS_RIGHTS_ALL, 1u << 15), TS_ERR_ARGUMENT);
-        CHECK_EQUAL(mint_wait(id + (UINT64_C(1) << 32), 1, 7, TS_RIGHTS_ALL, 0), TS_ERR_GONE);
+        CHECK_EQUAL(mint_wait(next_generation(id), 1, 7, TS_RIGHTS_ALL, 0), TS_ERR_GONE);
         // CLOSED is what it waits for: the oid is free with it, not before.
         CHECK_OK(mint_wait(id, 1, 7, TS_RIGHTS_ALL, TS_SIGNAL_READABLE));
         struct ts_event event = pair_event(&pair, TS_EVENT_CLOSED);
