@@ -20,7 +20,7 @@
 #include <tessera/abi/syscall.h>
 #include <tessera/abi/types.h>
 
-// rax and rdx. `status` is 0 or TS_ERR_* (enter: or the number of submissions taken).
+// Both results. `status` is 0 or TS_ERR_* (enter: or the number of submissions taken).
 struct ts_result {
     int64_t status;
     uint64_t value;

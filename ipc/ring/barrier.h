@@ -25,8 +25,8 @@ static inline uint32_t ts_load_relaxed(const uint32_t *index)
 }
 
 // Orders a store before a later load ("I will sleep" before "is there work"): the one reordering
-// that x86 does. The other side has the same fence between its store of work and its load of the
-// sleeping flag.
+// that even machines with strict order do. The other side has the same fence between its store of
+// work and its load of the sleeping flag.
 static inline void ts_fence_full(void)
 {
     atomic_thread_fence(memory_order_seq_cst);

@@ -10,7 +10,8 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 // One line; the newline is added. Formats: %s %c %d %i %u %x %X %p %% with l, ll, z, width, '0' and
-// '-' flags, and %.*s. Longer lines than 240 bytes are cut. Any context, NMI and panic excepted.
+// '-' flags, and %.*s. Longer lines than 240 bytes are cut. Any context but an
+// interrupt that cannot be masked, and a panic.
 // Control characters in strings are shown as '?', so that no program's name can forge a line.
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

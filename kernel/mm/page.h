@@ -7,7 +7,7 @@
 //
 // Frames are kept by a buddy allocator (buddy.h), one for addresses below 4 GiB and one for the
 // rest, behind a cache of single frames per CPU. All functions may be called in any context but
-// NMI: they take a leaf lock with interrupts off.
+// an interrupt that cannot be masked: they take a leaf lock with interrupts off.
 #pragma once
 
 #include <stdatomic.h>

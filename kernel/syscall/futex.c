@@ -19,7 +19,7 @@ static _Noreturn void wait_continue(void)
     arch_return_to_user();
 }
 
-// futex_wait: rdi = address, rsi = expected, rdx = deadline.
+// futex_wait: a1 = address, a2 = expected, a3 = deadline.
 void syscall_futex_wait(struct arch_frame *frame)
 {
     struct thread *thread = thread_current();
@@ -46,7 +46,7 @@ void syscall_futex_wait(struct arch_frame *frame)
     arch_frame_set_result(frame, status, 0);
 }
 
-// futex_wake: rdi = address, rsi = most; rdx = woken.
+// futex_wake: a1 = address, a2 = most; value = woken.
 void syscall_futex_wake(struct arch_frame *frame)
 {
     uint64_t most = arch_frame_argument(frame, 1);

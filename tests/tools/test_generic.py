@@ -37,6 +37,22 @@ uint64_t planted(void)
 }
 
 
+class Words(unittest.TestCase):
+    def test_words(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(setattr, tree, "ROOT", tree.ROOT)
+        tree.ROOT = pathlib.Path(folder.name)
+        subprocess.run(["git", "init", "-q", folder.name], check=True)
+        for name, text in (("arch/include/arch/a.h", "// As ISA lines are.\n"), ("kernel/a.c", "// rdi = x\n"),
+                           ("kernel/b.c", "// misapplied, disable, grip\n"), ("ipc/proto/pci.h", "// ECAM\n"),
+                           ("ipc/abi/machine/m/a.h", "// rax\n"), ("arch/m/a.c", "// the TSC\n")):
+            (tree.ROOT / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree.ROOT / name).write_text(text)
+        self.assertEqual([error.split(":")[0] for error in generic.check_words()],
+                         ["arch/include/arch/a.h", "kernel/a.c"])
+
+
 class Generic(unittest.TestCase):
     def setUp(self):
         """A copy of what arch/none is built of."""
@@ -61,6 +77,12 @@ class Generic(unittest.TestCase):
         errors = self.errors(*(f"{tree.ROOT}/{name}^" for name in PLANTED))
         for name in PLANTED:
             self.assertTrue(any(error.startswith(name) for error in errors), (name, errors))
+
+    def test_new_machine(self):
+        """As docs/howto/add-architecture.md says: two folders, and nothing else changed."""
+        for folder in ("arch", "ipc/abi/machine"):
+            shutil.copytree(tree.ROOT / folder / "none", tree.ROOT / folder / "new")
+        self.assertEqual(generic.errors_of(tree.ROOT / "build", "library-whole", arch="new"), [])
 
     def test_missing_function(self):
         self.assertEqual(self.errors("library-whole"), [])

@@ -78,7 +78,7 @@ def patterns(name):
     for recurse, words in re.findall(r"file\(GLOB(_RECURSE)?\s+(.*?)\)", text, re.S):
         for word in words.split():
             path = word.replace("${CMAKE_SOURCE_DIR}", top).replace("${TESSERA_ROOT}", ".")
-            path = path.replace("${TESSERA_ARCH}", "x86_64")
+            path = path.replace("${TESSERA_ARCH}", "*")
             if ("*" in path or recurse) and "/" in path and "$" not in path:
                 yield word, here if path == word else ".", path, bool(recurse)
 
