@@ -205,9 +205,9 @@ TS_MUST_USE ts_status_t ts_request_reply_mint_with(struct ts_request *request,
                                                    struct ts_object *object, ts_rights_t rights,
                                                    uint64_t value, uint16_t signals);
 
-// The same for who need not know whether it arrived: `closed` is called in the end, when the last
-// handle is gone or since nobody got one. May be kept back until the next wait; until then it is
-// given no signals but those below 16.
+// The same for servers that need not know whether it arrived: `closed` is called in the end, when
+// the last handle is gone or since nobody got one. May be kept back until the next wait; until then
+// it is given no signals but those below 16.
 void ts_request_give(struct ts_request *request, struct ts_object *object, ts_rights_t rights,
                      uint16_t signals);
 

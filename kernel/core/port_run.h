@@ -2,7 +2,7 @@
 // Runs: requests that go the direct way (port_direct.h) one after the other, and answers to
 // requests of rings, while the locks are taken once for all of them: of the port and its ring, and
 // of the port and the client's ring. For what lies in a ring to be submitted, a few in a row
-// (kernel/syscall/submit.c). Who has read or waits is told at the end.
+// (kernel/syscall/submit.c). A reader or a waiter is told at the end.
 //
 // Each step does what port_issue(), port_reply() and request_complete() do in the case that it
 // takes; what is not that case ends the run and goes there. Interrupts are off all the while.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Jobs: the tree, its limits, and what programs ask of it. See job.h; job_member.c has who is in
+// Jobs: the tree, its limits, and what programs ask of it. See job.h; job_member.c has what is in
 // it.
 #include <object/job.h>
 

@@ -46,7 +46,7 @@ TS_MUST_USE ts_status_t job_create(struct account *account, struct job *parent,
 extern struct job *job_root;
 void job_init(void);
 
-// Charges a job and all above it. TS_ERR_LIMIT: nothing charged, and the thread remembers who
+// Charges a job and all above it. TS_ERR_LIMIT: nothing charged, and the thread remembers which
 // refused it (reaper.h). Any context, lock-free.
 TS_MUST_USE ts_status_t job_charge(struct job *job, enum quota_resource resource, uint64_t count);
 static inline void job_uncharge(struct job *job, enum quota_resource resource, uint64_t count)

@@ -4,8 +4,8 @@
 // doubt is left before anything was done; what is left out is to let interrupts on in between, and
 // what that needs. (submit.c lets them on where much is to be taken.)
 //
-// Who is inside needs no reference: the teardown of a ring begins when it has been left, and that
-// keeps it (object/ring.c). Who sleeps in it has one, as everybody finds it.
+// A thread inside needs no reference: the teardown of a ring begins when it has been left, and that
+// keeps it (object/ring.c). A thread that sleeps in it has one, as others find it.
 #include <syscall/fast_parts.h>
 #include <syscall/fast_path.h>
 

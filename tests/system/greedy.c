@@ -9,7 +9,7 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/status.h>
 
-// Once, and not to wait for who serves it.
+// Once, and not to wait for its server.
 static int open_at_once(ts_handle_t name)
 {
     uint64_t value;

@@ -22,7 +22,7 @@
 //   log, random, boot                 init's own of that name
 //   job                               the service's own job: it may start programs
 //   root-job                          the job of all: every process, the system's counters
-// (process and clock are given to all, and init to who serves: no line names a handle so)
+// (process and clock are given to all, and init to services: no line names a handle so)
 //   /PATH                             init's file tree, from there on
 //   service NAME [PATH]               a name that can be opened again and again: sessions of the
 //                                     service, or of what it has at PATH

@@ -104,7 +104,7 @@ static void close_instance(struct service *service)
     (void)ts_job_kill(service->job); // what it started goes with it
     ts_close(service->process);
     ts_close(service->job);
-    ts_loop_close(&init.loop, service->root); // who asks for a session is to hear of the end
+    ts_loop_close(&init.loop, service->root); // a client that asks for a session is told of the end
     ts_close(service->pulse);
     service->process = service->job = service->root = service->pulse = TS_HANDLE_NONE;
     service->sessions = 0;

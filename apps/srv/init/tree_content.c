@@ -39,7 +39,7 @@ void tree_map(struct ts_request *request)
     } else if (request->offset >= entry->size) {
         status = TS_ERR_RANGE;
     } else if (request->offset > 0) {
-        status = TS_ERR_UNSUPPORTED; // views are init's expense: who wants a part makes a copy
+        status = TS_ERR_UNSUPPORTED; // views are init's expense: a client copies a part
     } else {
         status = archive_view(tree_object_of(request)->entry, &view);
     }

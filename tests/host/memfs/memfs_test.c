@@ -405,7 +405,7 @@ static void test_nodes(struct ts_object *top)
     CHECK_EQUAL(tree.nodes.left, NODES);
 }
 
-// Who gives a file another name pays for the name: half of what is free, as for nodes.
+// The client that gives a file another name pays for the name: half of what is free, as for nodes.
 static void test_link_shares(struct ts_object *top)
 {
     char names[24];
