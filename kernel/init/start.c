@@ -55,7 +55,7 @@ _Noreturn void kernel_start(void)
     while (atomic_load_explicit(&cpus_ready, memory_order_acquire) + 1 < cpu_count()) {
         arch_cpu_relax();
     }
-    reaper_init();
+    reaper_init(kernel_thread_create("reaper", reaper_run, TS_PRIORITY_NORMAL));
     if (kernel_thread_start("boot", boot_thread, TS_PRIORITY_NORMAL) == NULL) {
         panic("no memory for the first thread");
     }

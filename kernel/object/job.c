@@ -102,15 +102,6 @@ static void job_destroy(struct object *object)
     body_destroy(object, sizeof(*job));
 }
 
-ts_status_t job_charge(struct job *job, enum quota_resource resource, uint64_t count)
-{
-    if (quota_charge(&job->quota, resource, count)) {
-        return TS_OK;
-    }
-    thread_note_refusal();
-    return TS_ERR_LIMIT;
-}
-
 void job_kill(struct job *job)
 {
     // Before the scan: what is added from now on is refused, what was is found.

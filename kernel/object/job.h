@@ -14,6 +14,7 @@
 #include <core/quota.h>
 #include <mm/account.h>
 #include <object/job_member.h>
+#include <sched/sched.h>
 #include <tessera/abi/object.h>
 
 struct process;
@@ -48,7 +49,15 @@ void job_init(void);
 
 // Charges a job and all above it. TS_ERR_LIMIT: nothing charged, and the thread remembers which
 // refused it (reaper.h). Any context, lock-free.
-TS_MUST_USE ts_status_t job_charge(struct job *job, enum quota_resource resource, uint64_t count);
+static inline TS_MUST_USE ts_status_t job_charge(struct job *job, enum quota_resource resource,
+                                                 uint64_t count)
+{
+    if (quota_charge(&job->quota, resource, count)) {
+        return TS_OK;
+    }
+    thread_note_refusal();
+    return TS_ERR_LIMIT;
+}
 static inline void job_uncharge(struct job *job, enum quota_resource resource, uint64_t count)
 {
     quota_uncharge(&job->quota, resource, count);

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Processes: their life from creation to the end. See process.h; process_operate.c has what their
-// handles can do, exception.c how a fault ends them.
+// Processes: their life from creation to the end, and what their handles can do. See process.h;
+// exception.c has how a fault ends them.
 #include <object/process.h>
 
+#include <allocation.h>
 #include <arch/clock.h>
+#include <arch/user.h>
 #include <mm/address_space.h>
 #include <object/body.h>
 #include <object/domain.h>
-#include <object/process_operate.h>
+#include <object/process_memory.h>
+#include <object/process_statistics.h>
 #include <object/random.h>
+#include <object/transfer.h>
 #include <panic.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
@@ -287,6 +291,141 @@ static bool teardown_step(struct work *work)
         return false;
     }
     return false;
+}
+
+// Operations -------------------------------------------------------------------------------------
+
+// Moves a handle of the caller into the process.
+static ts_status_t process_give(struct process *process, struct operation *operation)
+{
+    struct ts_call call;
+    if (operation->length != sizeof(call)) {
+        return TS_ERR_ARGUMENT;
+    }
+    ts_status_t status = copy_from_user(&call, operation->address, sizeof(call));
+    if (status != TS_OK) {
+        return status;
+    }
+    if (call.in_handles != 1 || call.reserved != 0) {
+        return TS_ERR_ARGUMENT;
+    }
+    struct handle_table *from = &process_current()->handles;
+    struct handle held;
+    status = handle_transit(from, call.in_handle[0], &held);
+    if (status != TS_OK) {
+        return status;
+    }
+    ts_handle_t there = TS_HANDLE_NONE;
+    status = process_use(process);
+    if (status == TS_OK) {
+        status = handle_install(&process->handles, held, &there);
+        process_unuse(process);
+    }
+    if (status != TS_OK) {
+        handle_transit_return(from, call.in_handle[0], held);
+        return status;
+    }
+    handle_transit_commit(from, call.in_handle[0]);
+    operation->value = there;
+    return TS_OK;
+}
+
+static ts_status_t process_call(struct process *process, struct operation *operation)
+{
+    struct ts_call call;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
+        return TS_ERR_RIGHTS;
+    }
+    if (operation->arg == TS_PROCESS_GIVE) {
+        return process_give(process, operation);
+    }
+    ts_status_t status = operation_call(operation, &call);
+    if (status != TS_OK) {
+        return status;
+    }
+    switch (call.method) {
+    case TS_PROCESS_KILL: process_kill(process); return TS_OK;
+    case TS_PROCESS_READ:
+    case TS_PROCESS_WRITE: return process_memory_move(process, operation, &call);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+static ts_status_t get_report(struct process *process, struct operation *operation)
+{
+    struct ts_process_report report = {.reason = TS_EXIT_NONE};
+    irqflags_t flags = spin_lock(&process->lock);
+    if (process->state == PROCESS_ENDED) {
+        report = process->report;
+    }
+    spin_unlock(&process->lock, flags);
+    return operation_get(operation, &report, sizeof(report));
+}
+
+// The calling thread's own thread pointer, for a process that sets itself up: its first thread has
+// no handle to itself.
+static ts_status_t set_thread_pointer(struct process *process, const struct operation *operation)
+{
+    uint64_t value;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
+        return TS_ERR_RIGHTS;
+    }
+    if (process != process_current()) {
+        return TS_ERR_BUSY;
+    }
+    ts_status_t status = operation_set(operation, &value, sizeof(value));
+    return status != TS_OK ? status : arch_thread_set_pointer(&thread_current()->machine, value);
+}
+
+// allocation.h: which of the process's allocations fails.
+static ts_status_t set_failure(struct process *process, const struct operation *operation)
+{
+    uint64_t n;
+    if ((operation->handle_rights & TS_RIGHT_MANAGE) == 0) {
+        return TS_ERR_RIGHTS;
+    }
+    ts_status_t status = operation_set(operation, &n, sizeof(n));
+    return status == TS_OK ? allocation_fail(process->member.id, n) : status;
+}
+
+static ts_status_t get_failure(struct process *process, struct operation *operation)
+{
+    uint64_t left;
+    ts_status_t status = allocation_left(process->member.id, &left);
+    return status == TS_OK ? operation_get_u64(operation, left) : status;
+}
+
+static ts_status_t process_set(struct process *process, const struct operation *operation)
+{
+    switch (operation->arg) {
+    case TS_PROPERTY_THREAD_POINTER: return set_thread_pointer(process, operation);
+    case TS_PROPERTY_ALLOCATION_FAILURE: return set_failure(process, operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
+}
+
+static ts_status_t process_operate(struct object *object, struct operation *operation)
+{
+    struct process *process = process_of(object);
+    switch (operation->op) {
+    case TS_OP_CALL: return process_call(process, operation);
+    case TS_OP_GET:
+        if (operation->arg == TS_PROPERTY_PROCESS_REPORT) {
+            return get_report(process, operation);
+        }
+        if (operation->arg == TS_PROPERTY_PROCESS_STATISTICS) {
+            return process_statistics_get(process, operation);
+        }
+        if (operation->arg == TS_PROPERTY_NAME) {
+            return operation_get(operation, process->name, strlen(process->name));
+        }
+        if (operation->arg == TS_PROPERTY_ALLOCATION_FAILURE) {
+            return get_failure(process, operation);
+        }
+        return TS_ERR_UNSUPPORTED;
+    case TS_OP_SET: return process_set(process, operation);
+    default: return TS_ERR_UNSUPPORTED;
+    }
 }
 
 const struct object_class process_class = {

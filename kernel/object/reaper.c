@@ -282,8 +282,6 @@ static void take_turns(void)
     thread_give_way(TURN_NS);
 }
 
-static _Noreturn void reaper_loop(void);
-
 static bool nothing_left(void)
 {
     return reaper.dead == NULL && reaper.batch == NULL &&
@@ -297,12 +295,12 @@ static void reaper_rest(void)
     atomic_store_explicit(&reaper.busy, false, memory_order_release);
     atomic_thread_fence(memory_order_seq_cst); // pairs with the one in reaper_call
     if (nothing_left()) {
-        thread_block(reaper_loop); // a wake since the last look is not lost
+        thread_block(reaper_run); // a wake since the last look is not lost
     }
     atomic_store_explicit(&reaper.busy, true, memory_order_relaxed);
 }
 
-static _Noreturn void reaper_loop(void)
+_Noreturn void reaper_run(void)
 {
     atomic_store_explicit(&reaper.busy, true, memory_order_relaxed);
     arch_irq_enable();
@@ -320,13 +318,14 @@ static _Noreturn void reaper_loop(void)
     }
 }
 
-void reaper_init(void)
+void reaper_init(struct thread *thread)
 {
     for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
         list_init(&reaper.work[i]);
     }
-    reaper.thread = kernel_thread_start("reaper", reaper_loop, TS_PRIORITY_NORMAL);
-    if (reaper.thread == NULL) {
+    if (thread == NULL) {
         panic("no memory for the reaper");
     }
+    reaper.thread = thread;
+    thread_launch(thread);
 }

@@ -21,10 +21,14 @@
 #include <tessera/abi/types.h>
 
 struct object;
+struct thread;
 
 #define REAPER_CHUNK 64u
 
-void reaper_init(void);
+// A kernel thread that begins with reaper_run(); NULL, for want of memory, is a panic. It is
+// launched.
+void reaper_init(struct thread *thread);
+_Noreturn void reaper_run(void);
 // An object that has no reference left. Any context.
 void reaper_retire(struct object *object);
 // The work must not be queued already. Any context; no lock of a run queue held.

@@ -71,6 +71,50 @@ static inline bool run_queue_turn_is_given(const struct thread *thread)
            atomic_load_explicit(TS_ATOMIC(&equals->prev), memory_order_relaxed);
 }
 
+static inline bool run_queue_is_idle(const struct run_queue *queue)
+{
+    return queue->current == queue->cpu->idle;
+}
+
+static inline void run_queue_push(struct run_queue *queue, struct thread *thread, bool first)
+{
+    struct list *list = &queue->queues[thread->priority];
+    thread->state = THREAD_IS_READY;
+    if (first) {
+        list_push_front(list, &thread->run);
+    } else {
+        list_push_back(list, &thread->run);
+    }
+    queue->ready |= 1u << thread->priority;
+}
+
+// It runs before its equals, but in the present slice alone.
+static inline void run_queue_push_ahead(struct run_queue *queue, struct thread *thread)
+{
+    run_queue_push(queue, thread, true);
+    if (queue->ahead[thread->priority] == NULL) {
+        queue->ahead[thread->priority] = &thread->run;
+    }
+}
+
+// Takes the thread that is to run out of the queue: the idle thread when there is none.
+static inline __attribute__((always_inline)) struct thread *run_queue_take(struct run_queue *queue)
+{
+    int priority = run_queue_top(queue);
+    if (priority < 0) {
+        return queue->cpu->idle;
+    }
+    struct list *list = &queue->queues[priority], *first = list->next;
+    if (__builtin_expect(queue->ahead[priority] == first, false)) {
+        queue->ahead[priority] = NULL;
+    }
+    list_remove(first);
+    if (list_empty(list)) {
+        queue->ready &= ~(1u << priority);
+    }
+    return list_entry(first, struct thread, run);
+}
+
 // A thread that is in the queue leaves it. Queue locked.
 static inline void run_queue_leave(struct run_queue *queue, struct thread *thread)
 {
@@ -142,6 +186,9 @@ static inline void run_queue_switch(struct run_queue *queue, struct thread *prev
     }
     statistics_add_at(cpu->id, STATISTIC_SWITCHES, 1);
 }
+
+// Where the next new thread is to run: the CPUs that run threads have turns.
+uint32_t run_queue_next_cpu(void);
 
 // Makes a CPU's queue, with its idle thread as the current one. Interrupts off.
 void run_queue_init(struct cpu *cpu, struct thread *idle);

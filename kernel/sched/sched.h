@@ -15,7 +15,9 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <arch/clock.h>
 #include <arch/cpu.h>
+#include <core/time.h>
 #include <cpu.h>
 #include <object/thread.h>
 
@@ -98,7 +100,10 @@ TS_MUST_USE ts_status_t thread_registers(struct thread *thread, struct ts_regist
 uint64_t thread_cpu_ns(const struct thread *thread);
 
 // Counter ticks as nanoseconds.
-uint64_t ticks_to_ns(uint64_t ticks);
+static inline uint64_t ticks_to_ns(uint64_t ticks)
+{
+    return time_of_counts(ticks, arch_clock_frequency());
+}
 
 // Boot, on each CPU, interrupts off: makes its queues, with what becomes its idle thread (NULL:
 // there is no memory, which is a panic); and then leaves the boot stack for the threads, for ever.

@@ -17,6 +17,7 @@ ROOMS = {  # from the lowest up; a file belongs to the longest name that fits
     "init": ("kernel/init",),
 }
 ORDER = list(ROOMS)
+PLACES = ("kernel/", "arch/", "ipc/format/")  # of the kernel's sources
 # What a lower room calls in a higher one is declared here, and defined in a file *_hooks.c.
 HOOKS = ("arch/include/arch/hooks.h", "kernel/core/hooks.h")
 # Calls that no source makes: the compiler puts them in, and kernel/debug answers them.
@@ -40,7 +41,7 @@ def hooks():
 
 def kernel():
     """The objects of the kernel's image."""
-    return [one for one in objects.read(lambda source: source.startswith(("kernel/", "arch/", "ipc/")))
+    return [one for one in objects.read(lambda source: source.startswith(PLACES) and "/user/" not in source)
             if one.program == "kernel-objects"]
 
 

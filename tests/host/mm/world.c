@@ -471,9 +471,9 @@ ts_status_t world_space_create(struct account *account, struct address_space **o
     return space_create(account, random, out_space);
 }
 
-uint64_t ticks_to_ns(uint64_t ticks)
+uint64_t arch_clock_frequency(void)
 {
-    return ticks;
+    return 1000000000;
 }
 
 uint64_t section_longest(void)
