@@ -5,7 +5,7 @@
 #include "port_counts.h"
 #include "world.h"
 
-#include <core/port_tables.h>
+#include <core/port_run.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -604,8 +604,37 @@ static void a_table_of_many_pages_is_given_back(void)
     CHECK(world_pages == before && world_handles == 0);
 }
 
+// A run of requests ends where the client has more than is left, and none begins there.
+static void a_run_ends_at_the_share(void)
+{
+    ts_handle_t handle = port_make(16);
+    struct request_run run = {.port = NULL};
+    uint64_t word;
+    const struct handle_entry *entry = handle_find(&client.handles, handle, &word);
+    struct served *served = served_of(atomic_load(&entry->object));
+    uint32_t number = client.ring.requester.client, delivered = 0;
+    struct request *first = ask(&client, handle, 1); // its client is the object's asker since
+    CHECK(request_cancel(first, TS_ERR_CANCELLED, false) == TS_OK);
+    (void)event_next(&client);
+    CHECK(ring_idle(&server.ring, 1, NULL, 0));
+    server.ring.entered = true;
+    CHECK(request_run_begin(&run, served, entry, word, number));
+    do {
+        struct request *request = ring_record_take(&client.ring);
+        request_fill(request, &(struct request_terms){.op = TS_OP_WRITE, .user_data = delivered});
+        request_run_add(&run, request, delivered++ == 0);
+        port.batch = 64; // as if it had been alone for long
+    } while (request_run_goes_on(&run, served));
+    request_run_end(&run);
+    CHECK(delivered == 13 && unread(&server) == 13); // of 24 there are 11 left
+    CHECK(port.slot_free != PORT_NONE && !request_run_begin(&run, served, entry, word, number));
+    port_counts_check(&port);
+    port_end();
+}
+
 int main(void)
 {
+    a_run_ends_at_the_share();
     signals_are_told_by_sixteen();
     a_client_has_its_share();
     a_reserve_is_its_objects_alone();
