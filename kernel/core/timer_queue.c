@@ -53,13 +53,26 @@ static unsigned place(const struct timer_queue *queue, uint64_t tick, unsigned *
     return level;
 }
 
-static void insert(struct timer_queue *queue, struct timer *timer)
+static void insert(struct timer_queue *queue, struct timer *timer, uint64_t tick)
 {
     unsigned slot;
-    unsigned level = place(queue, time_tick_of(timer->deadline), &slot);
+    unsigned level = place(queue, tick, &slot);
     list_push_back(&queue->slots[level][slot], &timer->link);
     queue->used[level] |= UINT64_C(1) << slot;
     queue->levels |= 1u << level;
+}
+
+// The tick that a new timer lies at: its deadline's. One that is due already comes behind those
+// that are, as if it were due now: else a program that goes on making such would keep the wheel
+// where it is, and whatever comes later (a slice's end!) from its turn.
+static uint64_t turn_of(const struct timer_queue *queue, ts_time_t deadline)
+{
+    uint64_t tick = time_tick_of(deadline);
+    if (tick >= queue->now + TIMER_SLOTS) { // most are far ahead: no look at the clock
+        return tick;
+    }
+    uint64_t now = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
+    return tick > now ? tick : now;
 }
 
 // After a slot may have become empty.
@@ -167,7 +180,7 @@ void timer_start(struct timer *timer, ts_time_t deadline)
     timer->deadline = deadline;
     timer->cpu = cpu;
     atomic_store_explicit(&timer->state, TIMER_ARMED, memory_order_release);
-    insert(queue, timer);
+    insert(queue, timer, turn_of(queue, deadline));
     if (queue->armed == 0 || due < queue->armed) {
         arm(queue, due);
     }
@@ -236,7 +249,7 @@ static unsigned turn_to(struct timer_queue *queue, unsigned level, unsigned slot
         if (time_tick_of(timer->deadline) <= queue->now) {
             expire_one(queue, timer);
         } else {
-            insert(queue, timer);
+            insert(queue, timer, time_tick_of(timer->deadline));
         }
         done++;
     }

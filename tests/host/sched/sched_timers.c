@@ -196,6 +196,36 @@ static void rule_t03_timers_leave_time_for_threads(void)
     cost = 0;
 }
 
+// Who goes on making timers that are due already, more than an interrupt deals with, is behind
+// those of others: each of these is at most as late as what was due before it takes.
+static void rule_t03_what_is_due_already_comes_last(void)
+{
+    const ts_time_t passed[] = {1, -5, now, now - 200000};
+    cost = 1000;
+    for (unsigned kind = 0; kind < sizeof(passed) / sizeof(passed[0]); kind++) {
+        struct model *other = &models[0];
+        other->armed = true;
+        timer_start(&other->timer, now + 50000);
+        for (unsigned round = 0; other->armed; round++) {
+            CHECK(round < TIMERS);
+            for (unsigned i = 1; i < 100; i++) {
+                if (!models[i].armed) {
+                    models[i].armed = true;
+                    timer_start(&models[i].timer, passed[kind]);
+                }
+            }
+            now = armed_for > now ? armed_for : now;
+            timer_queue_expire();
+        }
+        CHECK(now - other->timer.deadline < 3 * 100 * cost);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        timer_stop(&models[i].timer);
+        models[i].armed = false;
+    }
+    cost = 0;
+}
+
 // The clock comes to the end of its range all the same: what is due until then has expired, and
 // what lies in the last tick is not.
 static void all_times(void)
@@ -225,6 +255,7 @@ int main(void)
     }
     rule_t01_the_end_of_time_is_quiet();
     rule_t03_timers_leave_time_for_threads();
+    rule_t03_what_is_due_already_comes_last();
     random_deadlines();
     printf("%llu timers expired in %llu interrupts\n", (unsigned long long)expired_all,
            (unsigned long long)interrupts_all);
