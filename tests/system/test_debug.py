@@ -115,7 +115,7 @@ def test_kernel_panic(ctx):
 
 
 # Programs that take most of the kernel's locks; the order is learned from the start of the kernel on.
-LOCKERS = ("rules_ports", "rules_rings", "rules_memory", "kernel_objects")
+LOCKERS = ("rules_ports", "rules_rings", "rules_memory", "rules_signals")
 
 
 def learned_order(ctx, port):
