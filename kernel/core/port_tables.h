@@ -241,7 +241,8 @@ void port_lend_parked(struct port *port);
 void port_dispatch(struct port *port, struct list *finished);
 
 // Whether a reply's handles fit the operation and its objects exist.
-ts_status_t reply_check(struct port *port, const struct reply *reply, const struct slot *slot);
+TS_MUST_USE ts_status_t reply_check(struct port *port, const struct reply *reply,
+                                    const struct slot *slot);
 // Then: puts the handles into the record, for the client. Cannot fail.
 void reply_give_handles(struct port *port, const struct reply *reply, struct request *request,
                         uint32_t client);
