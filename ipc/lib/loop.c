@@ -145,9 +145,12 @@ static void dispatch_batch(struct ts_loop *loop)
 static void fire_timers(struct ts_loop *loop)
 {
     while (loop->timers != NULL && loop->timers->deadline <= ts_loop_now(loop)) {
+        if (loop->held.failed != NULL) {
+            ts_loop_send_held(loop); // which may end the object whose timer is the first
+            continue;
+        }
         struct ts_timer *timer = loop->timers;
         ts_timer_disarm(loop, timer);
-        ts_loop_send_held(loop);
         timer->fired(timer);
     }
 }
@@ -180,6 +183,12 @@ static ts_status_t wait_for_event(struct ts_loop *loop, ts_time_t deadline)
     // As a submission of the wait that follows: its bytes need not be copied.
     if (failed != NULL && !stage_held(loop)) {
         ts_loop_send(loop);
+        // If that failed, `closed` may have kept another answer or armed a timer: look again.
+        bool timer_first =
+            loop->timers != NULL && earlier(deadline, loop->timers->deadline) != deadline;
+        if (held->failed != NULL || timer_first) {
+            return TS_OK;
+        }
     }
     ts_status_t status = ts_ring_enter(&loop->ring, 1, deadline);
     return status == TS_ERR_TIMED_OUT || status == TS_ERR_INTERRUPTED ? TS_OK : status;

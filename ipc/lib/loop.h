@@ -107,7 +107,8 @@ void ts_loop_close(struct ts_loop *loop, ts_handle_t handle);
 void ts_loop_send(struct ts_loop *loop); // there is one
 static inline void ts_loop_send_held(struct ts_loop *loop)
 {
-    if (loop->held.failed != NULL) {
+    while (loop->held.failed !=
+           NULL) { // one that failed may have ended an object that kept another
         ts_loop_send(loop);
     }
 }

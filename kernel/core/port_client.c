@@ -94,6 +94,9 @@ struct port_client *client_get(struct port *port, uint32_t number)
         }
     }
     if (idle != NULL) {
+        if (idle->number != number && port->lone == (uint32_t)(idle - port->clients)) {
+            port->batch = 1; // the rounds that grew were another client's
+        }
         idle->number = number;
     }
     return idle;

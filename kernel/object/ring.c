@@ -65,20 +65,18 @@ no_records:
 }
 
 // The thread that uses it now is lent priorities for it, and is what kernel/core may name; it
-// is kept until another one comes.
-static void ring_user_set(struct ring *ring, struct thread *thread)
+// is kept until another one comes. The ring is locked, so that a request that comes while it is
+// entered lends to who is inside. Returns the one before, for the caller to put.
+static struct thread *ring_user_set(struct ring *ring, struct thread *thread)
 {
     object_get(&thread->object);
-    struct thread *before =
-        atomic_exchange_explicit(TS_ATOMIC(&ring->user), thread, memory_order_acq_rel);
-    if (before != NULL) {
-        object_put(&before->object); // its memory outlasts readers with interrupts off
-    }
+    return atomic_exchange_explicit(TS_ATOMIC(&ring->user), thread, memory_order_acq_rel);
 }
 
 ts_status_t ring_enter(struct ring *ring, struct thread *thread)
 {
     ts_status_t status = TS_OK;
+    struct thread *before = NULL;
     spin_lock_off(&ring->lock);
     if (ring->destroyed) {
         status = TS_ERR_PEER_CLOSED;
@@ -88,16 +86,14 @@ ts_status_t ring_enter(struct ring *ring, struct thread *thread)
         status = TS_ERR_VERSION;
     } else {
         ring->entered = true;
+        ring->requester.priority = thread->own_priority;
+        before = ring->user != thread ? ring_user_set(ring, thread) : NULL;
     }
     spin_unlock_off(&ring->lock);
-    if (status != TS_OK) {
-        return status;
+    if (before != NULL) {
+        object_put(&before->object); // its memory outlasts readers with interrupts off
     }
-    if (ring->user != thread) {
-        ring_user_set(ring, thread);
-    }
-    ring->requester.priority = thread->own_priority;
-    return TS_OK;
+    return status;
 }
 
 void ring_leave(struct ring *ring)

@@ -17,13 +17,16 @@ static inline bool fast_is_blocked_here(const struct thread *thread, const struc
            thread->state == THREAD_IS_BLOCKED && thread->machine.continuation == continuation;
 }
 
-// The same of one that was woken and has not run since: it has nothing on its kernel stack.
+// The same of one that was woken and has not run since: it has nothing on its kernel stack. (One
+// that was woken over to this CPU may be blocking still on its old one, which stands on that stack
+// and has not saved its vectors.)
 static inline bool fast_is_woken_here(const struct thread *thread, const struct cpu *cpu,
                                       void (*continuation)(void))
 {
     return atomic_load_explicit(&thread->cpu, memory_order_relaxed) == cpu->id &&
            thread->state == THREAD_IS_READY && !list_empty(&thread->run) &&
-           thread->machine.continuation == continuation && thread->machine.saved_stack == 0;
+           thread->machine.continuation == continuation && thread->machine.saved_stack == 0 &&
+           !arch_thread_on_cpu(&thread->machine);
 }
 
 // What an entry means while its word is that one, or NULL.

@@ -181,7 +181,7 @@ __attribute__((hot)) _Noreturn void arch_thread_return(struct arch_thread *next)
 {
     struct cpu *cpu = cpu_current();
     struct arch_thread *previous = cpu->machine_thread;
-    KASSERT(next->space != NULL);
+    KASSERT(next->space != NULL && !arch_thread_on_cpu(next));
     vector_save_control(previous);
     atomic_store_explicit(&next->running, 1, memory_order_relaxed);
     thread_load_kernel(cpu, next);
