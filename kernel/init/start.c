@@ -46,7 +46,7 @@ _Noreturn void kernel_start(void)
 {
     init_memory();
     arch_irq_disable();
-    sched_cpu_init(kernel_thread_create("idle", NULL, 0));
+    sched_cpu_init(kernel_thread_create(NULL, 0));
     atomic_store_explicit(&memory_ready, true, memory_order_release);
     for (uint32_t i = 0; i < cpu_count(); i++) {
         arch_cpu_kick(cpu_by_id(i));
@@ -55,8 +55,8 @@ _Noreturn void kernel_start(void)
     while (atomic_load_explicit(&cpus_ready, memory_order_acquire) + 1 < cpu_count()) {
         arch_cpu_relax();
     }
-    reaper_init(kernel_thread_create("reaper", reaper_run, TS_PRIORITY_NORMAL));
-    if (kernel_thread_start("boot", boot_thread, TS_PRIORITY_NORMAL) == NULL) {
+    reaper_init(kernel_thread_create(reaper_run, TS_PRIORITY_NORMAL));
+    if (kernel_thread_start(boot_thread, TS_PRIORITY_NORMAL) == NULL) {
         panic("no memory for the first thread");
     }
     sched_cpu_start();
@@ -68,7 +68,7 @@ _Noreturn void kernel_cpu_start(void)
     while (!atomic_load_explicit(&memory_ready, memory_order_acquire)) {
         arch_cpu_idle();
     }
-    sched_cpu_init(kernel_thread_create("idle", NULL, 0));
+    sched_cpu_init(kernel_thread_create(NULL, 0));
     atomic_fetch_add_explicit(&cpus_ready, 1, memory_order_release);
     sched_cpu_start();
 }

@@ -254,7 +254,7 @@ void thread_end_blocked(struct thread *thread)
 
 // Kernel threads ------------------------------------------------------------------------------
 
-struct thread *kernel_thread_create(const char *name, void (*entry)(void), uint8_t priority)
+struct thread *kernel_thread_create(void (*entry)(void), uint8_t priority)
 {
     struct thread *thread = heap_alloc_zeroed(sizeof(*thread));
     vaddr_t stack;
@@ -268,14 +268,13 @@ struct thread *kernel_thread_create(const char *name, void (*entry)(void), uint8
     list_init(&thread->run);
     list_init(&thread->member);
     thread->own_priority = thread->priority = priority;
-    thread->name = name;
     thread->end = thread_exit;
     return thread;
 }
 
-struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority)
+struct thread *kernel_thread_start(void (*entry)(void), uint8_t priority)
 {
-    struct thread *thread = kernel_thread_create(name, entry, priority);
+    struct thread *thread = kernel_thread_create(entry, priority);
     if (thread != NULL) {
         thread_launch(thread);
     }

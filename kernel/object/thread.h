@@ -71,7 +71,6 @@ struct thread {
     uint64_t fault_changes;   // and address_space.changes was this
     struct work teardown;
     void (*end)(void); // its continuation once it is to end
-    const char *name;  // kernel threads
 };
 
 extern const struct object_class thread_class;
@@ -96,9 +95,9 @@ TS_MUST_USE ts_status_t thread_create(struct process *process, const struct thre
 
 // A kernel thread, which runs `entry` (as a continuation) from the beginning, once it is launched.
 // It is never stopped. NULL: no memory.
-struct thread *kernel_thread_create(const char *name, void (*entry)(void), uint8_t priority);
+struct thread *kernel_thread_create(void (*entry)(void), uint8_t priority);
 // The same, launched.
-struct thread *kernel_thread_start(const char *name, void (*entry)(void), uint8_t priority);
+struct thread *kernel_thread_start(void (*entry)(void), uint8_t priority);
 
 // Ends the current thread: what it asked for is cut off, what it holds is let go. No lock held.
 _Noreturn void thread_exit(void);
