@@ -58,7 +58,8 @@ class Dead(unittest.TestCase):
     def test_patterns(self):
         self.tree({"CMakeLists.txt": "file(GLOB a x/*.c ${CMAKE_SOURCE_DIR}/y/*.c)\n",
                    "cmake/b.cmake": "file(GLOB_RECURSE b CONFIGURE_DEPENDS x/CMakeLists.txt y/*.h)\n"
-                                    "file(GLOB c *.c ${unknown}/*.c) # file(GLOB d z/*.c)\n",
+                                    "file(GLOB c *.c ${unknown}/*.c) # file(GLOB d z/*.c)\n"
+                                    "file(GLOB_RECURSE e x/${TESSERA_ARCH}/CMakeLists.txt)\n",
                    "tests/host/CMakeLists.txt": "file(GLOB a ${CMAKE_SOURCE_DIR}/lib/*.c)\n",
                    "tests/host/lib/a.c": "", "x/a.c": "", "x/deep/CMakeLists.txt": ""})
         self.assertEqual([error.split(" ")[1] for error in dead.empty_patterns()],

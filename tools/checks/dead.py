@@ -89,7 +89,8 @@ def empty_patterns():
         for word, here, path, recurse in patterns(name):
             folder, last = os.path.split(path)
             start = tree.ROOT / here
-            found = (start / folder).rglob(last) if recurse else start.glob(os.path.normpath(path))
+            down = os.path.join(folder, "**", last) if recurse else path
+            found = start.glob(os.path.normpath(down))
             if not any(True for _ in found):
                 yield f"{name}: {word} matches nothing"
 
