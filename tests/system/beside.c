@@ -17,6 +17,7 @@
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
 #include <tessera/proto/file.h>
+#include <tessera/proto/init.h>
 #include <tessera/proto/net.h>
 #include <tessera/proto/pipe.h>
 #include <tessera/ring/prepare.h>
@@ -25,6 +26,7 @@
 #define PATIENCE ts_deadline_in(60 * TS_SECOND)
 #define FLIGHT   256u // requests at a time
 #define LARGE    (1u << 20)
+#define LOG_FILE "httpd/access.log"
 #define DEEP     1350u // directories, one in the other: as many as a path has room for
 
 static const ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_WRITE | TS_RIGHT_OPEN | TS_RIGHT_MAP |
@@ -227,6 +229,86 @@ static void log_line(struct ts_submission *slot, uint32_t i)
     ts_prepare_write(slot, object, line, sizeof(line) - 1, 0, 0, i);
 }
 
+// Registrations: the same listener again and again, and names that nobody knows.
+static ts_status_t listens_begin(void)
+{
+    struct ts_net_address any = {TS_NET_FAMILY_V4, 0, 0, {0}};
+    ts_handle_t session;
+    ts_status_t status = session_of(TS_NAME_NET, &session);
+    status = status ? status : ts_create(session, TS_NET_TCP, 0, 0, socket_rights, &object);
+    return status ? status : ts_call_bytes(object, TS_NET_BIND, &any, sizeof(any), NULL, 0, NULL);
+}
+
+static void listen_again(struct ts_submission *slot, uint32_t i)
+{
+    static uint32_t backlog = TS_NET_BACKLOG_MAX;
+    static struct ts_call call = {.in_address = (uintptr_t)&backlog, .in_length = sizeof(backlog)};
+    ts_prepare_call(slot, object, TS_NET_LISTEN, &call, 0, i);
+}
+
+static void ask_name(struct ts_submission *slot, uint32_t i)
+{
+    static struct {
+        struct ts_net_resolve resolve;
+        char name[15];
+    } question = {.name = "nobody.invalid"};
+    static struct ts_call call = {.in_address = (uintptr_t)&question,
+                                  .in_length = sizeof(question.resolve) + 14,
+                                  .out_length = 4096};
+    call.out_address = (uintptr_t)bytes;
+    ts_prepare_call(slot, object, TS_NET_RESOLVE, &call, 0, i);
+}
+
+// init: its tree's root, the records of all services, a file's pages, a path below a name.
+static ts_status_t entries_begin(void)
+{
+    object = ts_named_handle(TS_NAME_FILE);
+    return TS_OK;
+}
+
+static ts_status_t records_begin(void)
+{
+    object = ts_named_handle(TS_NAME_CONTROL);
+    return TS_OK;
+}
+
+static ts_status_t maps_begin(void)
+{
+    return ts_open(ts_named_handle(TS_NAME_FILE), "bin/true", 0, rights, &object);
+}
+
+static void map_again(struct ts_submission *slot, uint32_t i)
+{
+    ts_prepare(slot, object,
+               &(struct ts_op){.op = TS_OP_MAP, .rights = TS_RIGHT_READ | TS_RIGHT_MAP}, i);
+}
+
+static ts_status_t named_begin(void)
+{
+    strcpy(path, "none");
+    object = ts_named_handle(TS_NAME_NET);
+    return TS_OK;
+}
+
+// The terminal: what it shows of this is nothing.
+static ts_status_t prints_begin(void)
+{
+    memset(bytes, '\r', LARGE);
+    object = ts_named_handle(TS_NAME_OUT);
+    return TS_OK;
+}
+
+static void print_again(struct ts_submission *slot, uint32_t i)
+{
+    ts_prepare_write_current(slot, object, bytes, LARGE, 0, i);
+}
+
+// The web server's log.
+static ts_status_t logfile_begin(void)
+{
+    return ts_open(ts_named_handle(TS_NAME_FILE), LOG_FILE, 0, TS_RIGHT_READ, &object);
+}
+
 static void no_op(struct ts_submission *slot, uint32_t i)
 {
     ts_prepare_nop(slot, i);
@@ -241,13 +323,29 @@ static const struct flood {
     const char *name;
     ts_status_t (*begin)(void);
     void (*prepare)(struct ts_submission *, uint32_t);
-} floods[] = {{"reads", large_begin, large_read},    {"writes", large_begin, large_write},
-              {"half", large_begin, half_write},     {"lists", folder_begin, list_again},
-              {"depth", deep_begin, path_open},      {"names", long_begin, path_open},
-              {"tree", tree_begin, path_open},       {"moves", pipes_begin, pipe_move},
-              {"cancels", pipes_begin, pipe_cancel}, {"late", pipes_begin, pipe_late},
-              {"sends", sends_begin, send_one},      {"sockets", sockets_begin, socket_list},
-              {"log", log_begin, log_line},          {"nothing", nothing_begin, no_op}};
+    bool gives; // a handle each
+} floods[] = {{"reads", large_begin, large_read},
+              {"writes", large_begin, large_write},
+              {"half", large_begin, half_write},
+              {"lists", folder_begin, list_again},
+              {"depth", deep_begin, path_open},
+              {"names", long_begin, path_open},
+              {"tree", tree_begin, path_open},
+              {"moves", pipes_begin, pipe_move},
+              {"cancels", pipes_begin, pipe_cancel},
+              {"late", pipes_begin, pipe_late},
+              {"sends", sends_begin, send_one},
+              {"sockets", sockets_begin, socket_list},
+              {"log", log_begin, log_line},
+              {"listens", listens_begin, listen_again},
+              {"questions", sockets_begin, ask_name},
+              {"entries", entries_begin, list_again},
+              {"records", records_begin, list_again},
+              {"maps", maps_begin, map_again, true},
+              {"named", named_begin, path_open, true},
+              {"prints", prints_begin, print_again},
+              {"logfile", logfile_begin, large_read},
+              {"nothing", nothing_begin, no_op}};
 
 static ts_status_t fill(const struct flood *kind, struct ts_ring_queue *ring)
 {
@@ -256,7 +354,7 @@ static ts_status_t fill(const struct flood *kind, struct ts_ring_queue *ring)
     for (uint32_t i = 0; status == TS_OK && i < FLIGHT - 1; i++) { // one record is the kernel's
         kind->prepare(ts_ring_slot(ring), i);
     }
-    return status ? status : ts_ring_submit(ring);
+    return status;
 }
 
 static int flood(const struct flood *kind)
@@ -264,13 +362,17 @@ static int flood(const struct flood *kind)
     static struct ts_ring_queue ring;
     struct ts_event event;
     ts_status_t status = fill(kind, &ring);
-    printf("flood %s: %s\n", kind->name, ts_status_name(status));
+    printf("flood %s: %s\n", kind->name, ts_status_name(status)); // before it floods the terminal
     fflush(stdout);
     ts_handle_t go;
+    status = status ? status : ts_ring_submit(&ring);
     status = status ? status : file_make("go", TS_FILE_REGULAR, &go);
     while (status == TS_OK) {
         status = ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);
         while (status == TS_OK && ts_ring_next(&ring, &event)) {
+            if (kind->gives && event.status == TS_OK) {
+                ts_close((ts_handle_t)event.value);
+            }
             kind->prepare(ts_ring_slot(&ring), (uint32_t)event.user_data);
         }
     }
@@ -283,6 +385,7 @@ static _Noreturn void die(const struct flood *kind, unsigned step)
 {
     static struct ts_ring_queue ring;
     ts_status_t status = fill(kind, &ring);
+    status = status ? status : ts_ring_submit(&ring);
     if (status == TS_OK && step > 0) {
         status = ts_ring_enter(&ring, step, ts_deadline_in(TS_SECOND));
     }
@@ -347,11 +450,37 @@ static ts_status_t work_init(void)
     return status;
 }
 
+static ts_status_t work_serial(void)
+{
+    size_t moved;
+    memset(bytes, '\r', 512);
+    return ts_write_current(ts_named_handle(TS_NAME_OUT), bytes, 512, 0, PATIENCE, &moved);
+}
+
+static ts_status_t work_log(void)
+{
+    static const char line[] = "one line of somebody who has something to say, from time to time\n";
+    size_t moved;
+    ts_handle_t log = ts_named_handle(TS_NAME_LOG);
+    return ts_write_current(log, line, sizeof(line) - 1, 0, PATIENCE, &moved);
+}
+
+static ts_status_t work_httpd(void)
+{
+    ts_handle_t file;
+    size_t moved;
+    ts_status_t status = ts_open(ts_named_handle(TS_NAME_FILE), LOG_FILE, 0, TS_RIGHT_READ, &file);
+    status = status ? status : ts_read(file, bytes, 4096, 0, PATIENCE, &moved);
+    ts_close(file);
+    return status;
+}
+
 static const struct work {
     const char *name;
     ts_status_t (*round)(void);
-} works[] = {
-    {"memfs", work_memfs}, {"pipes", work_pipes}, {"netd", work_netd}, {"init", work_init}};
+} works[] = {{"memfs", work_memfs}, {"pipes", work_pipes},   {"netd", work_netd},
+             {"init", work_init},   {"serial", work_serial}, {"log", work_log},
+             {"httpd", work_httpd}};
 
 static int work(const struct work *kind, unsigned rounds)
 {

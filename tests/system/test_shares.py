@@ -13,7 +13,8 @@ COUNTED = "pages", "files", "opened", "pipes"  # of which each gets as many as t
 MOMENTS = 0.02, 0.2, 0.6  # seconds of a life
 SERVERS = ("memfs", "pipes", "netd")
 HONEST = 9       # beside the hostile one
-ROUNDS = {"memfs": 750, "pipes": 180, "netd": 240, "init": 1400}  # some 15 ms each
+ROUNDS = {"memfs": 750, "pipes": 180, "netd": 240, "init": 1400, "serial": 30, "log": 3000,
+          "httpd": 700}  # some 15 ms each
 LOSS = 2         # times as long
 CLOCK = "-rtc", "base=2026-01-01,clock=vm"
 # What each server is asked for, of KINDS, and by beside.c.
@@ -21,7 +22,10 @@ GREEDY = {"memfs": ("again pages", "flood reads", "flood depth"), "pipes": ("flo
 GREEDY_LONG = {"memfs": ("again files", "flood writes", "flood half", "flood lists", "flood names",
                          "flood log", "flood nothing"),
                "pipes": ("again pipes", "flood moves", "flood late"),
-               "netd": ("flood sends", "flood sockets"), "init": ("flood tree", "flood lists")}
+               "netd": ("flood sends", "flood sockets", "flood listens", "flood questions"),
+               "init": ("flood tree", "flood entries", "flood records", "flood maps",
+                        "flood named"),
+               "serial": ("flood prints",), "log": ("flood log",), "httpd": ("flood logfile",)}
 FLOODS = ("reads", "writes", "half", "lists", "depth", "names", "tree", "moves", "cancels", "late",
           "sends", "sockets", "log")
 
