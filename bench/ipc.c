@@ -32,7 +32,7 @@ struct page {
 
 #define LAST UINT64_C(0x7465737365726121)
 
-// The measuring side --------------------------------------------------------------------------
+// ---- The measuring side
 
 static ts_handle_t target, bell_out, bell_in;
 static struct page page;
@@ -118,7 +118,7 @@ static int client(void)
     return 0;
 }
 
-// The serving side ----------------------------------------------------------------------------
+// ---- The serving side
 
 static volatile bool yielding;
 

@@ -83,7 +83,7 @@ static bool take(struct side *side, const struct message *slots, uint64_t *out_n
     return atomic_load_explicit(TS_ATOMIC(&slot->check), memory_order_relaxed) == ~*out_number;
 }
 
-// The measuring side --------------------------------------------------------------------------
+// ---- The measuring side
 
 static uint32_t batch;
 
@@ -130,7 +130,7 @@ static int send(ts_handle_t memory)
     return 0;
 }
 
-// The receiving side --------------------------------------------------------------------------
+// ---- The receiving side
 
 // Takes and adds up all that is there. False: that was the end.
 static bool receive_batch(struct side *side)

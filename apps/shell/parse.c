@@ -43,7 +43,7 @@ static char *copy(struct parser *p, const char *from, const char *end)
     return text;
 }
 
-// tokens ---------------------------------------------------------------------------------------
+// ---- tokens
 
 static bool ends_word(char c)
 {
@@ -143,7 +143,7 @@ static bool ends_sequence(const struct parser *p)
            is_operator(p, "&");
 }
 
-// grammar --------------------------------------------------------------------------------------
+// ---- grammar
 
 static void parse_redirection(struct parser *p, struct command *command)
 {

@@ -31,7 +31,7 @@ extern struct shell shell;
 // The value of a name, as expand.h wants it.
 const char *lookup(const char *name, size_t length);
 
-// redirect.c --------------------------------------------------------------------------------
+// ---- redirect.c
 // What descriptors 0 to 2 of a command are to be.
 struct files {
     int fd[3];
@@ -42,7 +42,7 @@ struct files {
 bool files_redirect(struct files *files, const struct command *command);
 void files_close(struct files *files);
 
-// job.c -------------------------------------------------------------------------------------
+// ---- job.c
 struct job;
 
 // An empty job, entered in the list. NULL: said why.
@@ -68,12 +68,12 @@ void job_kill(struct job *job);
 void jobs_wait(void); // for all of them
 void jobs_end(void);  // kills what still runs
 
-// grants.c ----------------------------------------------------------------------------------
+// ---- grants.c
 void grants_init(void); // reads /etc/rights
 // What a program may have of one of the shell's named handles: a mask of TS_RIGHT_*.
 uint32_t grants_rights(const char *program, const char *handle);
 
-// terminal.c --------------------------------------------------------------------------------
+// ---- terminal.c
 void terminal_init(void);
 void terminal_own(void);  // its session ends with this shell, whatever other handles there are
 void terminal_line(void); // lines, echo and signals, for programs
@@ -82,10 +82,10 @@ void terminal_line(void); // lines, echo and signals, for programs
 // The result is good until the next call.
 char *read_line(const char *prompt);
 
-// run.c -------------------------------------------------------------------------------------
+// ---- run.c
 // Parses and runs; the status of the last pipeline.
 int run_text(const char *text);
 int run_file(const char *path); // 127 when it cannot be read
 
-// builtin.c ---------------------------------------------------------------------------------
+// ---- builtin.c
 builtin_t builtin_find(int argc, char **argv);

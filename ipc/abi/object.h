@@ -26,7 +26,7 @@ enum ts_property {
 #define TS_OPEN_NOWAIT    16u
 #define TS_OPEN_DIRECTORY 32u // TS_ERR_NOT_DIRECTORY when it is not one
 
-// process -----------------------------------------------------------------------------------
+// ---- process
 #define TS_PROCESS_GIVE  1u // in_handle[0] is moved into the process; value = its number there
 #define TS_PROCESS_KILL  2u // ends it with TS_EXIT_KILLED
 #define TS_PROCESS_READ  3u // struct ts_process_memory: copies from the process; MANAGE
@@ -80,7 +80,7 @@ struct ts_entry {
     char name[]; // no final zero
 };
 
-// job ---------------------------------------------------------------------------------------
+// ---- job
 // list gives an entry per process below it, named by the decimal id; open(id) gives the process.
 #define TS_JOB_KILL 1u // ends every process below it
 
@@ -110,7 +110,7 @@ struct ts_system_statistics {
     uint64_t timer_interrupts; // of timers; `interrupts` are of devices
 };
 
-// memory ------------------------------------------------------------------------------------
+// ---- memory
 // read, write, get/set SIZE, and:
 #define TS_MEMORY_COMMIT 1u // struct ts_memory_range: allocates the pages now
 #define TS_MEMORY_VIEW   2u // struct ts_memory_range: a handle to that part alone
@@ -119,7 +119,7 @@ struct ts_memory_range {
     uint64_t offset, length;
 };
 
-// port --------------------------------------------------------------------------------------
+// ---- port
 #define TS_PORT_BIND   1u // struct ts_port_binding: the ring receives the port's events
 #define TS_PORT_UNBIND 2u // struct ts_port_binding
 
@@ -129,7 +129,7 @@ struct ts_port_binding {
     uint64_t cookie; // user_data of the port's events in that ring
 };
 
-// resource ----------------------------------------------------------------------------------
+// ---- resource
 // init gets one of each; DERIVE makes smaller ones. All need MANAGE. TS_ERR_RANGE outside.
 enum ts_resource_kind {
     TS_RESOURCE_PHYSICAL = 1,  // physical addresses
@@ -201,7 +201,7 @@ struct ts_io_string {
     uint32_t count;
 };
 
-// domain ------------------------------------------------------------------------------------
+// ---- domain
 // A device has one domain at a time: TS_RESOURCE_DOMAIN_MAKE is TS_ERR_BUSY while another has it,
 // or while something uses the device (TS_RESOURCE_BIND): memory over its registers and mappings of
 // that, I/O ranges, interrupts.
@@ -231,7 +231,7 @@ struct ts_domain_state {
 #define TS_DOMAIN_DRIVEN 2u // a process answers for the device
 #define TS_DOMAIN_USED   4u // something of the device is in somebody's hands (TS_RESOURCE_BIND)
 
-// log ---------------------------------------------------------------------------------------
+// ---- log
 // read: offset is a cursor, a count of bytes since boot; extra = the next cursor, which is larger
 // than offset + value when bytes were lost. 0 bytes at the end: wait for READABLE. write: a line.
 // The releases answer TS_ERR_AGAIN while the kernel still shows lines that were written before.

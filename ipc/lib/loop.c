@@ -66,7 +66,7 @@ void ts_loop_cancel(struct ts_loop *loop, struct ts_async *async)
     }
 }
 
-// The kept answer -----------------------------------------------------------------------------
+// ---- The kept answer
 
 static void reply_failed(struct ts_async *failed, ts_status_t status)
 {
@@ -115,7 +115,7 @@ void ts_loop_send(struct ts_loop *loop)
     }
 }
 
-// One round -----------------------------------------------------------------------------------
+// ---- One round
 
 static void dispatch(struct ts_loop *loop, const struct ts_event *event)
 {

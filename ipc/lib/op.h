@@ -24,7 +24,7 @@
 // Any operation. *out_value (NULL: not wanted) is what the operation's page in docs/abi says.
 TS_MUST_USE ts_status_t ts_op(ts_handle_t handle, const struct ts_op *op, uint64_t *out_value);
 
-// content ----------------------------------------------------------------------------------
+// ---- content
 
 // At most `length` bytes at `offset`; *out_bytes = bytes moved, for a read 0 at the end. Short
 // counts are not errors. At most TS_LENGTH_MAX bytes are moved in one call.
@@ -54,7 +54,7 @@ TS_MUST_USE ts_status_t ts_sync(ts_handle_t handle, uint64_t offset, uint64_t le
 TS_MUST_USE ts_status_t ts_map_object(ts_handle_t handle, uint64_t offset, uint64_t length,
                                       ts_rights_t rights, ts_handle_t *out_memory);
 
-// names ------------------------------------------------------------------------------------
+// ---- names
 // Paths are relative to `root`, components separated by '/'. Servers do not know "..": resolve it
 // with ts_path_normalise first. Redirects between servers are followed, at most
 // TS_REDIRECTS_MAX (TS_ERR_LOOP). Longer than TS_PATH_MAX is TS_ERR_NAME_TOO_LONG.
@@ -92,7 +92,7 @@ TS_MUST_USE ts_status_t ts_list(ts_handle_t handle, void *buffer, size_t length,
 TS_MUST_USE ts_status_t ts_accept(ts_handle_t handle, unsigned flags, ts_rights_t rights,
                                   ts_time_t deadline, ts_handle_t *out_handle);
 
-// properties -------------------------------------------------------------------------------
+// ---- properties
 
 TS_MUST_USE ts_status_t ts_get(ts_handle_t handle, unsigned property, void *buffer, size_t length,
                                size_t *out_bytes);
@@ -102,14 +102,14 @@ TS_MUST_USE ts_status_t ts_set(ts_handle_t handle, unsigned property, const void
 TS_MUST_USE ts_status_t ts_get_u64(ts_handle_t handle, unsigned property, uint64_t *out_value);
 TS_MUST_USE ts_status_t ts_set_u64(ts_handle_t handle, unsigned property, uint64_t value);
 
-// signals ----------------------------------------------------------------------------------
+// ---- signals
 
 // Until one of `mask` is set; *out_signals = those of the mask that are. An event's count is taken:
 // see event.h.
 TS_MUST_USE ts_status_t ts_wait(ts_handle_t handle, ts_signals_t mask, ts_time_t deadline,
                                 ts_signals_t *out_signals);
 
-// methods ----------------------------------------------------------------------------------
+// ---- methods
 
 // Calls `method` of the object's protocol. call->in_handle are moved to the server (they need
 // TRANSFER) unless the call fails before delivery; call->out_handle are the caller's afterwards.
@@ -126,7 +126,7 @@ TS_MUST_USE ts_status_t ts_call_handle(ts_handle_t handle, uint32_t method, cons
                                        size_t in_length, void *out, size_t out_length,
                                        ts_handle_t *out_handle);
 
-// handles ----------------------------------------------------------------------------------
+// ---- handles
 
 // A further handle with `rights` cut to those of `handle`, which needs DUPLICATE.
 TS_MUST_USE ts_status_t ts_duplicate(ts_handle_t handle, ts_rights_t rights,

@@ -39,7 +39,7 @@ static ts_status_t port_take(struct ts_request *request, unsigned index, ts_hand
     return TS_OK;
 }
 
-// Minting -----------------------------------------------------------------------------------
+// ---- Minting
 
 static ts_status_t oid_take(struct ts_server *server, struct ts_object *object)
 {
@@ -143,7 +143,7 @@ static ts_status_t reply_mint(struct ts_request *request, struct ts_reply *reply
     return status;
 }
 
-// Answers -----------------------------------------------------------------------------------
+// ---- Answers
 
 // An answer that nobody waited for has failed.
 static void answer_failed(struct ts_async *async, const struct ts_event *event)
@@ -212,7 +212,7 @@ static const struct ts_request_backend port_backend = {port_pull, port_push, por
 static const struct ts_request_backend crowded_backend = {port_pull, port_push, port_take,
                                                           crowded_reply};
 
-// Events ------------------------------------------------------------------------------------
+// ---- Events
 
 // A request that would be kept in the last slot ends at once: what can be answered without waiting
 // finds a slot, whichever clients have the others.
@@ -303,7 +303,7 @@ static void port_event(struct ts_async *async, const struct ts_event *event)
     }
 }
 
-// Servers -----------------------------------------------------------------------------------
+// ---- Servers
 
 static ts_status_t tables_create(struct ts_server *server)
 {

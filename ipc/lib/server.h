@@ -138,7 +138,7 @@ struct ts_request {
     bool cancelled;    // it is to end
 };
 
-// Payload ----------------------------------------------------------------------------------
+// ---- Payload
 
 // Copies `length` bytes from byte `offset` of the client's range; from the inbox where it has them,
 // without a system call. TS_ERR_CLIENT_FAULT, TS_ERR_RANGE, TS_ERR_GONE (as ts_request_push).
@@ -169,7 +169,7 @@ static inline bool ts_request_has(const struct ts_request *request, ts_rights_t 
     return (request->rights & rights) == rights;
 }
 
-// Answers ----------------------------------------------------------------------------------
+// ---- Answers
 // After an answer the request is no longer there. Those that return a status say whether it
 // reached the client: TS_ERR_GONE when it gave up, TS_ERR_CLIENT_FAULT. Only a server that must
 // know (handles, consumed input) looks; for that the answer goes out at once.
@@ -228,7 +228,7 @@ TS_MUST_USE ts_status_t ts_request_reply_redirect(struct ts_request *request, ts
 // Handles stay the caller's on failure.
 TS_MUST_USE ts_status_t ts_request_reply_full(struct ts_request *request, struct ts_reply *reply);
 
-// Servers ----------------------------------------------------------------------------------
+// ---- Servers
 
 // Of both tables a client may take one more as long as it has no more than is free.
 struct ts_server_limits {

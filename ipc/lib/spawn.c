@@ -36,7 +36,7 @@ struct child {
     struct ts_block_writer writer; // the block, mapped here
 };
 
-// image -------------------------------------------------------------------------------------
+// ---- image
 
 static ts_status_t image_memory(struct image *image, ts_handle_t file)
 {
@@ -103,7 +103,7 @@ static ts_status_t image_open(struct image *image, const struct ts_spawn *spawn)
     return status;
 }
 
-// segments ----------------------------------------------------------------------------------
+// ---- segments
 
 static unsigned protection_of(const struct ts_elf_segment *segment)
 {
@@ -162,7 +162,7 @@ static ts_status_t map_segments(const struct child *child, const struct image *i
     return TS_OK;
 }
 
-// stack and block ---------------------------------------------------------------------------
+// ---- stack and block
 
 // A process without "random" makes its children's seeds of its own and the clock: good enough to
 // spread addresses, not for keys; a program that needs keys is given "random".
@@ -237,7 +237,7 @@ static ts_status_t map_clock(struct child *child, const struct ts_elf *elf)
                           TS_PAGE_SIZE, 0, TS_MAP_READ, &child->clock);
 }
 
-// handles -----------------------------------------------------------------------------------
+// ---- handles
 
 static ts_status_t give(struct child *child, const char *name, ts_handle_t handle)
 {
@@ -289,7 +289,7 @@ static void close_moved(const struct ts_spawn *spawn)
     }
 }
 
-// all of it ---------------------------------------------------------------------------------
+// ---- all of it
 
 // Where the child's first thread finds its canary, from its first instruction on.
 static uint64_t control_of(const struct child *child)

@@ -21,7 +21,7 @@ void port_init(struct port *port, const struct object_class *class, uint32_t req
     port->object_count = objects;
     port->slots = tables.slots;
     port->served = tables.served;
-    for (unsigned i = 0; i < 32; i++) {
+    for (unsigned i = 0; i < PRIORITIES; i++) {
         list_init(&port->parked[i]);
     }
     list_init(&port->cancels);
@@ -62,7 +62,7 @@ void port_finish_some(struct list *finished)
     }
 }
 
-// Served objects' counts ----------------------------------------------------------------------
+// ---- Served objects' counts
 
 void served_begin(struct port *port, uint32_t oid, uint64_t tag, ts_signals_t signals,
                   uint32_t client)
@@ -125,7 +125,7 @@ void served_count_drop(struct served *served)
     port_unlock(port, flags, &finished);
 }
 
-// Slots ---------------------------------------------------------------------------------------
+// ---- Slots
 
 struct slot *port_slot_wait(struct port *port, struct slot *slot, uint64_t id)
 {
@@ -141,7 +141,7 @@ struct slot *port_slot_wait(struct port *port, struct slot *slot, uint64_t id)
     return slot;
 }
 
-// Bindings --------------------------------------------------------------------------------------
+// ---- Bindings
 
 // What one ring's thread is lent of what is parked; before nothing is taken back.
 static void binding_lend(struct port *port, unsigned place, uint8_t priority)

@@ -98,7 +98,7 @@ struct port {
     uint32_t reserve_client;              // the record that counts what is there: no client's
     struct served *reserve_object;        // whose it is; NULL: nobody's
     struct request *reserve_parked;       // its request; NULL: none is parked
-    struct list parked[32];               // by priority: in the order in which they are delivered
+    struct list parked[PRIORITIES];       // by priority: in the order in which they are delivered
     uint32_t parked_mask;
     uint32_t lone;  // whose all parked ones are; PORT_NONE: `parked` has the clients' heads
     uint32_t round; // in which each client has one turn, or more while the ring has few events

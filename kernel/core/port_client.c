@@ -102,7 +102,7 @@ struct port_client *client_get(struct port *port, uint32_t number)
     return idle;
 }
 
-// Waiting -----------------------------------------------------------------------------------------
+// ---- Waiting
 // A heap of the clients of which requests wait: the one with the fewest is first, and is the first
 // one to go on.
 

@@ -273,7 +273,7 @@ void port_dispatch(struct port *port, struct list *finished)
 // Whether the rings know of something that still waits and is as urgent: none of them is idle then.
 static bool port_is_announced(const struct port *port, uint8_t priority)
 {
-    return port->slot_free != PORT_NONE && port->parked_mask >> (priority & 31) != 0;
+    return port->slot_free != PORT_NONE && port->parked_mask >> (priority & (PRIORITIES - 1)) != 0;
 }
 
 // The reserve takes one request at a time: what it has is not taken yet, or not answered.

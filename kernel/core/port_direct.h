@@ -26,7 +26,7 @@
 // keeping theirs in memory. (It returns nothing: clang 14 preserves the result's register too.)
 #define DIRECT_APART ARCH_KEEPS_REGISTERS void
 
-// Steps -------------------------------------------------------------------------------------
+// ---- Steps
 
 // Whether a request would go to the port's one ring: nothing is to be chosen, nothing comes first,
 // a slot is free. Port locked.
@@ -111,7 +111,7 @@ static inline void direct_wait(struct ring *ring, void *thread, uint32_t cpu)
     ring_set_idle(ring, true);
 }
 
-// Passes ------------------------------------------------------------------------------------
+// ---- Passes
 
 struct direct_pass {
     struct port *port;

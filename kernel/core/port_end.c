@@ -9,7 +9,7 @@
 
 #define DESTROY_SKIP 64u // looked at per lock hold
 
-// Cancel and detach -----------------------------------------------------------------------------
+// ---- Cancel and detach
 
 // The server is told that the request is to end, or has ended: once.
 static void slot_tell_cancel(struct port *port, struct slot *slot)
@@ -125,7 +125,7 @@ void port_expired(struct request *request)
     (void)request_end(request->port, request, TS_ERR_TIMED_OUT, false, true);
 }
 
-// The end of a port -------------------------------------------------------------------------------
+// ---- The end of a port
 
 static void destroy_slot(struct port *port, uint32_t index, struct list *finished,
                          struct handle sent[TS_CALL_HANDLES])

@@ -5,7 +5,7 @@
 #include <core/port_direct.h>
 #include <core/port_tables.h>
 
-// Client memory ---------------------------------------------------------------------------------
+// ---- Client memory
 
 uint32_t request_range(const struct request *request, enum copy_direction direction,
                        uint64_t offset, uint32_t length, uint64_t *out_address)
@@ -80,7 +80,7 @@ ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direct
     return status;
 }
 
-// Answers ---------------------------------------------------------------------------------------
+// ---- Answers
 
 ts_status_t reply_check(struct port *port, const struct reply *reply, const struct slot *slot)
 {
@@ -275,7 +275,7 @@ void port_take_back(struct port *port, uint64_t id, uint32_t index, struct handl
     }
 }
 
-// Objects ---------------------------------------------------------------------------------------
+// ---- Objects
 
 // Sets a slot apart, unless one is already; others keep at least one.
 static ts_status_t reserve_make(struct port *port)

@@ -25,7 +25,7 @@ static inline void port_queued_add(struct port *port, int count)
 // The priority of the most urgent request that is parked; there is one.
 static inline uint8_t port_urgency(const struct port *port)
 {
-    return (uint8_t)(31 - __builtin_clz(port->parked_mask));
+    return priority_highest(port->parked_mask);
 }
 
 // Completes all requests of the list. No lock held; interrupts are off since they became DONE, so
@@ -153,7 +153,7 @@ static inline void turns_anew(struct port *port)
 
 static inline void parked_add(struct port *port, struct request *request)
 {
-    unsigned priority = request->priority & 31;
+    unsigned priority = request->priority & (PRIORITIES - 1);
     list_push_back(&port->parked[priority], &request->link);
     port->parked_mask |= 1u << priority;
 }
@@ -182,8 +182,8 @@ static inline void request_unpark(struct port *port, struct request *request, bo
         return;
     }
     list_take_out(&request->link);
-    if (list_empty(&port->parked[request->priority & 31])) {
-        port->parked_mask &= ~(1u << (request->priority & 31));
+    if (list_empty(&port->parked[request->priority & (PRIORITIES - 1)])) {
+        port->parked_mask &= ~(1u << (request->priority & (PRIORITIES - 1)));
     }
 }
 

@@ -93,7 +93,8 @@ void turn_wait(struct port *port, struct request *request)
 void turn_leave(struct port *port, struct request *request, bool had_turn)
 {
     struct port_client *client = &port->clients[request->client];
-    struct list *list = &port->parked[request->priority & 31], *before = request->link.next;
+    struct list *list = &port->parked[request->priority & (PRIORITIES - 1)],
+                *before = request->link.next;
     struct request **head = head_of(client, request->priority);
     list_remove(&request->link);
     if (*head != request) {
@@ -113,7 +114,7 @@ void turn_leave(struct port *port, struct request *request, bool had_turn)
         list_push_back(before, &next->link);
     }
     if (list_empty(list)) {
-        port->parked_mask &= ~(1u << (request->priority & 31));
+        port->parked_mask &= ~(1u << (request->priority & (PRIORITIES - 1)));
     }
 }
 

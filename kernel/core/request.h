@@ -19,6 +19,7 @@
 
 #include <stdatomic.h>
 #include <core/object.h>
+#include <core/priority.h>
 #include <core/timer.h>
 #include <tessera/abi/operation.h>
 #include <tessera/abi/ring.h>

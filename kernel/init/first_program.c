@@ -58,7 +58,7 @@ static void require(ts_status_t status, const char *what)
     }
 }
 
-// The block ---------------------------------------------------------------------------------------
+// ---- The block
 
 static uint32_t put_string(struct first_program *first, const char *text)
 {
@@ -135,8 +135,7 @@ static void block_finish(struct first_program *first)
     heap_free(block, BLOCK_SIZE);
 }
 
-// What the program is told and given
-// ----------------------------------------------------------------
+// ---- What the program is told and given
 
 static void fill_boot_information(struct ts_boot_information *information)
 {
@@ -213,8 +212,7 @@ static void give_all(struct first_program *first, struct thread *thread)
     give_resource(first, TS_NAME_RESOURCE_SYSTEM, TS_RESOURCE_SYSTEM);
 }
 
-// Loading
-// -------------------------------------------------------------------------------------------
+// ---- Loading
 
 static void load_segment(struct first_program *first, const struct ts_elf_segment *segment)
 {

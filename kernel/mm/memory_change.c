@@ -14,7 +14,7 @@
 
 #define REGIONS_PER_HOLD 48u
 
-// The walk over the regions -----------------------------------------------------------------------
+// ---- The walk over the regions
 
 static void walk_begin(struct memory *memory)
 {
@@ -40,7 +40,7 @@ static uint64_t region_end(const struct region *region)
     return region->offset + (region->range.end - region->range.start);
 }
 
-// Changing the size -------------------------------------------------------------------------------
+// ---- Changing the size
 
 // Looks at some regions: does another process than that of `own` map what is to go? When all were
 // looked at and none does, the size is less from then on. False: that is decided.

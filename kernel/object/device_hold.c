@@ -66,7 +66,7 @@ void hold_unuse(struct device_hold *hold)
     arch_dma_destroy(last);
 }
 
-// Driving -----------------------------------------------------------------------------------------
+// ---- Driving
 
 // The caller pays for the tables, unless some are left that another pays for. Lock held.
 static void payer_set(struct device_hold *hold)
@@ -162,7 +162,7 @@ void hold_end(struct device_hold *hold)
     arch_dma_flush(hold->dma); // gives the tables back if nothing is mapped
 }
 
-// What it reaches ---------------------------------------------------------------------------------
+// ---- What it reaches
 
 ts_status_t hold_table_alloc(struct device_hold *owner, paddr_t *out_page)
 {
@@ -233,7 +233,7 @@ void hold_unmap(struct device_hold *hold, struct memory *memory, uint64_t offset
     arch_dma_flush(hold->dma);
 }
 
-// Faults ------------------------------------------------------------------------------------------
+// ---- Faults
 
 static void fault_log(const struct dma_fault *fault, const char *driver)
 {

@@ -117,7 +117,7 @@ void job_kill(struct job *job)
     job_scan_end(&scan);
 }
 
-// Operations -------------------------------------------------------------------------------------
+// ---- Operations
 
 static void levels_read(_Atomic uint64_t *values, struct ts_job_limits *out_limits)
 {

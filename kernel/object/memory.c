@@ -161,7 +161,7 @@ ts_status_t memory_create_kernel(struct account *account, uint64_t bytes,
     return status;
 }
 
-// The end -----------------------------------------------------------------------------------------
+// ---- The end
 
 // The reaper's step.
 static bool pages_end_some(struct memory *memory)
@@ -205,7 +205,7 @@ static void memory_destroy(struct object *object)
     }
 }
 
-// Operations -------------------------------------------------------------------------------------
+// ---- Operations
 
 static const char zeros[PAGE_SIZE];
 

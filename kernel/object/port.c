@@ -133,7 +133,7 @@ no_tables:
     return status;
 }
 
-// The end ----------------------------------------------------------------------------------------
+// ---- The end
 
 static void process_let_go(struct port *port)
 {
@@ -176,7 +176,7 @@ static void port_destroy(struct object *object)
     body_destroy(object, sizeof(*port));
 }
 
-// Payload and handles of requests ----------------------------------------------------------------
+// ---- Payload and handles of requests
 
 static ts_status_t copy(struct port *port, struct operation *operation,
                         enum copy_direction direction)
@@ -246,7 +246,7 @@ static ts_status_t take(struct port *port, struct operation *operation)
     return status;
 }
 
-// Objects ----------------------------------------------------------------------------------------
+// ---- Objects
 
 static ts_status_t mint(struct port *port, struct operation *operation)
 {
@@ -291,7 +291,7 @@ static ts_status_t revoke(struct port *port, const struct operation *operation)
                                        : port_revoke(port, (uint32_t)operation->arg);
 }
 
-// Methods ----------------------------------------------------------------------------------------
+// ---- Methods
 
 static ts_status_t bind(struct port *port, const struct ts_call *call)
 {

@@ -103,7 +103,7 @@ static void process_unhandled(struct object *object)
     }
 }
 
-// Users ------------------------------------------------------------------------------------------
+// ---- Users
 
 ts_status_t process_use(struct process *process)
 {
@@ -196,7 +196,7 @@ void process_threads_each(struct process *process, void (*look)(struct thread *,
     spin_unlock(&process->lock, flags);
 }
 
-// The end ----------------------------------------------------------------------------------------
+// ---- The end
 
 static void stop(struct thread *thread, void *nothing)
 {
@@ -293,7 +293,7 @@ static bool teardown_step(struct work *work)
     return false;
 }
 
-// Operations -------------------------------------------------------------------------------------
+// ---- Operations
 
 // Moves a handle of the caller into the process.
 static ts_status_t process_give(struct process *process, struct operation *operation)

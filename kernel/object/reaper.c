@@ -20,7 +20,7 @@
 
 static struct {
     struct spinlock lock; // work, ready
-    struct list work[THREAD_PRIORITIES];
+    struct list work[PRIORITIES];
     uint32_t ready;                   // bit p: work[p] is not empty
     _Atomic(struct object *) retired; // a stack of objects, by `retired`
     _Atomic uint32_t retiring;        // bit p: one was retired so since the last look
@@ -28,7 +28,7 @@ static struct {
     _Atomic ts_time_t hurry_until;    // somebody waits for it, with this priority
     _Atomic ts_time_t hurry_again;
     _Atomic uint8_t hurry_priority;
-    _Atomic uint32_t waiting[THREAD_PRIORITIES]; // threads in reaper_wait, by priority
+    _Atomic uint32_t waiting[PRIORITIES]; // threads in reaper_wait, by priority
     struct thread *thread;
     // The reaper's own. Those in `dead` are destroyed; `batch` waits until every CPU has passed the
     // ticket, so that one wait serves all that were retired before it.
@@ -53,7 +53,7 @@ static uint8_t priority_here(void)
 
 static uint8_t priority_top(uint32_t priorities)
 {
-    return priorities != 0 ? (uint8_t)(31 - __builtin_clz(priorities)) : TS_PRIORITY_NORMAL;
+    return priorities != 0 ? priority_highest(priorities) : TS_PRIORITY_NORMAL;
 }
 
 // Above a thread of this priority.
@@ -153,7 +153,7 @@ bool reaper_wait_refused(ts_status_t status)
     return true;
 }
 
-// Work ------------------------------------------------------------------------------------------
+// ---- Work
 
 // The oldest of the most urgent work, or NULL, if it is at least as urgent as one of `priorities`.
 static struct work *work_pop(uint32_t priorities)
@@ -164,7 +164,7 @@ static struct work *work_pop(uint32_t priorities)
     }
     irqflags_t flags = spin_lock(&reaper.lock);
     if (reaper.ready != 0 && __builtin_clz(reaper.ready) <= __builtin_clz(priorities | 1)) {
-        unsigned priority = 31 - (unsigned)__builtin_clz(reaper.ready);
+        unsigned priority = priority_highest(reaper.ready);
         struct list *list = &reaper.work[priority];
         work = list_entry(list_pop_front(list), struct work, link);
         if (list_empty(list)) {
@@ -189,7 +189,7 @@ static void work_step(uint32_t priorities)
     }
 }
 
-// Objects ---------------------------------------------------------------------------------------
+// ---- Objects
 
 // What was retired so far becomes the batch that waits.
 static void batch_take(void)
@@ -234,12 +234,12 @@ static void bury_some(void)
     }
 }
 
-// The thread ------------------------------------------------------------------------------------
+// ---- The thread
 
 // At least that of each that waits.
 static uint8_t priority_waiting(uint8_t priority)
 {
-    for (unsigned p = THREAD_PRIORITIES - 1; p > priority; p--) {
+    for (unsigned p = PRIORITIES - 1; p > priority; p--) {
         if (atomic_load_explicit(&reaper.waiting[p], memory_order_relaxed) != 0) {
             return (uint8_t)p;
         }
@@ -320,7 +320,7 @@ _Noreturn void reaper_run(void)
 
 void reaper_init(struct thread *thread)
 {
-    for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
+    for (unsigned i = 0; i < PRIORITIES; i++) {
         list_init(&reaper.work[i]);
     }
     if (thread == NULL) {

@@ -108,7 +108,7 @@ void ring_leave(struct ring *ring)
     }
 }
 
-// Teardown ------------------------------------------------------------------------------------
+// ---- Teardown
 
 static bool teardown_step(struct work *work)
 {

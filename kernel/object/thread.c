@@ -161,7 +161,7 @@ static void thread_destroy(struct object *object)
     body_destroy(object, thread_size());
 }
 
-// The end ----------------------------------------------------------------------------------------
+// ---- The end
 
 // Lets go of the ring in which the thread waited.
 static void leave_ring(struct thread *thread)
@@ -252,7 +252,7 @@ void thread_end_blocked(struct thread *thread)
     reaper_queue_at(&thread->teardown, thread->own_priority);
 }
 
-// Kernel threads ------------------------------------------------------------------------------
+// ---- Kernel threads
 
 struct thread *kernel_thread_create(void (*entry)(void), uint8_t priority)
 {
@@ -281,7 +281,7 @@ struct thread *kernel_thread_start(void (*entry)(void), uint8_t priority)
     return thread;
 }
 
-// Operations -------------------------------------------------------------------------------------
+// ---- Operations
 
 static ts_status_t set_priority(struct thread *thread, uint64_t priority)
 {

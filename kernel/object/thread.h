@@ -14,8 +14,6 @@
 
 struct process;
 
-#define THREAD_PRIORITIES 32u
-
 enum thread_state {
     THREAD_IS_NEW,
     THREAD_IS_READY,
@@ -38,15 +36,15 @@ struct thread {
     // Scheduling: under the lock of the run queue of `cpu`.
     struct list run; // in a queue while READY
     _Atomic uint32_t cpu;
-    uint8_t state;                     // enum thread_state
-    uint8_t own_priority;              // its own
-    uint8_t priority;                  // the highest of its own and those lent
-    uint32_t lent;                     // bit p: loans[p] != 0
-    bool wake_pending;                 // woken before it blocked
-    bool stopping;                     // to end
-    bool ending;                       // in thread_exit(): blocks as before
-    uint32_t loans[THREAD_PRIORITIES]; // requests that lend it this priority
-    _Atomic uint64_t ticks;            // arch_counter() units spent running; written by its CPU
+    uint8_t state;              // enum thread_state
+    uint8_t own_priority;       // its own
+    uint8_t priority;           // the highest of its own and those lent
+    uint32_t lent;              // bit p: loans[p] != 0
+    bool wake_pending;          // woken before it blocked
+    bool stopping;              // to end
+    bool ending;                // in thread_exit(): blocks as before
+    uint32_t loans[PRIORITIES]; // requests that lend it this priority
+    _Atomic uint64_t ticks;     // arch_counter() units spent running; written by its CPU
     // Its process; NULL: a kernel thread.
     struct process *process;
     struct list member; // in process.threads

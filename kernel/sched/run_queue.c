@@ -28,7 +28,7 @@ struct run_queue *run_queue_lock(struct thread *thread, irqflags_t *out_flags) L
     }
 }
 
-// Queues --------------------------------------------------------------------------------------
+// ---- Queues
 
 // A slice is over: those before which others were put come before them now. The list is a ring, of
 // which the head moves on.
@@ -97,7 +97,7 @@ __attribute__((noinline)) void run_queue_slice_start(struct run_queue *queue)
     timer_start(&queue->slice, time_add(clock_now(), SLICE_NS));
 }
 
-// Idle ----------------------------------------------------------------------------------------
+// ---- Idle
 
 // The idle thread: never in a queue, runs when nothing else is ready.
 static _Noreturn void idle_loop(void)
@@ -132,7 +132,7 @@ void run_queue_init(struct cpu *cpu, struct thread *idle)
 {
     struct run_queue *queue = &run_queues[cpu->id];
     spin_init(&queue->lock, "run queue");
-    for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
+    for (unsigned i = 0; i < PRIORITIES; i++) {
         list_init(&queue->queues[i]);
     }
     timer_init(&queue->slice, slice_expired);

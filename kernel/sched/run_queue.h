@@ -20,8 +20,8 @@
 struct run_queue {
     struct spinlock lock;
     uint32_t ready; // bit p: queues[p] is not empty
-    struct list queues[THREAD_PRIORITIES];
-    struct list *ahead[THREAD_PRIORITIES]; // the last one that was put first in this slice, or NULL
+    struct list queues[PRIORITIES];
+    struct list *ahead[PRIORITIES]; // the last one that was put first in this slice, or NULL
     struct thread *current;
     struct cpu *cpu;
     const struct thread *giver; // whose turn it is if it gave it to the current one; only compared
@@ -57,7 +57,7 @@ static inline void run_queue_lock_off(struct run_queue *queue) LOCK_UNCHECKED
 // The highest priority that is ready, -1 when nothing is. Queue locked.
 static inline int run_queue_top(const struct run_queue *queue)
 {
-    return queue->ready == 0 ? -1 : 31 - __builtin_clz(queue->ready);
+    return queue->ready == 0 ? -1 : priority_highest(queue->ready);
 }
 
 // The current thread gives its turn to the one that answers it. False: no two of its equals are
@@ -144,7 +144,7 @@ static inline void thread_loan_remove(struct thread *thread, uint8_t priority)
 }
 static inline uint8_t thread_due_priority(const struct thread *thread)
 {
-    uint8_t lent = thread->lent == 0 ? 0 : (uint8_t)(31 - __builtin_clz(thread->lent));
+    uint8_t lent = thread->lent == 0 ? 0 : priority_highest(thread->lent);
     return thread->own_priority > lent ? thread->own_priority : lent;
 }
 

@@ -80,7 +80,7 @@ uint64_t thread_cpu_ns(const struct thread *thread)
     return ticks_to_ns(atomic_load_explicit(&thread->ticks, memory_order_relaxed));
 }
 
-// Waking --------------------------------------------------------------------------------------
+// ---- Waking
 
 void thread_wake(struct thread *thread)
 {
@@ -177,7 +177,7 @@ bool thread_stop(struct thread *thread)
     return blocked;
 }
 
-// Switching -----------------------------------------------------------------------------------
+// ---- Switching
 
 _Noreturn void thread_block(void (*continuation)(void))
 {
@@ -301,7 +301,7 @@ void thread_exit_work(void)
     }
 }
 
-// Boot ----------------------------------------------------------------------------------------
+// ---- Boot
 
 void sched_cpu_init(struct thread *idle)
 {

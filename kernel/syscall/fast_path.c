@@ -43,7 +43,7 @@ const struct fast_operation fast_operations[TS_OP_COUNT] = {
 #undef WORD
 };
 
-// The two threads ---------------------------------------------------------------------------
+// ---- The two threads
 
 struct pass {
     struct direct_pass direct;
@@ -90,7 +90,7 @@ static inline void switch_to(struct run_queue *queue, struct thread *current, st
     run_queue_switch(queue, current, next);
 }
 
-// The way there -----------------------------------------------------------------------------
+// ---- The way there
 
 // A server that was woken and has not run since is as good as one that waits: it has what woke it
 // to read, and the request behind that. It is taken out of the queue. Run queue locked.
@@ -283,7 +283,7 @@ void fast_path_answer(struct arch_frame *frame, struct thread *thread)
     }
 }
 
-// The way back ------------------------------------------------------------------------------
+// ---- The way back
 
 DIRECT_INLINE bool answer_hold(struct direct_pass *direct) LOCK_UNCHECKED
 {

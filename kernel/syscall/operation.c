@@ -95,8 +95,7 @@ void asked_record_drop(struct asked *asked, struct request *request)
     }
 }
 
-// What the kernel answers for every object
-// ---------------------------------------------------------
+// ---- What the kernel answers for every object
 
 // A further count of a served object while the handle is there. Interrupts off.
 static bool served_share(struct handle_table *table, ts_handle_t handle, struct served *served)
@@ -258,8 +257,7 @@ static ts_status_t answer_property(struct handle_table *table, struct operation 
     return status != TS_OK ? status : operation_get_u64(operation, value);
 }
 
-// Kernel objects
-// -----------------------------------------------------------------------------------
+// ---- Kernel objects
 
 // Puts a result into the caller's table. A call's goes to its structure as well, if it has room
 // for handles.

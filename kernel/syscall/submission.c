@@ -30,7 +30,7 @@ static void decode(struct operation *operation, const struct ts_submission *slot
     operation->result.object = NULL;
 }
 
-// Operations of rings --------------------------------------------------------------------------
+// ---- Operations of rings
 
 // Completes when `deadline` has passed; multishot again each `offset` nanoseconds.
 static enum outcome start_timeout(struct asked *asked, ts_status_t *out_status)
@@ -109,7 +109,7 @@ static enum outcome start(struct asked *asked, ts_status_t *out_status)
     }
 }
 
-// Completions of what was answered at once -------------------------------------------------------
+// ---- Completions of what was answered at once
 
 static uint16_t answer_flags(const struct operation *operation, ts_status_t status)
 {

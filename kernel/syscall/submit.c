@@ -77,7 +77,7 @@ static inline struct object *find(struct named *named, const struct batch *batch
 // Each of the following takes submissions of one kind from index `head` on, at most `most`, with
 // interrupts off and what they need locked once, as long as they are plain. Returns how many.
 
-// No-ops -------------------------------------------------------------------------------------
+// ---- No-ops
 
 __attribute__((noinline)) static uint32_t take_nops(struct batch *batch, uint32_t head,
                                                     uint32_t most)
@@ -101,8 +101,7 @@ __attribute__((noinline)) static uint32_t take_nops(struct batch *batch, uint32_
     return taken;
 }
 
-// Requests: read, write or list of a served object
-// -------------------------------------------------
+// ---- Requests: read, write or list of a served object
 
 static inline void fill(struct request *request, const struct batch *batch,
                         const struct ts_submission *slot, uint64_t word, ts_rights_t rights)
@@ -203,8 +202,7 @@ __attribute__((noinline)) static uint32_t take_requests(struct batch *batch, uin
     return taken;
 }
 
-// Replies that need no event of their own and bring no handles
-// -------------------------------------
+// ---- Replies that need no event of their own and bring no handles
 
 // The payload of a reply. False: something is wrong with it, which is found once more and told.
 static bool push(struct port *port, uint64_t id, uint64_t address, uint32_t length)
@@ -275,8 +273,7 @@ __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint
     return taken;
 }
 
-// All kinds
-// ----------------------------------------------------------------------------------------
+// ---- All kinds
 
 static inline uint32_t take_plain(struct batch *batch, uint32_t head, uint32_t most)
 {

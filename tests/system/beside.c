@@ -78,7 +78,7 @@ static ts_status_t socket_make(ts_handle_t *out_socket)
     return status;
 }
 
-// Floods: what there is before, and one request more -------------------------------------------
+// ---- Floods: what there is before, and one request more
 
 static ts_status_t large_begin(void)
 {
@@ -392,7 +392,7 @@ static _Noreturn void die(const struct flood *kind, unsigned step)
     _exit(status == TS_OK || status == TS_ERR_TIMED_OUT ? 0 : 1);
 }
 
-// Honest ones: a round each ---------------------------------------------------------------------
+// ---- Honest ones: a round each
 
 static ts_status_t work_memfs(void)
 {

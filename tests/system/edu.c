@@ -44,7 +44,7 @@ static ts_handle_t device, domain, interrupt;
 static volatile uint8_t *registers;
 static struct note *note;
 
-// A driver ----------------------------------------------------------------------------------------
+// ---- A driver
 
 static void need(ts_status_t status, const char *what)
 {
@@ -205,7 +205,7 @@ static int drive(const char *what, const char *where)
                                         : 1;
 }
 
-// The parent --------------------------------------------------------------------------------------
+// ---- The parent
 
 static ts_handle_t pci, victim, note_memory;
 static unsigned char *victim_bytes;

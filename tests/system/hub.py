@@ -90,7 +90,7 @@ class Hub:
             if each is not None:
                 each.close()
 
-    # Time -----------------------------------------------------------------------------------
+    # ---- Time
 
     def after(self, seconds, function, *arguments):
         with self.lock:
@@ -136,7 +136,7 @@ class Hub:
             del data[:4 + size]
         return bool(piece)
 
-    # Frames ---------------------------------------------------------------------------------
+    # ---- Frames
 
     def _deliver(self, function, frame):
         if self.faults is None:
@@ -181,7 +181,7 @@ class Hub:
         for subscriber in list(self.subscribers):
             subscriber(packet)
 
-    # Neighbours -----------------------------------------------------------------------------
+    # ---- Neighbours
 
     def _take_arp(self, data):
         operation, = struct.unpack(">H", data[6:8])
@@ -236,7 +236,7 @@ class Hub:
                 hops=255), frames.multicast_mac(group))
             return self.wait(lambda: target in answers, 5)
 
-    # What tests do --------------------------------------------------------------------------
+    # ---- What tests do
 
     @contextlib.contextmanager
     def subscribed(self, function):

@@ -72,7 +72,7 @@ class TcpClient:
             self.close()
             raise ConnectionRefusedError if self.reset else TimeoutError("no connection")
 
-    # What a socket has ------------------------------------------------------------------------
+    # ---- What a socket has
 
     def settimeout(self, seconds):
         self.timeout = seconds
@@ -104,7 +104,7 @@ class TcpClient:
                 self.next = self.acked = (self.next + 1) % (1 << 32)
                 self.out.clear()
 
-    # Segments ---------------------------------------------------------------------------------
+    # ---- Segments
 
     def _offer(self):
         """Options of the SYN: maximum segment size, selective acknowledgements, scale."""

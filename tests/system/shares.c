@@ -35,7 +35,7 @@ static ts_status_t file_make(const char *name, unsigned kind, ts_handle_t *out_f
     return ts_create(tmp, name, kind, 0, rights, out_file);
 }
 
-// Hostile ones: each makes one more ----------------------------------------------------------
+// ---- Hostile ones: each makes one more
 
 static ts_status_t take_pages(void)
 {
@@ -248,7 +248,7 @@ static int take(const struct kind *kind, bool again)
     return 0;
 }
 
-// An honest one ------------------------------------------------------------------------------
+// ---- An honest one
 
 static ts_status_t round_of_files(unsigned i)
 {

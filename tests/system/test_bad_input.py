@@ -37,7 +37,7 @@ def states(guest):
             for line in guest.command("services").splitlines()[1:]}
 
 
-# The configuration ---------------------------------------------------------------------------
+# ---- The configuration
 
 BROKEN = """
 service no-program-file
@@ -119,7 +119,7 @@ def test_configuration_breaks_a_server(ctx):
     ctx.check("no such" in guest.command("ls /tmp").lower(), "what is mounted of nobody is not there")
 
 
-# Archives ------------------------------------------------------------------------------------
+# ---- Archives
 
 def flip(data, at, bits=0x10):
     data[at] ^= bits
@@ -241,7 +241,7 @@ def check_refused(ctx, name, data):
     guest.stop()
 
 
-# Programs ------------------------------------------------------------------------------------
+# ---- Programs
 
 def test_spoiled_programs(ctx):
     """Files that are no programs are refused at the shell, which goes on."""

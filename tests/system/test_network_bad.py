@@ -117,7 +117,7 @@ def test_wrong_packets(ctx):
     network.check_served()
 
 
-# Fragments --------------------------------------------------------------------------------------
+# ---- Fragments
 
 def fragments(protocol, payload, identification, size=800):
     """A packet in fragments, in order."""
@@ -162,7 +162,7 @@ def test_fragments(ctx):
     network.check_served()
 
 
-# TCP --------------------------------------------------------------------------------------------
+# ---- TCP
 
 ABSURD_OPTIONS = (b"\x02\0\0\0", b"\x02\x01\0\0", b"\x02\x04\0\0", b"\x02\x04\0\x01", b"\x02\x04\xff\xff",
                   b"\x03\x03\xff\0", b"\x03\xff\x01\0", b"\x05\x02\0\0", b"\x08\x0a\0\0", b"\xff" * 40,
@@ -223,7 +223,7 @@ def test_floods(ctx):
     network.check_told(r"netd: port 80: more connections begin than are completed")
 
 
-# Anything ---------------------------------------------------------------------------------------
+# ---- Anything
 
 
 test_floods.alone = True
@@ -310,7 +310,7 @@ def test_spoiled_frames(ctx):
     network.check_served()
 
 
-# DHCP -------------------------------------------------------------------------------------------
+# ---- DHCP
 
 WRONG = frames.address("10.0.2.99")
 

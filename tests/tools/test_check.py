@@ -84,8 +84,10 @@ class Checks(unittest.TestCase):
         self.tree({"a.c": "int a = sizeof a;\n", "b.c": "int b = sizeof(b);\n"})
         self.assertEqual(dialect.spelled("a.c"), ["a.c:1: sizeof has parentheses"])
         self.assertEqual(dialect.spelled("b.c"), [])
-        self.tree({"a.c": "x = __atomic_load_n(&y, 0);\n(void)!f();\n"})
-        self.assertEqual([line.split(": ")[0] for line in dialect.spelled("a.c")], ["a.c:1", "a.c:2"])
+        self.tree({"a.c": "x = __atomic_load_n(&y, 0);\n(void)!f();\n"
+                          "// ---- Good\n// Bad ------\n"})
+        self.assertEqual([line.split(": ")[0] for line in dialect.spelled("a.c")],
+                         ["a.c:1", "a.c:2", "a.c:4"])
 
     def test_spdx(self):
         self.tree({"a.c": "int a;\n", "b.c": "// SPDX-License-Identifier: MIT\n"})

@@ -164,7 +164,7 @@ static void rule_d05_pins_of_the_dead_go_when_it_is_quiet(void)
     ts_close(memory);
 }
 
-// The children -----------------------------------------------------------------------------------
+// ---- The children
 
 // Gives the function up, but for a mapping of its registers, and lives.
 static int keep_registers(void)

@@ -19,7 +19,7 @@
 #define PAGE    4096ul
 #define RW      (TS_MAP_READ | TS_MAP_WRITE)
 
-// A second thread ---------------------------------------------------------------------------------
+// ---- A second thread
 
 // It does one thing in each round, a little later than the first.
 static struct {
@@ -75,7 +75,7 @@ static void second_end(void)
     CHECK_OK(ts_thread_join(&second.thread, in_ms(5000)));
 }
 
-// Programs that are started again -----------------------------------------------------------------
+// ---- Programs that are started again
 
 static int child_main(const char *how);
 
@@ -116,7 +116,7 @@ static void run_child_ok(const char *how)
     CHECK_EQUAL(report.status, 0);
 }
 
-// Protecting while another unmaps -----------------------------------------------------------------
+// ---- Protecting while another unmaps
 
 #define LONG_PAGES 4096ul
 
@@ -177,7 +177,7 @@ static void rule_m14_a_protect_is_whole_beside_an_unmap(void)
     run_child_ok("protect-kernel");
 }
 
-// Two protects ------------------------------------------------------------------------------------
+// ---- Two protects
 
 #define PAIR_PAGES 300ul
 
@@ -293,7 +293,7 @@ static void code_runs_after_it_was_written(void)
     ts_close(memory);
 }
 
-// Unmapping something long --------------------------------------------------------------------
+// ---- Unmapping something long
 
 static ts_handle_t fresh;
 static ts_status_t fresh_status;
@@ -341,7 +341,7 @@ static void an_unmap_spares_what_came_later(void)
     run_child_ok("unmap-and-map");
 }
 
-// Returns to one's own code --------------------------------------------------------------------
+// ---- Returns to one's own code
 
 // 42 where the processor does it, which every real one must.
 static int far_return(bool interrupt)
@@ -376,7 +376,7 @@ static void rule_m15_a_far_return_does_not_spin(void)
     }
 }
 
-// Killed in the middle -------------------------------------------------------------------------
+// ---- Killed in the middle
 
 #define MIRRORS    512ul
 #define MIRROR     (2ul << 20)

@@ -155,8 +155,7 @@ static void bad_pointers_are_faults(void)
     ts_close(memory);
 }
 
-// Threads
-// ------------------------------------------------------------------------------------------
+// ---- Threads
 
 static uint32_t counter;
 static struct ts_mutex mutex;
@@ -224,8 +223,7 @@ static void priority_is_limited(void)
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
 }
 
-// Rings
-// --------------------------------------------------------------------------------------------
+// ---- Rings
 
 static struct ts_ring_queue ring;
 

@@ -339,8 +339,7 @@ static void port_close_ends_requests(void)
     ts_ring_destroy(&server.ring);
 }
 
-// Processes
-// ----------------------------------------------------------------------------------------
+// ---- Processes
 
 static ts_handle_t process_make(void)
 {

@@ -74,7 +74,7 @@ static void rule_d12_a_rings_end_waits_for_nobody_less_important(void)
     ts_close(teller.port);
 }
 
-// Killed while it is woken ----------------------------------------------------------------------
+// ---- Killed while it is woken
 
 #define WAITERS 12u
 #define KILLS   20u

@@ -21,7 +21,7 @@
 #define PAGE    4096ul
 #define RW      (TS_MAP_READ | TS_MAP_WRITE)
 
-// Children ----------------------------------------------------------------------------------------
+// ---- Children
 
 static void touch(char *at, uint64_t pages)
 {
@@ -162,7 +162,7 @@ static struct ts_job_statistics job_now(ts_handle_t job)
     return statistics;
 }
 
-// Tests -------------------------------------------------------------------------------------------
+// ---- Tests
 
 #define LARGE_PAGES 24576ul
 

@@ -31,7 +31,7 @@ static uint32_t selectors(void)
 enum { IMAGE, STACK, MEMORY, RING, THREAD_STACK, PLACES };
 static const char *const names[PLACES] = {"image", "stack", "memory", "ring", "thread's stack"};
 
-// In the child ----------------------------------------------------------------------------------
+// ---- In the child
 
 // Loads all of them, for as long as it may.
 static int hold_selectors(void)
@@ -83,7 +83,7 @@ static int tell_places(void)
     return status == TS_OK && bytes == sizeof(places) ? 42 : 4;
 }
 
-// In the parent ---------------------------------------------------------------------------------
+// ---- In the parent
 
 static ts_handle_t start(const char *what, ts_handle_t out)
 {

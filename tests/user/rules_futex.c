@@ -147,7 +147,7 @@ static void rule_f01_a_word_is_a_place_in_its_memory(void)
     ts_ring_destroy(&ring);
 }
 
-// Those that come back --------------------------------------------------------------------------
+// ---- Those that come back
 
 #define RETURNING 1024u
 #define TICK_NS   200000 // how often those that were woken get the CPU to come back

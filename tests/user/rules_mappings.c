@@ -93,7 +93,7 @@ static void check_pages(const char *at, unsigned count, char value)
     }
 }
 
-// M11 ---------------------------------------------------------------------------------------------
+// ---- M11
 
 static void rule_m11_the_size_stays_while_the_kernel_maps(void)
 {
@@ -241,7 +241,7 @@ static void rule_m11_a_rings_memory_cannot_be_changed(void)
     ts_ring_destroy(&again);
 }
 
-// M12 ---------------------------------------------------------------------------------------------
+// ---- M12
 
 static uint64_t pages_charged(void)
 {
@@ -303,7 +303,7 @@ static void rule_m12_a_kernel_mapping_is_paid_for_first(void)
     ts_close(spawn.job);
 }
 
-// M04 ---------------------------------------------------------------------------------------------
+// ---- M04
 
 static bool readable(const void *at)
 {

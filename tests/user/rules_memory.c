@@ -29,7 +29,7 @@ static struct ts_job_statistics statistics_of(ts_handle_t job)
     return statistics;
 }
 
-// In the child ----------------------------------------------------------------------------------
+// ---- In the child
 
 // Touches page after page; the limit ends it.
 static int touch(void)
@@ -123,7 +123,7 @@ static int raise_limits(void)
     return handles();
 }
 
-// In the parent ---------------------------------------------------------------------------------
+// ---- In the parent
 
 static struct ts_process_report run_in(ts_handle_t job, const char *what)
 {

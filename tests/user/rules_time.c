@@ -174,7 +174,7 @@ static void rule_t01_deadlines_that_passed_are_over_at_once(void)
     end();
 }
 
-// Calls, in a thread each ------------------------------------------------------------------------
+// ---- Calls, in a thread each
 
 enum call { FUTEX, WAIT, READ, ENTER, CALLS };
 
@@ -260,7 +260,7 @@ static void rule_t01_a_deadline_is_never_early(void)
     end();
 }
 
-// Many that are due all the time -----------------------------------------------------------------
+// ---- Many that are due all the time
 
 #define BUSY 1024u
 

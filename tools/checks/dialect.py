@@ -14,6 +14,7 @@ WORDS = (
     (re.compile(r"\bsizeof (?!\()"), "sizeof has parentheses"),
     (re.compile(r"\b__(?:atomic|sync)_\w+"), "atomics are those of <stdatomic.h>"),
     (re.compile(r"\(void\)!"), "(void) alone says that a result is not used"),
+    (re.compile(r"^\s*//.*-{4,}$"), "a section begins with: // ---- Title"),
 )
 
 

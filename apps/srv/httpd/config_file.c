@@ -48,7 +48,7 @@ void config_put(struct config *config)
     }
 }
 
-// The end -----------------------------------------------------------------------------------
+// ---- The end
 
 // At the start there is none before that could stay.
 static void begin_with_none(void)
@@ -119,7 +119,7 @@ static void take(void)
     finish(status, NULL);
 }
 
-// Reading -----------------------------------------------------------------------------------
+// ---- Reading
 
 static struct ts_submission *begin(void (*done)(struct ts_async *, const struct ts_event *))
 {
@@ -244,7 +244,7 @@ ts_status_t config_file_start(void (*started)(void))
     return TS_OK;
 }
 
-// Methods -----------------------------------------------------------------------------------
+// ---- Methods
 
 // The file that came with the request, and what it is called.
 static ts_status_t take_file(struct ts_request *request)

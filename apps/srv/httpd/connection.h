@@ -96,7 +96,7 @@ struct connection {
 uint32_t connection_count(void);
 bool connection_room(void); // an accept may be in flight
 
-// Between the parts, from the lowest to the highest --------------------------------------------
+// ---- Between the parts, from the lowest to the highest
 
 // buffer.c
 size_t buffer_size(const struct connection *connection);

@@ -27,7 +27,7 @@ uint32_t content_count(void)
     return entries.used;
 }
 
-// The cache ---------------------------------------------------------------------------------
+// ---- The cache
 
 static uint32_t hash_path(struct text path)
 {
@@ -144,7 +144,7 @@ void content_loaded(struct content *content, enum content_state state, ts_status
     shared_freed(SHARED_CONTENT); // it can make room now, where nobody waits for it any more
 }
 
-// Users -------------------------------------------------------------------------------------
+// ---- Users
 
 struct text content_path(const struct content *content)
 {

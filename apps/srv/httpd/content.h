@@ -86,7 +86,7 @@ static inline bool content_is_list(const struct content *content)
 
 uint32_t content_count(void); // files in the cache
 
-// Between the parts, from the lowest to the highest --------------------------------------------
+// ---- Between the parts, from the lowest to the highest
 
 #define CONTENT_INDEX   "index.html"
 #define CONTENT_STEP_NS (10 * INT64_C(1000000000))

@@ -150,7 +150,7 @@ void connection_read(struct connection *connection)
     }
 }
 
-// Ending ------------------------------------------------------------------------------------
+// ---- Ending
 
 static void on_drain(struct ts_async *async, const struct ts_event *event)
 {

@@ -8,7 +8,7 @@
 #include "http/path.h"
 #include "status_page.h"
 
-// Redirects -------------------------------------------------------------------------------------
+// ---- Redirects
 
 // `location` has been written; one that does not fit is too long.
 static void redirect(struct connection *connection, unsigned status, const struct writer *location)
@@ -54,7 +54,7 @@ static bool redirect_by_config(struct connection *connection, struct text path)
     return true;
 }
 
-// Requests --------------------------------------------------------------------------------------
+// ---- Requests
 
 static unsigned status_of(ts_status_t status)
 {

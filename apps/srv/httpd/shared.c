@@ -55,7 +55,7 @@ bool shared_held(enum shared pool)
     return held[pool] > 0;
 }
 
-// Clients ---------------------------------------------------------------------------------------
+// ---- Clients
 
 static struct peer *peer_of(const struct holder *holder)
 {
@@ -135,7 +135,7 @@ void shared_forget(struct holder *holder)
     pool_give(&peers, peer);
 }
 
-// Pools -----------------------------------------------------------------------------------------
+// ---- Pools
 
 void shared_hold(struct holder *holder, enum shared pool)
 {

@@ -13,7 +13,7 @@
 
 #define KEPT_MAX (INIT_REQUESTS - 32u) // what is answered at once (READY!) finds room besides
 
-// kept requests -----------------------------------------------------------------------------
+// ---- kept requests
 // Those that wait for a service: until it runs, or for their turn to be opened there.
 
 static struct ts_holder kept_holders[256];
@@ -61,7 +61,7 @@ static struct ts_request *take_first(struct service *service)
     return request;
 }
 
-// answers -----------------------------------------------------------------------------------
+// ---- answers
 
 // The client's rights are cut to those of the handle that it used by the kernel.
 static void lead_to(struct ts_request *request, ts_handle_t handle)
@@ -195,7 +195,7 @@ static void refuse_waiters(struct service *service, ts_status_t status)
     }
 }
 
-// ends --------------------------------------------------------------------------------------
+// ---- ends
 
 static bool stop_waiting(struct service *service, struct ts_request *request)
 {

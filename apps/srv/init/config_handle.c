@@ -206,7 +206,7 @@ void config_parse_handle(struct config *config, struct config_service *service, 
     service->handles[service->handle_count++] = handle;
 }
 
-// linking -----------------------------------------------------------------------------------
+// ---- linking
 
 static bool refers(const struct config_handle *handle)
 {

@@ -57,7 +57,7 @@ static int choose(const char *word, const char *const *choices)
     return -1;
 }
 
-// statements --------------------------------------------------------------------------------
+// ---- statements
 
 static bool name_is_good(const char *name)
 {

@@ -66,7 +66,7 @@ static ts_status_t read_boot(void)
     return init.boot->version == TS_BOOT_INFORMATION_VERSION ? TS_OK : TS_ERR_VERSION;
 }
 
-// configuration -----------------------------------------------------------------------------
+// ---- configuration
 
 static void report_config(void *context, unsigned line, const char *text)
 {

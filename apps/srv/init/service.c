@@ -54,7 +54,7 @@ static void tell_end(struct service *service)
     }
 }
 
-// starting ----------------------------------------------------------------------------------
+// ---- starting
 
 void service_back_off(struct service *service)
 {
@@ -81,7 +81,7 @@ void service_failed(struct service *service, ts_status_t status)
     set_state(service, TS_INIT_FAILED);
 }
 
-// ends --------------------------------------------------------------------------------------
+// ---- ends
 
 static bool wants_restart(const struct service *service, const struct ts_process_report *report)
 {
@@ -144,7 +144,7 @@ static void exit_done(struct ts_async *async, const struct ts_event *event)
     service_ended(service, &report);
 }
 
-// running -----------------------------------------------------------------------------------
+// ---- running
 
 void service_kill(struct service *service)
 {
@@ -215,7 +215,7 @@ static void timer_fired(struct ts_timer *timer)
     }
 }
 
-// from outside ------------------------------------------------------------------------------
+// ---- from outside
 
 void service_init(struct service *service, const struct config_service *config)
 {

@@ -26,7 +26,7 @@ static struct pool clients = POOL(struct tree_client, CLIENTS_MAX);
 static struct ts_holder holders[2048];
 static struct ts_share opened; // objects, but for roots
 
-// opening -----------------------------------------------------------------------------------
+// ---- opening
 
 struct found {
     uint32_t entry;
@@ -202,7 +202,7 @@ static void tree_open(struct ts_request *request)
     }
 }
 
-// operations ---------------------------------------------------------------------------------
+// ---- operations
 
 static void tree_refuse(struct ts_request *request)
 {
@@ -238,7 +238,7 @@ static const struct ts_operations tree_operations = {
     .closed = tree_closed,
 };
 
-// for init itself ---------------------------------------------------------------------------
+// ---- for init itself
 
 void tree_init(void)
 {

@@ -96,7 +96,7 @@ void tree_fini(struct tree *tree)
     store_fini(&tree->store);
 }
 
-// paths ----------------------------------------------------------------------------------------
+// ---- paths
 
 static inline ts_status_t step(struct tree *tree, struct node **node,
                                const struct ts_path_walk *walk)
@@ -167,7 +167,7 @@ ts_status_t tree_place(struct tree *tree, struct node *from, const char *path, s
     return status;
 }
 
-// changes --------------------------------------------------------------------------------------
+// ---- changes
 
 // A directory that was removed while open keeps its node, but nothing can be put into it.
 static bool removed(const struct tree *tree, const struct node *directory)

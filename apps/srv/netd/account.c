@@ -121,7 +121,7 @@ uint32_t account_cost(const struct pbuf *pbuf)
     return cost;
 }
 
-// Connections --------------------------------------------------------------------------------
+// ---- Connections
 
 static void pcb_freed(u8_t id, void *data)
 {

@@ -23,7 +23,7 @@ static void update_signals(struct datagram *socket)
     }
 }
 
-// Receiving -------------------------------------------------------------------------------
+// ---- Receiving
 
 static void drop_first(struct datagram *socket)
 {
@@ -146,7 +146,7 @@ static void receive_call(struct ts_request *request)
     }
 }
 
-// Sending -----------------------------------------------------------------------------------
+// ---- Sending
 
 // Bytes from `offset` of the request on, as a datagram to ip and port, or to the peer.
 static void send_bytes(struct ts_request *request, uint32_t offset, const ip_addr_t *ip, u16_t port)
@@ -214,7 +214,7 @@ static void send_call(struct ts_request *request)
     }
 }
 
-// Methods -----------------------------------------------------------------------------------
+// ---- Methods
 
 // Whether one of another session is bound to the port, at whatever address.
 static bool port_is_anothers(const struct datagram *socket, u16_t port)

@@ -121,7 +121,7 @@ void interface_configure(struct ts_request *request)
     ts_request_reply(request, status, 0);
 }
 
-// Arguments -------------------------------------------------------------------------------
+// ---- Arguments
 
 static bool parse_address(const char *text, uint8_t out_bytes[4])
 {

@@ -13,7 +13,7 @@
 #define PROBE_MARGIN (2 * TS_MILLISECOND)   // the clocks of both sides
 #define DELAYED_ACK  (200 * TS_MILLISECOND) // one segment may wait for so long at the peer
 
-// The timer -------------------------------------------------------------------------------
+// ---- The timer
 
 // While no round trip was measured.
 static int64_t first_time_out(const struct recovery *r)
@@ -74,7 +74,7 @@ void recovery_arm(struct tcp_pcb *pcb)
     recovery_set_timer(r, what, wait);
 }
 
-// Losses ----------------------------------------------------------------------------------
+// ---- Losses
 
 void recovery_begin_episode(struct tcp_pcb *pcb, enum recovery_state state)
 {
@@ -131,7 +131,7 @@ void recovery_lose(struct tcp_pcb *pcb)
     recovery_begin_episode(pcb, RECOVERY_LOSS);
 }
 
-// Life ------------------------------------------------------------------------------------
+// ---- Life
 
 void recovery_end(struct tcp_pcb *pcb)
 {
@@ -140,7 +140,7 @@ void recovery_end(struct tcp_pcb *pcb)
     *r = (struct recovery){.smoothed = r->smoothed, .variation = r->variation, .least = r->least};
 }
 
-// Sending ---------------------------------------------------------------------------------
+// ---- Sending
 
 static void note_sent(struct tcp_pcb *pcb, struct tcp_seg *segment)
 {

@@ -75,7 +75,7 @@ static void stream_closed(struct ts_object *object)
     stream_check_end(stream);
 }
 
-// Requests ----------------------------------------------------------------------------------
+// ---- Requests
 
 static void stream_cancel(struct ts_request *request)
 {

@@ -98,7 +98,7 @@ void stream_create(struct ts_request *request, struct session *session, enum add
 
 void stream_update_signals(struct stream *stream);
 
-// Between the parts, from the lowest to the highest --------------------------------------------
+// ---- Between the parts, from the lowest to the highest
 
 // stream_mark.c: to be looked at before the loop waits: segments to send, signals to set.
 void stream_mark(struct stream *stream);

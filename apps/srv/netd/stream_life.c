@@ -8,7 +8,7 @@
 #include "remains.h"
 #include "stream.h"
 
-// The backlog -----------------------------------------------------------------------------------
+// ---- The backlog
 
 void stream_backlog_put(struct stream *listener, struct stream *stream)
 {
@@ -43,7 +43,7 @@ void stream_backlog_remove(struct stream *stream)
     listener->backlog_count--;
 }
 
-// Beginning and end -----------------------------------------------------------------------------
+// ---- Beginning and end
 
 static void stream_free(struct stream *stream)
 {

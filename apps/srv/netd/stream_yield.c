@@ -11,7 +11,7 @@
 #define STALLED_NS (2 * TS_SECOND)       // longer than a segment and its repetition take
 #define EVERY_NS   (50 * TS_MILLISECOND) // the walk is over all connections
 
-// Memory --------------------------------------------------------------------------------------
+// ---- Memory
 
 // Of what is short: what came in takes nothing of packet memory.
 static uint32_t holds(const struct stream *stream, bool heap)
@@ -77,7 +77,7 @@ void stream_yield(bool heap)
     }
 }
 
-// The backlog -----------------------------------------------------------------------------------
+// ---- The backlog
 
 static bool waits_at(const struct tcp_pcb *pcb, const struct tcp_pcb_listen *listener)
 {
@@ -130,7 +130,7 @@ int stream_backlog_full(struct tcp_pcb_listen *listener, const ip_addr_t *newcom
     return 1;
 }
 
-// TIME_WAIT ---------------------------------------------------------------------------------------
+// ---- TIME_WAIT
 
 // The newest are at the front of the list.
 void stream_cap_time_wait(void)

@@ -7,7 +7,7 @@ static struct pipe_end *end_of(struct ts_request *request)
     return TS_OBJECT_OF(request->object, struct pipe_end, object);
 }
 
-// queues ---------------------------------------------------------------------------------------
+// ---- queues
 
 static void enqueue(struct pipe_end *end, struct ts_request *request)
 {
@@ -64,7 +64,7 @@ static void answer_all(struct pipe_end *end, ts_status_t status)
     }
 }
 
-// bytes ----------------------------------------------------------------------------------------
+// ---- bytes
 
 // One piece, up to where the ring wraps. What the client did not get stays.
 static void serve_read(struct pipe *pipe, struct ts_request *request)
@@ -149,7 +149,7 @@ void pipe_pump(struct pipe *pipe)
     signal_ends(pipe);
 }
 
-// operations -----------------------------------------------------------------------------------
+// ---- operations
 
 static bool nowait(const struct ts_request *request, const struct pipe_end *end)
 {

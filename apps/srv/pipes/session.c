@@ -84,7 +84,7 @@ static void root_open(struct ts_request *request)
 
 const struct ts_operations pipe_root_operations = {.open = root_open};
 
-// null and zero --------------------------------------------------------------------------------
+// ---- null and zero
 
 static void stream_get(struct ts_request *request)
 {

@@ -17,7 +17,7 @@ ts_status_t tree_init(const struct ts_archive *archive)
     return content_init();
 }
 
-// Opening ---------------------------------------------------------------------------------
+// ---- Opening
 
 static void open_entry(struct ts_request *request, uint32_t entry)
 {
@@ -99,7 +99,7 @@ void tree_open_root(struct ts_request *request)
     open_entry(request, 0);
 }
 
-// Properties --------------------------------------------------------------------------------
+// ---- Properties
 
 static void reply_attributes(struct ts_request *request, const struct node *node)
 {

@@ -73,7 +73,7 @@ bool amd_open(struct amd *u, const struct ivrs_unit *said, paddr_t ram_end)
     return true;
 }
 
-// Commands ----------------------------------------------------------------------------------------
+// ---- Commands
 
 static void command_add(struct amd *u, uint64_t low, uint64_t high)
 {
@@ -151,7 +151,7 @@ void amd_forget_all(struct amd *u)
     }
 }
 
-// Taking over -------------------------------------------------------------------------------------
+// ---- Taking over
 
 bool amd_prepare(struct amd *u)
 {

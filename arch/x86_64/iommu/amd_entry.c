@@ -91,7 +91,7 @@ static bool admit(struct iommu *unit, uint16_t source, paddr_t root, uint16_t id
     return true;
 }
 
-// Interrupts --------------------------------------------------------------------------------------
+// ---- Interrupts
 
 void amd_entries_remap(struct amd *u)
 {
@@ -118,7 +118,7 @@ bool amd_interrupts_make(struct amd *u, uint16_t source)
     return amd_interrupts(u, source) != NULL;
 }
 
-// The unit ----------------------------------------------------------------------------------------
+// ---- The unit
 
 static bool prepare(struct iommu *unit)
 {

@@ -40,7 +40,7 @@ enum {
 
 #define DROPPED UINT64_MAX // an event that nobody wants any more
 
-// Its interrupt -----------------------------------------------------------------------------------
+// ---- Its interrupt
 
 static uint8_t byte_of(const struct amd *u, uint32_t offset)
 {
@@ -84,7 +84,7 @@ bool amd_message_set(const struct amd *u, uint32_t vector, uint32_t apic_id)
     return true;
 }
 
-// The ring ----------------------------------------------------------------------------------------
+// ---- The ring
 
 // Some chips show that an event is there before they have written it. What has been waited for it
 // is taken off `*patience`.

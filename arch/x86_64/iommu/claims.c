@@ -58,7 +58,7 @@ paddr_t table_page(void)
     return page;
 }
 
-// What firmware said ------------------------------------------------------------------------------
+// ---- What firmware said
 
 static bool device_is_in(const struct device_range *range, uint16_t segment, uint16_t source)
 {

@@ -22,7 +22,7 @@ bool arch_dma_held(uint64_t device)
     return device_unit(device) != NULL;
 }
 
-// Blocked and admitted ----------------------------------------------------------------------------
+// ---- Blocked and admitted
 
 // No slot of this source is admitted any more: it was blocked. Returns the admission of the one
 // that was.
@@ -77,7 +77,7 @@ static ts_status_t admit_locked(struct arch_dma *dma, uint64_t admission) LOCK_R
     return status;
 }
 
-// Firmware's regions ------------------------------------------------------------------------------
+// ---- Firmware's regions
 
 // Maps what firmware's use of the device needs, or takes it out again. (It is not memory of ours,
 // so no pin has any of it.)
@@ -146,7 +146,7 @@ void devices_reserve(void)
     }
 }
 
-// Life --------------------------------------------------------------------------------------------
+// ---- Life
 
 ts_status_t arch_dma_create(uint64_t device, struct device_hold *owner, struct arch_dma **out_dma)
 {

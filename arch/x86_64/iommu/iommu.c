@@ -69,7 +69,7 @@ void iommu_init(const struct acpi_table *dmar, const struct acpi_table *ivrs)
     }
 }
 
-// Faults ------------------------------------------------------------------------------------------
+// ---- Faults
 
 uint32_t iommu_fault_cpu(void)
 {

@@ -184,7 +184,7 @@ void vtd_write_back(const struct vtd *u, const volatile void *start, size_t byte
     __asm__ volatile("mfence" : : : "memory");
 }
 
-// The queue ---------------------------------------------------------------------------------------
+// ---- The queue
 
 static void queue_add(struct vtd *u, uint64_t low, uint64_t high)
 {
@@ -240,7 +240,7 @@ void vtd_forget_interrupt(struct vtd *u, uint32_t index)
     queue_run(u);
 }
 
-// Taking over -------------------------------------------------------------------------------------
+// ---- Taking over
 
 bool vtd_prepare(struct vtd *u)
 {
@@ -299,7 +299,7 @@ bool vtd_remap(struct vtd *u, paddr_t table, bool extended)
     return command(u, REMAP, true);
 }
 
-// Faults ------------------------------------------------------------------------------------------
+// ---- Faults
 
 void vtd_faults_off(const struct vtd *u)
 {

@@ -156,7 +156,7 @@ int cfsetspeed(struct termios *t, speed_t speed)
     return 0;
 }
 
-// ioctl ----------------------------------------------------------------------------------------
+// ---- ioctl
 
 static ts_status_t window_get(ts_handle_t handle, void *context)
 {

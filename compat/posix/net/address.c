@@ -94,7 +94,7 @@ void address_out(const struct ts_net_address *from, int domain, struct sockaddr 
     *length = size;
 }
 
-// text -----------------------------------------------------------------------------------------
+// ---- text
 
 // One number of a dotted address: decimal, or as C writes octal and hexadecimal if `loose`.
 static bool part(const char **at, bool loose, unsigned long max, unsigned long *out)

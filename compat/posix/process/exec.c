@@ -131,7 +131,7 @@ int system(const char *command)
     return waitpid(id, &status, 0) == id ? status : -1;
 }
 
-// popen ----------------------------------------------------------------------------------------
+// ---- popen
 
 struct piped {
     struct piped *next;

@@ -98,7 +98,7 @@ int pthread_condattr_getclock(const pthread_condattr_t *restrict attributes,
     return 0;
 }
 
-// barriers -------------------------------------------------------------------------------------
+// ---- barriers
 
 int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attributes,
                          unsigned count)
@@ -131,7 +131,7 @@ int pthread_barrier_wait(pthread_barrier_t *barrier)
     return 0;
 }
 
-// read-write locks: the word counts readers, all ones is a writer ------------------------------
+// ---- read-write locks: the word counts readers, all ones is a writer
 
 #define WRITER UINT32_MAX
 
@@ -219,7 +219,7 @@ int pthread_rwlock_unlock(pthread_rwlock_t *lock)
     return 0;
 }
 
-// semaphores -----------------------------------------------------------------------------------
+// ---- semaphores
 
 int sem_init(sem_t *semaphore, int shared, unsigned value)
 {

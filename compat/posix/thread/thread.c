@@ -259,7 +259,7 @@ int thread_deadline(clockid_t clock, const struct timespec *time, ts_time_t *out
     return 0;
 }
 
-// attributes -----------------------------------------------------------------------------------
+// ---- attributes
 
 int pthread_attr_init(pthread_attr_t *attributes)
 {

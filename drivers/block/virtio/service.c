@@ -10,7 +10,7 @@
 
 #define TICK_NS (1000 * TS_MILLISECOND) // while something is in flight: lost interrupts, silence
 
-// Work ---------------------------------------------------------------------------------------
+// ---- Work
 
 static void fail(const char *what, ts_status_t status)
 {
@@ -108,7 +108,7 @@ static void on_change(struct ts_async *async, const struct ts_event *event)
     watched(s, async, event, s->function->interrupts[1]);
 }
 
-// Objects ------------------------------------------------------------------------------------
+// ---- Objects
 
 static struct block_service *service_of(const struct ts_request *request)
 {

@@ -21,7 +21,7 @@ void tty_init(struct tty *t)
     *t = (struct tty){.mode = TS_CONSOLE_MODE_COOKED};
 }
 
-// Output -------------------------------------------------------------------------------------
+// ---- Output
 
 static uint32_t out_room(const struct tty *t)
 {
@@ -75,7 +75,7 @@ void tty_sent(struct tty *t, size_t count)
     t->out_head += (uint32_t)count;
 }
 
-// Echo ---------------------------------------------------------------------------------------
+// ---- Echo
 
 static bool is_control(uint8_t byte)
 {
@@ -107,7 +107,7 @@ static void echo_text(struct tty *t, const char *text)
     }
 }
 
-// Input --------------------------------------------------------------------------------------
+// ---- Input
 
 static uint32_t ready_room(const struct tty *t)
 {

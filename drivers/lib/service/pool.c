@@ -32,7 +32,7 @@ static void link_first(struct pool_arena **list, struct pool_arena *arena)
     *list = arena;
 }
 
-// Giving back -----------------------------------------------------------------------------------
+// ---- Giving back
 
 static void remove_empty(struct pool_arena *arena)
 {
@@ -68,7 +68,7 @@ static uint32_t give_back(ts_time_t since)
     return given;
 }
 
-// Adding ----------------------------------------------------------------------------------------
+// ---- Adding
 
 static void *take_memory(struct pool *pool, size_t bytes)
 {
@@ -148,7 +148,7 @@ struct pool_arena *pool_open(struct pool *pool)
     return arena;
 }
 
-// Use -------------------------------------------------------------------------------------------
+// ---- Use
 
 void pool_full(struct pool_arena *arena)
 {

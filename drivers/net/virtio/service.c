@@ -9,7 +9,7 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/process.h>
 
-// Work ---------------------------------------------------------------------------------------
+// ---- Work
 
 static void fail(const char *what, ts_status_t status)
 {
@@ -137,7 +137,7 @@ static void on_bell(struct ts_async *async, const struct ts_event *event)
     watched(s, async, event, s->doorbell);
 }
 
-// Objects ------------------------------------------------------------------------------------
+// ---- Objects
 
 static struct net_session *session_of(const struct ts_request *request)
 {

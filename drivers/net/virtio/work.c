@@ -65,7 +65,7 @@ static void give(struct net_direction *d, struct ts_frame_producer *done, uint16
     d->in_hand -= frame->slots;
 }
 
-// Transmission -------------------------------------------------------------------------------
+// ---- Transmission
 
 static enum net_outcome reap_tx(struct net *n, ts_time_t now)
 {
@@ -172,7 +172,7 @@ static enum net_outcome send(struct net *n, ts_time_t now)
     return NET_MORE;
 }
 
-// Reception ----------------------------------------------------------------------------------
+// ---- Reception
 
 static void receive_one(struct net *n, uint16_t head, uint32_t length)
 {
@@ -244,7 +244,7 @@ static enum net_outcome fill(struct net *n)
     return NET_MORE;
 }
 
-// A round ------------------------------------------------------------------------------------
+// ---- A round
 
 // After how many sent frames the device is to interrupt. Late is soon enough, there is a timer
 // (TS_FRAME_DELAY_NS); but not when the client or the device would run out before.

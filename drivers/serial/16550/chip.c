@@ -8,7 +8,7 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>
 
-// Ports --------------------------------------------------------------------------------------
+// ---- Ports
 
 static uint8_t port_read(void *context, uint8_t port)
 {
@@ -35,7 +35,7 @@ static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, u
     (void)ts_call_bytes(s->ports, TS_IO_STRING, &out, sizeof(out.string) + count, NULL, 0, NULL);
 }
 
-// When to look -------------------------------------------------------------------------------
+// ---- When to look
 
 static void on_tick(struct ts_timer *timer)
 {

@@ -10,7 +10,7 @@
 #define QUEUED    1024u // bytes that wait for the chip; each keeps what is written next waiting
 #define ROUNDS    8u    // of filling and emptying the queue, before others have their turn
 
-// Waiting requests -----------------------------------------------------------------------------
+// ---- Waiting requests
 
 // The holder's first read, taken out; NULL: it has none.
 static struct ts_request *take_read(struct serial *s)
@@ -154,7 +154,7 @@ static void answer_syncs(struct serial *s)
     }
 }
 
-// The chip -----------------------------------------------------------------------------------
+// ---- The chip
 
 static bool receive(struct serial *s)
 {

@@ -74,7 +74,7 @@ void session_open(struct ts_request *request, const struct ts_operations *operat
     serial_poll(s);
 }
 
-// Its end ----------------------------------------------------------------------------------------
+// ---- Its end
 
 // Answers what a session that ends has left in a list.
 static void drop_requests(struct request_list *list, const struct session *session)

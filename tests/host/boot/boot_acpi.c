@@ -58,7 +58,7 @@ void log_write(enum log_level level, const char *format, ...)
     (void)level, (void)format;
 }
 
-// Tables ------------------------------------------------------------------------------------------
+// ---- Tables
 
 static void put(uint32_t at, uint64_t value, unsigned bytes)
 {
@@ -185,7 +185,7 @@ static void read_all(void)
     }
 }
 
-// Checks ------------------------------------------------------------------------------------------
+// ---- Checks
 
 static void check_whatever_they_say(void)
 {

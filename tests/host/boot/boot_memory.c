@@ -101,7 +101,7 @@ static void make(void)
     information = realloc(information, size);
 }
 
-// Free memory, as it is handed over ---------------------------------------------------------------
+// ---- Free memory, as it is handed over
 
 static uint64_t last_end;
 

@@ -14,7 +14,7 @@
 #define PAUSE_ONE_IN 4u
 #define NOBODY       ACTORS // the model itself, on the program's stack
 
-// Stacks ------------------------------------------------------------------------------------------
+// ---- Stacks
 
 static struct stack {
     void *pointer; // while it does not run

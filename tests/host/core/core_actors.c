@@ -40,7 +40,7 @@
 #define GIFTS    256u
 #define ROUNDS   24u
 
-// What is sent ------------------------------------------------------------------------------------
+// ---- What is sent
 
 struct gift {
     struct object object;
@@ -77,7 +77,7 @@ static struct handle gift_make(uint32_t number)
     return held;
 }
 
-// The world ---------------------------------------------------------------------------------------
+// ---- The world
 
 enum stage { ALIVE, CLOSING, ENDING, DEAD };
 
@@ -149,7 +149,7 @@ static bool chance(uint32_t of)
     return world_random() % of == 0;
 }
 
-// Clients -----------------------------------------------------------------------------------------
+// ---- Clients
 
 static void completed(uint64_t number)
 {
@@ -337,7 +337,7 @@ static void client_step(struct client *client)
     client->busy = false;
 }
 
-// The server --------------------------------------------------------------------------------------
+// ---- The server
 
 static void request_arrived(const struct ts_event *event)
 {
@@ -551,8 +551,7 @@ static void server_step(void)
     }
 }
 
-// The bell: an object with many watchers, which both actors signal
-// ---------------------------------
+// ---- The bell: an object with many watchers, which both actors signal
 
 static struct bell {
     struct object object;
@@ -628,8 +627,7 @@ static void bell_check(void)
     bell.rung = 0;
 }
 
-// Checks between rounds
-// ----------------------------------------------------------------------------
+// ---- Checks between rounds
 
 static uint32_t table_holds(struct handle_table *table, const struct object *object)
 {
@@ -680,7 +678,7 @@ static void check_owners(void)
 
 static void check_loans(void)
 {
-    uint32_t lent[32] = {0}, bound = 0;
+    uint32_t lent[PRIORITIES] = {0}, bound = 0;
     const struct port *port = &server.port;
     for (unsigned i = 0; i < SLOTS; i++) {
         const struct request *request = port->slots[i].request;
@@ -695,7 +693,7 @@ static void check_loans(void)
     if (parked > WORLD_OWN_PRIORITY) {
         lent[parked] += bound;
     }
-    for (unsigned priority = 0; priority < 32; priority++) {
+    for (unsigned priority = 0; priority < PRIORITIES; priority++) {
         uint32_t borrowed = 0;
         for (unsigned i = 0; i < RINGS; i++) {
             borrowed += server.rings[i].borrower.loans[priority];
@@ -748,7 +746,7 @@ static void check(void)
     }
 }
 
-// A sequence --------------------------------------------------------------------------------------
+// ---- A sequence
 
 static struct ts_ring *ring_make(struct ring *ring, uint32_t events, struct request *records,
                                  uint32_t count, struct handle_table *handles)

@@ -123,7 +123,7 @@ static const struct object_class port_class = {
 static const struct object_class ring_class = {
     .kind = TS_KIND_RING, .name = "ring", .rights = TS_RIGHTS_ALL};
 
-// Completions -----------------------------------------------------------------------------------
+// ---- Completions
 
 static void completed(uint32_t number, ts_status_t status, struct source *source)
 {
@@ -211,7 +211,7 @@ static void source_completion(struct source *source, const struct ts_event *even
     }
 }
 
-// Clients ---------------------------------------------------------------------------------------
+// ---- Clients
 
 static void count_own(struct request *request, void *context)
 {
@@ -254,7 +254,7 @@ static uint32_t client_objects(const struct port *port, uint32_t number)
     return has;
 }
 
-// Issuing ---------------------------------------------------------------------------------------
+// ---- Issuing
 
 static ts_handle_t source_pick(struct source *source)
 {
@@ -446,7 +446,7 @@ static void issue(struct source *source)
     CHECK(!serial->reserve || request_state(request) != REQUEST_ISSUED); // it waits for no others
 }
 
-// Serving ---------------------------------------------------------------------------------------
+// ---- Serving
 
 static void check_order(const struct serial *serial, uint32_t number)
 {
@@ -749,7 +749,7 @@ static void server_mint(struct server *server)
     source_keep(source, handle);
 }
 
-// Ends ------------------------------------------------------------------------------------------
+// ---- Ends
 
 static void cancel(struct source *source)
 {
@@ -859,7 +859,7 @@ static void server_end(struct server *server)
     object_put(&server->port.object);
 }
 
-// The random walk -------------------------------------------------------------------------------
+// ---- The random walk
 
 static void set_up(void)
 {

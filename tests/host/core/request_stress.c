@@ -69,7 +69,7 @@ static uint32_t chance(uint32_t of)
     return (uint32_t)(seed >> 20) % of;
 }
 
-// Environment -----------------------------------------------------------------------------------
+// ---- Environment
 
 ts_time_t clock_now(void)
 {
@@ -266,7 +266,7 @@ void environment_retire(struct object *object)
     (void)object;
 }
 
-// Clients ---------------------------------------------------------------------------------------
+// ---- Clients
 
 static void tally(struct client *client, ts_status_t status)
 {
@@ -285,7 +285,7 @@ static void fill(struct client *client, struct request *request, uint64_t *word,
         .op = TS_OP_READ,
         .rights = TS_RIGHTS_ALL,
         .handle = client->target,
-        .priority = (uint8_t)chance(32),
+        .priority = (uint8_t)chance(PRIORITIES),
         .user_data = number,
         .deadline = chance(4) == 0 ? clock_now() + chance(200000) : 0,
     };
@@ -372,7 +372,7 @@ static void *ring_client(void *argument)
     return NULL;
 }
 
-// Servers ---------------------------------------------------------------------------------------
+// ---- Servers
 
 static void serve(struct server *server, uint64_t id)
 {

@@ -40,7 +40,7 @@ uint32_t world_random(void)
     return (uint32_t)(random_state >> 16);
 }
 
-// Timers ------------------------------------------------------------------------------------------
+// ---- Timers
 
 static struct list timers = {&timers, &timers};
 static struct timer *expiring[ACTORS + 1]; // whose callback runs
@@ -124,7 +124,7 @@ void world_advance(ts_time_t nanoseconds)
     world_now = world_now > until ? world_now : until;
 }
 
-// Environment -------------------------------------------------------------------------------------
+// ---- Environment
 
 static struct object *retired;
 

@@ -16,7 +16,7 @@ static struct virtio_device transport = {.registers = &fake_registers, .context 
 static struct block_service service;
 static uint8_t *disk, *shadow; // the device's content; what the clients think it is
 
-// Clients --------------------------------------------------------------------------------------
+// ---- Clients
 
 struct client {
     struct ts_request request;
@@ -74,7 +74,7 @@ static void ask(struct client *c, enum block_operation operation, uint64_t offse
     transfer_begin(&service, &c->request, operation, offset, operation == BLOCK_FLUSH ? 1 : length);
 }
 
-// The device -----------------------------------------------------------------------------------
+// ---- The device
 
 static struct fake_chain held[BLOCK_QUEUE_SIZE];
 static unsigned held_count;

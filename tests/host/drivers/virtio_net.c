@@ -95,7 +95,7 @@ static uint32_t transmit(const struct fake_chain *chain, uint8_t *frame)
     return length;
 }
 
-// Traffic of well-behaved peers ----------------------------------------------------------------
+// ---- Traffic of well-behaved peers
 
 static uint32_t tx_pieces[ENTRIES], tx_seed[ENTRIES]; // outstanding, by id
 static bool tx_out[ENTRIES], rx_out[ENTRIES];
@@ -313,7 +313,7 @@ static void test_checksum(void)
     stop();
 }
 
-// Clients that break the rules -------------------------------------------------------------------
+// ---- Clients that break the rules
 
 static void test_bad_slots(void)
 {
@@ -415,7 +415,7 @@ static void test_client_noise(void)
     }
 }
 
-// Devices that break the rules -------------------------------------------------------------------
+// ---- Devices that break the rules
 
 static void test_device_lies(void)
 {

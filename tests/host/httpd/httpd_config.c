@@ -171,7 +171,7 @@ static void test_head(void)
     CHECK(!writer.overflow && writer.length > 500);
 }
 
-// Random ----------------------------------------------------------------------------------------
+// ---- Random
 
 static const char *const words[] = {
     "host",      "root",      "compressed", "listing",   "status",

@@ -211,7 +211,7 @@ static void round_of_heads(void)
     free(data);
 }
 
-// Bodies ------------------------------------------------------------------------------------
+// ---- Bodies
 
 // A reader of chunks that has all bytes before it, and looks at them line by line.
 struct reference {

@@ -35,7 +35,7 @@ static unsigned connected;
 static struct ts_submission staged[STAGED];
 static uint32_t staged_count;
 
-// Completing ------------------------------------------------------------------------------------
+// ---- Completing
 
 static void complete(const struct ts_submission *submission, ts_status_t status, uint64_t value)
 {
@@ -99,7 +99,7 @@ static void arrive(struct system_socket *socket)
     complete_kept(&socket->write, TS_OK, length_of(&socket->write));
 }
 
-// Answering -------------------------------------------------------------------------------------
+// ---- Answering
 
 static void call_socket(struct system_socket *socket, const struct ts_submission *submission)
 {
@@ -200,7 +200,7 @@ static void settle(void)
     } while (staged_count > 0);
 }
 
-// The test's side -------------------------------------------------------------------------------
+// ---- The test's side
 
 static void nobody_waits(void)
 {}
@@ -296,7 +296,7 @@ void system_pass(ts_time_t time)
     httpd.loop.now = until;
 }
 
-// What the server is linked with ----------------------------------------------------------------
+// ---- What the server is linked with
 
 struct ts_submission *ts_loop_begin(struct ts_loop *loop, struct ts_async *async)
 {

@@ -61,7 +61,7 @@ static struct {
 } pages[MODEL_UNITS][CACHED];
 static uint32_t page_count[MODEL_UNITS];
 
-// The machine -------------------------------------------------------------------------------------
+// ---- The machine
 
 static uint64_t *reg(uint32_t offset)
 {
@@ -179,7 +179,7 @@ uint32_t x86_in32(uint16_t port)
     return value;
 }
 
-// Look-ups ----------------------------------------------------------------------------------------
+// ---- Look-ups
 
 static const uint64_t *device(uint16_t source)
 {
@@ -232,7 +232,7 @@ static uint64_t page_look(const uint64_t *entry, uint64_t address)
     return found;
 }
 
-// Commands ----------------------------------------------------------------------------------------
+// ---- Commands
 
 static void forget_pages(uint16_t id, bool all)
 {
@@ -313,7 +313,7 @@ void arch_cpu_relax(void)
     model_at = before;
 }
 
-// Events ------------------------------------------------------------------------------------------
+// ---- Events
 
 static void event_add(uint64_t low, uint64_t address)
 {
@@ -347,7 +347,7 @@ static void event_add(uint64_t low, uint64_t address)
     }
 }
 
-// Devices -----------------------------------------------------------------------------------------
+// ---- Devices
 
 static void take_interrupt(void)
 {

@@ -33,7 +33,7 @@ struct boot_info boot_info = {.ranges = {{0, RAM, BOOT_MEMORY_RAM}}, .range_coun
 struct cpu_features cpu_features;
 struct acpi_info acpi;
 
-// The hardware ------------------------------------------------------------------------------------
+// ---- The hardware
 
 _Alignas(4096) static uint8_t registers[4096];
 static bool forgotten[256]; // by number of domain, since it was last set to false
@@ -123,7 +123,7 @@ volatile void *arch_device_map(paddr_t address, uint64_t bytes, unsigned prot,
     return registers;
 }
 
-// The kernel --------------------------------------------------------------------------------------
+// ---- The kernel
 
 static paddr_t next_page = 0x100000;
 static bool booting = true;
@@ -196,7 +196,7 @@ struct cpu *cpu_by_id(uint32_t id)
     return &cpu;
 }
 
-// Tests -------------------------------------------------------------------------------------------
+// ---- Tests
 
 static struct device_hold *const owner = (struct device_hold *)(void *)world_ram;
 

@@ -109,7 +109,7 @@ unsigned fake_open_handles(void)
     return count;
 }
 
-// events ------------------------------------------------------------------------------------
+// ---- events
 
 static struct ts_event *push_event(void)
 {
@@ -175,7 +175,7 @@ void fake_complete(uint64_t user_data, ts_status_t status, uint64_t value, unsig
     event->extra = 0;
 }
 
-// the port ----------------------------------------------------------------------------------
+// ---- the port
 
 static struct fake_request *request_of(uint64_t id)
 {
@@ -286,7 +286,7 @@ static struct ts_result port_op(unsigned op, unsigned rights, uint64_t address, 
     }
 }
 
-// the ring ----------------------------------------------------------------------------------
+// ---- the ring
 
 static void submit(const struct ts_submission *s)
 {
@@ -363,7 +363,7 @@ struct ts_result ts_sys_reply_wait(uint64_t ring_port, uint64_t request, uint64_
     return fake_ok(event_tail - ring->event_head);
 }
 
-// the rest ----------------------------------------------------------------------------------
+// ---- the rest
 
 static struct ts_result create_ring(uint64_t submissions, uint64_t events)
 {

@@ -39,7 +39,7 @@ const struct fake_mapping *fake_child_at(uint64_t address)
     return NULL;
 }
 
-// operations --------------------------------------------------------------------------------
+// ---- operations
 
 static struct ts_result memory_write(struct fake_handle *handle, uint64_t address, uint64_t length,
                                      uint64_t offset)
@@ -99,7 +99,7 @@ struct ts_result fake_object_op(unsigned op, unsigned rights, ts_handle_t handle
     return fake_error(TS_ERR_UNSUPPORTED);
 }
 
-// address spaces ----------------------------------------------------------------------------
+// ---- address spaces
 
 // Where the child is free to choose the memory lies where it is for the test.
 static struct ts_result map_in_child(const struct fake_handle *memory, uint64_t address,
@@ -159,7 +159,7 @@ struct ts_result ts_sys_protect(uint64_t process, uint64_t address, uint64_t len
     return fake_ok(0);
 }
 
-// threads -----------------------------------------------------------------------------------
+// ---- threads
 
 uint64_t ts_thread_control_init(struct ts_thread_control *control)
 {

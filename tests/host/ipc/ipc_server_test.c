@@ -431,7 +431,7 @@ static void test_hostile(void)
     }
 }
 
-// timers and own operations -----------------------------------------------------------------
+// ---- timers and own operations
 
 static unsigned fired, completions;
 static struct ts_timer timer;
@@ -490,7 +490,7 @@ static void test_full_ring(void)
     CHECK_EQUAL(fake_pending_count, 20);
 }
 
-// in-process --------------------------------------------------------------------------------
+// ---- in-process
 
 static void write_from_timer(struct ts_timer *which)
 {

@@ -79,7 +79,7 @@ static struct ts_spawn spawn_of(void)
                              .handle_count = 2};
 }
 
-// what a child is ---------------------------------------------------------------------------
+// ---- what a child is
 
 static void check_segment(const struct elf_program *segment, uint64_t bias, bool shared,
                           unsigned protection)
@@ -239,7 +239,7 @@ static void test_zeros(void)
     check_segment(&file.programs[1], bias, false, TS_MAP_READ);
 }
 
-// what is refused ---------------------------------------------------------------------------
+// ---- what is refused
 
 static void check_nothing_left(unsigned before)
 {
@@ -320,7 +320,7 @@ static void test_each_call_fails(void)
     CHECK(n > 20);
 }
 
-// programs in files -------------------------------------------------------------------------
+// ---- programs in files
 
 static ts_status_t open_status;
 static ts_handle_t given_memory;

@@ -57,8 +57,7 @@ ts_status_t handle_get(struct handle_table *table, ts_handle_t handle, ts_rights
     return TS_OK;
 }
 
-// A machine without an IOMMU, and no driver
-// --------------------------------------------------------
+// ---- A machine without an IOMMU, and no driver
 
 ts_status_t hold_init(struct device_hold *hold, struct object *domain, uint64_t device)
 {
@@ -138,7 +137,7 @@ void hold_fault_of_nobody(const struct dma_fault *fault)
     (void)fault;
 }
 
-// What there is ---------------------------------------------------------------------------------
+// ---- What there is
 
 static bool listed(struct list *list, const struct list *wanted)
 {
@@ -188,7 +187,7 @@ static void check_all(void)
     }
 }
 
-// Acts ------------------------------------------------------------------------------------------
+// ---- Acts
 
 static unsigned second_in; // gaps until the second actor acts; 0: not
 

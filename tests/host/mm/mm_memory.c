@@ -96,7 +96,7 @@ static vaddr_t address_of(unsigned i)
     return BASE + i * (PAGES + 1) * PAGE_SIZE;
 }
 
-// What must hold ----------------------------------------------------------------------------------
+// ---- What must hold
 
 static bool is_of_view(const struct held_mapping *held)
 {
@@ -192,7 +192,7 @@ static bool memory_is_in_use_beyond(const struct actor *by, unsigned memory, uin
     return found;
 }
 
-// What the actors do ------------------------------------------------------------------------------
+// ---- What the actors do
 
 static void resize(struct actor *actor)
 {
@@ -438,7 +438,7 @@ static void act(unsigned number)
     }
 }
 
-// A round -----------------------------------------------------------------------------------------
+// ---- A round
 
 static void round_begin(void)
 {

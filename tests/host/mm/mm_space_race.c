@@ -103,7 +103,7 @@ static ts_status_t perform(const struct act *act)
     }
 }
 
-// The second actor ------------------------------------------------------------------------------
+// ---- The second actor
 
 static struct act second;
 static unsigned second_in; // gaps until its turn; 0: it had it
@@ -145,7 +145,7 @@ static void gap_with_room(void)
     }
 }
 
-// What there is ---------------------------------------------------------------------------------
+// ---- What there is
 
 static struct state state_now(void)
 {

@@ -85,7 +85,7 @@ void world_cpu(uint32_t id)
     cpu->id = id;
 }
 
-// Boot ------------------------------------------------------------------------------------------
+// ---- Boot
 
 paddr_t boot_page_alloc(uint64_t bytes, uint64_t align)
 {
@@ -133,7 +133,7 @@ uint64_t world_pages_free(void)
     return statistics.free;
 }
 
-// Page tables -----------------------------------------------------------------------------------
+// ---- Page tables
 
 static struct entry *entry_find(const struct arch_space *space, vaddr_t address, bool make)
 {
@@ -407,7 +407,7 @@ void world_check(void)
     }
 }
 
-// User memory -----------------------------------------------------------------------------------
+// ---- User memory
 
 void world_enter(struct address_space *space)
 {
@@ -455,7 +455,7 @@ ts_status_t copy_to_user(vaddr_t to, const void *from, size_t length)
     return user_move(to, (char *)(uintptr_t)from, length, true);
 }
 
-// The rest of the kernel ------------------------------------------------------------------------
+// ---- The rest of the kernel
 
 void log_write(enum log_level level, const char *format, ...)
 {

@@ -21,7 +21,7 @@ static struct ts_loop loop;
 static struct ts_server server;
 static size_t heap_bytes;
 
-// The library ------------------------------------------------------------------------------
+// ---- The library
 
 void *heap_allocate(size_t size)
 {
@@ -149,7 +149,7 @@ void ts_object_signal(struct ts_object *object, ts_signals_t clear, ts_signals_t
     object->signals = (object->signals & ~clear) | set;
 }
 
-// Requests ----------------------------------------------------------------------------------
+// ---- Requests
 
 static ts_status_t pull(struct ts_request *request, void *buffer, size_t length, uint64_t offset,
                         size_t *out_bytes)

@@ -54,7 +54,7 @@ static bool chance(unsigned of_thousand)
     return (noise >> 33) % 1000 < of_thousand;
 }
 
-// The line ---------------------------------------------------------------------------------
+// ---- The line
 
 static void put_flight(const uint8_t *bytes, uint32_t length, bool to_stack, unsigned ms)
 {
@@ -103,7 +103,7 @@ static struct flight *take_flight(void)
     return flight;
 }
 
-// The peer ---------------------------------------------------------------------------------
+// ---- The peer
 
 static unsigned blocks_of(uint32_t *out)
 {

@@ -175,7 +175,7 @@ static void come_again(struct ts_object *listener)
     fake_run(500);
 }
 
-// Slow readers --------------------------------------------------------------------------------
+// ---- Slow readers
 
 #define SLOW    24u // each could hold a twelfth of the packet memory: twice as much as there is
 #define CLIENTS 4u  // whose shares together leave a sixteenth of it

@@ -20,7 +20,7 @@ static struct line_result run(const char *name, struct line line)
     return r;
 }
 
-// What is lost, by number of the segment ------------------------------------------------------
+// ---- What is lost, by number of the segment
 
 static bool is_one(uint32_t at, unsigned time)
 {
@@ -53,7 +53,7 @@ static bool is_long_row(uint32_t at, unsigned time)
     return at >= 60 * SEGMENT && at < 200 * SEGMENT && time == 1;
 }
 
-// One of each ----------------------------------------------------------------------------------
+// ---- One of each
 
 // Nothing is sent twice where nothing is lost.
 static void test_clean(void)
@@ -155,7 +155,7 @@ static void test_slow_start(void)
     CHECK(pcb.ssthresh <= pcb.cwnd);
 }
 
-// Lies -----------------------------------------------------------------------------------------
+// ---- Lies
 
 static unsigned lie_count;
 

@@ -133,8 +133,7 @@ static unsigned honest_answers(void)
     return waited;
 }
 
-// Sent and not acknowledged
-// ------------------------------------------------------------------------
+// ---- Sent and not acknowledged
 
 // Many streams are one client: they have half of the packet memory together.
 static void test_packet_memory(void)
@@ -245,8 +244,7 @@ static void test_closed_and_answered(void)
     closed_and_answered(FIN, NULL);
 }
 
-// Came too early
-// -----------------------------------------------------------------------------------
+// ---- Came too early
 
 static char segment_of[SEGMENT_BYTES + 1];
 
@@ -382,8 +380,7 @@ static void test_beyond_the_window(void)
     check_given_back();
 }
 
-// What gives way
-// ------------------------------------------------------------------------------------
+// ---- What gives way
 
 static struct stream *stream_of(const struct peer *peer)
 {

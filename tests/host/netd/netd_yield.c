@@ -20,8 +20,7 @@
 static struct peer peers[2 * NETD_TIME_WAIT + 2], honest;
 static uint8_t out[2048];
 
-// The rule
-// ------------------------------------------------------------------------------------------
+// ---- The rule
 
 static ip_addr_t address_of(uint32_t host)
 {
@@ -72,8 +71,7 @@ static void test_rule_for_many(void)
     }
 }
 
-// Listeners
-// -----------------------------------------------------------------------------------------
+// ---- Listeners
 
 static void close_listener(struct ts_object *listener)
 {
@@ -198,8 +196,7 @@ static void test_time_wait(void)
     close_listener(listener);
 }
 
-// Packet memory and rooms
-// ---------------------------------------------------------------------------
+// ---- Packet memory and rooms
 
 // Frames whose readers are slow hold half of the rooms at the most; the card always has others.
 static void test_rooms(void)
@@ -225,8 +222,7 @@ static void test_rooms(void)
     close_listener(listener);
 }
 
-// Fragments
-// -----------------------------------------------------------------------------------------
+// ---- Fragments
 
 // A piece of a datagram to a port of the stack: 8 bytes of UDP's head, or 8 of data.
 static void send_piece4(uint32_t host, unsigned id, bool last)
@@ -341,8 +337,7 @@ static void test_fragments6(void)
     check_fragments(true);
 }
 
-// Neighbours
-// ----------------------------------------------------------------------------------------
+// ---- Neighbours
 
 struct datagram {
     struct ts_net_address to;

@@ -29,7 +29,7 @@ uint32_t get32(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-// The driver's side ---------------------------------------------------------------------------
+// ---- The driver's side
 
 void attach(void)
 {
@@ -102,7 +102,7 @@ bool next_of(unsigned protocol)
     return false;
 }
 
-// The other host ------------------------------------------------------------------------------
+// ---- The other host
 
 static uint32_t make_ip_from(uint8_t *out, uint32_t from, unsigned protocol, uint32_t length)
 {
@@ -181,7 +181,7 @@ void wire_start(void)
     skip_frames();
 }
 
-// Other hosts ---------------------------------------------------------------------------------
+// ---- Other hosts
 
 void introduce(uint32_t host)
 {

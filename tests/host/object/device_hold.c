@@ -17,7 +17,7 @@
 
 #define DEVICE 8u
 
-// The machine -------------------------------------------------------------------------------------
+// ---- The machine
 
 struct arch_dma {
     struct device_hold *owner;
@@ -109,7 +109,7 @@ static struct dma_fault fault(void)
     return fault;
 }
 
-// The rest of the kernel --------------------------------------------------------------------------
+// ---- The rest of the kernel
 
 static struct process drivers[2], *ended;
 static struct work *queued;
@@ -201,7 +201,7 @@ void log_write(enum log_level level, const char *format, ...)
     (void)level, (void)format;
 }
 
-// Tests -------------------------------------------------------------------------------------------
+// ---- Tests
 
 static struct object domains[2];
 static struct device_hold holds[2];

@@ -17,12 +17,12 @@
 #include <setjmp.h>
 #include <string.h>
 
-#define CPUS       2u
-#define THREADS    6u
-#define PRIORITIES 4u // 1 to 4
-#define STEPS      2000000u
+#define CPUS        2u
+#define THREADS     6u
+#define LEVELS_USED 4u // 1 to 4
+#define STEPS       2000000u
 
-// The machine -----------------------------------------------------------------------------------
+// ---- The machine
 
 static struct cpu cpus[CPUS], *here;
 static struct thread idles[CPUS];
@@ -131,7 +131,7 @@ void timer_queue_init(struct timer_queue *queue)
     free(queue); // the test plays the timers
 }
 
-// What holds after each step ----------------------------------------------------------------------
+// ---- What holds after each step
 
 static struct thread threads[THREADS];
 
@@ -170,7 +170,7 @@ static void rule_p03_who_is_ready_has_its_turn(const struct run_queue *queue)
 static void check_queue(const struct run_queue *queue)
 {
     uint32_t ready = 0;
-    for (unsigned i = 0; i < THREAD_PRIORITIES; i++) {
+    for (unsigned i = 0; i < PRIORITIES; i++) {
         bool ahead = queue->ahead[i] == NULL;
         list_for_each(node, &queue->queues[i])
         {
@@ -200,7 +200,7 @@ static void check_all(void)
     }
 }
 
-// Steps -------------------------------------------------------------------------------------------
+// ---- Steps
 
 static bool idle_here(void)
 {
@@ -211,14 +211,14 @@ static void launch(struct thread *thread)
 {
     memset(thread, 0, sizeof(*thread));
     list_init(&thread->run);
-    thread->own_priority = thread->priority = (uint8_t)(1 + random_below(PRIORITIES));
+    thread->own_priority = thread->priority = (uint8_t)(1 + random_below(LEVELS_USED));
     thread->end = thread_end;
     thread_launch(thread);
 }
 
 static void lend_or_return(struct thread *thread)
 {
-    uint8_t priority = (uint8_t)(1 + random_below(PRIORITIES));
+    uint8_t priority = (uint8_t)(1 + random_below(LEVELS_USED));
     if (thread->loans[priority] != 0 && random_below(2) != 0) {
         thread_lend_over(thread, priority);
     } else if (thread->loans[priority] < 3) {
@@ -268,7 +268,7 @@ static void act_on(struct thread *thread)
     }
     switch (random_below(9)) {
     case 8: rule_p04_who_is_waited_for_goes_first(thread); break;
-    case 0: thread_set_priority(thread, (uint8_t)(1 + random_below(PRIORITIES))); break;
+    case 0: thread_set_priority(thread, (uint8_t)(1 + random_below(LEVELS_USED))); break;
     case 1:
     case 2: lend_or_return(thread); break;
     case 3:
@@ -356,7 +356,7 @@ static void step(void)
     check_all();
 }
 
-// Clients and servers -----------------------------------------------------------------------------
+// ---- Clients and servers
 
 static void leave_by(void (*leave)(void))
 {

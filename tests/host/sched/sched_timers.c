@@ -18,7 +18,7 @@
 #define TIMERS 400
 #define LEVELS 9
 
-// The machine -----------------------------------------------------------------------------------
+// ---- The machine
 
 static struct cpu cpu;
 static struct timer_queue queue;
@@ -53,7 +53,7 @@ _Noreturn void panic(const char *format, ...)
     exit(1);
 }
 
-// Timers, and what is known of them ---------------------------------------------------------------
+// ---- Timers, and what is known of them
 
 static struct model {
     struct timer timer;

@@ -22,7 +22,7 @@ unsigned disk_reads, disk_reads_when_sent, disk_opened;
 bool disk_batch;
 unsigned memory_objects, memory_limit = OBJECTS;
 
-// Memory -----------------------------------------------------------------------------------
+// ---- Memory
 
 static struct object {
     uint8_t *bytes;
@@ -153,7 +153,7 @@ ts_status_t ts_process_statistics(ts_handle_t process, struct ts_process_statist
     return TS_OK;
 }
 
-// The disk and the loop ----------------------------------------------------------------------
+// ---- The disk and the loop
 
 // The driver of the disk that was opened last lives.
 static struct pending {

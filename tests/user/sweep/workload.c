@@ -42,7 +42,7 @@ static ts_status_t unmap(void *at, size_t length)
     return status;
 }
 
-// Memory objects and mappings -----------------------------------------------------------------
+// ---- Memory objects and mappings
 
 static ts_status_t mapping(ts_handle_t memory)
 {
@@ -116,7 +116,7 @@ static ts_status_t fault_run(void)
     return status_of_both(status, unmap(at, 2 * PAGE));
 }
 
-// Handles: the table grows ----------------------------------------------------------------------
+// ---- Handles: the table grows
 
 static void handles_prepare(void)
 {
@@ -144,7 +144,7 @@ static ts_status_t handles_run(void)
     return status;
 }
 
-// Ports, rings and what goes through them -------------------------------------------------------
+// ---- Ports, rings and what goes through them
 
 struct both {
     struct ts_ring_queue client, server;
@@ -266,7 +266,7 @@ static ts_status_t exchange_run(void)
     return status;
 }
 
-// Threads, processes, jobs ----------------------------------------------------------------------
+// ---- Threads, processes, jobs
 
 static void thread_main(void *argument)
 {

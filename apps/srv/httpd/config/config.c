@@ -10,7 +10,7 @@
 #include "http/path.h"
 #include "parser.h"
 
-// Hosts -----------------------------------------------------------------------------------------
+// ---- Hosts
 
 static bool take_name(struct parser *parser, uint32_t word, struct host_name *out_name)
 {
@@ -78,7 +78,7 @@ static bool parse_host(struct parser *parser)
     return true;
 }
 
-// What a host has once --------------------------------------------------------------------------
+// ---- What a host has once
 
 static bool parse_root(struct parser *parser)
 {
@@ -167,7 +167,7 @@ static bool parse_log(struct parser *parser)
     return true;
 }
 
-// Statements ------------------------------------------------------------------------------------
+// ---- Statements
 
 static const struct {
     struct text word;

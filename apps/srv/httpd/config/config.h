@@ -89,7 +89,7 @@ void config_init(struct config *config);
 // left it. False: there is an error, and `message` says "LINE:COLUMN: what", with a zero.
 bool config_parse(struct config *config, size_t length, char message[CONFIG_MESSAGE]);
 
-// Looking up ------------------------------------------------------------------------------------
+// ---- Looking up
 
 // The host that answers for a name, which may be empty or none at all.
 const struct host *config_host(const struct config *config, struct text name);

@@ -51,7 +51,7 @@ static unsigned take_status(struct text text, bool (*is_good)(unsigned status))
     return good ? (unsigned)status : 0;
 }
 
-// Errors ----------------------------------------------------------------------------------------
+// ---- Errors
 
 static bool has_page(unsigned status)
 {
@@ -83,7 +83,7 @@ bool parse_error(struct parser *parser)
     return true;
 }
 
-// Redirects -------------------------------------------------------------------------------------
+// ---- Redirects
 
 static bool is_redirect(unsigned status)
 {
@@ -169,7 +169,7 @@ bool parse_redirect(struct parser *parser)
     return true;
 }
 
-// Cache-Control ---------------------------------------------------------------------------------
+// ---- Cache-Control
 
 // A directive is a token, perhaps with '=' and a token.
 static bool is_directive(struct text text)
