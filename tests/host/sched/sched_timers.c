@@ -202,6 +202,9 @@ static void rule_t03_what_is_due_already_comes_last(void)
 {
     const ts_time_t passed[] = {1, -5, now, now - 200000};
     cost = 1000;
+    for (unsigned i = 0; i < 100; i++) {
+        models[i].period = 0; // each ends, and is made anew
+    }
     for (unsigned kind = 0; kind < sizeof(passed) / sizeof(passed[0]); kind++) {
         struct model *other = &models[0];
         other->armed = true;
