@@ -514,7 +514,7 @@ int main(int argc, char **argv)
     bytes = memory;
     memset(bytes, 'b', LARGE);
     for (unsigned i = 0; i < sizeof(floods) / sizeof(*floods); i++) {
-        if (strcmp(floods[i].name, name) != 0) {
+        if (strcmp(floods[i].name, name) != 0 || strcmp(argv[1], "work") == 0) {
             continue;
         }
         if (strcmp(argv[1], "flood") == 0) {
