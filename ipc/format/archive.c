@@ -106,7 +106,8 @@ static bool place_is_good(const struct ts_archive *archive, uint32_t index)
         return false;
     }
     size_t start = last_component(path, entry->path_length);
-    if (!component_is_good(path + start, entry->path_length - start) || entry->parent >= index) {
+    if (start == 1 || // "/name" has the root's path before its separator, and is not below it
+        !component_is_good(path + start, entry->path_length - start) || entry->parent >= index) {
         return false;
     }
     const struct ts_archive_entry *parent = &archive->entries[entry->parent];

@@ -107,12 +107,14 @@ static ts_status_t reply_or_refuse(struct ts_server *server, const struct ts_rep
 // It is minted when the answer goes out, with the signals that it has by then.
 static void hold_mint(struct ts_request *request, struct ts_object *object, ts_rights_t rights)
 {
-    struct ts_loop *loop = request->server->loop;
+    struct ts_server *server = request->server;
+    struct ts_loop *loop = server->loop;
     ts_loop_send_held(loop);
-    request->gives = object;
+    server->gives = object;
+    server->gives_to = request->id;
     loop->held = (struct ts_loop_held){
-        .failed = &request->answer,
-        .port = request->server->port,
+        .failed = &server->minting,
+        .port = server->port,
         .request = request->id,
         .mints = true,
         .object = ts_reply_object(object->oid, rights, (uint16_t)object->signals),
@@ -145,17 +147,23 @@ static ts_status_t reply_mint(struct ts_request *request, struct ts_reply *reply
 
 // ---- Answers
 
-// An answer that nobody waited for has failed.
+// An answer that nobody waited for has failed. If it was submitted its slot may have the next
+// request by now: it has been freed after TS_ERR_GONE and TS_ERR_CLIENT_FAULT, which refuse nothing.
 static void answer_failed(struct ts_async *async, const struct ts_event *event)
 {
     const struct ts_request *request = TS_OBJECT_OF(async, struct ts_request, answer);
-    struct ts_object *object = request->gives;
     refuse(request->server, request->id, event->status);
-    if (object != NULL) {
-        oid_give(request->server, object);
-        if (object->operations->closed != NULL) {
-            object->operations->closed(object);
-        }
+}
+
+// One that mints is never submitted.
+static void minting_failed(struct ts_async *async, const struct ts_event *event)
+{
+    struct ts_server *server = TS_OBJECT_OF(async, struct ts_server, minting);
+    struct ts_object *object = server->gives;
+    refuse(server, server->gives_to, event->status);
+    oid_give(server, object);
+    if (object->operations->closed != NULL) {
+        object->operations->closed(object);
     }
 }
 
@@ -350,6 +358,7 @@ ts_status_t ts_server_init(struct ts_server *server, struct ts_loop *loop,
     void *context = server->context;
     *server = (struct ts_server){.loop = loop,
                                  .port_events = {.done = port_event},
+                                 .minting = {.done = minting_failed},
                                  .limits = *limits,
                                  .slots = limits->requests,
                                  .context = context};

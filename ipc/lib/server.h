@@ -119,7 +119,6 @@ struct ts_request {
     struct ts_object *object; // that was asked
     struct ts_request *next;  // for the handler's own lists while the request is kept
     struct ts_async answer;   // told when an answer fails that was not waited for
-    struct ts_object *gives;  // what that answer mints; NULL: nothing
     void *context;            // the handler's
     uint64_t id;
     uint64_t offset;
@@ -240,6 +239,10 @@ struct ts_server_limits {
 struct ts_server {
     struct ts_loop *loop;
     struct ts_async port_events;
+    // The answer that is kept back and mints: told at once when it fails, before any other event.
+    struct ts_async minting;
+    struct ts_object *gives; // what it mints
+    uint64_t gives_to;       // id of the request
     ts_handle_t port;
     struct ts_server_limits limits;
     struct ts_request *requests; // by slot of the request id

@@ -77,6 +77,7 @@ static void session_done(struct asking *asking, ts_status_t status, ts_handle_t 
     }
     ts_log("%s: no session of %s: %s", service->config->name, asking->target->config->name,
            ts_status_name(status));
+    forget(service); // a start at once changes no state: it waits already
     service->status = status;
     service_back_off(service);
 }

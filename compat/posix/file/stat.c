@@ -198,15 +198,18 @@ int _rename(const char *old_name, const char *new_name)
 
 int linkat(int old_at, const char *old_name, int new_at, const char *new_name, int flags)
 {
-    (void)flags;
     struct posix_path old, new;
-    int error = posix_path_resolve(old_at, old_name, &old);
+    int error = flags & ~AT_SYMLINK_FOLLOW ? EINVAL : posix_path_resolve(old_at, old_name, &old);
     error = error ? error : posix_path_resolve(new_at, new_name, &new);
     if (error) {
         return posix_fail(error);
     }
     ts_status_t status = ts_link(old.root, old.text, new.root, new.text);
-    return status == TS_ERR_IS_DIRECTORY ? posix_fail(EPERM) : posix_result(status);
+    switch (status) {
+    case TS_ERR_IS_DIRECTORY: return posix_fail(EPERM);
+    case TS_ERR_UNSUPPORTED: return posix_fail(EXDEV); // another server, or one without links
+    default: return posix_result(status);
+    }
 }
 
 int link(const char *old_name, const char *new_name)
