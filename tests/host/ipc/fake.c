@@ -354,6 +354,15 @@ struct ts_result ts_sys_reply_wait(uint64_t ring_port, uint64_t request, uint64_
                              .value = value,
                              .address = address,
                              .length = (uint32_t)length};
+    if (status == ts_reply_word(TS_OK, TS_REPLY_MINT)) {
+        reply = (struct ts_reply){.id = request,
+                                  .result = TS_REPLY_MINT,
+                                  .value = value,
+                                  .tag = address,
+                                  .object = ts_reply_object_oid(length),
+                                  .rights = ts_reply_object_rights(length),
+                                  .signals = ts_reply_object_signals(length)};
+    }
     fake_reply_waits++;
     ts_status_t result = answer(&reply);
     if (result != TS_OK) {

@@ -60,6 +60,14 @@ static void note_open(struct ts_request *request)
     made += ts_request_reply_mint(request, &note->object, TS_RIGHT_READ, 0) == TS_OK;
 }
 
+// The same without asking whether the client got it.
+static void note_create(struct ts_request *request)
+{
+    struct note *note = &notes[made++];
+    note->object.operations = &note_operations;
+    ts_request_give(request, &note->object, TS_RIGHT_READ, 0);
+}
+
 static void note_accept(struct ts_request *request)
 {
     note_of(request)->waiting = request;
@@ -94,6 +102,7 @@ static void note_closed(struct ts_object *object)
 }
 
 static const struct ts_operations note_operations = {.open = note_open,
+                                                     .create = note_create,
                                                      .read = note_read,
                                                      .write = note_write,
                                                      .accept = note_accept,
@@ -384,6 +393,33 @@ static void test_failed_answers(void)
 }
 
 // What was staged for an object that is gone does not reach the next one of its oid.
+// An answer that was submitted fails when its slot has the next request already, whose object is
+// that one's client's.
+static void test_late_failure(void)
+{
+    start(8);
+    struct fake_request first = {.op = TS_OP_SYNC};
+    fake_deliver(&first, root.object.oid);
+    step();
+    uint64_t failed = ts_async_data(loop.held.failed);
+    step();
+    CHECK(first.answered);
+    struct fake_request second = {.op = TS_OP_CREATE};
+    fake_deliver(&second, root.object.oid);
+    CHECK_EQUAL(ts_request_id_slot(second.id), ts_request_id_slot(first.id));
+    fake_complete(failed, TS_ERR_GONE, 0, 0);
+    step();
+    step();
+    CHECK(second.answered && second.status == TS_OK && second.result == TS_REPLY_MINT);
+    CHECK(made == 1 && !notes[0].closed);
+    struct fake_request third = {.op = TS_OP_CREATE, .gone = true}; // it fails itself
+    fake_deliver(&third, root.object.oid);
+    fake_complete(failed, TS_ERR_GONE, 0, 0);
+    step();
+    step();
+    CHECK(made == 2 && notes[1].closed && notes[1].object.server == NULL && !notes[0].closed);
+}
+
 static void test_stale_signal(void)
 {
     start(3);
@@ -560,6 +596,7 @@ int main(void)
     test_revoked();
     test_gone();
     test_failed_answers();
+    test_late_failure();
     test_stale_signal();
     test_hostile();
     test_loop();
