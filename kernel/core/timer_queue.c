@@ -36,7 +36,7 @@ void timer_queue_init(struct timer_queue *queue)
             list_init(&queue->slots[level][slot]);
         }
     }
-    queue->now = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
+    queue->now = queue->seen = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
     queues[cpu_current()->id] = queue;
 }
 
@@ -65,14 +65,16 @@ static void insert(struct timer_queue *queue, struct timer *timer, uint64_t tick
 // The tick that a new timer lies at: its deadline's. One that is due already comes behind those
 // that are, as if it were due now: else a program that goes on making such would keep the wheel
 // where it is, and whatever comes later (a slice's end!) from its turn.
-static uint64_t turn_of(const struct timer_queue *queue, ts_time_t deadline)
+static uint64_t turn_of(struct timer_queue *queue, ts_time_t deadline)
 {
     uint64_t tick = time_tick_of(deadline);
-    if (tick >= queue->now + TIMER_SLOTS) { // most are far ahead: no look at the clock
+    // Most are far ahead: no look at the clock. (Ahead of the clock as it was, not of the wheel,
+    // which may be behind: there is room for passed deadlines between the two.)
+    if (tick >= queue->seen + TIMER_SLOTS) {
         return tick;
     }
-    uint64_t now = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
-    return tick > now ? tick : now;
+    queue->seen = (uint64_t)clock_now() >> TIME_TICK_SHIFT;
+    return tick > queue->seen ? tick : queue->seen;
 }
 
 // After a slot may have become empty.
@@ -267,6 +269,7 @@ void timer_queue_expire(void)
     spin_lock_off(&queue->lock);
     ts_time_t now = clock_now();
     uint64_t until = (uint64_t)now >> TIME_TICK_SHIFT, tick;
+    queue->seen = until;
     unsigned level, slot, most = TIMERS_PER_INTERRUPT;
     while (most > 0 && first_slot(queue, &level, &slot, &tick) && tick <= until) {
         most -= turn_to(queue, level, slot, tick, most);

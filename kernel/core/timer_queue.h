@@ -12,6 +12,7 @@
 struct timer_queue {
     struct spinlock lock;
     uint64_t now;                    // tick
+    uint64_t seen;                   // tick, of the last look at the clock: not before `now`
     ts_time_t armed;                 // the hardware's deadline, 0 = none
     _Atomic(struct timer *) running; // whose callback is being called
     uint64_t used[TIMER_LEVELS];     // bit s: slots[level][s] is not empty

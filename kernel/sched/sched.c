@@ -251,6 +251,7 @@ _Noreturn void thread_yield(void)
 void thread_give_way(uint64_t after_ns)
 {
     irqflags_t flags = arch_irq_save();
+    deferred_poll(cpu_current()); // no interrupt may come for long
     struct thread *thread = cpu_current()->current, *next = NULL;
     struct run_queue *queue = run_queue_here();
     // A look without the lock: one that becomes ready just now has its turn the next time.

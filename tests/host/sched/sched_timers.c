@@ -229,6 +229,32 @@ static void rule_t03_what_is_due_already_comes_last(void)
     cost = 0;
 }
 
+// The same with deadlines that have passed and lie just ahead of the wheel, which is late.
+static void rule_t03_what_lies_before_a_late_wheel_comes_last(void)
+{
+    struct model *other = &models[0];
+    cost = 1000;
+    other->armed = true;
+    timer_start(&other->timer, now + 10000000);
+    while (other->armed) {
+        ts_time_t aim = (ts_time_t)((queue.now + 2 * TIMER_SLOTS) << TIME_TICK_SHIFT);
+        for (unsigned i = 1; i < 100; i++) {
+            if (!models[i].armed) {
+                models[i].armed = true;
+                timer_start(&models[i].timer, aim < now ? aim : 1);
+            }
+        }
+        now = armed_for > now ? armed_for : now;
+        timer_queue_expire();
+    }
+    CHECK(now - other->timer.deadline < 3 * 100 * cost);
+    for (unsigned i = 0; i < 100; i++) {
+        timer_stop(&models[i].timer);
+        models[i].armed = false;
+    }
+    cost = 0;
+}
+
 // The clock comes to the end of its range all the same: what is due until then has expired, and
 // what lies in the last tick is not.
 static void all_times(void)
@@ -259,6 +285,7 @@ int main(void)
     rule_t01_the_end_of_time_is_quiet();
     rule_t03_timers_leave_time_for_threads();
     rule_t03_what_is_due_already_comes_last();
+    rule_t03_what_lies_before_a_late_wheel_comes_last();
     random_deadlines();
     printf("%llu timers expired in %llu interrupts\n", (unsigned long long)expired_all,
            (unsigned long long)interrupts_all);
