@@ -234,11 +234,14 @@ static void rule_t03_what_lies_before_a_late_wheel_comes_last(void)
 {
     struct model *other = &models[0];
     cost = 1000;
+    for (unsigned i = 0; i < TIMERS; i++) {
+        models[i].period = 0;
+    }
     other->armed = true;
     timer_start(&other->timer, now + 10000000);
     while (other->armed) {
         ts_time_t aim = (ts_time_t)((queue.now + 2 * TIMER_SLOTS) << TIME_TICK_SHIFT);
-        for (unsigned i = 1; i < 100; i++) {
+        for (unsigned i = 1; i < TIMERS; i++) {
             if (!models[i].armed) {
                 models[i].armed = true;
                 timer_start(&models[i].timer, aim < now ? aim : 1);
@@ -247,8 +250,8 @@ static void rule_t03_what_lies_before_a_late_wheel_comes_last(void)
         now = armed_for > now ? armed_for : now;
         timer_queue_expire();
     }
-    CHECK(now - other->timer.deadline < 3 * 100 * cost);
-    for (unsigned i = 0; i < 100; i++) {
+    CHECK(now - other->timer.deadline < 3 * TIMERS * cost);
+    for (unsigned i = 0; i < TIMERS; i++) {
         timer_stop(&models[i].timer);
         models[i].armed = false;
     }
