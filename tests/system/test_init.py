@@ -6,7 +6,7 @@ from programs import compile_program, grants
 def boot(ctx, lines, *programs, rights=()):
     """With lines behind the last service's, which is the shell."""
     config = ctx.folder / "init.conf"
-    config.write_text((ctx.root / "iso" / "etc" / "init.conf").read_text() + lines)
+    config.write_text(ctx.init_conf() + lines)
     entries = [f"etc/init.conf={config}"] + ([grants(ctx, *rights)] if rights else [])
     return ctx.boot(shell=True, entries=entries,
                     add=[compile_program(ctx, program) for program in programs])
