@@ -1,28 +1,13 @@
 # SPDX-License-Identifier: MIT
 """tools/check must find what it looks for: each case is a small tree with one thing wrong."""
-import pathlib
 import subprocess
-import sys
-import tempfile
 import unittest
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-from checks import borders, dialect, documents, headers, layout, objects, rooms, tree, words  # noqa: E402
+from planted import Planted
+from checks import borders, dialect, documents, headers, layout, objects, rooms, tree, words
 
 
-class Checks(unittest.TestCase):
-    def tree(self, files):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.addCleanup(setattr, tree, "ROOT", tree.ROOT)
-        tree.ROOT = pathlib.Path(folder.name)
-        subprocess.run(["git", "init", "-q", folder.name], check=True)
-        for name, text in files.items():
-            path = tree.ROOT / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-
+class Checks(Planted):
     def border(self, name, include, others=()):
         self.tree({name: f"#include {include}\n", **{other: "" for other in others}})
         return list(borders.check_borders())

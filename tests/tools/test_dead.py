@@ -1,28 +1,13 @@
 # SPDX-License-Identifier: MIT
 """tools/check dead must find what nobody uses, and nothing else."""
-import pathlib
 import subprocess
-import sys
-import tempfile
 import unittest
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-from checks import dead, objects, tree  # noqa: E402
+from planted import Planted
+from checks import dead, objects, tree
 
 
-class Dead(unittest.TestCase):
-    def tree(self, files):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.addCleanup(setattr, tree, "ROOT", tree.ROOT)
-        tree.ROOT = pathlib.Path(folder.name)
-        subprocess.run(["git", "init", "-q", folder.name], check=True)
-        for name, text in files.items():
-            path = tree.ROOT / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-
+class Dead(Planted):
     def found(self, *names):
         """The objects of these sources, and what they use."""
         files = {name: str(tree.ROOT / f"{name}.o") for name in names}

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Pages that repeat the source are compared with it, drawings with their texts, examples with a compiler."""
-import pathlib
-import subprocess
-import sys
-import tempfile
 import unittest
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-import mkdrawings  # noqa: E402
-from checks import examples, reference, tree, words  # noqa: E402
+from planted import Planted
+import mkdrawings
+from checks import examples, reference, tree, words
 
 PICTURE = """# SPDX-License-Identifier: MIT
 title Two boxes
@@ -20,18 +15,7 @@ arrow a.right b.left: to
 """
 
 
-class Reference(unittest.TestCase):
-    def tree(self, files):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.addCleanup(setattr, tree, "ROOT", tree.ROOT)
-        tree.ROOT = pathlib.Path(folder.name)
-        subprocess.run(["git", "init", "-q", folder.name], check=True)
-        for name, text in files.items():
-            path = tree.ROOT / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-
+class Reference(Planted):
     def limits(self, *rows):
         self.tree({"a/a.h": "#define A_MAX (UINT64_C(1) << 20) // many\n#define B_MAX (A_MAX / 2)\n"
                             "#define C_SIZE 8192u\n#define TWICE 1\n",

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: MIT
 """tools/check table must find a second table, a word that is packed by hand, and a page that says
 something else than the table."""
-import pathlib
-import subprocess
-import sys
-import tempfile
 import unittest
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-from checks import tables, tree  # noqa: E402
+from planted import Planted
+from checks import tables, tree
 
 GOOD = {
     "ipc/abi/operation.def": 'TS_OPERATION(READ, read, 1, R_(READ), ANY, 0, 0, FROM, NONE, BYTES,\n'
@@ -21,17 +16,9 @@ GOOD = {
 }
 
 
-class Table(unittest.TestCase):
+class Table(Planted):
     def errors(self, **changes):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.addCleanup(setattr, tree, "ROOT", tree.ROOT)
-        tree.ROOT = pathlib.Path(folder.name)
-        subprocess.run(["git", "init", "-q", folder.name], check=True)
-        for name, text in {**GOOD, **changes}.items():
-            path = tree.ROOT / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        self.tree({**GOOD, **changes})
         return [error.split(": ", 1)[0] for error in tables.check_table()]
 
     def test_good(self):
