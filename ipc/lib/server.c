@@ -148,7 +148,8 @@ static ts_status_t reply_mint(struct ts_request *request, struct ts_reply *reply
 // ---- Answers
 
 // An answer that nobody waited for has failed. If it was submitted its slot may have the next
-// request by now: it has been freed after TS_ERR_GONE and TS_ERR_CLIENT_FAULT, which refuse nothing.
+// request by now: it has been freed after TS_ERR_GONE and TS_ERR_CLIENT_FAULT, which refuse
+// nothing.
 static void answer_failed(struct ts_async *async, const struct ts_event *event)
 {
     const struct ts_request *request = TS_OBJECT_OF(async, struct ts_request, answer);
