@@ -102,9 +102,9 @@ def check_units(_):
 
 
 def tools_units(_):
-    command = ["/usr/bin/python3", "-B", "-m", "unittest", "-q"]
+    command = ["/usr/bin/python3", "-B"]
     return [Unit(f"tools/{path.stem[5:]}", lambda path=path: run_process(
-        f"tools/{path.stem[5:]}", [*command, path], 120), ())
+        f"tools/{path.stem[5:]}", [*command, path, "-q"], 120), ())
             for path in sorted((build.ROOT / "tests" / "tools").glob("test_*.py"))]
 
 
