@@ -52,8 +52,14 @@ set(conf_tool ${CMAKE_SOURCE_DIR}/tools/mkconf.py)
 file(GLOB manifests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/drivers/*/*/service.conf)
 add_custom_command(OUTPUT ${conf} COMMAND ${conf_tool} -o ${conf}
                    DEPENDS ${conf_tool} ${etc} ${manifests} VERBATIM)
-set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc etc/init.conf=${conf} www=${TESSERA_SITE})
-set(made ${etc} ${conf} ${TESSERA_SITE_STAMP})
+# Layouts of keyboards, from the packages xkb-data and libx11-data.
+set(keymaps ${CMAKE_BINARY_DIR}/keymaps)
+set(keymap_tool ${CMAKE_SOURCE_DIR}/tools/mkkeymap.py)
+add_custom_command(OUTPUT ${keymaps}/compose COMMAND ${keymap_tool} -o ${keymaps}
+                   DEPENDS ${keymap_tool} VERBATIM)
+set(entries etc=${CMAKE_SOURCE_DIR}/iso/etc etc/init.conf=${conf} etc/keymaps=${keymaps}
+            www=${TESSERA_SITE})
+set(made ${etc} ${conf} ${keymaps}/compose ${TESSERA_SITE_STAMP})
 tessera_archive(archive KINDS srv cmd driver ENTRIES ${entries} DEPENDS ${made})
 tessera_archive(archive-test KINDS srv cmd driver test bench ENTRIES ${entries} DEPENDS ${made})
 
