@@ -19,6 +19,8 @@ static const char *state_name(uint32_t state)
     case TS_INIT_BACK_OFF: return "back-off";
     case TS_INIT_FAILED: return "failed";
     case TS_INIT_ENDING: return "ending";
+    case TS_INIT_GIVEN_UP: return "given-up";
+    case TS_INIT_NO_DEVICE: return "no-device";
     default: return "?";
     }
 }
@@ -37,6 +39,8 @@ static const char *reason(const struct ts_init_service *s, char out[48])
     out[0] = '\0';
     if (s->state == TS_INIT_FAILED) {
         snprintf(out, 48, "%s", ts_status_name(s->status));
+    } else if (s->state == TS_INIT_NO_DEVICE) {
+        snprintf(out, 48, "not in this machine");
     } else if (s->exit_reason == TS_EXIT_STATUS) {
         snprintf(out, 48, "%s %d", reasons[TS_EXIT_STATUS], (int)s->status);
     } else if (s->exit_reason < sizeof(reasons) / sizeof(reasons[0])) {

@@ -20,6 +20,7 @@
 #include <tessera/lib/process.h>
 #include <tessera/lib/resource.h>
 #include <tessera/lib/server.h>
+#include <tessera/proto/init.h>
 #include <tessera/proto/pci.h>
 
 enum { IDENTITY = 0x00, LIVE = 0x04, FACTORIAL = 0x08, STATUS = 0x20, CAUSE = 0x24, ACK = 0x64 };
@@ -143,10 +144,8 @@ static ts_status_t open_device(struct edu *edu)
     uint32_t flags = TS_PCI_ENABLE_MEMORY, vector = 0;
     ts_handle_t memory;
     void *mapped;
-    ts_status_t status = service_device(&edu->device);
-    if (status == TS_OK) {
-        status = ts_call_handle(edu->device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &memory);
-    }
+    ts_status_t status =
+        ts_call_handle(edu->device, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &memory);
     if (status == TS_OK) {
         status = ts_memory_map(memory, NULL, REGISTERS, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped);
         ts_close(memory); // the mapping keeps it
@@ -202,7 +201,13 @@ int main(void)
 {
     static struct edu edu;
     ts_handle_t root = TS_HANDLE_NONE;
-    ts_status_t status = open_device(&edu);
+    ts_status_t status = service_device(&edu.device);
+    if (status == TS_ERR_NOT_FOUND) {
+        return TS_INIT_EXIT_NO_DEVICE; // init says so, and does not start it again
+    }
+    if (status == TS_OK) {
+        status = open_device(&edu);
+    }
     if (status == TS_OK) {
         status = serve(&edu, &root);
     }

@@ -13,6 +13,11 @@
 // name with a path leads to what init opens there itself. A service without READY serves nobody;
 // one that others wait for is ready when it has called READY, any other when it runs.
 //
+// A service whose device is not in this machine ends with the status TS_INIT_EXIT_NO_DEVICE, and
+// says nothing: init logs it, does not start the service again, and answers an open of its name
+// with TS_ERR_NOT_FOUND at once. So it is with a service that died too often in a row (GIVEN_UP).
+// Both start again by START alone.
+//
 // With `heartbeat` in the configuration init asks get(ALIVE) of the pulse; the server library
 // answers by itself, as long as the loop goes round. The pulse has a request slot of its own
 // (ts_server_pulse): however full the service is, init's question finds room.
@@ -38,6 +43,8 @@
 #define TS_INIT_READY \
     1u // in_handle[0]: the root, with DUPLICATE, TRANSFER and OPEN; [1]: the pulse
 
+#define TS_INIT_EXIT_NO_DEVICE 69 // a service's exit status: its device is not there
+
 // Methods of the control object; value = 0.
 #define TS_INIT_START   16u // bytes in: name. TS_ERR_EXISTS: it runs
 #define TS_INIT_STOP    17u // kills it and leaves it stopped
@@ -55,13 +62,15 @@ struct ts_init_power {
 };
 
 enum ts_init_state {
-    TS_INIT_STOPPED = 0,  // not started, or by STOP, or it ended and is not to be restarted
-    TS_INIT_WAITING = 1,  // for a service that it uses
-    TS_INIT_STARTING = 2, // runs, is not ready
-    TS_INIT_READY_ = 3,   // runs
-    TS_INIT_BACK_OFF = 4, // died too often: will start again at restart_ns
-    TS_INIT_FAILED = 5,   // cannot be started: `status` says why
-    TS_INIT_ENDING = 6,   // killed, not gone yet
+    TS_INIT_STOPPED = 0,   // not started, or by STOP, or it ended and is not to be restarted
+    TS_INIT_WAITING = 1,   // for a service that it uses
+    TS_INIT_STARTING = 2,  // runs, is not ready
+    TS_INIT_READY_ = 3,    // runs
+    TS_INIT_BACK_OFF = 4,  // died too often: will start again at restart_ns
+    TS_INIT_FAILED = 5,    // cannot be started: `status` says why
+    TS_INIT_ENDING = 6,    // killed, not gone yet
+    TS_INIT_GIVEN_UP = 7,  // died too often in a row: starts again by START alone
+    TS_INIT_NO_DEVICE = 8, // its device is not there: the same
 };
 
 struct ts_init_service {

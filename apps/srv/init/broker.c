@@ -174,7 +174,7 @@ void broker_open(struct ts_request *request, const struct broker_wish *wish)
         (void)service_start(target);
     }
     ts_status_t status = TS_OK;
-    if (target->state == TS_INIT_STOPPED || target->state == TS_INIT_FAILED || init.ending) {
+    if (service_rests(target) || init.ending) {
         status = TS_ERR_NOT_FOUND;
     } else if ((request->flags & TS_FLAG_NOWAIT) != 0 || keep(request) != TS_OK) {
         status = TS_ERR_AGAIN;
@@ -252,7 +252,7 @@ static void on_changed(struct service *service)
 {
     if (service->state == TS_INIT_READY_) {
         serve_waiters(service);
-    } else if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED) {
+    } else if (service_rests(service)) {
         refuse_waiters(service, TS_ERR_NOT_FOUND);
     }
 }

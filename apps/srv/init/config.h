@@ -10,7 +10,8 @@
 //     environment NAME=VALUE…
 //     start boot | demand | never     demand: when somebody opens its name. Default: boot
 //     alone                           others start once it is ready, or has failed
-//     restart always | failure | never   after it ended. Default: always
+//     restart always | failure | never   after it ended, until it is given up (service.c).
+//                                        Default: always
 //     heartbeat TIME                  TIME is 500ms, 5s, 1m: so long silent when asked is a death
 //     limit pages N | handles N | threads N    of its job; several pairs may follow
 //     priority idle | normal | driver

@@ -54,6 +54,10 @@ void report_end(const struct service *service, const struct ts_process_report *r
     unsigned seconds = (unsigned)(ran / TS_SECOND);
     switch (report->reason) {
     case TS_EXIT_STATUS:
+        if (report->status == TS_INIT_EXIT_NO_DEVICE) {
+            ts_log("%s: this machine has no device for it", name);
+            break;
+        }
         ts_log("%s ended with status %d after %u s", name, report->status, seconds);
         break;
     case TS_EXIT_FAULT:

@@ -2,14 +2,18 @@
 // One service's life.
 //
 //   STOPPED -> WAITING -> STARTING -> READY -> (its end) -> WAITING | BACK_OFF | STOPPED
-//                  \          \-> not ready in time: killed
+//                  \          \-> not ready in time: killed      | GIVEN_UP | NO_DEVICE
 //                   \-> FAILED: the program cannot be started
 //
 // WAITING ends when launch.c has started it, or cannot. Whatever else depends on a service's state
 // is told by the tables of service_listen.
 //
 // Deaths are counted until an instance has been healthy for 10 seconds. The first two are followed
-// by a start at once; from the third on a start waits 1 s, 2 s, 4 s … at most a minute.
+// by a start at once; from the third on a start waits 1 s, 2 s, 4 s … at most a minute. With the
+// tenth, after two minutes of waiting, a service is given up: what depends on it goes on without.
+// The console is the exception, since through it an operator starts what was given up.
+//
+// A service that ends with TS_INIT_EXIT_NO_DEVICE is not started again.
 #include "service.h"
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
@@ -21,6 +25,7 @@
 #define FREE_DEATHS      2u
 #define BACK_OFF_NS      TS_SECOND
 #define BACK_OFF_MAX_NS  (60 * TS_SECOND)
+#define LAST_DEATH       10u
 
 static const struct service_events *const *listeners;
 
@@ -32,6 +37,17 @@ void service_listen(const struct service_events *const *tables)
 bool service_runs(const struct service *service)
 {
     return service->process != TS_HANDLE_NONE;
+}
+
+bool service_rests(const struct service *service)
+{
+    switch (service->state) {
+    case TS_INIT_STOPPED:
+    case TS_INIT_FAILED:
+    case TS_INIT_GIVEN_UP:
+    case TS_INIT_NO_DEVICE: return true;
+    default: return false;
+    }
 }
 
 static void set_state(struct service *service, enum ts_init_state state)
@@ -56,9 +72,21 @@ static void tell_end(struct service *service)
 
 // ---- starting
 
+static void give_up(struct service *service)
+{
+    const char *name = service->config->name;
+    ts_log("%s has died %u times in a row and is given up: `services start %s` starts it again",
+           name, service->deaths, name);
+    set_state(service, TS_INIT_GIVEN_UP);
+}
+
 void service_back_off(struct service *service)
 {
     service->deaths++;
+    if (service->deaths >= LAST_DEATH && !service->config->console) {
+        give_up(service);
+        return;
+    }
     if (service->deaths <= FREE_DEATHS) {
         service->restarts++;
         (void)service_start(service);
@@ -82,6 +110,11 @@ void service_failed(struct service *service, ts_status_t status)
 }
 
 // ---- ends
+
+static bool has_no_device(const struct ts_process_report *report)
+{
+    return report->reason == TS_EXIT_STATUS && report->status == TS_INIT_EXIT_NO_DEVICE;
+}
 
 static bool wants_restart(const struct service *service, const struct ts_process_report *report)
 {
@@ -121,7 +154,9 @@ static void service_ended(struct service *service, const struct ts_process_repor
         service->deaths = 0;
     }
     tell_end(service);
-    if (!wants_restart(service, report)) {
+    if (has_no_device(report)) {
+        set_state(service, TS_INIT_NO_DEVICE);
+    } else if (!wants_restart(service, report)) {
         set_state(service, TS_INIT_STOPPED);
     } else if (service->after == AFTER_RESTART) {
         service->restarts++;
@@ -243,6 +278,9 @@ ts_status_t service_start(struct service *service)
     if (service_runs(service) || service->state == TS_INIT_WAITING) {
         return TS_ERR_EXISTS;
     }
+    if (service->state == TS_INIT_GIVEN_UP) {
+        service->deaths = 0;
+    }
     wait_for_start(service);
     return TS_OK;
 }
@@ -256,7 +294,7 @@ ts_status_t service_stop(struct service *service, enum service_after after)
         service_kill(service);
         return TS_OK;
     }
-    if (service->state == TS_INIT_STOPPED || service->state == TS_INIT_FAILED) {
+    if (service_rests(service)) {
         return after == AFTER_RESTART ? service_start(service) : TS_ERR_NOT_FOUND;
     }
     if (after == AFTER_RESTART && !init.ending) { // it waits anew

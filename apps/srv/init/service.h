@@ -38,6 +38,7 @@ struct service {
     ts_handle_t kept[CONFIG_HANDLES]; // memories that its instances pass on
     struct asking asking;
     bool asking_busy;
+    const struct service *in_vain; // WAITING: the one that rests, which the log has named
 };
 
 // What happens to services is told to the files that depend on it, by a table of each; any function
@@ -58,6 +59,8 @@ void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse)
 void service_back_off(struct service *service); // one more death: starts it now or later
 void service_kill(struct service *service);     // what follows comes with its end
 bool service_runs(const struct service *service);
+// Whether it does not run, and nothing but START or an opening (`start demand`) brings it back.
+bool service_rests(const struct service *service);
 
 // From WAITING: its process is there; or why it is not.
 void service_launched(struct service *service);

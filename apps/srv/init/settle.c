@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What a service waits for before its start: that the services it uses have settled, and that the
 // sessions which it is to be given are open. One that is used by name only does not keep others
-// waiting when it has failed; they can open it later.
+// waiting when it has failed; they can open it later. One of which a session is needed may rest, be
+// given up for instance: then its user goes on waiting, the log says so once, and START of the
+// other lets both go on.
 #include "settle.h"
 #include <string.h>
 #include <tessera/lib/log.h>
@@ -14,6 +16,7 @@ static void forget(struct service *service)
         ts_close(service->sessions_open[i]);
         service->sessions_open[i] = TS_HANDLE_NONE;
     }
+    service->in_vain = NULL;
 }
 
 const struct service_events settle_events = {.changed = forget};
@@ -31,7 +34,16 @@ static bool must_let_pass(const struct service *service)
     return false;
 }
 
-static bool has_settled(const struct config_handle *handle)
+static void tell_in_vain(struct service *service, const struct service *target)
+{
+    if (service->in_vain != target) {
+        service->in_vain = target;
+        ts_log("%s waits for %s, which does not run (`services`)", service->config->name,
+               target->config->name);
+    }
+}
+
+static bool has_settled(struct service *service, const struct config_handle *handle)
 {
     struct service *target = &init.services[handle->service];
     if (handle->target == CONFIG_SERVICE) {
@@ -43,10 +55,13 @@ static bool has_settled(const struct config_handle *handle)
     if (target->state == TS_INIT_STOPPED && target->config->start == CONFIG_START_DEMAND) {
         (void)service_start(target);
     }
+    if (service_rests(target)) {
+        tell_in_vain(service, target);
+    }
     return target->state == TS_INIT_READY_ && target->root;
 }
 
-static bool all_settled(const struct service *service)
+static bool all_settled(struct service *service)
 {
     if (must_let_pass(service)) {
         return false;
@@ -54,7 +69,7 @@ static bool all_settled(const struct service *service)
     for (uint32_t i = 0; i < service->config->handle_count; i++) {
         const struct config_handle *handle = &service->config->handles[i];
         if ((handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION) &&
-            !has_settled(handle)) {
+            !has_settled(service, handle)) {
             return false;
         }
     }

@@ -8,7 +8,8 @@
 
 // Opens the handle named "device": the device object itself, or a name of init's for it, which is
 // why it is opened anew. While the device is not quiet yet after its last driver (TS_ERR_BUSY) it
-// tries again for two seconds. TS_ERR_NOT_FOUND: no such handle, or no such device.
+// tries again for two seconds. TS_ERR_NOT_FOUND: no such handle, or no such device; a service then
+// ends with TS_INIT_EXIT_NO_DEVICE (tessera/proto/init.h).
 TS_MUST_USE ts_status_t service_device(ts_handle_t *out_device);
 
 // Gives init the root, which it opens for clients, and the server's pulse, which it asks. Without a

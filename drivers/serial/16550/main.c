@@ -20,6 +20,7 @@
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>
+#include <tessera/proto/init.h>
 
 #define RELEASE_TRIES 5000u // of a millisecond
 
@@ -70,5 +71,8 @@ int main(int argc, char **argv)
     uint32_t line = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 4;
     ts_handle_t root = TS_HANDLE_NONE;
     ts_status_t status = start(port, line, &root);
+    if (status == TS_ERR_NOT_FOUND) {
+        return TS_INIT_EXIT_NO_DEVICE;
+    }
     return service_run(status, &serial.server, root);
 }
