@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "disk.h"
+
+#include <string.h>
+#include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/log.h>
+#include <tessera/lib/memory.h>
+#include <tessera/lib/op.h>
+#include <tessera/proto/block.h>
+
+#include "cache.h"
+
+#define SERIAL       "www"
+#define SERIAL_MAX   20u
+#define OPEN_WAIT_NS (5 * TS_SECOND)  // for a driver
+#define ALL_WAIT_NS  (15 * TS_SECOND) // init waits for us for 20 s
+#define TRIES        3u               // a driver that dies meanwhile has a successor
+#define TABLES_MAX   (32u << 20)      // bytes of the archive's tables: some 200,000 files
+
+static ts_time_t deadline; // of all that is asked of disks here
+
+// The device reads whole blocks to page-aligned memory. `offset` is rounded down; *out_bytes is
+// where it was meant to be.
+static ts_status_t read_range(ts_handle_t disk, uint64_t offset, uint64_t length,
+                              const uint8_t **out_bytes)
+{
+    uint64_t first = offset & ~(uint64_t)(TS_PAGE_SIZE - 1);
+    uint64_t size = TS_PAGE_ROUND(offset + length - first);
+    void *memory;
+    ts_status_t status = ts_memory_allocate(size, 0, NULL, &memory);
+    uint64_t done = 0;
+    if (status != TS_OK) {
+        return status;
+    }
+    while (status == TS_OK && first + done < offset + length) {
+        size_t bytes = 0;
+        size_t part = size - done < CACHE_BLOCK ? size - done : CACHE_BLOCK;
+        status = ts_read(disk, (char *)memory + done, part, first + done, deadline, &bytes);
+        if (status == TS_OK && bytes == 0) {
+            status = TS_ERR_CORRUPT; // the disk ends before its archive does
+        }
+        done += bytes;
+    }
+    if (status != TS_OK) {
+        (void)ts_memory_unmap(memory, size);
+        return status;
+    }
+    *out_bytes = (const uint8_t *)memory + (offset - first);
+    return TS_OK;
+}
+
+static ts_status_t read_header(struct disk *disk, uint64_t size)
+{
+    const uint8_t *bytes;
+    if (size < TS_PAGE_SIZE) {
+        return TS_ERR_CORRUPT;
+    }
+    ts_status_t status = read_range(disk->session, 0, TS_PAGE_SIZE, &bytes);
+    if (status == TS_OK) {
+        memcpy(&disk->header, bytes, sizeof(disk->header));
+        (void)ts_memory_unmap((void *)bytes, TS_PAGE_SIZE);
+    }
+    return status;
+}
+
+static ts_status_t open_archive(struct disk *disk)
+{
+    const uint8_t *bytes;
+    uint64_t offset, length, size;
+    ts_status_t status = ts_get_u64(disk->session, TS_PROPERTY_SIZE, &size);
+    if (status == TS_OK) {
+        status = read_header(disk, size);
+    }
+    if (status == TS_OK) {
+        status = ts_archive_check_header(&disk->header, size, &offset, &length);
+    }
+    if (status == TS_OK && length > TABLES_MAX) {
+        status = TS_ERR_TOO_LARGE;
+    }
+    if (status == TS_OK) {
+        status = read_range(disk->session, offset, length, &bytes);
+    }
+    return status == TS_OK ? ts_archive_open_tables(&disk->archive, &disk->header, bytes, size)
+                           : status;
+}
+
+// What the disk says of itself. TS_ERR_NOT_FOUND: there is no such disk, which init has said.
+static ts_status_t ask_serial(struct disk *disk, char serial[SERIAL_MAX + 1])
+{
+    ts_time_t soon = ts_deadline_in(OPEN_WAIT_NS);
+    size_t length = 0;
+    ts_status_t status = ts_open_until(disk->service, "", 0, TS_RIGHT_READ,
+                                       soon < deadline ? soon : deadline, &disk->session);
+    if (status == TS_OK) {
+        status = ts_get(disk->session, TS_PROPERTY_BLOCK_IDENTITY, serial, SERIAL_MAX, &length);
+    }
+    serial[length] = '\0';
+    return status;
+}
+
+static ts_status_t look_at(const char *name, struct disk *disk)
+{
+    char serial[SERIAL_MAX + 1];
+    ts_status_t status = ask_serial(disk, serial);
+    if (status == TS_ERR_NOT_FOUND) {
+        return status;
+    }
+    if (status == TS_OK && strcmp(serial, SERIAL) != 0) {
+        ts_log("%s: its serial is '%s', not '" SERIAL "': it is left alone", name, serial);
+        ts_close(disk->session);
+        return TS_ERR_NOT_FOUND;
+    }
+    if (status == TS_OK) {
+        status = open_archive(disk);
+    }
+    if (status != TS_OK) {
+        ts_close(disk->session);
+        ts_log("%s: no archive can be served from it: %s", name, ts_status_text(status));
+    }
+    return status;
+}
+
+static bool driver_died(ts_status_t status)
+{
+    return status == TS_ERR_PEER_CLOSED || status == TS_ERR_ABANDONED;
+}
+
+ts_status_t disk_find(struct disk *out_disk)
+{
+    static const char *const names[] = {"disk"};
+    deadline = ts_deadline_in(ALL_WAIT_NS);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        ts_handle_t service = ts_named_handle(names[i]);
+        ts_status_t status = service != TS_HANDLE_NONE ? TS_ERR_PEER_CLOSED : TS_ERR_NOT_FOUND;
+        for (unsigned tries = 0; tries < TRIES && driver_died(status); tries++) {
+            *out_disk = (struct disk){.service = service};
+            status = look_at(names[i], out_disk);
+        }
+        if (status == TS_OK) {
+            return TS_OK;
+        }
+    }
+    return TS_ERR_NOT_FOUND;
+}
