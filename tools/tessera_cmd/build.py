@@ -16,6 +16,7 @@ from .console import CommandError, Step, say
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ARCH = os.environ.get("TESSERA_ARCH", "x86_64")  # a folder of arch/
 KINDS = ("release", "debug")
+SEPARATORS = " \t\n:#$%&*?;|<>()[]{}'\"`\\"  # of words, for make and the shell
 
 
 def folder(kind):
@@ -39,11 +40,24 @@ def run_logged(command, log):
     raise CommandError(f"`{' '.join(map(str, command[:3]))} …` failed")
 
 
+def check_place():
+    """Whether this tree can be built where it is."""
+    if bad := sorted(set(SEPARATORS).intersection(str(ROOT))):
+        raise CommandError(f"{ROOT}: make and newlib's configure take a path with {bad[0]!r} apart: "
+                           "move the tree to another")
+
+
 @contextlib.contextmanager
 def locked(kind):
     """One command at a time builds in a folder: a second one waits."""
-    folder(kind).mkdir(parents=True, exist_ok=True)
-    with open(folder(kind) / "lock", "wb") as lock:
+    check_place()
+    try:
+        folder(kind).mkdir(parents=True, exist_ok=True)
+        lock = open(folder(kind) / "lock", "wb")
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror.lower()}: what is built comes there, "
+                           "so this user needs a tree of their own") from error
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

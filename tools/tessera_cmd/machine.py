@@ -8,6 +8,7 @@ QMP socket besides. Everything temporary is in one folder, which goes with the m
 import contextlib
 import ctypes
 import dataclasses
+import errno
 import json
 import os
 import pathlib
@@ -47,6 +48,7 @@ class Options:
     port: int = 0            # of 127.0.0.1, forwarded to the guest's port 80; 0 = none
     forwards: tuple = ()     # more of them: (host port, guest port)
     disk: pathlib.Path = None  # read-only, serial number "www"
+    disks: tuple = ()        # files of others, read-only: serial numbers "disk1" and so on
     network: tuple = None    # QEMU words in place of user networking
     iommu: str = ""          # DMA and interrupts go through one: "intel", "amd"
     icount: bool = False     # deterministic: one instruction a nanosecond
@@ -55,14 +57,19 @@ class Options:
     extra: tuple = ()        # more words for QEMU
 
 
-def port_is_free(port):
+def port_problem(port):
+    """Why nothing can be served at that port of 127.0.0.1; None if it can."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except PermissionError:
+            return f"port {port} needs a right that this user has not (ports below 1024 are root's)"
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return f"port {port} of 127.0.0.1 is in use"
+            return f"port {port} of 127.0.0.1: {error.strerror}"
+    return None
 
 
 def free_port():
@@ -167,11 +174,18 @@ class Machine:
             words += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF_CODE}",
                       "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
         if o.disk:
-            words += ["-drive", f"if=none,id=www,format=raw,readonly=on,file={o.disk}",
-                      "-device", self._virtio("virtio-blk-pci,drive=www,serial=www")]
+            words += self._disk("www", o.disk)
+        for number, file in enumerate(o.disks, 1):
+            words += self._disk(f"disk{number}", file)
         if not o.reboot:
             words.append("-no-reboot")
         return words + self._network() + list(o.extra)
+
+    def _disk(self, name, file):
+        """A comma in the file's name is QEMU's separator, unless it is there twice."""
+        file = str(file).replace(",", ",,")
+        return ["-drive", f"if=none,id={name},format=raw,readonly=on,file={file}",
+                "-device", self._virtio(f"virtio-blk-pci,drive={name},serial={name}")]
 
     def _network(self):
         if self.options.network is not None:

@@ -29,6 +29,8 @@ def add_run(commands):
     parser.add_argument("--window", action="store_true", help="show the screen in a window")
     parser.add_argument("--headless", action="store_true", help="show the console, but read no input")
     parser.add_argument("--www", metavar="DIR", help="serve the files of DIR")
+    parser.add_argument("--disk", metavar="FILE", action="append", default=[],
+                        help="attach a disk, read-only: FILE is not touched")
     add_httpd_conf(parser)
     parser.add_argument("--add", metavar="FILE", action="append", default=[],
                         help="add a program to the image, in /bin")

@@ -8,9 +8,9 @@ import tempfile
 
 from . import build, packages, terminal
 from .console import CommandError, say
-from .machine import Machine, Options, port_is_free
+from .machine import Machine, Options, port_problem
 
-MEMORY_LEAST, MEMORY_MOST = 16, 65536
+MEMORY_LEAST, MEMORY_MOST = 24, 65536  # MiB; with less no page is served
 
 
 def megabytes(text):
@@ -49,15 +49,27 @@ def boot_image(options, kind, temporary):
     return image
 
 
+def check_disk(file):
+    """One can be attached: a file or a device that this user may read. It is never written."""
+    try:
+        with open(file, "rb"):
+            pass
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror.lower()}") from error
+
+
 def prepare(options, temporary):
     """Builds what is needed; returns the machine's options."""
     packages.require(packages.RUN, *(purpose for purpose in ("window", "uefi", "bochs")
                                      if getattr(options, purpose)))
-    if not options.bochs and not port_is_free(options.port):
-        raise CommandError(f"port {options.port} of 127.0.0.1 is in use; "
-                           "choose another with --port N")
-    if options.bochs and (options.www or options.uefi or options.window or options.qemu):
+    problem = None if options.bochs else port_problem(options.port)
+    if problem:
+        raise CommandError(f"{problem}; choose another with --port N")
+    if options.bochs and (options.www or options.disk or options.uefi or options.window or
+                          options.qemu):
         raise CommandError("--bochs goes with --smp, --memory, --add, --exec and --headless only")
+    for file in options.disk:
+        check_disk(file)
     kind = "debug" if options.debug else "release"
     memory = megabytes(options.memory)
     build.build(kind, "iso")
@@ -70,6 +82,7 @@ def prepare(options, temporary):
                    uefi=options.uefi, bochs=options.bochs, window=options.window,
                    iommu=options.iommu,
                    port=0 if options.bochs else options.port, disk=disk,
+                   disks=tuple(os.path.abspath(file) for file in options.disk),
                    reboot=not options.exec, extra=tuple(options.qemu))
 
 
