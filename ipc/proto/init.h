@@ -26,6 +26,11 @@
 // leads to a session, after waiting for a service that starts; open(path) to one that all share. On
 // the handle SIGNALS: TS_SIGNAL_READABLE while an instance is ready.
 //
+// A class (nics = class net) is a directory of the services of that class:
+//   list    struct ts_file_entry records: their names
+//   open    a name: as its named handle
+//   SIGNALS TS_SIGNAL_READABLE when it has changed since it was last listed from the start
+//
 // The control object (a named handle "control = control" in the configuration):
 //   list    struct ts_init_service records, as many as fit; offset = cookie: index of the first
 //   call    TS_INIT_*, with the service's name as bytes in; with MANAGE. RUNNING: without.

@@ -10,7 +10,10 @@
 //   class:0200           base class and subclass, and optionally the interface; /N likewise
 //   virtio-net/0         a virtio device by name (net, block, console, rng, gpu, input, 9p,
 //                        socket) or "virtio-16"; 1.x and transitional ids; /N likewise
-//   …/info               after any of these: an information object alone (get, config read); any
+//   …/all                after one without /N: an object whose list gives the address of each
+//                        function that fits and that a driver can have (READ, OPEN)
+//   …/info               after any of the others: an information object alone (get, config read);
+//   any
 //                        number, also while a driver holds the function
 //
 // TS_ERR_NOT_FOUND no such function; TS_ERR_ARGUMENT a match that is none of these; TS_ERR_BUSY a

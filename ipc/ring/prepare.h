@@ -115,6 +115,20 @@ TS_PREPARE_ ts_prepare_open(struct ts_submission *s, ts_handle_t root, const cha
                user_data);
 }
 
+// Value: bytes of records; `cookie` as of ts_list.
+TS_PREPARE_ ts_prepare_list(struct ts_submission *s, ts_handle_t handle, void *buffer,
+                            uint32_t length, uint64_t cookie, ts_time_t deadline,
+                            uint64_t user_data)
+{
+    ts_prepare(s, handle,
+               &(struct ts_op){.op = TS_OP_LIST,
+                               .address = buffer,
+                               .length = length,
+                               .offset = cookie,
+                               .deadline = deadline},
+               user_data);
+}
+
 TS_PREPARE_ ts_prepare_accept(struct ts_submission *s, ts_handle_t handle, ts_rights_t rights,
                               ts_time_t deadline, uint64_t user_data)
 {

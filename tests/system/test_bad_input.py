@@ -98,7 +98,7 @@ def test_configuration(ctx):
     for name in re.findall(r"^service (\S+)", BROKEN, re.M):
         if name != "cycle":
             ctx.equal(found[name], "failed", f"state of {name}")
-    for name in ("pci", "serial", "virtio-net", "memfs", "pipes", "netd", "wwwfs", "httpd", "shell"):
+    for name in ("pci", "serial", "virtio-net:0", "memfs", "pipes", "netd", "wwwfs", "httpd", "shell"):
         ctx.equal(found[name], "runs", f"state of {name}")
 
 
@@ -109,10 +109,10 @@ def test_configuration_breaks_a_server(ctx):
     config.write_text(text.replace("program   /drv/virtio-net", "program   /drv/nothing")
                       .replace("program   /srv/memfs", "program   /srv/memfs\n    limit pages lots"))
     guest = ctx.boot(entries=[f"etc/init.conf={config}"], shell=True)
-    log_until(ctx, guest, r"virtio-net: no program /drv/nothing", r"limit pages lots")
+    log_until(ctx, guest, r"virtio-net:0: no program /drv/nothing", r"limit pages lots")
     ctx.equal(guest.command("echo the shell | cat"), "the shell\n", "the shell")
     found = states(guest)
-    for name in ("virtio-net", "memfs"):
+    for name in ("virtio-net:0", "memfs"):
         ctx.equal(found[name], "failed", f"state of {name}")
     for name in ("pipes", "netd", "wwwfs", "httpd"):
         ctx.equal(found[name], "runs", f"state of {name}")

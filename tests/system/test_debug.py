@@ -30,7 +30,7 @@ def test_gdb(ctx):
     output = gdb(ctx, port, "tessera processes", "tessera threads netd", "tessera log 200",
                  "tessera process netd", "info symbol ts_loop_run", "info address syscall_entry",
                  "list nic_start", "list kernel_main")
-    for service in ("init", "netd", "httpd", "shell", "virtio-net"):
+    for service in ("init", "netd", "httpd", "shell", "virtio-net:0"):
         ctx.check(re.search(rf"^ *\d+ runs +\d+ +\d+ {service}$", output, re.M),
                   f"no {service} among the processes:\n{output}")
     ctx.check(re.search(r"^netd +blocked +\d+ +\d+ +0x[0-9a-f]+ ring_wait_continue$", output, re.M),

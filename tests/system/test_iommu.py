@@ -87,7 +87,7 @@ def check_restart(ctx, kind):
                      entries=[grants(ctx, "give /bin/harm system")])
     ctx.equal(guest.wait_for_page()[0], 200, "status")
     for manner in ("kill", "write"):
-        ctx.check("found" in guest.command(f"harm {manner} virtio-net"), "no driver to end")
+        ctx.check("found" in guest.command(f"harm {manner} virtio-net:0"), "no driver to end")
         ctx.equal(guest.wait_for_page()[0], 200, f"status after {manner}")
     ctx.check(re.search(r"quarantined +0 KiB", guest.command("free")), "pages in quarantine")
     check_end(ctx, guest)

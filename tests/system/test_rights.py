@@ -27,7 +27,7 @@ kill: ERR_RIGHTS
 restart: ERR_RIGHTS
 open pci: ERR_RIGHTS
 open serial: ERR_RIGHTS
-open virtio-net: ERR_RIGHTS
+open virtio-net:0: ERR_RIGHTS
 open netd: ERR_RIGHTS
 process 1: OK
 its memory: ERR_RIGHTS

@@ -226,7 +226,7 @@ void broker_cancel(struct ts_request *request)
 // Each cancel changes the lists: begin again after one.
 static struct ts_request *kept_by(const struct ts_object *object)
 {
-    for (uint32_t i = 0; i < init.config.service_count; i++) {
+    for (uint32_t i = 0; i < init.service_count; i++) {
         struct ts_request *asked = init.services[i].opening.request;
         if (asked != NULL && asked->object == object) {
             return asked;

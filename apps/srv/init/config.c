@@ -26,6 +26,11 @@ struct config_service *config_find(struct config *config, const char *name)
     return NULL;
 }
 
+bool config_is_of(const struct config_service *service, const char *class_name)
+{
+    return service->class_name != NULL && strcmp(service->class_name, class_name) == 0;
+}
+
 bool config_number(const char *word, uint64_t *out_number)
 {
     unsigned base = 10;

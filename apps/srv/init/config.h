@@ -15,6 +15,9 @@
 //     heartbeat TIME                  TIME is 500ms, 5s, 1m: so long silent when asked is a death
 //     limit pages N | handles N | threads N    of its job; several pairs may follow
 //     priority idle | normal | driver
+//     class NAME                      programs find it by its class, with others of that
+//     each SERVICE MATCH…             an instance of it for each thing that SERVICE has at a MATCH:
+//                                     NAME:0, NAME:1 …; it is found by its class
 //     console                         the program which `exec=` on the kernel's command line
 //     replaces handle NAME [= TARGET] [with RIGHT…]
 //   mount PATH = service NAME         PATH of init's file tree leads to that service; not `manage`
@@ -27,16 +30,18 @@
 //   /PATH                             init's file tree, from there on
 //   service NAME [PATH]               a name that can be opened again and again: sessions of the
 //                                     service, or of what it has at PATH
+//   each                              the thing of `each` that the instance is for
+//   class NAME                        a directory of the services of that class
 //   session NAME [PATH]               one session, opened before the program starts
 //   memory PAGES                      memory that its instances pass on: each finds what the last
 //                                     one left there, which may be anything; zeros at first
 //   resource KIND [BASE LENGTH]       physical, interrupt, io, domain or system; all or a part
 //   control                           the state of all services, and steering it
 // RIGHT: read write execute open map call wait share duplicate transfer manage. Default: all that
-// init can give, save for service, where `manage` and `share` must be said (what they are for says
-// the service's protocol, docs/protocols), control and job, where `manage` must be (a manager of
-// its job sets its own limits), root-job, where `write` must be as well (starting programs in no
-// limits but the machine's), and log, which is written only.
+// init can give, save for service, each and class, where `manage` and `share` must be said (what
+// they are for says the service's protocol, docs/protocols), control and job, where `manage` must
+// be (a manager of its job sets its own limits), root-job, where `write` must be as well (starting
+// programs in no limits but the machine's), and log, which is written only.
 //
 // A service that others refer to, or that has a heartbeat, must call READY (proto/init.h).
 //
@@ -48,12 +53,15 @@
 #include <tessera/abi/types.h>
 #include <tessera/lib/status.h>
 
-#define CONFIG_SERVICES 32u
-#define CONFIG_HANDLES  24u
-#define CONFIG_WORDS    32u
-#define CONFIG_MOUNTS   8u
-#define CONFIG_BYTES    65536u // of the file
-#define CONFIG_PAGES    65536u // of one memory
+#define CONFIG_SERVICES     32u
+#define CONFIG_HANDLES      24u
+#define CONFIG_WORDS        32u
+#define CONFIG_MOUNTS       8u
+#define CONFIG_MATCHES      24u
+#define CONFIG_INSTANCE_MAX 3u     // of an instance's name: ":31"
+#define CONFIG_MATCH        40u    // the longest of them
+#define CONFIG_BYTES        65536u // of the file
+#define CONFIG_PAGES        65536u // of one memory
 
 enum config_start { CONFIG_START_BOOT, CONFIG_START_DEMAND, CONFIG_START_NEVER };
 enum config_restart { CONFIG_RESTART_ALWAYS, CONFIG_RESTART_FAILURE, CONFIG_RESTART_NEVER };
@@ -64,6 +72,8 @@ enum config_target {
     CONFIG_TREE,     // what: path without the leading '/'
     CONFIG_SERVICE,  // service; what: path
     CONFIG_SESSION,  // service; what: path
+    CONFIG_EACH,     // service
+    CONFIG_CLASS,    // what: its name
     CONFIG_RESOURCE, // what: the name of a handle of init's; base, length
     CONFIG_CONTROL,
     CONFIG_MEMORY, // length: bytes
@@ -71,7 +81,7 @@ enum config_target {
 
 struct config_handle {
     const char *name, *what;
-    const char *service_name; // SERVICE, SESSION
+    const char *service_name; // SERVICE, SESSION, EACH
     uint32_t service;         // index of it
     enum config_target target;
     ts_rights_t rights;
@@ -85,6 +95,11 @@ struct config_service {
     const char *environment[CONFIG_WORDS + 1];
     struct config_handle handles[CONFIG_HANDLES];
     uint32_t argument_count, environment_count, handle_count;
+    const char *class_name; // NULL: none
+    const char *each_name;  // the service that has the things; NULL: it runs once
+    uint32_t each;          // index of it
+    const char *matches[CONFIG_MATCHES];
+    uint32_t match_count;
     enum config_start start;
     enum config_restart restart;
     ts_time_t heartbeat; // how long it may be silent, 0 = is not asked
@@ -124,6 +139,9 @@ void config_parse(struct config *config, char *text, size_t length);
 
 // The service of that name, or NULL.
 struct config_service *config_find(struct config *config, const char *name);
+
+// Whether it is one of the class.
+bool config_is_of(const struct config_service *service, const char *class_name);
 
 // For the parser's files: config.c, and config_handle.c, which has `handle` and the links.
 void config_error(struct config *config, unsigned line, const char *format, ...)

@@ -123,6 +123,14 @@ static const char *parse_target(struct words *words, char *word, struct config_h
         handle->target = CONFIG_SERVICE; // to steer it, or to be found through it, is said so
         handle->rights &= (ts_rights_t) ~(TS_RIGHT_MANAGE | TS_RIGHT_SHARE);
         return parse_reference(words, handle);
+    } else if (strcmp(word, "each") == 0) {
+        handle->target = CONFIG_EACH;
+        handle->rights &= (ts_rights_t) ~(TS_RIGHT_MANAGE | TS_RIGHT_SHARE);
+    } else if (strcmp(word, "class") == 0) {
+        handle->target = CONFIG_CLASS;
+        handle->rights &= (ts_rights_t) ~(TS_RIGHT_MANAGE | TS_RIGHT_SHARE);
+        handle->what = take_word(words);
+        return handle->what == NULL ? "missing name of a class" : NULL;
     } else if (strcmp(word, "session") == 0) {
         handle->target = CONFIG_SESSION;
         return parse_reference(words, handle);
@@ -208,11 +216,6 @@ void config_parse_handle(struct config *config, struct config_service *service, 
 
 // ---- linking
 
-static bool refers(const struct config_handle *handle)
-{
-    return handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION;
-}
-
 static bool link_name(struct config *config, const char *name, uint32_t *out_service, unsigned line)
 {
     struct config_service *service = config_find(config, name);
@@ -220,9 +223,64 @@ static bool link_name(struct config *config, const char *name, uint32_t *out_ser
         config_error(config, line, "unknown service %s", name);
         return false;
     }
+    if (service->each_name != NULL) {
+        config_error(config, line, "service %s runs for each of some things: it has a class", name);
+        return false;
+    }
     *out_service = (uint32_t)(service - config->services);
     service->serves = true;
     return true;
+}
+
+static bool link_class(struct config *config, const char *name, unsigned line)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < config->service_count; i++) {
+        struct config_service *service = &config->services[i];
+        if (config_is_of(service, name)) {
+            service->serves = found = true;
+        }
+    }
+    if (!found) {
+        config_error(config, line, "no service is of class %s", name);
+    }
+    return found;
+}
+
+static bool link_handle(struct config *config, struct config_service *service,
+                        struct config_handle *handle)
+{
+    switch (handle->target) {
+    case CONFIG_SERVICE:
+    case CONFIG_SESSION:
+        return link_name(config, handle->service_name, &handle->service, handle->line);
+    case CONFIG_CLASS: return link_class(config, handle->what, handle->line);
+    case CONFIG_EACH:
+        if (service->each_name == NULL) {
+            config_error(config, handle->line, "handle %s: the service has no statement each",
+                         handle->name);
+            return false;
+        }
+        handle->service_name = service->each_name;
+        handle->service = service->each;
+        return true;
+    default: return true;
+    }
+}
+
+static void link_each(struct config *config, struct config_service *service)
+{
+    if (service->each_name == NULL) {
+        return;
+    }
+    if (!link_name(config, service->each_name, &service->each, service->line)) {
+        service->broken = true;
+        service->each = (uint32_t)(service - config->services); // nothing else is meant
+    } else if (service->console || service->start == CONFIG_START_DEMAND) {
+        config_error(config, service->line, "service %s: each, and console or start demand",
+                     service->name);
+        service->broken = true;
+    }
 }
 
 static void link_service(struct config *config, struct config_service *service)
@@ -234,14 +292,31 @@ static void link_service(struct config *config, struct config_service *service)
     }
     service->arguments[0] = service->program - 1; // with its '/'
     service->serves |= service->heartbeat > 0;
+    link_each(config, service);
     for (uint32_t i = 0; i < service->handle_count; i++) {
         struct config_handle *handle = &service->handles[i];
-        if (refers(handle) &&
-            !link_name(config, handle->service_name, &handle->service, handle->line)) {
+        if (!link_handle(config, service, handle)) {
             service->broken = true;
             handle->target = CONFIG_OWN; // refers to nothing: the service does not start anyway
         }
     }
+}
+
+// The line by which a service uses this other one; 0: it does not.
+static unsigned uses(const struct config *config, const struct config_service *service,
+                     uint32_t other)
+{
+    for (uint32_t i = 0; i < service->handle_count; i++) {
+        const struct config_handle *handle = &service->handles[i];
+        bool named = handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION;
+        if ((named && handle->service == other) ||
+            (handle->target == CONFIG_CLASS &&
+             config_is_of(&config->services[other], handle->what))) {
+            return handle->line;
+        }
+    }
+    bool each = service->each_name != NULL && service->each == other && !service->broken;
+    return each ? service->line : 0;
 }
 
 enum mark { MARK_NONE, MARK_OPEN, MARK_DONE };
@@ -252,16 +327,16 @@ static void find_cycle(struct config *config, uint32_t index, uint8_t *marks)
 {
     struct config_service *service = &config->services[index];
     marks[index] = MARK_OPEN;
-    for (uint32_t i = 0; i < service->handle_count; i++) {
-        struct config_handle *handle = &service->handles[i];
-        if (!refers(handle)) {
+    for (uint32_t other = 0; other < config->service_count; other++) {
+        unsigned line = uses(config, service, other);
+        if (line == 0) {
             continue;
         }
-        if (marks[handle->service] == MARK_NONE) {
-            find_cycle(config, handle->service, marks);
-        } else if (marks[handle->service] == MARK_OPEN) {
-            config_error(config, handle->line, "service %s uses itself by way of %s", service->name,
-                         handle->service_name);
+        if (marks[other] == MARK_NONE) {
+            find_cycle(config, other, marks);
+        } else if (marks[other] == MARK_OPEN) {
+            config_error(config, line, "service %s uses itself by way of %s", service->name,
+                         config->services[other].name);
             service->broken = true;
         }
     }

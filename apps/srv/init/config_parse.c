@@ -100,6 +100,38 @@ static void parse_program(struct parser *parser)
     }
 }
 
+static void parse_class(struct parser *parser)
+{
+    if (parser->count != 2 || !name_is_good(parser->words[1])) {
+        FAIL(parser, "expected: class NAME, of small letters, digits, '-', '_' and '.'");
+    } else if (parser->service->class_name != NULL) {
+        FAIL(parser, "duplicate class");
+    } else {
+        parser->service->class_name = parser->words[1];
+    }
+}
+
+// Its instances' names are longer: ":31".
+static void parse_each(struct parser *parser)
+{
+    struct config_service *service = parser->service;
+    if (parser->count < 3 || parser->count > 2 + CONFIG_MATCHES) {
+        FAIL(parser, "expected: each SERVICE MATCH…, at most %u", CONFIG_MATCHES);
+    } else if (service->each_name != NULL) {
+        FAIL(parser, "duplicate each");
+    } else if (strlen(service->name) + CONFIG_INSTANCE_MAX >= TS_NAME_MAX) {
+        FAIL(parser, "the names of its instances would be too long");
+    } else {
+        service->each_name = parser->words[1];
+        for (uint32_t i = 2; i < parser->count; i++) {
+            if (strlen(parser->words[i]) > CONFIG_MATCH) {
+                FAIL(parser, "match %s is too long", parser->words[i]);
+            }
+            service->matches[service->match_count++] = parser->words[i];
+        }
+    }
+}
+
 static void parse_words(struct parser *parser, const char **list, uint32_t *count)
 {
     for (uint32_t i = 1; i < parser->count; i++) {
@@ -239,6 +271,10 @@ static void parse_in_service(struct parser *parser)
         parse_heartbeat(parser);
     } else if (strcmp(word, "limit") == 0) {
         parse_limit(parser);
+    } else if (strcmp(word, "class") == 0) {
+        parse_class(parser);
+    } else if (strcmp(word, "each") == 0) {
+        parse_each(parser);
     } else if (strcmp(word, "priority") == 0) {
         parse_priority(parser);
     } else if (strcmp(word, "console") == 0 && parser->count == 1) {

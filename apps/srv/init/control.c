@@ -28,7 +28,7 @@ static void describe(const struct service *service, struct ts_init_service *reco
     struct ts_process_statistics process;
     struct ts_job_statistics job;
     memset(record, 0, sizeof(*record));
-    copy_text(record->name, sizeof(record->name), service->config->name);
+    copy_text(record->name, sizeof(record->name), service->name);
     record->program[0] = '/';
     copy_text(record->program + 1, sizeof(record->program) - 1, service->config->program);
     record->state = service->state;
@@ -55,12 +55,20 @@ static void describe(const struct service *service, struct ts_init_service *reco
     }
 }
 
+// A kind is seen by its instances, unless it failed.
+static bool is_shown(const struct service *service)
+{
+    return !service_is_kind(service) || service->state == TS_INIT_FAILED;
+}
+
 static void control_list(struct ts_request *request)
 {
-    static struct ts_init_service records[CONFIG_SERVICES];
-    uint64_t count = 0, room = request->room / sizeof(records[0]);
-    for (uint64_t i = request->offset; i < init.config.service_count && count < room; i++) {
-        describe(&init.services[i], &records[count++]);
+    static struct ts_init_service records[INIT_SERVICES];
+    uint64_t count = 0, seen = 0, room = request->room / sizeof(records[0]);
+    for (uint32_t i = 0; i < init.service_count && count < room; i++) {
+        if (is_shown(&init.services[i]) && seen++ >= request->offset) {
+            describe(&init.services[i], &records[count++]);
+        }
     }
     if (room == 0) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
@@ -110,7 +118,7 @@ static void call_power(struct ts_request *request)
 static uint64_t count_running(void)
 {
     uint64_t count = 0;
-    for (uint32_t i = 0; i < init.config.service_count; i++) {
+    for (uint32_t i = 0; i < init.service_count; i++) {
         count += service_runs(&init.services[i]);
     }
     return count;

@@ -52,7 +52,7 @@ static void beat_done(struct ts_async *async, const struct ts_event *event)
         service->beats_missed = 2;
         ask_later(service);
     } else {
-        ts_log("%s does not answer: %s", service->config->name, ts_status_name(event->status));
+        ts_log("%s does not answer: %s", service->name, ts_status_name(event->status));
         service_kill(service);
     }
 }

@@ -6,8 +6,8 @@ struct init init;
 
 struct service *service_named(const char *name, size_t length)
 {
-    for (uint32_t i = 0; i < init.config.service_count; i++) {
-        const char *candidate = init.services[i].config->name;
+    for (uint32_t i = 0; i < init.service_count; i++) {
+        const char *candidate = init.services[i].name;
         if (strlen(candidate) == length && memcmp(candidate, name, length) == 0) {
             return &init.services[i];
         }

@@ -6,15 +6,19 @@
 #include "config.h"
 #include "service.h"
 
-#define INIT_REQUESTS 128u
-#define INIT_OBJECTS  2048u
-#define INIT_ASK_NS   (5 * TS_SECOND) // deadline of what init asks a service, heartbeats apart
+#define INIT_REQUESTS  128u
+#define INIT_OBJECTS   2048u
+#define INIT_INSTANCES 32u // of all services that run for each of some things
+#define INIT_SERVICES  (CONFIG_SERVICES + INIT_INSTANCES)
+#define INIT_ASK_NS    (5 * TS_SECOND) // deadline of what init asks a service, heartbeats apart
 
 struct init {
     struct ts_loop loop;
     struct ts_server server;
     struct config config;
-    struct service services[CONFIG_SERVICES];
+    // Those of the configuration, by its index; then instances.
+    struct service services[INIT_SERVICES];
+    uint32_t service_count;
     const struct ts_boot_information *boot;
     uint32_t starts;
     uint32_t state_changes; // of all services

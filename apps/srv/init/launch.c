@@ -9,8 +9,10 @@
 #include <tessera/lib/process.h>
 #include <tessera/lib/resource.h>
 #include <tessera/lib/spawn.h>
+#include "class.h"
 #include "control.h"
 #include "init.h"
+#include "instance.h"
 #include "name.h"
 #include "ready.h"
 #include "settle.h"
@@ -65,6 +67,10 @@ static ts_status_t make_handle(struct service *service, uint32_t index, ts_handl
     case CONFIG_SERVICE:
         return name_create(&init.services[handle->service], handle->what, handle->rights,
                            out_handle);
+    case CONFIG_EACH:
+        return name_create(&init.services[handle->service], service->thing, handle->rights,
+                           out_handle);
+    case CONFIG_CLASS: return class_create(handle->what, handle->rights, out_handle);
     case CONFIG_SESSION: return take_session(&service->sessions_open[index], handle, out_handle);
     case CONFIG_RESOURCE: return make_resource(handle, out_handle);
     case CONFIG_CONTROL: return control_create(handle->rights, out_handle);
@@ -97,7 +103,7 @@ static ts_status_t make_handles(struct service *service, struct ts_spawn *spawn,
         status = make_handle(service, i, &handle);
         if (status != TS_OK) {
             ts_log("/etc/init.conf:%u: handle %s of %s: %s", entry->line, entry->name,
-                   service->config->name, ts_status_name(status));
+                   service->name, ts_status_name(status));
         } else {
             add(spawn, list, entry->name, handle);
         }
@@ -110,7 +116,7 @@ static ts_status_t spawn(struct service *service, ts_handle_t image, uint64_t si
     struct ts_spawn_handle list[CONFIG_HANDLES + 1];
     struct ts_spawn spawn = {
         .job = service->job,
-        .name = service->config->name,
+        .name = service->name,
         .image = image,
         .image_size = size,
         .arguments = service->config->arguments,
@@ -136,7 +142,7 @@ static ts_status_t launch(struct service *service)
     uint64_t size;
     ts_status_t status = archive_program(service->config->program, &image, &size);
     if (status != TS_OK) {
-        ts_log("%s: no program /%s: %s", service->config->name, service->config->program,
+        ts_log("%s: no program /%s: %s", service->name, service->config->program,
                ts_status_name(status));
     } else {
         status =
@@ -161,6 +167,10 @@ static void advance(struct service *service)
     if (init.ending || !settle_done(service)) {
         return;
     }
+    if (service_is_kind(service)) {
+        instance_find(service);
+        return;
+    }
     service->instance++;
     ts_status_t status = launch(service);
     memset(service->sessions_open, 0, sizeof(service->sessions_open)); // given to it, or closed
@@ -178,7 +188,7 @@ void launch_all(struct ts_loop *loop, void *context)
     uint32_t before;
     do { // a start that fails may be what another, looked at before, has waited for
         before = init.state_changes;
-        for (uint32_t i = 0; i < init.config.service_count; i++) {
+        for (uint32_t i = 0; i < init.service_count; i++) {
             if (init.services[i].state == TS_INIT_WAITING) {
                 advance(&init.services[i]);
             }

@@ -16,8 +16,10 @@
 //   asking          asking a service for an object
 //   broker          leading clients to services
 //   name            the name of a service in a client's hands
+//   class           a directory of the services of a class
 //   tree_content, tree_list
 //   tree            the boot archive as a file tree, with mounts
+//   instance        services that run for each of some things
 //   heartbeat       whether services still answer
 //   settle          what a service waits for before its start
 //   ready           where it hands in its root
@@ -26,8 +28,8 @@
 //   launch          a service's handles, its process
 //   main            the beginning
 //
-// Those that depend on a service's state (name, settle, heartbeat, broker, power) are told of it by
-// the table below.
+// Those that depend on a service's state (name, class, instance, settle, heartbeat, broker, power)
+// are told of it by the table below.
 //
 // Everything runs on one loop. init calls nothing synchronously that a process serves: what it asks
 // of services are async operations with deadlines. Operations on kernel objects (spawning,
@@ -36,8 +38,10 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
+#include "class.h"
 #include "heartbeat.h"
 #include "init.h"
+#include "instance.h"
 #include "launch.h"
 #include "name.h"
 #include "power.h"
@@ -48,10 +52,11 @@
 #define RING_EVENTS      256u
 // What goes on for long: of each service its end, a heartbeat, and a session for it and for a
 // client.
-#define RING_INFLIGHT (5 * CONFIG_SERVICES)
+#define RING_INFLIGHT (5 * INIT_SERVICES)
 
 static const struct service_events *const listeners[] = {
-    &name_events, &settle_events, &heartbeat_events, &broker_events, &power_events, NULL,
+    &name_events,      &class_events,  &instance_events, &settle_events,
+    &heartbeat_events, &broker_events, &power_events,    NULL,
 };
 
 static ts_status_t read_boot(void)
@@ -148,6 +153,7 @@ static void start_services(void)
     for (uint32_t i = 0; i < init.config.service_count; i++) {
         service_init(&init.services[i], &init.config.services[i]);
     }
+    init.service_count = init.config.service_count;
     for (uint32_t i = 0; i < init.config.service_count; i++) {
         const struct config_service *config = &init.config.services[i];
         if (config->start == CONFIG_START_BOOT && !config->broken) {

@@ -25,7 +25,7 @@ static void name_open(struct ts_request *request)
 static void name_get(struct ts_request *request)
 {
     struct name *name = TS_OBJECT_OF(request->object, struct name, object);
-    const char *text = name->target->config->name;
+    const char *text = name->target->name;
     if (request->arg == TS_PROPERTY_NAME) {
         ts_request_reply_bytes(request, text, strlen(text));
     } else {

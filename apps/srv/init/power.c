@@ -25,7 +25,7 @@ static void switch_off(void)
 static struct service *last_started(void)
 {
     struct service *last = NULL;
-    for (uint32_t i = 0; i < init.config.service_count; i++) {
+    for (uint32_t i = 0; i < init.service_count; i++) {
         struct service *service = &init.services[i];
         if (service_runs(service) && service->order < next_order &&
             (last == NULL || service->order > last->order)) {

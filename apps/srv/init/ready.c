@@ -10,7 +10,7 @@ struct ready {
     uint32_t instance;
 };
 
-static struct pool readies = POOL(struct ready, CONFIG_SERVICES * 4);
+static struct pool readies = POOL(struct ready, INIT_SERVICES * 4);
 
 enum { ROOT, PULSE, HANDLES };
 

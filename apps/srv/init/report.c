@@ -49,7 +49,7 @@ static void log_registers(const struct service *service, const struct ts_process
 
 void report_end(const struct service *service, const struct ts_process_report *report)
 {
-    const char *name = service->config->name;
+    const char *name = service->name;
     ts_time_t ran = ts_clock_now() - service->started;
     unsigned seconds = (unsigned)(ran / TS_SECOND);
     switch (report->reason) {

@@ -74,7 +74,7 @@ static void tell_end(struct service *service)
 
 static void give_up(struct service *service)
 {
-    const char *name = service->config->name;
+    const char *name = service->name;
     ts_log("%s has died %u times in a row and is given up: `services start %s` starts it again",
            name, service->deaths, name);
     set_state(service, TS_INIT_GIVEN_UP);
@@ -94,7 +94,7 @@ void service_back_off(struct service *service)
     }
     unsigned doublings = service->deaths - FREE_DEATHS - 1;
     ts_time_t delay = doublings < 6 ? BACK_OFF_NS << doublings : BACK_OFF_MAX_NS;
-    ts_log("%s has died %u times: it starts again in %u s", service->config->name, service->deaths,
+    ts_log("%s has died %u times: it starts again in %u s", service->name, service->deaths,
            (unsigned)(delay / TS_SECOND));
     service->restart_at = ts_deadline_in(delay);
     set_state(service, TS_INIT_BACK_OFF);
@@ -103,10 +103,15 @@ void service_back_off(struct service *service)
 
 void service_failed(struct service *service, ts_status_t status)
 {
-    ts_log("%s cannot be started (/etc/init.conf:%u): %s", service->config->name,
-           service->config->line, ts_status_name(status));
+    ts_log("%s cannot be started (/etc/init.conf:%u): %s", service->name, service->config->line,
+           ts_status_name(status));
     service->status = status;
     set_state(service, TS_INIT_FAILED);
+}
+
+void service_looked(struct service *kind)
+{
+    set_state(kind, TS_INIT_STOPPED);
 }
 
 // ---- ends
@@ -173,7 +178,7 @@ static void exit_done(struct ts_async *async, const struct ts_event *event)
     (void)event; // whatever it says: the report tells
     ts_status_t status = ts_process_report(service->process, &report);
     if (status != TS_OK) {
-        ts_log("%s: no report of its end: %s", service->config->name, ts_status_name(status));
+        ts_log("%s: no report of its end: %s", service->name, ts_status_name(status));
     }
     report_end(service, &report);
     service_ended(service, &report);
@@ -188,7 +193,7 @@ void service_kill(struct service *service)
         status = ts_process_kill(service->process);
     }
     if (status != TS_OK) {
-        ts_log("%s cannot be killed: %s", service->config->name, ts_status_name(status));
+        ts_log("%s cannot be killed: %s", service->name, ts_status_name(status));
     }
 }
 
@@ -208,7 +213,7 @@ void service_launched(struct service *service)
     service->started = ts_clock_now();
     service->after = AFTER_POLICY;
     service->order = ++init.starts;
-    ts_log("%s started", service->config->name);
+    ts_log("%s started", service->name);
     if (!watch_exit(service)) { // the ring's size forbids it
         service_kill(service);
         close_instance(service);
@@ -228,7 +233,7 @@ void service_ready(struct service *service, ts_handle_t root, ts_handle_t pulse)
     if (service->state != TS_INIT_STARTING) {
         return;
     }
-    ts_log("%s is ready", service->config->name);
+    ts_log("%s is ready", service->name);
     ts_timer_disarm(&init.loop, &service->timer);
     set_state(service, TS_INIT_READY_);
 }
@@ -238,7 +243,7 @@ static void timer_fired(struct ts_timer *timer)
     struct service *service = TS_OBJECT_OF(timer, struct service, timer);
     switch (service->state) {
     case TS_INIT_STARTING:
-        ts_log("%s was not ready within %u s", service->config->name,
+        ts_log("%s was not ready within %u s", service->name,
                (unsigned)(READY_WITHIN_NS / TS_SECOND));
         service_kill(service);
         break;
@@ -255,6 +260,7 @@ static void timer_fired(struct ts_timer *timer)
 void service_init(struct service *service, const struct config_service *config)
 {
     service->config = config;
+    service->name = config->name;
     service->timer.fired = timer_fired;
     service->state = config->broken ? TS_INIT_FAILED : TS_INIT_STOPPED;
     service->status = config->broken ? TS_ERR_ARGUMENT : TS_OK;

@@ -11,8 +11,17 @@ struct name;
 
 enum service_after { AFTER_POLICY, AFTER_STOP, AFTER_RESTART };
 
+#define SERVICE_THING_MAX 31u
+
+// A service of the configuration that runs for each of some things (`each`) is a *kind*: it is in
+// WAITING while these are looked for, has no process, and is STOPPED afterwards. Its instances are
+// services.
 struct service {
     const struct config_service *config;
+    const char *name;
+    struct service *kind;                // of which it is an instance; NULL: of none
+    char instance_name[TS_NAME_MAX + 1]; // an instance's
+    char thing[SERVICE_THING_MAX + 1];   // where its kind's other service has what it is for
     enum ts_init_state state;
     enum service_after after; // ENDING: what follows
     uint32_t instance;        // starts so far
@@ -65,3 +74,9 @@ bool service_rests(const struct service *service);
 // From WAITING: its process is there; or why it is not.
 void service_launched(struct service *service);
 void service_failed(struct service *service, ts_status_t status);
+void service_looked(struct service *kind); // from WAITING: its instances are there
+
+static inline bool service_is_kind(const struct service *service)
+{
+    return service->config->each_name != NULL && service->kind == NULL;
+}

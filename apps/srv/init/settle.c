@@ -21,13 +21,17 @@ static void forget(struct service *service)
 
 const struct service_events settle_events = {.changed = forget};
 
+static bool is_on_its_way(const struct service *service)
+{
+    return service->state == TS_INIT_WAITING || service->state == TS_INIT_STARTING;
+}
+
 // Whether one that starts alone is at it.
 static bool must_let_pass(const struct service *service)
 {
-    for (uint32_t i = 0; i < init.config.service_count && !service->config->alone; i++) {
+    for (uint32_t i = 0; i < init.service_count && !service->config->alone; i++) {
         const struct service *other = &init.services[i];
-        if (other->config->alone &&
-            (other->state == TS_INIT_WAITING || other->state == TS_INIT_STARTING)) {
+        if (other->config->alone && is_on_its_way(other)) {
             return true;
         }
     }
@@ -38,16 +42,29 @@ static void tell_in_vain(struct service *service, const struct service *target)
 {
     if (service->in_vain != target) {
         service->in_vain = target;
-        ts_log("%s waits for %s, which does not run (`services`)", service->config->name,
-               target->config->name);
+        ts_log("%s waits for %s, which does not run (`services`)", service->name, target->name);
     }
+}
+
+// All that there are of it, and none is still looked for.
+static bool class_has_settled(const char *name)
+{
+    for (uint32_t i = 0; i < init.service_count; i++) {
+        if (config_is_of(init.services[i].config, name) && is_on_its_way(&init.services[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool has_settled(struct service *service, const struct config_handle *handle)
 {
     struct service *target = &init.services[handle->service];
-    if (handle->target == CONFIG_SERVICE) {
-        return target->state != TS_INIT_WAITING && target->state != TS_INIT_STARTING;
+    if (handle->target == CONFIG_SERVICE || handle->target == CONFIG_EACH) {
+        return !is_on_its_way(target);
+    }
+    if (handle->target == CONFIG_CLASS) {
+        return class_has_settled(handle->what);
     }
     if (handle->target != CONFIG_SESSION) {
         return true;
@@ -67,9 +84,7 @@ static bool all_settled(struct service *service)
         return false;
     }
     for (uint32_t i = 0; i < service->config->handle_count; i++) {
-        const struct config_handle *handle = &service->config->handles[i];
-        if ((handle->target == CONFIG_SERVICE || handle->target == CONFIG_SESSION) &&
-            !has_settled(service, handle)) {
+        if (!has_settled(service, &service->config->handles[i])) {
             return false;
         }
     }
@@ -90,8 +105,7 @@ static void session_done(struct asking *asking, ts_status_t status, ts_handle_t 
         service->sessions_open[index] = handle;
         return;
     }
-    ts_log("%s: no session of %s: %s", service->config->name, asking->target->config->name,
-           ts_status_name(status));
+    ts_log("%s: no session of %s: %s", service->name, asking->target->name, ts_status_name(status));
     forget(service); // a start at once changes no state: it waits already
     service->status = status;
     service_back_off(service);
@@ -132,5 +146,6 @@ static bool sessions_complete(struct service *service)
 
 bool settle_done(struct service *service)
 {
-    return !service->asking_busy && all_settled(service) && sessions_complete(service);
+    return !service->asking_busy && all_settled(service) &&
+           (service_is_kind(service) || sessions_complete(service));
 }

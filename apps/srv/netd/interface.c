@@ -12,18 +12,21 @@
 #include "netd.h"
 #include "request.h"
 
+// NULL: it is the loopback.
+static const struct link *link_of(const struct netif *netif)
+{
+    return netif_get_index(netif) == 1 ? NULL : netif->state;
+}
+
 static void describe(struct netif *netif, struct ts_net_interface *out)
 {
-    bool card = netif == &netd.link.netif;
+    const struct link *card = link_of(netif);
     *out = (struct ts_net_interface){.index = netif_get_index(netif), .mtu = netif->mtu};
-    memcpy(out->name, netif->name, sizeof(netif->name));
-    if (card) {
-        out->name[2] = '0';
-    }
+    ts_format(out->name, sizeof(out->name), "%s", card != NULL ? card->name : "lo");
     out->flags = (netif_is_up(netif) ? TS_NET_INTERFACE_UP : 0) |
                  (netif_is_link_up(netif) ? TS_NET_INTERFACE_LINK : 0) |
-                 (card ? 0 : TS_NET_INTERFACE_LOOPBACK) |
-                 (card && dhcp_supplied_address(netif) ? TS_NET_INTERFACE_DHCP : 0);
+                 (card != NULL ? 0 : TS_NET_INTERFACE_LOOPBACK) |
+                 (card != NULL && dhcp_supplied_address(netif) ? TS_NET_INTERFACE_DHCP : 0);
     memcpy(out->hardware, netif->hwaddr, netif->hwaddr_len);
     memcpy(out->address4, netif_ip4_addr(netif), 4);
     memcpy(out->mask4, netif_ip4_netmask(netif), 4);
@@ -37,8 +40,8 @@ static void describe(struct netif *netif, struct ts_net_interface *out)
     for (u8_t i = 0; i < DNS_MAX_SERVERS; i++) {
         address_bytes16(dns_getserver(i), out->dns[i]);
     }
-    if (card) {
-        const struct link_statistics *s = &netd.link.statistics;
+    if (card != NULL) {
+        const struct link_statistics *s = &card->statistics;
         out->frames_in = s->frames_in;
         out->frames_out = s->frames_out;
         out->bytes_in = s->bytes_in;
@@ -112,11 +115,14 @@ void interface_configure(struct ts_request *request)
     if (status == TS_OK && (configuration.reserved != 0 || !valid(&configuration))) {
         status = TS_ERR_ARGUMENT;
     }
-    if (status == TS_OK && configuration.index != netif_get_index(&netd.link.netif)) {
+    struct netif *netif = status == TS_OK && configuration.index <= UINT8_MAX
+                              ? netif_get_by_index((u8_t)configuration.index)
+                              : NULL;
+    if (status == TS_OK && (netif == NULL || link_of(netif) == NULL)) {
         status = TS_ERR_NOT_FOUND;
     }
     if (status == TS_OK) {
-        interface_set(&netd.link.netif, &configuration);
+        interface_set(netif, &configuration);
     }
     ts_request_reply(request, status, 0);
 }

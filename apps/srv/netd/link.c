@@ -7,6 +7,7 @@
 #include <lwip/etharp.h>
 #include <lwip/ethip6.h>
 #include <lwip/prot/ethernet.h>
+#include <tessera/lib/log.h>
 
 #include "link_send.h"
 
@@ -46,9 +47,10 @@ static err_t interface_init(struct netif *netif)
     return ERR_OK;
 }
 
-void link_init(struct link *link, struct packet_memory *memory)
+void link_init(struct link *link, struct packet_memory *memory, uint32_t number)
 {
     *link = (struct link){.memory = memory};
+    ts_format(link->name, sizeof(link->name), "en%u", number);
     for (uint16_t i = 0; i < PACKET_RX_ENTRIES; i++) {
         link->room[i].link = link;
         link->room[i].index = i;

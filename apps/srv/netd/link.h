@@ -45,7 +45,9 @@ struct link_statistics {
 };
 
 struct link {
-    struct netif netif;
+    struct netif netif; // by the name en0, en1 … in the order in which the cards were found
+    char name[8];
+    ip4_addr_t told; // its address that the log has
     struct packet_memory *memory;
     struct ts_frame_client rings;
     bool attached, broken, starved, up;
@@ -57,8 +59,9 @@ struct link {
     struct link_statistics statistics;
 };
 
-// Makes the interface known to lwIP, without a card. `memory` stays.
-void link_init(struct link *link, struct packet_memory *memory);
+// Makes the interface known to lwIP, without a card: the one that is the `number`th found, from 0.
+// `memory` stays.
+void link_init(struct link *link, struct packet_memory *memory, uint32_t number);
 
 // Zeroes the control area for the next attach. The driver before must be gone or detached.
 void link_reset(struct link *link);

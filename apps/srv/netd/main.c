@@ -3,8 +3,8 @@
 //
 //   netd [--address A.B.C.D/BITS [--gateway A.B.C.D] [--dns A.B.C.D]]
 //
-// Named handles: init (to be served), nic (the card's driver; without it loopback alone), random,
-// log, remains (memory in which it notes its connections for its next instance).
+// Named handles: init (to be served), nics (the class of cards' drivers; without it loopback
+// alone), random, log, remains (memory in which it notes its connections for its next instance).
 //
 // Each file knows only those above it:
 //
@@ -26,7 +26,7 @@
 //   remains         what the next instance is told
 //   link_send       frames to the card
 //   link            frames from the card
-//   nic             the session of the card's driver
+//   nic             the session of a card's driver
 //   request         requests that wait
 //   session         a client's session, and its count of sockets
 //   interface       what can be known and changed of interfaces
@@ -46,7 +46,8 @@
 //   stream          requests of TCP sockets
 //   service         requests of the root and of sessions
 //   stack           lwIP with these parts: its beginning, and rounds of work
-//   main            arguments, the card, what init is told
+//   cards           which cards there are
+//   main            arguments, what init is told
 #include <drivers/service/ready.h>
 #include <lwip/dhcp.h>
 #include <tessera/lib/bootstrap.h>
@@ -54,10 +55,10 @@
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
 
+#include "cards.h"
 #include "heap.h"
 #include "interface.h"
 #include "netd.h"
-#include "nic.h"
 #include "remains.h"
 #include "stack.h"
 
@@ -67,45 +68,38 @@
 
 static struct ts_loop loop;
 static struct ts_server server;
-static struct nic nic;
 static struct ts_net_configuration configuration;
 
 static void batch(struct ts_loop *of, void *context)
 {
     (void)of;
     (void)context;
-    if (stack_batch()) {
-        nic_signal(&nic);
-    }
-    if (netd.link.broken) {
-        nic_leave(&nic);
-    }
+    cards_after_batch(stack_batch());
 }
 
 static void log_address(struct netif *netif)
 {
-    static ip4_addr_t last;
-    if (!netif_is_up(netif) || ip4_addr_cmp(&last, netif_ip4_addr(netif))) {
+    struct link *link = netif->state;
+    if (!netif_is_up(netif) || ip4_addr_cmp(&link->told, netif_ip4_addr(netif))) {
         return;
     }
-    ip4_addr_copy(last, *netif_ip4_addr(netif));
-    const uint8_t *a = (const uint8_t *)&last.addr;
+    ip4_addr_copy(link->told, *netif_ip4_addr(netif));
+    const uint8_t *a = (const uint8_t *)&link->told.addr;
     remains_tell();
-    ts_log("address %u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+    ts_log("%s: address %u.%u.%u.%u", link->name, a[0], a[1], a[2], a[3]);
 }
 
-// The card is there, for the first time or again.
-static void card_attached(struct nic *of)
+// A card is there, for the first time or again.
+static void card_attached(struct nic *nic)
 {
-    static bool configured;
-    struct netif *netif = &of->link->netif;
+    struct link *link = nic->link;
+    struct netif *netif = &link->netif;
     const uint8_t *mac = netif->hwaddr;
-    ts_log("network card %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-           mac[5]);
-    if (configured) {
+    ts_log("%s: %s, %02x:%02x:%02x:%02x:%02x:%02x", link->name, nic->name, mac[0], mac[1], mac[2],
+           mac[3], mac[4], mac[5]);
+    if (netif_is_up(netif)) {
         return;
     }
-    configured = true;
     netif_set_status_callback(netif, log_address);
     netif_create_ip6_linklocal_address(netif, 1);
     netif->ip6_autoconfig_enabled = 1;
@@ -155,7 +149,7 @@ static ts_status_t start(ts_handle_t *out_root)
         status = open_remains();
     }
     if (status == TS_OK) {
-        status = nic_start(&nic, &loop, &netd.link, card_attached);
+        status = cards_start(&loop, card_attached);
     }
     if (status == TS_OK) {
         status = serve(out_root);

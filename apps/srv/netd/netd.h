@@ -17,13 +17,15 @@ struct stream;
 #define NETD_CLIENT_MEMORY (24u << 20) // of the heap: what is kept for clients
 #define NETD_QUESTIONS     64u         // to DNS servers
 #define NETD_INBOX         32u         // all arguments but a name to resolve
+#define NETD_CARDS         8u          // network cards; more are left alone
 #define NETD_TIME_WAIT     512u        // connections kept only to answer stragglers
 
 struct netd {
     struct ts_loop *loop;
     struct ts_server *server;
-    struct packet_memory packets;
-    struct link link;
+    struct packet_memory packets; // the first card's; what clients send lies there
+    struct link *links[NETD_CARDS];
+    uint32_t link_count;
     struct ts_timer timer; // lwIP's next
     struct ts_object root; // init's
     struct stream *unsent; // streams that have something to do before the loop waits

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "nic.h"
 
-#include <tessera/lib/bootstrap.h>
+#include <string.h>
+
 #include <tessera/lib/clock.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/log.h>
@@ -28,7 +29,7 @@ static void drop_session(struct nic *nic)
 static void failed(struct nic *nic, const char *what, ts_status_t status)
 {
     if (!nic->told) {
-        ts_log("network card: %s: %s", what, ts_status_text(status));
+        ts_log("%s: %s: %s", nic->name, what, ts_status_text(status));
     }
     nic->told = true;
     // A call that never reached the driver left them here; else they are not ours any more, which
@@ -37,7 +38,10 @@ static void failed(struct nic *nic, const char *what, ts_status_t status)
     ts_close(nic->call.in_handle[1]);
     nic->call.in_handle[0] = nic->call.in_handle[1] = TS_HANDLE_NONE;
     drop_session(nic);
-    retry_later(nic);
+    nic->rests = status == TS_ERR_NOT_FOUND;
+    if (!nic->rests) {
+        retry_later(nic);
+    }
 }
 
 // Everything that the driver is told of is in the link's rings; the event only wakes us.
@@ -61,7 +65,7 @@ static void on_session(struct ts_async *async, const struct ts_event *event)
     if (!nic->link->attached) {
         return;
     }
-    ts_log("network card: the driver is gone");
+    ts_log("%s: the driver is gone", nic->name);
     lose(nic);
 }
 
@@ -70,7 +74,7 @@ void nic_leave(struct nic *nic)
     if (!nic->link->attached) {
         return;
     }
-    ts_log("network card: the driver broke the rules of its queues");
+    ts_log("%s: the driver broke the rules of its queues", nic->name);
     if (nic->watching_session.busy) {
         ts_loop_cancel(nic->loop, &nic->watching_session);
     }
@@ -166,18 +170,23 @@ static void on_retry(struct ts_timer *timer)
     ts_opening_begin(&TS_OBJECT_OF(timer, struct nic, retry)->opening);
 }
 
-ts_status_t nic_start(struct nic *nic, struct ts_loop *loop, struct link *link,
+void nic_try_again(struct nic *nic)
+{
+    if (nic->rests) {
+        nic->rests = false;
+        ts_opening_begin(&nic->opening);
+    }
+}
+
+ts_status_t nic_start(struct nic *nic, struct ts_loop *loop, ts_handle_t class_handle,
                       void (*attached)(struct nic *))
 {
-    *nic = (struct nic){.loop = loop, .link = link, .attached = attached};
-    nic->service = ts_named_handle(NIC_NAME);
-    if (nic->service == TS_HANDLE_NONE) {
-        ts_log("no network card: loopback only");
-        return TS_OK;
-    }
+    nic->loop = loop;
+    nic->attached = attached;
     nic->opening = (struct ts_opening){.loop = loop,
-                                       .root = nic->service,
-                                       .path = "",
+                                       .root = class_handle,
+                                       .path = nic->name,
+                                       .length = (uint32_t)strlen(nic->name),
                                        .rights = SESSION_RIGHTS,
                                        .deadline = TS_DEADLINE_NONE,
                                        .done = on_open};

@@ -15,9 +15,10 @@ static void give(struct packet_memory *memory, struct packet_block *block)
 
 static void make_blocks(struct packet_memory *memory)
 {
-    uint32_t offset = memory->blocks + PACKET_BLOCK_BYTES;
+    uint32_t offset = memory->blocks + memory->block_bytes;
+    uint32_t large = (memory->block_bytes - PACKET_SMALL_BYTES) / PACKET_LARGE;
     // From the end, so that the first ones are handed out first.
-    for (uint32_t i = PACKET_SMALL_BLOCKS + PACKET_LARGE_BLOCKS; i-- > 0;) {
+    for (uint32_t i = PACKET_SMALL_BLOCKS + large; i-- > 0;) {
         struct packet_block *block = &memory->block[i];
         block->size = i < PACKET_SMALL_BLOCKS ? PACKET_SMALL : PACKET_LARGE;
         offset -= block->size;
@@ -26,14 +27,15 @@ static void make_blocks(struct packet_memory *memory)
     }
 }
 
-ts_status_t packet_memory_init(struct packet_memory *memory)
+ts_status_t packet_memory_init(struct packet_memory *memory, enum packet_use use)
 {
     void *base;
     *memory = (struct packet_memory){0};
     memory->rooms = ts_frame_data_start(PACKET_RX_ENTRIES, PACKET_TX_ENTRIES);
     memory->headers = memory->rooms + PACKET_RX_ENTRIES * PACKET_ROOM;
     memory->blocks = memory->headers + PACKET_FRAMES * PACKET_HEADER;
-    memory->size = memory->blocks + PACKET_BLOCK_BYTES;
+    memory->block_bytes = use == PACKET_CLIENTS ? PACKET_BLOCK_BYTES : PACKET_SMALL_BYTES;
+    memory->size = memory->blocks + memory->block_bytes;
     ts_status_t status =
         ts_memory_allocate(memory->size, TS_MEMORY_PRIVATE, &memory->handle, &base);
     if (status != TS_OK) {
@@ -82,7 +84,7 @@ struct packet_block *packet_block_find(struct packet_memory *memory, const void 
                                        size_t length)
 {
     uintptr_t address = (uintptr_t)bytes, start = (uintptr_t)memory->base + memory->blocks;
-    if (address < start || address >= start + PACKET_BLOCK_BYTES) {
+    if (address < start || address >= start + memory->block_bytes) {
         return NULL;
     }
     uintptr_t at = address - start;

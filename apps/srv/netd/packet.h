@@ -30,6 +30,10 @@
 #define PACKET_SMALL_BYTES  (PACKET_SMALL_BLOCKS * PACKET_SMALL)
 #define PACKET_BLOCK_BYTES  (PACKET_SMALL_BYTES + PACKET_LARGE_BLOCKS * PACKET_LARGE)
 
+// What a memory's blocks are for. What clients send lies in one card's memory, which sends it from
+// there; another card has blocks for copies of it alone, one for each frame.
+enum packet_use { PACKET_CLIENTS, PACKET_COPIES };
+
 struct packet_block {
     struct packet_block *next; // free list
     uint32_t offset;           // in the memory
@@ -43,12 +47,13 @@ struct packet_memory {
     uint32_t size;
     uint32_t rooms, headers, blocks; // offsets of the areas
     struct packet_block *free_small, *free_large;
-    uint32_t free_bytes; // in blocks
+    uint32_t free_bytes;  // in blocks
+    uint32_t block_bytes; // in all of them
     struct packet_block block[PACKET_SMALL_BLOCKS + PACKET_LARGE_BLOCKS];
 };
 
 // Allocates and maps the memory, charged to the own job.
-TS_MUST_USE ts_status_t packet_memory_init(struct packet_memory *memory);
+TS_MUST_USE ts_status_t packet_memory_init(struct packet_memory *memory, enum packet_use use);
 
 // A block with one reference, the caller's: a small one for up to PACKET_SMALL bytes, else a large
 // one; the other kind where that is used up. NULL: none is free.

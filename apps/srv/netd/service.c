@@ -62,11 +62,13 @@ static void session_get(struct ts_request *request)
         return;
     }
     struct ts_net_statistics s = netd.statistics;
-    const struct link_statistics *link = &netd.link.statistics;
     s.connections = sockets_connections();
-    s.frames_in = link->frames_in;
-    s.frames_out = link->frames_out;
-    s.frames_dropped = link->dropped_in + link->dropped_out;
+    for (uint32_t i = 0; i < netd.link_count; i++) {
+        const struct link_statistics *link = &netd.links[i]->statistics;
+        s.frames_in += link->frames_in;
+        s.frames_out += link->frames_out;
+        s.frames_dropped += link->dropped_in + link->dropped_out;
+    }
     s.packet_buffers = PACKET_BLOCK_BYTES;
     s.packet_buffers_free = netd.packets.free_bytes;
     s.segments_resent = lwip_stats.mib2.tcpretranssegs;

@@ -26,7 +26,7 @@ ts_status_t stack_init(struct ts_loop *loop, struct ts_server *server)
     netd = (struct netd){.loop = loop, .server = server};
     ts_status_t status = platform_init();
     if (status == TS_OK) {
-        status = packet_memory_init(&netd.packets);
+        status = packet_memory_init(&netd.packets, PACKET_CLIENTS);
     }
     if (status != TS_OK) {
         return status;
@@ -37,8 +37,24 @@ ts_status_t stack_init(struct ts_loop *loop, struct ts_server *server)
     account_init();
     // What never leaves the machine needs no checksums.
     NETIF_SET_CHECKSUM_CTRL(netif_get_by_index(1), NETIF_CHECKSUM_DISABLE_ALL);
-    link_init(&netd.link, &netd.packets);
-    netif_set_default(&netd.link.netif);
+    return TS_OK;
+}
+
+ts_status_t stack_add_link(struct link **out_link)
+{
+    static struct link links[NETD_CARDS];
+    static struct packet_memory others[NETD_CARDS - 1];
+    uint32_t index = netd.link_count;
+    if (index == NETD_CARDS) {
+        return TS_ERR_LIMIT;
+    }
+    struct packet_memory *memory = index == 0 ? &netd.packets : &others[index - 1];
+    ts_status_t status = index == 0 ? TS_OK : packet_memory_init(memory, PACKET_COPIES);
+    if (status != TS_OK) {
+        return status;
+    }
+    link_init(&links[index], memory, index);
+    netd.links[netd.link_count++] = *out_link = &links[index];
     return TS_OK;
 }
 
@@ -119,25 +135,57 @@ static bool serve_starved(void)
 static void poll_loopback(void)
 {
     // Frames to ourselves carry no TCP checksum where the card would have made it.
-    netd.link.netif.chksum_flags &= (u16_t)~NETIF_CHECKSUM_CHECK_TCP;
+    for (uint32_t i = 0; i < netd.link_count; i++) {
+        netd.links[i]->netif.chksum_flags &= (u16_t)~NETIF_CHECKSUM_CHECK_TCP;
+    }
     netif_poll_all();
 }
 
-bool stack_batch(void)
+// False: a card has more.
+static bool poll_links(void)
 {
-    bool signal = false, more = true;
+    bool all = true;
+    for (uint32_t i = 0; i < netd.link_count; i++) {
+        all &= link_poll(netd.links[i]);
+    }
+    return all;
+}
+
+static uint32_t flush_links(void)
+{
+    uint32_t signal = 0;
+    for (uint32_t i = 0; i < netd.link_count; i++) {
+        signal |= (uint32_t)link_flush(netd.links[i]) << i;
+    }
+    return signal;
+}
+
+// False: there is work already.
+static bool links_sleep(void)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < netd.link_count; i++) {
+        all &= link_sleep(netd.links[i]);
+    }
+    return all;
+}
+
+uint32_t stack_batch(void)
+{
+    uint32_t signal = 0;
+    bool more = true;
     if (ts_loop_now(netd.loop) >= netd.timer.deadline) {
         run_timers();
     }
     for (unsigned round = 0; more && round < ROUNDS; round++) {
-        more = !link_poll(&netd.link);
+        more = !poll_links();
         if (loopback_waits()) {
             poll_loopback();
         }
         more |= serve_starved();
         finish_streams();
-        signal |= link_flush(&netd.link);
-        more = more || loopback_waits() || !link_sleep(&netd.link);
+        signal |= flush_links();
+        more = more || loopback_waits() || !links_sleep();
     }
     arm_timer(more);
     return signal;

@@ -118,6 +118,10 @@ ts_status_t pci_match_parse(const char *text, size_t length, struct pci_match *o
         return TS_ERR_ARGUMENT;
     }
     struct cursor index = c;
+    if (take(&index, "/all")) {
+        out->all = true;
+        return index.at == index.end ? TS_OK : TS_ERR_ARGUMENT;
+    }
     if (take(&index, "/") && take_number(&index, 10, 4, &out->index) > 0) {
         if (out->kind == PCI_MATCH_ADDRESS) {
             return TS_ERR_ARGUMENT; // there is one at most

@@ -17,6 +17,7 @@ struct pci_match {
     uint16_t virtio;         // VIRTIO: device type, 1 = network card
     uint32_t index;          // the how-manieth that fits, from 0
     bool information;        // "/info": an information object is meant
+    bool all;                // "/all": a list of all that fit is meant
 };
 
 // What a function is matched by.

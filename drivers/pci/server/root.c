@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <tessera/lib/listing.h>
 #include <tessera/lib/log.h>
-#include <tessera/proto/file.h>
 
 #define ADDRESS_LENGTH 7u  // "00:03.0"
 #define PATH_MAX_HERE  64u // no match is longer
@@ -17,6 +17,13 @@
 struct root {
     struct ts_object object;
     struct bus *bus;
+};
+
+// What "…/all" opens: a list.
+struct selection {
+    struct ts_object object;
+    struct bus *bus;
+    struct pci_match match;
 };
 
 // What "…/info" opens.
@@ -45,6 +52,73 @@ static const struct ts_operations view_operations = {
     .read = view_read,
     .closed = view_closed,
 };
+
+// Bridges forward other functions' traffic; IOMMUs are the kernel's.
+static bool is_drivable(const struct device *d)
+{
+    return d->header == 0 && d->identity.class_code >> 8 != CLASS_IOMMU;
+}
+
+// Whether a function is to be listed: any, or one that a driver can have and that fits.
+static bool is_listed(const struct device *d, const struct pci_match *only)
+{
+    return only == NULL || (is_drivable(d) && pci_match_fits(only, &d->identity));
+}
+
+static void list(struct ts_request *request, const struct bus *bus, const struct pci_match *only)
+{
+    uint8_t buffer[1024] __attribute__((aligned(8)));
+    struct ts_listing listing = {
+        (char *)buffer, request->room < sizeof(buffer) ? request->room : sizeof(buffer), 0};
+    bool room = true;
+    for (uint64_t i = request->offset; room && i < bus->count; i++) {
+        char name[ADDRESS_LENGTH + 1];
+        uint16_t address = bus->devices[i].function.address;
+        if (is_listed(&bus->devices[i], only)) {
+            ts_format(name, sizeof(name), "%02x:%02x.%x", ts_device_id_bus(address),
+                      ts_device_id_slot(address), ts_device_id_function(address));
+            room =
+                ts_listing_add(&listing, i + 1, TS_FILE_DEVICE, 0, address, name, ADDRESS_LENGTH);
+        }
+    }
+    if (listing.used == 0 && !room) {
+        ts_request_reply(request, TS_ERR_OVERFLOW, 0); // not even one entry fits
+    } else {
+        ts_request_reply_bytes(request, buffer, (uint32_t)listing.used);
+    }
+}
+
+static void selection_list(struct ts_request *request)
+{
+    const struct selection *s = TS_OBJECT_OF(request->object, struct selection, object);
+    list(request, s->bus, &s->match);
+}
+
+static void selection_closed(struct ts_object *object)
+{
+    free(TS_OBJECT_OF(object, struct selection, object));
+}
+
+static const struct ts_operations selection_operations = {
+    .list = selection_list,
+    .closed = selection_closed,
+};
+
+static void open_selection(struct ts_request *request, struct bus *bus,
+                           const struct pci_match *match)
+{
+    struct selection *selection = calloc(1, sizeof(*selection));
+    if (selection == NULL) {
+        ts_request_reply(request, TS_ERR_MEMORY, 0);
+        return;
+    }
+    *selection =
+        (struct selection){.object.operations = &selection_operations, .bus = bus, .match = *match};
+    ts_rights_t rights = TS_RIGHT_READ | TS_RIGHT_OPEN | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;
+    if (ts_request_reply_mint(request, &selection->object, rights & request->rights, 0) != TS_OK) {
+        free(selection);
+    }
+}
 
 static const struct ts_operations root_operations;
 
@@ -106,12 +180,6 @@ static struct device *find(struct bus *bus, const struct pci_match *match)
     return NULL;
 }
 
-// Bridges forward other functions' traffic; IOMMUs are the kernel's.
-static bool is_drivable(const struct device *d)
-{
-    return d->header == 0 && d->identity.class_code >> 8 != CLASS_IOMMU;
-}
-
 static void on_open(struct ts_request *request)
 {
     struct bus *bus = TS_OBJECT_OF(request->object, struct root, object)->bus;
@@ -125,6 +193,10 @@ static void on_open(struct ts_request *request)
     }
     if (status == TS_OK) {
         status = pci_match_parse(path, length, &match);
+    }
+    if (status == TS_OK && match.all) {
+        open_selection(request, bus, &match);
+        return;
     }
     struct device *d = status == TS_OK ? find(bus, &match) : NULL;
     if (d == NULL || (!is_drivable(d) && !match.information)) {
@@ -142,32 +214,7 @@ static void on_open(struct ts_request *request)
 
 static void on_list(struct ts_request *request)
 {
-    const struct bus *bus = TS_OBJECT_OF(request->object, struct root, object)->bus;
-    uint32_t used = 0;
-    uint8_t buffer[1024] __attribute__((aligned(8)));
-    uint64_t index = request->offset;
-    uint16_t record = TS_FILE_ENTRY_LENGTH(ADDRESS_LENGTH);
-    uint32_t room = request->room < sizeof(buffer) ? request->room : sizeof(buffer);
-    if (index < bus->count && room < record) {
-        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-        return;
-    }
-    for (; index < bus->count && used + record <= room; index++) {
-        struct ts_file_entry *entry = (struct ts_file_entry *)(void *)(buffer + used);
-        uint16_t address = bus->devices[index].function.address;
-        memset(entry, 0, record);
-        entry->next = index + 1;
-        entry->identity = address;
-        entry->type = TS_FILE_DEVICE;
-        entry->record_length = record;
-        entry->name_length = ADDRESS_LENGTH;
-        char name[ADDRESS_LENGTH + 1];
-        ts_format(name, sizeof(name), "%02x:%02x.%x", ts_device_id_bus(address),
-                  ts_device_id_slot(address), ts_device_id_function(address));
-        memcpy(entry->name, name, ADDRESS_LENGTH);
-        used += record;
-    }
-    ts_request_reply_bytes(request, buffer, used);
+    list(request, TS_OBJECT_OF(request->object, struct root, object)->bus, NULL);
 }
 
 static void on_closed(struct ts_object *object)

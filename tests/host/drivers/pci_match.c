@@ -49,6 +49,8 @@ int main(void)
     CHECK(good("1af4:1041/3/info").information);
     CHECK_EQUAL(good("1af4:1041/3/info").index, 3);
     CHECK(good("00:03.0/info").information);
+    CHECK(good("virtio-net/all").all && !good("virtio-net/0").all);
+    CHECK(good("8086:100e/all").all && fits("class:0200/all", &net));
     static const char *const bad[] = {
         "",
         "/",
@@ -57,6 +59,9 @@ int main(void)
         "00:03.8",
         "0:03.0",
         "00:03.0/1",
+        "virtio-net/0/all",
+        "virtio-net/all/info",
+        "virtio-net/all/",
         "1af4:",
         "1af4:10411",
         "1af41041",

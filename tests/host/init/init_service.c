@@ -130,7 +130,7 @@ static void begin(void)
     static const struct service_events *const listeners[] = {&settle_events, NULL};
     static struct config_service *configs = init.config.services;
     memset(&init, 0, sizeof(init));
-    init.config.service_count = SERVICES;
+    init.config.service_count = init.service_count = SERVICES;
     configs[SERVER] = (struct config_service){.name = "server", .serves = true};
     configs[USER] = (struct config_service){
         .name = "user",

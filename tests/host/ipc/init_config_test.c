@@ -93,6 +93,29 @@ static void test_good(void)
     CHECK(config.mount_count == 1 && strcmp(config.mounts[0].path, "mnt") == 0);
 }
 
+static void test_class(void)
+{
+    parse("service bus\n program /drv/bus\n"
+          "service card\n program /drv/card\n class net\n each bus 8086:100e virtio-net\n"
+          " handle device = each\n handle log\n"
+          "service other\n program /drv/other\n class net\n"
+          "service stack\n program /srv/stack\n handle nics = class net\n"
+          " handle more = class net with open manage\n");
+    CHECK_EQUAL(config.errors, 0);
+    struct config_service *card = config_find(&config, "card");
+    CHECK(config_is_of(card, "net") && !config_is_of(card, "disk"));
+    CHECK(card->serves && config_find(&config, "bus")->serves);
+    CHECK(config_find(&config, "other")->serves && !config_find(&config, "stack")->serves);
+    CHECK(card->each == 0 && card->match_count == 2 && strcmp(card->matches[1], "virtio-net") == 0);
+    const struct config_handle *h = handle_of("card", "device");
+    CHECK(h->target == CONFIG_EACH && h->service == 0);
+    CHECK(!(h->rights & (TS_RIGHT_MANAGE | TS_RIGHT_SHARE)));
+    h = handle_of("stack", "nics");
+    CHECK(h->target == CONFIG_CLASS && strcmp(h->what, "net") == 0);
+    CHECK((h->rights & TS_RIGHT_OPEN) && !(h->rights & (TS_RIGHT_MANAGE | TS_RIGHT_SHARE)));
+    CHECK_EQUAL(handle_of("stack", "more")->rights, TS_RIGHT_OPEN | TS_RIGHT_MANAGE);
+}
+
 // One error, in that line, with that word in its message; `good` still starts.
 static void expect(const char *text, unsigned line, const char *word)
 {
@@ -139,6 +162,20 @@ static void test_errors(void)
     expect("service x\n program /x\n fly\n", 3, "unknown statement");
     expect("service x\n program /x\n alone now\n", 3, "unknown statement");
     expect("service x\n program /x\n handle me = service x\n", 3, "itself");
+    expect("service x\n program /x\n class\n", 3, "class NAME");
+    expect("service x\n program /x\n class a\n class b\n", 4, "duplicate class");
+    expect("service x\n program /x\n each good\n", 3, "each SERVICE MATCH");
+    expect("service x\n program /x\n each good a\n each good b\n", 4, "duplicate each");
+    expect("service x\n program /x\n each none a\n", 1, "unknown service none");
+    expect("service x\n program /x\n each x a\n", 1, "service x runs for each");
+    expect("service x\n program /x\n each good a\n start demand\n", 1, "start demand");
+    expect("service x\n program /x\n each good a\n console\n", 1, "console");
+    expect("service x\n program /x\n each good 123456789-123456789-123456789-123456789-1\n", 3,
+           "too long");
+    expect("service a-name-of-thirty-one-characters\n program /x\n each good a\n", 3, "too long");
+    expect("service x\n program /x\n handle a = each\n", 3, "no statement each");
+    expect("service x\n program /x\n handle a = class\n", 3, "name of a class");
+    expect("service x\n program /x\n handle a = class none\n", 3, "no service is of class none");
     expect("mount tmp = service good\n", 1, "mount");
     expect("mount /tmp = service none\n", 1, "unknown service");
     expect("mount / = service good\n", 1, "mount");
@@ -161,6 +198,21 @@ static void test_cycle(void)
     CHECK_EQUAL(config.errors, 1);
     CHECK_EQUAL(lines[0], 9);
     CHECK(config_find(&config, "c")->broken && !config_find(&config, "d")->broken);
+}
+
+// By way of a class, and of what has the things; a kind is not used by its name.
+static void test_cycle_of_class(void)
+{
+    parse("service bus\n program /a\n handle x = class net\n"
+          "service card\n program /b\n class net\n each bus a\n");
+    CHECK_EQUAL(config.errors, 1);
+    CHECK(strstr(messages[0], "itself") != NULL && config_find(&config, "card")->broken);
+    parse("service bus\n program /a\n"
+          "service card\n program /b\n each bus a\n"
+          "service user\n program /c\n handle x = service card\n");
+    CHECK_EQUAL(config.errors, 1);
+    CHECK_EQUAL(lines[0], 8);
+    CHECK(config_find(&config, "user")->broken && !config_find(&config, "card")->broken);
 }
 
 static void test_many(void)
@@ -221,8 +273,10 @@ static void test_noise(void)
 int main(void)
 {
     test_good();
+    test_class();
     test_errors();
     test_cycle();
+    test_cycle_of_class();
     test_many();
     test_shipped();
     test_noise();

@@ -283,7 +283,9 @@ ts_status_t call_now(struct call *call, struct ts_object *object, enum ts_operat
 void fake_start(void)
 {
     struct call call;
+    struct link *link;
     CHECK(stack_init(&loop, &server) == TS_OK);
+    CHECK(stack_add_link(&link) == TS_OK && link == netd.links[0]);
     netd.root.server = &server;
     CHECK(call_now(&call, &netd.root, TS_OP_OPEN, 0, "", 0, NULL, 0) == TS_OK);
     fake_session = call.minted;

@@ -165,12 +165,12 @@ static void test_window_of_64k(void)
     connect_to(ALL_UNREAD, scaled, sizeof(scaled));
     peer_connect(&peer, listener);
     write_bytes(&write, 1000);
-    netif_set_link_down(&netd.link.netif);
+    netif_set_link_down(&netd.links[0]->netif);
     peer.out.unread = ALL_UNREAD - 4; // of 16 KiB each
     peer_send(&peer, ACK, NULL);
     fake_run(20000);
     CHECK(pcb_of() != NULL);
-    netif_set_link_up(&netd.link.netif);
+    netif_set_link_up(&netd.links[0]->netif);
     end();
 }
 

@@ -57,7 +57,7 @@ static void test_tcp_over_a_restart(struct ts_object *listener)
     theirs += 5;
     CHECK(call_now(&call, accept.minted, TS_OP_WRITE, 0, "answer", 6, NULL, 0) == TS_OK);
     fake_run(0);
-    link_detached(&netd.link); // before anybody has taken it
+    link_detached(netd.links[0]); // before anybody has taken it
     fake_run(100);
     attach();
     bool found = false;
@@ -117,14 +117,14 @@ static void test_noise(unsigned rounds)
         if (kind != 0 && random_number(3) == 0) {
             out[random_number(length)] ^= (uint8_t)(1 + random_number(255));
         }
-        memcpy(out, netd.link.netif.hwaddr, 6);
+        memcpy(out, netd.links[0]->netif.hwaddr, 6);
         deliver(out, length < 14 ? 14 : length, random_number(2) ? TS_FRAME_CHECKSUM_VALID : 0);
         skip_frames();
         if (i % 256 == 0) {
             fake_run(500);
         }
     }
-    CHECK(!netd.link.broken);
+    CHECK(!netd.links[0]->broken);
 }
 
 // A driver that lies is left, never believed.
@@ -157,10 +157,10 @@ static void test_lies(void)
             ts_frame_publish(tx ? &driver.tx_done : &driver.rx_done);
         }
         fake_run(0);
-        CHECK(netd.link.broken);
-        link_detached(&netd.link);
+        CHECK(netd.links[0]->broken);
+        link_detached(netd.links[0]);
         attach();
-        CHECK(!netd.link.broken);
+        CHECK(!netd.links[0]->broken);
     }
     test_arp_and_ping();
 }
@@ -180,13 +180,13 @@ static err_t look_at_head(struct pbuf *pbuf, struct netif *netif)
 static void test_longest_headers(void)
 {
     static uint8_t out[1400];
-    netif_input_fn input = netd.link.netif.input;
+    netif_input_fn input = netd.links[0]->netif.input;
     (void)make_ip(out, 6, sizeof(out) - 34);
     out[14] = 0x4f;           // 60 bytes of IP
     out[14 + 60 + 12] = 0xf0; // 60 of TCP
-    netd.link.netif.input = look_at_head;
+    netd.links[0]->netif.input = look_at_head;
     deliver(out, sizeof(out), TS_FRAME_CHECKSUM_VALID);
-    netd.link.netif.input = input;
+    netd.links[0]->netif.input = input;
     CHECK(head_length >= 14 + 60 + 60 && head_length < sizeof(out));
 }
 

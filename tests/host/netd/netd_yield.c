@@ -212,13 +212,13 @@ static void test_rooms(void)
         }
         peer_send(peer, ACK, data);
         skip_frames();
-        CHECK(netd.link.rooms_held <= PACKET_RX_ENTRIES / 2);
+        CHECK(netd.links[0]->rooms_held <= PACKET_RX_ENTRIES / 2);
     }
-    CHECK(netd.link.rooms_held == PACKET_RX_ENTRIES / 2);
+    CHECK(netd.links[0]->rooms_held == PACKET_RX_ENTRIES / 2);
     for (unsigned i = 0; i < 2 * PACKET_RX_ENTRIES / 64; i++) {
         object_close(peers[i].accept.minted);
     }
-    CHECK(netd.link.rooms_held == 0);
+    CHECK(netd.links[0]->rooms_held == 0);
     close_listener(listener);
 }
 

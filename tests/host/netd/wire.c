@@ -35,10 +35,10 @@ void attach(void)
 {
     const struct ts_frame_information information = {
         .version = 1, .mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .link = 1};
-    link_reset(&netd.link);
+    link_reset(netd.links[0]);
     ((struct ts_frame_control *)(void *)netd.packets.base)->link = 1;
     ts_frame_driver_init(&driver, netd.packets.base, PACKET_RX_ENTRIES, PACKET_TX_ENTRIES);
-    link_attached(&netd.link, &information);
+    link_attached(netd.links[0], &information);
     fake_run(0);
 }
 
@@ -173,10 +173,10 @@ void wire_start(void)
         .index = 2, .address4 = {10, 0, 0, 1}, .mask4 = {255, 0, 0, 0}, .gateway4 = {10, 0, 0, 2}};
     fake_start();
     attach();
-    netif_create_ip6_linklocal_address(&netd.link.netif, 1);
-    netd.link.netif.ip6_autoconfig_enabled = 1;
-    netif_set_up(&netd.link.netif);
-    interface_set(&netd.link.netif, &configuration);
+    netif_create_ip6_linklocal_address(&netd.links[0]->netif, 1);
+    netd.links[0]->netif.ip6_autoconfig_enabled = 1;
+    netif_set_up(&netd.links[0]->netif);
+    interface_set(&netd.links[0]->netif, &configuration);
     fake_run(100);
     skip_frames();
 }
