@@ -2,10 +2,10 @@
 // Kernel objects and system calls, one process: events, memory, threads, futexes, rings, handles,
 // and what they say to wrong arguments. Rules are those of docs/invariants.md and design section 2.
 #include "lib/tap.h"
+#include "lib/wait.h"
 
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
-#include <tessera/lib/clock.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
@@ -17,11 +17,6 @@
 #include <tessera/ring/ring.h>
 
 #define MS INT64_C(1000000)
-
-static ts_time_t in_ms(int64_t ms)
-{
-    return ts_clock_now() + ms * MS;
-}
 
 static void nop_needs_nothing(void)
 {
@@ -181,7 +176,7 @@ static void threads_share_and_join(void)
         CHECK_OK(ts_thread_start(&threads[i], count_many, NULL, 16384, 0, TS_PRIORITY_NORMAL));
     }
     for (int i = 0; i < 4; i++) {
-        CHECK_OK(ts_thread_join(&threads[i], in_ms(10000)));
+        CHECK_OK(ts_thread_join(&threads[i], patience()));
     }
     CHECK_EQUAL(counter, 4000);
 }
@@ -198,9 +193,9 @@ static void blocked_thread_is_woken(void)
     struct ts_thread thread;
     CHECK_OK(ts_event_create(0, &event));
     CHECK_OK(ts_thread_start(&thread, signal_event, &event, 16384, 0, TS_PRIORITY_NORMAL));
-    CHECK_OK(ts_event_wait(event, in_ms(5000), &count));
+    CHECK_OK(ts_event_wait(event, patience(), &count));
     CHECK_EQUAL(count, 5);
-    CHECK_OK(ts_thread_join(&thread, in_ms(5000)));
+    CHECK_OK(ts_thread_join(&thread, patience()));
     ts_close(event);
 }
 
@@ -236,7 +231,7 @@ static void ring_nops_complete(void)
         ts_prepare_nop(slot, 100 + i);
     }
     CHECK(ts_ring_slot(&ring) == NULL);
-    CHECK_OK(ts_ring_enter(&ring, 8, in_ms(1000)));
+    CHECK_OK(ts_ring_enter(&ring, 8, patience()));
     for (uint64_t i = 0; i < 8; i++) {
         struct ts_event event;
         CHECK(ts_ring_next(&ring, &event));
@@ -256,7 +251,7 @@ static struct ts_submission *slot_get(void)
 static struct ts_event event_get(void)
 {
     struct ts_event event;
-    CHECK_OK(ts_ring_enter(&ring, 1, in_ms(5000)));
+    CHECK_OK(ts_ring_enter(&ring, 1, patience()));
     CHECK(ts_ring_next(&ring, &event));
     return event;
 }
@@ -311,11 +306,16 @@ static void ring_timeouts_fire_in_order(void)
     ts_prepare_timeout(slot_get(), now + 30 * MS, 3);
     ts_prepare_timeout(slot_get(), now + 10 * MS, 1);
     ts_prepare_timeout(slot_get(), now + 20 * MS, 2);
+    CHECK_OK(ts_ring_submit(&ring));
+    bool in_time = ts_clock_now() < now + 10 * MS; // else they were over when they were made
     for (uint64_t i = 1; i <= 3; i++) {
         struct ts_event event = event_get();
-        CHECK_EQUAL(event.user_data, i);
+        CHECK(event.user_data == i || (!in_time && event.user_data <= 3));
         CHECK_EQUAL(event.status, 0);
-        CHECK(ts_clock_now() >= now + (ts_time_t)i * 10 * MS);
+        CHECK(ts_clock_now() >= now + (ts_time_t)event.user_data * 10 * MS);
+    }
+    if (!in_time) {
+        tap_again("the timeouts were made too late");
     }
 }
 
@@ -421,7 +421,10 @@ static void ring_wait_has_a_deadline(void)
 
 static void wait_inside(void *out_status)
 {
-    *(ts_status_t *)out_status = ts_ring_enter(&ring, 1, in_ms(5000));
+    ts_status_t *status = out_status;
+    do {
+        *status = ts_ring_enter(&ring, 1, patience());
+    } while (*status == TS_ERR_BUSY); // the test was inside at this moment
 }
 
 // While one is inside no other gets in; after it another does; and the handle ends with the ring.
@@ -431,7 +434,7 @@ static void ring_is_used_by_one_thread(void)
     ts_status_t other = TS_ERR_CORRUPT;
     ts_handle_t handle = ring.handle;
     CHECK_OK(ts_thread_start(&thread, wait_inside, &other, 16384, 0, TS_PRIORITY_NORMAL));
-    ts_time_t until = in_ms(5000);
+    ts_time_t until = patience();
     int64_t status;
     do { // once it is inside
         ts_thread_yield();
@@ -439,7 +442,7 @@ static void ring_is_used_by_one_thread(void)
     } while (status == TS_OK && ts_clock_now() < until);
     CHECK_EQUAL(status, TS_ERR_BUSY);
     CHECK_OK(ts_op(handle, &(struct ts_op){.op = TS_OP_POST, .offset = 5, .arg = 78}, NULL));
-    CHECK_OK(ts_thread_join(&thread, in_ms(5000)));
+    CHECK_OK(ts_thread_join(&thread, patience()));
     CHECK_OK(other);
     CHECK_EQUAL(event_get().value, 78);
     ts_ring_destroy(&ring);
@@ -451,6 +454,13 @@ static uint64_t kernel_pages(void)
     struct ts_system_statistics system;
     CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
     return system.pages_kernel;
+}
+
+static uint64_t own_pages(void)
+{
+    struct ts_job_statistics job;
+    CHECK_OK(ts_job_statistics(ts_named_handle(TS_NAME_JOB), &job));
+    return job.used.pages;
 }
 
 static void leave_at_once(void *argument)
@@ -468,31 +478,37 @@ static void come_and_go(void)
         CHECK_OK(ts_thread_start(&threads[i], leave_at_once, NULL, 16384, 0, TS_PRIORITY_NORMAL));
     }
     for (unsigned i = 0; i < 80; i++) {
-        CHECK_OK(ts_thread_join(&threads[i], in_ms(5000)));
+        CHECK_OK(ts_thread_join(&threads[i], patience()));
     }
     ts_ring_destroy(&ring);
 }
 
+// Some rounds, and the kernel's pages when its reaper has dealt with all of them, which is long
+// behind on a busy machine. Until then this program pays for what is dead: no more than `most`.
+static uint64_t pages_after(unsigned rounds, uint64_t most)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        come_and_go();
+    }
+    ts_time_t limit = patience();
+    while (own_pages() > most && ts_clock_now() < limit) {
+        ts_sleep_until(in_ms(1));
+    }
+    CHECK(own_pages() <= most);
+    return kernel_pages();
+}
+
 // Nothing of the kernel's is left by what comes and goes, page tables of its own addresses
-// included.
+// included. It keeps something for the next ones at first; what leaks grows each time.
 static void what_comes_and_goes_leaves_nothing(void)
 {
-    for (unsigned i = 0; i < 100; i++) {
-        come_and_go();
+    uint64_t own = own_pages() + 16, before = pages_after(30, own), now;
+    unsigned left = 5;
+    while ((now = pages_after(30, own)) > before + 4) {
+        tap_note("%lu pages, then %lu", (unsigned long)before, (unsigned long)now);
+        CHECK(--left > 0);
+        before = now;
     }
-    uint64_t before = kernel_pages(), most = before + 8, now = 0;
-    for (unsigned i = 0; i < 60; i++) {
-        come_and_go();
-    }
-    for (ts_time_t limit = in_ms(2000); ts_clock_now() < limit;) {
-        now = kernel_pages(); // the reaper may have something to do still
-        if (now <= most) {
-            break;
-        }
-        ts_thread_yield();
-    }
-    tap_note("%llu pages, then %llu", (unsigned long long)before, (unsigned long long)now);
-    CHECK(now <= most);
 }
 
 int main(void)

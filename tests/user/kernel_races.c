@@ -63,13 +63,13 @@ static void rule_d12_a_rings_end_waits_for_nobody_less_important(void)
         ts_ring_destroy(&ring);
     }
     uint64_t before = atomic_load(&teller.told);
-    ts_time_t limit = in_ms(5000);
+    ts_time_t limit = patience();
     while (atomic_load(&teller.told) == before && ts_clock_now() < limit) {
         rest(1000000);
     }
     CHECK(atomic_load(&teller.told) != before);
     atomic_store(&teller.over, true);
-    CHECK_OK(ts_thread_join(&teller.thread, in_ms(5000)));
+    CHECK_OK(ts_thread_join(&teller.thread, patience()));
     ts_close(object);
     ts_close(teller.port);
 }
@@ -185,10 +185,10 @@ static void kill_one(ts_handle_t job, ts_handle_t ready, ts_handle_t memory, uns
     ts_handle_t child;
     uint64_t count;
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), PROGRAM, &child));
-    CHECK_OK(ts_event_wait(ready, in_ms(20000), &count));
+    CHECK_OK(ts_event_wait(ready, patience(), &count));
     rest(NS_MAX / KILLS * (round * 7 % KILLS));
     CHECK_OK(ts_process_kill(child));
-    CHECK_OK(ts_process_wait(child, in_ms(20000), &report));
+    CHECK_OK(ts_process_wait(child, patience(), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_KILLED);
     ts_close(child);
 }
@@ -209,7 +209,7 @@ static void rule_d13_threads_are_killed_while_they_are_woken(void)
         kill_one(job, ready, memory, round);
     }
     atomic_store(&waker.over, true);
-    CHECK_OK(ts_thread_join(&waker.thread, in_ms(20000)));
+    CHECK_OK(ts_thread_join(&waker.thread, patience()));
     job_check_empty(job);
     ts_close(job);
     ts_close(ready);

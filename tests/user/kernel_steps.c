@@ -132,7 +132,7 @@ static ts_handle_t start_child(ts_handle_t job, const char *how, uint8_t priorit
     ts_handle_t child;
     uint64_t count;
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), PROGRAM, &child));
-    CHECK_OK(ts_event_wait(ready, in_ms(20000), &count));
+    CHECK_OK(ts_event_wait(ready, patience(), &count));
     return child;
 }
 
@@ -162,34 +162,50 @@ static struct ts_job_statistics job_now(ts_handle_t job)
     return statistics;
 }
 
+static uint64_t cpus(void)
+{
+    struct ts_system_statistics system;
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
+    return system.cpus;
+}
+
 // ---- Tests
 
 #define LARGE_PAGES 24576ul
 
-static void rule_d06_a_large_memory_goes_in_steps(void)
+// How often it was seen on its way.
+static uint64_t looks_at_a_large_memorys_end(void)
 {
     ts_handle_t memory;
     uint64_t before = own_pages(), now, seen = 0;
     CHECK_OK(ts_memory_create(LARGE_PAGES * PAGE, 0, &memory));
     CHECK_OK(ts_memory_commit(memory, 0, LARGE_PAGES * PAGE));
     ts_close(memory);
-    ts_time_t until = in_ms(20000);
+    ts_time_t until = patience();
     // Never asleep: what is seen is seen while the reaper is at it, in turns with this thread.
     while ((now = own_pages()) > before + LARGE_PAGES / 8 && ts_clock_now() < until) {
         seen += now < before + LARGE_PAGES * 7 / 8;
     }
     CHECK(now <= before + LARGE_PAGES / 8);
-    CHECK(seen > 0);
+    return seen;
+}
+
+// On one CPU it is seen the first time; on another the reaper may be through before this thread has
+// looked.
+static void rule_d06_a_large_memory_goes_in_steps(void)
+{
+    unsigned tries = cpus() == 1 ? 1 : 20;
+    while (looks_at_a_large_memorys_end() == 0) {
+        CHECK(--tries > 0);
+    }
 }
 
 static void who_waits_for_the_reaper_lets_it_run(void)
 {
     const struct ts_job_limits limits = {.pages = HELD_LIMIT};
     struct ts_process_report report;
-    struct ts_system_statistics system;
     ts_handle_t job;
-    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
-    if (system.cpus != 1) {
+    if (cpus() != 1) {
         tap_skip("needs one CPU"); // the reaper may have another one
     }
     events_make();
@@ -197,13 +213,13 @@ static void who_waits_for_the_reaper_lets_it_run(void)
     ts_handle_t holder = start_child(job, "holding", TS_PRIORITY_NORMAL / 2);
     ts_handle_t wanter = start_child(job, "wanting", TS_PRIORITY_NORMAL);
     CHECK_OK(ts_process_kill(holder));
-    ts_time_t until = in_ms(20000);
+    ts_time_t until = patience();
     while (job_now(job).used.threads != 1 && ts_clock_now() < until) {
         ts_sleep_until(in_ms(1)); // until the reaper is at it, at the holder's priority
     }
     CHECK_EQUAL(job_now(job).used.threads, 1);
     CHECK_OK(ts_event_signal(go, 1));
-    CHECK_OK(ts_process_wait(wanter, in_ms(20000), &report));
+    CHECK_OK(ts_process_wait(wanter, patience(), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_STATUS);
     CHECK_EQUAL(report.status, 0);
     ts_close(holder);
@@ -218,7 +234,7 @@ static void begin_long_end(ts_handle_t job)
 {
     ts_handle_t holder = start_child(job, "holding", TS_PRIORITY_NORMAL / 2);
     CHECK_OK(ts_process_kill(holder));
-    ts_time_t until = in_ms(20000);
+    ts_time_t until = patience();
     while (job_now(job).used.threads != 0 && ts_clock_now() < until) {
         ts_sleep_until(in_ms(1));
     }
@@ -228,17 +244,18 @@ static void begin_long_end(ts_handle_t job)
 static void who_lacks_what_no_death_gives_back_does_not_wait(void)
 {
     const struct ts_job_limits limits = {.pages = HELD_LIMIT};
-    struct ts_system_statistics system;
     ts_handle_t job;
-    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
-    if (system.cpus != 1) {
+    if (cpus() != 1) {
         tap_skip("the reaper may have a CPU of its own");
     }
     events_make();
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
     begin_long_end(job);
     uint64_t before = job_now(job).used.pages;
-    CHECK(before > HELD_PAGES);
+    if (before <= HELD_PAGES) { // this thread's timer may be late, the reaper is not
+        job_check_empty(job);
+        tap_again("the end is over already");
+    }
     CHECK_EQUAL(ts_sys_thread_start(0, 0, 0, 0, 0, TS_PRIORITY_MAX).status, TS_ERR_LIMIT);
     CHECK_EQUAL(job_now(job).used.pages, before); // the reaper did not run
     job_check_empty(job);
@@ -253,19 +270,28 @@ static uint64_t switches(void)
     return system.switches;
 }
 
-// If they ran once more, those beside them of the same priority would wait for all of them.
-static void rule_d13_threads_that_wait_do_not_run_to_their_end(void)
+// The machine's switches while very many threads that wait are ended: others' as well.
+static uint64_t switches_of_a_crowds_end(void)
 {
     events_make();
     ts_handle_t crowd = start_child(TS_HANDLE_NONE, "crowding", TS_PRIORITY_NORMAL);
     uint64_t before = switches();
     CHECK_OK(ts_process_kill(crowd));
-    CHECK_OK(ts_process_wait(crowd, in_ms(20000), NULL));
+    CHECK_OK(ts_process_wait(crowd, patience(), NULL));
     uint64_t during = switches() - before;
     tap_note("%lu switches", (unsigned long)during);
-    CHECK(during < CROWD / 2);
     ts_close(crowd);
     events_close();
+    return during;
+}
+
+// If they ran once more, those beside them of the same priority would wait for all of them.
+static void rule_d13_threads_that_wait_do_not_run_to_their_end(void)
+{
+    unsigned tries = 5; // where that takes long others have much to do meanwhile
+    while (switches_of_a_crowds_end() >= CROWD / 2) {
+        CHECK(--tries > 0);
+    }
 }
 
 // A part of a memory as an inbox is that part: nothing else is made, and the memory can grow.
@@ -283,7 +309,7 @@ static void rule_m11_the_inbox_of_a_view_is_the_part(void)
     CHECK_EQUAL(ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof(size)), TS_ERR_BUSY);
     ts_close(port);
     ts_status_t status;
-    ts_time_t until = in_ms(5000);
+    ts_time_t until = patience();
     do { // until the port's teardown is over
         status = ts_set(memory, TS_PROPERTY_SIZE, &size, sizeof(size));
     } while (status == TS_ERR_BUSY && ts_clock_now() < until);

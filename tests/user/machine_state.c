@@ -99,7 +99,7 @@ static ts_handle_t start(const char *what, ts_handle_t out)
 static struct ts_process_report end_of(ts_handle_t child)
 {
     struct ts_process_report report;
-    CHECK_OK(ts_process_wait(child, in_ms(20000), &report));
+    CHECK_OK(ts_process_wait(child, patience(), &report));
     ts_close(child);
     return report;
 }

@@ -14,7 +14,7 @@
 #define PAGE   4096u
 #define INBOX  64u
 #define ROUNDS 25
-#define LIMIT  (in_ms(5000))
+#define LIMIT  (patience())
 
 // What the server shall do with the next requests. Set while it waits.
 static struct {

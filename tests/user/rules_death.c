@@ -68,7 +68,7 @@ static void rule_d01_a_clients_death_cuts_off(void)
         ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
     }
     CHECK_OK(ts_process_kill(child));
-    CHECK_OK(ts_process_wait(child, in_ms(3000), NULL));
+    CHECK_OK(ts_process_wait(child, patience(), NULL));
     for (int i = 0; i < 4; i++) {
         const struct ts_reply reply = {.id = ids[i]};
         CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_GONE);
@@ -106,7 +106,7 @@ static void wait_until_gone(uint64_t id)
 {
     char byte;
     size_t bytes;
-    ts_time_t until = in_ms(3000);
+    ts_time_t until = patience();
     while (ts_port_pull(pair.port, id, &byte, 1, 0, &bytes) != TS_ERR_GONE) {
         CHECK(ts_clock_now() < until);
         ts_sleep_until(in_ms(1));
@@ -123,7 +123,7 @@ static void rule_q19_a_server_is_told_of_who_was_cut_off(void)
         ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
     }
     CHECK_OK(ts_process_kill(child));
-    CHECK_OK(ts_process_wait(child, in_ms(3000), NULL));
+    CHECK_OK(ts_process_wait(child, patience(), NULL));
     take_cancels(ids, 4);
     ts_close(child);
     pair_write(&pair, "x", 1, 0, 1); // by force
@@ -158,17 +158,17 @@ static void rule_d02_a_ports_end_completes_everything(void)
     for (int i = 0; i < 4; i++) {
         struct ts_event event;
         if (ts_ring_unread(&pair.client) == 0) {
-            CHECK_OK(ts_ring_enter(&pair.client, 1, in_ms(2000)));
+            CHECK_OK(ts_ring_enter(&pair.client, 1, patience()));
         }
         CHECK(ts_ring_next(&pair.client, &event));
         CHECK_EQUAL(event.status, TS_ERR_PEER_CLOSED);
         CHECK(event.user_data < 4 && !done[event.user_data]);
         done[event.user_data] = true;
     }
-    CHECK_OK(ts_wait(pair.object, TS_SIGNAL_CLOSED, in_ms(2000), NULL));
+    CHECK_OK(ts_wait(pair.object, TS_SIGNAL_CLOSED, patience(), NULL));
     CHECK_EQUAL(ts_op(pair.object,
                       &(struct ts_op){
-                          .op = TS_OP_READ, .address = &byte, .length = 1, .deadline = in_ms(1000)},
+                          .op = TS_OP_READ, .address = &byte, .length = 1, .deadline = patience()},
                       NULL),
                 TS_ERR_PEER_CLOSED);
     pair_end(&pair);
@@ -178,7 +178,7 @@ static void rule_d03_a_fault_ends_its_process_alone(void)
 {
     struct ts_process_report report;
     ts_handle_t child = start_in(TS_HANDLE_NONE, "fault", TS_HANDLE_NONE);
-    CHECK_OK(ts_process_wait(child, in_ms(3000), &report));
+    CHECK_OK(ts_process_wait(child, patience(), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_FAULT);
     CHECK_EQUAL(report.fault_address, 0x10);
     CHECK(ts_report_pc(&report) != 0 && report.backtrace[0] != 0);
@@ -190,7 +190,7 @@ static void rule_d04_the_report_stays(void)
     struct ts_process_report report;
     uint64_t signals;
     ts_handle_t child = start_in(TS_HANDLE_NONE, "exit", TS_HANDLE_NONE);
-    CHECK_OK(ts_process_wait(child, in_ms(3000), NULL));
+    CHECK_OK(ts_process_wait(child, patience(), NULL));
     for (int i = 0; i < 3; i++) {
         CHECK_OK(ts_get_u64(child, TS_PROPERTY_SIGNALS, &signals));
         CHECK(signals & TS_SIGNAL_EXITED);
@@ -202,8 +202,9 @@ static void rule_d04_the_report_stays(void)
     ts_close(child);
 }
 
-// Many objects, requests and mappings: the end comes in pieces, between which others run.
-static void rule_d06_a_large_teardown_lets_others_run(void)
+// Many objects, requests and mappings: the end comes in pieces, between which others run. How long
+// these waited at the longest.
+static ts_time_t pause_beside_a_large_teardown(void)
 {
     enum { OBJECTS = 2000 };
     struct ts_ring_queue ring;
@@ -229,14 +230,22 @@ static void rule_d06_a_large_teardown_lets_others_run(void)
         last = now;
     }
     tap_note("longest pause beside the teardown: %lld us", (long long)longest / 1000);
-    CHECK(longest < 3 * TS_SECOND);
-    CHECK_OK(ts_ring_enter(&ring, 60, in_ms(3000)));
+    CHECK_OK(ts_ring_enter(&ring, 60, patience()));
     for (int i = 0; i < 60; i++) {
         struct ts_event event;
         CHECK(ts_ring_next(&ring, &event));
         CHECK_EQUAL(event.status, TS_ERR_PEER_CLOSED);
     }
     ts_ring_destroy(&ring);
+    return longest;
+}
+
+static void rule_d06_a_large_teardown_lets_others_run(void)
+{
+    unsigned tries = 3; // the host may have been away
+    while (pause_beside_a_large_teardown() >= 3 * TS_SECOND) {
+        CHECK(--tries > 0);
+    }
 }
 
 // One that holds much of everything and then no page of its job more; TARGET is told when it does.
@@ -300,14 +309,14 @@ static void rule_d06_a_teardown_needs_no_memory(void)
         CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &(struct ts_job_limits){.pages = 2000},
                                &job));
         ts_handle_t child = start_in(job, "hoard", ready);
-        CHECK_OK(ts_wait(ready, TS_SIGNAL_READABLE, in_ms(20000), NULL));
+        CHECK_OK(ts_wait(ready, TS_SIGNAL_READABLE, patience(), NULL));
         CHECK_OK(ts_job_statistics(job, &statistics));
         CHECK_EQUAL(statistics.used.pages, 2000);
         uint64_t before = rounds;
         CHECK_OK(ts_process_kill(child));
-        CHECK_OK(ts_process_wait(child, in_ms(5000), &report));
+        CHECK_OK(ts_process_wait(child, patience(), &report));
         CHECK_EQUAL(report.reason, TS_EXIT_KILLED);
-        for (ts_time_t limit = in_ms(2000); rounds == before && ts_clock_now() < limit;) {
+        for (ts_time_t limit = patience(); rounds == before && ts_clock_now() < limit;) {
             ts_thread_yield();
         }
         CHECK(rounds > before);
@@ -317,7 +326,7 @@ static void rule_d06_a_teardown_needs_no_memory(void)
         ts_close(ready);
     }
     over = true;
-    CHECK_OK(ts_thread_join(&beside, in_ms(3000)));
+    CHECK_OK(ts_thread_join(&beside, patience()));
 }
 
 static void rule_d07_a_jobs_end_ends_all_below(void)
@@ -332,7 +341,7 @@ static void rule_d07_a_jobs_end_ends_all_below(void)
     }
     CHECK_OK(ts_job_kill(upper));
     for (int i = 0; i < 4; i++) {
-        CHECK_OK(ts_process_wait(children[i], in_ms(3000), &report));
+        CHECK_OK(ts_process_wait(children[i], patience(), &report));
         CHECK_EQUAL(report.reason, TS_EXIT_KILLED);
         ts_close(children[i]);
     }

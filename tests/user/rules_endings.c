@@ -74,7 +74,7 @@ static void rule_q07_destruction_cuts_off_at_once(void)
     ts_ring_destroy(&pair.client);
     // Whenever the teardown has come to it: what was delivered is cut off without a notice.
     const struct ts_reply reply = {.id = first};
-    ts_time_t until = in_ms(2000);
+    ts_time_t until = patience();
     struct ts_event event;
     while (ts_ring_next(&pair.server, &event)) {
         CHECK_EQUAL(event.kind, TS_EVENT_REQUEST);

@@ -64,7 +64,7 @@ static void end_stale_waiters(void)
     for (unsigned i = 0; i < WORDS; i++) {
         ts_prepare_cancel(ts_ring_slot(&ring), i, 0, WORDS);
         CHECK_OK(ts_ring_submit(&ring));
-        CHECK_OK(ts_ring_enter(&ring, 2, in_ms(3000)));
+        CHECK_OK(ts_ring_enter(&ring, 2, patience()));
         CHECK(ts_ring_next(&ring, &event) && event.user_data == i);
         CHECK_EQUAL(event.status, TS_ERR_CANCELLED);
         CHECK(ts_ring_next(&ring, &event) && event.user_data == WORDS);
@@ -93,7 +93,7 @@ static int other(void)
         wait_for(words[i] = new_word(), i);
         struct ts_result result = ts_sys_futex_wake((uintptr_t)words[i], 1);
         if (result.status != TS_OK || result.value != 1 ||
-            ts_ring_enter(&ring, 1, in_ms(1000)) != TS_OK || !ts_ring_next(&ring, &event) ||
+            ts_ring_enter(&ring, 1, patience()) != TS_OK || !ts_ring_next(&ring, &event) ||
             event.user_data != i || event.status != TS_OK) {
             return 100 + (int)i;
         }
@@ -109,7 +109,7 @@ static void rule_f01_no_process_takes_anothers_wake(void)
     ts_handle_t child;
     leave_stale_waiters();
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), PROGRAM, &child));
-    CHECK_OK(ts_process_wait(child, in_ms(20000), &report));
+    CHECK_OK(ts_process_wait(child, patience(), &report));
     ts_close(child);
     CHECK_EQUAL(report.reason, TS_EXIT_STATUS);
     CHECK_EQUAL(report.status, 42);
@@ -137,7 +137,7 @@ static void rule_f01_a_word_is_a_place_in_its_memory(void)
     CHECK_EQUAL(ts_futex_wake((uint32_t *)(third + 8), 1), 1);
     for (unsigned i = 0; i < 3; i++) { // in order of arrival
         struct ts_event event;
-        CHECK_OK(ts_ring_enter(&ring, 1, in_ms(3000)));
+        CHECK_OK(ts_ring_enter(&ring, 1, patience()));
         CHECK(ts_ring_next(&ring, &event) && event.user_data == i && event.status == TS_OK);
     }
     CHECK_OK(ts_memory_unmap(second, 2 * PAGE));
@@ -203,14 +203,14 @@ static void rule_f02_a_wake_ends_while_waiters_come_back(void)
         ts_sleep_until(in_ms(1));
     }
     CHECK_OK(ts_thread_start(&waker, wake_all, NULL, 16384, 0, TS_PRIORITY_IDLE + 1));
-    ts_time_t limit = in_ms(10000);
+    ts_time_t limit = patience();
     while (!atomic_load(&done) && ts_clock_now() < limit) {
         ts_sleep_until(in_ms(1));
     }
     bool ended = atomic_load(&done);
     atomic_store(&over, true);
-    CHECK_OK(ts_thread_join(&returning, in_ms(5000)));
-    CHECK_OK(ts_thread_join(&waker, in_ms(5000)));
+    CHECK_OK(ts_thread_join(&returning, patience()));
+    CHECK_OK(ts_thread_join(&waker, patience()));
     ts_ring_destroy(&ring);
     CHECK(ended);
     CHECK_OK(woken.status);

@@ -62,7 +62,7 @@ static void refused_without(enum ts_operation op, ts_rights_t rights)
     char buffer[64];
     ts_handle_t weak;
     const struct ts_op asked = {
-        .op = op, .address = buffer, .length = sizeof(buffer), .arg = 1, .deadline = in_ms(1000)};
+        .op = op, .address = buffer, .length = sizeof(buffer), .arg = 1, .deadline = patience()};
     CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL & ~rights, &weak));
     CHECK_EQUAL(ts_op(weak, &asked, NULL), TS_ERR_RIGHTS);
     ts_close(weak);
@@ -129,7 +129,7 @@ static void rule_h05_a_sent_handle_is_in_transit(void)
     CHECK_OK(ts_event_create(0, &event));
     CHECK_OK(ts_duplicate(event, TS_RIGHTS_ALL & ~TS_RIGHT_TRANSFER, &weak));
     struct ts_call call = {.in_handles = 1, .in_handle = {weak}};
-    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_RIGHTS);
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, patience(), NULL), TS_ERR_RIGHTS);
     call.in_handle[0] = event;
     ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 1);
     pair_submit(&pair); // parked
@@ -226,10 +226,10 @@ static void rule_h09_revoked_handles_are_dead(void)
     CHECK_OK(ts_port_revoke(pair.port, 0));
     CHECK_EQUAL(ts_op(copy,
                       &(struct ts_op){
-                          .op = TS_OP_READ, .address = &byte, .length = 1, .deadline = in_ms(1000)},
+                          .op = TS_OP_READ, .address = &byte, .length = 1, .deadline = patience()},
                       NULL),
                 TS_ERR_PEER_CLOSED);
-    CHECK_OK(ts_wait(copy, TS_SIGNAL_CLOSED, in_ms(1000), NULL));
+    CHECK_OK(ts_wait(copy, TS_SIGNAL_CLOSED, patience(), NULL));
     pair_quiet(&pair);
     CHECK_EQUAL(pair_completion(&pair, 2).status, TS_ERR_PEER_CLOSED);
     pair_reply(&pair, delivered, TS_OK, 1); // what was in its hands is still answered
@@ -310,7 +310,7 @@ static bool completed(struct ts_ring_queue *ring, uint64_t user_data, ts_status_
                       uint64_t *out_value)
 {
     struct ts_event event;
-    if (ts_ring_unread(ring) == 0 && ts_ring_enter(ring, 1, in_ms(2000)) != TS_OK) {
+    if (ts_ring_unread(ring) == 0 && ts_ring_enter(ring, 1, patience()) != TS_OK) {
         return false;
     }
     if (!ts_ring_next(ring, &event)) {
@@ -350,14 +350,14 @@ static int full_table(void)
                                .rights = TS_RIGHTS_ALL,
                                .address = "a",
                                .length = 1,
-                               .deadline = in_ms(1000)},
+                               .deadline = patience()},
                &value) == TS_ERR_LIMIT);
     NEED(ts_ring_enter(&server, 1, in_ms(20)) == TS_ERR_TIMED_OUT);
     ts_close(copies[--count]);
     ts_prepare_open(ts_ring_slot(&client), object, "a", 1, 0, TS_RIGHTS_ALL, 0, 2);
     NEED(ts_ring_submit(&client) == TS_OK);
     NEED(table_fill(object, copies + count, 4096 - count) == 0);
-    NEED(ts_ring_enter(&server, 1, in_ms(2000)) == TS_OK && ts_ring_next(&server, &event));
+    NEED(ts_ring_enter(&server, 1, patience()) == TS_OK && ts_ring_next(&server, &event));
     const struct ts_reply reply = {
         .id = event.value, .result = TS_REPLY_MINT, .object = 1, .tag = 5, .rights = TS_RIGHTS_ALL};
     NEED(ts_port_reply(port, &reply) == TS_OK);
@@ -376,7 +376,7 @@ static void rule_h12_no_answer_fails_for_want_of_a_slot(void)
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &(struct ts_job_limits){.handles = 200},
                            &spawn.job));
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), "test/rules_handles", &child));
-    CHECK_OK(ts_process_wait(child, in_ms(5000), &report));
+    CHECK_OK(ts_process_wait(child, patience(), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_STATUS);
     CHECK_EQUAL(report.status, 0);
     ts_close(child);

@@ -46,7 +46,7 @@ static uint64_t size_of(ts_handle_t memory)
 // A port that was closed lets go of its inbox when its teardown is through.
 static void resize_at_last(ts_handle_t memory, uint64_t bytes)
 {
-    ts_time_t until = in_ms(5000);
+    ts_time_t until = patience();
     ts_status_t status;
     while ((status = resize(memory, bytes)) == TS_ERR_BUSY && ts_clock_now() < until) {
         ts_thread_yield();
@@ -77,7 +77,7 @@ static void deliver(ts_handle_t port, unsigned slots)
     CHECK_OK(ts_ring_submit(&client));
     for (unsigned got = 0; got < slots; got += ts_ring_next(&server, &event)) {
         if (ts_ring_unread(&server) == 0) {
-            CHECK_OK(ts_ring_enter(&server, 1, in_ms(3000)));
+            CHECK_OK(ts_ring_enter(&server, 1, patience()));
         }
     }
     ts_ring_destroy(&client);
@@ -195,11 +195,11 @@ static void rule_m11_a_race_for_the_size_has_one_winner(void)
 {
     static struct ts_thread other;
     ts_handle_t memory = memory_of(SLOTS * PAGE), port;
-    ts_time_t until = in_ms(1500);
+    ts_time_t until = in_ms(1500), limit = patience();
     unsigned made = 0;
     over = false;
     CHECK_OK(ts_thread_start(&other, flip, &memory, 32768, 0, TS_PRIORITY_NORMAL));
-    while (ts_clock_now() < until && made < 400) {
+    while (ts_clock_now() < (made == 0 ? limit : until) && made < 400) {
         ts_status_t status = port_of(memory, SLOTS, PAGE, &port);
         CHECK(status == TS_OK || status == TS_ERR_RANGE || status == TS_ERR_BUSY);
         if (status != TS_OK) {
@@ -212,7 +212,7 @@ static void rule_m11_a_race_for_the_size_has_one_winner(void)
         ts_close(port);
     }
     over = true;
-    CHECK_OK(ts_thread_join(&other, in_ms(5000)));
+    CHECK_OK(ts_thread_join(&other, patience()));
     tap_note("%u ports", made);
     CHECK(made > 0);
     ts_close(memory);
@@ -234,7 +234,7 @@ static void rule_m11_a_rings_memory_cannot_be_changed(void)
     again.handle = ring.handle;
     again.mapped_size = ring.mapped_size;
     ts_prepare_timeout(ts_ring_slot(&again), ts_clock_now(), 7);
-    CHECK_OK(ts_ring_enter(&again, 1, in_ms(3000)));
+    CHECK_OK(ts_ring_enter(&again, 1, patience()));
     CHECK(ts_ring_next(&again, &event) && event.user_data == 7);
     CHECK_EQUAL(ts_memory_map(ring.handle, NULL, ring.mapped_size + PAGE, 0, TS_MAP_READ, &at),
                 TS_ERR_RANGE);
@@ -250,6 +250,19 @@ static uint64_t pages_charged(void)
     return statistics.pages;
 }
 
+// Whether many inboxes that are too large are refused, in no time.
+static bool refuses_fast(ts_handle_t memory)
+{
+    ts_handle_t port;
+    ts_time_t begin = ts_clock_now();
+    for (unsigned i = 0; i < 32; i++) {
+        if (port_of(memory, 1, 64, &port) != TS_ERR_LIMIT) {
+            return false;
+        }
+    }
+    return ts_clock_now() - begin <= 10 * TS_SECOND;
+}
+
 // In the child, whose job has 3,000 pages: an inbox of 60 GiB costs an error and no time.
 static int vast(void)
 {
@@ -263,14 +276,12 @@ static int vast(void)
         }
     }
     uint64_t before = pages_charged();
-    ts_time_t begin = ts_clock_now();
-    for (unsigned i = 0; i < 32; i++) {
-        if (port_of(memory, 1, 64, &port) != TS_ERR_LIMIT) {
-            return 3;
-        }
+    unsigned slow = 0;
+    while (slow < 3 && !refuses_fast(memory)) {
+        slow++; // the machine, or the kernel
     }
-    if (ts_clock_now() - begin > 10 * TS_SECOND) {
-        return 4;
+    if (slow == 3) {
+        return 3;
     }
     if (pages_charged() > before + 1) { // a page is kept for small things
         return 5;
@@ -389,7 +400,7 @@ static void rule_m04_regions_may_come_and_go_meanwhile(void)
         CHECK_EQUAL(at[31 * PAGE], 0);
     }
     over = true;
-    CHECK_OK(ts_thread_join(&other, in_ms(5000)));
+    CHECK_OK(ts_thread_join(&other, patience()));
     CHECK_OK(ts_memory_unmap((void *)at, 32 * PAGE));
     ts_close(memory);
 }

@@ -133,7 +133,7 @@ static struct ts_process_report run_in(ts_handle_t job, const char *what)
     struct ts_process_report report;
     ts_handle_t child;
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), PROGRAM, &child));
-    CHECK_OK(ts_process_wait(child, in_ms(20000), &report));
+    CHECK_OK(ts_process_wait(child, patience(), &report));
     ts_close(child);
     return report;
 }

@@ -25,6 +25,7 @@ struct worker {
     struct ts_thread thread;
     uint64_t number;
     uint32_t held;
+    atomic_uint waits; // how often it began to
 };
 static struct worker workers[2];
 
@@ -32,7 +33,7 @@ static void stay_away(struct worker *worker)
 {
     atomic_store_explicit(TS_ATOMIC(&worker->held), 1, memory_order_release);
     while (atomic_load_explicit(TS_ATOMIC(&worker->held), memory_order_acquire) == 1) {
-        if (ts_futex_wait(&worker->held, 1, in_ms(5000)) == TS_ERR_TIMED_OUT) {
+        if (ts_futex_wait(&worker->held, 1, patience()) == TS_ERR_TIMED_OUT) {
             return;
         }
     }
@@ -43,7 +44,8 @@ static void work(void *argument)
     struct worker *worker = argument;
     struct ts_event event;
     for (;;) {
-        if (ts_ring_enter(&worker->ring, 1, in_ms(5000)) != TS_OK ||
+        atomic_fetch_add(&worker->waits, 1);
+        if (ts_ring_enter(&worker->ring, 1, patience()) != TS_OK ||
             !ts_ring_next(&worker->ring, &event)) {
             return;
         }
@@ -80,13 +82,13 @@ static void worker_post(const struct worker *worker, uint64_t value)
 static void worker_end(struct worker *worker)
 {
     worker_post(worker, 0);
-    CHECK_OK(ts_thread_join(&worker->thread, in_ms(3000)));
+    CHECK_OK(ts_thread_join(&worker->thread, patience()));
     ts_ring_destroy(&worker->ring);
 }
 
 static void worker_hold(struct worker *worker)
 {
-    ts_time_t until = in_ms(5000);
+    ts_time_t until = patience();
     worker_post(worker, HOLD);
     while (atomic_load_explicit(TS_ATOMIC(&worker->held), memory_order_acquire) == 0 &&
            ts_clock_now() < until) {
@@ -101,14 +103,28 @@ static void worker_release(struct worker *worker)
     ts_futex_wake(&worker->held, 1);
 }
 
+// On one CPU: until it waits for the so manyth time. When it was about to, it has its turn for
+// that.
+static void yield_to(struct worker *worker, unsigned waits)
+{
+    ts_time_t until = patience();
+    while (atomic_load(&worker->waits) < waits && ts_clock_now() < until) {
+        ts_thread_yield();
+    }
+    CHECK(atomic_load(&worker->waits) >= waits);
+    for (unsigned i = 0; i < 4; i++) {
+        ts_thread_yield();
+    }
+}
+
 static void ask(unsigned times, uint64_t expected)
 {
     for (unsigned i = 0; i < times; i++) {
         uint64_t who = 0;
-        CHECK_OK(ts_op(pair.object,
-                       &(struct ts_op){
-                           .op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = in_ms(3000)},
-                       &who));
+        CHECK_OK(ts_op(
+            pair.object,
+            &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = patience()},
+            &who));
         CHECK_EQUAL(who, expected);
     }
 }
@@ -146,26 +162,22 @@ static void rule_r06_the_ring_that_went_idle_last_comes_first(void)
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_OK(ts_port_unbind(pair.port, pair.server.handle));
     pair_write(&pair, "x", 1, 0, 7); // nobody is there
-    for (unsigned i = 0; i < 2; i++) {
-        worker_start(&workers[i], i + 1);
-    }
-    for (unsigned i = 0; i < 4; i++) {
-        ts_thread_yield(); // both wait; the first one found it
-    }
+    worker_start(&workers[0], 1);
     CHECK_EQUAL(pair_completion(&pair, 7).value, 1);
+    worker_start(&workers[1], 2);
+    yield_to(&workers[1], 1);
     for (unsigned i = 0; i < 40; i++) {
-        unsigned last = i / 4 % 2;
+        struct worker *last = &workers[i / 4 % 2];
         if (i % 4 == 0) {
-            worker_post(&workers[last], GO_ON);
+            uint32_t waits = atomic_load(&last->waits);
+            worker_post(last, GO_ON);
+            yield_to(last, waits + 1);
         }
-        for (unsigned k = 0; k < 4; k++) {
-            ts_thread_yield(); // until it waits again
-        }
-        CHECK_OK(ts_op(pair.object,
-                       &(struct ts_op){
-                           .op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = in_ms(3000)},
-                       &who));
-        CHECK_EQUAL(who, last + 1);
+        CHECK_OK(ts_op(
+            pair.object,
+            &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = patience()},
+            &who));
+        CHECK_EQUAL(who, last->number);
     }
     for (unsigned i = 0; i < 2; i++) {
         worker_end(&workers[i]);
@@ -178,9 +190,9 @@ static void rule_r07_no_ring_sleeps_beside_work(void)
     struct ts_event event;
     pair_begin(&pair, PAIR_REQUESTS, 0);
     pair_write(&pair, "x", 1, 0, 1); // parked: nobody is idle
-    ts_time_t start = ts_clock_now();
-    CHECK_OK(ts_ring_enter(&pair.server, 1, in_ms(2000)));
-    CHECK(ts_clock_now() - start < 1000 * INT64_C(1000000));
+    ts_time_t limit = patience();
+    CHECK_OK(ts_ring_enter(&pair.server, 1, limit));
+    CHECK(ts_clock_now() < limit); // it did not sleep until then
     CHECK(ts_ring_next(&pair.server, &event));
     pair_reply(&pair, event.value, TS_OK, 1);
     CHECK_OK(pair_completion(&pair, 1).status);
@@ -329,7 +341,7 @@ static uint64_t next_open(unsigned *closed)
     struct ts_event event = {0};
     do {
         if (!ts_ring_next(&pair.server, &event)) {
-            CHECK_OK(ts_ring_enter(&pair.server, 1, in_ms(3000)));
+            CHECK_OK(ts_ring_enter(&pair.server, 1, patience()));
             continue;
         }
         *closed += event.kind == TS_EVENT_CLOSED;
@@ -371,7 +383,7 @@ static void rule_r12_reply_wait_mints_too(void)
         struct ts_event event = pair_event(&pair, TS_EVENT_CLOSED);
         CHECK(event.oid == 1 && event.tag == 7);
     }
-    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    CHECK_OK(ts_thread_join(&opener.thread, patience()));
     for (unsigned i = 0; i < OPENS; i++) {
         CHECK_OK(opener.status[i]);
         CHECK_EQUAL(opener.signals[i], TS_SIGNAL_READABLE);
@@ -396,7 +408,7 @@ static void rule_q15_reply_wait_mints_no_more_than_the_share(void)
         CHECK_EQUAL(mint_wait(id, minted + 1, 9, TS_RIGHTS_ALL, 0), TS_ERR_LIMIT);
         pair_reply(&pair, id, TS_ERR_LIMIT, 0);
     }
-    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    CHECK_OK(ts_thread_join(&opener.thread, patience()));
     for (unsigned i = 0; i < OPENS; i++) {
         CHECK_EQUAL(opener.status[i], i < 2 ? TS_OK : TS_ERR_LIMIT);
         ts_close(opener.handle[i]);
@@ -416,7 +428,7 @@ static void rule_q13_a_path_that_is_not_there(void)
     pair_begin(&pair, PAIR_REQUESTS, 64);
     opener_start(page, false);
     CHECK_EQUAL(ts_ring_enter(&pair.server, 1, in_ms(50)), TS_ERR_TIMED_OUT);
-    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    CHECK_OK(ts_thread_join(&opener.thread, patience()));
     CHECK(!ts_ring_next(&pair.server, &event));
     for (unsigned i = 0; i < OPENS; i++) {
         CHECK_EQUAL(opener.status[i], TS_ERR_FAULT);
@@ -427,7 +439,7 @@ static void rule_q13_a_path_that_is_not_there(void)
     for (unsigned i = 0; i < OPENS; i++) {
         pair_reply(&pair, next_open(&closed), TS_ERR_NOT_FOUND, 0);
     }
-    CHECK_OK(ts_thread_join(&opener.thread, in_ms(3000)));
+    CHECK_OK(ts_thread_join(&opener.thread, patience()));
     CHECK_EQUAL(opener.status[OPENS - 1], TS_ERR_NOT_FOUND);
     pair_end(&pair);
 }

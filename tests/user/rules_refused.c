@@ -55,7 +55,7 @@ static void rule_q02_mint_without_a_handle_mints_nothing(void)
     CHECK_OK(ts_job_create(ts_named_handle(TS_NAME_JOB), &limits, &job));
     const struct ts_spawn spawn = {.job = job, .name = "mints", .arguments = arguments};
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), PROGRAM, &child));
-    CHECK_OK(ts_process_wait(child, in_ms(10000), &report));
+    CHECK_OK(ts_process_wait(child, patience(), &report));
     CHECK_EQUAL(report.reason, TS_EXIT_STATUS);
     CHECK_EQUAL(report.status, 42);
     ts_close(child);

@@ -109,11 +109,11 @@ static void rule_q02_checks_come_before_effects(void)
     CHECK_OK(ts_event_create(0, &free_to_go));
     CHECK_OK(ts_duplicate(free_to_go, TS_RIGHT_WRITE | TS_RIGHT_WAIT, &bound)); // no TRANSFER
     struct ts_call call = {.in_handles = 2, .in_handle = {free_to_go, bound}};
-    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_RIGHTS);
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, patience(), NULL), TS_ERR_RIGHTS);
     CHECK_OK(ts_event_signal(free_to_go, 1)); // the first one is not in transit
     call = (struct ts_call){.in_handles = 1, .in_handle = {free_to_go}, .in_length = 8};
     call.in_address = 0xffff800000000000;
-    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_FAULT);
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, patience(), NULL), TS_ERR_FAULT);
     CHECK_OK(ts_event_signal(free_to_go, 1));
     pair_quiet(&pair); // and the server has heard nothing
     ts_close(free_to_go);
@@ -315,9 +315,9 @@ static void rule_q17_reserved_fields_are_zero(void)
 {
     pair_begin(&pair, PAIR_REQUESTS, 0);
     struct ts_call call = {.reserved = 1};
-    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, patience(), NULL), TS_ERR_ARGUMENT);
     call = (struct ts_call){.in_handles = TS_CALL_HANDLES + 1};
-    CHECK_EQUAL(ts_call(pair.object, 1, &call, in_ms(1000), NULL), TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_call(pair.object, 1, &call, patience(), NULL), TS_ERR_ARGUMENT);
     const struct ts_reply reply = {.signals = 1};
     CHECK_EQUAL(ts_port_reply(pair.port, &reply), TS_ERR_ARGUMENT);
     CHECK_EQUAL(ts_op(pair.object,
@@ -343,7 +343,7 @@ static ts_status_t refusal(uint8_t flags)
 static void refused_by_call(enum ts_operation op, ts_handle_t handle, uint8_t flag)
 {
     const struct ts_op asked = {
-        .op = op, .flags = flag, .address = buffer, .length = 1, .deadline = in_ms(1000)};
+        .op = op, .flags = flag, .address = buffer, .length = 1, .deadline = patience()};
     CHECK_EQUAL(ts_op(handle, &asked, NULL), refusal(flag));
 }
 

@@ -12,7 +12,7 @@ static struct pair pair;
 
 static void wait_in_ring(void *argument)
 {
-    while (ts_ring_enter(argument, 1, in_ms(3000)) == TS_ERR_BUSY) {
+    while (ts_ring_enter(argument, 1, patience()) == TS_ERR_BUSY) {
         ts_thread_yield(); // the test was inside at this moment
     }
 }
@@ -25,7 +25,7 @@ static void rule_r01_a_ring_is_one_threads(void)
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     handle = ring.handle;
     CHECK_OK(ts_thread_start(&thread, wait_in_ring, &ring, 16384, 0, TS_PRIORITY_NORMAL));
-    ts_time_t until = in_ms(2000);
+    ts_time_t until = patience();
     struct ts_result result;
     do { // once it is inside
         ts_thread_yield();
@@ -35,7 +35,7 @@ static void rule_r01_a_ring_is_one_threads(void)
     CHECK_EQUAL(ts_sys_reply_wait(ts_pair(handle, handle), 0, 0, 0, 0, 0).status, TS_ERR_BUSY);
     CHECK_OK(ts_op(handle, &(struct ts_op){.op = TS_OP_POST, .offset = 5, .arg = 6},
                    NULL)); // anyone may post
-    CHECK_OK(ts_thread_join(&thread, in_ms(2000)));
+    CHECK_OK(ts_thread_join(&thread, patience()));
     ts_ring_destroy(&ring);
 }
 
@@ -47,17 +47,17 @@ static void rule_r02_events_are_not_lost(void)
     for (uint64_t i = 0; i < 30; i++) { // of which eight have room
         ts_prepare_nop(ts_ring_slot(&ring), i);
     }
-    CHECK_OK(ts_ring_enter(&ring, 8, in_ms(1000)));
+    CHECK_OK(ts_ring_enter(&ring, 8, patience()));
     CHECK_EQUAL(ts_ring_unread(&ring), 8);
     CHECK(ts_ring_pending(&ring));
     for (uint64_t i = 0; i < 30; i++) {
         if (ts_ring_unread(&ring) == 0) {
-            CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));
+            CHECK_OK(ts_ring_enter(&ring, 1, patience()));
         }
         CHECK(ts_ring_next(&ring, &event));
         CHECK_EQUAL(event.user_data, i);
     }
-    CHECK_EQUAL(ts_ring_enter(&ring, 0, in_ms(1000)), TS_OK);
+    CHECK_EQUAL(ts_ring_enter(&ring, 0, patience()), TS_OK);
     CHECK(!ts_ring_pending(&ring));
     ts_ring_destroy(&ring);
 }
@@ -74,7 +74,7 @@ static void rule_r03_submission_stops_without_a_record(void)
     CHECK_EQUAL(ts_ring_submit(&ring), TS_ERR_AGAIN);
     CHECK_EQUAL(ts_ring_staged(&ring), 2); // two were taken, the head says so
     CHECK_OK(ts_event_signal(never, 1));
-    CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));
+    CHECK_OK(ts_ring_enter(&ring, 1, patience()));
     struct ts_event event;
     CHECK(ts_ring_next(&ring, &event));
     CHECK_EQUAL(event.user_data, 0);
@@ -174,7 +174,7 @@ static void rule_r15_quiet_hides_success_alone(void)
         }
         slot->flags = TS_FLAG_QUIET;
     }
-    CHECK_OK(ts_ring_enter(&ring, 1, in_ms(1000)));
+    CHECK_OK(ts_ring_enter(&ring, 1, patience()));
     CHECK(ts_ring_next(&ring, &event));
     CHECK_EQUAL(event.user_data, 1);
     CHECK_EQUAL(event.status, TS_ERR_HANDLE);

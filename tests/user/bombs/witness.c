@@ -15,7 +15,7 @@
 
 #define FILE_NAME  "tmp/witness"
 #define PAGES      64u
-#define PATIENT_MS 10000 // for anything: a machine may be busy
+#define PATIENT_MS 20000 // for anything: a machine may be busy
 
 static ts_handle_t file, reader, writer, memory;
 static uint64_t *pages, number;

@@ -67,7 +67,7 @@ uint64_t honest_ask(unsigned count)
                                        .address = "x",
                                        .length = 1,
                                        .offset = i,
-                                       .deadline = in_ms(10000)},
+                                       .deadline = patience()},
                        &value));
         CHECK_EQUAL(value, i ^ 1);
     }

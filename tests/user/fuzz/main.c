@@ -45,7 +45,7 @@
 #define LOOK_MS       10 // between two looks: the hostile program has the CPUs meanwhile
 #define STILL_LOOKS   20 // without a step, and it is killed: it waits for ever, as it may
 #define LOOK_REQUESTS 8  // of the honest client, at each look
-#define GONE_MS       10000
+#define GONE_MS       20000
 #define GIVEN         5u // handles, with none of a device
 #define CALLS_A_STEP  64u
 #define DIGEST_PRIME  UINT64_C(0x100000001b3)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "function.h"
 
+#include "wait.h"
+
 #include <stdio.h>
 #include <tessera/lib/bootstrap.h>
-#include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/proto/file.h>
 
@@ -81,12 +82,10 @@ bool function_find(struct function *function,
 
 ts_status_t function_take_again(struct function *function)
 {
-    ts_status_t status = TS_ERR_BUSY;
-    for (unsigned i = 0; status == TS_ERR_BUSY && i < 300; i++) {
-        status = open_device(function);
-        if (status == TS_ERR_BUSY) {
-            ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));
-        }
+    ts_time_t until = patience();
+    ts_status_t status;
+    while ((status = open_device(function)) == TS_ERR_BUSY && ts_clock_now() < until) {
+        ts_sleep_until(in_ms(10));
     }
     return status;
 }

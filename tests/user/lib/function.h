@@ -17,7 +17,7 @@ struct function {
 bool function_find(struct function *function,
                    bool (*fits)(const struct ts_pci_information *information));
 
-// Takes the one with this address, when it is given out, for about 3 seconds.
+// Takes the one with this address; waits some seconds until it is given out.
 TS_MUST_USE ts_status_t function_take(struct function *function, const char *address);
 
 // The same for the one that was held before, and is closed now.

@@ -2,16 +2,16 @@
 #include "job.h"
 
 #include "tap.h"
+#include "wait.h"
 
-#include <tessera/lib/clock.h>
 #include <tessera/lib/process.h>
 
 void job_check_empty(ts_handle_t job)
 {
     struct ts_job_statistics statistics;
-    ts_time_t until = ts_deadline_in(5 * TS_SECOND);
-    do {                                                  // the reaper is at it
-        ts_sleep_until(ts_deadline_in(TS_SECOND / 1000)); // at whatever priority those had
+    ts_time_t until = patience();
+    do {                          // the reaper is at it
+        ts_sleep_until(in_ms(1)); // at whatever priority those had
         CHECK_OK(ts_job_statistics(job, &statistics));
     } while (statistics.used.pages + statistics.used.handles + statistics.used.threads +
                      statistics.processes !=

@@ -2,10 +2,10 @@
 #include "objects.h"
 
 #include "tap.h"
+#include "wait.h"
 
 #include <tessera/abi/object.h>
 #include <tessera/lib/bootstrap.h>
-#include <tessera/lib/clock.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/thread.h>
@@ -17,11 +17,11 @@ bool objects_count(uint64_t *out_count)
 
 bool objects_are_back(uint64_t most)
 {
-    ts_time_t until = ts_deadline_in(2 * TS_SECOND);
+    ts_time_t until = in_ms(10000);
     uint64_t count = 0;
     CHECK(objects_count(&count));
     while (count > most && ts_clock_now() < until) { // the reaper is at it
-        ts_sleep_until(ts_deadline_in(TS_SECOND / 1000));
+        ts_sleep_until(in_ms(1));
         CHECK(objects_count(&count));
     }
     if (count > most) {
@@ -40,7 +40,7 @@ static int64_t pages_unexplained(void)
 
 bool pages_are_explained(void)
 {
-    ts_time_t until = ts_deadline_in(5 * TS_SECOND);
+    ts_time_t until = patience();
     int64_t left;
     while ((left = pages_unexplained()) != 0 && ts_clock_now() < until) {
         ts_thread_yield();

@@ -6,8 +6,8 @@
 
 #include <tessera/lib/memory.h>
 
-#define LIMIT_MS 3000
 #define QUIET_MS 15
+#define GRACE_MS 100 // that a request which was cancelled has (Q06)
 
 void pair_begin(struct pair *pair, uint32_t requests, uint32_t inbox_bytes)
 {
@@ -57,16 +57,19 @@ void pair_read(struct pair *pair, void *bytes, uint32_t length, uint64_t user_da
 
 void pair_cancel(struct pair *pair, uint64_t target, unsigned flags, uint64_t user_data)
 {
+    if ((flags & TS_FLAG_FORCE) == 0) {
+        tap_in_time(in_ms(GRACE_MS));
+    }
     ts_prepare_cancel(ts_ring_slot(&pair->client), target, flags, user_data);
     pair_submit(pair);
 }
 
-static bool next(struct ts_ring_queue *ring, int64_t ms, struct ts_event *out_event)
+static bool next(struct ts_ring_queue *ring, ts_time_t until, struct ts_event *out_event)
 {
     if (ts_ring_next(ring, out_event)) {
         return true;
     }
-    ts_status_t status = ts_ring_enter(ring, 1, in_ms(ms));
+    ts_status_t status = ts_ring_enter(ring, 1, until);
     if (status != TS_ERR_TIMED_OUT) {
         CHECK_OK(status);
     }
@@ -76,7 +79,7 @@ static bool next(struct ts_ring_queue *ring, int64_t ms, struct ts_event *out_ev
 struct ts_event pair_event(struct pair *pair, enum ts_event_kind kind)
 {
     struct ts_event event = {0};
-    CHECK(next(&pair->server, LIMIT_MS, &event));
+    CHECK(next(&pair->server, patience(), &event));
     CHECK_EQUAL(event.kind, kind);
     CHECK_EQUAL(event.user_data, PAIR_COOKIE);
     return event;
@@ -85,7 +88,7 @@ struct ts_event pair_event(struct pair *pair, enum ts_event_kind kind)
 void pair_quiet(struct pair *pair)
 {
     struct ts_event event;
-    CHECK(!next(&pair->server, QUIET_MS, &event));
+    CHECK(!next(&pair->server, in_ms(QUIET_MS), &event));
 }
 
 void pair_reply(struct pair *pair, uint64_t request, ts_status_t status, uint64_t value)
@@ -97,7 +100,7 @@ void pair_reply(struct pair *pair, uint64_t request, ts_status_t status, uint64_
 struct ts_event pair_completion(struct pair *pair, uint64_t user_data)
 {
     struct ts_event event = {0};
-    CHECK(next(&pair->client, LIMIT_MS, &event));
+    CHECK(next(&pair->client, patience(), &event));
     CHECK_EQUAL(event.kind, TS_EVENT_COMPLETION);
     CHECK_EQUAL(event.user_data, user_data);
     return event;
@@ -106,5 +109,5 @@ struct ts_event pair_completion(struct pair *pair, uint64_t user_data)
 void pair_no_completion(struct pair *pair)
 {
     struct ts_event event;
-    CHECK(!next(&pair->client, QUIET_MS, &event));
+    CHECK(!next(&pair->client, in_ms(QUIET_MS), &event));
 }

@@ -4,7 +4,8 @@
 // that keep a failing test from hanging.
 #pragma once
 
-#include <tessera/lib/clock.h>
+#include "wait.h"
+
 #include <tessera/lib/op.h>
 #include <tessera/lib/port.h>
 #include <tessera/ring/prepare.h>
@@ -22,11 +23,6 @@ struct pair {
     uint32_t inbox_bytes;
 };
 
-static inline ts_time_t in_ms(int64_t ms)
-{
-    return ts_deadline_in(ms * 1000000);
-}
-
 // All of these end the test when something is not as it must be. A pair is made for each test, with
 // `requests` slots; pair_end closes what is still there.
 void pair_begin(struct pair *pair, uint32_t requests, uint32_t inbox_bytes);
@@ -36,6 +32,8 @@ void pair_end(struct pair *pair);
 void pair_write(struct pair *pair, const void *bytes, uint32_t length, uint64_t offset,
                 uint64_t user_data);
 void pair_read(struct pair *pair, void *bytes, uint32_t length, uint64_t user_data);
+// A cancel without force leaves its target a tenth of a second: what is checked later than that may
+// make the test begin anew (tap_in_time).
 void pair_cancel(struct pair *pair, uint64_t target, unsigned flags, uint64_t user_data);
 void pair_submit(struct pair *pair);
 

@@ -4,15 +4,19 @@
 #include <stdarg.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
 #include <tessera/lib/resource.h>
 
 #define LINE_MAX 240
+#define TRIES    10u // of a test that is too late
 
 static struct {
     jmp_buf end; // of the running test
-    bool failed, skipped;
+    bool failed, skipped, again;
+    ts_time_t in_time;
+    unsigned tries;
     const char *why;
 } tap;
 
@@ -57,6 +61,21 @@ void tap_fail(const char *file, int line, const char *what, int64_t found, int64
 {
     tap_note("%s:%d: %s: found %ld, expected %ld", file, line, what, (long)found, (long)expected);
     tap.failed = true;
+    tap.again = tap.in_time != 0 && ts_clock_now() > tap.in_time;
+    longjmp(tap.end, 1);
+}
+
+void tap_in_time(int64_t until)
+{
+    if (until == 0 || tap.in_time == 0 || until < tap.in_time) {
+        tap.in_time = until;
+    }
+}
+
+void tap_again(const char *why)
+{
+    tap_note("%s", why);
+    tap.failed = tap.again = true;
     longjmp(tap.end, 1);
 }
 
@@ -67,12 +86,21 @@ void tap_skip(const char *why)
     longjmp(tap.end, 1);
 }
 
-static void run_one(size_t number, const struct tap_test *test)
+static void try_one(const struct tap_test *test)
 {
-    tap.failed = tap.skipped = false;
+    tap.failed = tap.skipped = tap.again = false;
+    tap.in_time = 0;
     if (setjmp(tap.end) == 0) {
         test->run();
     }
+}
+
+static void run_one(size_t number, const struct tap_test *test)
+{
+    tap.tries = 0;
+    do {
+        try_one(test);
+    } while (tap.again && ++tap.tries < TRIES);
     if (tap.skipped) {
         line_format("ok %lu - %s # SKIP %s", (unsigned long)number, test->name, tap.why);
     } else {

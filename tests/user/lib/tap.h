@@ -31,6 +31,15 @@ void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // The rest of the test is skipped. Only in the thread that runs the tests.
 _Noreturn void tap_skip(const char *why);
 
+// What the test says from here on holds while it is in time. A check that fails later than that may
+// have been made too late, and the test begins anew, a few times at the most: what fails each time
+// has failed. Of several times the first counts; 0: time has no part in what follows. What the test
+// has made until then stays, so it must have no thread that goes on.
+void tap_in_time(int64_t until);
+
+// Others were faster, as they may be: the test begins anew, under the same conditions.
+_Noreturn void tap_again(const char *why);
+
 _Noreturn void tap_fail(const char *file, int line, const char *what, int64_t found,
                         int64_t expected);
 
