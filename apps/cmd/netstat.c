@@ -27,6 +27,8 @@ static const char *state_name(uint32_t state)
     return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
 
+enum { INTERFACES = 1, STATISTICS = 2 }; // options, in the order of their letters
+
 static ts_status_t show_sockets(ts_handle_t net)
 {
     struct ts_net_socket sockets[32];
@@ -94,14 +96,53 @@ static ts_status_t show_interfaces(ts_handle_t net)
     }
 }
 
+static ts_status_t show_statistics(ts_handle_t net)
+{
+    struct ts_net_statistics s;
+    size_t bytes;
+    ts_status_t status = ts_get(net, TS_NET_STATISTICS, &s, sizeof(s), &bytes);
+    if (status != TS_OK) {
+        return status;
+    }
+    const struct {
+        const char *what;
+        uint64_t count;
+    } rows[] = {{"sessions", s.sessions},
+                {"sockets", s.sockets},
+                {"connections", s.connections},
+                {"accepted since the start", s.accepted},
+                {"connected since the start", s.connected},
+                {"refused: a client had its share", s.refused_limit},
+                {"ended: a pool was full", s.gave_way},
+                {"ended half-open: a backlog was full", s.gave_way_half_open},
+                {"segments sent again", s.segments_resent},
+                {"wrong checksums", s.checksum_errors},
+                {"malformed packets", s.malformed},
+                {"frames dropped", s.frames_dropped},
+                {"bytes of packet memory", s.packet_buffers},
+                {"bytes of it free", s.packet_buffers_free}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        printf("%12llu %s\n", (unsigned long long)rows[i].count, rows[i].what);
+    }
+    return TS_OK;
+}
+
+static ts_status_t show(ts_handle_t net, unsigned options)
+{
+    if (options & INTERFACES) {
+        return show_interfaces(net);
+    }
+    return options & STATISTICS ? show_statistics(net) : show_sockets(net);
+}
+
 int main(int argc, char **argv)
 {
     int index;
     command_begin(
         argc, argv,
-        "netstat [-i]\nShows this system's sockets, as far as it may. -i: network interfaces "
-        "with their addresses and counters.\n");
-    bool interfaces = command_options(argc, argv, "i", &index);
+        "netstat [-i | -s]\nShows this system's sockets, as far as it may. -i: network interfaces "
+        "with their addresses and counters. -s: what the network stack has counted.\n");
+    unsigned options = command_options(argc, argv, "is", &index);
     ts_handle_t session;
     if (index < argc) {
         command_usage();
@@ -114,7 +155,7 @@ int main(int argc, char **argv)
         status = ts_open(net, "", 0, rights, &session);
     }
     if (status == TS_OK) {
-        status = interfaces ? show_interfaces(session) : show_sockets(session);
+        status = show(session, options);
         ts_close(session);
     }
     return status == TS_OK ? command_end(0) : command_status("network", status);

@@ -200,5 +200,6 @@ struct ts_net_statistics {
     uint64_t frames_in, frames_out, frames_dropped;
     uint64_t packet_buffers, packet_buffers_free;
     uint64_t segments_resent, checksum_errors, malformed;
+    uint64_t gave_way, gave_way_half_open; // connections that were ended because a pool was full
 };
-static_assert(sizeof(struct ts_net_statistics) == 128, "net statistics");
+static_assert(sizeof(struct ts_net_statistics) == 144, "net statistics");

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Bombs of all kinds (tests/user/bombs), and clients outside of the machine meanwhile."""
+import http.client
 import threading
 import time
+
+from network_state import network_state
 
 PATIENCE = 10  # seconds for a page: the host may be busy
 IDLE = 60      # connections that say nothing
@@ -23,8 +26,8 @@ def beside(ctx, guest, line, timeout):
     def client():
         try:
             ask(guest, done, answers)
-        except OSError as error:
-            trouble.append(error)
+        except (OSError, http.client.HTTPException) as error:
+            trouble.append(f"{error!r} after {len(answers)} pages")
     thread = threading.Thread(target=client)
     thread.start()
     try:
@@ -33,7 +36,8 @@ def beside(ctx, guest, line, timeout):
         done.set()
         thread.join()
     ctx.check("not ok" not in output and "\nok 1 - " in "\n" + output, output)
-    ctx.check(not trouble, f"no page while {line} ran: {trouble}")
+    if trouble:
+        raise AssertionError(f"no page while {line} ran: {trouble}\n{network_state(guest)}")
     ctx.check(answers and all(good for good, _ in answers), f"pages while {line} ran: {answers}")
     ctx.note(f"{line}: {len(answers)} pages, {max(taken for _, taken in answers):.2f} s at the longest")
     return output

@@ -82,6 +82,10 @@ def test_many_bytes(ctx):
               "a reader that has enough")
 
 
+ANSWER_LIMIT = 4  # seconds for a command beside a job's output
+ROUNDS = 3        # of which one must be in time: the host has other things to do as well
+
+
 def test_jobs(ctx):
     """Background jobs run beside the shell, are listed, waited for and ended."""
     guest = ctx.boot(shell=True)
@@ -91,18 +95,42 @@ def test_jobs(ctx):
     ctx.check(f" {number[1]} runs" in guest.command("ps"), "it does not run")
     ctx.equal(guest.command("jobs"), f"[1] {number[1]} sleep 1000\n", "jobs")
     ctx.equal(guest.command("echo $!"), f"{number[1]}\n", "$!")
-    told = guest.command("kill %1")  # before the next prompt, or the one after it
-    guest.drain(0.5)
-    told += guest.command("jobs")
-    ctx.check("[1] ended with 137: sleep 1000" in told, "its end is not told")
+    told, deadline = guest.command("kill %1"), time.monotonic() + 20  # told before a later prompt
+    while "[1] ended with 137: sleep 1000" not in told:
+        ctx.check(time.monotonic() < deadline, f"its end is not told: {told!r}")
+        told += guest.command("jobs")
     ctx.check(f" {number[1]} runs" not in guest.command("ps"), "it runs on")
-    begin = time.monotonic()
-    output = guest.command("sleep 1 & sleep 1 & wait; echo waited")
-    ctx.check("waited\n" in output and 0.9 < time.monotonic() - begin < 10, f"wait: {output!r}")
+    for _ in range(ROUNDS):
+        begin = time.monotonic()
+        output = guest.command("sleep 1 & sleep 1 & wait; echo waited")
+        waited = time.monotonic() - begin
+        ctx.check("waited\n" in output and 0.9 < waited, f"wait: {output!r}")
+        if waited < 10:
+            break
+    ctx.check(waited < 10, f"{waited:.1f} s for two times one at once")
     guest.command("sh -c 'sleep 1; echo late > /tmp/late' &")
     ctx.equal(guest.command("echo at once"), "at once\n", "the shell meanwhile")
-    guest.drain(2)
-    ctx.check(guest.command("cat /tmp/late").startswith("late\n"), "the job did nothing")
+    deadline = time.monotonic() + 30
+    while not guest.command("cat /tmp/late").startswith("late\n"):
+        ctx.check(time.monotonic() < deadline, "the job did nothing")
+        guest.drain(0.5)
+
+
+def slowest_answer(guest, job):
+    """Seconds for the slower one of two commands beside a job."""
+    guest.send(job + " &\r")
+    guest.drain(0.6)
+    slowest = 0
+    for number in range(2):
+        before = time.monotonic()
+        guest.send(f"echo $HOME mark{number}\r")
+        guest.wait_for(f"/tmp mark{number}", 60)
+        slowest = max(slowest, time.monotonic() - before)
+    guest.send("kill %1\r")
+    guest.drain(0.3)
+    guest.send("\r")
+    guest.wait_for_shell(30)
+    return slowest
 
 
 def test_beside_output(ctx):
@@ -111,23 +139,12 @@ def test_beside_output(ctx):
     guest.command("cat" + " /etc/init.conf" * 20 + " > /tmp/much")
     tick = "sh -c '" + "sleep 0.5; echo tick; " * 16 + "'"
     flood = "sh -c '" + "cat /tmp/much; " * 16 + "'"
-    slow = []
     for job in (tick, flood):
-        guest.send(job + " &\r")
-        guest.drain(0.6)
-        slowest = 0
-        for number in range(2):
-            before = time.monotonic()
-            guest.send(f"echo $HOME mark{number}\r")
-            guest.wait_for(f"/tmp mark{number}", 60)
-            slowest = max(slowest, time.monotonic() - before)
-        ctx.note(f"{job[7:16]}: {slowest:.2f} s")
-        slow.append(slowest)
-        guest.send("kill %1\r")
-        guest.drain(0.3)
-        guest.send("\r")
-        guest.wait_for_shell(30)
-    ctx.check(max(slow) < 4, f"answers after {slow} s")
+        slow = []
+        while not slow or slow[-1] >= ANSWER_LIMIT:
+            ctx.check(len(slow) < ROUNDS, f"answers after {slow} s")
+            slow.append(slowest_answer(guest, job))
+        ctx.note(f"{job[7:16]}: {slow[-1]:.2f} s")
 
 
 def test_interrupt(ctx):
@@ -138,14 +155,13 @@ def test_interrupt(ctx):
         guest.send(line + "\r")
         guest.wait_for(re.escape(line) + r"\n")
         guest.drain(0.3)
-        guest.send("\x03")
-        guest.wait_for_shell(5)
+        guest.interrupt()
         ctx.equal(guest.command("echo $?"), "130\n", f"status of {line!r}")
     running = guest.command("ps")
     ctx.equal([line.split()[-1] for line in running.splitlines()].count("sleep"), 1,
               f"sleeps that are left:\n{running}")
     guest.send("typed and not sent\x03")
-    guest.wait_for_shell(5)
+    guest.wait_for_shell(30)
     ctx.equal(guest.command("echo on"), "on\n", "the shell after Ctrl-C at its prompt")
 
 
@@ -161,12 +177,13 @@ PROGRAMS = {
     "free": ("free", r"total +\d+ KiB +\d+ pages\nfree +\d+ KiB(.*\n)+"),
     "grep": ("grep -n -i SERVICE /etc/init.conf | head -n 1", r"\d+:.*service.*\n"),
     "head": ("head -n 2 /etc/init.conf | wc -l", r"2\n"),
-    "kill": ("sleep 100 & kill $!; sleep 0.3; ps | grep -c sleep", r"\[1\] \d+\n0\n(.*\n)*"),
+    "kill": ("sleep 100 & kill $!; wait; ps | grep -c sleep", r"\[1\] \d+\n(.*\n)*0\n(.*\n)*"),
     "log": ("log what happened; log | grep -c 'what happened'", r"1\n"),
     "ls": ("ls -l /etc", r"(.*\n)*-rw-r--r-- +\d+ .* init\.conf\n(.*\n)*"),
     "mkdir": ("mkdir -p /tmp/m/n/o; mkdir /tmp/m; ls /tmp/m/n", r"mkdir: /tmp/m: File exists\no/\n"),
     "mv": ("echo y > /tmp/y; mv /tmp/y /tmp/z; cat /tmp/z /tmp/y", r"y\ncat: /tmp/y: No such.*\n"),
-    "netstat": ("netstat", r"TYPE .*\n(.*\n)*tcp +\[::\]:80 .* LISTEN .*\n(.*\n)*"),
+    "netstat": ("netstat; netstat -s", r"TYPE .*\n(.*\n)*tcp +\[::\]:80 .* LISTEN .*\n(.*\n)* +"
+                r"[1-9]\d* accepted since the start\n(.*\n)*"),
     "ps": ("ps", r" +ID STATE .*\n +1 runs .* init\n(.*\n)*"),
     "pwd": ("cd /tmp; pwd; cd /", r"/tmp\n"),
     "rm": ("mkdir /tmp/r; touch /tmp/r/x; rm /tmp/r; rm -r /tmp/r; rm -f /tmp/r; ls /tmp/r",

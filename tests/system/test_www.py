@@ -4,6 +4,7 @@ import concurrent.futures
 import hashlib
 import random
 
+from network_state import network_state
 from test_http import HOST, Connection, booted
 
 CONNECTIONS = 4
@@ -57,7 +58,11 @@ def serve_and_compare(ctx, files, large):
     folder = ctx.folder / "www"
     folder.mkdir()
     digests = make_tree(folder, files, large)
-    compare(ctx, booted(ctx, www=folder, memory=64), digests)
+    guest = booted(ctx, www=folder, memory=64)
+    try:
+        compare(ctx, guest, digests)
+    except (OSError, AssertionError) as error:
+        raise AssertionError(f"{error!r}\n{network_state(guest)}") from error
 
 
 def test_one_file(ctx):

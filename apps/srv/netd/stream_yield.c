@@ -73,6 +73,7 @@ void stream_yield(bool heap)
     next = now + EVERY_NS;
     struct stream *stream = find(now, heap);
     if (stream != NULL && (heap || !waits_alone(stream))) {
+        netd.statistics.gave_way++;
         stream_reset(stream);
     }
 }
@@ -117,6 +118,7 @@ int stream_backlog_full(struct tcp_pcb_listen *listener, const ip_addr_t *newcom
     }
     struct tcp_pcb *pcb = choose(listener, true);
     if (pcb != NULL) {
+        netd.statistics.gave_way_half_open++;
         guard_half_open_dropped(listener->local_port);
         tcp_abandon(pcb, 0);
         return 1;
@@ -126,6 +128,7 @@ int stream_backlog_full(struct tcp_pcb_listen *listener, const ip_addr_t *newcom
     if (pcb == NULL || yield_held(&pcb->remote_ip) <= yield_held(newcomer) + 1) {
         return 0;
     }
+    netd.statistics.gave_way++;
     stream_reset(pcb->callback_arg);
     return 1;
 }
