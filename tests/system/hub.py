@@ -27,6 +27,7 @@ IP6_LOCAL = frames.address("fe80::2")
 PREFIX = frames.address("2001:db8:1::")
 IP6 = frames.address("2001:db8:1::2")
 GUEST_IP4 = frames.address("10.0.2.15")
+PATIENCE = 20  # seconds for an answer
 
 
 class Faults:
@@ -234,7 +235,7 @@ class Hub:
             self.send_packet(frames.ipv6(IP6_LOCAL, group, frames.ICMP6, frames.icmp6(
                 IP6_LOCAL, group, frames.SOLICITATION, bytes(4) + target + b"\x01\x01" + MAC),
                 hops=255), frames.multicast_mac(group))
-            return self.wait(lambda: target in answers, 5)
+            return self.wait(lambda: target in answers, PATIENCE)
 
     # ---- What tests do
 
@@ -248,7 +249,7 @@ class Hub:
             with self.lock:
                 self.subscribers.remove(function)
 
-    def ping(self, source, destination, number, data=b"", timeout=5, build=None):
+    def ping(self, source, destination, number, data=b"", timeout=PATIENCE, build=None):
         """Whether an echo request is answered with its data. build: makes the packets of it."""
         pieces = {}
 

@@ -11,7 +11,7 @@ import time
 
 from test_http import HOST, Connection
 
-NEW_LIMIT = 1      # seconds that a new connection may take before another is tried
+NEW_LIMIT = 1      # seconds that a new connection may take before another is tried, with more time
 OLD_LIMIT = 30     # and an answer on one that works
 PROBE_EVERY = 0.05
 
@@ -29,6 +29,7 @@ class Client(threading.Thread):
         self.guest, self.digests = guest, digests
         self.random = random.Random(seed)
         self.stopping = threading.Event()
+        self.patience = NEW_LIMIT
         self.answers = 0  # compared
         self.ended = 0    # connections that worked and were ended by the other side
         self.wrong = []   # what should never be: other bytes, another status, no answer at all
@@ -44,15 +45,17 @@ class Client(threading.Thread):
         answered = 0
         connection = None
         try:
-            connection = Connection(self.guest, NEW_LIMIT)
+            connection = Connection(self.guest, self.patience)
             while not self.stopping.is_set():
                 if not self._ask(connection):
                     raise ConnectionResetError(errno.ECONNRESET, "ended")
                 answered += 1
+                self.patience = NEW_LIMIT
                 connection.socket.settimeout(OLD_LIMIT)
         except TimeoutError:
             if answered:
                 self.wrong.append(f"no answer within {OLD_LIMIT} s")
+            self.patience = min(2 * self.patience, OLD_LIMIT)
         except OSError:
             self.ended += answered > 0
             time.sleep(0.02)

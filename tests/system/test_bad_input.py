@@ -158,7 +158,7 @@ def check_panic(ctx, name, data, pattern):
     archive = ctx.folder / f"archive-{name}"
     archive.write_bytes(data)
     guest = ctx.boot(archive=archive)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not re.search(pattern, guest.log):
         ctx.check(time.monotonic() < deadline and not guest.ended,
                   f"{name}: the guest does not say {pattern!r}:\n{guest.log[-1500:]}")

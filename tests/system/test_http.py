@@ -307,7 +307,7 @@ def test_repeated_fields(ctx):
     connection.send(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\nConnection: x-other\r\n\r\n")
     status, headers, _ = connection.answer()
     ctx.equal((status, headers.get("connection")), (200, "close"), "the first of two Connection lines")
-    ctx.check(connection.closed(5), "it is not heeded")
+    ctx.check(connection.closed(20), "it is not heeded")
     connection.close()
 
 
@@ -329,12 +329,12 @@ def test_keep_alive(ctx):
                     b"3\r\nabc\r\n0\r\n\r\nGET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
     for number in range(3):
         ctx.equal(connection.answer()[0], 200, f"after body {number}")
-    ctx.check(connection.closed(5), "Connection: close is not heeded")
+    ctx.check(connection.closed(20), "Connection: close is not heeded")
     connection.close()
     connection = Connection(guest)
     connection.send(b"GET / HTTP/1.0\r\n\r\n")
     ctx.equal(connection.answer()[1].get("connection"), "close", "HTTP/1.0")
-    ctx.check(connection.closed(5), "HTTP/1.0 without keep-alive stays open")
+    ctx.check(connection.closed(20), "HTTP/1.0 without keep-alive stays open")
 
 
 def test_access_log(ctx):

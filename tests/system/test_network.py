@@ -26,12 +26,14 @@ class Network:
         """Until the address is there and httpd listens."""
         self.ctx.check(self.hub.wait(lambda: self.hub.guest_ip4, timeout), "no address is taken")
         deadline = time.monotonic() + timeout
+        patience = 3
         while True:
             try:
-                return self.page(timeout=3)
+                return self.page(timeout=patience)
             except (ConnectionError, TimeoutError):
                 self.ctx.check(time.monotonic() < deadline, f"no page within {timeout} s")
                 time.sleep(0.2)
+                patience *= 1.5
 
     def page(self, source=IP4, destination=None, path=b"/", timeout=20):
         """A page over a connection of its own."""
@@ -43,6 +45,16 @@ class Network:
             connection.close()
         self.ctx.equal(status, 200, "status")
         return body
+
+    def wait_for_address6(self, source, target):
+        """Until the guest has claimed an address and answers there: it is tentative for a second of
+        the guest's."""
+        name = str(frames.ipaddress.ip_address(target))
+        self.ctx.check(self.hub.wait(lambda: target in self.hub.claimed, 20),
+                       f"{name} was not asked about")
+        deadline = time.monotonic() + 20
+        while not self.hub.ping(source, target, 0, timeout=0.5):
+            self.ctx.check(time.monotonic() < deadline, f"{name} does not answer")
 
     def addresses6(self):
         """The guest's link-local address and the one of the advertised prefix."""
@@ -69,7 +81,7 @@ def test_ip4(ctx):
     ctx.equal(kinds[:2], [hub_dhcp.DISCOVER, hub_dhcp.REQUEST], "DHCP messages")
     ctx.equal(hub.dhcp.seen[1].requested, GUEST_IP4, "the address that was asked for")
     hub.ask_arp(GUEST_IP4)
-    ctx.check(hub.wait(lambda: (hub.guest_mac, GUEST_IP4) in hub.arp_replies, 5), "no ARP reply")
+    ctx.check(hub.wait(lambda: (hub.guest_mac, GUEST_IP4) in hub.arp_replies, 20), "no ARP reply")
     del hub.arp_replies[:]
     hub.ask_arp(OTHER_IP4)
     for size in (0, 1, 17, 18, 56, 470, 600, 1472):
@@ -87,10 +99,7 @@ def test_ip6(ctx):
     hub = network.hub
     for source, target in zip((IP6_LOCAL, IP6), network.addresses6()):
         name = str(frames.ipaddress.ip_address(target))
-        ctx.check(hub.wait(lambda: target in hub.claimed, 10), f"{name} was not asked about")
-        deadline = time.monotonic() + 5  # an address is tentative for a second
-        while not hub.ping(source, target, 0, timeout=0.5):
-            ctx.check(time.monotonic() < deadline, f"{name} does not answer")
+        network.wait_for_address6(source, target)
         ctx.check(hub.ask_neighbour(target), f"no advertisement of {name}")
         for size in (1, 500, 1452):
             ctx.check(hub.ping(source, target, size, bytes(size)), f"{name}: echo of {size} bytes")
@@ -112,8 +121,7 @@ def test_bad_line(ctx):
     network = Network(ctx, www=folder)
     network.wait_for_page()
     hub, (_, global6) = network.hub, network.addresses6()
-    ctx.check(hub.wait(lambda: global6 in hub.claimed, 10), "no global address")
-    time.sleep(1.1)  # it is tentative
+    network.wait_for_address6(IP6, global6)
     faults = hub.faults = Faults(ctx.random, loss=0.05, duplicates=0.05, held=0.1, delay=0.004)
     begin = time.monotonic()
     ends = (IP4, GUEST_IP4), (IP6, global6)

@@ -143,7 +143,7 @@ class Restarts:
             connection.send(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
         except OSError:
             return
-        self.ctx.check(connection.closed(5), "a dead connection is silent")
+        self.ctx.check(connection.closed(PATIENCE), "a dead connection is silent")
 
     def round(self, manner, service):
         """One death, of that manner: a loop may meet the service where it faults instead."""

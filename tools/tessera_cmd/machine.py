@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +30,7 @@ OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 EXIT_PORT = "0xf4"
 PR_SET_PDEATHSIG = 1
 FORWARD_TRIES = 5
+PORTS = range(10240, 32768)  # those above are the host's to give to any connection
 ADVICE = (  # words of the emulator; what to do
     ("host forwarding", "a port is in use: choose another with --port N"),
     ("allocate memory", "this machine has not that much memory: give less with --memory"),
@@ -73,9 +75,11 @@ def port_problem(port):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that is free, and that nobody gets who does not ask for this number."""
+    while True:
+        port = secrets.choice(PORTS)
+        if port_is_free(port):
+            return port
 
 
 def die_with_parent():

@@ -110,11 +110,23 @@ class Guest:
     def command(self, line, timeout=60):
         """Types a line at the shell's prompt; returns its output, when the next prompt is there."""
         self.send(line + "\r")
-        self.wait_for(re.escape(line) + r"\n", timeout=15)
+        self.wait_for(re.escape(line) + r"\n", max(timeout, 60))
         start = self.seen
         self.wait_for(PROMPT, timeout)
         output = self.log[start:self.seen]
         return output[:output.rfind("\n") + 1]
+
+    def interrupt(self, tries=10):
+        """Types Ctrl-C until the prompt is there: one that comes before the shell waits for what it
+        has started is a key like others, and nobody sees from outside when it does."""
+        while True:
+            self.send("\x03")
+            try:
+                return self.wait_for_shell(5)
+            except GuestError:
+                tries -= 1
+                if tries == 0 or self.ended:
+                    raise
 
     def wait_exit(self, timeout=30):
         """Waits until the machine is off; returns its exit status."""
@@ -146,16 +158,19 @@ class Guest:
             connection.close()
 
     def wait_for_page(self, path="/", timeout=60):
-        """Asks again and again until the web server answers; the first answer."""
+        """Asks again and again until the web server answers; the first answer. Nobody may hear the
+        first requests, and a busy host may be slow with any: each has more time than the last."""
         deadline = time.monotonic() + timeout
+        patience = 1.5
         while True:
             self.read(0)
             try:
-                return self.get(path, timeout=max(1, min(1.5, deadline - time.monotonic())))
+                return self.get(path, timeout=max(1, min(patience, deadline - time.monotonic())))
             except (OSError, http.client.HTTPException) as error:
                 if time.monotonic() > deadline or self.ended:
                     raise GuestError(f"{self.name}: no page within {timeout} s: {error}") from None
                 self.drain(0.1)
+                patience *= 1.3
 
     def qmp(self, command, **arguments):
         return self.machine.qmp(command, **arguments)
