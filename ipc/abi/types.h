@@ -23,4 +23,5 @@ typedef int64_t ts_time_t; // nanoseconds of the shared clock; as a deadline 0 m
 #define TS_HANDLE_NONE ((ts_handle_t)0)
 
 #define TS_DEADLINE_NONE ((ts_time_t)0)
+#define TS_DEADLINE_PAST ((ts_time_t)1) // only what can be had at once
 #define TS_PAGE_SIZE     4096u

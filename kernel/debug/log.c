@@ -6,7 +6,7 @@
 #include <arch/clock.h>
 #include <arch/debug.h>
 #include <debug/screen.h>
-#include <base/format.h>
+#include <tessera/format/text.h>
 #include <panic.h>
 #include <spinlock.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static void emit(const char *line, size_t length, bool on_screen)
 }
 
 // "[seconds.microseconds] ", the seconds in at least five places. Programs write many lines: this
-// is format_text("[%5lu.%06lu] ") without its detours.
+// is ts_format("[%5lu.%06lu] ") without its detours.
 static size_t stamp(char *line)
 {
     uint64_t us = (uint64_t)clock_now() / 1000, seconds = us / 1000000;
@@ -151,10 +151,10 @@ void log_write(enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX];
     size_t start = stamp(line);
-    size_t length = start + format_text(line + start, LINE_MAX - start, "%s", level_names[level]);
+    size_t length = start + ts_format(line + start, LINE_MAX - start, "%s", level_names[level]);
     va_list arguments;
     va_start(arguments, format);
-    length += format_text_list(line + length, LINE_MAX - length, format, arguments);
+    length += ts_format_v(line + length, LINE_MAX - length, format, arguments);
     va_end(arguments);
     clean(line + start, length - start);
     line[length++] = '\n'; // in place of the NUL

@@ -8,7 +8,7 @@
 #include <arch/smp.h>
 #include <cpu.h>
 #include <debug/screen.h>
-#include <base/format.h>
+#include <tessera/format/text.h>
 #include <base/symbol.h>
 
 #define BACKTRACE_MAX 24
@@ -27,7 +27,7 @@ static void print(const char *format, ...)
     char text[256];
     va_list arguments;
     va_start(arguments, format);
-    size_t length = format_text_list(text, sizeof(text), format, arguments);
+    size_t length = ts_format_v(text, sizeof(text), format, arguments);
     va_end(arguments);
     arch_serial_write(text, length);
     screen_write(text, length);
@@ -64,7 +64,7 @@ static _Noreturn void panic_say(const struct arch_frame *frame, const char *form
     arch_serial_init(); // it may have been a driver's
     screen_panic();
     char text[240];
-    format_text_list(text, sizeof(text), format, arguments);
+    ts_format_v(text, sizeof(text), format, arguments);
     print("\npanic on CPU %u: %s\n", self - 1, text);
     if (frame != NULL) {
         arch_frame_print(frame, print);

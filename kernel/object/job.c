@@ -5,7 +5,7 @@
 
 #include <allocation.h>
 #include <arch/user.h>
-#include <base/format.h>
+#include <tessera/format/text.h>
 #include <mm/page.h>
 #include <object/body.h>
 #include <object/system_statistics.h>
@@ -198,7 +198,7 @@ static ts_status_t list_entry_put(struct transfer *transfer, uint64_t id)
 {
     _Alignas(8) char record[sizeof(struct ts_entry) + ID_DIGITS + 4] = {0};
     struct ts_entry *entry = (struct ts_entry *)record;
-    size_t length = format_text(entry->name, ID_DIGITS + 1, "%lu", (unsigned long)id);
+    size_t length = ts_format(entry->name, ID_DIGITS + 1, "%lu", (unsigned long)id);
     size_t bytes = (sizeof(*entry) + length + 7) & ~(size_t)7;
     if (bytes > transfer_left(transfer)) {
         return TS_ERR_OVERFLOW;

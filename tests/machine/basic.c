@@ -6,7 +6,7 @@
 #include <arch/cpu.h>
 #include <arch/interrupt.h>
 #include <arch/smp.h>
-#include <base/format.h>
+#include <tessera/format/text.h>
 #include <log.h>
 #include <string.h>
 #include <tessera/abi/status.h>
@@ -81,15 +81,15 @@ void test_string(void)
 void test_format(void)
 {
     char text[64];
-    CHECK(format_text(text, sizeof(text), "%5d|%-5d|%05d", -42, 42, 42) == 17);
+    CHECK(ts_format(text, sizeof(text), "%5d|%-5d|%05d", -42, 42, 42) == 17);
     CHECK(!strcmp(text, "  -42|42   |00042"));
-    format_text(text, sizeof(text), "%#lx %X %lu %c %%", 0xfeedUL, 0xbeefu, ~0UL, 'z');
+    ts_format(text, sizeof(text), "%#lx %X %lu %c %%", 0xfeedUL, 0xbeefu, ~0UL, 'z');
     CHECK(!strcmp(text, "0xfeed BEEF 18446744073709551615 z %"));
-    format_text(text, sizeof(text), "%.*s|%5s|%-4s|", 2, "abc", "x", "y");
+    ts_format(text, sizeof(text), "%.*s|%5s|%-4s|", 2, "abc", "x", "y");
     CHECK(!strcmp(text, "ab|    x|y   |"));
-    CHECK(format_text(text, 4, "%s", "abcdef") == 3 && !strcmp(text, "abc"));
+    CHECK(ts_format(text, 4, "%s", "abcdef") == 3 && !strcmp(text, "abc"));
     long most_negative = (long)(1UL << 63);
-    format_text(text, sizeof(text), "%ld %p", most_negative, (void *)16);
+    ts_format(text, sizeof(text), "%ld %p", most_negative, (void *)16);
     CHECK(!strcmp(text, "-9223372036854775808 0x10"));
 }
 
@@ -156,7 +156,7 @@ void test_timer(void)
         arch_irq_disable();
         ts_time_t deadline = clock_now() + 1000000;
         timer_arm(deadline);
-        timer_arm(0);
+        timer_arm(TS_DEADLINE_NONE);
         in_time = clock_now() < deadline;
         arch_irq_enable();
         arch_delay_us(5000);
@@ -164,7 +164,7 @@ void test_timer(void)
     }
     ticks = 0;
     arch_irq_disable();
-    timer_arm(1); // in the past: at once
+    timer_arm(TS_DEADLINE_PAST); // in the past: at once
     arch_irq_enable();
     for (ts_time_t end = clock_now() + PATIENCE; !ticks && clock_now() < end;) {
         arch_cpu_relax();

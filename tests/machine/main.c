@@ -7,7 +7,7 @@
 #include <arch/debug.h>
 #include <arch/power.h>
 #include <arch/smp.h>
-#include <base/format.h>
+#include <tessera/format/text.h>
 #include <debug/screen.h>
 #include <panic.h>
 #include <tessera/abi/status.h>
@@ -64,7 +64,7 @@ static void say(const char *format, ...)
     char text[256];
     va_list arguments;
     va_start(arguments, format);
-    size_t length = format_text_list(text, sizeof(text), format, arguments);
+    size_t length = ts_format_v(text, sizeof(text), format, arguments);
     va_end(arguments);
     arch_serial_write(text, length);
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <base/format.h>
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <tessera/format/text.h>
 
 struct output {
     char *at, *end; // end: the last byte, kept for the NUL
@@ -138,36 +137,36 @@ static void convert(struct output *out, const struct directive *d, char conversi
     }
 }
 
-size_t format_text_list(char *to, size_t size, const char *format, va_list list)
+size_t ts_format_v(char *out, size_t capacity, const char *format, va_list list)
 {
-    if (!size) {
+    if (capacity == 0) {
         return 0;
     }
-    struct output out = {to, to + size - 1};
+    struct output output = {out, out + capacity - 1};
     va_list arguments; // a copy of our own, since a parameter of this type has no usable address
     va_copy(arguments, list);
     while (*format) {
         char c = *format++;
         if (c != '%') {
-            put(&out, c);
+            put(&output, c);
             continue;
         }
         struct directive d = read_directive(&format, &arguments);
         if (!*format) {
             break;
         }
-        convert(&out, &d, *format++, &arguments);
+        convert(&output, &d, *format++, &arguments);
     }
     va_end(arguments);
-    *out.at = '\0';
-    return (size_t)(out.at - to);
+    *output.at = '\0';
+    return (size_t)(output.at - out);
 }
 
-size_t format_text(char *to, size_t size, const char *format, ...)
+size_t ts_format(char *out, size_t capacity, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    size_t length = format_text_list(to, size, format, arguments);
+    size_t length = ts_format_v(out, capacity, format, arguments);
     va_end(arguments);
     return length;
 }
