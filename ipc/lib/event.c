@@ -3,7 +3,8 @@
 
 ts_status_t ts_event_create(uint64_t count, ts_handle_t *out_event)
 {
-    struct ts_result result = ts_sys_create(ts_create_word(TS_KIND_EVENT, 0, 0), count, 0, 0);
+    struct ts_result result =
+        ts_sys_create(ts_create_word(TS_KIND_EVENT, 0, TS_HANDLE_NONE), count, 0, 0);
     if (result.status == TS_OK) {
         *out_event = (ts_handle_t)result.value;
     }

@@ -3,7 +3,8 @@
 
 ts_status_t ts_memory_create(uint64_t size, unsigned flags, ts_handle_t *out_memory)
 {
-    struct ts_result result = ts_sys_create(ts_create_word(TS_KIND_MEMORY, flags, 0), size, 0, 0);
+    struct ts_result result =
+        ts_sys_create(ts_create_word(TS_KIND_MEMORY, flags, TS_HANDLE_NONE), size, 0, 0);
     if (result.status == TS_OK) {
         *out_memory = (ts_handle_t)result.value;
     }

@@ -105,13 +105,18 @@ void ts_request_reply_stable(struct ts_request *request, const void *bytes, size
     reply_bytes(request, bytes, length, TS_REPLY_BYTES_STABLE);
 }
 
-void ts_request_reply_u64(struct ts_request *request, uint64_t number)
+void ts_request_reply_whole(struct ts_request *request, const void *bytes, size_t length)
 {
-    if (request->room < sizeof(number)) {
+    if (request->room < length) {
         ts_request_reply(request, TS_ERR_OVERFLOW, 0);
     } else {
-        ts_request_reply_bytes(request, &number, sizeof(number));
+        ts_request_reply_bytes(request, bytes, length);
     }
+}
+
+void ts_request_reply_u64(struct ts_request *request, uint64_t number)
+{
+    ts_request_reply_whole(request, &number, sizeof(number));
 }
 
 ts_status_t ts_request_reply_now(struct ts_request *request, ts_status_t status, uint64_t value,

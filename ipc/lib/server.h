@@ -184,6 +184,9 @@ void ts_request_reply_bytes(struct ts_request *request, const void *bytes, size_
 // archive): saves a copy.
 void ts_request_reply_stable(struct ts_request *request, const void *bytes, size_t length);
 
+// The same of a structure: all of it, or TS_ERR_OVERFLOW when the client has no room for that.
+void ts_request_reply_whole(struct ts_request *request, const void *bytes, size_t length);
+
 // get(property) of a number: TS_ERR_OVERFLOW when the client has no room for 8 bytes.
 void ts_request_reply_u64(struct ts_request *request, uint64_t number);
 

@@ -8,7 +8,7 @@
 // The library's files have an order: each knows only those that stand in a line above its own, or
 // before it.
 //
-//   stack_check  op  path  format  lines  listing  status  share  timer     what stands alone
+//   stack_check  op  path  lines  listing  status  share  timer  request_list       stand alone
 //   event  memory  name  port  process  request  resource                   operations, by noun
 //   mutex  clock  bootstrap  random  log  session  canary  thread           one's own process
 //   image  bootstrap_block  spawn  start  program                           others, and a beginning

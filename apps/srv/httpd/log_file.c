@@ -178,10 +178,8 @@ static void file_get(struct ts_request *request)
         ts_request_reply_u64(request, 0);
     } else if (request->arg != TS_PROPERTY_ATTRIBUTES) {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
-    } else if (request->room < sizeof(attributes)) {
-        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
     } else {
-        ts_request_reply_bytes(request, &attributes, sizeof(attributes));
+        ts_request_reply_whole(request, &attributes, sizeof(attributes));
     }
 }
 

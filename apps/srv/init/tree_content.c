@@ -68,11 +68,7 @@ static void get_attributes(struct ts_request *request)
         .changed_ns = modified,
         .created_ns = modified,
     };
-    if (request->room < sizeof(attributes)) {
-        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    } else {
-        ts_request_reply_bytes(request, &attributes, sizeof(attributes));
-    }
+    ts_request_reply_whole(request, &attributes, sizeof(attributes));
 }
 
 void tree_get(struct ts_request *request)

@@ -266,7 +266,7 @@ static void reply_address(struct ts_request *request, bool peer)
     struct ts_net_address address =
         peer ? address_make(&pcb->remote_ip, pcb->remote_port, socket->kind)
              : address_make(&pcb->local_ip, pcb->local_port, socket->kind);
-    request_reply_struct(request, &address, sizeof(address));
+    ts_request_reply_whole(request, &address, sizeof(address));
 }
 
 static ts_status_t apply_option(struct datagram *socket, const struct ts_net_option *option)
@@ -353,7 +353,7 @@ static void get_option(struct ts_request *request)
         status = read_option(of(request), &option);
     }
     if (status == TS_OK) {
-        request_reply_struct(request, &option, sizeof(option));
+        ts_request_reply_whole(request, &option, sizeof(option));
     } else {
         ts_request_reply(request, status, 0);
     }
@@ -380,7 +380,7 @@ static void datagram_get(struct ts_request *request)
     if (request->arg == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, of(request)->nowait ? TS_OPEN_NOWAIT : 0);
     } else if (request->arg == TS_PROPERTY_ATTRIBUTES) {
-        request_reply_struct(request, &attributes, sizeof(attributes));
+        ts_request_reply_whole(request, &attributes, sizeof(attributes));
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
     }

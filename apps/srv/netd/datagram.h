@@ -29,7 +29,7 @@ struct datagram {
     struct udp_pcb *pcb;
     enum address_kind kind;
     bool nowait, connected;
-    struct request_queue reads;
+    struct ts_request_list reads;
     struct datagram_piece *received, *last_received;
     uint32_t received_bytes, received_count;
 };

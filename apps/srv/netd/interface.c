@@ -68,7 +68,7 @@ void interface_call(struct ts_request *request)
         return;
     }
     describe(netif, &interface);
-    request_reply_struct(request, &interface, sizeof(interface));
+    ts_request_reply_whole(request, &interface, sizeof(interface));
 }
 
 static bool is_zero(const uint8_t bytes[4])

@@ -20,37 +20,25 @@ void request_let_go(struct ts_request *request)
     account_give(ACCOUNT_REQUESTS, request->client, 1);
 }
 
-bool request_keep(struct request_queue *queue, struct ts_request *request)
+bool request_keep(struct ts_request_list *queue, struct ts_request *request)
 {
     bool held = request_hold(request);
     if (held) {
-        request_put(queue, request);
+        ts_request_list_add(queue, request);
     }
     return held;
 }
 
-bool request_remove(struct request_queue *queue, struct ts_request *request)
+bool request_remove(struct ts_request_list *queue, struct ts_request *request)
 {
-    struct ts_request *before = NULL;
-    for (struct ts_request *at = queue->first; at != NULL; before = at, at = at->next) {
-        if (at != request) {
-            continue;
-        }
-        if (before != NULL) {
-            before->next = at->next;
-        } else {
-            queue->first = at->next;
-        }
-        if (queue->last == at) {
-            queue->last = before;
-        }
+    bool there = ts_request_list_remove(queue, request);
+    if (there) {
         request_let_go(request);
-        return true;
     }
-    return false;
+    return there;
 }
 
-void request_fail_all(struct request_queue *queue, ts_status_t status)
+void request_fail_all(struct ts_request_list *queue, ts_status_t status)
 {
     while (queue->first != NULL) {
         ts_request_reply(request_take(queue), status, 0);
@@ -91,13 +79,4 @@ void request_set_nowait(struct ts_request *request, bool *out_nowait)
         *out_nowait = (flags & TS_OPEN_NOWAIT) != 0;
     }
     ts_request_reply(request, status, 0);
-}
-
-void request_reply_struct(struct ts_request *request, const void *bytes, uint32_t size)
-{
-    if (request->room < size) {
-        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    } else {
-        ts_request_reply_bytes(request, bytes, size);
-    }
 }

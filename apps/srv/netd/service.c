@@ -75,7 +75,7 @@ static void session_get(struct ts_request *request)
     s.checksum_errors = lwip_stats.ip.chkerr + lwip_stats.tcp.chkerr + lwip_stats.udp.chkerr;
     s.malformed = lwip_stats.ip.lenerr + lwip_stats.ip.proterr + lwip_stats.tcp.lenerr +
                   lwip_stats.udp.lenerr + lwip_stats.ip6.lenerr + lwip_stats.ip6.proterr;
-    request_reply_struct(request, &s, sizeof(s));
+    ts_request_reply_whole(request, &s, sizeof(s));
 }
 
 static void session_cancel(struct ts_request *request)

@@ -222,7 +222,7 @@ static void reply_address(struct ts_request *request, struct stream *stream, boo
     }
     const struct ip_addr_and_port *which = peer ? &stream->peer : &stream->local;
     struct ts_net_address address = address_make(&which->ip, which->port, stream->kind);
-    request_reply_struct(request, &address, sizeof(address));
+    ts_request_reply_whole(request, &address, sizeof(address));
 }
 
 static void stream_call(struct ts_request *request)
@@ -249,7 +249,7 @@ static void stream_get(struct ts_request *request)
     if (request->arg == TS_PROPERTY_STATUS_FLAGS) {
         ts_request_reply_u64(request, stream->nowait ? TS_OPEN_NOWAIT : 0);
     } else if (request->arg == TS_PROPERTY_ATTRIBUTES) {
-        request_reply_struct(request, &attributes, sizeof(attributes));
+        ts_request_reply_whole(request, &attributes, sizeof(attributes));
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
     }

@@ -70,7 +70,7 @@ struct stream {
     uint16_t queue_paid; // pbufs of lwIP's queues that are paid for, beyond ACCOUNT_QUEUED_FREE
     struct stream *unsent_next, *starved_next;
 
-    struct request_queue reads, writes;
+    struct ts_request_list reads, writes;
     struct ts_request *connecting;
 
     struct piece *received, *last_received;
@@ -87,7 +87,7 @@ struct stream {
     uint32_t block_bytes; // of packet memory held
 
     // Listening.
-    struct request_queue accepts;
+    struct ts_request_list accepts;
     struct stream *backlog, *last_backlog, *backlog_next; // connected, not accepted
     struct stream *listener;
     uint32_t backlog_count;

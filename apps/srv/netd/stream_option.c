@@ -184,6 +184,6 @@ void stream_get_option(struct ts_request *request, struct stream *stream)
     if (status != TS_OK) {
         ts_request_reply(request, status, 0);
     } else {
-        request_reply_struct(request, &option, sizeof(option));
+        ts_request_reply_whole(request, &option, sizeof(option));
     }
 }

@@ -228,7 +228,7 @@ static void write_or_keep(struct stream *stream, struct ts_request *request)
     } else if (nowait || (done > 0 && !account_take(ACCOUNT_REQUESTS, request->client, 1))) {
         ts_request_reply(request, done > 0 ? TS_OK : TS_ERR_AGAIN, done);
     } else if (done > 0) {
-        request_put(&stream->writes, request);
+        ts_request_list_add(&stream->writes, request);
     } else {
         (void)request_keep(&stream->writes, request);
     }

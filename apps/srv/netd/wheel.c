@@ -106,7 +106,7 @@ void wheel_run(int64_t now, void (*fired)(struct wheel_timer *timer))
             wheel_remove(timer);
             if (timer->deadline > now) {
                 put(timer);
-            } else if (timer->deadline != 0) {
+            } else if (timer->deadline != TS_DEADLINE_NONE) {
                 fired(timer);
             }
         }

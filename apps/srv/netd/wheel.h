@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <tessera/abi/types.h>
 
 struct wheel_timer {
     struct wheel_timer *next, **at; // at: NULL when it is not on the wheel
@@ -19,7 +20,7 @@ void wheel_set(struct wheel_timer *timer, int64_t now, int64_t deadline);
 // It will not fire; it may stay on the wheel.
 static inline void wheel_stop(struct wheel_timer *timer)
 {
-    timer->deadline = 0;
+    timer->deadline = TS_DEADLINE_NONE;
 }
 
 // Takes it off the wheel: its memory may go.

@@ -9,24 +9,13 @@ static struct pipe_end *end_of(struct ts_request *request)
 
 // ---- queues
 
-static void enqueue(struct pipe_end *end, struct ts_request *request)
-{
-    request->next = NULL;
-    if (end->last != NULL) {
-        end->last->next = request;
-    } else {
-        end->first = request;
-    }
-    end->last = request;
-}
-
-// The same for one that may stay there: up to its client's share.
+// One that may stay there: up to its client's share.
 static ts_status_t enqueue_waiting(struct pipe_end *end, struct ts_request *request)
 {
     ts_status_t status = ts_share_take(&pipe_waiting, request->client, 1);
     if (status == TS_OK) {
         request->context = &pipe_waiting;
-        enqueue(end, request);
+        ts_request_list_add(&end->waiting, request);
     }
     return status;
 }
@@ -37,28 +26,13 @@ static void dequeue(struct pipe_end *end, struct ts_request *request)
         ts_share_give(request->context, request->client, 1);
         request->context = NULL;
     }
-    struct ts_request *previous = NULL;
-    for (struct ts_request *r = end->first; r != NULL; previous = r, r = r->next) {
-        if (r != request) {
-            continue;
-        }
-        if (previous != NULL) {
-            previous->next = r->next;
-        } else {
-            end->first = r->next;
-        }
-        if (end->last == r) {
-            end->last = previous;
-        }
-        r->next = NULL;
-        return;
-    }
+    (void)ts_request_list_remove(&end->waiting, request);
 }
 
 static void answer_all(struct pipe_end *end, ts_status_t status)
 {
-    while (end->first != NULL) {
-        struct ts_request *request = end->first;
+    while (end->waiting.first != NULL) {
+        struct ts_request *request = end->waiting.first;
         dequeue(end, request);
         ts_request_reply(request, status, 0);
     }
@@ -127,14 +101,14 @@ void pipe_pump(struct pipe *pipe)
     bool moved = true;
     while (moved) {
         moved = false;
-        if (writer->first != NULL && write_fits(pipe, writer->first)) {
-            struct ts_request *request = writer->first;
+        if (writer->waiting.first != NULL && write_fits(pipe, writer->waiting.first)) {
+            struct ts_request *request = writer->waiting.first;
             dequeue(writer, request);
             serve_write(pipe, request);
             moved = true;
         }
-        if (reader->first != NULL && pipe->used) {
-            struct ts_request *request = reader->first;
+        if (reader->waiting.first != NULL && pipe->used) {
+            struct ts_request *request = reader->waiting.first;
             dequeue(reader, request);
             serve_read(pipe, request);
             moved = true;
@@ -161,7 +135,7 @@ static void begin(struct pipe_end *end, struct ts_request *request, bool waits)
 {
     ts_status_t status = TS_OK;
     if (!waits) {
-        enqueue(end, request);
+        ts_request_list_add(&end->waiting, request);
     } else {
         status = nowait(request, end) ? TS_ERR_AGAIN : enqueue_waiting(end, request);
     }
@@ -176,7 +150,7 @@ static void reader_read(struct ts_request *request)
 {
     struct pipe_end *end = end_of(request);
     const struct pipe *pipe = end->pipe;
-    bool waits = end->first != NULL || (!pipe->used && pipe->writer.open);
+    bool waits = end->waiting.first != NULL || (!pipe->used && pipe->writer.open);
     if (request->room == 0) {
         ts_request_reply(request, TS_OK, 0);
     } else {
@@ -193,7 +167,7 @@ static void writer_write(struct ts_request *request)
     } else if (request->length == 0) {
         ts_request_reply(request, TS_OK, 0);
     } else {
-        begin(end, request, end->first != NULL || !write_fits(pipe, request));
+        begin(end, request, end->waiting.first != NULL || !write_fits(pipe, request));
     }
 }
 

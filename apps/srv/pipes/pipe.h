@@ -11,7 +11,7 @@
 #pragma once
 
 #include <stdbool.h>
-#include <tessera/lib/server.h>
+#include <tessera/lib/request_list.h>
 #include <tessera/lib/share.h>
 #include <tessera/proto/pipe.h>
 
@@ -20,8 +20,8 @@ struct pipe;
 struct pipe_end {
     struct ts_object object;
     struct pipe *pipe;
-    struct ts_request *first, *last; // waiting, in order of arrival
-    uint32_t flags;                  // TS_OPEN_NOWAIT
+    struct ts_request_list waiting; // in order of arrival
+    uint32_t flags;                 // TS_OPEN_NOWAIT
     bool open;
 };
 

@@ -120,11 +120,7 @@ static void reply_attributes(struct ts_request *request, const struct node *node
         .changed_ns = modified,
         .created_ns = modified,
     };
-    if (request->room < sizeof(attributes)) {
-        ts_request_reply(request, TS_ERR_OVERFLOW, 0);
-    } else {
-        ts_request_reply_bytes(request, &attributes, sizeof(attributes));
-    }
+    ts_request_reply_whole(request, &attributes, sizeof(attributes));
 }
 
 static void node_get(struct ts_request *request)

@@ -6,7 +6,6 @@
 // Each file knows only those above it:
 //
 //   uart           the 16550A: characters between its FIFOs and buffers
-//   request_list   requests that wait
 //   service        moving all that can be moved, in both directions
 //   session        sessions, their owner, and which has the terminal
 //   objects        what clients do with a session

@@ -26,7 +26,7 @@ static void on_read(struct ts_request *request)
         ts_request_reply(request, TS_ERR_AGAIN, 0);
         return;
     }
-    requests_append(&s->reads, request);
+    ts_request_list_add(&s->reads, request);
     serial_poll(s);
 }
 
@@ -58,7 +58,7 @@ static void on_write(struct ts_request *request)
         write_now(s, request);
     } else {
         request->span = 0; // bytes taken so far
-        requests_append(&s->writes, request);
+        ts_request_list_add(&s->writes, request);
         serial_poll(s);
     }
 }
@@ -73,10 +73,11 @@ static void on_sync(struct ts_request *request)
 static void on_cancel(struct ts_request *request)
 {
     struct serial *s = session_of(request)->serial;
-    if (request_take_out(&s->writes, request)) {
+    if (ts_request_list_remove(&s->writes, request)) {
         uint64_t done = request->span;
         ts_request_reply(request, done > 0 ? TS_OK : TS_ERR_CANCELLED, done);
-    } else if (request_take_out(&s->reads, request) || request_take_out(&s->syncs, request)) {
+    } else if (ts_request_list_remove(&s->reads, request) ||
+               ts_request_list_remove(&s->syncs, request)) {
         ts_request_reply(request, TS_ERR_CANCELLED, 0);
     }
 }

@@ -15,19 +15,11 @@
 // The holder's first read, taken out; NULL: it has none.
 static struct ts_request *take_read(struct serial *s)
 {
-    struct ts_request *before = NULL, *request = s->reads.first;
+    struct ts_request *request = s->reads.first;
     while (request != NULL && (s->holder == NULL || request->object != &s->holder->object)) {
-        before = request;
         request = request->next;
     }
-    if (request == NULL) {
-        return NULL;
-    }
-    *(before != NULL ? &before->next : &s->reads.first) = request->next;
-    if (s->reads.last == request) {
-        s->reads.last = before;
-    }
-    return request;
+    return ts_request_list_remove(&s->reads, request) ? request : NULL;
 }
 
 static void answer_reads(struct serial *s)
@@ -81,17 +73,17 @@ static bool continue_write(struct serial *s, struct ts_request *request)
 }
 
 // What this client goes on to write comes behind what others do, in its order.
-static void others_first(struct request_list *list, uint32_t client)
+static void others_first(struct ts_request_list *list, uint32_t client)
 {
-    struct request_list all = {0}, own = {0};
+    struct ts_request_list all = {0}, own = {0};
     struct ts_request *next;
     for (struct ts_request *r = list->first; r != NULL; r = next) {
         next = r->next;
-        requests_append(r->client == client ? &own : &all, r);
+        ts_request_list_add(r->client == client ? &own : &all, r);
     }
     for (struct ts_request *r = own.first; r != NULL; r = next) {
         next = r->next;
-        requests_append(&all, r);
+        ts_request_list_add(&all, r);
     }
     *list = all;
 }
@@ -99,7 +91,7 @@ static void others_first(struct request_list *list, uint32_t client)
 static void wait_to_leave(struct serial *s, struct ts_request *sync)
 {
     sync->span = s->tty.out_tail;
-    requests_append(&s->syncs, sync);
+    ts_request_list_add(&s->syncs, sync);
 }
 
 void serial_sync(struct serial *s, struct ts_request *request)
@@ -110,7 +102,7 @@ void serial_sync(struct serial *s, struct ts_request *request)
     }
     if (write != NULL) {
         request->span = 0;
-        requests_append(&s->writes, request); // until that is queued
+        ts_request_list_add(&s->writes, request); // until that is queued
     } else {
         wait_to_leave(s, request);
     }
@@ -121,12 +113,11 @@ void serial_sync(struct serial *s, struct ts_request *request)
 static void answer_writes(struct serial *s)
 {
     while (s->writes.first != NULL && serial_writable(s)) {
-        struct ts_request *request = s->writes.first, *next = request->next;
+        struct ts_request *request = s->writes.first;
         uint32_t client = request->client;
         bool sync = request->op == TS_OP_SYNC;
         if (sync || continue_write(s, request)) {
-            s->writes.first = next;
-            s->writes.last = next != NULL ? s->writes.last : NULL;
+            (void)ts_request_list_take(&s->writes);
             if (sync) {
                 wait_to_leave(s, request);
             }
@@ -148,9 +139,7 @@ static bool has_left(const struct serial *s, uint32_t tail)
 static void answer_syncs(struct serial *s)
 {
     while (s->syncs.first != NULL && has_left(s, (uint32_t)s->syncs.first->span)) {
-        struct ts_request *request = s->syncs.first;
-        request_take_first(&s->syncs);
-        ts_request_reply(request, TS_OK, 0);
+        ts_request_reply(ts_request_list_take(&s->syncs), TS_OK, 0);
     }
 }
 

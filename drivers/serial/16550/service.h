@@ -11,7 +11,7 @@
 // tick. Ticks come without an interrupt too: a machine that loses interrupts is slow, not deaf.
 #pragma once
 
-#include "request_list.h"
+#include <tessera/lib/request_list.h>
 #include "uart.h"
 
 #include <drivers/console/tty.h>
@@ -37,7 +37,7 @@ struct serial {
     struct tty tty;
     struct uart uart;
     struct ts_console_window window;
-    struct request_list reads, writes, syncs;
+    struct ts_request_list reads, writes, syncs;
     uint32_t last_piece; // tty.out_head when a piece of a write was queued last
     uint32_t turn;       // bytes that the first write's client may still queue before others
     struct ts_async interrupt_wait, owner_wait;

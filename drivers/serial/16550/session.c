@@ -77,12 +77,12 @@ void session_open(struct ts_request *request, const struct ts_operations *operat
 // ---- Its end
 
 // Answers what a session that ends has left in a list.
-static void drop_requests(struct request_list *list, const struct session *session)
+static void drop_requests(struct ts_request_list *list, const struct session *session)
 {
     struct ts_request *next;
     for (struct ts_request *r = list->first; r != NULL; r = next) {
         next = r->next;
-        if (r->object == &session->object && request_take_out(list, r)) {
+        if (r->object == &session->object && ts_request_list_remove(list, r)) {
             ts_request_reply(r, TS_ERR_CANCELLED, 0);
         }
     }
