@@ -5,9 +5,10 @@
 // Handles are numbers of memories here.
 #define handle_get memory_by_number
 
-#include "kernel/object/device.c" // NOLINT
-#include "kernel/object/domain.c" // NOLINT
-#include "kernel/object/pin.c"    // NOLINT
+#include "kernel/object/device.c"     // NOLINT
+#include "kernel/object/domain.c"     // NOLINT
+#include "kernel/object/domain_end.c" // NOLINT
+#include "kernel/object/pin.c"        // NOLINT
 
 #include <arch/user.h>
 #include <mm/address_space.h>
