@@ -17,8 +17,9 @@ static struct lane {
 void lane_make(struct actor *actor, unsigned number)
 {
     struct lane *lane = &lanes[number];
-    struct ts_result made = actor_saw(
-        actor, ts_sys_create(ts_create_word(TS_KIND_RING, 0, 0), LANE_SLOTS, LANE_SLOTS, 16));
+    struct ts_result made =
+        actor_saw(actor, ts_sys_create(ts_create_word(TS_KIND_RING, 0, TS_HANDLE_NONE), LANE_SLOTS,
+                                       LANE_SLOTS, 16));
     if (made.status != TS_OK) {
         return;
     }

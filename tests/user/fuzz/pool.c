@@ -45,7 +45,8 @@ static void handle_close(struct actor *actor, ts_handle_t handle)
     if (handle == TS_HANDLE_NONE) {
         return;
     }
-    (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_CLOSE, 0, 0, handle), 0, 0, 0, 0, 0));
+    (void)actor_saw(actor,
+                    ts_sys_op(ts_op_word(TS_OP_CLOSE, 0, 0, handle), 0, 0, 0, 0, TS_DEADLINE_NONE));
     pool[SORT_STALE][below(actor, PLACES)] = handle;
 }
 
@@ -61,7 +62,7 @@ void pool_keep(struct actor *actor, enum sort sort, ts_handle_t handle)
     }
 }
 
-void pool_keep_any(struct actor *actor, ts_handle_t handle)
+enum sort sort_of_kind(uint64_t kind)
 {
     static const uint8_t sorts[] = {
         [TS_KIND_SERVED] = SORT_SERVED, [TS_KIND_PROCESS] = SORT_PROCESS,
@@ -71,11 +72,16 @@ void pool_keep_any(struct actor *actor, ts_handle_t handle)
         [TS_KIND_DOMAIN] = SORT_DOMAIN, [TS_KIND_INTERRUPT] = SORT_INTERRUPT,
         [TS_KIND_IO_RANGE] = SORT_IO,   [TS_KIND_RESOURCE] = SORT_RESOURCE,
     };
+    bool known = kind < sizeof(sorts) && (sorts[kind] != SORT_MEMORY || kind == TS_KIND_MEMORY);
+    return known ? (enum sort)sorts[kind] : SORT_OTHER;
+}
+
+void pool_keep_any(struct actor *actor, ts_handle_t handle)
+{
     uint64_t kind = 0;
     (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_GET, 0, 0, handle), (uintptr_t)&kind,
-                                     sizeof(kind), 0, TS_PROPERTY_KIND, 0));
-    bool known = kind < sizeof(sorts) && sorts[kind] != 0;
-    pool_keep(actor, known ? (enum sort)sorts[kind] : SORT_OTHER, handle);
+                                     sizeof(kind), 0, TS_PROPERTY_KIND, TS_DEADLINE_NONE));
+    pool_keep(actor, sort_of_kind(kind), handle);
 }
 
 struct ts_result pool_keep_result(struct actor *actor, enum sort sort, struct ts_result result)

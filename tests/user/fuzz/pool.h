@@ -36,6 +36,8 @@ ts_handle_t some_handle(struct actor *actor);
 ts_handle_t handle_like(struct actor *actor, enum sort sort);
 // A new handle takes another's place; the other one is closed (mostly).
 void pool_keep(struct actor *actor, enum sort sort, ts_handle_t handle);
+// The sort of objects of a kind (TS_KIND_*).
+enum sort sort_of_kind(uint64_t kind);
 // The same for one of which the kernel tells the kind.
 void pool_keep_any(struct actor *actor, ts_handle_t handle);
 // Keeps a result that is a handle. The result itself is returned.

@@ -166,7 +166,7 @@ static void shape_ring(struct actor *actor, struct ts_submission *shape)
     shape->offset = one_in(actor, 2) ? 0 : some_number(actor);
     if (one_in(actor, 2)) { // it may outlive the memory
         shape->address = mapping_pick(actor);
-        shape->deadline = 0;
+        shape->deadline = TS_DEADLINE_NONE;
     }
 }
 

@@ -12,9 +12,9 @@
 static void step_memory(struct actor *actor)
 {
     uint64_t flags = one_in(actor, 8) ? below(actor, 4) : 0;
-    (void)pool_keep_result(
-        actor, SORT_MEMORY,
-        ts_sys_create(ts_create_word(TS_KIND_MEMORY, flags, 0), some_size(actor), 0, 0));
+    (void)pool_keep_result(actor, SORT_MEMORY,
+                           ts_sys_create(ts_create_word(TS_KIND_MEMORY, flags, TS_HANDLE_NONE),
+                                         some_size(actor), 0, 0));
 }
 
 static void step_resize(struct actor *actor)
@@ -23,14 +23,14 @@ static void step_resize(struct actor *actor)
     *size = some_size(actor);
     ts_handle_t memory = handle_like(actor, one_in(actor, 2) ? SORT_INBOX : SORT_MEMORY);
     (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_SET, 0, 0, memory), (uintptr_t)size,
-                                     sizeof(*size), 0, TS_PROPERTY_SIZE, 0));
+                                     sizeof(*size), 0, TS_PROPERTY_SIZE, TS_DEADLINE_NONE));
 }
 
 static void step_event(struct actor *actor)
 {
     (void)pool_keep_result(
         actor, SORT_EVENT,
-        ts_sys_create(ts_create_word(TS_KIND_EVENT, 0, 0), below(actor, 3), 0, 0));
+        ts_sys_create(ts_create_word(TS_KIND_EVENT, 0, TS_HANDLE_NONE), below(actor, 3), 0, 0));
 }
 
 static void step_lane(struct actor *actor)

@@ -3,8 +3,6 @@
 #include "lane.h"
 #include "step.h"
 
-#include <tessera/abi/kind.h>
-
 // Most are whole pages, so that they reach what lies behind the first look.
 static uint64_t page_like(struct actor *actor, uint64_t value)
 {
@@ -86,19 +84,84 @@ static void raw_futex(struct actor *actor)
 
 static void raw_create(struct actor *actor)
 {
-    static const enum sort sorts[] = {
-        [TS_KIND_PROCESS] = SORT_PROCESS, [TS_KIND_JOB] = SORT_JOB,
-        [TS_KIND_MEMORY] = SORT_MEMORY,   [TS_KIND_RING] = SORT_RING,
-        [TS_KIND_PORT] = SORT_PORT,       [TS_KIND_EVENT] = SORT_EVENT};
     uint64_t kind = below(actor, 16);
-    enum sort sort = kind < sizeof(sorts) / sizeof(*sorts) && sorts[kind] != SORT_MEMORY
-                         ? sorts[kind]
-                         : SORT_MEMORY;
     uint64_t flags = one_in(actor, 4) ? below(actor, 8) : 0;
     uint64_t handle = one_in(actor, 2) ? 0 : some_handle(actor);
-    (void)pool_keep_result(actor, sort,
+    (void)pool_keep_result(actor, sort_of_kind(kind),
                            ts_sys_create(ts_create_word(kind, flags, handle), some_number(actor),
                                          some_number(actor), some_number(actor)));
+}
+
+static void raw_thread(struct actor *actor)
+{
+    // In one that is not there: of another process, or with rights that say no.
+    (void)pool_keep_result(actor, SORT_THREAD,
+                           ts_sys_thread_start(handle_like(actor, SORT_PROCESS) | 1,
+                                               some_address(actor), some_address(actor),
+                                               some_number(actor), some_address(actor),
+                                               some_number(actor)));
+}
+
+static void raw_op(struct actor *actor)
+{
+    uint64_t word = ts_op_word(below(actor, TS_OP_COUNT + 8), actor_next(actor) & 0xff,
+                               actor_next(actor) & 0xffff, some_handle(actor));
+    (void)actor_saw(actor, ts_sys_op(word, some_address(actor), some_number(actor),
+                                     some_number(actor), some_number(actor), some_deadline(actor)));
+}
+
+// With arguments of any class these would soon end the program, or keep it waiting: they have
+// functions above.
+static bool needs_care(enum ts_syscall number)
+{
+    switch (number) {
+    case TS_SYS_op:
+    case TS_SYS_enter:
+    case TS_SYS_reply_wait:
+    case TS_SYS_unmap:
+    case TS_SYS_protect:
+    case TS_SYS_thread_start:
+    case TS_SYS_futex_wait: return true;
+    default: return false;
+    }
+}
+
+static uint64_t some_argument(struct actor *actor)
+{
+    switch (below(actor, 4)) {
+    case 0: return some_address(actor);
+    case 1: return some_handle(actor);
+    case 2: return ts_pair(some_handle(actor), some_handle(actor));
+    default: return some_number(actor);
+    }
+}
+
+#define ARGUMENTS_0
+#define ARGUMENTS_1         some_argument(actor)
+#define ARGUMENTS_2         ARGUMENTS_1, some_argument(actor)
+#define ARGUMENTS_3         ARGUMENTS_2, some_argument(actor)
+#define ARGUMENTS_4         ARGUMENTS_3, some_argument(actor)
+#define ARGUMENTS_5         ARGUMENTS_4, some_argument(actor)
+#define ARGUMENTS_6         ARGUMENTS_5, some_argument(actor)
+#define RESULT(name, count) (void)actor_saw(actor, ts_sys_##name(ARGUMENTS_##count))
+#define NEVER(name, count)  (void)0 // comes back
+
+// Any system call, the newest one too.
+static void raw_any(struct actor *actor)
+{
+    enum ts_syscall number = (enum ts_syscall)below(actor, TS_SYS_COUNT);
+    if (needs_care(number)) {
+        return;
+    }
+    switch (number) {
+#define TS_SYSCALL(name, number, count, parameters, returns, meaning) \
+    case TS_SYS_##name:                                               \
+        returns(name, count);                                         \
+        break;
+#include <tessera/abi/syscall.def>
+#undef TS_SYSCALL
+    default: break;
+    }
 }
 
 void step_raw(struct actor *actor)
@@ -110,22 +173,9 @@ void step_raw(struct actor *actor)
     case 3: raw_ring(actor); break;
     case 4: raw_futex(actor); break;
     case 5: raw_create(actor); break;
-    case 6: // one that is not there: of another process, or with rights that say no
-        (void)pool_keep_result(actor, SORT_THREAD,
-                               ts_sys_thread_start(handle_like(actor, SORT_PROCESS) | 1,
-                                                   some_address(actor), some_address(actor),
-                                                   some_number(actor), some_address(actor),
-                                                   some_number(actor)));
-        break;
-    case 7: (void)actor_saw(actor, ts_sys_upcall_return(some_address(actor))); break;
-    case 8: (void)actor_saw(actor, ts_sys_process_clone(some_number(actor))); break;
-    default: {
-        uint64_t word = ts_op_word(below(actor, 40), actor_next(actor) & 0xff,
-                                   actor_next(actor) & 0xffff, some_handle(actor));
-        (void)actor_saw(actor,
-                        ts_sys_op(word, some_address(actor), some_number(actor), some_number(actor),
-                                  some_number(actor), some_deadline(actor)));
-        break;
-    }
+    case 6: raw_thread(actor); break;
+    case 7:
+    case 8: raw_any(actor); break;
+    default: raw_op(actor); break;
     }
 }

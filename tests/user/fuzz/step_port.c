@@ -28,14 +28,14 @@ static void mint(struct actor *actor, ts_handle_t port)
         one_in(actor, 4) ? (ts_rights_t)(actor_next(actor) & TS_RIGHTS_ALL) : TS_RIGHTS_ALL;
     (void)pool_keep_result(actor, SORT_SERVED,
                            ts_sys_op(ts_op_word(TS_OP_MINT, 0, rights, port), 0, 0,
-                                     actor_next(actor), below(actor, OBJECTS), 0));
+                                     actor_next(actor), below(actor, OBJECTS), TS_DEADLINE_NONE));
 }
 
 static uint64_t size_of(struct actor *actor, ts_handle_t memory)
 {
     uint64_t size = 0;
     (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_GET, 0, 0, memory), (uintptr_t)&size,
-                                     sizeof(size), 0, TS_PROPERTY_SIZE, 0));
+                                     sizeof(size), 0, TS_PROPERTY_SIZE, TS_DEADLINE_NONE));
     return size;
 }
 
@@ -67,8 +67,9 @@ void step_inbox(struct actor *actor)
     }
     pool_keep(actor, SORT_PORT, port);
     if (memory != TS_HANDLE_NONE && one_in(actor, 2)) {
-        struct ts_result copy = actor_saw(
-            actor, ts_sys_op(ts_op_word(TS_OP_DUPLICATE, 0, TS_RIGHTS_ALL, memory), 0, 0, 0, 0, 0));
+        struct ts_result copy =
+            actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_DUPLICATE, 0, TS_RIGHTS_ALL, memory), 0, 0,
+                                       0, 0, TS_DEADLINE_NONE));
         if (copy.status == TS_OK) {
             pool_keep(actor, SORT_INBOX, (ts_handle_t)copy.value);
         }
@@ -88,7 +89,7 @@ void step_ask(struct actor *actor)
         shape_operation(actor, (enum ts_operation)ONE_OF(actor, ops), &shape);
         shape.handle = object;
         if (!one_in(actor, 4)) {
-            shape.deadline = 0;
+            shape.deadline = TS_DEADLINE_NONE;
         }
         if (slot != NULL) {
             *slot = shape;

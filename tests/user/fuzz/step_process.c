@@ -34,12 +34,12 @@ void step_process(struct actor *actor)
         actor, ts_sys_create(ts_create_word(TS_KIND_PROCESS, 0, handle_like(actor, SORT_JOB)),
                              (uintptr_t)name, below(actor, 8), 0));
     if (made.status != TS_OK) {
-        method(actor, pool_pick(actor, SORT_PROCESS), TS_PROCESS_KILL, 0);
+        method(actor, pool_pick(actor, SORT_PROCESS), TS_PROCESS_KILL, TS_HANDLE_NONE);
         return;
     }
     ts_handle_t process = (ts_handle_t)made.value, memory = handle_like(actor, SORT_MEMORY);
     (void)actor_saw(actor, ts_sys_op(ts_op_word(TS_OP_WRITE, 0, 0, memory), (uintptr_t)code,
-                                     sizeof(code), 0, 0, 0));
+                                     sizeof(code), 0, 0, TS_DEADLINE_NONE));
     struct ts_result text = actor_saw(actor, ts_sys_map(ts_pair(process, memory), 0, TS_PAGE_SIZE,
                                                         0, TS_MAP_READ | TS_MAP_EXECUTE));
     method(actor, process, TS_PROCESS_GIVE, some_handle(actor));
@@ -49,7 +49,7 @@ void step_process(struct actor *actor)
         ts_sys_thread_start(process, entry, some_address(actor), 0, 0, below(actor, 20)));
     pool_keep(actor, SORT_PROCESS, process);
     if (one_in(actor, 2)) {
-        method(actor, process, TS_PROCESS_KILL, 0);
+        method(actor, process, TS_PROCESS_KILL, TS_HANDLE_NONE);
     }
 }
 
@@ -88,7 +88,7 @@ void step_spawn(struct actor *actor)
 // Its death and the taking of what it has asked go on side by side.
 void step_kill(struct actor *actor)
 {
-    method(actor, pool_pick(actor, SORT_PROCESS), TS_PROCESS_KILL, 0);
+    method(actor, pool_pick(actor, SORT_PROCESS), TS_PROCESS_KILL, TS_HANDLE_NONE);
     for (uint64_t i = below(actor, 16); i > 0; i--) {
         step_serve(actor);
     }
@@ -105,7 +105,7 @@ void step_job(struct actor *actor)
         one_in(actor, 8) ? some_number(actor) : 100, one_in(actor, 8) ? some_number(actor) : 8);
     (void)pool_keep_result(actor, SORT_JOB, made);
     if (one_in(actor, 4)) {
-        method(actor, pool_pick(actor, SORT_JOB), TS_JOB_KILL, 0);
+        method(actor, pool_pick(actor, SORT_JOB), TS_JOB_KILL, TS_HANDLE_NONE);
     }
 }
 
