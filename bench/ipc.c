@@ -208,7 +208,7 @@ static int serve_child(char **argv)
     static struct server server;
     ts_handle_t object;
     measure_need(ts_ring_create(&server.ring, 64, 128, 64), "ring");
-    measure_need(ts_port_create(64, 8, 0, 0, &server.port), "port");
+    measure_need(ts_port_create(64, 8, TS_HANDLE_NONE, 0, &server.port), "port");
     measure_need(ts_port_bind(server.port, server.ring.handle, 1), "bind");
     measure_need(ts_port_mint(server.port, 0, 1, TS_RIGHTS_ALL, &object), "mint");
     measure_need(ts_event_create(0, &bell_out), "event");

@@ -16,7 +16,9 @@
 static ts_status_t null_system_call(void *context)
 {
     (void)context;
-    return (ts_status_t)ts_sys_op(ts_op_word(TS_OP_NOP, 0, 0, 0), 0, 0, 0, 0, 0).status;
+    return (ts_status_t)ts_sys_op(ts_op_word(TS_OP_NOP, 0, 0, TS_HANDLE_NONE), 0, 0, 0, 0,
+                                  TS_DEADLINE_NONE)
+        .status;
 }
 
 static ts_status_t read_clock(void *context)

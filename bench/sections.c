@@ -57,8 +57,8 @@ static void fill(struct ts_ring_queue *ring, enum ts_operation op, ts_time_t dea
         struct ts_submission *slot = ts_ring_slot(ring);
         switch (op) {
         case TS_OP_FUTEX_WAIT:
-            ts_prepare(slot, 0, &(struct ts_op){.op = op, .address = &word, .deadline = deadline},
-                       i);
+            ts_prepare(slot, TS_HANDLE_NONE,
+                       &(struct ts_op){.op = op, .address = &word, .deadline = deadline}, i);
             break;
         case TS_OP_WAIT: ts_prepare_wait(slot, object, TS_SIGNAL_READABLE, deadline, i); break;
         default: ts_prepare_timeout(slot, deadline, i);
@@ -110,14 +110,14 @@ static void answer(void)
 static void exercise(char *memory)
 {
     for (unsigned i = 0; i < RINGS; i++) {
-        fill(&rings[i], TS_OP_FUTEX_WAIT, 0);
+        fill(&rings[i], TS_OP_FUTEX_WAIT, TS_DEADLINE_NONE);
     }
     struct ts_result woken = ts_sys_futex_wake((uintptr_t)&word, UINT32_MAX);
     measure_need(woken.value == RINGS * (RECORDS - 1) ? TS_OK : TS_ERR_CORRUPT, "wake");
     for (unsigned i = 0; i < RINGS; i++) {
         drain(&rings[i]);
     }
-    fill(&rings[0], TS_OP_WAIT, 0);
+    fill(&rings[0], TS_OP_WAIT, TS_DEADLINE_NONE);
     measure_need(ts_port_signal(port, 0, 0, TS_SIGNAL_READABLE), "signal");
     drain(&rings[0]);
     measure_need(ts_port_signal(port, 0, TS_SIGNAL_READABLE, 0), "signal");
@@ -156,8 +156,8 @@ _Noreturn static void child(ts_handle_t ready)
             ts_thread_start(&threads[i], wait_for_ever, NULL, 16384, 0, TS_PRIORITY_NORMAL),
             "thread");
     }
-    fill(&rings[0], TS_OP_FUTEX_WAIT, 0);
-    fill(&rings[1], TS_OP_WAIT, 0);
+    fill(&rings[0], TS_OP_FUTEX_WAIT, TS_DEADLINE_NONE);
+    fill(&rings[1], TS_OP_WAIT, TS_DEADLINE_NONE);
     fill(&rings[2], TS_OP_TIMEOUT, ts_clock_now() + INT64_C(1000000000) * 3600);
     ask(touched());
     measure_need(ts_event_signal(ready, 1), "ready");

@@ -202,7 +202,7 @@ int job_foreground(struct job *job)
 {
     job->background = false;
     terminal_line();
-    while (job->running && step(job, true, 0)) {
+    while (job->running && step(job, true, TS_DEADLINE_NONE)) {
     }
     if (job->interrupted) {
         fputs("\n", stderr);
@@ -235,7 +235,7 @@ void jobs_report(void)
 {
     for (struct job *job = jobs, *next; job != NULL; job = next) {
         next = job->next;
-        while (job->running && step(job, false, 1)) {
+        while (job->running && step(job, false, TS_DEADLINE_PAST)) {
         }
         if (!job->running) {
             if (shell.interactive) {
@@ -285,7 +285,7 @@ void jobs_wait(void)
             items[i] = (struct ts_posix_wait){job->processes[i], TS_SIGNAL_EXITED, 0};
         }
         items[job->count] = (struct ts_posix_wait){shell.terminal, TS_SIGNAL_CONSOLE_EVENT, 0};
-        if (job->running && ts_posix_wait(items, job->count + 1, 0) != 0) {
+        if (job->running && ts_posix_wait(items, job->count + 1, TS_DEADLINE_NONE) != 0) {
             return;
         }
         uint64_t events = 0;

@@ -62,7 +62,7 @@ static void timers(void)
 static void signals(void)
 {
     ts_handle_t port, object;
-    measure_need(ts_port_create(1, 1, 0, 0, &port), "port");
+    measure_need(ts_port_create(1, 1, TS_HANDLE_NONE, 0, &port), "port");
     measure_need(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object), "object");
     for (unsigned i = 0; i < RINGS; i++) {
         for (uint32_t j = 0; j < IN_FLIGHT; j++) {
@@ -131,7 +131,8 @@ static void requests(void)
 {
     static char payload[TS_PORT_INBOX_MAX];
     ts_handle_t port, objects[OBJECTS];
-    measure_need(ts_port_create(TS_PORT_REQUESTS_MAX / 2, OBJECTS, 0, 0, &port), "port");
+    measure_need(ts_port_create(TS_PORT_REQUESTS_MAX / 2, OBJECTS, TS_HANDLE_NONE, 0, &port),
+                 "port");
     for (uint32_t i = 0; i < OBJECTS; i++) {
         measure_need(ts_port_mint(port, i, i, TS_RIGHTS_ALL, &objects[i]), "object");
     }

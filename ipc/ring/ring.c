@@ -54,8 +54,8 @@ ts_status_t ts_ring_create(struct ts_ring_queue *ring, uint32_t submissions, uin
     if (!size_is_good(submissions) || !size_is_good(events)) {
         return TS_ERR_ARGUMENT;
     }
-    struct ts_result result =
-        ts_sys_create(ts_create_word(TS_KIND_RING, 0, 0), submissions, events, inflight);
+    struct ts_result result = ts_sys_create(ts_create_word(TS_KIND_RING, 0, TS_HANDLE_NONE),
+                                            submissions, events, inflight);
     if (result.status) {
         return (ts_status_t)result.status;
     }

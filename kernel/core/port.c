@@ -218,7 +218,7 @@ ts_status_t port_bind(struct port *port, struct ring *ring, uint64_t cookie)
 static void binding_remove(struct port *port, unsigned place)
 {
     struct ring *ring = port->rings[place].ring;
-    binding_lend(port, place, 0);
+    binding_lend(port, place, TS_PRIORITY_IDLE);
     spin_lock_off(&ring->lock);
     ring->bindings[port->rings[place].index].port = NULL;
     ring->binding_count--;

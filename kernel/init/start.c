@@ -46,7 +46,7 @@ _Noreturn void kernel_start(void)
 {
     init_memory();
     arch_irq_disable();
-    sched_cpu_init(kernel_thread_create(NULL, 0));
+    sched_cpu_init(kernel_thread_create(NULL, TS_PRIORITY_IDLE));
     atomic_store_explicit(&memory_ready, true, memory_order_release);
     for (uint32_t i = 0; i < cpu_count(); i++) {
         arch_cpu_kick(cpu_by_id(i));
@@ -68,7 +68,7 @@ _Noreturn void kernel_cpu_start(void)
     while (!atomic_load_explicit(&memory_ready, memory_order_acquire)) {
         arch_cpu_idle();
     }
-    sched_cpu_init(kernel_thread_create(NULL, 0));
+    sched_cpu_init(kernel_thread_create(NULL, TS_PRIORITY_IDLE));
     atomic_fetch_add_explicit(&cpus_ready, 1, memory_order_release);
     sched_cpu_start();
 }

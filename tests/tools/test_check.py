@@ -55,8 +55,8 @@ class Checks(Planted):
         head = ("typedef int ts_status_t;\n"
                 "ts_status_t f(void);\n"
                 "__attribute__((warn_unused_result)) ts_status_t g(char *p);\n"
-                "#define IS(x) ((x) ? 1 : 0)\n")
-        plain = "int t(char *p, int n) { for (; n > 0; n--) if (p == 0 || g(p) != 0) return 1; return !n; }"
+                "#define IS(x) ((x) ? 1 : 0)\n#define NULL ((void *)0)\nenum { TS_OK, OTHER };\n")
+        plain = "int t(char *p, int n) { for (; n > 0; n--) if (p == NULL || g(p) != TS_OK) return OTHER; return !n ? TS_OK : OTHER; }"
         self.tree({"a.h": head, "good.c": '#include "a.h"\n' + plain})
         self.assertEqual(dialect.read(("good.c", ["clang"])), {"a.h:2: f is not TS_MUST_USE"})
         for number, code in enumerate((
@@ -73,6 +73,44 @@ class Checks(Planted):
                           "// ---- Good\n// Bad ------\n"})
         self.assertEqual([line.split(": ")[0] for line in dialect.spelled("a.c")],
                          ["a.c:1", "a.c:2", "a.c:4"])
+
+    NAMED = ("typedef unsigned ts_handle_t; typedef int ts_status_t; typedef long ts_time_t;\n"
+             "#define TS_HANDLE_NONE ((ts_handle_t)0)\n"
+             "#define CHECK(x) do { if ((x) != 0) { e = RED; } } while (0)\n"
+             "enum colour { RED, BLUE } e;\n"
+             "struct s { ts_handle_t handle; ts_time_t deadline; unsigned char priority; _Bool on; } s;\n"
+             "int f(ts_handle_t handle, ts_time_t deadline, enum colour c, char *p, _Bool b, int n);\n"
+             "ts_handle_t h(void); int (*by)(ts_handle_t, int);\n")
+
+    def numbers(self, code):
+        self.tree({"a.h": self.NAMED, "a.c": f'#include "a.h"\nts_status_t t(char *p, int n)\n{{\n{code}\n}}'})
+        return dialect.read(("a.c", ["clang"]))
+
+    def test_numbers_without_a_name(self):
+        self.assertEqual(self.numbers(
+            "CHECK(f(TS_HANDLE_NONE, s.deadline, BLUE, p, n == 0, 0) == 31); f(5, 99, (enum colour)7, p, n, 0);\n"
+            "p = (char *)(unsigned long)(n ? n : 0);"
+            "s = (struct s){.handle = h(), .deadline = 1 + n}; s.deadline += 5; n = 0; int m = 1;\n"
+            "if (s.deadline > 0 && n != 2 && m) { by(s.handle, 7); } return n < 0 ? -n : n;"), set())
+
+    def test_numbers_with_a_name(self):
+        for code, number, name in (
+                ("f(0, n, RED, p, n == 0, 1);", 0, "TS_HANDLE_NONE"),
+                ("f(h(), 0, RED, p, n == 0, 1);", 0, "TS_DEADLINE_NONE"),
+                ("f(h(), 1, RED, p, n == 0, 1);", 1, "TS_DEADLINE_PAST"),
+                ("f(h(), n, 1, p, n == 0, 1);", 1, "BLUE"),
+                ("f(h(), n, (enum colour)0x1, p, n == 0, 1);", 1, "BLUE"),
+                ("f(h(), n, RED, 0, n == 0, 1);", 0, "NULL"),
+                ("f(h(), n, RED, p, 1, 1);", 1, "true"),
+                ("CHECK(f(n != 0 ? h() : (0), n, RED, p, n == 0, 1));", 0, "TS_HANDLE_NONE"),
+                ("by(0, 0);", 0, "TS_HANDLE_NONE"), ("if (h() == 0) n++;", 0, "TS_HANDLE_NONE"),
+                ("s.handle = 0;", 0, "TS_HANDLE_NONE"), ("ts_handle_t g = 0; (void)g;", 0, "TS_HANDLE_NONE"),
+                ("s = (struct s){.handle = 0};", 0, "TS_HANDLE_NONE"),
+                ("s = (struct s){.deadline = 0};", 0, "TS_DEADLINE_NONE"),
+                ("s = (struct s){.priority = 31};", 31, "TS_PRIORITY_MAX"),
+                ("s.on = 1;", 1, "true"), ("if (e == 0) n++;", 0, "RED"),
+                ("return 0;", 0, "TS_OK"), ("return n ? n : 0;", 0, "TS_OK")):
+            self.assertEqual(self.numbers(code), {f"a.c:4: {number} where there is a name: {name}"}, code)
 
     def test_spdx(self):
         self.tree({"a.c": "int a;\n", "b.c": "// SPDX-License-Identifier: MIT\n"})

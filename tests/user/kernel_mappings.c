@@ -192,7 +192,7 @@ static void protect_too(void)
 static unsigned probe(ts_handle_t event, ts_handle_t other, char *at)
 {
     size_t bytes;
-    unsigned may = ts_write(other, at, 8, 0, 0, &bytes) == TS_OK ? TS_MAP_READ : 0;
+    unsigned may = ts_write(other, at, 8, 0, TS_DEADLINE_NONE, &bytes) == TS_OK ? TS_MAP_READ : 0;
     return may | (kernel_write(event, at) == TS_OK ? TS_MAP_WRITE : 0);
 }
 

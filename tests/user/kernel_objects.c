@@ -20,7 +20,7 @@
 
 static void nop_needs_nothing(void)
 {
-    CHECK_OK(ts_op(0, &(struct ts_op){.op = TS_OP_NOP}, NULL));
+    CHECK_OK(ts_op(TS_HANDLE_NONE, &(struct ts_op){.op = TS_OP_NOP}, NULL));
 }
 
 static void unknown_system_call_is_unsupported(void)
@@ -32,21 +32,25 @@ static void unknown_system_call_is_unsupported(void)
 
 static void unknown_operation_is_unsupported(void)
 {
-    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = (enum ts_operation)200}, NULL), TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(ts_op(TS_HANDLE_NONE, &(struct ts_op){.op = (enum ts_operation)200}, NULL),
+                TS_ERR_UNSUPPORTED);
 }
 
 static void wrong_flags_are_refused(void)
 {
-    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_NOP, .flags = 0x80}, NULL), TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_NOP, .flags = TS_FLAG_QUIET}, NULL),
+    CHECK_EQUAL(ts_op(TS_HANDLE_NONE, &(struct ts_op){.op = TS_OP_NOP, .flags = 0x80}, NULL),
                 TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_NOP, .flags = TS_FLAG_LINK}, NULL),
-                TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(
+        ts_op(TS_HANDLE_NONE, &(struct ts_op){.op = TS_OP_NOP, .flags = TS_FLAG_QUIET}, NULL),
+        TS_ERR_ARGUMENT);
+    CHECK_EQUAL(
+        ts_op(TS_HANDLE_NONE, &(struct ts_op){.op = TS_OP_NOP, .flags = TS_FLAG_LINK}, NULL),
+        TS_ERR_UNSUPPORTED);
 }
 
 static void wrong_handles_are_told(void)
 {
-    CHECK_EQUAL(ts_op(0, &(struct ts_op){.op = TS_OP_CLOSE}, NULL), TS_ERR_HANDLE);
+    CHECK_EQUAL(ts_op(TS_HANDLE_NONE, &(struct ts_op){.op = TS_OP_CLOSE}, NULL), TS_ERR_HANDLE);
     CHECK_EQUAL(ts_op(0xffffffff, &(struct ts_op){.op = TS_OP_READ}, NULL), TS_ERR_HANDLE);
 }
 
@@ -62,7 +66,7 @@ static void event_counts_and_one_waiter_wins(void)
         TS_ERR_AGAIN);
     CHECK_OK(ts_event_signal(event, 3));
     CHECK_OK(ts_event_signal(event, 4));
-    CHECK_OK(ts_event_wait(event, 0, &count));
+    CHECK_OK(ts_event_wait(event, TS_DEADLINE_NONE, &count));
     CHECK_EQUAL(count, 7);
     CHECK_EQUAL(ts_event_wait(event, in_ms(5), &count), TS_ERR_TIMED_OUT);
     ts_close(event);
@@ -106,8 +110,8 @@ static void kinds_are_checked(void)
     CHECK_EQUAL(kind, TS_KIND_EVENT);
     CHECK_EQUAL(ts_sys_map(ts_pair(0, event), 0, 4096, 0, TS_MAP_READ).status,
                 TS_ERR_RIGHTS); // an event has no right MAP
-    CHECK_EQUAL(ts_sys_enter(event, 0, 0, 0).status, TS_ERR_KIND);
-    CHECK_EQUAL(ts_sys_create(ts_create_word(TS_KIND_INTERRUPT, 0, 0), 0, 0, 0).status,
+    CHECK_EQUAL(ts_sys_enter(event, 0, TS_DEADLINE_NONE, 0).status, TS_ERR_KIND);
+    CHECK_EQUAL(ts_sys_create(ts_create_word(TS_KIND_INTERRUPT, 0, TS_HANDLE_NONE), 0, 0, 0).status,
                 TS_ERR_KIND);
     CHECK_EQUAL(ts_op(event, &(struct ts_op){.op = TS_OP_REVOKE}, NULL), TS_ERR_RIGHTS);
     ts_close(event);
@@ -125,11 +129,11 @@ static void memory_is_zeroed_and_mapped(void)
     memcpy(bytes + 4090, "across a page", 13);
     char back[13];
     size_t count;
-    CHECK_OK(ts_read(memory, back, sizeof(back), 4090, 0, &count));
+    CHECK_OK(ts_read(memory, back, sizeof(back), 4090, TS_DEADLINE_NONE, &count));
     CHECK_EQUAL(count, 13);
     CHECK_EQUAL(memcmp(back, "across a page", 13), 0);
     CHECK_OK(ts_memory_unmap(at, 3 * 4096));
-    CHECK_EQUAL(ts_read(memory, bytes + 4096, 5, 0, 0, &count), TS_ERR_FAULT);
+    CHECK_EQUAL(ts_read(memory, bytes + 4096, 5, 0, TS_DEADLINE_NONE, &count), TS_ERR_FAULT);
     ts_close(memory);
 }
 
@@ -138,15 +142,17 @@ static void bad_pointers_are_faults(void)
     ts_handle_t memory;
     size_t count;
     CHECK_OK(ts_memory_create(4096, 0, &memory));
-    CHECK_EQUAL(ts_read(memory, (void *)8, 5, 0, 0, &count), TS_ERR_FAULT);
-    CHECK_EQUAL(ts_read(memory, (void *)0xffff800000000000, 5, 0, 0, &count), TS_ERR_FAULT);
-    CHECK_EQUAL(ts_read(memory, (void *)0x7ffffffffffe, 4096, 0, 0, &count), TS_ERR_FAULT);
+    CHECK_EQUAL(ts_read(memory, (void *)8, 5, 0, TS_DEADLINE_NONE, &count), TS_ERR_FAULT);
+    CHECK_EQUAL(ts_read(memory, (void *)0xffff800000000000, 5, 0, TS_DEADLINE_NONE, &count),
+                TS_ERR_FAULT);
+    CHECK_EQUAL(ts_read(memory, (void *)0x7ffffffffffe, 4096, 0, TS_DEADLINE_NONE, &count),
+                TS_ERR_FAULT);
     CHECK_EQUAL(
         ts_sys_create(ts_create_word(TS_KIND_PROCESS, 0, ts_named_handle(TS_NAME_JOB)), 8, 4, 0)
             .status,
         TS_ERR_FAULT);
-    CHECK_EQUAL(ts_sys_futex_wait(8, 0, 0).status, TS_ERR_FAULT);
-    CHECK_EQUAL(ts_sys_futex_wait(0x10001, 0, 0).status, TS_ERR_FAULT);
+    CHECK_EQUAL(ts_sys_futex_wait(8, 0, TS_DEADLINE_NONE).status, TS_ERR_FAULT);
+    CHECK_EQUAL(ts_sys_futex_wait(0x10001, 0, TS_DEADLINE_NONE).status, TS_ERR_FAULT);
     ts_close(memory);
 }
 
@@ -202,7 +208,7 @@ static void blocked_thread_is_woken(void)
 static void futex_differs_or_times_out(void)
 {
     uint32_t word = 5;
-    CHECK_EQUAL(ts_futex_wait(&word, 4, 0), TS_ERR_AGAIN);
+    CHECK_EQUAL(ts_futex_wait(&word, 4, TS_DEADLINE_NONE), TS_ERR_AGAIN);
     CHECK_EQUAL(ts_futex_wait(&word, 5, in_ms(5)), TS_ERR_TIMED_OUT);
     CHECK_EQUAL(ts_futex_wake(&word, 1), 0);
 }
@@ -212,7 +218,8 @@ static void priority_is_limited(void)
     // A first program may have any; a priority that does not exist is refused.
     struct ts_result result = ts_sys_thread_start(0, 0x10000, 0x20000, 0, 0, 32);
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
-    result = ts_sys_thread_start(0, 0x10000, 0x20000, 0, 0, ts_priority_word(16, 1));
+    result =
+        ts_sys_thread_start(0, 0x10000, 0x20000, 0, 0, ts_priority_word(TS_PRIORITY_NORMAL, 1));
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
     result = ts_sys_thread_start(0, 0x10000, 0x20000, 0, UINT64_MAX, 16);
     CHECK_EQUAL(result.status, TS_ERR_ARGUMENT);
@@ -260,7 +267,7 @@ static void ring_wait_is_a_completion(void)
 {
     ts_handle_t object;
     CHECK_OK(ts_event_create(0, &object));
-    ts_prepare_wait(slot_get(), object, TS_SIGNAL_READABLE, 0, 7);
+    ts_prepare_wait(slot_get(), object, TS_SIGNAL_READABLE, TS_DEADLINE_NONE, 7);
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_EQUAL(ts_ring_unread(&ring), 0);
     CHECK_OK(ts_event_signal(object, 9));
@@ -348,7 +355,7 @@ static void ring_timeout_checks_its_fields(void)
     ts_prepare_timeout(slot, ts_clock_now() + MS, 1);
     slot->flags = TS_FLAG_MULTI; // no period: would fire for ever
     CHECK_EQUAL(event_get().status, TS_ERR_ARGUMENT);
-    ts_prepare_timeout(slot_get(), 0, 2);
+    ts_prepare_timeout(slot_get(), TS_DEADLINE_NONE, 2);
     CHECK_EQUAL(event_get().status, TS_ERR_ARGUMENT);
 }
 
@@ -365,12 +372,14 @@ static void ring_futex_wait_is_woken(void)
 {
     static uint32_t word = 1;
     struct ts_submission *slot = slot_get();
-    ts_prepare(slot, 0, &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word, .arg = 1}, 31);
+    ts_prepare(slot, TS_HANDLE_NONE,
+               &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word, .arg = 1}, 31);
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_EQUAL(ts_futex_wake(&word, 10), 1);
     CHECK_EQUAL(event_get().user_data, 31);
     slot = slot_get();
-    ts_prepare(slot, 0, &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word, .arg = 2}, 32);
+    ts_prepare(slot, TS_HANDLE_NONE,
+               &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word, .arg = 2}, 32);
     CHECK_EQUAL(event_get().status, TS_ERR_AGAIN);
 }
 
@@ -384,7 +393,7 @@ static void ring_full_queue_loses_nothing(void)
     uint64_t next = 200;
     for (int guard = 0; next < 220 && guard < 100; guard++) {
         struct ts_event event;
-        (void)ts_ring_enter(&ring, 0, 0);
+        (void)ts_ring_enter(&ring, 0, TS_DEADLINE_NONE);
         while (ts_ring_next(&ring, &event)) {
             CHECK_EQUAL(event.user_data, next++);
         }
@@ -396,17 +405,17 @@ static void ring_forged_indices_do_no_harm(void)
 {
     uint32_t tail = ring.header->submit_tail;
     ring.header->submit_tail = tail + 1000;
-    struct ts_result result = ts_sys_enter(ts_pair(ring.handle, 8), 0, 0, 0);
+    struct ts_result result = ts_sys_enter(ts_pair(ring.handle, 8), 0, TS_DEADLINE_NONE, 0);
     CHECK_EQUAL(result.status, 0); // nothing is believed
     ring.header->submit_tail = tail;
     uint32_t head = ring.header->event_head;
     ring.header->event_head = head + 500;
-    (void)ts_sys_enter(ring.handle, 0, 0, 0);
+    (void)ts_sys_enter(ring.handle, 0, TS_DEADLINE_NONE, 0);
     ring.header->event_head = head;
     ring_post_arrives();
     uint32_t version = ring.header->version;
     ring.header->version = 9;
-    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 0).status, TS_ERR_VERSION);
+    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, TS_DEADLINE_NONE, 0).status, TS_ERR_VERSION);
     ring.header->version = version;
 }
 
@@ -415,8 +424,8 @@ static void ring_wait_has_a_deadline(void)
     ts_time_t until = in_ms(10);
     CHECK_EQUAL(ts_ring_enter(&ring, 1, until), TS_ERR_TIMED_OUT);
     CHECK(ts_clock_now() >= until);
-    CHECK_EQUAL(ts_sys_enter(ring.handle, 9, 0, 0).status, TS_ERR_ARGUMENT);
-    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 1).status, TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_sys_enter(ring.handle, 9, TS_DEADLINE_NONE, 0).status, TS_ERR_ARGUMENT);
+    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, TS_DEADLINE_NONE, 1).status, TS_ERR_ARGUMENT);
 }
 
 static void wait_inside(void *out_status)
@@ -438,7 +447,7 @@ static void ring_is_used_by_one_thread(void)
     int64_t status;
     do { // once it is inside
         ts_thread_yield();
-        status = ts_sys_enter(handle, 0, 0, 0).status;
+        status = ts_sys_enter(handle, 0, TS_DEADLINE_NONE, 0).status;
     } while (status == TS_OK && ts_clock_now() < until);
     CHECK_EQUAL(status, TS_ERR_BUSY);
     CHECK_OK(ts_op(handle, &(struct ts_op){.op = TS_OP_POST, .offset = 5, .arg = 78}, NULL));
@@ -446,7 +455,7 @@ static void ring_is_used_by_one_thread(void)
     CHECK_OK(other);
     CHECK_EQUAL(event_get().value, 78);
     ts_ring_destroy(&ring);
-    CHECK_EQUAL(ts_sys_enter(handle, 0, 0, 0).status, TS_ERR_HANDLE);
+    CHECK_EQUAL(ts_sys_enter(handle, 0, TS_DEADLINE_NONE, 0).status, TS_ERR_HANDLE);
 }
 
 static uint64_t kernel_pages(void)

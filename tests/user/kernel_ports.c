@@ -126,7 +126,7 @@ static void port_cannot_leave_its_process(void)
     ts_handle_t other;
     CHECK_EQUAL(ts_duplicate(server.port, TS_RIGHTS_SAME, &other), TS_ERR_RIGHTS);
     struct ts_call call = {.in_handles = 1, .in_handle = {server.port}};
-    CHECK_EQUAL(ts_call(server.object, ECHO, &call, 0, NULL), TS_ERR_RIGHTS);
+    CHECK_EQUAL(ts_call(server.object, ECHO, &call, TS_DEADLINE_NONE, NULL), TS_ERR_RIGHTS);
 }
 
 // A write whose value is what the server chose to say (ts_write takes it for a count of bytes).
@@ -199,8 +199,9 @@ static void client_fault_is_the_clients(void)
     CHECK_OK(ts_memory_allocate(8192, 0, &memory, &at));
     CHECK_OK(ts_memory_unmap((char *)at + 4096, 4096));
     CHECK_EQUAL(ts_read(server.object, at, 8192, ECHO, patience(), &bytes), TS_ERR_FAULT);
-    CHECK_EQUAL(ts_read(server.object, (void *)0xffff800000000000, 8, ECHO, 0, &bytes),
-                TS_ERR_FAULT);
+    CHECK_EQUAL(
+        ts_read(server.object, (void *)0xffff800000000000, 8, ECHO, TS_DEADLINE_NONE, &bytes),
+        TS_ERR_FAULT);
     write_arrives_in_the_inbox(); // the server lives on
     ts_close(memory);
 }
@@ -294,7 +295,7 @@ static void ring_requests_are_answered(void)
             struct ts_submission *slot = ts_ring_slot(&client);
             CHECK(slot != NULL);
             bytes[i] = (char)('A' + i);
-            ts_prepare_write(slot, server.object, &bytes[i], 1, ECHO, 0, i);
+            ts_prepare_write(slot, server.object, &bytes[i], 1, ECHO, TS_DEADLINE_NONE, i);
         }
         CHECK_OK(ts_ring_enter(&client, 8, patience()));
         struct ts_event event;
@@ -313,7 +314,7 @@ static void ring_forced_cancel_abandons(void)
     struct ts_event event;
     ts_time_t limit = patience();
     server.kept = 0;
-    ts_prepare_write(ts_ring_slot(&client), server.object, "x", 1, IGNORE, 0, 50);
+    ts_prepare_write(ts_ring_slot(&client), server.object, "x", 1, IGNORE, TS_DEADLINE_NONE, 50);
     CHECK_OK(ts_ring_submit(&client));
     while (server.kept == 0 && ts_clock_now() < limit) {
         ts_thread_yield(); // until it is taken
@@ -335,7 +336,8 @@ static void port_close_ends_requests(void)
     size_t bytes;
     (void)ts_write(server.object, "x", 1, STOP, patience(), &bytes);
     CHECK_OK(ts_thread_join(&server.thread, patience()));
-    ts_prepare_write(ts_ring_slot(&client), server.object, "x", 1, ECHO, 0, 60); // stays parked
+    ts_prepare_write(ts_ring_slot(&client), server.object, "x", 1, ECHO, TS_DEADLINE_NONE,
+                     60); // stays parked
     CHECK_OK(ts_ring_submit(&client));
     ts_close(server.port);
     struct ts_event event;
@@ -385,7 +387,7 @@ static void kill_ends_an_endless_loop(void)
     struct ts_process_report report;
     size_t bytes;
     CHECK_OK(ts_memory_create(4096, 0, &memory));
-    CHECK_OK(ts_write(memory, loop, sizeof(loop), 0, 0, &bytes));
+    CHECK_OK(ts_write(memory, loop, sizeof(loop), 0, TS_DEADLINE_NONE, &bytes));
     CHECK_OK(ts_process_map(process, memory, 0x400000, 4096, 0,
                             TS_MAP_READ | TS_MAP_EXECUTE | TS_MAP_FIXED, &at));
     for (int i = 0; i < 2; i++) {

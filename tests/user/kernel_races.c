@@ -56,7 +56,7 @@ static void rule_d12_a_rings_end_waits_for_nobody_less_important(void)
     for (unsigned round = 0; round < ROUNDS; round++) {
         CHECK_OK(ts_ring_create(&ring, WAITS, WAITS, WAITS));
         for (unsigned i = 0; i < WAITS; i++) {
-            ts_prepare_wait(ts_ring_slot(&ring), object, TS_SIGNAL_READABLE, 0, i);
+            ts_prepare_wait(ts_ring_slot(&ring), object, TS_SIGNAL_READABLE, TS_DEADLINE_NONE, i);
         }
         CHECK_OK(ts_ring_submit(&ring));
         rest(NS_MAX / ROUNDS * (round * 7 % ROUNDS));
@@ -114,7 +114,8 @@ static void enter_ring(void *argument)
         return;
     }
     for (;;) {
-        ts_prepare_wait(ts_ring_slot(&ring), ts_named_handle("object"), TS_SIGNAL_READABLE, 0, 0);
+        ts_prepare_wait(ts_ring_slot(&ring), ts_named_handle("object"), TS_SIGNAL_READABLE,
+                        TS_DEADLINE_NONE, 0);
         (void)ts_ring_enter(&ring, 1, TS_DEADLINE_NONE);
         ts_ring_consume(&ring, ts_ring_unread(&ring));
     }

@@ -79,7 +79,8 @@ static int tell_places(void)
     }
     const uint64_t places[PLACES] = {(uintptr_t)tell_places, (uintptr_t)__builtin_frame_address(0),
                                      (uintptr_t)memory, (uintptr_t)ring.header, thread_stack};
-    ts_status_t status = ts_write(ts_named_handle(OUT), places, sizeof(places), 0, 0, &bytes);
+    ts_status_t status =
+        ts_write(ts_named_handle(OUT), places, sizeof(places), 0, TS_DEADLINE_NONE, &bytes);
     return status == TS_OK && bytes == sizeof(places) ? 42 : 4;
 }
 
@@ -89,8 +90,10 @@ static ts_handle_t start(const char *what, ts_handle_t out)
 {
     const char *arguments[] = {"machine_state", what, NULL};
     const struct ts_spawn_handle handle = {OUT, out, TS_RIGHTS_SAME, false};
-    const struct ts_spawn spawn = {
-        .name = what, .arguments = arguments, .handles = &handle, .handle_count = out != 0};
+    const struct ts_spawn spawn = {.name = what,
+                                   .arguments = arguments,
+                                   .handles = &handle,
+                                   .handle_count = out != TS_HANDLE_NONE};
     ts_handle_t child;
     CHECK_OK(ts_spawn_path(&spawn, ts_named_handle(TS_NAME_FILE), PROGRAM, &child));
     return child;
@@ -107,7 +110,7 @@ static struct ts_process_report end_of(ts_handle_t child)
 static void rule_m07_selectors_of_others_are_not_seen(void)
 {
     CHECK_EQUAL(selectors(), 0);
-    ts_handle_t child = start("selectors", 0);
+    ts_handle_t child = start("selectors", TS_HANDLE_NONE);
     uint32_t seen = 0;
     for (ts_time_t end = in_ms(300); ts_clock_now() < end && seen == 0;) {
         ts_thread_yield();
@@ -120,7 +123,7 @@ static void rule_m07_selectors_of_others_are_not_seen(void)
 
 static void there_is_no_local_descriptor_table(void)
 {
-    struct ts_process_report report = end_of(start("local", 0));
+    struct ts_process_report report = end_of(start("local", TS_HANDLE_NONE));
     CHECK_EQUAL(report.reason, TS_EXIT_FAULT);
     CHECK_EQUAL(report.fault, FAULT_GENERAL_PROTECTION);
 }
@@ -153,7 +156,7 @@ static void rule_m13_each_place_is_random_by_itself(void)
         uint64_t places[PLACES];
         size_t bytes;
         CHECK_EQUAL(end_of(start("places", out)).status, 42);
-        CHECK_OK(ts_read(out, places, sizeof(places), 0, 0, &bytes));
+        CHECK_OK(ts_read(out, places, sizeof(places), 0, TS_DEADLINE_NONE, &bytes));
         spread_add(&spread, places, round == 0);
     }
     ts_close(out);

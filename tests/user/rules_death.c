@@ -38,7 +38,7 @@ static int die(const char *how)
         return 1;
     }
     for (uint64_t i = 0; i < 10; i++) {
-        ts_prepare_write(ts_ring_slot(&ring), target, "x", 1, i, 0, i);
+        ts_prepare_write(ts_ring_slot(&ring), target, "x", 1, i, TS_DEADLINE_NONE, i);
     }
     (void)ts_ring_enter(&ring, 10, TS_DEADLINE_NONE);
     return 2;
@@ -210,11 +210,11 @@ static ts_time_t pause_beside_a_large_teardown(void)
     struct ts_ring_queue ring;
     ts_handle_t port, handle;
     CHECK_OK(ts_ring_create(&ring, 64, 64, 64));
-    CHECK_OK(ts_port_create(64, OBJECTS, 0, 0, &port));
+    CHECK_OK(ts_port_create(64, OBJECTS, TS_HANDLE_NONE, 0, &port));
     for (uint32_t oid = 0; oid < OBJECTS; oid++) {
         CHECK_OK(ts_port_mint(port, oid, oid, TS_RIGHTS_ALL, &handle));
         if (oid < 60) {
-            ts_prepare_write(ts_ring_slot(&ring), handle, "x", 1, 0, 0, oid);
+            ts_prepare_write(ts_ring_slot(&ring), handle, "x", 1, 0, TS_DEADLINE_NONE, oid);
         }
         if (oid >= 60 && oid % 2 == 0) {
             ts_close(handle); // half of them wait to be told of
@@ -253,10 +253,10 @@ static int hoard(void)
 {
     enum { OBJECTS = 500, COPIES = 3000, PLACES = 500 };
     static struct ts_ring_queue ring;
-    ts_handle_t port, object = 0, copy, memory;
+    ts_handle_t port, object = TS_HANDLE_NONE, copy, memory;
     void *at;
     bool made = ts_ring_create(&ring, 1024, 1024, 1024) == TS_OK &&
-                ts_port_create(64, OBJECTS, 0, 0, &port) == TS_OK &&
+                ts_port_create(64, OBJECTS, TS_HANDLE_NONE, 0, &port) == TS_OK &&
                 ts_memory_create(TS_PAGE_SIZE * PLACES, 0, &memory) == TS_OK;
     for (uint32_t oid = 0; oid < OBJECTS && made; oid++) {
         made = ts_port_mint(port, oid, 0, TS_RIGHTS_ALL, &object) == TS_OK;
@@ -269,7 +269,7 @@ static int hoard(void)
                              TS_MAP_READ | TS_MAP_WRITE, &at) == TS_OK;
     }
     for (uint64_t i = 0; i < 1000 && made; i++) {
-        ts_prepare_write(ts_ring_slot(&ring), object, "x", 1, 0, 0, i);
+        ts_prepare_write(ts_ring_slot(&ring), object, "x", 1, 0, TS_DEADLINE_NONE, i);
     }
     if (!made || ts_ring_submit(&ring) != TS_OK) {
         return 1;

@@ -171,7 +171,7 @@ static void come_back(void *argument)
     (void)argument;
     struct ts_event event;
     struct ts_submission *slot = ts_ring_slot(&ring);
-    ts_prepare_timeout(slot, 1, TICK);
+    ts_prepare_timeout(slot, TS_DEADLINE_PAST, TICK);
     slot->flags = TS_FLAG_MULTI;
     slot->offset = TICK_NS;
     for (unsigned i = 0; i < RETURNING; i++) {

@@ -15,7 +15,7 @@ static struct pair pair;
 
 static struct ts_event call_delivered(struct ts_call *call, uint64_t user_data)
 {
-    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, call, 0, user_data);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, call, TS_DEADLINE_NONE, user_data);
     pair_submit(&pair);
     return pair_event(&pair, TS_EVENT_REQUEST);
 }
@@ -25,8 +25,8 @@ static void rule_h01_only_the_own_table_names_objects(void)
     uint64_t value;
     // Numbers that could name something elsewhere: every slot of a page, with usual generations.
     unsigned named = 0;
-    for (ts_handle_t slot = 0; slot < 4096; slot++) {
-        for (ts_handle_t generation = 0; generation < 2; generation++) {
+    for (ts_handle_t slot = TS_HANDLE_NONE; slot < 4096; slot++) {
+        for (ts_handle_t generation = TS_HANDLE_NONE; generation < 2; generation++) {
             ts_handle_t handle = ts_handle_make(slot, generation);
             ts_status_t status =
                 ts_op(handle,
@@ -95,7 +95,7 @@ static ts_rights_t opened_with(ts_rights_t used, ts_rights_t asked, ts_rights_t 
     ts_handle_t weak;
     ts_rights_t rights;
     CHECK_OK(ts_duplicate(pair.object, used | TS_RIGHT_OPEN, &weak));
-    ts_prepare_open(ts_ring_slot(&pair.client), weak, "name", 4, 0, asked, 0, 1);
+    ts_prepare_open(ts_ring_slot(&pair.client), weak, "name", 4, 0, asked, TS_DEADLINE_NONE, 1);
     pair_submit(&pair);
     struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
     CHECK_EQUAL(request.rights, asked & (used | TS_RIGHT_OPEN)); // the server sees no more
@@ -131,7 +131,7 @@ static void rule_h05_a_sent_handle_is_in_transit(void)
     struct ts_call call = {.in_handles = 1, .in_handle = {weak}};
     CHECK_EQUAL(ts_call(pair.object, 1, &call, patience(), NULL), TS_ERR_RIGHTS);
     call.in_handle[0] = event;
-    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 1);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, TS_DEADLINE_NONE, 1);
     pair_submit(&pair); // parked
     CHECK_EQUAL(ts_event_signal(event, 1), TS_ERR_HANDLE);
     CHECK_EQUAL(ts_op(event, &(struct ts_op){.op = TS_OP_CLOSE}, NULL), TS_ERR_BUSY);
@@ -178,7 +178,7 @@ static void rule_h07_closed_comes_once_at_zero(void)
     CHECK_OK(ts_duplicate(pair.object, TS_RIGHTS_ALL, &copy));
     struct ts_call call = {.in_handles = 1, .in_handle = {copy}};
     pair_write(&pair, "x", 1, 0, 1); // three that count: the handle, the request, one in transit
-    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 2);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, TS_DEADLINE_NONE, 2);
     pair_submit(&pair);
     ts_close(pair.object);
     uint64_t first = pair_event(&pair, TS_EVENT_REQUEST).value;
@@ -251,7 +251,7 @@ static void rule_h10_consumers_take_kernel_kinds(void)
     CHECK_EQUAL(ts_memory_map(pair.object, NULL, 4096, 0, TS_MAP_READ, &address), TS_ERR_KIND);
     CHECK_EQUAL(ts_port_bind(pair.port, pair.object, 0), TS_ERR_KIND);
     CHECK_EQUAL(ts_sys_thread_start(pair.object, 0x10000, 0, 0, 0, 0).status, TS_ERR_KIND);
-    CHECK_EQUAL(ts_sys_enter(pair.object, 0, 0, 0).status, TS_ERR_KIND);
+    CHECK_EQUAL(ts_sys_enter(pair.object, 0, TS_DEADLINE_NONE, 0).status, TS_ERR_KIND);
     ts_handle_t made;
     CHECK_EQUAL(ts_port_create(8, 8, pair.object, 64, &made), TS_ERR_KIND);
     CHECK_EQUAL(ts_process_create(pair.object, "x", &made), TS_ERR_KIND);
@@ -281,7 +281,8 @@ static void rule_h12_the_results_slot_is_reserved_at_issue(void)
     ts_handle_t self = ts_named_handle(TS_NAME_PROCESS);
     pair_begin(&pair, PAIR_REQUESTS, 64);
     CHECK_OK(ts_process_statistics(self, &before));
-    ts_prepare_open(ts_ring_slot(&pair.client), pair.object, "a", 1, 0, TS_RIGHTS_ALL, 0, 1);
+    ts_prepare_open(ts_ring_slot(&pair.client), pair.object, "a", 1, 0, TS_RIGHTS_ALL,
+                    TS_DEADLINE_NONE, 1);
     pair_submit(&pair);
     CHECK_OK(ts_process_statistics(self, &issued));
     CHECK_EQUAL(issued.handles, before.handles + 1);
@@ -338,12 +339,12 @@ static int full_table(void)
     ts_handle_t port, object;
     uint64_t value;
     NEED(ts_ring_create(&client, 8, 8, 8) == TS_OK && ts_ring_create(&server, 8, 8, 8) == TS_OK);
-    NEED(ts_port_create(4, 4, 0, 0, &port) == TS_OK);
+    NEED(ts_port_create(4, 4, TS_HANDLE_NONE, 0, &port) == TS_OK);
     NEED(ts_port_bind(port, server.handle, 0) == TS_OK);
     NEED(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object) == TS_OK);
     uint32_t count = table_fill(object, copies, 4096);
     NEED(count != UINT32_MAX && count > 0);
-    ts_prepare_open(ts_ring_slot(&client), object, "a", 1, 0, TS_RIGHTS_ALL, 0, 1);
+    ts_prepare_open(ts_ring_slot(&client), object, "a", 1, 0, TS_RIGHTS_ALL, TS_DEADLINE_NONE, 1);
     NEED(completed(&client, 1, TS_ERR_LIMIT, &value));
     NEED(ts_op(object,
                &(struct ts_op){.op = TS_OP_OPEN,
@@ -354,7 +355,7 @@ static int full_table(void)
                &value) == TS_ERR_LIMIT);
     NEED(ts_ring_enter(&server, 1, in_ms(20)) == TS_ERR_TIMED_OUT);
     ts_close(copies[--count]);
-    ts_prepare_open(ts_ring_slot(&client), object, "a", 1, 0, TS_RIGHTS_ALL, 0, 2);
+    ts_prepare_open(ts_ring_slot(&client), object, "a", 1, 0, TS_RIGHTS_ALL, TS_DEADLINE_NONE, 2);
     NEED(ts_ring_submit(&client) == TS_OK);
     NEED(table_fill(object, copies + count, 4096 - count) == 0);
     NEED(ts_ring_enter(&server, 1, patience()) == TS_OK && ts_ring_next(&server, &event));

@@ -38,7 +38,7 @@ static int send_and_wait(void)
     if (ts_event_create(SENT, &call.in_handle[0]) != TS_OK) {
         return 1;
     }
-    ts_prepare_call(ts_ring_slot(&ring), ts_named_handle("target"), 1, &call, 0, 7);
+    ts_prepare_call(ts_ring_slot(&ring), ts_named_handle("target"), 1, &call, TS_DEADLINE_NONE, 7);
     if (ts_ring_submit(&ring) != TS_OK || ts_event_signal(ready, 1) != TS_OK) {
         return 1;
     }
@@ -68,7 +68,7 @@ static bool take_while_it_dies(ts_handle_t child, struct ts_event *event)
     do {
         CHECK_OK(ts_process_statistics(child, &statistics));
     } while (statistics.handles >= full);
-    (void)ts_ring_enter(&pair.server, 0, 0);
+    (void)ts_ring_enter(&pair.server, 0, TS_DEADLINE_NONE);
     return ts_ring_next(&pair.server, event) && event->kind == TS_EVENT_REQUEST;
 }
 
@@ -156,7 +156,7 @@ static void serve(void *argument)
             break;
         }
         for (unsigned i = 0; i < 4; i++) {
-            (void)ts_ring_enter(&ending.ring, 0, 0);
+            (void)ts_ring_enter(&ending.ring, 0, TS_DEADLINE_NONE);
             while (ts_ring_next(&ending.ring, &event)) {
                 if (event.kind == TS_EVENT_REQUEST) {
                     answer(&event);
@@ -206,7 +206,7 @@ static void rule_d08_a_port_that_ends_leaves_nobody_waiting(void)
         CHECK_OK(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object));
         for (uint64_t i = 0; i < CALLS; i++) {
             calls[i] = (struct ts_call){.out_handles = 1};
-            ts_prepare_call(ts_ring_slot(&client), object, 1, &calls[i], 0, i);
+            ts_prepare_call(ts_ring_slot(&client), object, 1, &calls[i], TS_DEADLINE_NONE, i);
         }
         CHECK_OK(ts_ring_submit(&client));
         atomic_store(&ending.port, port);

@@ -72,7 +72,7 @@ static void deliver(ts_handle_t port, unsigned slots)
     CHECK_OK(ts_port_bind(port, server.handle, 1));
     CHECK_OK(ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object));
     for (unsigned i = 0; i < slots; i++) {
-        ts_prepare_write(ts_ring_slot(&client), object, payload, PAGE, 0, 0, i);
+        ts_prepare_write(ts_ring_slot(&client), object, payload, PAGE, 0, TS_DEADLINE_NONE, i);
     }
     CHECK_OK(ts_ring_submit(&client));
     for (unsigned got = 0; got < slots; got += ts_ring_next(&server, &event)) {
@@ -323,7 +323,7 @@ static bool readable(const void *at)
     if (sink == TS_HANDLE_NONE) {
         sink = memory_of(PAGE);
     }
-    ts_status_t status = ts_write(sink, at, 1, 0, 0, &done);
+    ts_status_t status = ts_write(sink, at, 1, 0, TS_DEADLINE_NONE, &done);
     CHECK(status == TS_OK || status == TS_ERR_FAULT);
     return status == TS_OK;
 }
@@ -376,7 +376,8 @@ static void churn(void *argument)
             continue; // it has just these 16 pages, or is about to lose more
         }
         for (unsigned i = 0; i < 16; i += 3) {
-            (void)ts_read(memory, (char *)at + i * PAGE, 1, 0, 0, &done); // a write, by the kernel
+            (void)ts_read(memory, (char *)at + i * PAGE, 1, 0, TS_DEADLINE_NONE,
+                          &done); // a write, by the kernel
         }
         (void)ts_memory_protect((char *)at + 5 * PAGE, PAGE, TS_MAP_READ);
         (void)ts_memory_unmap((char *)at + 9 * PAGE, 2 * PAGE);

@@ -56,7 +56,7 @@ static int copy(void)
         return 1;
     }
     for (uint64_t i = 0; i < 64u << 20 && status == TS_OK; i += PAGE) {
-        status = ts_write(memory, page, PAGE, i, 0, &bytes);
+        status = ts_write(memory, page, PAGE, i, TS_DEADLINE_NONE, &bytes);
     }
     (void)ts_memory_unmap(at, 64u << 20); // its own end may take a page
     ts_close(memory);
@@ -162,7 +162,7 @@ static void rule_m02_memory_is_zero_until_written(void)
     size_t bytes;
     for (int round = 0; round < 20; round++) { // pages that others had, too
         CHECK_OK(ts_memory_allocate(16 * PAGE, 0, &memory, (void **)&at));
-        CHECK_OK(ts_read(memory, page, PAGE, 5 * PAGE, 0, &bytes));
+        CHECK_OK(ts_read(memory, page, PAGE, 5 * PAGE, TS_DEADLINE_NONE, &bytes));
         for (size_t i = 0; i < PAGE; i++) {
             CHECK(page[i] == 0);
         }
@@ -173,7 +173,7 @@ static void rule_m02_memory_is_zero_until_written(void)
         CHECK_OK(ts_memory_unmap(at, 16 * PAGE));
         CHECK_OK(ts_set_u64(memory, TS_PROPERTY_SIZE, PAGE)); // what was cut off is zero again
         CHECK_OK(ts_set_u64(memory, TS_PROPERTY_SIZE, 2 * PAGE));
-        CHECK_OK(ts_read(memory, page, PAGE, PAGE, 0, &bytes));
+        CHECK_OK(ts_read(memory, page, PAGE, PAGE, TS_DEADLINE_NONE, &bytes));
         for (size_t i = 0; i < PAGE; i++) {
             CHECK(page[i] == 0);
         }

@@ -248,7 +248,7 @@ static void rule_r12_an_oid_in_use_is_not_minted(void)
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_EQUAL(ts_port_mint(pair.port, 0, 1, TS_RIGHTS_ALL, &handle), TS_ERR_EXISTS);
     CHECK_EQUAL(ts_port_mint(pair.port, PAIR_OBJECTS, 1, TS_RIGHTS_ALL, &handle), TS_ERR_ARGUMENT);
-    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 3, &call, 0, 1);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 3, &call, TS_DEADLINE_NONE, 1);
     pair_submit(&pair);
     struct ts_event request = pair_event(&pair, TS_EVENT_REQUEST);
     struct ts_reply reply = {.id = request.value,
@@ -275,7 +275,7 @@ static void rule_r12_a_minted_object_has_its_signals(void)
     uint64_t signals;
     struct ts_call call = {.out_handles = 1};
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 3, &call, 0, 1);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 3, &call, TS_DEADLINE_NONE, 1);
     pair_submit(&pair);
     struct ts_reply reply = {.id = pair_event(&pair, TS_EVENT_REQUEST).value,
                              .result = TS_REPLY_OWN,

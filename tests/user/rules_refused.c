@@ -79,7 +79,7 @@ static void rule_q02_take_that_cannot_be_told_takes_nothing(void)
     CHECK_OK(ts_duplicate(pair.object, TS_RIGHT_READ | TS_RIGHT_TRANSFER, &copy));
     static struct ts_call call = {.in_handles = 1};
     call.in_handle[0] = copy;
-    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, 0, 1);
+    ts_prepare_call(ts_ring_slot(&pair.client), pair.object, 1, &call, TS_DEADLINE_NONE, 1);
     pair_submit(&pair);
     uint64_t id = pair_event(&pair, TS_EVENT_REQUEST).value;
     CHECK_EQUAL(take_to(id, &own, sizeof(own) - 1), TS_ERR_ARGUMENT);

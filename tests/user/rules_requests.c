@@ -300,7 +300,7 @@ static void rule_q16_nowait_is_answered_at_once(void)
     ts_close(event);
     // A server is told of the flag, and it is the server that keeps it.
     pair_begin(&pair, PAIR_REQUESTS, 0);
-    ts_prepare_write(ts_ring_slot(&pair.client), pair.object, "x", 1, 0, 0, 1);
+    ts_prepare_write(ts_ring_slot(&pair.client), pair.object, "x", 1, 0, TS_DEADLINE_NONE, 1);
     pair.client.submissions[(pair.client.staged_tail - 1) & pair.client.submission_mask].flags =
         TS_FLAG_NOWAIT;
     pair_submit(&pair);
@@ -409,7 +409,7 @@ static void rule_q18_a_failed_reply_moves_nothing(void)
 
 static void ask(ts_handle_t object, uint64_t user_data)
 {
-    ts_prepare_write(ts_ring_slot(&pair.client), object, "x", 1, 0, 0, user_data);
+    ts_prepare_write(ts_ring_slot(&pair.client), object, "x", 1, 0, TS_DEADLINE_NONE, user_data);
     pair_submit(&pair);
 }
 
@@ -435,7 +435,7 @@ static void rule_q20_a_reserve_takes_one_objects_requests(void)
 {
     ts_handle_t reserved = begin_with_reserve();
     struct ts_call call = {.out_handles = 1};
-    ts_prepare_call(ts_ring_slot(&pair.client), reserved, 1, &call, 0, 100);
+    ts_prepare_call(ts_ring_slot(&pair.client), reserved, 1, &call, TS_DEADLINE_NONE, 100);
     pair_submit(&pair);
     struct ts_event event = pair_event(&pair, TS_EVENT_REQUEST);
     CHECK_EQUAL(event.oid, 1);

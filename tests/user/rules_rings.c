@@ -29,7 +29,7 @@ static void rule_r01_a_ring_is_one_threads(void)
     struct ts_result result;
     do { // once it is inside
         ts_thread_yield();
-        result = ts_sys_enter(handle, 0, 0, 0);
+        result = ts_sys_enter(handle, 0, TS_DEADLINE_NONE, 0);
     } while (result.status == TS_OK && ts_clock_now() < until);
     CHECK_EQUAL(result.status, TS_ERR_BUSY);
     CHECK_EQUAL(ts_sys_reply_wait(ts_pair(handle, handle), 0, 0, 0, 0, 0).status, TS_ERR_BUSY);
@@ -69,7 +69,7 @@ static void rule_r03_submission_stops_without_a_record(void)
     CHECK_OK(ts_event_create(0, &never));
     CHECK_OK(ts_ring_create(&ring, 8, 8, 2));
     for (uint64_t i = 0; i < 4; i++) {
-        ts_prepare_wait(ts_ring_slot(&ring), never, TS_SIGNAL_READABLE, 0, i);
+        ts_prepare_wait(ts_ring_slot(&ring), never, TS_SIGNAL_READABLE, TS_DEADLINE_NONE, i);
     }
     CHECK_EQUAL(ts_ring_submit(&ring), TS_ERR_AGAIN);
     CHECK_EQUAL(ts_ring_staged(&ring), 2); // two were taken, the head says so
@@ -78,7 +78,7 @@ static void rule_r03_submission_stops_without_a_record(void)
     struct ts_event event;
     CHECK(ts_ring_next(&ring, &event));
     CHECK_EQUAL(event.user_data, 0);
-    CHECK_OK(ts_ring_enter(&ring, 0, 0));
+    CHECK_OK(ts_ring_enter(&ring, 0, TS_DEADLINE_NONE));
     CHECK(ts_ring_staged(&ring) < 2); // there was room for another one
     ts_ring_destroy(&ring);
     ts_close(never);
@@ -90,15 +90,15 @@ static void rule_r04_forged_indices_are_not_believed(void)
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     struct ts_ring *header = ring.header;
     header->submit_tail = header->submit_head + 9; // more than there are slots
-    CHECK_EQUAL(ts_sys_enter(ts_pair(ring.handle, 100), 0, 0, 0).status, 0);
+    CHECK_EQUAL(ts_sys_enter(ts_pair(ring.handle, 100), 0, TS_DEADLINE_NONE, 0).status, 0);
     header->submit_tail = header->submit_head - 1;
-    CHECK_EQUAL(ts_sys_enter(ts_pair(ring.handle, 100), 0, 0, 0).status, 0);
+    CHECK_EQUAL(ts_sys_enter(ts_pair(ring.handle, 100), 0, TS_DEADLINE_NONE, 0).status, 0);
     header->submit_tail = header->submit_head;
     header->event_head = header->event_tail + 5; // has read what was never there
     header->event_tail = 12345;
     header->submit_head = 54321;
     ts_prepare_nop(&ring.submissions[0], 7);
-    struct ts_result result = ts_sys_enter(ring.handle, 0, 0, 0);
+    struct ts_result result = ts_sys_enter(ring.handle, 0, TS_DEADLINE_NONE, 0);
     CHECK(result.status == 0 && result.value == 0);
     CHECK_EQUAL(header->event_tail, 0); // what the kernel says is the kernel's
     ts_ring_destroy(&ring);
@@ -109,11 +109,11 @@ static void rule_r05_the_headers_version_counts(void)
     struct ts_ring_queue ring;
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     ring.header->version = TS_RING_VERSION + 1;
-    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 0).status, TS_ERR_VERSION);
+    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, TS_DEADLINE_NONE, 0).status, TS_ERR_VERSION);
     CHECK_EQUAL(ts_sys_reply_wait(ts_pair(ring.handle, ring.handle), 0, 0, 0, 0, 0).status,
                 TS_ERR_VERSION);
     ring.header->version = TS_RING_VERSION;
-    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, 0, 0).status, 0);
+    CHECK_EQUAL(ts_sys_enter(ring.handle, 0, TS_DEADLINE_NONE, 0).status, 0);
     ts_ring_destroy(&ring);
 }
 
@@ -121,7 +121,7 @@ static void rule_r08_one_source_is_served_in_order(void)
 {
     pair_begin(&pair, 32, 0);
     for (uint64_t i = 0; i < 20; i++) {
-        ts_prepare_write(ts_ring_slot(&pair.client), pair.object, "x", 1, i, 0, i);
+        ts_prepare_write(ts_ring_slot(&pair.client), pair.object, "x", 1, i, TS_DEADLINE_NONE, i);
     }
     pair_submit(&pair);
     for (uint64_t i = 0; i < 20; i++) {

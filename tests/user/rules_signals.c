@@ -30,7 +30,7 @@ static void rule_s02_a_wait_for_what_is_set_is_over(void)
     pair_begin(&pair, PAIR_REQUESTS, 0);
     CHECK_OK(ts_port_signal(pair.port, 0, 0, TS_SIGNAL_READABLE));
     ts_prepare_wait(ts_ring_slot(&pair.client), pair.object, TS_SIGNAL_READABLE | TS_SIGNAL_ERROR,
-                    0, 1);
+                    TS_DEADLINE_NONE, 1);
     pair_submit(&pair);
     struct ts_event done = pair_completion(&pair, 1);
     CHECK_OK(done.status);
@@ -154,7 +154,7 @@ static void gather(struct ts_ring_queue *ring, ts_signals_t told[WATCHERS])
             CHECK(event.user_data < WATCHERS);
             told[event.user_data] |= (ts_signals_t)event.value;
         }
-        CHECK_OK(ts_ring_enter(ring, 0, 0));
+        CHECK_OK(ts_ring_enter(ring, 0, TS_DEADLINE_NONE));
     } while (ts_ring_unread(ring) != 0);
 }
 
@@ -203,7 +203,7 @@ static void rule_s04_one_waiter_takes_the_count(void)
     CHECK_OK(ts_ring_create(&ring, 8, 8, 8));
     CHECK_OK(ts_event_create(0, &bell));
     for (uint64_t i = 0; i < 3; i++) {
-        ts_prepare_wait(ts_ring_slot(&ring), bell, TS_SIGNAL_READABLE, 0, i);
+        ts_prepare_wait(ts_ring_slot(&ring), bell, TS_SIGNAL_READABLE, TS_DEADLINE_NONE, i);
     }
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_OK(ts_event_signal(bell, 5));
@@ -237,7 +237,7 @@ static void rule_s05_all_of_many_observers_are_told(void)
     CHECK_OK(ts_ring_create(&ring, 128, 128, 128));
     for (uint64_t i = 0; i < OBSERVERS; i++) {
         told[i] = false;
-        ts_prepare_wait(ts_ring_slot(&ring), pair.object, TS_SIGNAL_READABLE, 0, i);
+        ts_prepare_wait(ts_ring_slot(&ring), pair.object, TS_SIGNAL_READABLE, TS_DEADLINE_NONE, i);
     }
     CHECK_OK(ts_ring_submit(&ring));
     CHECK_OK(ts_port_signal(pair.port, 0, 0, TS_SIGNAL_READABLE));
@@ -262,7 +262,8 @@ static void begin_without_handles(unsigned multishot)
     if (multishot) {
         ts_prepare_watch(wait, pair.object, TS_SIGNAL_READABLE, 1);
     } else {
-        ts_prepare_wait(wait, pair.object, TS_SIGNAL_READABLE | TS_SIGNAL_CLOSED, 0, 1);
+        ts_prepare_wait(wait, pair.object, TS_SIGNAL_READABLE | TS_SIGNAL_CLOSED, TS_DEADLINE_NONE,
+                        1);
     }
     pair_submit(&pair);
     ts_close(pair.object);
@@ -383,7 +384,7 @@ static void look_on(void *argument)
     while (!atomic_load(&looks->over)) {
         uint64_t now = atomic_load(&looks->now), value = 0;
         ts_signals_t signals = 0;
-        ts_status_t status = ts_wait((ts_handle_t)now, TS_SIGNALS_ALL, 1, &signals);
+        ts_status_t status = ts_wait((ts_handle_t)now, TS_SIGNALS_ALL, TS_DEADLINE_PAST, &signals);
         looks->seen += status == TS_OK;
         looks->wrong += status == TS_OK && signals != ts_pair_high(now);
         status = ts_get_u64((ts_handle_t)now, TS_PROPERTY_SIGNALS, &value);

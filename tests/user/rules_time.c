@@ -218,7 +218,8 @@ static void rule_t01_calls_may_wait_until_the_end_of_time(void)
 {
     begin();
     for (unsigned i = 0; i < COUNT(ahead); i++) {
-        ts_prepare_wait(ts_ring_slot(&pair.client), ring_event, TS_SIGNAL_READABLE, 0, 1);
+        ts_prepare_wait(ts_ring_slot(&pair.client), ring_event, TS_SIGNAL_READABLE,
+                        TS_DEADLINE_NONE, 1);
         for (unsigned c = 0; c < CALLS; c++) {
             callers[c].deadline = ahead[i];
             callers[c].begun = callers[c].over = false;

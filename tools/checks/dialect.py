@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """One way of saying it: pointers and statuses are compared by name, sizeof has parentheses,
-atomics are C11's, a status that is returned is looked at (docs/style.md)."""
-import concurrent.futures
-import os
+atomics are C11's, a status that is returned is looked at, a number does not stand for a name
+(docs/style.md)."""
 import re
 
-from checks import tree
+from checks import numbers, syntax, tree
 
-# What clang reads; its Python side is a package of its own (tools/tessera_cmd/packages.py).
-RESOURCES = "/usr/lib/llvm-14/lib/clang/14.0.6"
 CONDITIONS = ("IF_STMT", "WHILE_STMT", "CONDITIONAL_OPERATOR")
 WORDS = (
     (re.compile(r"\bsizeof (?!\()"), "sizeof has parentheses"),
@@ -38,24 +35,24 @@ def bare(cursor):
     return cursor
 
 
-class Reader:
-    """Reads one source and what it includes, and remembers where a value is used as a truth."""
+def must_be_used(cursor):
+    return any(child.kind.name == "WARN_UNUSED_RESULT_ATTR" for child in cursor.get_children())
 
-    def __init__(self):
-        self.texts = {}
-        self.found = set()
 
-    def text(self, cursor_file):
-        if cursor_file.name not in self.texts:
-            with open(cursor_file.name, "rb") as file:
-                self.texts[cursor_file.name] = file.read()
-        return self.texts[cursor_file.name]
+class Truths(syntax.Visitor):
+    """found: (file, line, what is wrong) where a value is used as a truth, or a status may be thrown away."""
+
+    def declare(self, cursor):
+        place = cursor.location
+        if (cursor.kind.name == "FUNCTION_DECL" and not must_be_used(cursor) and
+                cursor.result_type.spelling == "ts_status_t" and place.file.name.endswith(".h")):
+            self.found.add((place.file.name, place.line, f"{cursor.spelling} is not TS_MUST_USE"))
 
     def written(self, first, last):
         """What is written from one place to another of one file; empty if a macro has them."""
         if first.file is None or last.file is None or first.file.name != last.file.name:
             return b""
-        return self.text(first.file)[first.offset:last.offset]
+        return self.text(first.file.name)[first.offset:last.offset]
 
     def negates(self, cursor):
         return cursor.kind.name == "UNARY_OPERATOR" and next(
@@ -78,55 +75,25 @@ class Reader:
             return children
         return []
 
-    def walk(self, cursor):
-        children = list(cursor.get_children())
+    def visit(self, cursor, children):
         for child in self.truths(cursor, children):
             value = bare(child)
             if not self.negates(value) and (kind := value_kind(value)):
                 place = value.location
-                self.found.add((place.file.name, place.line, kind))
-        for child in children:
-            self.walk(child)
-
-
-def ours(name):
-    path = os.path.realpath(name)
-    return path.startswith(f"{tree.ROOT}/") and not path.startswith(f"{tree.ROOT}/build/")
-
-
-def must_be_used(cursor):
-    return any(child.kind.name == "WARN_UNUSED_RESULT_ATTR" for child in cursor.get_children())
-
-
-def options(words):
-    """What libclang is given of a command: no output, no list of what was read."""
-    kept, skip = [], True  # the compiler itself
-    for word in words:
-        if not skip and word not in ("-c", "-MD", "-MT", "-MF", "-Werror"):
-            kept.append(word)
-        skip = word in ("-MT", "-MF")
-    return [*kept, "-resource-dir", RESOURCES]
+                self.found.add((place.file.name, place.line, f"is compared with {kind}"))
 
 
 def read(command):
-    """(what is said in another way than ours, what clang could not read), with file and line."""
-    from clang import cindex
+    """What one source says in another way than ours, and what clang could not read, with file and line."""
+    return errors(*syntax.read(KINDS, command))
 
-    source, words = command
-    unit = cindex.Index.create().parse(str(tree.ROOT / source), args=options(words))
-    wrong = {f"{source}: {said.spelling}" for said in unit.diagnostics if said.severity >= 3}
-    reader, ignored = Reader(), set()
-    for cursor in unit.cursor.get_children():
-        if cursor.location.file and ours(cursor.location.file.name):
-            reader.walk(cursor)
-            if (cursor.kind.name == "FUNCTION_DECL" and not must_be_used(cursor) and
-                    cursor.result_type.spelling == "ts_status_t" and
-                    cursor.location.file.name.endswith(".h")):
-                ignored.add((cursor.location.file.name, cursor.location.line,
-                             f"{cursor.spelling} is not TS_MUST_USE"))
-    found = ignored | {(file, line, f"is compared with {kind}") for file, line, kind in reader.found}
-    return wrong | {f"{os.path.relpath(os.path.realpath(file), tree.ROOT)}:{line}: {what}"
-                    for file, line, what in found}
+
+def errors(wrong, *found):
+    return wrong.union(f"{syntax.place(file, line)}: {what}"
+                       for one in found for file, line, what in one)
+
+
+KINDS = (Truths, numbers.Numbers)
 
 
 def spelled(name):
@@ -138,8 +105,4 @@ def spelled(name):
 def check_dialect():
     for name in tree.tracked(".c", ".h"):
         yield from spelled(name)
-    commands = dict(tree.compile_commands("host", "tests/host"))
-    commands.update(tree.compile_commands())
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = set().union(*pool.map(read, commands.items(), chunksize=8))
-    yield from sorted(found)
+    yield from sorted(errors(*syntax.read_all(*KINDS)))

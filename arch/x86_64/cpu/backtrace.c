@@ -5,6 +5,7 @@
 #include <arch/thread.h>
 #include <machine/paging.h>
 #include <machine/x86.h>
+#include <tessera/abi/status.h>
 #include <tessera/machine/frame.h>
 
 // Whether a stack frame's two words can be read: in the image's data or the window, and mapped.
@@ -20,7 +21,7 @@ static bool readable(uint64_t address)
     }
     return address >= KERNEL_WINDOW_BASE && address + 16 <= KERNEL_WINDOW_END &&
            (address & PAGE_MASK) <= PAGE_SIZE - 16 &&
-           arch_space_query(&kernel_space, address, NULL, NULL) == 0;
+           arch_space_query(&kernel_space, address, NULL, NULL) == TS_OK;
 }
 
 unsigned arch_backtrace(const struct arch_frame *frame, uint64_t *out_addresses, unsigned max)

@@ -296,7 +296,7 @@ static void timer_count(ts_time_t deadline)
 void timer_arm(ts_time_t deadline)
 {
     if (deadline < 0) {
-        deadline = 1;
+        deadline = TS_DEADLINE_PAST;
     }
     if (cpu_features.tsc_deadline) {
         timer_deadline(deadline);

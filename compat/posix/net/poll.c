@@ -76,7 +76,7 @@ static int poll_until(struct pollfd *fds, nfds_t count, ts_time_t deadline)
     int error = waits.items != NULL && waits.files != NULL ? 0 : ENOMEM;
     int ready = error ? 0 : begin(fds, count, &waits);
     if (!error) {
-        ts_status_t status = wait_any(waits.items, count, ready ? 1 : deadline);
+        ts_status_t status = wait_any(waits.items, count, ready ? TS_DEADLINE_PAST : deadline);
         error = status == TS_ERR_TIMED_OUT ? 0 : posix_errno(status);
     }
     for (nfds_t i = 0; i < count && !error; i++) {
@@ -99,7 +99,7 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     ts_time_t deadline = TS_DEADLINE_NONE;
     if (timeout >= 0) {
-        deadline = timeout ? ts_deadline_in(timeout * TS_MILLISECOND) : 1;
+        deadline = timeout ? ts_deadline_in(timeout * TS_MILLISECOND) : TS_DEADLINE_PAST;
     }
     return poll_until(fds, count, deadline);
 }

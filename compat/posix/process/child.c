@@ -130,7 +130,7 @@ pid_t waitpid(pid_t id, int *out_status, int options)
     if (count == 0) {
         result = posix_fail(ECHILD);
     } else {
-        ts_time_t deadline = options & WNOHANG ? 1 : TS_DEADLINE_NONE; // 1 ns: long past
+        ts_time_t deadline = options & WNOHANG ? TS_DEADLINE_PAST : TS_DEADLINE_NONE;
         ts_status_t status = wait_any(items, count, deadline);
         for (size_t i = 0; status == TS_OK && i < count; i++) {
             if (items[i].ready) {

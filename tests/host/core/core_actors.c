@@ -693,7 +693,7 @@ static void check_loans(void)
     if (parked > WORLD_OWN_PRIORITY) {
         lent[parked] += bound;
     }
-    for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+    for (unsigned priority = TS_PRIORITY_IDLE; priority < PRIORITIES; priority++) {
         uint32_t borrowed = 0;
         for (unsigned i = 0; i < RINGS; i++) {
             borrowed += server.rings[i].borrower.loans[priority];

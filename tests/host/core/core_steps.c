@@ -585,7 +585,7 @@ static void a_table_of_many_pages_is_given_back(void)
 {
     const uint32_t many = HANDLE_PAGE_ENTRIES * (HANDLE_DIRECTORY_ENTRIES + 2);
     struct handle_table table;
-    ts_handle_t handle = 0;
+    ts_handle_t handle = TS_HANDLE_NONE;
     uint64_t before = world_pages;
     handle_table_init(&table, many);
     for (uint32_t i = 1; i < many; i++) {

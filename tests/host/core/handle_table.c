@@ -97,7 +97,7 @@ int main(void)
         check_one(&table, i);
         check_one(&table, world_random() % HANDLES);
         struct handle held;
-        CHECK(handle_lookup(&table, 0, 0, &held) == TS_ERR_HANDLE);
+        CHECK(handle_lookup(&table, TS_HANDLE_NONE, 0, &held) == TS_ERR_HANDLE);
         CHECK(handle_lookup(&table, world_random() | 0x80000u, 0, &held) == TS_ERR_HANDLE);
         // A rule of jobs: what is in use was charged, in batches, and never beyond their limit.
         CHECK(table.used <= world_handles && world_handles <= world_handles_limit);

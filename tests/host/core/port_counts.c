@@ -18,7 +18,7 @@ static uint32_t length_of(const struct list *list)
 
 void port_parked_each(const struct port *port, void (*see)(struct request *, void *), void *context)
 {
-    for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+    for (unsigned priority = TS_PRIORITY_IDLE; priority < PRIORITIES; priority++) {
         const struct list *list = &port->parked[priority];
         for (const struct list *node = list->next; node != list; node = node->next) {
             struct request *first = list_entry(node, struct request, link);
@@ -37,7 +37,7 @@ void port_parked_each(const struct port *port, void (*see)(struct request *, voi
 static void check_heads(const struct port *port)
 {
     uint32_t heads = 0, known = 0;
-    for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+    for (unsigned priority = TS_PRIORITY_IDLE; priority < PRIORITIES; priority++) {
         const struct list *list = &port->parked[priority];
         CHECK(list_empty(list) == !(port->parked_mask >> priority & 1));
         heads += port->lone == PORT_NONE ? length_of(list) : 0;

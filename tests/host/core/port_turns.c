@@ -52,7 +52,7 @@ void port_turns_look(struct port_turns *turns, const struct port *port, const st
         }
     }
     for (uint32_t client = 0; client < TURN_CLIENTS; client++) {
-        for (uint8_t priority = 0; priority < 8 * TURN_PRIORITIES; priority += 8) {
+        for (uint8_t priority = TS_PRIORITY_IDLE; priority < 8 * TURN_PRIORITIES; priority += 8) {
             if (!waits_on(turns, client, priority)) {
                 memset(&turns->waits[client][priority / 8], 0,
                        sizeof(turns->waits[client][priority / 8]));

@@ -194,7 +194,8 @@ static void thread_done(struct request *request)
     check_result(&serials[source->serial], request->status, request->op,
                  request->out_handles != 0 ? request->reserved[0] : 0, request->value,
                  request->extra);
-    if (request->status >= 0 && request->out_handles != 0 && request->reserved[0] != 0) {
+    if (request->status >= 0 && request->out_handles != 0 &&
+        request->reserved[0] != TS_HANDLE_NONE) {
         source_keep(source, request->reserved[0]);
     }
     request->state = REQUEST_FREE;
@@ -287,7 +288,7 @@ static void fill(struct request *request, uint32_t number, ts_handle_t handle,
     request_set_range(request, false, out, out_length);
     serial->nowait = terms.flags != 0;
     serial->priority = terms.priority;
-    serial->cancelled = terms.deadline != 0;
+    serial->cancelled = terms.deadline != TS_DEADLINE_NONE;
     if (request->op == TS_OP_OPEN) {
         request->out_handles =
             handle_reserve(&source->handles, &request->reserved[0]) == TS_OK ? 1 : 0;
@@ -349,8 +350,8 @@ static bool call_direct(struct source *source, struct request *request, struct s
                         const struct handle_entry *entry, uint64_t word)
 {
     struct direct_pass pass = {.request = request};
-    if (source >= &sources[THREADS] || request->deadline != 0 || request->in_handles != 0 ||
-        world_random() % 4 == 0) {
+    if (source >= &sources[THREADS] || request->deadline != TS_DEADLINE_NONE ||
+        request->in_handles != 0 || world_random() % 4 == 0) {
         return false;
     }
     uint32_t state = request->state;
@@ -373,7 +374,8 @@ static bool call_direct(struct source *source, struct request *request, struct s
 static bool issue_in_run(struct source *source, struct request *request, struct served *served,
                          const struct handle_entry *entry, uint64_t word)
 {
-    bool plain = request->deadline == 0 && request->in_handles == 0 && request->in_length == 0;
+    bool plain = request->deadline == TS_DEADLINE_NONE && request->in_handles == 0 &&
+                 request->in_length == 0;
     bool first = !plain || !request_run_goes_on(&request_run, served) || request_run.entry != entry;
     struct before before = look_before(served->port);
     if (first) {
@@ -779,12 +781,12 @@ static void close_handle(struct source *source)
 {
     unsigned i = world_random() % HELD;
     struct handle held;
-    if (source->held[i] == 0) {
+    if (source->held[i] == TS_HANDLE_NONE) {
         return;
     }
     CHECK(handle_remove(&source->handles, source->held[i], &held) == TS_OK);
     object_handle_put(held);
-    source->held[i] = 0;
+    source->held[i] = TS_HANDLE_NONE;
 }
 
 static void revoke(struct server *server)

@@ -287,7 +287,7 @@ static void fill(struct client *client, struct request *request, uint64_t *word,
         .handle = client->target,
         .priority = (uint8_t)chance(PRIORITIES),
         .user_data = number,
-        .deadline = chance(4) == 0 ? clock_now() + chance(200000) : 0,
+        .deadline = chance(4) == 0 ? clock_now() + chance(200000) : TS_DEADLINE_NONE,
     };
     request_fill(request, &terms);
     request_set_range(request, false, (uint64_t)word, 8);

@@ -156,7 +156,7 @@ static void start(void)
     eager.notify = notify_at_once;
     transport.registers = &eager;
     service = (struct block_service){0};
-    CHECK_EQUAL(block_init(&service.block, &transport, 0, 0, 1), TS_OK);
+    CHECK_EQUAL(block_init(&service.block, &transport, TS_HANDLE_NONE, 0, 1), TS_OK);
     CHECK_EQUAL(block_identify(&service.block), TS_OK);
     CHECK(strcmp(service.block.identity, "a fake disk") == 0);
     transport.registers = &fake_registers;
@@ -191,17 +191,17 @@ static void test_geometry(void)
     for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         device_fresh();
         memcpy(device.configuration + 20, &sizes[i], 4);
-        CHECK_EQUAL(block_init(&service.block, &transport, 0, 0, 1), TS_ERR_CORRUPT);
+        CHECK_EQUAL(block_init(&service.block, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_CORRUPT);
     }
     device_fresh();
     memset(device.configuration, 0xff, 8);
-    CHECK_EQUAL(block_init(&service.block, &transport, 0, 0, 1), TS_ERR_CORRUPT);
+    CHECK_EQUAL(block_init(&service.block, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_CORRUPT);
     device_fresh();
     device.sizes[0] = 2;
-    CHECK_EQUAL(block_init(&service.block, &transport, 0, 0, 1), TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(block_init(&service.block, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_UNSUPPORTED);
     device_fresh(); // never answers the identity request
     service.block = (struct block){0};
-    CHECK_EQUAL(block_init(&service.block, &transport, 0, 0, 1), TS_OK);
+    CHECK_EQUAL(block_init(&service.block, &transport, TS_HANDLE_NONE, 0, 1), TS_OK);
     CHECK_EQUAL(block_identify(&service.block), TS_ERR_IO);
     CHECK_EQUAL(virtio_reset(&transport), TS_OK);
     block_fini(&service.block);

@@ -49,7 +49,7 @@ static void start(void)
 {
     device_fresh();
     memset(memory, 0, MEMORY);
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_OK);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_OK);
     CHECK_EQUAL(device.status, 0);
     CHECK_EQUAL(attach(), TS_OK);
     CHECK(device.status & VIRTIO_DRIVER_OK);
@@ -238,7 +238,7 @@ static void test_traffic(uint16_t queue_size)
     stop();
     device_fresh();
     device.sizes[0] = device.sizes[1] = queue_size;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_OK);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_OK);
     CHECK_EQUAL(attach(), TS_OK);
     forget();
     for (unsigned round = 0; round < 200000; round++) {
@@ -483,25 +483,25 @@ static void test_refusals(void)
     device_fresh();
     device.status = 7;
     device.deaf = true;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_ERR_IO);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_IO);
     device_fresh();
     device.offered &= ~VIRTIO_F_VERSION_1;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_UNSUPPORTED);
     device_fresh();
     device.refuses = true;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_UNSUPPORTED);
     device_fresh();
     device.refuses_vectors = true;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_ERR_IO);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_IO);
     device_fresh();
     device.sizes[1] = 0;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_ERR_NOT_FOUND);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_NOT_FOUND);
     device_fresh();
     device.sizes[0] = 16;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_ERR_UNSUPPORTED);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_UNSUPPORTED);
     device_fresh();
     device.fidgets = true;
-    CHECK_EQUAL(net_init(&net, &transport, 0, 0, 1), TS_ERR_IO);
+    CHECK_EQUAL(net_init(&net, &transport, TS_HANDLE_NONE, 0, 1), TS_ERR_IO);
     start();
     CHECK_EQUAL(net_detach(&net), TS_OK);
     device.fails = true; // from then on

@@ -28,7 +28,7 @@ static void make(const struct ts_spawn *spawn)
     struct ts_block_writer writer = {.block = block, .capacity = (uint32_t)size};
     CHECK_EQUAL(ts_block_begin(&writer, spawn), TS_OK);
     ts_block_handle(&writer, TS_NAME_PROCESS, 11);
-    ts_block_handle(&writer, TS_NAME_CLOCK, 0);
+    ts_block_handle(&writer, TS_NAME_CLOCK, TS_HANDLE_NONE);
     ts_block_handle(&writer, TS_NAME_JOB, 13);
     for (uint32_t i = 0; i < spawn->handle_count; i++) {
         ts_block_handle(&writer, spawn->handles[i].name, 20 + i);

@@ -67,12 +67,13 @@ static void test_bytes_moved(void)
     CHECK_EQUAL(ts_list(OBJECT, buffer, 64, 5, &bytes), TS_OK);
     CHECK(asked.op == TS_OP_LIST && asked.offset == 5);
     bytes = UNTOUCHED;
-    CHECK_EQUAL(ts_read(OBJECT, buffer, 9, 0, 0, &bytes), TS_ERR_PROTOCOL); // more than was asked
+    CHECK_EQUAL(ts_read(OBJECT, buffer, 9, 0, TS_DEADLINE_NONE, &bytes),
+                TS_ERR_PROTOCOL); // more than was asked
     answer(TS_ERR_IO, 4);
-    CHECK_EQUAL(ts_read(OBJECT, buffer, 10, 0, 0, &bytes), TS_ERR_IO);
+    CHECK_EQUAL(ts_read(OBJECT, buffer, 10, 0, TS_DEADLINE_NONE, &bytes), TS_ERR_IO);
     CHECK_EQUAL(bytes, UNTOUCHED);
     answer(TS_OK, 0);
-    CHECK_EQUAL(ts_read(OBJECT, buffer, SIZE_MAX, 0, 0, &bytes), TS_OK);
+    CHECK_EQUAL(ts_read(OBJECT, buffer, SIZE_MAX, 0, TS_DEADLINE_NONE, &bytes), TS_OK);
     CHECK_EQUAL(asked.length, TS_LENGTH_MAX);
 }
 
@@ -185,14 +186,15 @@ static void test_made(void)
     ts_handle_t handle;
     fake_reset();
     CHECK(ts_event_create(3, &handle) == TS_OK && handle != TS_HANDLE_NONE);
-    CHECK(ts_process_create(0, "a name that is longer than names may be", &handle) == TS_OK);
+    CHECK(ts_process_create(TS_HANDLE_NONE, "a name that is longer than names may be", &handle) ==
+          TS_OK);
     CHECK(strlen(fake_child.name) == TS_NAME_MAX && strncmp(fake_child.name, "a name", 6) == 0);
     CHECK_EQUAL(fake_open_handles(), 2);
     handle = UNTOUCHED;
     fake_fails_at = 1;
     CHECK_EQUAL(ts_event_create(3, &handle), TS_ERR_MEMORY);
     fake_fails_at = 1;
-    CHECK_EQUAL(ts_process_create(0, "p", &handle), TS_ERR_MEMORY);
+    CHECK_EQUAL(ts_process_create(TS_HANDLE_NONE, "p", &handle), TS_ERR_MEMORY);
     fake_fails_at = 1;
     CHECK_EQUAL(ts_memory_create(1, 0, &handle), TS_ERR_MEMORY);
     fake_fails_at = 1;

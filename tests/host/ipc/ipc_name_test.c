@@ -194,13 +194,13 @@ static void test_session(void)
     struct ts_session session = {.service = ROOT};
     ts_handle_t handle;
     reset();
-    CHECK_EQUAL(ts_session_get(&session, 0, &handle), TS_OK);
-    CHECK_EQUAL(ts_session_get(&session, 0, &handle), TS_OK);
+    CHECK_EQUAL(ts_session_get(&session, TS_DEADLINE_NONE, &handle), TS_OK);
+    CHECK_EQUAL(ts_session_get(&session, TS_DEADLINE_NONE, &handle), TS_OK);
     CHECK_EQUAL(opens, 1);
     ts_session_lost(&session, handle + 1); // somebody else's: stays
     CHECK(session.session == handle);
     ts_session_lost(&session, handle);
-    CHECK_EQUAL(ts_session_get(&session, 0, &handle), TS_OK);
+    CHECK_EQUAL(ts_session_get(&session, TS_DEADLINE_NONE, &handle), TS_OK);
     CHECK_EQUAL(opens, 2);
 }
 

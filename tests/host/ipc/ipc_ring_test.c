@@ -160,33 +160,34 @@ static void test_entered(void)
     CHECK_EQUAL(ts_ring_create(&ring, 8, 16, 8), TS_OK);
     CHECK_EQUAL(ts_ring_submit(&ring), TS_OK); // nothing: no system call
     CHECK_EQUAL(fake_enters, 0);
-    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, 0, 1);
+    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, TS_DEADLINE_NONE, 1);
     CHECK_EQUAL(ts_ring_submit(&ring), TS_OK);
     CHECK(fake_enters == 1 && fake_pending_count == 1 && ts_ring_staged(&ring) == 0);
     // What is submitted stays so when nothing comes, and is submitted once.
-    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, 0, 2);
+    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, TS_DEADLINE_NONE, 2);
     CHECK_EQUAL(ts_ring_enter(&ring, 1, 4711), TS_ERR_TIMED_OUT);
     CHECK(fake_pending_count == 2 && fake_pending.user_data == 2 && fake_deadline == 4711);
-    CHECK_EQUAL(ts_ring_enter(&ring, 1, 0), TS_ERR_TIMED_OUT); // without anything to submit too
+    CHECK_EQUAL(ts_ring_enter(&ring, 1, TS_DEADLINE_NONE),
+                TS_ERR_TIMED_OUT); // without anything to submit too
     CHECK_EQUAL(fake_pending_count, 2);
     fake_idle = complete_two;
-    CHECK_EQUAL(ts_ring_enter(&ring, 2, 0), TS_OK); // exactly as many
+    CHECK_EQUAL(ts_ring_enter(&ring, 2, TS_DEADLINE_NONE), TS_OK); // exactly as many
     CHECK_EQUAL(ts_ring_unread(&ring), 2);
     CHECK(ts_ring_next(&ring, &event) && event.user_data == 1);
     fake_idle = NULL;
-    CHECK_EQUAL(ts_ring_enter(&ring, 2, 0), TS_ERR_TIMED_OUT); // one is not two
+    CHECK_EQUAL(ts_ring_enter(&ring, 2, TS_DEADLINE_NONE), TS_ERR_TIMED_OUT); // one is not two
     // A call that fails: nothing was taken.
-    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, 0, 3);
+    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, TS_DEADLINE_NONE, 3);
     fake_fails_at = 1;
-    CHECK_EQUAL(ts_ring_enter(&ring, 0, 0), TS_ERR_MEMORY);
+    CHECK_EQUAL(ts_ring_enter(&ring, 0, TS_DEADLINE_NONE), TS_ERR_MEMORY);
     fake_fails_at = 1;
     CHECK_EQUAL(ts_ring_submit(&ring), TS_ERR_MEMORY);
     CHECK(ts_ring_staged(&ring) == 1 && fake_pending_count == 2);
     CHECK_EQUAL(ts_ring_submit(&ring), TS_OK);
     CHECK_EQUAL(fake_pending_count, 3);
     // All records in flight: what was not taken stays staged.
-    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, 0, 4);
-    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, 0, 5);
+    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, TS_DEADLINE_NONE, 4);
+    ts_prepare_read(ts_ring_slot(&ring), 5, NULL, 0, 0, TS_DEADLINE_NONE, 5);
     fake_takes = 1;
     CHECK_EQUAL(ts_ring_submit(&ring), TS_ERR_AGAIN);
     CHECK(fake_pending_count == 4 && ts_ring_staged(&ring) == 1);

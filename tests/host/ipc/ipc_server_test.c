@@ -520,7 +520,7 @@ static void test_full_ring(void)
         asyncs[i] = (struct ts_async){.done = async_done};
         struct ts_submission *s = ts_loop_begin(&loop, &asyncs[i]);
         CHECK(s);
-        ts_prepare_wait(s, root_handle, 1, 0, ts_async_data(&asyncs[i]));
+        ts_prepare_wait(s, root_handle, 1, TS_DEADLINE_NONE, ts_async_data(&asyncs[i]));
     }
     step();
     CHECK_EQUAL(fake_pending_count, 20);

@@ -244,7 +244,7 @@ static void rule_t03_what_lies_before_a_late_wheel_comes_last(void)
         for (unsigned i = 1; i < TIMERS; i++) {
             if (!models[i].armed) {
                 models[i].armed = true;
-                timer_start(&models[i].timer, aim < now ? aim : 1);
+                timer_start(&models[i].timer, aim < now ? aim : TS_DEADLINE_PAST);
             }
         }
         now = armed_for > now ? armed_for : now;

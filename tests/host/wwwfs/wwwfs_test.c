@@ -334,7 +334,7 @@ static void test_the_last_block(void)
         waiters[i].ready = never;
     }
     while (cache_get(0, all) == NULL) {
-        CHECK_EQUAL(ts_loop_step(&loop, 0), TS_OK);
+        CHECK_EQUAL(ts_loop_step(&loop, TS_DEADLINE_NONE), TS_OK);
     }
     for (uint64_t i = 1; i < CACHE_BLOCKS; i++) {
         CHECK(cache_get((60 + i) * CACHE_BLOCK, &waiters[i]) == NULL);
@@ -345,7 +345,7 @@ static void test_the_last_block(void)
     loop.held.failed = &failed;
     CHECK(cache_get(200 * CACHE_BLOCK, &waiters[0]) == NULL && loop.held.failed == NULL);
     CHECK_EQUAL(disk_reads_when_sent, CACHE_BLOCKS - 1);
-    while (ts_loop_step(&loop, 0) == TS_OK) {
+    while (ts_loop_step(&loop, TS_DEADLINE_NONE) == TS_OK) {
         ;
     }
 }
@@ -385,15 +385,16 @@ static void test_the_driver_dies(void)
     CHECK_EQUAL(read_all(2, 65536), TS_OK); // so that the first blocks are not there
     disk_opened++;
     CHECK(cache_get(3 * CACHE_BLOCK, &waiters[0]) == NULL);
-    CHECK_EQUAL(ts_loop_step(&loop, 0), TS_OK); // which is told, and asks for the next driver
+    CHECK_EQUAL(ts_loop_step(&loop, TS_DEADLINE_NONE),
+                TS_OK); // which is told, and asks for the next driver
     CHECK(cache_get(4 * CACHE_BLOCK, &waiters[1]) == NULL);
     ts_loop_flush(&loop);
     CHECK(cache_get(5 * CACHE_BLOCK, &waiters[2]) == NULL);
     disk_batch = true;
-    CHECK_EQUAL(ts_loop_step(&loop, 0), TS_OK); // the next driver's session
+    CHECK_EQUAL(ts_loop_step(&loop, TS_DEADLINE_NONE), TS_OK); // the next driver's session
     disk_batch = false;
     unsigned reads = disk_reads;
-    while (ts_loop_step(&loop, 0) == TS_OK) {
+    while (ts_loop_step(&loop, TS_DEADLINE_NONE) == TS_OK) {
         ;
     }
     CHECK_EQUAL(told, 3);

@@ -146,7 +146,7 @@ static ts_status_t make_program(void)
 static ts_status_t make_port(void)
 {
     ts_handle_t handle;
-    return ts_port_create(1, 1, 0, 0, &handle);
+    return ts_port_create(1, 1, TS_HANDLE_NONE, 0, &handle);
 }
 
 static ts_status_t make_served(void)
@@ -156,7 +156,7 @@ static ts_status_t make_served(void)
     ts_handle_t handle;
     ts_status_t status = TS_OK;
     if (oid == OBJECTS) {
-        status = ts_port_create(1, OBJECTS, 0, 0, &port);
+        status = ts_port_create(1, OBJECTS, TS_HANDLE_NONE, 0, &port);
         oid = 0;
     }
     return status != TS_OK ? status : ts_port_mint(port, oid++, 0, TS_RIGHTS_ALL, &handle);

@@ -49,7 +49,7 @@ static ts_status_t make_timers(void)
 
 static void fill_futex(struct ts_submission *slot, uint32_t i)
 {
-    ts_prepare(slot, 0, &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word}, i);
+    ts_prepare(slot, TS_HANDLE_NONE, &(struct ts_op){.op = TS_OP_FUTEX_WAIT, .address = &word}, i);
 }
 
 static ts_status_t make_waits(void)
@@ -80,7 +80,7 @@ static ts_status_t make_observers(void)
 static ts_status_t prepare_port(void)
 {
     uint32_t requests = bomb_scale.large ? TS_PORT_REQUESTS_MAX : PARKED;
-    ts_status_t status = ts_port_create(requests, 1, 0, 0, &port);
+    ts_status_t status = ts_port_create(requests, 1, TS_HANDLE_NONE, 0, &port);
     if (status == TS_OK) {
         status = ts_port_mint(port, 0, 0, TS_RIGHTS_ALL, &object);
     }
@@ -92,7 +92,7 @@ static ts_status_t prepare_port(void)
 
 static void fill_request(struct ts_submission *slot, uint32_t i)
 {
-    ts_prepare_write(slot, object, payload, sizeof(payload), 0, 0, i);
+    ts_prepare_write(slot, object, payload, sizeof(payload), 0, TS_DEADLINE_NONE, i);
 }
 
 // Half of the rings' requests are delivered, and none is answered.

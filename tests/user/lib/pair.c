@@ -44,14 +44,15 @@ void pair_submit(struct pair *pair)
 void pair_write(struct pair *pair, const void *bytes, uint32_t length, uint64_t offset,
                 uint64_t user_data)
 {
-    ts_prepare_write(ts_ring_slot(&pair->client), pair->object, bytes, length, offset, 0,
-                     user_data);
+    ts_prepare_write(ts_ring_slot(&pair->client), pair->object, bytes, length, offset,
+                     TS_DEADLINE_NONE, user_data);
     pair_submit(pair);
 }
 
 void pair_read(struct pair *pair, void *bytes, uint32_t length, uint64_t user_data)
 {
-    ts_prepare_read(ts_ring_slot(&pair->client), pair->object, bytes, length, 0, 0, user_data);
+    ts_prepare_read(ts_ring_slot(&pair->client), pair->object, bytes, length, 0, TS_DEADLINE_NONE,
+                    user_data);
     pair_submit(pair);
 }
 

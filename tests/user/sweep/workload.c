@@ -124,7 +124,7 @@ static void handles_prepare(void)
     if (ts_event_create(0, &event) != TS_OK) {
         return;
     }
-    for (copy = 0; ts_handle_slot(copy) < TABLE_STEP - 4;) {
+    for (copy = TS_HANDLE_NONE; ts_handle_slot(copy) < TABLE_STEP - 4;) {
         if (ts_duplicate(event, TS_RIGHTS_ALL, &copy) != TS_OK) {
             return;
         }
