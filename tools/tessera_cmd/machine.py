@@ -78,7 +78,7 @@ def free_port():
     """A port that is free, and that nobody gets who does not ask for this number."""
     while True:
         port = secrets.choice(PORTS)
-        if port_is_free(port):
+        if port_problem(port) is None:
             return port
 
 
