@@ -93,33 +93,14 @@ void ts_ring_refresh_submitted(struct ts_ring_queue *ring)
     }
 }
 
-// The release pairs with the kernel's load-acquire of submit_tail: it sees the slots filled.
-static ts_status_t enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_t deadline)
-{
-    uint32_t staged = ts_ring_staged(ring);
-    ts_store_release(&ring->header->submit_tail, ring->staged_tail);
-    struct ts_result result =
-        ts_sys_enter(ts_pair(ring->handle, staged), wait_for, (uint64_t)deadline, 0);
-    ts_ring_refresh_submitted(ring);
-    if (result.status < 0) {
-        return (ts_status_t)result.status;
-    }
-    return result.value < wait_for ? TS_ERR_TIMED_OUT : TS_OK; // the kernel tells what is unread
-}
-
 ts_status_t ts_ring_submit(struct ts_ring_queue *ring)
 {
     if (ts_ring_staged(ring) == 0) {
         return TS_OK;
     }
-    ts_status_t status = enter(ring, 0, TS_DEADLINE_NONE);
+    ts_status_t status = ts_ring_enter(ring, 0, TS_DEADLINE_NONE);
     if (status != TS_OK) {
         return status;
     }
     return ts_ring_staged(ring) > 0 ? TS_ERR_AGAIN : TS_OK;
-}
-
-ts_status_t ts_ring_enter(struct ts_ring_queue *ring, uint32_t wait_for, ts_time_t deadline)
-{
-    return enter(ring, wait_for, deadline);
 }

@@ -59,11 +59,6 @@ TS_MUST_USE ts_status_t ts_ring_attach(struct ts_ring_queue *ring, void *mapping
 // records are in flight; the rest stays staged and goes with the next call.
 TS_MUST_USE ts_status_t ts_ring_submit(struct ts_ring_queue *ring);
 
-// Submits what is staged and waits until `wait_for` events are unread or the deadline has passed
-// (TS_ERR_TIMED_OUT; what was submitted stays submitted). TS_ERR_BUSY: another thread is in it.
-TS_MUST_USE ts_status_t ts_ring_enter(struct ts_ring_queue *ring, uint32_t wait_for,
-                                      ts_time_t deadline);
-
 // Answers `request` of `port` with status and value, and bytes for the start of its range, then
 // waits for an event: one system call. Stages nothing. On error the answer was not given.
 TS_MUST_USE static inline ts_status_t ts_ring_reply_wait(struct ts_ring_queue *ring,
@@ -98,6 +93,25 @@ static inline uint32_t ts_ring_staged(const struct ts_ring_queue *ring)
 
 // Looks anew how many the kernel has taken.
 void ts_ring_refresh_submitted(struct ts_ring_queue *ring);
+
+// Submits what is staged and waits until `wait_for` events are unread or the deadline has passed
+// (TS_ERR_TIMED_OUT; what was submitted stays submitted). TS_ERR_BUSY: another thread is in it.
+TS_MUST_USE static inline ts_status_t ts_ring_enter(struct ts_ring_queue *ring, uint32_t wait_for,
+                                                    ts_time_t deadline)
+{
+    uint32_t staged = ts_ring_staged(ring);
+    // Pairs with the kernel's load-acquire of submit_tail: it sees the slots filled.
+    ts_store_release(&ring->header->submit_tail, ring->staged_tail);
+    struct ts_result result =
+        ts_sys_enter(ts_pair(ring->handle, staged), wait_for, (uint64_t)deadline, 0);
+    if (result.status < 0) {
+        ts_ring_refresh_submitted(ring);
+        return (ts_status_t)result.status;
+    }
+    uint32_t taken = (uint32_t)result.status;
+    ring->submitted_head += taken < staged ? taken : staged;
+    return result.value < wait_for ? TS_ERR_TIMED_OUT : TS_OK; // the kernel tells what is unread
+}
 
 // A zeroed slot, or NULL when the ring is full. It counts as staged at once: fill it now.
 static inline struct ts_submission *ts_ring_slot(struct ts_ring_queue *ring)
