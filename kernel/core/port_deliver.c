@@ -333,7 +333,8 @@ static bool request_go_direct(struct port *port, struct port_client *client,
         request->status = TS_ERR_FAULT;
         list_push_back(finished, &request->link);
     } else if (taken) {
-        struct slot *slot = direct_deliver(port, ring, binding, client, request, ring->idle);
+        direct_round(port, ring, binding, request->client, ring->idle);
+        struct slot *slot = direct_deliver(port, ring, binding, client, request);
         if (request->priority > ring->requester.priority) {
             slot->borrower = environment_lend(ring, request->priority);
         }

@@ -49,19 +49,26 @@ static inline bool ring_is_direct(const struct port *port, struct ring *ring,
     return takes && !ring->destroyed && list_empty(&ring->pending) && ring_has_room(ring);
 }
 
-// A filled request, whose client it is known, is delivered. Both locked.
-static inline struct slot *direct_deliver(struct port *port, struct ring *ring,
-                                          struct ring_binding *binding, struct port_client *client,
-                                          struct request *request, bool round_begins)
+// The first one of a client that is delivered directly. `begins`: the ring's thread has read all,
+// or waits for more, so that a round begins. Both locked.
+static inline void direct_round(struct port *port, const struct ring *ring,
+                                struct ring_binding *binding, uint32_t client, bool begins)
 {
-    uint32_t index = port->slot_free;
-    if (round_begins) {
-        binding->round_tail = ring->event_tail; // its thread has read all, or waits for more
+    if (begins) {
+        binding->round_tail = ring->event_tail;
     }
-    if (__builtin_expect(port->lone != request->client, false)) {
-        port->lone = request->client;
+    if (__builtin_expect(port->lone != client, false)) {
+        port->lone = client;
         port->batch = 1;
     }
+}
+
+// A filled request, whose client it is known, is delivered in the round. Both locked.
+static inline struct slot *direct_deliver(struct port *port, struct ring *ring,
+                                          struct ring_binding *binding, struct port_client *client,
+                                          struct request *request)
+{
+    uint32_t index = port->slot_free;
     client->requests++;
     port->requests_left--;
     object_body_get(&port->object); // the record's
@@ -127,19 +134,26 @@ struct direct_pass {
 typedef bool direct_hold_t(struct direct_pass *pass);
 typedef void direct_change_t(struct direct_pass *pass);
 
-DIRECT_INLINE bool direct_call_locked(struct direct_pass *pass, struct port_client *client,
-                                      direct_hold_t *hold, direct_change_t *change)
+DIRECT_INLINE bool direct_call_locked(struct direct_pass *pass, struct served *served,
+                                      struct port_client *client, direct_hold_t *hold,
+                                      direct_change_t *change)
 {
     struct port *port = pass->port;
     struct ring *ring = pass->ring;
+    struct request *request = pass->request;
     struct ring_binding *binding = &ring->bindings[port->rings[0].index];
-    bool done = ring_is_direct(port, ring, binding, pass->request->client) &&
+    bool done = ring_is_direct(port, ring, binding, served->asker) &&
                 ring->event_tail + 1 - ring->event_head >= ring->wanted;
-    if (done && port->inbox_size != 0 && pass->request->in_length != 0) {
-        port_inbox_fill(port, pass->request, port->slot_free, &done);
+    if (done && port->inbox_size != 0 && request->in_length != 0) {
+        port_inbox_fill(port, request, port->slot_free, &done);
     }
     if (done && hold(pass)) {
-        pass->slot = direct_deliver(port, ring, binding, client, pass->request, ring->idle);
+        request->home = HOME_PORT;
+        request->port = port;
+        request->served = served;
+        request->client = served->asker;
+        direct_round(port, ring, binding, request->client, ring->idle);
+        pass->slot = direct_deliver(port, ring, binding, client, request);
         ring_publish_tail(ring);
         ring_set_idle(ring, false);
         ring->entered = false;
@@ -149,13 +163,13 @@ DIRECT_INLINE bool direct_call_locked(struct direct_pass *pass, struct port_clie
     return false;
 }
 
-// A thread asks: its filled record goes to the server's thread, which goes on in its place. The
-// object is named by a handle's entry while that has this word. False: nothing was done.
+// A thread asks, by itself or by the ring in which it waits then: the filled record goes to the
+// server's thread, which goes on in its place. The object is named by a handle's entry while that
+// has this word. False: nothing was done.
 DIRECT_INLINE bool direct_call(struct direct_pass *pass, struct served *served,
                                const struct handle_entry *entry, uint64_t word, direct_hold_t *hold,
                                direct_change_t *change)
 {
-    struct request *request = pass->request;
     struct port *port = pass->port = served->port;
     spin_lock_off(&port->object.lock);
     struct port_client *client = &port->clients[served->asker];
@@ -163,22 +177,15 @@ DIRECT_INLINE bool direct_call(struct direct_pass *pass, struct served *served,
     // reserve's asker has nobody's number.)
     bool done = atomic_load_explicit(&entry->word, memory_order_relaxed) == word &&
                 served->state == SERVED_LIVE && port_is_direct(port) &&
-                client->number == request->requester->client &&
+                client->number == pass->request->requester->client &&
                 port_may_take(client->requests, port->requests_left);
     if (done) {
-        request->home = HOME_PORT;
-        request->port = port;
-        request->served = served;
-        request->client = served->asker;
         pass->ring = port->rings[0].ring;
         spin_lock_off(&pass->ring->lock);
-        done = direct_call_locked(pass, client, hold, change);
+        done = direct_call_locked(pass, served, client, hold, change);
         spin_unlock_off(&pass->ring->lock);
     }
     spin_unlock_off(&port->object.lock);
-    if (!done) {
-        request_set_state(request, REQUEST_FREE);
-    }
     return done;
 }
 

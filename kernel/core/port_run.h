@@ -10,15 +10,15 @@
 
 #include <core/port_direct.h>
 
-// Requests of one ring on one object, which a handle's entry names while it has that word.
+// Requests of one ring on one object, which a handle's entry names when the run begins: what
+// closes the handle meanwhile needs the port's lock before the object is over.
 struct request_run {
     struct port *port; // NULL: there is no run
     struct ring *ring; // that serves it
     struct ring_binding *binding;
     struct port_client *client;
     struct served *served;
-    const struct handle_entry *entry;
-    uint64_t word;
+    uint32_t left; // so many can follow, while there are slots
 };
 
 // (The locks are kept: the checker cannot see that.)
@@ -36,7 +36,7 @@ static inline bool request_run_begin(struct request_run *run, struct served *ser
         struct ring_binding *binding = &ring->bindings[port->rings[0].index];
         spin_lock_off(&ring->lock);
         if (ring_is_direct(port, ring, binding, served->asker)) {
-            *run = (struct request_run){port, ring, binding, client, served, entry, word};
+            *run = (struct request_run){port, ring, binding, client, served, 0};
             return true;
         }
         spin_unlock_off(&ring->lock);
@@ -45,30 +45,53 @@ static inline bool request_run_begin(struct request_run *run, struct served *ser
     return false;
 }
 
-// Whether another one can follow. (Since the first one its client is the lone one.)
+// Whether another one can follow.
 static inline bool request_run_goes_on(const struct request_run *run, const struct served *served)
 {
-    const struct port *port = run->port;
-    return port != NULL && run->served == served && port->slot_free != PORT_NONE &&
-           atomic_load_explicit(&run->entry->word, memory_order_relaxed) == run->word &&
-           port_may_take(run->client->requests, port->requests_left) &&
-           (int32_t)(run->ring->event_tail - run->binding->round_tail - port->batch) < 0 &&
-           ring_has_room(run->ring);
+    return run->served == served && run->left != 0 && run->port->slot_free != PORT_NONE;
 }
 
-// A filled request without deadline and without bytes for an inbox. `first`: the run's.
-static inline void request_run_add(struct request_run *run, struct request *request, bool first)
+// A filled request without deadline and without bytes for an inbox.
+DIRECT_INLINE void request_run_add(struct request_run *run, struct request *request)
 {
     struct served *served = run->served;
     request->home = HOME_PORT;
     request->port = run->port;
     request->served = served;
     request->client = served->asker;
-    struct slot *slot = direct_deliver(run->port, run->ring, run->binding, run->client, request,
-                                       first && run->ring->idle);
-    if (request->priority > run->ring->requester.priority) {
+    struct slot *slot = direct_deliver(run->port, run->ring, run->binding, run->client, request);
+    if (__builtin_expect(request->priority > run->ring->requester.priority, false)) {
         slot->borrower = environment_lend(run->ring, request->priority);
     }
+}
+
+static inline uint32_t run_least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+// The first one. What follows is bound by the client's share, which each one makes smaller by two,
+// by what the ring takes of a client in a round (Q21), and by its room.
+static inline void request_run_add_first(struct request_run *run, struct request *request)
+{
+    struct port *port = run->port;
+    struct ring *ring = run->ring;
+    direct_round(port, ring, run->binding, run->served->asker, ring->idle);
+    request_run_add(run, request);
+    int32_t of_round = (int32_t)(run->binding->round_tail + port->batch - ring->event_tail);
+    uint32_t room = ring->event_count - ring_unread(ring);
+    run->left = 0;
+    if (port_may_take(run->client->requests, port->requests_left) && of_round > 0) {
+        uint32_t of_share = (port->requests_left - run->client->requests) / 2 + 1;
+        run->left = run_least(run_least(of_share, room), (uint32_t)of_round);
+    }
+}
+
+// A further one, if it goes on.
+DIRECT_INLINE void request_run_add_next(struct request_run *run, struct request *request)
+{
+    run->left--;
+    request_run_add(run, request);
 }
 
 static inline void request_run_end(struct request_run *run) LOCK_UNCHECKED
@@ -80,6 +103,7 @@ static inline void request_run_end(struct request_run *run) LOCK_UNCHECKED
     spin_unlock_off(&run->ring->lock);
     spin_unlock_off(&run->port->object.lock);
     run->port = NULL;
+    run->served = NULL;
 }
 
 // Answers at one port, without bytes and handles, to requests of rings that have neither deadline
@@ -137,6 +161,29 @@ static inline bool reply_run_add(struct reply_run *run, uint64_t id, ts_status_t
     object_body_put(&port->object); // the record's: the server's handle has another one
     atomic_store_explicit(TS_ATOMIC(&request->home), HOME_NONE, memory_order_relaxed);
     ring_completion(ring, request);
+    return true;
+}
+
+// The end of a run by a thread that waits in its ring from here on: the client's thread goes on in
+// its place, if it waits for just this. `pass` is told the client's ring. False: nothing was done,
+// and the run is to be ended.
+DIRECT_INLINE bool reply_run_hand_over(struct reply_run *run, struct direct_pass *pass,
+                                       direct_hold_t *hold, direct_change_t *change) LOCK_UNCHECKED
+{
+    struct ring *ring = pass->ring = run->ring;
+    bool goes_on = run->port->queued == 0 && ring->idle && !ring->destroyed &&
+                   list_empty(&ring->pending) && ring_unread(ring) >= ring->wanted &&
+                   !ring_ports_have_items(ring);
+    if (!goes_on || !hold(pass)) {
+        return false;
+    }
+    ring_publish_tail(ring);
+    ring_flag_pending(ring, false);
+    ring_set_idle(ring, false);
+    ring->entered = false;
+    change(pass);
+    spin_unlock_off(&ring->lock);
+    spin_unlock_off(&run->port->object.lock);
     return true;
 }
 

@@ -191,7 +191,11 @@ static inline void request_unpark(struct port *port, struct request *request, bo
 static inline void port_fill_event(struct ts_event *event, uint64_t cookie, const struct slot *slot,
                                    const struct request *request)
 {
-    // (Field by field: what is shared is written once, and nothing is read again.)
+    // (Field by field: what is shared is written once, and nothing is read again. What lies side by
+    // side on both sides is read before it is written, so that it can be copied at once.)
+    const struct served *served = request->served;
+    uint8_t in_handles = request->in_handles, out_handles = request->out_handles;
+    uint32_t length = request->in_length, room = request->out_length;
     event->user_data = cookie;
     event->client = request->requester->client;
     event->kind = TS_EVENT_REQUEST;
@@ -199,13 +203,13 @@ static inline void port_fill_event(struct ts_event *event, uint64_t cookie, cons
     event->flags = ts_event_request_flags(request->flags);
     event->value = ts_request_id(request->slot, slot->generation);
     event->extra = request->arg;
-    event->tag = request->served->tag;
-    event->oid = request->served->oid;
+    event->tag = served->tag;
+    event->oid = served->oid;
     event->rights = request->rights;
-    event->in_handles = request->in_handles;
-    event->out_handles = request->out_handles;
-    event->length = request->in_length;
-    event->room = request->out_length;
+    event->in_handles = in_handles;
+    event->out_handles = out_handles;
+    event->length = length;
+    event->room = room;
     event->offset = request->offset;
 }
 

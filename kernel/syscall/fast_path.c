@@ -11,6 +11,7 @@
 // The two threads are on this CPU's run queue, whose lock holds their states still; it is taken
 // after those of port and ring.
 #include <syscall/fast_parts.h>
+#include <syscall/fast_pass.h>
 #include <syscall/fast_path.h>
 
 #include <arch/attribute.h>
@@ -28,9 +29,6 @@
 #include <syscall/syscall.h>
 #include <tessera/abi/operation.h>
 
-// What only some calls need: see DIRECT_APART.
-#define OUT_OF_LINE ARCH_KEEPS_REGISTERS __attribute__((noinline)) static void
-
 const struct fast_operation fast_operations[TS_OP_COUNT] = {
 #define WORD(op, flags) TS_OP_WORD(op, ((flags) & ~TS_FLAG_VECTOR) | TS_FLAG_NOWAIT, 0, UINT32_MAX)
 #define TS_OPERATION(NAME, name, number, needed, answers, flags, ring, payload, arg, result, fast, \
@@ -45,27 +43,8 @@ const struct fast_operation fast_operations[TS_OP_COUNT] = {
 
 // ---- The two threads
 
-struct pass {
-    struct direct_pass direct;
-    struct run_queue *queue;
-    struct thread *client, *server;
-    struct arch_frame *frame; // of the one that runs
-};
-
-DIRECT_INLINE struct pass *pass_of(struct direct_pass *direct)
-{
-    return list_entry(direct, struct pass, direct);
-}
-
-// The current thread can block: nobody has woken it or asked it to end. Its run queue is locked.
-static inline bool can_block(const struct thread *thread)
-{
-    return !(thread->wake_pending | thread->stopping);
-}
-
-// A request that is more urgent than its server lends it its priority, until it is answered. The
-// run queue is locked, and the server is in no queue. (environment_lend and environment_return)
-OUT_OF_LINE lend(struct slot *slot, struct thread *server, uint8_t priority)
+// (environment_lend and environment_return)
+void fast_lend(struct slot *slot, struct thread *server, uint8_t priority)
 {
     object_body_get(&server->object);
     slot->borrower = server;
@@ -73,7 +52,7 @@ OUT_OF_LINE lend(struct slot *slot, struct thread *server, uint8_t priority)
     server->priority = thread_due_priority(server);
 }
 
-OUT_OF_LINE give_back(struct slot *slot, struct thread *server, uint8_t priority)
+void fast_give_back(struct slot *slot, struct thread *server, uint8_t priority)
 {
     slot->borrower = NULL;
     thread_loan_remove(server, priority);
@@ -81,20 +60,9 @@ OUT_OF_LINE give_back(struct slot *slot, struct thread *server, uint8_t priority
     object_body_put(&server->object);
 }
 
-// The current thread is blocked from here on and `next` returns to user mode.
-static inline void switch_to(struct run_queue *queue, struct thread *current, struct thread *next,
-                             void (*continuation)(void))
-{
-    current->machine.continuation = continuation;
-    current->state = THREAD_IS_BLOCKED;
-    run_queue_switch(queue, current, next);
-}
-
-// ---- The way there
-
 // A server that was woken and has not run since is as good as one that waits: it has what woke it
-// to read, and the request behind that. It is taken out of the queue. Run queue locked.
-OUT_OF_LINE take_woken(struct run_queue *queue, const struct ring *ring, struct thread **out_server)
+// to read, and the request behind that. It is taken out of the queue.
+void fast_take_woken(struct run_queue *queue, const struct ring *ring, struct thread **out_server)
 {
     struct thread *server = atomic_load_explicit(TS_ATOMIC(&ring->user), memory_order_relaxed);
     bool woken = ring->entered && server != NULL && !server->stopping &&
@@ -105,45 +73,15 @@ OUT_OF_LINE take_woken(struct run_queue *queue, const struct ring *ring, struct 
     *out_server = woken ? server : NULL;
 }
 
-DIRECT_INLINE bool call_hold(struct direct_pass *direct) LOCK_UNCHECKED
-{
-    struct pass *pass = pass_of(direct);
-    struct run_queue *queue = pass->queue;
-    spin_lock_off(&queue->lock);
-    bool ready = can_block(pass->client) && run_queue_top(queue) <= (int)pass->client->priority;
-    if (ready && __builtin_expect(direct->ring->idle, true)) {
-        pass->server = direct->ring->waiter;
-        ready = fast_is_blocked_here(pass->server, queue->cpu, ring_wait_continue);
-    } else if (ready) {
-        struct thread *server;
-        take_woken(queue, direct->ring, &server);
-        pass->server = server;
-        ready = server != NULL;
-    }
-    if (!ready) {
-        spin_unlock_off(&queue->lock);
-    }
-    return ready;
-}
+// ---- The way there
 
-// (The lock is call_hold()'s.)
+// (The lock is fast_call_hold()'s.)
 DIRECT_INLINE void call_change(struct direct_pass *direct) LOCK_UNCHECKED
 {
-    struct pass *pass = pass_of(direct);
-    struct thread *client = pass->client, *server = pass->server;
-    const struct ring *ring = direct->ring;
+    struct thread *client = pass_of(direct)->client;
     client->asking = true;
     atomic_store_explicit(&client->completed, false, memory_order_relaxed);
-    // What the server's system call returns with.
-    server->ring = NULL;
-    arch_frame_set_result(arch_thread_frame(&server->machine), server->submitted,
-                          ring->event_tail - ring->event_head);
-    if (__builtin_expect(client->priority > server->own_priority, false)) {
-        lend(direct->slot, server, client->priority);
-    }
-    pass->queue->giver = client;
-    switch_to(pass->queue, client, server, op_continue);
-    spin_unlock_off(&pass->queue->lock);
+    fast_call_switch(pass_of(direct), op_continue);
 }
 
 // The served object that a handle names, if it has these rights, as its entry says while it has
@@ -187,14 +125,6 @@ DIRECT_INLINE void call_fill(struct thread *client, const struct arch_frame *fra
                       (uint32_t)arch_frame_argument(frame, 2));
 }
 
-// The server goes on. No lock is held.
-_Noreturn DIRECT_INLINE void call_leave(struct pass *pass)
-{
-    process_count(&pass->client->process->requests_issued, 1);
-    object_body_put(&pass->direct.ring->object); // the reference that the server's wait held
-    arch_thread_return(&pass->server->machine);
-}
-
 void fast_path_call(struct arch_frame *frame, struct cpu *cpu, const struct fast_operation *fast)
 {
     struct pass pass = {.queue = cpu->queue, .client = cpu->current};
@@ -210,11 +140,12 @@ void fast_path_call(struct arch_frame *frame, struct cpu *cpu, const struct fast
     }
     pass.direct.request = &pass.client->request;
     call_fill(pass.client, frame, (ts_rights_t)entry_word, ts_op_word_op(word) == TS_OP_WRITE);
-    if (!direct_call(&pass.direct, served, entry, entry_word, call_hold, call_change)) {
+    if (!direct_call(&pass.direct, served, entry, entry_word, fast_call_hold, call_change)) {
+        request_set_state(pass.direct.request, REQUEST_FREE);
         syscall_general(frame);
         return;
     }
-    call_leave(&pass);
+    fast_call_leave(&pass);
 }
 
 // A path there, and a handle back: the handle's slot is there before anything is asked.
@@ -238,12 +169,13 @@ __attribute__((noinline)) static void call_for_handle(struct arch_frame *frame,
     call_fill(client, frame, (ts_rights_t)entry_word & ts_op_word_rights(word), true);
     request->out_handles = 1;
     request->reserved[0] = reserved;
-    if (!direct_call(&pass.direct, served, entry, entry_word, call_hold, call_change)) {
+    if (!direct_call(&pass.direct, served, entry, entry_word, fast_call_hold, call_change)) {
+        request_set_state(request, REQUEST_FREE);
         handle_release(client->requester.handles, reserved);
         syscall_general(frame);
         return;
     }
-    call_leave(&pass);
+    fast_call_leave(&pass);
 }
 
 // No lock is needed but the table's, and what the last handle of a served object takes, which is
@@ -291,7 +223,7 @@ DIRECT_INLINE bool answer_hold(struct direct_pass *direct) LOCK_UNCHECKED
     struct run_queue *queue = pass->queue;
     struct thread *client = pass->client = direct->request->requester->thread;
     spin_lock_off(&queue->lock);
-    bool ready = can_block(pass->server) && direct->ring->user == pass->server &&
+    bool ready = fast_can_block(pass->server) && direct->ring->user == pass->server &&
                  fast_is_blocked_here(client, queue->cpu, op_continue) &&
                  run_queue_top(queue) <= (int)client->priority;
     if (!ready) {
@@ -306,7 +238,7 @@ DIRECT_INLINE void answer_change(struct direct_pass *direct) LOCK_UNCHECKED
     struct pass *pass = pass_of(direct);
     struct thread *server = pass->server;
     if (__builtin_expect(direct->slot->borrower != NULL, false)) {
-        give_back(direct->slot, server, direct->request->priority);
+        fast_give_back(direct->slot, server, direct->request->priority);
     }
     pass->client->asking = false;
     server->ring = direct->ring;
@@ -314,12 +246,13 @@ DIRECT_INLINE void answer_change(struct direct_pass *direct) LOCK_UNCHECKED
     server->wait_for = 1;
     server->wait_until = TS_DEADLINE_NONE;
     direct->ring->requester.priority = server->own_priority;
-    switch_to(pass->queue, server, pass->client, ring_wait_continue);
+    fast_switch_to(pass->queue, server, pass->client, ring_wait_continue);
     spin_unlock_off(&pass->queue->lock);
 }
 
 // A server answers by the same two handles again and again: they are looked up when others come.
-OUT_OF_LINE serves_look_up(struct thread *server, uint64_t handles)
+ARCH_KEEPS_REGISTERS __attribute__((noinline)) static void serves_look_up(struct thread *server,
+                                                                          uint64_t handles)
 {
     struct handle_table *table = server->requester.handles;
     struct thread_serves *serves = &server->serves;

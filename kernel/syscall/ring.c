@@ -10,6 +10,7 @@
 // thread.submitted. Both calls wait alike.
 #include <syscall/fast_parts.h>
 #include <syscall/submit.h>
+#include <syscall/submit_parts.h>
 #include <syscall/syscall.h>
 
 #include <arch/clock.h>
@@ -155,14 +156,23 @@ _Noreturn void ring_wait_continue(void)
     arch_return_to_user();
 }
 
+void ring_wait_for_more(struct thread *thread)
+{
+    if (wait_is_over(thread)) {
+        finish(thread, ring_collect(thread->ring));
+    } else {
+        sleep_in_ring(thread);
+    }
+}
+
 void ring_wait(struct thread *thread)
 {
     arch_irq_disable();
     enum found found = leave_if_enough(thread);
     arch_irq_enable();
-    if (found == NOT_ENOUGH && !wait_is_over(thread)) {
-        sleep_in_ring(thread);
-    } else if (found != ENOUGH) {
+    if (found == NOT_ENOUGH) {
+        ring_wait_for_more(thread);
+    } else if (found == MORE_TO_COLLECT) {
         collect_or_sleep(thread);
     }
 }
@@ -197,7 +207,8 @@ void syscall_enter(struct arch_frame *frame)
         return;
     }
     arch_irq_disable();
-    uint32_t submitted = ring_submit(thread->ring, thread, ts_pair_high(word));
+    uint32_t most = submissions_there(thread->ring, ts_pair_high(word));
+    uint32_t submitted = ring_submit(thread->ring, thread, most);
     arch_irq_enable();
     wait_for_events(thread, submitted, (uint32_t)wait_for, deadline);
 }

@@ -20,14 +20,7 @@
 #include <base/statistics.h>
 #include <sched/sched.h>
 #include <stdatomic.h>
-#include <syscall/fast_path.h>
-
-#define IN_A_ROW 8u // submissions for which interrupts may wait
-
-#define FIELD(slot, field) atomic_load_explicit(TS_ATOMIC(&(slot)->field), memory_order_relaxed)
-
-// Of the first word of a submission: op, flags, rights.
-#define KIND(op, flags) ((uint32_t)TS_OP_WORD(op, flags, 0, 0))
+#include <syscall/submit_parts.h>
 
 struct batch {
     struct ring *ring;
@@ -35,27 +28,8 @@ struct batch {
     uint32_t issued, replied; // of those taken here
 };
 
-static inline const struct ts_submission *submission_at(const struct ring *ring, uint32_t index)
-{
-    return &ring->submissions[index & (ring->submission_count - 1)];
-}
-
-static inline uint64_t first_word(const struct ts_submission *slot)
-{
-    return atomic_load_explicit(TS_ATOMIC((const uint64_t *)slot), memory_order_relaxed);
-}
-
-// What a handle names, as its entry says while it has that word: that it has is for the caller to
-// see, which keeps interrupts off. NULL: nothing, or nothing with these rights.
-struct named {
-    ts_handle_t handle; // 0: none was looked up
-    struct handle_entry *entry;
-    uint64_t word;
-    struct object *object;
-};
-
-static __attribute__((noinline)) void look_up(struct named *named, struct handle_table *table,
-                                              ts_handle_t handle)
+__attribute__((noinline)) void submission_look_up(struct named *named, struct handle_table *table,
+                                                  ts_handle_t handle)
 {
     named->handle = handle;
     named->entry = handle_find(table, handle, &named->word);
@@ -64,14 +38,11 @@ static __attribute__((noinline)) void look_up(struct named *named, struct handle
                         : atomic_load_explicit(&named->entry->object, memory_order_acquire);
 }
 
-static inline struct object *find(struct named *named, const struct batch *batch,
-                                  ts_handle_t handle, ts_rights_t rights)
+// How long a row becomes by one that may have brought bytes.
+static inline uint32_t row_with_bytes(uint32_t most, uint32_t taken)
 {
-    if (named->handle != handle) {
-        look_up(named, batch->thread->requester.handles, handle);
-    }
-    return named->object != NULL && (rights & ~(ts_rights_t)named->word) == 0 ? named->object
-                                                                              : NULL;
+    uint32_t left = most - (taken + 1);
+    return left > BYTES_MORE ? most - BYTES_MORE : taken + 1;
 }
 
 // Each of the following takes submissions of one kind from index `head` on, at most `most`, with
@@ -83,79 +54,19 @@ __attribute__((noinline)) static uint32_t take_nops(struct batch *batch, uint32_
                                                     uint32_t most)
 {
     struct ring *ring = batch->ring;
-    uint32_t taken = 0;
     spin_lock_off(&ring->lock);
-    for (; taken < most; taken++) {
-        const struct ts_submission *slot = submission_at(ring, head + taken);
-        uint32_t kind = ts_pair_low(first_word(slot));
-        if ((kind & ~KIND(0, TS_FLAG_QUIET | TS_FLAG_NOWAIT)) != TS_OP_NOP ||
-            FIELD(slot, length) > TS_LENGTH_MAX) {
-            break;
-        }
-        if ((kind & KIND(0, TS_FLAG_QUIET)) == 0 &&
-            !ring_post_locked(ring, FIELD(slot, user_data), TS_OK, TS_OP_NOP, 0, 0, 0)) {
-            break;
-        }
-    }
+    uint32_t taken = submission_take_nops(ring, head, most);
     spin_unlock_off(&ring->lock);
     return taken;
 }
 
 // ---- Requests: read, write or list of a served object
 
-static inline void fill(struct request *request, const struct batch *batch,
-                        const struct ts_submission *slot, uint64_t word, ts_rights_t rights)
-{
-    const struct request_terms terms = {
-        .op = ts_op_word_op(word),
-        .flags = ts_op_word_flags(word),
-        .handle = ts_op_word_handle(word),
-        .rights = rights,
-        .priority = batch->thread->priority,
-        .offset = FIELD(slot, offset),
-        .arg = FIELD(slot, arg),
-        .user_data = FIELD(slot, user_data),
-        .deadline = (ts_time_t)FIELD(slot, deadline),
-    };
-    request_fill(request, &terms);
-}
-
 // To look for records that others gave back the ring is locked, as it may be by the run.
 static __attribute__((noinline)) void refill(struct ring *ring, struct request_run *run)
 {
     request_run_end(run);
     (void)ring_record_refill(ring);
-}
-
-// The next record, filled, or NULL: it is not plain, or there is no record.
-static inline struct request *fill_next(struct batch *batch, struct request_run *run,
-                                        struct named *named, uint32_t index)
-{
-    const struct ts_submission *slot = submission_at(batch->ring, index);
-    uint64_t word = first_word(slot);
-    uint8_t op = ts_op_word_op(word);
-    const struct fast_operation *fast = &fast_operations[op % TS_OP_COUNT];
-    if (op >= TS_OP_COUNT || fast->rights == 0) {
-        return NULL;
-    }
-    struct object *object = find(named, batch, ts_op_word_handle(word), fast->rights);
-    uint64_t address = FIELD(slot, address);
-    uint32_t length = FIELD(slot, length);
-    if ((word & ~(fast->word | KIND(0, TS_FLAG_QUIET))) != 0 || object == NULL ||
-        object->class != &served_class || length > TS_LENGTH_MAX ||
-        (length != 0 && !arch_user_range_ok(address, length))) {
-        return NULL;
-    }
-    if (__builtin_expect(batch->ring->free == NULL, false)) {
-        refill(batch->ring, run);
-    }
-    struct request *request = batch->ring->free;
-    if (request != NULL) {
-        batch->ring->free = request->next_free;
-        fill(request, batch, slot, word, (ts_rights_t)named->word);
-        request_set_range(request, op == TS_OP_WRITE, address, length);
-    }
-    return request;
 }
 
 static inline bool may_run(const struct request *request, const struct served *served)
@@ -165,36 +76,60 @@ static inline bool may_run(const struct request *request, const struct served *s
 }
 
 // A request that does not go on with the run is the beginning of one, or is issued by itself.
-static __attribute__((noinline)) void issue_first(struct request_run *run, struct request *request,
+// Whether it is the beginning.
+static __attribute__((noinline)) bool issue_first(struct request_run *run, struct request *request,
                                                   const struct named *named)
 {
     struct served *served = served_of(named->object);
     request_run_end(run);
     if (may_run(request, served) &&
         request_run_begin(run, served, named->entry, named->word, request->requester->client)) {
-        request_run_add(run, request, true);
-    } else {
-        // That the entry has not changed is seen when the port is locked.
-        port_issue(request, served, named->entry, named->word);
+        request_run_add_first(run, request);
+        return true;
     }
+    // That the entry has not changed is seen when the port is locked.
+    port_issue(request, served, named->entry, named->word);
+    return false;
+}
+
+// Another first word than the last one's. Another handle is not the run's, whatever it names.
+static __attribute__((noinline)) bool other_request(const struct batch *batch,
+                                                    struct request_run *run, struct named *named,
+                                                    uint64_t word)
+{
+    if (named->handle != ts_op_word_handle(word)) {
+        request_run_end(run);
+    }
+    return submission_is_request(word) && submission_is_plain(named, batch->thread, word);
 }
 
 __attribute__((noinline)) static uint32_t take_requests(struct batch *batch, uint32_t head,
                                                         uint32_t most)
 {
+    struct ring *ring = batch->ring;
     struct request_run run = {.port = NULL};
     struct named named = {.handle = TS_HANDLE_NONE};
+    uint64_t plain = 0; // the last first word: what it says was looked at, if anything is named
     uint32_t taken = 0;
     for (; taken < most; taken++) {
-        struct request *request = fill_next(batch, &run, &named, head + taken);
+        const struct ts_submission *slot = submission_at(ring, head + taken);
+        uint64_t word = submission_word(slot);
+        if ((word != plain || named.object == NULL) && !other_request(batch, &run, &named, word)) {
+            break;
+        }
+        plain = word;
+        if (__builtin_expect(ring->free == NULL, false)) {
+            refill(ring, &run);
+        }
+        struct request *request = submission_fill(ring, batch->thread, &named, slot, word);
         if (request == NULL) {
             break;
         }
         struct served *served = served_of(named.object);
         if (may_run(request, served) && request_run_goes_on(&run, served)) {
-            request_run_add(&run, request, false);
-        } else {
-            issue_first(&run, request, &named);
+            request_run_add_next(&run, request);
+        } else if (!issue_first(&run, request, &named)) {
+            most = row_with_bytes(most, taken);
         }
     }
     request_run_end(&run);
@@ -228,35 +163,22 @@ static __attribute__((noinline)) bool reply_alone(struct reply_run *run, struct 
     return true;
 }
 
-static __attribute__((noinline)) void other_port(struct reply_run *run, struct port *port)
+// Another first word than the last one's: its port becomes the run's.
+static __attribute__((noinline)) bool other_reply(const struct batch *batch, struct reply_run *run,
+                                                  struct named *named, uint64_t word)
 {
-    reply_run_end(run);
-    reply_run_begin(run, port);
-}
-
-static inline bool take_reply(struct batch *batch, struct reply_run *run, struct named *named,
-                              uint32_t index)
-{
-    const struct ts_submission *slot = submission_at(batch->ring, index);
-    uint64_t word = first_word(slot), arg2 = FIELD(slot, arg2), id = FIELD(slot, arg);
-    ts_status_t status = ts_reply_word_status(arg2);
-    if (ts_pair_low(word) != KIND(TS_OP_REPLY, TS_FLAG_QUIET) ||
-        ts_reply_word_result(arg2) != TS_REPLY_NONE || status > 0) {
+    if (ts_pair_low(word) != KIND(TS_OP_REPLY, TS_FLAG_QUIET)) {
         return false;
     }
-    struct object *object = find(named, batch, ts_op_word_handle(word), TS_RIGHT_MANAGE);
+    struct object *object =
+        submission_names(named, batch->thread, ts_op_word_handle(word), TS_RIGHT_MANAGE);
     if (object == NULL || object->class != &port_class ||
         atomic_load_explicit(&named->entry->word, memory_order_relaxed) != named->word) {
         return false;
     }
-    struct port *port = port_of(object);
-    if (run->port != port) {
-        other_port(run, port);
-    }
-    if (FIELD(slot, length) == 0 && reply_run_add(run, id, status, FIELD(slot, offset))) {
-        return true;
-    }
-    return reply_alone(run, port, slot, id, status);
+    reply_run_end(run);
+    reply_run_begin(run, port_of(object));
+    return true;
 }
 
 __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint32_t head,
@@ -264,9 +186,24 @@ __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint
 {
     struct reply_run run = {.port = NULL};
     struct named named = {.handle = TS_HANDLE_NONE};
+    uint64_t plain = 0; // the last first word: its port is the run's, if there is one
     uint32_t taken = 0;
-    while (taken < most && take_reply(batch, &run, &named, head + taken)) {
-        taken++;
+    for (; taken < most; taken++) {
+        const struct ts_submission *slot = submission_at(batch->ring, head + taken);
+        uint64_t word = submission_word(slot), arg2 = FIELD(slot, arg2), id = FIELD(slot, arg);
+        ts_status_t status = ts_reply_word_status(arg2);
+        if (ts_reply_word_result(arg2) != TS_REPLY_NONE || status > 0 ||
+            ((word != plain || run.port == NULL) && !other_reply(batch, &run, &named, word))) {
+            break;
+        }
+        plain = word;
+        if (FIELD(slot, length) == 0 && reply_run_add(&run, id, status, FIELD(slot, offset))) {
+            continue;
+        }
+        if (!reply_alone(&run, port_of(named.object), slot, id, status)) {
+            break;
+        }
+        most = row_with_bytes(most, taken);
     }
     reply_run_end(&run);
     batch->replied += taken;
@@ -277,7 +214,7 @@ __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint
 
 static inline uint32_t take_plain(struct batch *batch, uint32_t head, uint32_t most)
 {
-    switch (ts_op_word_op(first_word(submission_at(batch->ring, head)))) {
+    switch (ts_op_word_op(submission_word(submission_at(batch->ring, head)))) {
     case TS_OP_READ:
     case TS_OP_WRITE:
     case TS_OP_LIST: return take_requests(batch, head, most);
@@ -328,14 +265,6 @@ static uint32_t take_some(struct batch *batch, uint32_t most)
 
 uint32_t ring_submit(struct ring *ring, struct thread *thread, uint32_t most)
 {
-    // Pairs with the user's release of submit_tail: the slots before it are filled.
-    uint32_t tail =
-        atomic_load_explicit(TS_ATOMIC(&ring->shared->submit_tail), memory_order_acquire);
-    uint32_t there = tail - ring->submit_head;
-    if (there > ring->submission_count) {
-        return 0; // an impossible tail: nothing is taken
-    }
-    most = most < there ? most : there;
     if (most == 0) {
         return 0;
     }
@@ -344,9 +273,6 @@ uint32_t ring_submit(struct ring *ring, struct thread *thread, uint32_t most)
     statistics_add(STATISTIC_REQUESTS, batch.issued);
     process_count(&thread->process->requests_issued, taken);
     process_count(&thread->process->requests_served, batch.replied);
-    KASSERT(kernel_range_holds(&ring->mapping.range, ring->shared, sizeof(*ring->shared)));
-    // Pairs with the user's acquire: the slots are free again.
-    atomic_store_explicit(TS_ATOMIC(&ring->shared->submit_head), ring->submit_head,
-                          memory_order_release);
+    submissions_taken(ring);
     return taken;
 }

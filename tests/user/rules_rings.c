@@ -17,6 +17,34 @@ static void wait_in_ring(void *argument)
     }
 }
 
+// Kinds that alternate, answers with bytes and without, and no-ops of which all bits are 0.
+static void rule_q03_each_of_many_kinds_in_a_row_completes(void)
+{
+    char bytes[8];
+    uint64_t ids[4];
+    struct ts_event event;
+    pair_begin(&pair, PAIR_REQUESTS, 0);
+    for (uint64_t i = 0; i < 4; i++) {
+        pair_read(&pair, bytes, sizeof(bytes), i);
+    }
+    for (uint64_t i = 0; i < 4; i++) {
+        ids[i] = pair_event(&pair, TS_EVENT_REQUEST).value;
+    }
+    for (uint64_t i = 0; i < 4; i++) {
+        ts_prepare_reply(ts_ring_slot(&pair.server), pair.port, ids[i], TS_OK, 100 + i, "answer",
+                         i % 2 == 0 ? 6 : 0, 0);
+        ts_prepare_nop(ts_ring_slot(&pair.server), 0);
+    }
+    CHECK_OK(ts_ring_enter(&pair.server, 4, in_ms(1000)));
+    for (uint64_t i = 0; i < 4; i++) {
+        CHECK(ts_ring_next(&pair.server, &event));
+        CHECK_EQUAL(event.op, TS_OP_NOP);
+        CHECK_EQUAL(pair_completion(&pair, i).value, 100 + i);
+    }
+    CHECK(!ts_ring_next(&pair.server, &event));
+    pair_end(&pair);
+}
+
 static void rule_r01_a_ring_is_one_threads(void)
 {
     static struct ts_ring_queue ring;
@@ -185,6 +213,7 @@ static void rule_r15_quiet_hides_success_alone(void)
 int main(void)
 {
     static const struct tap_test tests[] = {
+        TAP(rule_q03_each_of_many_kinds_in_a_row_completes),
         TAP(rule_r01_a_ring_is_one_threads),
         TAP(rule_r02_events_are_not_lost),
         TAP(rule_r03_submission_stops_without_a_record),

@@ -12,13 +12,14 @@
 //   priorities        the threads are lent what is delivered, and the most urgent of what is parked
 //   clients           each has what is counted for it, and waits for nothing but its own
 //   signals           a watcher that was there before hears of each rise
-//   completions       one for each request; no ring waits beside something to take
+//   completions       one for each request; no ring waits beside something to take, and none of
+//                     a client beside an event
 //
 // and at the end of a sequence nothing is left. `core_actors FIRST COUNT` runs COUNT sequences from
 // the seed FIRST on.
 #include "actors.h"
 
-#include <core/port_direct.h>
+#include <core/port_run.h>
 #include <core/port_tables.h>
 
 #include <stdio.h>
@@ -98,7 +99,7 @@ static struct asked {
     bool sent, completed;
 } asked[NUMBERS];
 static uint32_t numbers;
-static uint64_t direct_calls, direct_answers; // as the fast path makes them
+static uint64_t direct_calls, direct_answers, handed_over; // as the fast path makes them
 
 static struct server {
     struct port port;
@@ -177,11 +178,20 @@ static void thread_returns(struct client *client)
 
 static void client_collect(struct client *client)
 {
+    ring_busy(&client->ring); // as it was woken
+    client->ring.entered = true;
     (void)ring_collect(&client->ring);
     while (client->shared->event_head != client->shared->event_tail) {
         completed(client->ring.events[client->shared->event_head & (EVENTS - 1)].user_data);
         client->shared->event_head++;
     }
+    client->ring.entered = false;
+}
+
+// It waits in its ring, and asks what it asks then.
+static void client_sleep(struct client *client)
+{
+    client->ring.entered = chance(2) && ring_idle(&client->ring, 1, NULL, 0);
 }
 
 static void send_gift(struct client *client, struct request *request, uint32_t number)
@@ -235,12 +245,9 @@ static bool ask_direct(struct request *request, struct served *served,
     if (request->deadline != TS_DEADLINE_NONE || request->in_handles != 0 || chance(4)) {
         return false;
     }
-    if (direct_call(&pass, served, entry, word, direct_hold, call_change)) {
-        direct_calls++;
-        return true;
-    }
-    request_set_state(request, REQUEST_ISSUED);
-    return false;
+    bool done = direct_call(&pass, served, entry, word, direct_hold, call_change);
+    direct_calls += done;
+    return done;
 }
 
 static void client_ask(struct client *client)
@@ -263,7 +270,10 @@ static void client_ask(struct client *client)
     asked[number] = (struct asked){0};
     client_fill(client, request, number);
     struct served *served = served_of(atomic_load(&entry->object));
-    if (!by_thread || !ask_direct(request, served, entry, word)) {
+    if (!by_thread) {
+        client_sleep(client);
+    }
+    if (!ask_direct(request, served, entry, word)) {
         port_issue(request, served, entry, word);
     }
 }
@@ -459,6 +469,35 @@ static bool answer_direct(unsigned index, const struct reply *reply)
     return true;
 }
 
+static void answered_change(struct direct_pass *pass)
+{
+    CHECK(pass->ring == &clients[0].ring || pass->ring == &clients[1].ring);
+    CHECK(!pass->ring->idle && !pass->ring->entered && ring_unread(pass->ring) != 0);
+}
+
+// The answer to a ring's request as the fast path gives it, by the thread of one ring, which waits
+// in that from before.
+static bool answer_ring(unsigned index, const struct reply *reply)
+{
+    struct reply_run run;
+    struct direct_pass pass;
+    struct ring *ring = &server.rings[index].ring;
+    if (server.rings[index].busy || ring->entered || reply->result != TS_REPLY_NONE || chance(4)) {
+        return false;
+    }
+    server.rings[index].busy = true;
+    bool sleeps = ring->entered = ring_idle(ring, 1, NULL, index);
+    reply_run_begin(&run, &server.port);
+    bool done = reply_run_add(&run, reply->id, TS_OK, 0);
+    if (done && sleeps && reply_run_hand_over(&run, &pass, direct_hold, answered_change)) {
+        handed_over++;
+    } else {
+        reply_run_end(&run);
+    }
+    server.rings[index].busy = false;
+    return done;
+}
+
 static void server_reply(uint32_t slot)
 {
     struct request *request;
@@ -479,7 +518,8 @@ static void server_reply(uint32_t slot)
             moved = reply_move(&reply);
         }
     }
-    if (moved == TS_HANDLE_NONE && answer_direct(world_random() % RINGS, &reply)) {
+    if (moved == TS_HANDLE_NONE && (answer_direct(world_random() % RINGS, &reply) ||
+                                    answer_ring(world_random() % RINGS, &reply))) {
         return;
     }
     ts_status_t status = port_reply(&server.port, &reply, &request);
@@ -744,6 +784,10 @@ static void check(void)
     for (unsigned i = 0; i < RINGS && items; i++) {
         CHECK(server.rings[i].ring.binding_count == 0 || !server.rings[i].ring.idle);
     }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct ring *ring = &clients[i].ring;
+        CHECK(!ring->idle || (ring_unread(ring) == 0 && list_empty(&ring->pending)));
+    }
 }
 
 // ---- A sequence
@@ -888,8 +932,10 @@ int main(int argc, char **argv)
         requests += numbers;
         tear_down();
     }
-    printf("core_actors: ok, %llu sequences, %llu requests, direct %llu there, %llu back\n",
+    printf("core_actors: ok, %llu sequences, %llu requests, direct %llu there, %llu back, %llu to "
+           "rings\n",
            (unsigned long long)count, (unsigned long long)requests,
-           (unsigned long long)direct_calls, (unsigned long long)direct_answers);
+           (unsigned long long)direct_calls, (unsigned long long)direct_answers,
+           (unsigned long long)handed_over);
     return 0;
 }

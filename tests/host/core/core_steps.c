@@ -618,12 +618,16 @@ static void a_run_ends_at_the_share(void)
     (void)event_next(&client);
     CHECK(ring_idle(&server.ring, 1, NULL, 0));
     server.ring.entered = true;
+    port.batch = 64; // as if it had been alone for long
     CHECK(request_run_begin(&run, served, entry, word, number));
     do {
         struct request *request = ring_record_take(&client.ring);
         request_fill(request, &(struct request_terms){.op = TS_OP_WRITE, .user_data = delivered});
-        request_run_add(&run, request, delivered++ == 0);
-        port.batch = 64; // as if it had been alone for long
+        if (delivered++ == 0) {
+            request_run_add_first(&run, request);
+        } else {
+            request_run_add_next(&run, request);
+        }
     } while (request_run_goes_on(&run, served));
     request_run_end(&run);
     CHECK(delivered == 13 && unread(&server) == 13); // of 24 there are 11 left
@@ -632,9 +636,56 @@ static void a_run_ends_at_the_share(void)
     port_end();
 }
 
+// The two threads of a direct pass can always change places.
+static bool always(struct direct_pass *pass)
+{
+    (void)pass;
+    return true;
+}
+
+// What a ring's wait, which a direct call ends, held.
+static void server_goes_on(struct direct_pass *pass)
+{
+    object_body_put(&pass->ring->object);
+}
+
+// A client's call is not direct when it has more than is left, while slots are free.
+static void a_direct_call_stays_in_the_share(void)
+{
+    ts_handle_t handle = port_make(16);
+    uint64_t word;
+    const struct handle_entry *entry = handle_find(&client.handles, handle, &word);
+    struct served *served = served_of(atomic_load(&entry->object));
+    uint32_t delivered = 0;
+    (void)request_cancel(ask(&client, handle, 1), TS_ERR_CANCELLED, false);
+    (void)event_next(&client);
+    struct request *request;
+    for (;; delivered++) {
+        server.shared->event_head = server.shared->event_tail; // it has read what came
+        object_body_get(&server.ring.object);
+        CHECK(ring_idle(&server.ring, 1, NULL, 0));
+        server.ring.entered = true;
+        request = ring_record_take(&client.ring);
+        request_fill(request, &(struct request_terms){.op = TS_OP_WRITE, .user_data = delivered});
+        struct direct_pass pass = {.request = request};
+        if (!direct_call(&pass, served, entry, word, always, server_goes_on)) {
+            break;
+        }
+        port_counts_check(&port);
+    }
+    CHECK(delivered == 13 && port.slot_free != PORT_NONE); // of 24 there are 11 left
+    CHECK(request->home == HOME_NONE);                     // it was left as it was,
+    port_issue(request, served, entry, word);              // and waits for the others
+    CHECK(request_state(request) == REQUEST_ISSUED && unread(&server) == 0);
+    port_counts_check(&port);
+    object_body_put(&server.ring.object);
+    port_end();
+}
+
 int main(void)
 {
     a_run_ends_at_the_share();
+    a_direct_call_stays_in_the_share();
     signals_are_told_by_sixteen();
     a_client_has_its_share();
     a_reserve_is_its_objects_alone();

@@ -107,6 +107,7 @@ static int things;
 static uint64_t direct_calls, direct_answers; // as the fast path makes them
 static uint64_t run_requests, run_replies;    // as submissions are taken
 static struct request_run request_run;
+static const struct handle_entry *request_run_entry;
 // In a calm sequence servers read what they get and answer soon, so most requests go the direct
 // way.
 static bool calm;
@@ -354,19 +355,16 @@ static bool call_direct(struct source *source, struct request *request, struct s
         request->in_handles != 0 || world_random() % 4 == 0) {
         return false;
     }
-    uint32_t state = request->state;
     struct before before = look_before(served->port);
     // Of another use of the handle's slot it is not.
     CHECK(!direct_call(&pass, served, entry, word ^ 1u << 16, direct_hold, direct_change));
-    request_set_state(request, (enum request_state)state);
     if (direct_call(&pass, served, entry, word, direct_hold, direct_change)) {
         check_direct(served->port, request, &before, &serials[source->serial]);
         CHECK(pass.slot->request == request);
         direct_calls++;
         return true;
     }
-    CHECK(request_state(request) == REQUEST_FREE);
-    request_set_state(request, (enum request_state)state);
+    CHECK(request_state(request) == REQUEST_ISSUED && request->home == HOME_NONE);
     return false;
 }
 
@@ -376,7 +374,7 @@ static bool issue_in_run(struct source *source, struct request *request, struct 
 {
     bool plain = request->deadline == TS_DEADLINE_NONE && request->in_handles == 0 &&
                  request->in_length == 0;
-    bool first = !plain || !request_run_goes_on(&request_run, served) || request_run.entry != entry;
+    bool first = !plain || !request_run_goes_on(&request_run, served) || request_run_entry != entry;
     struct before before = look_before(served->port);
     if (first) {
         request_run_end(&request_run);
@@ -391,7 +389,12 @@ static bool issue_in_run(struct source *source, struct request *request, struct 
         }
     }
     before.idle = before.idle && first; // it has been given one since
-    request_run_add(&request_run, request, first);
+    if (first) {
+        request_run_add_first(&request_run, request);
+    } else {
+        request_run_add_next(&request_run, request);
+    }
+    request_run_entry = entry;
     check_direct(served->port, request, &before, &serials[request->offset]);
     run_requests++;
     return true;
