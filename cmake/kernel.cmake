@@ -62,7 +62,7 @@ tessera_kernel(kernel kernel-objects)
 # The machine layer by itself: tests/machine stands in for the generic kernel.
 file(GLOB_RECURSE machine_sources CONFIGURE_DEPENDS
      ${CMAKE_SOURCE_DIR}/arch/${TESSERA_ARCH}/*.[cS] ${CMAKE_SOURCE_DIR}/kernel/base/*.c
-     ${CMAKE_SOURCE_DIR}/kernel/debug/*.c
+     ${CMAKE_SOURCE_DIR}/kernel/debug/*.c ${CMAKE_SOURCE_DIR}/ipc/format/*.c
      ${CMAKE_SOURCE_DIR}/tests/machine/*.[cS])
 list(FILTER machine_sources EXCLUDE REGEX "/arch/${TESSERA_ARCH}/user/")
 tessera_kernel_objects(machine-test-objects ${machine_sources})
