@@ -49,6 +49,8 @@ struct ts_bootstrap {
 #define TS_NAME_RESOURCE_IO        "io"
 #define TS_NAME_RESOURCE_DOMAIN    "domain"
 #define TS_NAME_RESOURCE_SYSTEM    "system"
+// the driver of the screen alone: of `physical`, the pages that are video memory
+#define TS_NAME_FRAMEBUFFER "framebuffer"
 
 #define TS_BOOT_INFORMATION_VERSION 1u
 
@@ -59,7 +61,8 @@ struct ts_boot_information {
     uint64_t framebuffer_base; // 0 = none
     uint32_t framebuffer_width, framebuffer_height, framebuffer_pitch, framebuffer_bits;
     uint8_t red_position, red_size, green_position, green_size, blue_position, blue_size;
-    uint8_t reserved[2];
+    uint8_t framebuffer_text; // 1: width and height are characters, each with its colours
+    uint8_t reserved;
     uint32_t cpus, reserved2;
     char command_line[512];
 };

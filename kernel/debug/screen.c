@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A cell is 8 x 16 pixels: each font row is drawn twice, with a margin around. The framebuffer is
+// A cell is 8 x 16 pixels: each font row is drawn twice, with a margin around; or a character and
+// its colours, where the adapter is in its text mode. The framebuffer is
 // never read (that is slow on hardware), so there is no scrolling: after the last line comes the
 // first one again, and the line below the newest is kept blank as a mark.
 #include <debug/screen.h>
@@ -9,6 +10,9 @@
 
 #define CELL_WIDTH  8u
 #define CELL_HEIGHT 16u
+
+#define TEXT_INK   (7u << 8)    // grey on black
+#define TEXT_PANIC (0x4fu << 8) // white on red
 
 static struct {
     volatile uint8_t *base;
@@ -39,7 +43,9 @@ static void put_pixel(volatile uint8_t *at, uint32_t value)
     }
     at[0] = (uint8_t)value;
     at[1] = (uint8_t)(value >> 8);
-    at[2] = (uint8_t)(value >> 16);
+    if (screen.bytes == 3) {
+        at[2] = (uint8_t)(value >> 16);
+    }
 }
 
 // The font's row of a line of pixels; the margin has none.
@@ -83,8 +89,18 @@ static void draw_row(volatile uint8_t *at, uint32_t bits)
     }
 }
 
+static void draw_text(uint32_t column, uint32_t row, char c)
+{
+    put_pixel(screen.base + (uint64_t)row * screen.mode.pitch + (uint64_t)column * screen.bytes,
+              (uint8_t)(c >= FONT_FIRST && c <= FONT_LAST ? c : ' ') | screen.ink);
+}
+
 static void draw_cell(uint32_t column, uint32_t row, char c)
 {
+    if (screen.mode.text) {
+        draw_text(column, row, c);
+        return;
+    }
     volatile uint8_t *at = screen.base + (uint64_t)row * CELL_HEIGHT * screen.mode.pitch +
                            (uint64_t)column * CELL_WIDTH * screen.bytes;
     const uint8_t *glyph = c >= FONT_FIRST && c <= FONT_LAST ? font[c - FONT_FIRST] : font[0];
@@ -99,6 +115,12 @@ static void draw_cell(uint32_t column, uint32_t row, char c)
 
 static void clear_line(uint32_t row)
 {
+    for (uint32_t column = 0; screen.mode.text && column < screen.columns; column++) {
+        draw_text(column, row, ' ');
+    }
+    if (screen.mode.text) {
+        return;
+    }
     volatile uint8_t *at = screen.base + (uint64_t)row * CELL_HEIGHT * screen.mode.pitch;
     for (uint32_t y = 0; y < CELL_HEIGHT; y++, at += screen.mode.pitch) {
         for (uint32_t x = 0; x < screen.mode.width; x++) {
@@ -119,15 +141,15 @@ static void new_line(void)
 void screen_init(const struct boot_framebuffer *mode)
 {
     screen.mode = *mode;
-    screen.bytes = mode->bits_per_pixel / 8;
-    screen.columns = mode->width / CELL_WIDTH;
-    screen.rows = mode->height / CELL_HEIGHT;
+    screen.bytes = (mode->bits_per_pixel + 7) / 8;
+    screen.columns = mode->text ? mode->width : mode->width / CELL_WIDTH;
+    screen.rows = mode->text ? mode->height : mode->height / CELL_HEIGHT;
     if (!mode->base || !screen.columns || !screen.rows) {
         return;
     }
     // The loader leaves a blank screen or its menu; lines are blanked as they are reached, which
     // costs less than a whole screen at boot.
-    screen.ink = colour(0xd0, 0xd0, 0xd0);
+    screen.ink = mode->text ? TEXT_INK : colour(0xd0, 0xd0, 0xd0);
     screen.base = arch_device_map(mode->base, (uint64_t)mode->pitch * mode->height, ARCH_PROT_WRITE,
                                   ARCH_CACHE_WRITE_COMBINE);
 }
@@ -148,7 +170,7 @@ void screen_write(const char *text, size_t length)
 
 void screen_panic(void)
 {
-    screen.ink = colour(0xff, 0xff, 0xff);
+    screen.ink = screen.mode.text ? TEXT_PANIC : colour(0xff, 0xff, 0xff);
     screen.paper = colour(0x80, 0, 0);
     screen.column = screen.row = 0;
     for (uint32_t row = 0; screen.base != NULL && row < screen.rows; row++) {

@@ -154,6 +154,7 @@ static void fill_boot_information(struct ts_boot_information *information)
         .green_size = screen->green_size,
         .blue_position = screen->blue_position,
         .blue_size = screen->blue_size,
+        .framebuffer_text = screen->text,
         .cpus = cpu_count(),
     };
     arch_firmware_describe(&information->firmware);

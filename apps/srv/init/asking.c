@@ -18,7 +18,8 @@ static void ask_done(struct ts_async *async, const struct ts_event *event)
     asking->done(asking, status, handle);
 }
 
-void ask_session(struct asking *asking, struct service *target, const char *path)
+void ask_session(struct asking *asking, struct service *target, const char *path,
+                 ts_time_t deadline)
 {
     asking->target = target;
     asking->instance = target->instance;
@@ -29,6 +30,6 @@ void ask_session(struct asking *asking, struct service *target, const char *path
         asking->done(asking, TS_ERR_AGAIN, TS_HANDLE_NONE);
         return;
     }
-    ts_prepare_open(submission, target->root, path, asking->length, 0, TS_RIGHTS_SAME,
-                    ts_deadline_in(INIT_ASK_NS), ts_async_data(&asking->async));
+    ts_prepare_open(submission, target->root, path, asking->length, 0, TS_RIGHTS_SAME, deadline,
+                    ts_async_data(&asking->async));
 }

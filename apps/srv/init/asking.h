@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Asking a service for an object: asynchronously, with a deadline.
+// Asking a service for an object, asynchronously.
 #pragma once
 
 #include <tessera/lib/loop.h>
@@ -19,6 +19,7 @@ struct asking {
     bool redirected;            // the target sends its clients on to another server
 };
 
-// Asks the target for the object at `path`: `done` comes later with a handle, or a status. Deadline
-// INIT_ASK_NS. The storage must stay until then.
-void ask_session(struct asking *asking, struct service *target, const char *path);
+// Asks the target for the object at `path`: `done` comes later with a handle, or a status. The
+// storage must stay until then.
+void ask_session(struct asking *asking, struct service *target, const char *path,
+                 ts_time_t deadline);

@@ -156,7 +156,7 @@ static void serve_waiters(struct service *service)
         }
         asking->request = request;
         asking->done = opened;
-        ask_session(asking, service, wish_of(request)->path);
+        ask_session(asking, service, wish_of(request)->path, ts_deadline_in(INIT_ASK_NS));
     }
 }
 

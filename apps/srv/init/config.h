@@ -19,7 +19,14 @@
 //     each SERVICE MATCH…             an instance of it for each thing that SERVICE has at a MATCH:
 //                                     NAME:0, NAME:1 …; it is found by its class
 //     console                         the program which `exec=` on the kernel's command line
-//     replaces handle NAME [= TARGET] [with RIGHT…]
+//                                     replaces; of several the first that is to start, and the
+//                                     others do not
+//     on serial | screen              belongs to that console: not started where `console=` on the
+//                                     kernel's command line (serial, screen or both; with `exec=`
+//                                     serial, else both) names the other
+//     like NAME                       as that service, which is further up, says: its statements,
+//                                     before those of its own. A handle of the same name replaces
+//     handle NAME [= TARGET] [with RIGHT…]
 //   mount PATH = service NAME         PATH of init's file tree leads to that service; not `manage`
 //
 // TARGET, by default the name of the handle itself:
@@ -36,6 +43,8 @@
 //   memory PAGES                      memory that its instances pass on: each finds what the last
 //                                     one left there, which may be anything; zeros at first
 //   resource KIND [BASE LENGTH]       physical, interrupt, io, domain or system; all or a part
+//   resource framebuffer              of physical, the pages of the screen's memory; no handle
+//                                     where there is none
 //   control                           the state of all services, and steering it
 // RIGHT: read write execute open map call wait share duplicate transfer manage. Default: all that
 // init can give, save for service, each and class, where `manage` and `share` must be said (what
@@ -66,6 +75,8 @@
 enum config_start { CONFIG_START_BOOT, CONFIG_START_DEMAND, CONFIG_START_NEVER };
 enum config_restart { CONFIG_RESTART_ALWAYS, CONFIG_RESTART_FAILURE, CONFIG_RESTART_NEVER };
 
+enum config_console { CONFIG_ON_ANY, CONFIG_ON_SERIAL, CONFIG_ON_SCREEN };
+
 enum config_target {
     CONFIG_OWN, // what: the name of a handle of init's
     CONFIG_JOB,
@@ -77,6 +88,7 @@ enum config_target {
     CONFIG_RESOURCE, // what: the name of a handle of init's; base, length
     CONFIG_CONTROL,
     CONFIG_MEMORY, // length: bytes
+    CONFIG_FRAMEBUFFER,
 };
 
 struct config_handle {
@@ -84,6 +96,7 @@ struct config_handle {
     const char *service_name; // SERVICE, SESSION, EACH
     uint32_t service;         // index of it
     enum config_target target;
+    bool inherited; // by `like`: one of the same name replaces it
     ts_rights_t rights;
     uint64_t base, length; // RESOURCE: length 0 = all; MEMORY
     unsigned line;
@@ -106,6 +119,7 @@ struct config_service {
     struct ts_job_limits limits;
     uint8_t priority;
     bool console;
+    enum config_console on;
     bool alone;
     bool serves; // must call READY
     bool broken; // has an error: is not started

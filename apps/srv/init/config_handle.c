@@ -85,8 +85,12 @@ static const char *parse_resource(struct words *words, struct config_handle *han
                                         TS_NAME_RESOURCE_SYSTEM,   NULL};
     handle->target = CONFIG_RESOURCE;
     handle->what = take_word(words);
+    if (handle->what != NULL && strcmp(handle->what, TS_NAME_FRAMEBUFFER) == 0) {
+        handle->target = CONFIG_FRAMEBUFFER;
+        return NULL;
+    }
     if (handle->what == NULL || !is_one_of(handle->what, kinds)) {
-        return "expected physical, interrupt, io, domain or system after resource";
+        return "expected physical, interrupt, io, domain, system or framebuffer after resource";
     }
     if (words->count == 0 || next_is(words, "with")) {
         return NULL;
@@ -177,14 +181,14 @@ static const char *parse_rest(struct words *words, struct config_handle *handle)
     return wrong != NULL || words->count == 0 ? wrong : "too many words";
 }
 
-static bool has_handle(const struct config_service *service, const char *name)
+static struct config_handle *find_handle(struct config_service *service, const char *name)
 {
     for (uint32_t i = 0; i < service->handle_count; i++) {
         if (strcmp(service->handles[i].name, name) == 0) {
-            return true;
+            return &service->handles[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 void config_parse_handle(struct config *config, struct config_service *service, char **line_words,
@@ -195,13 +199,14 @@ void config_parse_handle(struct config *config, struct config_service *service, 
     struct config_handle handle = {.line = line, .rights = TS_RIGHTS_SAME};
     const char *wrong;
     handle.name = take_word(&words);
+    struct config_handle *same = handle.name != NULL ? find_handle(service, handle.name) : NULL;
     if (handle.name == NULL) {
         wrong = "missing name";
     } else if (is_one_of(handle.name, given)) {
         wrong = "reserved name: each service is given that";
-    } else if (has_handle(service, handle.name)) {
+    } else if (same != NULL && !same->inherited) {
         wrong = "already defined";
-    } else if (service->handle_count == CONFIG_HANDLES) {
+    } else if (same == NULL && service->handle_count == CONFIG_HANDLES) {
         wrong = "too many handles";
     } else {
         wrong = parse_rest(&words, &handle);
@@ -211,7 +216,7 @@ void config_parse_handle(struct config *config, struct config_service *service, 
         service->broken = true;
         return;
     }
-    service->handles[service->handle_count++] = handle;
+    *(same != NULL ? same : &service->handles[service->handle_count++]) = handle;
 }
 
 // ---- linking

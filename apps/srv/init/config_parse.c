@@ -89,6 +89,25 @@ static void parse_service(struct parser *parser)
     parser->service->priority = TS_PRIORITY_NORMAL;
 }
 
+// Its first statement, or those before would be lost.
+static void parse_like(struct parser *parser)
+{
+    struct config_service *service = parser->service;
+    const struct config_service *model =
+        parser->count == 2 ? config_find(parser->config, parser->words[1]) : NULL;
+    if (model == NULL || model == service || service->program != NULL) {
+        FAIL(parser, "expected first: like NAME, of a service that is further up");
+        return;
+    }
+    const char *name = service->name;
+    *service = *model;
+    service->name = name;
+    service->line = parser->line;
+    for (uint32_t i = 0; i < service->handle_count; i++) {
+        service->handles[i].inherited = true;
+    }
+}
+
 static void parse_program(struct parser *parser)
 {
     if (parser->count != 2 || parser->words[1][0] != '/') {
@@ -168,6 +187,17 @@ static void parse_restart(struct parser *parser)
     int choice = (int)parser->service->restart;
     parse_choice(parser, choices, &choice);
     parser->service->restart = (enum config_restart)choice;
+}
+
+static void parse_on(struct parser *parser)
+{
+    static const char *const choices[] = {"serial", "screen", NULL};
+    int choice = parser->count == 2 ? choose(parser->words[1], choices) : -1;
+    if (choice < 0) {
+        FAIL(parser, "on: one of serial or screen");
+    } else {
+        parser->service->on = choice == 0 ? CONFIG_ON_SERIAL : CONFIG_ON_SCREEN;
+    }
 }
 
 static void parse_priority(struct parser *parser)
@@ -281,6 +311,10 @@ static void parse_in_service(struct parser *parser)
         service->console = true;
     } else if (strcmp(word, "alone") == 0 && parser->count == 1) {
         service->alone = true;
+    } else if (strcmp(word, "on") == 0) {
+        parse_on(parser);
+    } else if (strcmp(word, "like") == 0) {
+        parse_like(parser);
     } else if (strcmp(word, "handle") == 0) {
         config_parse_handle(parser->config, service, parser->words, parser->count, parser->line);
     } else {

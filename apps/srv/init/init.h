@@ -10,7 +10,7 @@
 #define INIT_OBJECTS   2048u
 #define INIT_INSTANCES 32u // of all services that run for each of some things
 #define INIT_SERVICES  (CONFIG_SERVICES + INIT_INSTANCES)
-#define INIT_ASK_NS    (5 * TS_SECOND) // deadline of what init asks a service, heartbeats apart
+#define INIT_ASK_NS    (5 * TS_SECOND) // deadline of what init asks a service for a client
 
 struct init {
     struct ts_loop loop;

@@ -167,7 +167,7 @@ static void search_next(void)
     } else {
         ts_format(search.path, sizeof(search.path), "%s" ALL, config->matches[search.match]);
         search.asking.done = list_opened;
-        ask_session(&search.asking, owner, search.path);
+        ask_session(&search.asking, owner, search.path, ts_deadline_in(INIT_ASK_NS));
     }
 }
 

@@ -40,6 +40,18 @@ static ts_status_t make_resource(const struct config_handle *handle, ts_handle_t
     return status != TS_OK ? status : narrow(part, handle->rights, out_handle);
 }
 
+// Of physical memory, the pages that the boot loader's picture lies in.
+static ts_status_t make_framebuffer(const struct config_handle *handle, ts_handle_t *out_handle)
+{
+    ts_handle_t whole = ts_named_handle(TS_NAME_RESOURCE_PHYSICAL), part;
+    const struct ts_boot_information *boot = init.boot;
+    uint64_t first = boot->framebuffer_base & ~(uint64_t)(TS_PAGE_SIZE - 1);
+    uint64_t bytes = (uint64_t)boot->framebuffer_pitch * boot->framebuffer_height;
+    uint64_t length = TS_PAGE_ROUND(boot->framebuffer_base - first + bytes);
+    ts_status_t status = ts_resource_derive(whole, first, length, &part);
+    return status != TS_OK ? status : narrow(part, handle->rights, out_handle);
+}
+
 static ts_status_t take_session(ts_handle_t *open, const struct config_handle *handle,
                                 ts_handle_t *out_handle)
 {
@@ -73,6 +85,7 @@ static ts_status_t make_handle(struct service *service, uint32_t index, ts_handl
     case CONFIG_CLASS: return class_create(handle->what, handle->rights, out_handle);
     case CONFIG_SESSION: return take_session(&service->sessions_open[index], handle, out_handle);
     case CONFIG_RESOURCE: return make_resource(handle, out_handle);
+    case CONFIG_FRAMEBUFFER: return make_framebuffer(handle, out_handle);
     case CONFIG_CONTROL: return control_create(handle->rights, out_handle);
     case CONFIG_MEMORY: return make_memory(&service->kept[index], handle, out_handle);
     case CONFIG_JOB: return ts_duplicate(service->job, handle->rights, out_handle);
@@ -100,6 +113,9 @@ static ts_status_t make_handles(struct service *service, struct ts_spawn *spawn,
     }
     for (uint32_t i = 0; status == TS_OK && i < service->config->handle_count; i++) {
         const struct config_handle *entry = &service->config->handles[i];
+        if (entry->target == CONFIG_FRAMEBUFFER && init.boot->framebuffer_base == 0) {
+            continue;
+        }
         status = make_handle(service, i, &handle);
         if (status != TS_OK) {
             ts_log("/etc/init.conf:%u: handle %s of %s: %s", entry->line, entry->name,

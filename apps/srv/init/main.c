@@ -117,14 +117,53 @@ static uint32_t split(char *line, const char **words, uint32_t most)
     return count;
 }
 
-static struct config_service *find_console(void)
+// Where the value of a word `name=` of the line begins, or NULL.
+static char *find_value(char *line, const char *name)
 {
-    for (uint32_t i = 0; i < init.config.service_count; i++) {
-        if (init.config.services[i].console) {
-            return &init.config.services[i];
+    size_t length = strlen(name);
+    for (char *at = strstr(line, name); at != NULL; at = strstr(at + 1, name)) {
+        if (at == line || at[-1] == ' ') {
+            return at + length;
         }
     }
     return NULL;
+}
+
+// console=serial, screen or both: what belongs to the other console does not start.
+static void choose_consoles(const char *value, bool execute)
+{
+    static const char *const names[] = {"serial", "screen", "both"};
+    size_t length = value != NULL ? strcspn(value, " ") : 0;
+    enum config_console only = execute ? CONFIG_ON_SERIAL : CONFIG_ON_ANY;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (length == strlen(names[i]) && memcmp(value, names[i], length) == 0) {
+            only = i == 0 ? CONFIG_ON_SERIAL : i == 1 ? CONFIG_ON_SCREEN : CONFIG_ON_ANY;
+        }
+    }
+    for (uint32_t i = 0; i < init.config.service_count; i++) {
+        struct config_service *service = &init.config.services[i];
+        if (only != CONFIG_ON_ANY && service->on != CONFIG_ON_ANY && service->on != only) {
+            service->start = CONFIG_START_NEVER;
+        }
+    }
+}
+
+// The first console that is to start is left alone; the others do not start.
+static struct config_service *only_console(void)
+{
+    struct config_service *found = NULL;
+    for (uint32_t i = 0; i < init.config.service_count; i++) {
+        struct config_service *service = &init.config.services[i];
+        if (!service->console || service->start == CONFIG_START_NEVER) {
+            continue;
+        }
+        if (found != NULL) {
+            service->start = CONFIG_START_NEVER;
+        } else {
+            found = service;
+        }
+    }
+    return found;
 }
 
 // exec=NAME words… at the end of the kernel's command line: that program takes the console's place.
@@ -132,12 +171,14 @@ static void apply_command_line(void)
 {
     static char line[sizeof(init.boot->command_line) + 1], path[64];
     memcpy(line, init.boot->command_line, sizeof(init.boot->command_line));
-    char *word = strstr(line, "exec=");
-    struct config_service *console = find_console();
-    if (word == NULL || (word != line && word[-1] != ' ') || console == NULL) {
+    char *words = find_value(line, "exec="), *consoles = find_value(line, "console=");
+    bool before = words == NULL || consoles < words; // else it is the program's
+    choose_consoles(before ? consoles : NULL, words != NULL);
+    struct config_service *console = words != NULL ? only_console() : NULL;
+    if (console == NULL) {
         return;
     }
-    uint32_t count = split(word + 5, console->arguments, CONFIG_WORDS);
+    uint32_t count = split(words, console->arguments, CONFIG_WORDS);
     console->arguments[count] = NULL;
     const char *name = count > 0 ? console->arguments[0] : "";
     ts_format(path, sizeof(path), "%s%s", name[0] == '/' ? "" : "bin/", name + (name[0] == '/'));

@@ -38,9 +38,10 @@ static bool must_let_pass(const struct service *service)
     return false;
 }
 
+// Who belongs to a console that there is not waits in silence: the console's driver has said why.
 static void tell_in_vain(struct service *service, const struct service *target)
 {
-    if (service->in_vain != target) {
+    if (service->in_vain != target && service->config->on == CONFIG_ON_ANY) {
         service->in_vain = target;
         ts_log("%s waits for %s, which does not run (`services`)", service->name, target->name);
     }
@@ -138,7 +139,9 @@ static bool sessions_complete(struct service *service)
         service->asking_busy = true;
         service->asking.done = session_done;
         service->asking.handle = i;
-        ask_session(&service->asking, &init.services[handle->service], handle->what);
+        // A console that nobody has looked at lets its shell wait, for ever if need be.
+        ask_session(&service->asking, &init.services[handle->service], handle->what,
+                    TS_DEADLINE_NONE);
         return false;
     }
     return true;

@@ -30,7 +30,8 @@ struct boot_module {
 
 struct boot_framebuffer {
     paddr_t base;                                  // 0: there is none that we can draw on
-    uint32_t width, height, pitch, bits_per_pixel; // 24 or 32
+    uint32_t width, height, pitch, bits_per_pixel; // 15, 16, 24 or 32
+    bool text;                                     // characters and their colours, 16 bits each
     uint8_t red_position, red_size, green_position, green_size, blue_position, blue_size;
 };
 

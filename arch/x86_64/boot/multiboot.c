@@ -68,18 +68,30 @@ static bool colour_ok(const struct multiboot_framebuffer *f, uint8_t position, u
     return size >= 1 && size <= 8 && position + size <= f->bits_per_pixel;
 }
 
+#define TEXT_BITS 16u // a cell of text
+#define SIDE_MAX  16384u
+
+static bool pixels_ok(const struct multiboot_framebuffer *f)
+{
+    uint8_t bits = f->bits_per_pixel;
+    return (bits == 15 || bits == 16 || bits == 24 || bits == 32) &&
+           colour_ok(f, f->red_position, f->red_size) &&
+           colour_ok(f, f->green_position, f->green_size) &&
+           colour_ok(f, f->blue_position, f->blue_size);
+}
+
 static void read_framebuffer(const struct multiboot_framebuffer *f)
 {
-    if (f->tag.size < sizeof(*f) || f->type != MULTIBOOT_FRAMEBUFFER_RGB) {
+    // Of text the tag ends before the colours.
+    bool text = f->type == MULTIBOOT_FRAMEBUFFER_TEXT;
+    size_t size = text ? offsetof(struct multiboot_framebuffer, red_position) : sizeof(*f);
+    if (f->tag.size < size || (f->type != MULTIBOOT_FRAMEBUFFER_RGB && !text)) {
         return;
     }
-    uint32_t bytes = f->bits_per_pixel / 8u;
-    if ((f->bits_per_pixel != 24 && f->bits_per_pixel != 32) || !f->address ||
-        f->address >= ADDRESS_MAX || !f->width || !f->height || f->width > 16384 ||
-        f->height > 16384 || f->pitch > 16384 * 8 || f->pitch < f->width * bytes ||
-        !colour_ok(f, f->red_position, f->red_size) ||
-        !colour_ok(f, f->green_position, f->green_size) ||
-        !colour_ok(f, f->blue_position, f->blue_size)) {
+    uint32_t bytes = text ? TEXT_BITS / 8 : (f->bits_per_pixel + 7u) / 8;
+    if (!f->address || f->address >= ADDRESS_MAX || !f->width || !f->height ||
+        f->width > SIDE_MAX || f->height > SIDE_MAX || f->pitch > SIDE_MAX * 8 ||
+        f->pitch < f->width * bytes || (!text && !pixels_ok(f))) {
         log_warn("boot: a framebuffer of unknown form is not used");
         return;
     }
@@ -88,14 +100,35 @@ static void read_framebuffer(const struct multiboot_framebuffer *f)
         .width = f->width,
         .height = f->height,
         .pitch = f->pitch,
-        .bits_per_pixel = f->bits_per_pixel,
-        .red_position = f->red_position,
-        .red_size = f->red_size,
-        .green_position = f->green_position,
-        .green_size = f->green_size,
-        .blue_position = f->blue_position,
-        .blue_size = f->blue_size,
+        .text = text,
+        .bits_per_pixel = text ? TEXT_BITS : f->bits_per_pixel,
     };
+    if (!text) {
+        struct boot_framebuffer *to = &boot_info.framebuffer;
+        to->red_position = f->red_position;
+        to->red_size = f->red_size;
+        to->green_position = f->green_position;
+        to->green_size = f->green_size;
+        to->blue_position = f->blue_position;
+        to->blue_size = f->blue_size;
+    }
+}
+
+// What would be drawn must be memory of no other kind: the kernel itself draws there.
+static void check_framebuffer(void)
+{
+    struct boot_framebuffer *f = &boot_info.framebuffer;
+    uint64_t end = f->base + (uint64_t)f->pitch * f->height; // of 46 and 31 bits
+    for (uint32_t i = 0; i < boot_info.range_count; i++) {
+        const struct boot_range *range = &boot_info.ranges[i];
+        bool meets = f->base < range->base + range->size && range->base < end;
+        if (meets && range->kind != BOOT_MEMORY_RESERVED) {
+            log_warn("boot: a framebuffer over memory, at %#lx, is not used",
+                     (unsigned long)f->base);
+            *f = (struct boot_framebuffer){0};
+            return;
+        }
+    }
 }
 
 // The loader's copy of the root pointer lies in memory that is reused; acpi.c reads its contents
@@ -154,4 +187,7 @@ void multiboot_read(paddr_t information)
         offset += (tag->size + 7u) & ~7u;
     }
     boot_range_normalise();
+    if (boot_info.framebuffer.base != 0) {
+        check_framebuffer();
+    }
 }

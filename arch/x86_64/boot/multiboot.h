@@ -41,4 +41,5 @@ struct multiboot_framebuffer {
     uint8_t red_position, red_size, green_position, green_size, blue_position, blue_size;
 } __attribute__((packed));
 
-#define MULTIBOOT_FRAMEBUFFER_RGB 1
+#define MULTIBOOT_FRAMEBUFFER_RGB  1
+#define MULTIBOOT_FRAMEBUFFER_TEXT 2

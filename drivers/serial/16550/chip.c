@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The chip's ports and its interrupt, and the beginning of the service.
-#include "service.h"
+// The chip's ports and its interrupt below the console, and the beginning of the service.
+#include "chip.h"
 
 #include <string.h>
 #include <tessera/lib/clock.h>
@@ -35,18 +35,80 @@ static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, u
     (void)ts_call_bytes(s->ports, TS_IO_STRING, &out, sizeof(out.string) + count, NULL, 0, NULL);
 }
 
+// ---- Moving bytes
+
+#define TICK_IDLE (100 * TS_MILLISECOND)
+#define TICK_BUSY (10 * TS_MILLISECOND) // while there is output
+
+static struct serial *serial_of(const struct console *console)
+{
+    return TS_OBJECT_OF((struct console *)(uintptr_t)console, struct serial, console);
+}
+
+static bool receive(struct serial *s)
+{
+    uint8_t bytes[64];
+    uint32_t n = uart_receive(&s->uart, bytes, sizeof(bytes));
+    for (uint32_t i = 0; i < n; i++) {
+        tty_input(&s->console.tty, bytes[i]);
+    }
+    s->console.statistics.bytes_in += n;
+    return n == sizeof(bytes);
+}
+
+static bool transmit(struct console *console)
+{
+    struct serial *s = serial_of(console);
+    uint8_t bytes[UART_FIFO];
+    size_t n = tty_output(&console->tty, bytes, sizeof(bytes));
+    while (n > 0) {
+        uint32_t sent = uart_send(&s->uart, bytes, (uint32_t)n);
+        if (sent == 0) {
+            break;
+        }
+        tty_sent(&console->tty, sent);
+        n = tty_output(&console->tty, bytes, sizeof(bytes));
+    }
+    uart_want_room(&s->uart, n > 0);
+    return n == 0;
+}
+
+static bool drained(const struct console *console)
+{
+    return uart_drained(&serial_of(console)->uart);
+}
+
+void serial_poll(struct serial *s)
+{
+    bool more = receive(s);
+    bool busy = console_move(&s->console) || more;
+    s->console.statistics.overruns = s->uart.overruns + s->console.tty.overruns;
+    // Not now but after whatever else has arrived: a flood of input holds nobody up.
+    ts_time_t pause = more ? 1 : busy ? TICK_BUSY : TICK_IDLE;
+    struct ts_loop *loop = s->console.loop;
+    ts_timer_arm(loop, &s->tick, ts_loop_now(loop) + pause);
+}
+
+static void poll(struct console *console)
+{
+    serial_poll(serial_of(console));
+}
+
+static const struct console_device device = {
+    .poll = poll, .transmit = transmit, .drained = drained, .holds = UART_FIFO};
+
 // ---- When to look
 
 static void on_tick(struct ts_timer *timer)
 {
     struct serial *s = TS_OBJECT_OF(timer, struct serial, tick);
-    s->statistics.polls++;
+    s->console.statistics.polls++;
     serial_poll(s);
 }
 
 static void wait_interrupt(struct serial *s)
 {
-    struct ts_submission *submission = ts_loop_begin(s->loop, &s->interrupt_wait);
+    struct ts_submission *submission = ts_loop_begin(s->console.loop, &s->interrupt_wait);
     if (submission != NULL) { // else the ticks do
         ts_prepare_watch(submission, s->interrupt, TS_SIGNAL_READABLE,
                          ts_async_data(&s->interrupt_wait));
@@ -62,7 +124,7 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
         ts_log("no more interrupts: %s", ts_status_name(event->status));
         return;
     }
-    s->statistics.interrupts++;
+    s->console.statistics.interrupts++;
     // The line is edge-triggered: no further edge comes before all causes are gone.
     for (unsigned i = 0; i < CAUSES_MAX && uart_interrupting(&s->uart); i++) {
         serial_poll(s);
@@ -72,24 +134,38 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
     }
 }
 
+// ---- The service
+
+static void on_open(struct ts_request *request)
+{
+    struct serial *s = TS_OBJECT_OF(request->object, struct serial, root);
+    if (request->length != 0) {
+        ts_request_reply(request, TS_ERR_NOT_FOUND, 0);
+        return;
+    }
+    console_open(&s->console, request);
+}
+
+// Sessions are what clients use; the root, which they are led to, makes them.
+static const struct ts_operations root_operations = {.open = on_open};
+
 ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t ports,
                          ts_handle_t interrupt, ts_handle_t *out_root)
 {
     static const struct ts_server_limits limits = {
         .requests = 256, .objects = 128, .inbox_bytes = 256};
-    *s = (struct serial){.loop = loop, .ports = ports, .interrupt = interrupt, .turn = SERIAL_TURN};
+    *s = (struct serial){.ports = ports, .interrupt = interrupt};
     s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
-    s->root = (struct session){.object = {.operations = &serial_root_operations}, .serial = s};
+    s->root.operations = &root_operations;
     s->interrupt_wait.done = on_interrupt;
-    s->owner_wait.done = session_owner_done;
     s->tick.fired = on_tick;
-    tty_init(&s->tty);
+    console_init(&s->console, loop, &device);
     ts_status_t status = uart_init(&s->uart);
     if (status == TS_OK) {
         status = ts_server_init(&s->server, loop, &limits);
     }
     if (status == TS_OK) {
-        status = ts_object_mint(&s->server, &s->root.object, TS_RIGHTS_ALL, out_root);
+        status = ts_object_mint(&s->server, &s->root, TS_RIGHTS_ALL, out_root);
     }
     if (status != TS_OK) {
         return status;

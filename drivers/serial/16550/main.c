@@ -5,13 +5,10 @@
 //
 // Each file knows only those above it:
 //
-//   uart           the 16550A: characters between its FIFOs and buffers
-//   service        moving all that can be moved, in both directions
-//   session        sessions, their owner, and which has the terminal
-//   objects        what clients do with a session
-//   chip           the chip's ports and interrupt; the beginning
-//   main           the program
-#include "service.h"
+//   uart   the 16550A: characters between its FIFOs and buffers
+//   chip   the chip's ports and interrupt, below a console (drivers/console/console.h); the
+//   beginning main   the program
+#include "chip.h"
 
 #include <drivers/service/ready.h>
 #include <stdlib.h>

@@ -85,11 +85,16 @@ static void make(void)
     struct multiboot_framebuffer *screen =
         tag_add(MULTIBOOT_TAG_FRAMEBUFFER, sizeof(struct multiboot_framebuffer));
     screen->address = any_address();
-    screen->type = MULTIBOOT_FRAMEBUFFER_RGB;
+    screen->type = random_below(4) != 0 ? MULTIBOOT_FRAMEBUFFER_RGB : MULTIBOOT_FRAMEBUFFER_TEXT;
     screen->width = (uint32_t)any_address();
     screen->height = (uint32_t)any_address();
     screen->pitch = (uint32_t)any_address();
-    screen->bits_per_pixel = random_below(2) != 0 ? 32 : 24;
+    if (random_below(2) != 0) { // one that is right, but may lie anywhere
+        screen->width = 80 + (uint32_t)random_below(4000);
+        screen->height = 25 + (uint32_t)random_below(2000);
+        screen->pitch = screen->width * 4;
+    }
+    screen->bits_per_pixel = (uint8_t)(8 * random_below(5));
     screen->red_size = screen->green_size = screen->blue_size = 8;
     tag_add(MULTIBOOT_TAG_ACPI_NEW, (uint32_t)(8 + random_below(40)));
     tag_add(MULTIBOOT_TAG_ACPI_OLD, (uint32_t)(8 + random_below(30)));
@@ -147,6 +152,13 @@ static void check_ranges(void)
     CHECK(memchr(boot_info.command_line, 0, sizeof(boot_info.command_line)) != NULL);
     const struct boot_framebuffer *screen = &boot_info.framebuffer;
     CHECK(screen->pitch >= screen->width * (screen->bits_per_pixel / 8));
+    uint64_t screen_end = screen->base + (uint64_t)screen->pitch * screen->height;
+    CHECK(screen_end >= screen->base && screen_end <= UINT64_C(1) << 47);
+    for (uint32_t i = 0; i < boot_info.range_count && screen->base != 0; i++) {
+        const struct boot_range *range = &boot_info.ranges[i];
+        CHECK(range->kind == BOOT_MEMORY_RESERVED || range->base >= screen_end ||
+              range->base + range->size <= screen->base);
+    }
 }
 
 static void one_round(void)

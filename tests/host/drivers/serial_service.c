@@ -2,7 +2,7 @@
 // The console's service against a chip and clients of the test's own: however much one client
 // writes, the others' lines come between, and a client that waits for its own output does not wait
 // for that.
-#include "service.h"
+#include "chip.h"
 
 #include <string.h>
 #include <tessera/lib/clock.h>
@@ -181,7 +181,7 @@ static void ask(struct call *call, struct ts_object *object, enum ts_operation o
 static struct ts_object *open_session(uint32_t client)
 {
     struct call call;
-    ask(&call, &serial.root.object, TS_OP_OPEN, client, 0, 0);
+    ask(&call, &serial.root, TS_OP_OPEN, client, 0, 0);
     CHECK(call.done && call.status == TS_OK);
     return call.minted;
 }
@@ -207,7 +207,7 @@ static void finish(const struct call *calls, unsigned count)
         }
         CHECK(calls[i].status == TS_OK);
     }
-    while (serial.tty.out_head != serial.tty.out_tail) {
+    while (serial.console.tty.out_head != serial.console.tty.out_tail) {
         sent_length = 0;
         room = 64;
         serial_poll(&serial);
@@ -292,7 +292,7 @@ static void test_sync_of_what_waits(struct ts_object *first, struct ts_object *s
     // It ends while it waits so.
     ask(&flood, second, TS_OP_WRITE, HONEST, 'y', MUCH);
     ask(&sync, second, TS_OP_SYNC, HONEST, 0, 0);
-    serial_operations.cancel(&sync.request);
+    sync.request.object->operations->cancel(&sync.request);
     CHECK(sync.done && sync.status == TS_ERR_CANCELLED);
     finish(&flood, 1);
 }
@@ -301,7 +301,7 @@ static void test_sync_of_what_waits(struct ts_object *first, struct ts_object *s
 static void test_echo(struct ts_object *second)
 {
     static struct call line, more;
-    serial.tty.mode = TS_CONSOLE_MODE_ECHO;
+    serial.console.tty.mode = TS_CONSOLE_MODE_ECHO;
     for (unsigned i = 0; i < TTY_OUT / 32; i++) { // at first the line is held up
         typed = 64;
         serial_poll(&serial);
@@ -316,7 +316,7 @@ static void test_echo(struct ts_object *second)
     }
     CHECK(more.done && sent_length < 30 * KIB);
     CHECK(count_of('y') == 5 && count_of('z') > 0 && count_of('e') > count_of('z'));
-    serial.tty.mode = typed = 0;
+    serial.console.tty.mode = typed = 0;
     finish(&more, 1);
 }
 
@@ -326,13 +326,13 @@ int main(void)
     idle = true;
     CHECK(serial_start(&serial, &loop, 1, TS_HANDLE_NONE, &root) == TS_OK);
     idle = false;
-    serial.tty.mode = 0; // bytes as they are
+    serial.console.tty.mode = 0; // bytes as they are
     struct ts_object *first = open_session(HOSTILE), *second = open_session(HONEST);
     test_turns(first, second);
     test_sync(first, second);
     test_sync_of_what_waits(first, second);
     test_echo(second);
-    serial_operations.closed(first);
-    serial_operations.closed(second);
+    first->operations->closed(first);
+    second->operations->closed(second);
     return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Sessions: their beginning, their owner, and their end, with which the terminal is handed on.
-#include "service.h"
+#include <drivers/console/console.h>
 
 #include <stdlib.h>
 #include <tessera/abi/kind.h>
@@ -37,7 +37,7 @@ static ts_status_t take_process(struct ts_request *request, ts_handle_t *out_pro
 // OWN: the session ends with a process.
 void session_call(struct ts_request *request)
 {
-    struct session *session = session_of(request);
+    struct console_session *session = session_of(request);
     ts_status_t status = TS_ERR_UNSUPPORTED;
     ts_handle_t process = TS_HANDLE_NONE;
     if (request->arg == TS_CONSOLE_OWN) {
@@ -49,35 +49,34 @@ void session_call(struct ts_request *request)
         session->owner = process;
     }
     ts_request_reply(request, status, 0);
-    serial_poll(session->serial);
+    session->console->device->poll(session->console);
 }
 
-void session_open(struct ts_request *request, const struct ts_operations *operations)
+void session_open(struct console *c, struct ts_request *request,
+                  const struct ts_operations *operations)
 {
-    struct serial *s = session_of(request)->serial;
-    struct session *session = calloc(1, sizeof(*session));
-    if (session == NULL || request->length != 0) {
-        free(session);
-        ts_request_reply(request, session != NULL ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
+    struct console_session *session = calloc(1, sizeof(*session));
+    if (session == NULL) {
+        ts_request_reply(request, TS_ERR_MEMORY, 0);
         return;
     }
     session->object.operations = operations;
-    session->serial = s;
+    session->console = c;
     session->status_flags = request->arg & TS_OPEN_NOWAIT;
     if (ts_request_reply_mint(request, &session->object, request->rights, 0) != TS_OK) {
         free(session);
         return;
     }
-    session->next = s->sessions;
-    s->sessions = session;
-    s->holder = s->holder != NULL ? s->holder : session;
-    serial_poll(s);
+    session->next = c->sessions;
+    c->sessions = session;
+    c->holder = c->holder != NULL ? c->holder : session;
+    c->device->poll(c);
 }
 
 // ---- Its end
 
 // Answers what a session that ends has left in a list.
-static void drop_requests(struct ts_request_list *list, const struct session *session)
+static void drop_requests(struct ts_request_list *list, const struct console_session *session)
 {
     struct ts_request *next;
     for (struct ts_request *r = list->first; r != NULL; r = next) {
@@ -89,42 +88,42 @@ static void drop_requests(struct ts_request_list *list, const struct session *se
 }
 
 // It has the terminal no more, nor anything that waits.
-static void leave(struct session *session)
+static void leave(struct console_session *session)
 {
-    struct serial *s = session->serial;
-    drop_requests(&s->reads, session);
-    drop_requests(&s->writes, session);
-    drop_requests(&s->syncs, session);
-    for (struct session **at = &s->sessions; *at != NULL; at = &(*at)->next) {
+    struct console *c = session->console;
+    drop_requests(&c->reads, session);
+    drop_requests(&c->writes, session);
+    drop_requests(&c->syncs, session);
+    for (struct console_session **at = &c->sessions; *at != NULL; at = &(*at)->next) {
         if (*at == session) {
             *at = session->next;
             break;
         }
     }
-    if (s->holder == session) {
-        struct session *oldest = s->sessions;
+    if (c->holder == session) {
+        struct console_session *oldest = c->sessions;
         while (oldest != NULL && oldest->next != NULL) {
             oldest = oldest->next;
         }
-        s->holder = oldest;
+        c->holder = oldest;
     }
-    s->watched = s->watched == session ? NULL : s->watched;
+    c->watched = c->watched == session ? NULL : c->watched;
     ts_close(session->owner);
     session->owner = TS_HANDLE_NONE;
 }
 
 void session_closed(struct ts_object *object)
 {
-    struct session *session = TS_OBJECT_OF(object, struct session, object);
-    struct serial *s = session->serial;
+    struct console_session *session = TS_OBJECT_OF(object, struct console_session, object);
+    struct console *c = session->console;
     leave(session);
     free(session);
-    serial_poll(s);
+    c->device->poll(c);
 }
 
 static void on_ended_closed(struct ts_object *object)
 {
-    free(TS_OBJECT_OF(object, struct session, object));
+    free(TS_OBJECT_OF(object, struct console_session, object));
 }
 
 // What was asked before its end and arrives after it.
@@ -145,7 +144,7 @@ static const struct ts_operations ended_operations = {
 };
 
 // Its handles, which there may be still, are of no use from now on.
-static void session_end(struct session *session)
+static void session_end(struct console_session *session)
 {
     leave(session);
     session->object.operations = &ended_operations;
@@ -154,14 +153,14 @@ static void session_end(struct session *session)
 
 void session_owner_done(struct ts_async *async, const struct ts_event *event)
 {
-    struct serial *s = TS_OBJECT_OF(async, struct serial, owner_wait);
-    struct session *session = s->watched;
-    s->watched = NULL;
+    struct console *c = TS_OBJECT_OF(async, struct console, owner_wait);
+    struct console_session *session = c->watched;
+    c->watched = NULL;
     if (session != NULL && event->status == TS_OK) {
         session_end(session);
     } else if (session != NULL) {
         ts_close(session->owner); // it cannot be waited for
         session->owner = TS_HANDLE_NONE;
     }
-    serial_poll(s);
+    c->device->poll(c);
 }
