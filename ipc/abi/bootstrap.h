@@ -52,7 +52,7 @@ struct ts_bootstrap {
 // the driver of the screen alone: of `physical`, the pages that are video memory
 #define TS_NAME_FRAMEBUFFER "framebuffer"
 
-#define TS_BOOT_INFORMATION_VERSION 1u
+#define TS_BOOT_INFORMATION_VERSION 2u
 
 // What the firmware and boot loader said, for init and the drivers it gives parts of it to.
 struct ts_boot_information {

@@ -20,6 +20,9 @@
 #define ROOT_OLD_SIZE  20u
 #define ROOT_NEW_SIZE  36u
 
+#define FADT_WITH_BOOT_WORD 3u // the revision from which on it has IAPC_BOOT_ARCH
+#define BOOT_WORD_I8042     2u
+
 struct acpi_info acpi;
 
 extern uint8_t acpi_root_copy[ROOT_NEW_SIZE]; // boot/multiboot.c
@@ -276,6 +279,8 @@ static void read_fadt(const struct header *table)
     acpi.pm1a_control = io_port(read32(table, 64));
     acpi.pm1b_control = io_port(read32(table, 68));
     acpi.pm_timer = read8(table, 91) == 4 ? io_port(read32(table, 76)) : 0;
+    bool says = read8(table, 8) >= FADT_WITH_BOOT_WORD;
+    acpi.firmware.no_i8042 = says && !(read16(table, 109) & BOOT_WORD_I8042);
     uint32_t flags = read32(table, 112);
     if ((flags & 1u << 10) && table->length >= 129) {
         acpi.reset = (struct acpi_register){read8(table, 116), read64(table, 120)};

@@ -131,7 +131,9 @@ static void make_madt(void)
 static void make_fadt(void)
 {
     table(FADT, "FACP", FADT_SIZE);
+    put(FADT + 8, 3, 1);
     put(FADT + 64, 0x604, 4);
+    put(FADT + 109, 2, 2); // a keyboard controller
     put(FADT + 91, 4, 1);
     put(FADT + 76, 0x608, 4);
     put(FADT + 112, 1u << 10, 4);
@@ -217,6 +219,21 @@ static void good_tables(void)
     CHECK(acpi.have_reset && acpi.reset.address == 0xcf9 && acpi.reset_value == 6);
     CHECK(acpi.have_s5 && acpi.s5_a == 5 && acpi.s5_b == 1);
     CHECK(acpi.firmware.ecam_base == 0xb0000000 && acpi.firmware.ecam_bus_last == 0xff);
+    CHECK_EQUAL(acpi.firmware.no_i8042, 0);
+}
+
+// Only a table that is new enough says that there is none.
+static void no_keyboard_controller(void)
+{
+    make();
+    put(FADT + 109, 0xfffd, 2);
+    sums();
+    read_all();
+    CHECK_EQUAL(acpi.firmware.no_i8042, 1);
+    put(FADT + 8, 1, 1);
+    sums();
+    read_all();
+    CHECK_EQUAL(acpi.firmware.no_i8042, 0);
 }
 
 // Small numbers and those at the ends of ranges find more than others.
@@ -248,6 +265,7 @@ static void damaged_tables(void)
 int main(void)
 {
     good_tables();
+    no_keyboard_controller();
     damaged_tables();
     return 0;
 }

@@ -8,5 +8,7 @@ struct ts_firmware {
     uint64_t acpi_root; // physical address of ACPI's root pointer, 0 = none
     uint64_t ecam_base; // memory-mapped PCI configuration, first segment; 0 = none
     uint32_t ecam_bus_first, ecam_bus_last;
+    uint32_t no_i8042; // 1: ACPI says that there is no controller of a PS/2 keyboard; 0: look
+    uint32_t reserved;
 };
-_Static_assert(sizeof(struct ts_firmware) == 24, "firmware");
+_Static_assert(sizeof(struct ts_firmware) == 32, "firmware");
