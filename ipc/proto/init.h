@@ -34,6 +34,7 @@
 // The control object (a named handle "control = control" in the configuration):
 //   list    struct ts_init_service records, as many as fit; offset = cookie: index of the first
 //   call    TS_INIT_*, with the service's name as bytes in; with MANAGE. RUNNING: without.
+//           POWER_OFF and REBOOT: with EXECUTE will do
 //   open    a service's name: as its named handle; MANAGE, also among the rights asked for
 #pragma once
 

@@ -128,10 +128,12 @@ static void control_call(struct ts_request *request)
 {
     struct service *service;
     uint64_t method = request->arg;
-    bool manage = method != TS_INIT_RUNNING;
-    if (manage && !ts_request_has(request, TS_RIGHT_MANAGE)) {
+    bool power = method == TS_INIT_POWER_OFF || method == TS_INIT_REBOOT;
+    bool may = method == TS_INIT_RUNNING || ts_request_has(request, TS_RIGHT_MANAGE) ||
+               (power && ts_request_has(request, TS_RIGHT_EXECUTE));
+    if (!may) {
         ts_request_reply(request, TS_ERR_RIGHTS, 0);
-    } else if (method == TS_INIT_POWER_OFF || method == TS_INIT_REBOOT) {
+    } else if (power) {
         call_power(request);
     } else if (method == TS_INIT_RUNNING) {
         ts_request_reply(request, TS_OK, count_running());
