@@ -28,8 +28,9 @@ static void steer(void)
     } methods[] = {{"start", TS_INIT_START},
                    {"stop", TS_INIT_STOP},
                    {"kill", TS_INIT_KILL},
-                   {"restart", TS_INIT_RESTART}};
-    static const char *const services[] = {"pci", "serial", "virtio-net:0", "netd"};
+                   {"restart", TS_INIT_RESTART},
+                   {"reboot", TS_INIT_REBOOT}};
+    static const char *const services[] = {"pci", "serial", "ps2", "virtio-net:0", "netd"};
     ts_handle_t control = ts_named_handle(TS_NAME_CONTROL), session;
     char text[64];
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {

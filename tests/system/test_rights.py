@@ -25,8 +25,10 @@ SPY = """start: ERR_RIGHTS
 stop: ERR_RIGHTS
 kill: ERR_RIGHTS
 restart: ERR_RIGHTS
+reboot: ERR_RIGHTS
 open pci: ERR_RIGHTS
 open serial: ERR_RIGHTS
+open ps2: ERR_RIGHTS
 open virtio-net:0: ERR_RIGHTS
 open netd: ERR_RIGHTS
 process 1: OK

@@ -19,13 +19,14 @@ static ts_status_t read_file(ts_handle_t folder, const char *name, size_t limit,
 {
     ts_handle_t file;
     struct ts_attributes attributes;
+    size_t got;
     ts_status_t status = ts_open(folder, name, 0, TS_RIGHT_READ, &file);
     if (status != TS_OK) {
         return status;
     }
     void *bytes = NULL;
-    status = ts_get(file, TS_PROPERTY_ATTRIBUTES, &attributes, sizeof(attributes), NULL);
-    if (status == TS_OK && attributes.size > limit) {
+    status = ts_get(file, TS_PROPERTY_ATTRIBUTES, &attributes, sizeof(attributes), &got);
+    if (status == TS_OK && (got != sizeof(attributes) || attributes.size > limit)) {
         status = TS_ERR_TOO_LARGE;
     }
     if (status == TS_OK) {
