@@ -28,6 +28,7 @@ GREEDY_LONG = {"memfs": ("again files", "flood writes", "flood half", "flood lis
                "serial": ("flood prints",), "log": ("flood log",), "httpd": ("flood logfile",)}
 FLOODS = ("reads", "writes", "half", "lists", "depth", "names", "tree", "moves", "cancels", "late",
           "sends", "sockets", "log")
+FLOODS_OF_OTHERS = ("entries", "records", "maps", "named", "listens", "questions", "prints", "logfile")
 
 
 def begin(ctx):
@@ -105,6 +106,20 @@ def counts(ctx, guest):
     return found
 
 
+def die_amid(ctx, guest, floods):
+    """With a ring full of requests, and after the first answers."""
+    for kind in floods:
+        for step in (0, 40):
+            ctx.equal(guest.command(f"beside die {kind} {step}; echo $?"), "0\n", kind)
+            guest.command("shares clean")
+
+
+def check_all_is_back(ctx, guest, before):
+    honest = guest.command("shares honest 5")
+    ctx.check("honest: OK" in honest, honest)
+    ctx.equal((counts(ctx, guest), restarts(guest), handles(guest)), before, "counts")
+
+
 def test_dies_at_any_moment(ctx):
     """What hostile clients had is there again for the next one."""
     guest = begin(ctx)
@@ -114,13 +129,19 @@ def test_dies_at_any_moment(ctx):
             guest.send(f"shares again {kind} > /dev/null &\r")
             guest.drain(moment)
             end(ctx, guest)
-    for kind in FLOODS:  # with a ring full of requests, and after the first answers
-        for step in (0, 40):
-            ctx.equal(guest.command(f"beside die {kind} {step}; echo $?"), "0\n", kind)
-            guest.command("shares clean")
-    honest = guest.command("shares honest 5")
-    ctx.check("honest: OK" in honest, honest)
-    ctx.equal((counts(ctx, guest), restarts(guest), handles(guest)), before, "counts")
+    die_amid(ctx, guest, FLOODS)
+    check_all_is_back(ctx, guest, before)
+
+
+def test_dies_amid_floods_of_others(ctx):
+    """The same with what init, the network, the terminal and the web server are asked for."""
+    programs = [compile_program(ctx, f"{name}.c", name) for name in ("shares", "beside")]
+    guest = ctx.boot(smp=2, memory=256, shell=True, add=programs)
+    guest.wait_for_page()  # a log to read
+    before = counts(ctx, guest), restarts(guest), handles(guest)
+    die_amid(ctx, guest, FLOODS_OF_OTHERS)
+    check_all_is_back(ctx, guest, before)
+    ctx.equal(guest.wait_for_page()[0], 200, "status afterwards")
 
 
 def greedy(guest, name):
@@ -182,7 +203,7 @@ def test_nine_go_on_long(ctx):
 
 
 test_hostile_is_refused.timeout = 170
-test_dies_at_any_moment.timeout = 170
+test_dies_at_any_moment.timeout = test_dies_amid_floods_of_others.timeout = 170
 test_nine_go_on.timeout = 170
 test_nine_go_on_long.timeout = 600
 test_nine_go_on_long.long = True
