@@ -57,8 +57,8 @@ def test_web_server_goes_on(ctx):
     for connection in idle:
         connection.connect()
         ctx.on_end(connection.close)
-    beside(ctx, guest, "/test/bombs", 100)
-    beside(ctx, guest, "/test/bombs together", 100)
+    beside(ctx, guest, "/test/bombs", 200)
+    beside(ctx, guest, "/test/bombs together", 200)
 
 
 def test_long(ctx):
@@ -72,6 +72,6 @@ def test_long(ctx):
         guest.stop()
 
 
-test_web_server_goes_on.timeout = 240
+test_web_server_goes_on.timeout = 480
 test_web_server_goes_on.alone = True
 test_long.long = True

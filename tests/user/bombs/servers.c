@@ -55,7 +55,7 @@ uint64_t servers_handles(void)
 
 bool servers_are_back(uint64_t handles)
 {
-    ts_time_t until = ts_deadline_in(5 * TS_SECOND);
+    ts_time_t until = ts_deadline_in(2 * TS_SECOND);
     uint64_t now;
     while ((now = servers_handles()) > handles && ts_clock_now() < until) {
         ts_sleep_until(ts_deadline_in(10 * TS_MILLISECOND));

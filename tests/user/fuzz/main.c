@@ -172,7 +172,7 @@ static void nobody_notices_the_hostile_program(void)
         }
         tap_note("round seed %lu", (unsigned long)(asked.seed + i));
         round_run(asked.seed + i);
-        CHECK(!counted || objects_are_back(objects));
+        CHECK(!counted || objects_are_back(objects, patience()));
     }
     tap_note("%lu rounds, %lu to their end; %lu steps, %lu calls, %lu honest requests",
              (unsigned long)total.rounds, (unsigned long)total.by_itself,

@@ -15,9 +15,8 @@ bool objects_count(uint64_t *out_count)
     return ts_get_u64(ts_named_handle("system"), TS_PROPERTY_KERNEL_OBJECTS, out_count) == TS_OK;
 }
 
-bool objects_are_back(uint64_t most)
+bool objects_are_back(uint64_t most, ts_time_t until)
 {
-    ts_time_t until = in_ms(10000);
     uint64_t count = 0;
     CHECK(objects_count(&count));
     while (count > most && ts_clock_now() < until) { // the reaper is at it

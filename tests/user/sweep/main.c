@@ -27,6 +27,7 @@
 #define PROGRAM "test/sweep"
 #define END_MS  15000 // a program whose allocation failed comes to an end
 #define N_MAX   5000u
+#define BACK_MS 2000
 #define TRIES   3u
 
 static struct verdict *verdict;
@@ -93,7 +94,7 @@ static bool sweep_try(unsigned number, uint64_t n, bool *out_back)
     ts_close(process); // what it says of its end is charged while somebody can ask for it
     job_check_empty(job);
     ts_close(job);
-    *out_back = objects_are_back(objects);
+    *out_back = objects_are_back(objects, in_ms(BACK_MS));
     return reached;
 }
 
