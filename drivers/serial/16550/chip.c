@@ -40,6 +40,12 @@ static void port_write_many(void *context, uint8_t port, const uint8_t *bytes, u
 #define TICK_IDLE (100 * TS_MILLISECOND)
 #define TICK_BUSY (10 * TS_MILLISECOND) // while there is output
 
+// Bytes that the chip is given in a pause's time, were it as fast as memory: this driver runs
+// before its clients, which could not ask for their turns otherwise while one of them has much to
+// write.
+#define PACE       4096u
+#define PACE_PAUSE TS_MILLISECOND
+
 static struct serial *serial_of(const struct console *console)
 {
     return TS_OBJECT_OF((struct console *)(uintptr_t)console, struct serial, console);
@@ -56,20 +62,33 @@ static bool receive(struct serial *s)
     return n == sizeof(bytes);
 }
 
+// Whether the chip has had all that it gets for now.
+static bool is_paced(const struct serial *s)
+{
+    return s->paced >= PACE && ts_loop_now(s->console.loop) < s->pace_end;
+}
+
+// Gives the chip what it takes and may have.
 static bool transmit(struct console *console)
 {
     struct serial *s = serial_of(console);
     uint8_t bytes[UART_FIFO];
     size_t n = tty_output(&console->tty, bytes, sizeof(bytes));
-    while (n > 0) {
+    ts_time_t now = ts_loop_now(console->loop);
+    if (now >= s->pace_end) {
+        s->paced = 0;
+        s->pace_end = now + PACE_PAUSE;
+    }
+    while (n > 0 && s->paced < PACE) {
         uint32_t sent = uart_send(&s->uart, bytes, (uint32_t)n);
         if (sent == 0) {
             break;
         }
         tty_sent(&console->tty, sent);
+        s->paced += sent;
         n = tty_output(&console->tty, bytes, sizeof(bytes));
     }
-    uart_want_room(&s->uart, n > 0);
+    uart_want_room(&s->uart, n > 0 && !is_paced(s));
     return n == 0;
 }
 
@@ -84,7 +103,7 @@ void serial_poll(struct serial *s)
     bool busy = console_move(&s->console) || more;
     s->console.statistics.overruns = s->uart.overruns + s->console.tty.overruns;
     // Not now but after whatever else has arrived: a flood of input holds nobody up.
-    ts_time_t pause = more ? 1 : busy ? TICK_BUSY : TICK_IDLE;
+    ts_time_t pause = more ? 1 : is_paced(s) ? PACE_PAUSE : busy ? TICK_BUSY : TICK_IDLE;
     struct ts_loop *loop = s->console.loop;
     ts_timer_arm(loop, &s->tick, ts_loop_now(loop) + pause);
 }

@@ -13,6 +13,8 @@ struct serial {
     struct ts_server server;
     struct ts_object root;
     struct uart uart;
+    uint32_t paced; // bytes that the chip was given before pace_end
+    ts_time_t pace_end;
     struct ts_async interrupt_wait;
     struct ts_timer tick;
     ts_handle_t ports, interrupt; // interrupt 0: polled alone

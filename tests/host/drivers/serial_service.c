@@ -165,6 +165,13 @@ static const struct ts_request_backend backend = {.pull = pull, .reply = reply};
 static struct serial serial;
 static struct ts_loop loop;
 
+// What a tick does, a millisecond later.
+static void poll_later(void)
+{
+    loop.now += TS_MILLISECOND;
+    serial_poll(&serial);
+}
+
 static void ask(struct call *call, struct ts_object *object, enum ts_operation op, uint32_t client,
                 char byte, uint32_t length)
 {
@@ -192,7 +199,7 @@ static uint32_t bytes_until(const struct call *call)
     uint32_t before = sent_length;
     for (unsigned i = 0; i < STEPS && !call->done && sent_length + 64 < sizeof(sent); i++) {
         room = 64;
-        serial_poll(&serial);
+        poll_later();
     }
     return sent_length - before;
 }
@@ -210,7 +217,7 @@ static void finish(const struct call *calls, unsigned count)
     while (serial.console.tty.out_head != serial.console.tty.out_tail) {
         sent_length = 0;
         room = 64;
-        serial_poll(&serial);
+        poll_later();
     }
     room = sent_length = 0;
 }
@@ -239,7 +246,7 @@ static void test_turns(struct ts_object *first, struct ts_object *second)
         CHECK(bytes_until(&lines[i]) <= WAITS);
     }
     room = TTY_OUT;
-    serial_poll(&serial);
+    poll_later();
     CHECK(count_of('1') == 5 && count_of('2') == 5 && count_of('3') == 5);
     CHECK(memchr(sent, '1', sent_length) < memchr(sent, '2', sent_length));
     CHECK(memchr(sent, '2', sent_length) < memchr(sent, '3', sent_length));
@@ -262,7 +269,7 @@ static void test_sync(struct ts_object *first, struct ts_object *second)
     ask(&sync, second, TS_OP_SYNC, HONEST, 0, 0);
     for (unsigned i = 0; i < TTY_OUT; i++) {
         room = 64;
-        serial_poll(&serial);
+        poll_later();
     }
     CHECK(line.done && !sync.done);
     idle = true;
@@ -311,13 +318,33 @@ static void test_echo(struct ts_object *second)
     sent_length = 0;
     while (!more.done && sent_length < 100 * KIB) {
         room = typed = 64;
-        serial_poll(&serial);
+        poll_later();
         CHECK(line.done || sent_length < WAITS);
     }
     CHECK(more.done && sent_length < 30 * KIB);
     CHECK(count_of('y') == 5 && count_of('z') > 0 && count_of('e') > count_of('z'));
     serial.console.tty.mode = typed = 0;
     finish(&more, 1);
+}
+
+// A chip that takes all at once gets so much in a while that clients below the driver run too.
+static void test_pace(struct ts_object *first)
+{
+    enum { PACE = 4096, INSTANT = PACE + 16 };
+    static struct call flood[MANY];
+    sent_length = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        room = MUCH;
+        ask(&flood[i], first, TS_OP_WRITE, HOSTILE, 'x', MUCH);
+    }
+    for (unsigned step = 1; step <= 10; step++) {
+        poll_later();
+        for (unsigned i = 0; i < 100; i++) {
+            serial_poll(&serial); // interrupts, and others' requests
+        }
+        CHECK(sent_length >= step * PACE && sent_length <= (step + 1) * INSTANT);
+    }
+    finish(flood, MANY);
 }
 
 int main(void)
@@ -332,6 +359,7 @@ int main(void)
     test_sync(first, second);
     test_sync_of_what_waits(first, second);
     test_echo(second);
+    test_pace(first);
     first->operations->closed(first);
     second->operations->closed(second);
     return 0;
