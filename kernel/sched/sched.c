@@ -106,6 +106,15 @@ static bool put_ahead(struct run_queue *queue, struct thread *thread)
     return true;
 }
 
+// The current thread lets another one run before its equals. One that waits for it has given its
+// turn; one that answers has not: it may have been given the turn of the next that it answers.
+static void note_giver(struct run_queue *here)
+{
+    if (here->current->asking) {
+        here->giver = here->current;
+    }
+}
+
 void thread_wake_here(struct thread *thread)
 {
     irqflags_t flags;
@@ -113,7 +122,7 @@ void thread_wake_here(struct thread *thread)
     if (thread->state != THREAD_IS_BLOCKED) {
         thread->wake_pending = true;
         if (put_ahead(queue, thread)) { // it lost the CPU on its way to block
-            queue->giver = queue->current;
+            note_giver(queue);
         }
         run_queue_unlock(queue, flags);
         return;
@@ -127,7 +136,7 @@ void thread_wake_here(struct thread *thread)
         run_queue_lock_off(here);
     }
     run_queue_push_ahead(here, thread);
-    here->giver = here->current;
+    note_giver(here);
     // The current thread may go on all the same, having been answered meanwhile.
     run_queue_announce(here, thread);
     run_queue_unlock(here, flags);

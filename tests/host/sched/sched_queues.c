@@ -404,21 +404,56 @@ static void answer(struct thread *client)
     }
 }
 
-// A client and its server, which answers at once and computes on, give each other as many turns as
-// they like: one that waits beside them runs in each second slice.
-static void rule_p03_two_keep_no_equal_off(void)
+static void begin_with(unsigned count, unsigned ready)
 {
-    struct thread *client = &threads[0], *equal = &threads[1], *server = &threads[2];
     here = &cpus[0];
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < count; i++) {
         memset(&threads[i], 0, sizeof(threads[i]));
         list_init(&threads[i].run);
         threads[i].own_priority = threads[i].priority = 1;
         threads[i].state = THREAD_IS_BLOCKED;
         threads[i].end = thread_end;
-        thread_wake(&threads[i]);
+        if (i < ready) {
+            thread_wake(&threads[i]);
+        }
     }
     leave_by(run_idle);
+}
+
+// A server that lost the CPU with another client's request has that client's answer to give before
+// the one of the client that gave it its turn, which goes on with that turn all the same.
+static void rule_p04_another_ones_answer_keeps_the_turn(void)
+{
+    struct thread *client = &threads[0], *server = &threads[1], *equal = &threads[2];
+    struct thread *other = &threads[3];
+    begin_with(4, 3);
+    CHECK(here->current == client);
+    client->asking = true;
+    call(server);
+    CHECK(here->current == server);
+    thread_wake_here(other); // handing over
+    CHECK(run_queue_here()->giver == client);
+    answer(client);
+    client->asking = false;
+    leave_by(block);
+    CHECK(here->current == client);
+    leave_by(thread_leave);
+    CHECK(here->current == other);
+    leave_by(thread_leave);
+    CHECK(here->current == equal);
+    leave_by(thread_leave);
+    thread_wake(server);
+    leave_by(run_idle);
+    leave_by(thread_leave);
+    CHECK(idle_here());
+}
+
+// A client and its server, which answers at once and computes on, give each other as many turns as
+// they like: one that waits beside them runs in each second slice.
+static void rule_p03_two_keep_no_equal_off(void)
+{
+    struct thread *client = &threads[0], *equal = &threads[1], *server = &threads[2];
+    begin_with(3, 3);
     CHECK(here->current == client);
     for (unsigned slice = 0, waits = 0; slice < 20; slice++) {
         if (here->current == client) {
@@ -454,6 +489,7 @@ int main(void)
         sched_cpu_init(&idles[i]);
     }
     rule_p03_two_keep_no_equal_off();
+    rule_p04_another_ones_answer_keeps_the_turn();
     for (unsigned i = 0; i < THREADS; i++) {
         launch(&threads[i]);
     }
