@@ -18,14 +18,15 @@ ROUNDS = {"memfs": 750, "pipes": 180, "netd": 240, "init": 1400, "serial": 30, "
 LOSS = 2         # times as long
 CLOCK = "-rtc", "base=2026-01-01,clock=vm"
 # What each server is asked for, of KINDS, and by beside.c.
-GREEDY = {"memfs": ("again pages", "flood reads", "flood depth"), "pipes": ("flood cancels",)}
+GREEDY = {"memfs": ("again pages", "flood reads", "flood depth"),
+          "pipes": ("again pipes", "flood cancels"), "serial": ("flood prints",)}
 GREEDY_LONG = {"memfs": ("again files", "flood writes", "flood half", "flood lists", "flood names",
                          "flood log", "flood nothing"),
-               "pipes": ("again pipes", "flood moves", "flood late"),
+               "pipes": ("flood moves", "flood late"),
                "netd": ("flood sends", "flood sockets", "flood listens", "flood questions"),
                "init": ("flood tree", "flood entries", "flood records", "flood maps",
                         "flood named"),
-               "serial": ("flood prints",), "log": ("flood log",), "httpd": ("flood logfile",)}
+               "log": ("flood log",), "httpd": ("flood logfile",)}
 FLOODS = ("reads", "writes", "half", "lists", "depth", "names", "tree", "moves", "cancels", "late",
           "sends", "sockets", "log")
 FLOODS_OF_OTHERS = ("entries", "records", "maps", "named", "listens", "questions", "prints", "logfile")

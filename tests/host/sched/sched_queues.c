@@ -437,13 +437,16 @@ static void rule_p04_another_ones_answer_keeps_the_turn(void)
     client->asking = false;
     leave_by(block);
     CHECK(here->current == client);
+    client->asking = true;
+    run_queue_here()->giver = NULL;
+    thread_wake_here(server); // it had nothing to do, and is called
+    CHECK(run_queue_here()->giver == client);
+    leave_by(thread_leave);
+    CHECK(here->current == server);
     leave_by(thread_leave);
     CHECK(here->current == other);
     leave_by(thread_leave);
     CHECK(here->current == equal);
-    leave_by(thread_leave);
-    thread_wake(server);
-    leave_by(run_idle);
     leave_by(thread_leave);
     CHECK(idle_here());
 }
