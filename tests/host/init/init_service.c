@@ -109,9 +109,11 @@ void report_end(const struct service *service, const struct ts_process_report *r
     (void)report;
 }
 
-void ask_session(struct asking *asking, struct service *target, const char *path)
+void ask_session(struct asking *asking, struct service *target, const char *path,
+                 ts_time_t deadline)
 {
     (void)path;
+    (void)deadline;
     asking->target = target;
 }
 
