@@ -10,6 +10,7 @@
 #include <debug/screen.h>
 #include <tessera/format/text.h>
 #include <base/symbol.h>
+#include <log.h>
 
 #define BACKTRACE_MAX 24
 
@@ -86,6 +87,17 @@ _Noreturn void panic_frame(const struct arch_frame *frame, const char *format, .
     va_list arguments;
     va_start(arguments, format);
     panic_say(frame, format, arguments);
+}
+
+_Noreturn void cannot_run(const char *format, ...)
+{
+    char text[200];
+    va_list arguments;
+    va_start(arguments, format);
+    ts_format_v(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_error("tessera: %s; it cannot run here", text);
+    arch_panic_end();
 }
 
 _Noreturn void __stack_chk_fail(void)

@@ -12,6 +12,10 @@ _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 _Noreturn void panic_frame(const struct arch_frame *frame, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+// For a machine that lacks what the kernel needs, which is no bug: says what on serial port and
+// screen, and ends as a panic does. Before there are other CPUs.
+_Noreturn void cannot_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 // Whether a panic has begun on any CPU.
 bool panic_active(void);
 

@@ -276,7 +276,8 @@ static void find_program(const char *path, const char **out_file, struct ts_elf 
 {
     uint64_t size = 0;
     if (boot_info.module_count == 0) {
-        panic("there is no boot archive: the boot loader gave no module");
+        cannot_run("the boot loader gave no boot archive, for which %lu MiB may be too little",
+                   (unsigned long)(boot_info.ram_bytes >> 20));
     }
     ts_status_t status = find_file(path, out_file, &size);
     switch (status) {

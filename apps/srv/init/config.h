@@ -27,6 +27,8 @@
 //     like NAME                       as that service, which is further up, says: its statements,
 //                                     before those of its own. A handle of the same name replaces
 //     handle NAME [= TARGET] [with RIGHT…]
+//   needs pages N                     of memory, free before the first start: with less, the
+//                                     log says so
 //   mount PATH = service NAME         PATH of init's file tree leads to that service; not `manage`
 //
 // TARGET, by default the name of the handle itself:
@@ -141,6 +143,7 @@ struct config {
     struct config_mount mounts[CONFIG_MOUNTS];
     uint32_t mount_count;
     size_t longest_mount; // its path
+    uint64_t pages_needed;
     uint32_t errors;
     // Told of each error; `text` is good during the call.
     void (*report)(void *context, unsigned line, const char *text);

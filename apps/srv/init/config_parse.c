@@ -283,6 +283,15 @@ static void parse_mount(struct parser *parser)
     config->longest_mount = length > config->longest_mount ? length : config->longest_mount;
 }
 
+static void parse_needs(struct parser *parser)
+{
+    parser->service = NULL;
+    if (parser->count != 3 || strcmp(parser->words[1], "pages") != 0 ||
+        !config_number(parser->words[2], &parser->config->pages_needed)) {
+        FAIL(parser, "expected: needs pages N");
+    }
+}
+
 static void parse_in_service(struct parser *parser)
 {
     const char *word = parser->words[0];
@@ -328,6 +337,8 @@ static void parse_statement(struct parser *parser)
         parse_service(parser);
     } else if (strcmp(parser->words[0], "mount") == 0) {
         parse_mount(parser);
+    } else if (strcmp(parser->words[0], "needs") == 0) {
+        parse_needs(parser);
     } else if (parser->service != NULL) {
         parse_in_service(parser);
     } else {

@@ -38,6 +38,7 @@
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/process.h>
 #include "class.h"
 #include "heartbeat.h"
 #include "init.h"
@@ -188,6 +189,21 @@ static void apply_command_line(void)
     init.execute = true;
 }
 
+// What does not fit is said before it fails in its own way: a service that is ended by its
+// heartbeat, or is given up.
+static void compare_memory(void)
+{
+    struct ts_system_statistics now;
+    const uint64_t pages = init.config.pages_needed, one = (1u << 20) / TS_PAGE_SIZE;
+    if (ts_system_statistics(ts_named_handle(TS_NAME_JOB), &now) == TS_OK &&
+        now.pages_free < pages) {
+        ts_log("too little memory: %lu MiB are free, and the services need %lu: not all of them "
+               "can serve; give the machine %lu MiB more",
+               (unsigned long)(now.pages_free / one), (unsigned long)((pages + one - 1) / one),
+               (unsigned long)((pages - now.pages_free + one - 1) / one));
+    }
+}
+
 static void start_services(void)
 {
     service_listen(listeners);
@@ -230,6 +246,7 @@ int main(int argc, char **argv)
         tree_init();
         load_config();
         apply_command_line();
+        compare_memory();
         start_services();
         init.loop.idle = launch_all;
         status = ts_loop_run(&init.loop);

@@ -19,6 +19,7 @@ static struct {
     struct ts_async watching, listing;
     uint64_t cookie;
     bool told; // that there are more than NETD_CARDS
+    bool told_none;
     _Alignas(8) char buffer[1024];
     void (*attached)(struct nic *nic);
 } cards;
@@ -88,6 +89,14 @@ static void list(void)
                     TS_DEADLINE_NONE, ts_async_data(&cards.listing));
 }
 
+static void tell_none(void)
+{
+    if (cards.count == 0 && !cards.told_none) {
+        cards.told_none = true;
+        ts_log("this machine has no network card that is known: loopback only");
+    }
+}
+
 static void try_again(void)
 {
     for (uint32_t i = 0; i < cards.count; i++) {
@@ -111,6 +120,7 @@ static void on_listed(struct ts_async *async, const struct ts_event *event)
     } else if (bytes > 0) {
         list();
     } else {
+        tell_none();
         try_again();
         watch();
     }

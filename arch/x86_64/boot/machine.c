@@ -15,6 +15,7 @@
 #include <machine/paging.h>
 #include <machine/start.h>
 #include <machine/vector.h>
+#include <panic.h>
 
 _Noreturn void machine_main(paddr_t information, uint64_t counter)
 {
@@ -23,7 +24,10 @@ _Noreturn void machine_main(paddr_t information, uint64_t counter)
     arch_serial_init();
     features_detect();
     patch_apply();
-    features_enable();
+    const char *lacking = features_lacking();
+    if (!lacking[0]) {
+        features_enable();
+    }
     vector_init();
     multiboot_read(information);
     boot_memory_init();
@@ -32,6 +36,9 @@ _Noreturn void machine_main(paddr_t information, uint64_t counter)
     log_info("Tessera on %s", arch_cpu_name());
     log_info("boot: %lu MiB of RAM, command line \"%s\"",
              (unsigned long)(boot_info.ram_bytes >> 20), boot_info.command_line);
+    if (lacking[0]) { // only now is there a screen to say it on
+        cannot_run("this processor lacks: %s", lacking);
+    }
     acpi_init();
     apic_init();
     iommu_init(&acpi.dmar, &acpi.ivrs);

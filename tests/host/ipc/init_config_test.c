@@ -56,8 +56,9 @@ static void test_good(void)
           " handle store = service disk part/0\n handle in = session disk\n"
           " handle c = control\n handle kept = memory 3\n handle m = control with call manage\n "
           "handle job\n handle most = root-job\n handle own = job with write manage\n"
-          "mount /mnt = service disk");
+          "mount /mnt = service disk\nneeds pages 4000");
     CHECK_EQUAL(config.errors, 0);
+    CHECK_EQUAL(config.pages_needed, 4000);
     CHECK_EQUAL(config.service_count, 2);
     struct config_service *disk = config_find(&config, "disk"), *web = config_find(&config, "web");
     CHECK(strcmp(disk->program, "drv/disk") == 0);

@@ -23,6 +23,10 @@ extern bool cpu_has_erms; // for assembly, which does not know the structure; in
 // Fills cpu_features. First CPU, once.
 void features_detect(void);
 
+// The names of what this processor must have and has not, or "". First CPU, before
+// features_enable(), which would fault.
+const char *features_lacking(void);
+
 // Sets control registers, XCR0, PAT and the system call registers of this CPU.
 void features_enable(void);
 
