@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// block DEPTH COUNT: reads COUNT random blocks from the disk (the handle "disk"), DEPTH at a time.
+// block DEPTH COUNT: reads COUNT random blocks from the disk (the first of the handle "disks"),
+// DEPTH at a time.
 //
 // The blocks of the disk's one file begin with their number in it (./tessera bench makes it so);
 // where on the disk the file begins is seen from a block in the midst. Each read is checked.
@@ -42,7 +43,8 @@ static void open_disk(void)
 {
     uint64_t size;
     size_t bytes;
-    measure_need(ts_open(ts_named_handle("disk"), "", 0, TS_RIGHTS_SAME, &disk), "open the disk");
+    measure_need(ts_open(ts_named_handle("disks"), "virtio-blk:0", 0, TS_RIGHTS_SAME, &disk),
+                 "open the disk");
     measure_need(ts_get_u64(disk, TS_PROPERTY_SIZE, &size), "its size");
     blocks = size / BLOCK;
     measure_need(blocks >= 1024 ? TS_OK : TS_ERR_TOO_LARGE, "a disk of some MiB");

@@ -234,7 +234,7 @@ def test_disk_tables(ctx):
 
 def check_refused(ctx, name, data):
     guest = boot_with_disk(ctx, name, data)
-    log_until(ctx, guest, r"wwwfs: disk: no archive can be served from it: ")
+    log_until(ctx, guest, r"wwwfs: virtio-blk:0: no archive can be served from it: ")
     status, _, body = guest.wait_for_page()
     ctx.equal(status, 200, f"{name}: status")
     ctx.check(b"Tessera" in body and b"good" not in body, f"{name}: not the image's own page")

@@ -14,7 +14,8 @@
 
 static struct {
     struct ts_loop *loop;
-    ts_handle_t service, disk; // disk: a session of the driver that runs now
+    ts_handle_t disks, disk; // disk: a session of the driver that runs now
+    const char *name;        // of it in `disks`
     uint64_t size;
     struct ts_opening opening;    // the disk anew
     struct cache_block *for_disk; // that wait for it
@@ -52,10 +53,12 @@ static void link_newest(struct cache_block *block)
     cache.newest = block;
 }
 
-ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts_handle_t disk, uint64_t size)
+ts_status_t cache_init(struct ts_loop *loop, ts_handle_t disks, const char *name, ts_handle_t disk,
+                       uint64_t size)
 {
     cache.loop = loop;
-    cache.service = service;
+    cache.disks = disks;
+    cache.name = name;
     cache.disk = disk;
     cache.size = size;
     cache.empty = CACHE_BLOCKS;
@@ -236,8 +239,8 @@ static bool read_again(struct cache_block *block)
     cache.for_disk = block;
     if (!ts_opening_busy(&cache.opening)) {
         cache.opening = (struct ts_opening){.loop = cache.loop,
-                                            .root = cache.service,
-                                            .path = "",
+                                            .root = cache.disks,
+                                            .path = cache.name,
                                             .rights = TS_RIGHT_READ,
                                             .deadline = ts_loop_now(cache.loop) + OPEN_NS,
                                             .done = on_opened};

@@ -38,10 +38,10 @@ struct cache_block {
     uint8_t *bytes; // of the memory; NULL: the block was never used
 };
 
-// `disk` is a session of a block device of `size` bytes; when its driver dies, `service` is opened
-// for another.
-TS_MUST_USE ts_status_t cache_init(struct ts_loop *loop, ts_handle_t service, ts_handle_t disk,
-                                   uint64_t size);
+// `disk` is a session of a block device of `size` bytes; when its driver dies, `name` is opened in
+// `disks` for another. The name must stay.
+TS_MUST_USE ts_status_t cache_init(struct ts_loop *loop, ts_handle_t disks, const char *name,
+                                   ts_handle_t disk, uint64_t size);
 
 // The block that holds byte `offset`, if it is there; `status` tells whether the disk could read
 // it, and it stays until the callback returns. Else NULL: `waiter` is called when it is worth

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
+#include <tessera/lib/listing.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
 #include <tessera/lib/op.h>
@@ -85,12 +86,12 @@ static ts_status_t open_archive(struct disk *disk)
                            : status;
 }
 
-// What the disk says of itself. TS_ERR_NOT_FOUND: there is no such disk, which init has said.
+// What the disk says of itself. TS_ERR_NOT_FOUND: its driver does not run, which init has said.
 static ts_status_t ask_serial(struct disk *disk, char serial[SERIAL_MAX + 1])
 {
     ts_time_t soon = ts_deadline_in(OPEN_WAIT_NS);
     size_t length = 0;
-    ts_status_t status = ts_open_until(disk->service, "", 0, TS_RIGHT_READ,
+    ts_status_t status = ts_open_until(disk->disks, disk->name, 0, TS_RIGHT_READ,
                                        soon < deadline ? soon : deadline, &disk->session);
     if (status == TS_OK) {
         status = ts_get(disk->session, TS_PROPERTY_BLOCK_IDENTITY, serial, SERIAL_MAX, &length);
@@ -99,7 +100,7 @@ static ts_status_t ask_serial(struct disk *disk, char serial[SERIAL_MAX + 1])
     return status;
 }
 
-static ts_status_t look_at(const char *name, struct disk *disk)
+static ts_status_t look_at(struct disk *disk)
 {
     char serial[SERIAL_MAX + 1];
     ts_status_t status = ask_serial(disk, serial);
@@ -107,7 +108,7 @@ static ts_status_t look_at(const char *name, struct disk *disk)
         return status;
     }
     if (status == TS_OK && strcmp(serial, SERIAL) != 0) {
-        ts_log("%s: its serial is '%s', not '" SERIAL "': it is left alone", name, serial);
+        ts_log("%s: its serial is '%s', not '" SERIAL "': it is left alone", disk->name, serial);
         ts_close(disk->session);
         return TS_ERR_NOT_FOUND;
     }
@@ -116,7 +117,7 @@ static ts_status_t look_at(const char *name, struct disk *disk)
     }
     if (status != TS_OK) {
         ts_close(disk->session);
-        ts_log("%s: no archive can be served from it: %s", name, ts_status_text(status));
+        ts_log("%s: no archive can be served from it: %s", disk->name, ts_status_text(status));
     }
     return status;
 }
@@ -126,20 +127,31 @@ static bool driver_died(ts_status_t status)
     return status == TS_ERR_PEER_CLOSED || status == TS_ERR_ABANDONED;
 }
 
+static bool is_ours(ts_handle_t disks, const struct ts_file_entry *entry, struct disk *out_disk)
+{
+    ts_status_t status = TS_ERR_PEER_CLOSED;
+    for (unsigned tries = 0; tries < TRIES && driver_died(status); tries++) {
+        *out_disk = (struct disk){.disks = disks};
+        memcpy(out_disk->name, entry->name, entry->name_length);
+        status = look_at(out_disk);
+    }
+    return status == TS_OK;
+}
+
 ts_status_t disk_find(struct disk *out_disk)
 {
-    static const char *const names[] = {"disk"};
+    static _Alignas(8) char buffer[4096]; // for all of a class: init has 64 services
+    size_t bytes = 0, position = 0;
+    const struct ts_file_entry *entry;
+    ts_handle_t disks = ts_named_handle("disks");
+    ts_status_t status = disks != TS_HANDLE_NONE ? ts_list(disks, buffer, sizeof(buffer), 0, &bytes)
+                                                 : TS_ERR_NOT_FOUND;
     deadline = ts_deadline_in(ALL_WAIT_NS);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        ts_handle_t service = ts_named_handle(names[i]);
-        ts_status_t status = service != TS_HANDLE_NONE ? TS_ERR_PEER_CLOSED : TS_ERR_NOT_FOUND;
-        for (unsigned tries = 0; tries < TRIES && driver_died(status); tries++) {
-            *out_disk = (struct disk){.service = service};
-            status = look_at(names[i], out_disk);
-        }
-        if (status == TS_OK) {
+    while (status == TS_OK &&
+           (entry = ts_listing_next(buffer, bytes, &position, &status)) != NULL) {
+        if (entry->name_length <= TS_NAME_MAX && is_ours(disks, entry, out_disk)) {
             return TS_OK;
         }
     }
-    return TS_ERR_NOT_FOUND;
+    return status == TS_OK ? TS_ERR_NOT_FOUND : status;
 }

@@ -3,11 +3,13 @@
 // All others are left alone: nothing but their serial is looked at.
 #pragma once
 
+#include <tessera/abi/syscall.h>
 #include <tessera/format/archive.h>
 #include <tessera/lib/status.h>
 
 struct disk {
-    ts_handle_t service; // the name of its driver, to be opened again when that has died
+    ts_handle_t disks; // the class; opened there by name again when the driver has died
+    char name[TS_NAME_MAX + 1];
     ts_handle_t session;
     struct ts_archive_header header;
     struct ts_archive archive;

@@ -12,7 +12,8 @@
 //   disk      which disk is ours, and its archive
 //   main      the program: the disk or the signpost
 //
-// Named handles: init (to be served), disk (a block device's service), file (the other tree), log.
+// Named handles: init (to be served), disks (the class of
+// block devices), file (the other tree), log.
 #include <drivers/service/ready.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
@@ -33,7 +34,7 @@ static bool open_disk(void)
 {
     ts_status_t status = disk_find(&disk);
     if (status == TS_OK) {
-        status = cache_init(&loop, disk.service, disk.session, disk.header.size);
+        status = cache_init(&loop, disk.disks, disk.name, disk.session, disk.header.size);
     }
     if (status == TS_OK) {
         status = tree_init(&disk.archive);

@@ -412,7 +412,7 @@ int main(void)
     CHECK_EQUAL(
         ts_archive_open_tables(&archive, (const void *)disk_bytes, disk_bytes + offset, disk_size),
         TS_OK);
-    CHECK_EQUAL(cache_init(&loop, 1, DISK_FIRST, disk_size), TS_OK);
+    CHECK_EQUAL(cache_init(&loop, 1, "disk", DISK_FIRST, disk_size), TS_OK);
     CHECK_EQUAL(tree_init(&archive), TS_OK);
     test_early_hoarder();
     test_reading();

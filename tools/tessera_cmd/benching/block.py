@@ -33,9 +33,9 @@ def disk_content():
 
 
 def image_with_disk(folder):
-    """The test image, its shell with the handle "disk"."""
+    """The test image, its shell with the handle "disks"."""
     configuration = build.init_conf()
-    changed = re.sub(r"(?m)^service shell$", "\\g<0>\n    handle disk = service virtio-blk",
+    changed = re.sub(r"(?m)^service shell$", "\\g<0>\n    handle disks = class disk",
                      configuration)
     if changed == configuration:
         raise CommandError("iso/etc/init.conf: no service shell")
