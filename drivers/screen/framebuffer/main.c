@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // /drv/screen: consoles on the screen that the boot loader left. Named handles: framebuffer (a
 // resource that is its memory), boot (what it looks like), log with READ and MANAGE, system (the
-// root job, of which it reads how much memory there is), init. Without a screen it ends, and on a
-// machine that needs its memory for serving.
+// root job, of which it reads how much memory there is), input (the class of keyboards' drivers),
+// keymaps (the folder of layouts), init. Without a screen it ends, and on a machine that needs its
+// memory for serving.
 //
 // Each file knows only those above it:
 //
@@ -17,32 +18,39 @@
 //   view       what of a terminal the screen shows
 //   screen     the consoles, which of them is in front, and when it is drawn
 //   journal    the system's log
+//   keyboards  what is typed
 //   main       the program
 #include <drivers/service/ready.h>
+#include <string.h>
 #include <tessera/abi/bootstrap.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/op.h>
 #include <tessera/lib/resource.h>
 #include "journal.h"
+#include "keyboards.h"
 
-#define MEMORY_LEAST (UINT64_C(28) << 20) // bytes of RAM; the pages of a site need 24 MiB alone
+// Bytes that programs can have: what boots takes 16 MiB of them, and a console with a shell 2.
+#define MEMORY_LEAST (UINT64_C(22) << 20)
 
+static struct ts_boot_information boot;
 static struct ts_loop loop;
 static struct screen screen;
 static struct journal journal;
+static struct keyboards keyboards;
 
-static struct canvas_mode mode_of(const struct ts_boot_information *boot)
+static struct canvas_mode mode_of(const struct ts_boot_information *information)
 {
     return (struct canvas_mode){
-        .text = boot->framebuffer_text,
-        .width = boot->framebuffer_width,
-        .height = boot->framebuffer_height,
-        .pitch = boot->framebuffer_pitch,
-        .bits = boot->framebuffer_bits,
-        .red = {boot->red_position, boot->red_size},
-        .green = {boot->green_position, boot->green_size},
-        .blue = {boot->blue_position, boot->blue_size},
+        .text = information->framebuffer_text,
+        .width = information->framebuffer_width,
+        .height = information->framebuffer_height,
+        .pitch = information->framebuffer_pitch,
+        .bits = information->framebuffer_bits,
+        .red = {information->red_position, information->red_size},
+        .green = {information->green_position, information->green_size},
+        .blue = {information->blue_position, information->blue_size},
     };
 }
 
@@ -70,16 +78,35 @@ static ts_status_t map_screen(const struct canvas_mode *mode, uint64_t base, voi
 
 static ts_status_t open_canvas(struct canvas *out_canvas)
 {
-    void *boot, *memory;
-    ts_status_t status =
-        ts_memory_map(ts_named_handle(TS_NAME_BOOT), NULL, TS_PAGE_SIZE, 0, TS_MAP_READ, &boot);
+    void *memory;
+    ts_handle_t handle = ts_named_handle(TS_NAME_BOOT);
+    ts_status_t status = handle ? ts_read_all(handle, &boot, sizeof(boot), 0) : TS_ERR_NOT_FOUND;
+    if (status == TS_OK && boot.version != TS_BOOT_INFORMATION_VERSION) {
+        status = TS_ERR_VERSION;
+    }
     if (status != TS_OK) {
         return status;
     }
-    const struct ts_boot_information *information = boot;
-    struct canvas_mode mode = mode_of(information);
-    status = map_screen(&mode, information->framebuffer_base, &memory);
+    struct canvas_mode mode = mode_of(&boot);
+    status = map_screen(&mode, boot.framebuffer_base, &memory);
     return status != TS_OK ? status : canvas_init(out_canvas, &mode, memory);
+}
+
+// The value of keymap= on the kernel's command line, ended in place; NULL: there is none.
+static const char *asked_layout(void)
+{
+    static const char word[] = "keymap=";
+    boot.command_line[sizeof(boot.command_line) - 1] = '\0';
+    char *at = boot.command_line;
+    while ((at = strstr(at, word)) != NULL && at != boot.command_line && at[-1] != ' ') {
+        at++;
+    }
+    if (at == NULL) {
+        return NULL;
+    }
+    at += sizeof(word) - 1;
+    at[strcspn(at, " ")] = '\0';
+    return at;
 }
 
 static bool memory_is_scarce(void)
@@ -100,6 +127,8 @@ static ts_status_t start(const struct canvas *canvas, ts_handle_t *out_root)
     }
     if (status == TS_OK) {
         journal_start(&journal, &screen, ts_named_handle(TS_NAME_LOG));
+        keyboards_start(&keyboards, &screen, ts_named_handle("input"), ts_named_handle("keymaps"),
+                        asked_layout());
     }
     return status;
 }

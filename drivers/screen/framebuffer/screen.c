@@ -153,6 +153,9 @@ static ts_status_t begin(struct screen_console *c)
 
 ts_status_t screen_turn(struct screen *s, uint32_t front)
 {
+    if (!s->taken) {
+        return TS_OK; // the first comes then
+    }
     ts_status_t status = front < SCREEN_CONSOLES ? begin(&s->consoles[front]) : TS_OK;
     if (status == TS_OK) {
         s->front = front;
@@ -160,6 +163,54 @@ ts_status_t screen_turn(struct screen *s, uint32_t front)
         screen_changed(s);
     }
     return status;
+}
+
+// ---- Keys
+
+static struct screen_console *typed_to(struct screen *s)
+{
+    if (!s->taken || s->front == SCREEN_CONSOLES) {
+        return NULL; // the log has no use for it
+    }
+    if (s->view.back > 0) {
+        view_follow(&s->view);
+        screen_changed(s);
+    }
+    s->consoles[s->front].typing = true;
+    return &s->consoles[s->front];
+}
+
+static void typed(struct screen_console *c)
+{
+    c->typing = false;
+    poll(&c->console);
+}
+
+void screen_type(struct screen *s, uint32_t character, unsigned modifiers)
+{
+    struct screen_console *c = typed_to(s);
+    if (c != NULL) {
+        terminal_type(&c->terminal, character, modifiers);
+        typed(c);
+    }
+}
+
+void screen_press(struct screen *s, unsigned key, unsigned modifiers)
+{
+    struct screen_console *c = typed_to(s);
+    if (c != NULL) {
+        terminal_press(&c->terminal, key, modifiers);
+        typed(c);
+    }
+}
+
+void screen_leaf(struct screen *s, bool back)
+{
+    if (s->taken) {
+        int32_t half = (int32_t)s->canvas.rows / 2;
+        view_scroll(&s->view, back ? half : -half);
+        screen_changed(s);
+    }
 }
 
 ts_status_t screen_take(struct screen *s)

@@ -58,6 +58,13 @@ TS_MUST_USE ts_status_t screen_turn(struct screen *screen, uint32_t front);
 // More of the system's log. The first console shows it, too, until it begins.
 void screen_log(struct screen *screen, const char *text, size_t length);
 
+// Typed to the console in front (terminal.h), which then shows its end.
+void screen_type(struct screen *screen, uint32_t character, unsigned modifiers);
+void screen_press(struct screen *screen, unsigned key, unsigned modifiers);
+
+// Half a screen back in what has left it at the top, or forth.
+void screen_leaf(struct screen *screen, bool back);
+
 // The terminal in front has changed.
 void screen_changed(struct screen *screen);
 
