@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// listen LAYOUT: takes the keyboard and prints what is typed there, until Escape: text as it is, a
-// key with a name as <number>, modifiers before it. Built by the tests with the SDK and the library
-// of layouts; opening `ps2` takes the right to steer services.
+// listen LAYOUT [DRIVER]: takes the keyboard and prints what is typed there, until Escape: text as
+// it is, a key with a name as <number>, modifiers before it. Built by the tests with the SDK and
+// the library of layouts; opening the driver (ps2) takes the right to steer services.
 #include <drivers/keymap/file.h>
 #include <stdio.h>
 #include <tessera/lib/bootstrap.h>
@@ -51,7 +51,7 @@ static ts_status_t listen(ts_handle_t session)
     }
 }
 
-static ts_status_t open_all(const char *name, ts_handle_t *out_session)
+static ts_status_t open_all(const char *name, const char *driver, ts_handle_t *out_session)
 {
     ts_handle_t folder;
     ts_status_t status = ts_open(ts_named_handle(TS_NAME_FILE), "etc/keymaps", 0,
@@ -63,14 +63,14 @@ static ts_status_t open_all(const char *name, ts_handle_t *out_session)
         status = keymap_compose_load(folder, &compose);
     }
     return status == TS_OK
-               ? ts_open(ts_named_handle("control"), "ps2", 0, TS_RIGHTS_SAME, out_session)
+               ? ts_open(ts_named_handle("control"), driver, 0, TS_RIGHTS_SAME, out_session)
                : status;
 }
 
 int main(int argc, char **argv)
 {
     ts_handle_t session = TS_HANDLE_NONE;
-    ts_status_t status = open_all(argc > 1 ? argv[1] : NULL, &session);
+    ts_status_t status = open_all(argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : "ps2", &session);
     if (status == TS_OK) {
         keymap_begin(&state, &layout.map, &compose);
         printf("listening with %s\n", layout.name);

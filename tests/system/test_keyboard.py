@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Keys that QEMU presses, and what a program hears that was given the keyboard."""
+import re
 import time
 
 from programs import compile_program, grants
@@ -13,9 +14,9 @@ def listener(ctx):
                            *(keymap / f"{part}.c" for part in ("keymap", "parse", "file")))
 
 
-def boot(ctx):
-    return ctx.boot(shell=True, add=[listener(ctx)],
-                    entries=[grants(ctx, "give /bin/listen control")])
+def boot(ctx, **more):
+    entries = [grants(ctx, "give /bin/listen control"), *more.pop("entries", [])]
+    return ctx.boot(shell=True, add=[listener(ctx)], entries=entries, **more)
 
 
 def press(guest, *keys):
@@ -25,9 +26,9 @@ def press(guest, *keys):
     time.sleep(0.08)  # it presses them all, and lets go of them later
 
 
-def heard(ctx, guest, layout, *strokes):
+def heard(guest, layout, *strokes, driver=""):
     """What a listener with this layout hears of the strokes."""
-    guest.send(f"listen {layout}\r")
+    guest.send(f"listen {layout} {driver}\r")
     guest.wait_for(rf"listening with {layout}\n")
     for stroke in strokes:
         press(guest, *stroke.split("+"))
@@ -38,11 +39,11 @@ def heard(ctx, guest, layout, *strokes):
 def test_layouts(ctx):
     """The same keys in three layouts: characters, dead keys, AltGr, Caps Lock, keys with names."""
     guest = boot(ctx)
-    ctx.equal(heard(ctx, guest, "us", "a", "shift+a", "1", "semicolon", "up", "f1", "ctrl+c", "alt+x"),
+    ctx.equal(heard(guest, "us", "a", "shift+a", "1", "semicolon", "up", "f1", "ctrl+c", "alt+x"),
               "aA1;<ff52><ffbe>C-cA-x", "us")
-    ctx.equal(heard(ctx, guest, "de", "z", "y", "semicolon", "minus", "alt_r+q", "alt_r+e", "equal", "e",
+    ctx.equal(heard(guest, "de", "z", "y", "semicolon", "minus", "alt_r+q", "alt_r+e", "equal", "e",
                     "shift+equal", "shift+a"), "yzöß@€éÀ", "de")
-    ctx.equal(heard(ctx, guest, "fr", "q", "2", "shift+2", "bracket_left", "e", "caps_lock", "q",
+    ctx.equal(heard(guest, "fr", "q", "2", "shift+2", "bracket_left", "e", "caps_lock", "q",
                     "caps_lock", "alt_r+0"), "aé2êA@", "fr")
     ctx.equal(guest.command("echo still here"), "still here\n", "the shell")
 
@@ -59,6 +60,52 @@ def test_repeat(ctx):
     guest.wait_for(r"ends: OK")
 
 
+def test_mouse(ctx):
+    """The mouse's motion comes with the keys."""
+    guest = boot(ctx)
+    guest.send("listen us\r")
+    guest.wait_for(r"listening with us\n")
+    guest.qmp("input-send-event", events=[{"type": "rel", "data": {"axis": "x", "value": 7}}])
+    guest.wait_for(r"\[48 7\]")
+    press(guest, "esc")
+    guest.wait_for(r"ends: OK")
+
+
+def test_broken_layout(ctx):
+    """A layout that is damaged is named, and us taken."""
+    broken = ctx.folder / "broken"
+    broken.write_bytes(b"TSKEYMAP\1\0\0\0" + b"\xff" * 64)
+    guest = boot(ctx, entries=[f"etc/keymaps/broken={broken}"])
+    guest.send("listen broken\r")
+    guest.wait_for(r"listening with us\n")
+    press(guest, "z")
+    press(guest, "esc")
+    guest.wait_for(r"z\nends: OK")
+    ctx.check("keymap broken: ERR_CORRUPT; taking us" in guest.command("log"), "no line in the log")
+
+
+def test_virtio(ctx):
+    """A keyboard and a mouse on the bus: an instance each, beside PS/2's."""
+    guest = boot(ctx, extra=("-device", "virtio-keyboard-pci", "-device", "virtio-mouse-pci"))
+    ctx.equal(heard(guest, "de", "z", "alt_r+q", "equal", "e", "up", driver="virtio-input:0"),
+              "y@é<ff52>", "what is typed")
+    guest.send("listen us virtio-input:1\r")
+    guest.wait_for(r"listening with us\n")
+    guest.qmp("input-send-event", events=[{"type": "rel", "data": {"axis": "y", "value": -4}}])
+    guest.wait_for(r"\[49 -4\]")
+
+
+def test_driver_dies(ctx):
+    """Who listened is told, and the next instance has the keyboard."""
+    guest = boot(ctx)
+    guest.send("listen us &\r")
+    guest.wait_for(r"listening with us\n")
+    guest.send("services kill ps2\r")
+    guest.wait_for(r"ends: ERR_PEER_CLOSED")
+    guest.command("true")  # which tells that the job has ended
+    ctx.equal(heard(guest, "us", "x"), "x", "the next instance")
+
+
 def test_control_alt_delete(ctx):
     """Ctrl-Alt-Del restarts the machine in order."""
     guest = ctx.boot(shell=True, reboot=True)
@@ -67,3 +114,10 @@ def test_control_alt_delete(ctx):
     guest.wait_for("Tessera on")
     guest.wait_for_shell()
     ctx.equal(guest.command("ls /tmp"), "", "the memory file system after a reboot")
+
+
+def test_no_controller(ctx):
+    """A machine whose firmware says that it has no controller: nothing looks for one."""
+    guest = ctx.boot(shell=True, extra=("-machine", "i8042=off"))
+    ctx.check("ps2: this machine has no device for it" in guest.command("log"), "no line in the log")
+    ctx.check(not re.search(r"ps2\b.*runs", guest.command("services")), "it runs")

@@ -112,7 +112,7 @@ void input_plugged(struct input *input, uint16_t device, const struct ts_input_d
 
 // ---- Which session has the devices
 
-uint32_t input_lights(const struct input *input)
+static uint32_t lights_of_holder(const struct input *input)
 {
     return input->holder != NULL ? input->holder->leds : 0;
 }
@@ -129,7 +129,7 @@ static void choose_holder(struct input *input)
     input->holder = s;
     events_begin(&input->events, ts_loop_now(input->loop), s != NULL);
     repeat_anew(input);
-    input->lights(input, input_lights(input));
+    input->lights(input, lights_of_holder(input));
     input_told(input);
 }
 

@@ -56,6 +56,3 @@ void input_key(struct input *input, uint16_t device, uint32_t code, bool down);
 void input_motion(struct input *input, uint16_t device, uint32_t code, int32_t by);
 void input_released(struct input *input, uint16_t device); // all of its keys
 void input_told(struct input *input);
-
-// The lights that are to be lit now: for a device that was plugged in.
-uint32_t input_lights(const struct input *input);

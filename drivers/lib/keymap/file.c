@@ -43,7 +43,7 @@ static ts_status_t read_file(ts_handle_t folder, const char *name, size_t limit,
     return TS_OK;
 }
 
-ts_status_t keymap_load(ts_handle_t folder, const char *name, struct keymap_file *file)
+static ts_status_t load(ts_handle_t folder, const char *name, struct keymap_file *file)
 {
     void *bytes;
     size_t length;
@@ -60,8 +60,6 @@ ts_status_t keymap_load(ts_handle_t folder, const char *name, struct keymap_file
         free(bytes);
         return status;
     }
-    free(file->bytes);
-    file->bytes = bytes;
     file->map = map;
     memmove(file->name, name, strlen(name) + 1);
     return TS_OK;
@@ -71,13 +69,13 @@ ts_status_t keymap_load_or_default(ts_handle_t folder, const char *name, struct 
 {
     ts_status_t status = TS_OK;
     if (name != NULL) {
-        status = keymap_load(folder, name, file);
+        status = load(folder, name, file);
         if (status == TS_OK) {
             return TS_OK;
         }
         ts_log("keymap %s: %s; taking %s", name, ts_status_name(status), KEYMAP_DEFAULT);
     }
-    status = keymap_load(folder, KEYMAP_DEFAULT, file);
+    status = load(folder, KEYMAP_DEFAULT, file);
     if (status != TS_OK) {
         ts_log("keymap %s: %s", KEYMAP_DEFAULT, ts_status_name(status));
     }

@@ -36,13 +36,6 @@ void keymap_begin(struct keymap_state *s, const struct keymap *map,
     *s = (struct keymap_state){.map = map, .compose = compose};
 }
 
-void keymap_change(struct keymap_state *s, const struct keymap *map)
-{
-    s->map = map;
-    s->group = false;
-    s->begun = 0;
-}
-
 // ---- Modifiers
 
 static uint32_t modifier_of(uint32_t symbol)

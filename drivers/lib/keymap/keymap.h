@@ -101,9 +101,6 @@ TS_MUST_USE ts_status_t keymap_compose_parse(const void *bytes, size_t length,
 void keymap_begin(struct keymap_state *state, const struct keymap *map,
                   const struct keymap_compose *compose);
 
-// Another layout from here on; what is held and locked stays.
-void keymap_change(struct keymap_state *state, const struct keymap *map);
-
 // True: something is typed. Any event may come, with any codes.
 TS_MUST_USE bool keymap_event(struct keymap_state *state, const struct ts_input_event *event,
                               struct keymap_symbol *out_symbol);

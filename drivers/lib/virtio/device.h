@@ -52,6 +52,7 @@ struct virtio_registers {
     uint8_t (*interrupt_cause)(void *context); // read and cleared: 1 queue, 2 configuration
     uint8_t (*generation)(void *context);
     uint8_t (*read)(void *context, uint32_t offset); // device's configuration; 0 beyond its end
+    void (*write)(void *context, uint32_t offset, uint8_t value); // the same; nothing beyond it
 };
 
 struct virtio_device {

@@ -132,6 +132,14 @@ static uint8_t read_specific(void *context, uint32_t offset)
     return offset < f->layout.device.length ? f->specific[offset] : 0;
 }
 
+static void write_specific(void *context, uint32_t offset, uint8_t value)
+{
+    const struct virtio_function *f = context;
+    if (offset < f->layout.device.length) {
+        f->specific[offset] = value;
+    }
+}
+
 static const struct virtio_registers registers = {
     .status_get = status_get,
     .status_set = status_set,
@@ -144,6 +152,7 @@ static const struct virtio_registers registers = {
     .interrupt_cause = interrupt_cause,
     .generation = generation,
     .read = read_specific,
+    .write = write_specific,
 };
 
 // Maps what can be had of a BAR from its start, if that was not done before.

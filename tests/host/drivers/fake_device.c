@@ -120,6 +120,16 @@ static uint8_t read_configuration(void *context, uint32_t offset)
     return offset < sizeof(d->configuration) ? d->configuration[offset] : 0;
 }
 
+static void write_configuration(void *context, uint32_t offset, uint8_t value)
+{
+    struct fake_device *d = context;
+    CHECK(offset < sizeof(d->configuration));
+    d->configuration[offset] = value;
+    if (d->written != NULL) {
+        d->written(d);
+    }
+}
+
 const struct virtio_registers fake_registers = {
     .status_get = status_get,
     .status_set = status_set,
@@ -132,6 +142,7 @@ const struct virtio_registers fake_registers = {
     .interrupt_cause = interrupt_cause,
     .generation = generation,
     .read = read_configuration,
+    .write = write_configuration,
 };
 
 static void add_part(struct fake_chain *chain, const struct virtq_descriptor *descriptor)

@@ -21,6 +21,7 @@ struct fake_device {
     uint16_t sizes[FAKE_QUEUES]; // most descriptors
     struct fake_queue queues[FAKE_QUEUES];
     unsigned notified[FAKE_QUEUES], resets;
+    void (*written)(struct fake_device *device); // its configuration was; may be NULL
     // What it does wrong:
     bool deaf;    // does not take status 0
     bool refuses; // the features
