@@ -23,6 +23,7 @@ class Table(Planted):
 
     def test_good(self):
         self.assertEqual(self.errors(**{"kernel/core/a.c": "x = y << 32; // a word of its own\n",
+                                        "drivers/lib/a.h": "#define BIT (UINT64_C(1) << 32)\n",
                                         "kernel/syscall/a.c": "// a | b << 32\nint b[1] = {2};\n"}),
                          [])
 
@@ -34,6 +35,7 @@ class Table(Planted):
     def test_words_by_hand(self):
         for name, line in (("kernel/syscall/a.c", "handle = word >> 32;"),
                            ("ipc/lib/a.c", "x = clear | (uint64_t)set << 32;"),
+                           ("drivers/net/x/a.c", "write(high, address >> 32);"),
                            ("tests/host/a.c", "ts_sys_map(f(p) | m <<\n 16, 0);")):
             self.assertEqual(self.errors(**{name: line + "\n"}), [f"{name}:1"], line)
 

@@ -7,10 +7,11 @@ from checks import tree
 # A table by hand: an initialiser that names an operation or a system call as its place.
 BY_HAND = re.compile(r"\[\s*TS_(?:OP|SYS)_(?!COUNT\b)[A-Za-z]\w*\s*\]\s*=")
 # Where words of the ABI come by; ipc/abi/word.h has their packers.
-PACKERS = ("kernel/syscall", "ipc/lib", "ipc/ring", "compat", "apps/cmd", "apps/shell", "tests/user")
+PACKERS = ("kernel/syscall", "ipc/lib", "ipc/ring", "compat", "drivers", "apps/cmd", "apps/shell",
+           "tests/user")
 OTHER_WORDS = ("ipc/lib/canary.c", "ipc/lib/crc32c.c", "tests/user/fuzz/value.c",
                "tests/user/fuzz/method.c")
-SHIFT = re.compile(r"(?:<<|>>)=? ?32\b")
+SHIFT = re.compile(r"(?<!_C\(1\) )(?:<<|>>)=? ?32\b")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 OPERATION = re.compile(r"^TS_OPERATION\(\w+, (\w+), (\d+), ([^,]+),", re.M)
 SYSCALL = re.compile(r"^TS_SYSCALL\((\w+), (\d+),", re.M)

@@ -51,8 +51,8 @@ static unsigned read_one(const struct pci_function *f, unsigned index, struct pc
         if (index + 1 == TS_PCI_BARS) {
             return 1; // no register for the upper half
         }
-        bits |= (uint64_t)probe(f, offset + 4, &high) << 32;
-        base |= (uint64_t)high << 32;
+        bits |= ts_pair(0, probe(f, offset + 4, &high));
+        base |= ts_pair(0, high);
         limit = UINT64_MAX;
         registers = 2;
     }

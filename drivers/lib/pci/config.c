@@ -54,7 +54,7 @@ void pci_write32(const struct pci_function *f, unsigned offset, uint32_t value)
 bool pci_present(const struct pci_function *f)
 {
     uint16_t vendor = pci_read16(f, PCI_VENDOR);
-    return vendor != 0xffff && vendor != 0;
+    return vendor != PCI_VENDOR_NONE && vendor != 0;
 }
 
 ts_status_t pci_command(const struct pci_function *f, uint16_t clear, uint16_t set)

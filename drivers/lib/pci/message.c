@@ -43,8 +43,8 @@ ts_status_t pci_msix_enable(const struct pci_function *f, const struct pci_msix 
 void pci_msix_set(volatile struct pci_msix_entry *entry, uint64_t address, uint32_t data)
 {
     entry->control |= PCI_MSIX_ENTRY_MASKED; // never a message made of an old and a new half
-    entry->address = (uint32_t)address;
-    entry->address_high = (uint32_t)(address >> 32);
+    entry->address = ts_pair_low(address);
+    entry->address_high = ts_pair_high(address);
     entry->data = data;
     entry->control &= ~PCI_MSIX_ENTRY_MASKED;
 }
@@ -74,10 +74,10 @@ ts_status_t pci_msi_set(const struct pci_function *f, uint8_t capability, uint64
         return status;
     }
     unsigned register_ = capability + PCI_MSI_ADDRESS;
-    pci_write32(f, register_, (uint32_t)address);
+    pci_write32(f, register_, ts_pair_low(address));
     if (wide) {
         register_ += 4;
-        pci_write32(f, register_, (uint32_t)(address >> 32));
+        pci_write32(f, register_, ts_pair_high(address));
     }
     pci_write16(f, register_ + 4, (uint16_t)data);
     return control(f, at, PCI_MSI_CONTROL_MULTIPLE, PCI_MSI_CONTROL_ENABLE);

@@ -24,6 +24,8 @@ enum pci_register {
     PCI_INTERRUPT_PIN = 0x3d,
 };
 
+#define PCI_VENDOR_NONE 0xffffu // of a function that is not there
+
 #define PCI_HEADER_TYPE           0x7fu
 #define PCI_HEADER_MULTI_FUNCTION 0x80u
 #define PCI_HEADER_BRIDGE         1u

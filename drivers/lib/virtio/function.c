@@ -44,18 +44,18 @@ static uint64_t features_get(void *context)
 {
     volatile struct virtio_common *c = ((struct virtio_function *)context)->common;
     c->device_feature_select = 0;
-    uint64_t low = c->device_feature;
+    uint32_t low = c->device_feature;
     c->device_feature_select = 1;
-    return low | (uint64_t)c->device_feature << 32;
+    return ts_pair(low, c->device_feature);
 }
 
 static void features_set(void *context, uint64_t features)
 {
     volatile struct virtio_common *c = ((struct virtio_function *)context)->common;
     c->driver_feature_select = 0;
-    c->driver_feature = (uint32_t)features;
+    c->driver_feature = ts_pair_low(features);
     c->driver_feature_select = 1;
-    c->driver_feature = (uint32_t)(features >> 32);
+    c->driver_feature = ts_pair_high(features);
 }
 
 static uint16_t queue_size(void *context, uint16_t queue)
@@ -70,8 +70,8 @@ static uint16_t queue_size(void *context, uint16_t queue)
 
 static void set_address(volatile uint32_t halves[2], uint64_t address)
 {
-    halves[0] = (uint32_t)address;
-    halves[1] = (uint32_t)(address >> 32);
+    halves[0] = ts_pair_low(address);
+    halves[1] = ts_pair_high(address);
 }
 
 // Where to write to notify the device of a queue, found once: reading registers is slow.

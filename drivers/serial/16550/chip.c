@@ -14,7 +14,7 @@ static uint8_t port_read(void *context, uint8_t port)
 {
     const struct serial *s = context;
     uint32_t value;
-    return ts_io_read(s->ports, port, 1, &value) == TS_OK ? (uint8_t)value : 0xff;
+    return ts_io_read(s->ports, port, 1, &value) == TS_OK ? (uint8_t)value : UART_ABSENT;
 }
 
 static void port_write(void *context, uint8_t port, uint8_t value)

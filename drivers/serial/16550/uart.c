@@ -31,7 +31,7 @@ enum { DIVISOR_LOW = 0, DIVISOR_HIGH = 1 }; // while LINE has DIVISOR_ACCESS
 ts_status_t uart_init(struct uart *u)
 {
     u->write(u->context, SCRATCH, 0x5a);
-    if (u->read(u->context, SCRATCH) != 0x5a || u->read(u->context, STATUS) == 0xff) {
+    if (u->read(u->context, SCRATCH) != 0x5a || u->read(u->context, STATUS) == UART_ABSENT) {
         return TS_ERR_NOT_FOUND;
     }
     u->write(u->context, ENABLE, 0);
@@ -54,7 +54,7 @@ uint32_t uart_receive(struct uart *u, uint8_t *buffer, uint32_t room)
     uint32_t n = 0;
     while (n < room) {
         uint8_t status = u->read(u->context, STATUS);
-        if (status == 0xff) {
+        if (status == UART_ABSENT) {
             break; // it does not answer
         }
         u->overruns += (status & STATUS_OVERRUN) != 0;
@@ -69,7 +69,7 @@ uint32_t uart_receive(struct uart *u, uint8_t *buffer, uint32_t room)
 uint32_t uart_send(struct uart *u, const uint8_t *bytes, uint32_t count)
 {
     uint8_t status = u->read(u->context, STATUS);
-    if (status == 0xff || !(status & STATUS_ROOM)) {
+    if (status == UART_ABSENT || !(status & STATUS_ROOM)) {
         return 0;
     }
     count = count < UART_FIFO ? count : UART_FIFO; // empty: all of it is free
@@ -95,5 +95,5 @@ bool uart_interrupting(const struct uart *u)
 {
     uint8_t identify = u->read(u->context, IDENTIFY);
     (void)u->read(u->context, MODEM_STATUS); // its changes are of no interest, but hold the line
-    return identify != 0xff && !(identify & IDENTIFY_NONE);
+    return identify != UART_ABSENT && !(identify & IDENTIFY_NONE);
 }

@@ -9,7 +9,9 @@
 #define UART_PORTS 8u
 #define UART_FIFO  16u
 
-// How its registers are reached. A failed read gives 0xff.
+#define UART_ABSENT 0xffu // what a register reads as where no chip answers
+
+// How its registers are reached. A failed read gives UART_ABSENT.
 struct uart {
     uint8_t (*read)(void *context, uint8_t port);
     void (*write)(void *context, uint8_t port, uint8_t value);
