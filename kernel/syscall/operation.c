@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every operation goes through: the table of operation.def, what the kernel answers
-// for all objects, kernel objects. served.c has what goes to a server.
+// What every operation goes through: what the kernel answers for all objects, kernel objects.
+// served.c has what goes to a server.
 #include <syscall/operation.h>
 
 #include <arch/cpu.h>
@@ -12,23 +12,6 @@
 #include <sched/sched.h>
 #include <tessera/abi/object.h>
 #include <tessera/abi/signal.h>
-
-const struct operation_rule operation_rules[TS_OP_COUNT] = {
-#define TS_OPERATION(NAME, name, number, needed, who, plain, by_ring, bytes, arg, value, ...) \
-    [number] = {.rights = (needed),                                                           \
-                .answers = TS_ANSWERS_##who,                                                  \
-                .flags = (plain),                                                             \
-                .ring_flags = (by_ring),                                                      \
-                .payload = TS_PAYLOAD_##bytes,                                                \
-                .gives_handle = TS_RESULT_##value == TS_RESULT_HANDLE},
-#include <tessera/abi/operation.def>
-#undef TS_OPERATION
-};
-
-#define TS_OPERATION(NAME, name, number, ...) \
-    _Static_assert((number) < TS_OP_COUNT, "the numbers of operations have no gap");
-#include <tessera/abi/operation.def>
-#undef TS_OPERATION
 
 // Rights that depend on more than the operation's number.
 static ts_rights_t rights_needed(const struct operation *operation)
@@ -57,42 +40,6 @@ static bool rights_suffice(const struct operation *operation, ts_rights_t rights
                    : has_any(rights, TS_RIGHT_WRITE | TS_RIGHT_MANAGE);
     }
     return true;
-}
-
-struct request *asked_record(struct asked *asked)
-{
-    const struct operation *operation = &asked->operation;
-    struct request *request;
-    if (asked->ring != NULL) {
-        request = ring_record_take(asked->ring);
-        if (request == NULL) {
-            return NULL;
-        }
-    } else {
-        request = &asked->thread->request;
-        atomic_store_explicit(&asked->thread->completed, false, memory_order_relaxed);
-    }
-    const struct request_terms terms = {
-        .op = operation->op,
-        .flags = operation->flags & TS_FLAGS_ALL,
-        .handle = operation->handle,
-        .priority = asked->thread->priority,
-        .offset = operation->offset,
-        .arg = operation->arg,
-        .user_data = operation->user_data,
-        .deadline = operation->deadline,
-    };
-    request_fill(request, &terms);
-    return request;
-}
-
-void asked_record_drop(struct asked *asked, struct request *request)
-{
-    if (asked->ring != NULL) {
-        ring_record_give(asked->ring, request);
-    } else {
-        request->state = REQUEST_FREE;
-    }
 }
 
 // ---- What the kernel answers for every object
