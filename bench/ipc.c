@@ -27,7 +27,7 @@
 enum { COUNT, ANSWER_BELLS, YIELD };
 
 struct page {
-    uint64_t count, filler[510], last;
+    uint64_t count, padding[510], last;
 } __attribute__((aligned(TS_PAGE_SIZE)));
 
 #define LAST UINT64_C(0x7465737365726121)

@@ -23,11 +23,3 @@ static inline uint32_t ts_load_relaxed(const uint32_t *index)
 {
     return atomic_load_explicit(TS_ATOMIC(index), memory_order_relaxed);
 }
-
-// Orders a store before a later load ("I will sleep" before "is there work"): the one reordering
-// that even machines with strict order do. The other side has the same fence between its store of
-// work and its load of the sleeping flag.
-static inline void ts_fence_full(void)
-{
-    atomic_thread_fence(memory_order_seq_cst);
-}

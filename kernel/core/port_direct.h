@@ -125,7 +125,6 @@ struct direct_pass {
     struct ring *ring; // that serves it
     struct request *request;
     struct slot *slot;
-    void *context; // the caller's
 };
 
 // The scheduler's part. `hold`, with the locks of port and ring: whether the thread that runs can

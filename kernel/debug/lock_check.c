@@ -60,17 +60,14 @@ static void order_learn(uint32_t held, uint32_t taken)
     }
 }
 
-static void order_check(const struct spinlock *held, const struct spinlock *lock, bool nested)
+static void order_check(const struct spinlock *held, const struct spinlock *lock)
 {
     uint32_t a = held->class, b = lock->class;
     if (held == lock) {
         panic("lock \"%s\" taken twice", lock->name);
     }
     if (a == b) {
-        if (!nested) {
-            panic("two locks \"%s\" taken without spin_lock_nested", lock->name);
-        }
-        return;
+        panic("two locks \"%s\" held together", lock->name);
     }
     if (after[a] >> b & 1) {
         return;
@@ -87,7 +84,7 @@ static void order_check(const struct spinlock *held, const struct spinlock *lock
     }
 }
 
-void lock_check_acquire(struct spinlock *lock, bool nested)
+void lock_check_acquire(struct spinlock *lock)
 {
     struct cpu *cpu = cpu_current();
     if (panic_active()) {
@@ -102,7 +99,7 @@ void lock_check_acquire(struct spinlock *lock, bool nested)
         leave();
     }
     for (uint32_t i = 0; i < cpu->lock_count; i++) {
-        order_check(cpu->locks[i], lock, nested);
+        order_check(cpu->locks[i], lock);
     }
 }
 

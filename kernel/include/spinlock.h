@@ -12,8 +12,8 @@
 //
 // The debug kernel records owners, panics on a lock taken twice or released by another, and learns
 // the order in which locks of different names are taken: a pair taken in both orders is a panic
-// at the first time, whether or not it would have met on two CPUs. Locks of one name are only
-// nested by spin_lock_nested(), whose caller has an order of its own (by address, say).
+// at the first time, whether or not it would have met on two CPUs. Locks of one name are
+// never held together.
 #pragma once
 
 #include <stdatomic.h>
@@ -44,7 +44,7 @@ struct LOCK_CAPABILITY spinlock {
     {                        \
         .name = (label)      \
     }
-void lock_check_acquire(struct spinlock *lock, bool nested); // before spinning
+void lock_check_acquire(struct spinlock *lock); // before spinning
 void lock_check_acquired(struct spinlock *lock);
 void lock_check_release(struct spinlock *lock);
 #else
@@ -52,9 +52,9 @@ void lock_check_release(struct spinlock *lock);
     {                        \
         0                    \
     }
-static inline void lock_check_acquire(struct spinlock *lock, bool nested)
+static inline void lock_check_acquire(struct spinlock *lock)
 {
-    (void)lock, (void)nested;
+    (void)lock;
 }
 static inline void lock_check_acquired(struct spinlock *lock)
 {
@@ -81,9 +81,9 @@ static inline void spin_init(struct spinlock *lock, const char *name)
 // register of its caller (clang 14 can do that for functions without a result): the rare case.
 ARCH_KEEPS_REGISTERS __attribute__((cold)) void spin_wait(struct spinlock *lock);
 
-static inline void spin_take(struct spinlock *lock, bool nested)
+static inline void spin_take(struct spinlock *lock)
 {
-    lock_check_acquire(lock, nested);
+    lock_check_acquire(lock);
     while (atomic_exchange_explicit(&lock->held, 1, memory_order_acquire)) {
         spin_wait(lock);
     }
@@ -99,7 +99,7 @@ static inline void spin_drop(struct spinlock *lock)
 static inline irqflags_t spin_lock(struct spinlock *lock) LOCK_ACQUIRES(lock) LOCK_UNCHECKED
 {
     irqflags_t flags = arch_irq_save();
-    spin_take(lock, false);
+    spin_take(lock);
     return flags;
 }
 
@@ -113,27 +113,10 @@ static inline void spin_unlock(struct spinlock *lock, irqflags_t flags)
 // For callers that have interrupts off already.
 static inline void spin_lock_off(struct spinlock *lock) LOCK_ACQUIRES(lock) LOCK_UNCHECKED
 {
-    spin_take(lock, false);
+    spin_take(lock);
 }
 
 static inline void spin_unlock_off(struct spinlock *lock) LOCK_RELEASES(lock) LOCK_UNCHECKED
 {
     spin_drop(lock);
-}
-
-// A second lock of the same name; interrupts are off since the first. Released by spin_unlock_off.
-static inline void spin_lock_nested(struct spinlock *lock) LOCK_ACQUIRES(lock) LOCK_UNCHECKED
-{
-    spin_take(lock, true);
-}
-
-// Returns whether it was free and is now held. Interrupts are off.
-static inline bool spin_try_lock(struct spinlock *lock)
-    __attribute__((try_acquire_capability(true, lock))) LOCK_UNCHECKED
-{
-    if (atomic_exchange_explicit(&lock->held, 1, memory_order_acquire)) {
-        return false;
-    }
-    lock_check_acquired(lock);
-    return true;
 }

@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from planted import Planted
-from checks import dead, objects, tree
+from checks import dead, objects, syntax, tree
 
 
 class Dead(Planted):
@@ -32,13 +32,32 @@ class Dead(Planted):
         # What code that is not in the tree uses.
         self.assertEqual(list(dead.unused_symbols(found, wanted | {"inner", "lonely", "number"})), [])
 
+    def parts(self, **files):
+        """What is said of the parts of these files, of which a.c is read."""
+        self.tree({name.replace("__", "/") + ".h" if name != "a" else "a.c": text
+                   for name, text in files.items()})
+        wrong, uses = syntax.read((dead.Uses,), ("a.c", ["clang", f"-I{tree.ROOT}"]))
+        self.assertEqual(wrong, set())
+        return [error.split(": ")[:2] for error in dead.unused_parts(uses)]
+
     def test_fields(self):
-        self.tree({"kernel/a.h": "struct a {\n    int read, forgotten;\n    void (*never)(int);\n"
-                                 "    char name[3], reserved2[4]; // forgotten in a comment is not a use\n"
-                                 "    struct b *inside;\n};\n",
-                   "kernel/a.c": "int f(struct a *a) { return a->read + a->name[0] + !a->inside; }\n"})
-        self.assertEqual([error.split(": ")[1] for error in dead.unused_fields()],
-                         ["forgotten", "never"])
+        self.assertEqual(self.parts(
+            kernel__a="struct a {\n  int read;\n  int count;\n  void (*never)(int);\n  char name[3], reserved2[4];\n"
+            "  struct b *inside;\n  int written; int placed;\n  union { int low; int high; };\n};\n",
+            kernel__other="struct other { int count; };\n", # whose count is another one
+            ipc__abi__call="struct call { int for_others; };\n",
+            a='#include <kernel/a.h>\n#include <kernel/other.h>\n#include <ipc/abi/call.h>\n'
+            "struct here {\n  int left;\n};\n"
+            "unsigned long f(struct a *a, struct other *o) { *a = (struct a){.written = 1};\n"
+            "  return a->read + a->name[0] + !a->inside + o->count + a->low + __builtin_offsetof(struct a, placed); }\n"),
+            [["a.c:5", "left"], ["kernel/a.h:3", "count"], ["kernel/a.h:4", "never"], ["kernel/a.h:8", "high"]])
+
+    def test_functions_of_headers(self):
+        self.assertEqual(self.parts(
+            kernel__a="static inline int called(void) { return 1; }\nstatic inline int forgotten(void) { return 2; }\n"
+            "static inline int inner(void) { return called(); }\n#define OUTER() inner()\nint elsewhere(void);\n",
+            a='#include <kernel/a.h>\nint f(void) { return OUTER() + elsewhere(); }\n'),
+            [["kernel/a.h:2", "forgotten"]])
 
     def test_patterns(self):
         self.tree({"CMakeLists.txt": "file(GLOB a x/*.c ${CMAKE_SOURCE_DIR}/y/*.c)\n",

@@ -5,13 +5,20 @@ import collections
 import os
 import re
 
-from checks import objects, tree
+from checks import objects, syntax, tree
 
 # What others call by these names: the compiler, and programs written for POSIX.
 FOREIGN = re.compile(r"__|_?main$|(?:_?setjmp|_?longjmp)$")
 INTERFACES = ("compat/",)
-# Layouts that hardware and firmware define: all of their fields stand there, used or not.
-LAYOUTS = ("arch/x86_64/boot/multiboot.h", "drivers/net/virtio/net.h")
+# Whose structures are for whoever wants a field of them: the ABI, protocols, POSIX.
+CONTRACTS = ("ipc/abi/", "ipc/proto/", "compat/newlib/")
+# Layouts that hardware, firmware and file formats define: all of their fields stand there, used or not.
+LAYOUTS = ("arch/x86_64/boot/multiboot.h", "arch/x86_64/cpu/descriptors.c", "arch/x86_64/irq/acpi.c",
+           "drivers/lib/virtio/queue.h", "drivers/net/virtio/net.h", "ipc/format/elf.c",
+           "ipc/lib/image.c", "kernel/base/symbol.c")
+# A test stands in for what it does not test, in full.
+STAND_INS = ("tests/",)
+SPARE = re.compile("reserved|unused|padding|$")
 # Made by the preprocessor of a table's line, so that no file has the whole name.
 PASTED = ("syscall_", "ts_sys_")
 
@@ -41,32 +48,44 @@ def unused_symbols(found, wanted):
         yield f"{min(files)}: {name}: no other file uses it; it is static, or goes"
 
 
-def fields(text):
-    """Names of the fields of structures in a header."""
-    text = re.sub(r"//[^\n]*", "", text)
-    for body in re.findall(r"^struct [^;{}()]*\{(.*?)^\}", text, re.M | re.S):
-        for declaration in re.findall(r"([^;{}]+);", body):
-            declaration = re.sub(r"__attribute__\(\(.*?\)\)+", "", declaration)
-            if "(" in declaration and "(*" not in declaration:
-                continue
-            if match := re.search(r"\(\*(\w+)\)", declaration):
-                yield match.group(1)
-                continue
-            for part in declaration.split(","):
-                if match := re.search(r"(\w+)\s*(?:\[[^\]]*\]\s*)*(?::\s*\w+)?$", part.strip()):
-                    yield match.group(1)
+class Uses(syntax.Visitor):
+    """found: (what, file, line, column, name) of each field and static function of a header, and of each
+    use of one, which names its declaration."""
+
+    def keep(self, what, cursor):
+        place = cursor.location
+        if place.file and syntax.ours(place.file.name):
+            file = os.path.relpath(os.path.realpath(place.file.name), tree.ROOT)
+            self.found.add((what, file, place.line, place.column, cursor.spelling))
+
+    def visit(self, cursor, children):
+        kind = cursor.kind.name
+        if kind == "FIELD_DECL":
+            self.keep("field", cursor)
+        elif kind in ("MEMBER_REF_EXPR", "MEMBER_REF"):
+            self.keep("used", cursor.referenced)
+        elif kind == "FUNCTION_DECL" and cursor.is_definition() and is_inline(cursor):
+            self.keep("function", cursor)
+        elif kind == "DECL_REF_EXPR" and cursor.type.kind.name.startswith("FUNCTION"):
+            if (function := cursor.referenced) and is_inline(function):
+                self.keep("used", function.get_definition() or function)
 
 
-def unused_fields():
-    counts = collections.Counter()
-    for name in tree.tracked(".c", ".h", ".S", ".def", ".py"):
-        counts.update(re.findall(r"\w+", re.sub(r"//[^\n]*", "", tree.text(name))))
-    for name in tree.tracked(".h"):
-        if name not in LAYOUTS and name.startswith(("kernel/", "arch/", "ipc/lib/", "ipc/ring/", "ipc/format/", "apps/",
-                            "drivers/", "compat/posix/")):
-            for field in fields(tree.text(name)):
-                if counts[field] == 1 and not field.startswith(("reserved", "unused", "padding")):
-                    yield f"{name}: {field}: no one reads or writes it"
+def is_inline(function):
+    """A static function of a header, of which the compiler says nothing when it is not used."""
+    return (function.storage_class.name == "STATIC" and function.location.file is not None and
+            function.location.file.name.endswith(".h"))
+
+
+def unused_parts(found):
+    """Fields, and static functions of headers, to which nothing refers."""
+    used = {(file, line, column) for what, file, line, column, _ in found if what == "used"}
+    for what, file, line, column, name in sorted(found):
+        if what == "used" or (file, line, column) in used:
+            continue
+        if file in LAYOUTS or file.startswith((*CONTRACTS, *STAND_INS)) or SPARE.match(name):
+            continue
+        yield f"{file}:{line}: {name}: no one " + ("calls it" if what == "function" else "reads or writes it")
 
 
 def patterns(name):
@@ -100,5 +119,7 @@ def check_dead():
     files = [str(path) for ending in ("o", "obj") for path in objects.build_folder().rglob(f"*.{ending}")]
     wanted = set().union(*(names[1] for names in objects.names(files).values()))
     yield from unused_symbols(found, wanted)
-    yield from unused_fields()
+    wrong, uses = syntax.read_all(Uses)
+    yield from sorted(wrong)
+    yield from unused_parts(uses)
     yield from empty_patterns()

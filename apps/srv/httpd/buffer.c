@@ -7,11 +7,7 @@
 
 #include "connection.h"
 
-struct large_buffer {
-    char bytes[CONNECTION_LARGE];
-};
-
-static struct pool large = {.size = sizeof(struct large_buffer), .limit = CONNECTION_LARGE_MAX};
+static struct pool large = {.size = CONNECTION_LARGE, .limit = CONNECTION_LARGE_MAX};
 
 size_t buffer_size(const struct connection *connection)
 {

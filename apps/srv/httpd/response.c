@@ -7,17 +7,9 @@
 #include "connection.h"
 #include "httpd.h"
 
-struct page {
-    char bytes[RESPONSE_PAGE];
-};
+static struct pool pages = {.size = RESPONSE_PAGE, .limit = 64};
 
-struct piece {
-    uint8_t bytes[CONNECTION_PIECE];
-};
-
-static struct pool pages = {.size = sizeof(struct page), .limit = 64};
-
-static struct pool pieces = {.size = sizeof(struct piece), .limit = CONNECTION_PIECE_MAX};
+static struct pool pieces = {.size = CONNECTION_PIECE, .limit = CONNECTION_PIECE_MAX};
 
 static struct pool responses = {.size = POOL_SIZE(struct response),
                                 .limit = HTTPD_PLACES,

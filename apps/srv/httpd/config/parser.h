@@ -13,7 +13,6 @@ struct parser {
     struct config *config;
     struct host *host; // statements belong to it
     char *message;     // of CONFIG_MESSAGE bytes
-    unsigned kind;     // of the statement, an index of config.c's table
     struct ts_lines lines;
     uint16_t seen[16]; // lines of this host's statements, by kind; 0: not seen
 };
