@@ -106,6 +106,28 @@ def test_driver_dies(ctx):
     ctx.equal(heard(guest, "us", "x"), "x", "the next instance")
 
 
+ON_SCREEN = (("us", ("z", "1", "shift+a"), "z1A"),
+             ("de", ("y", "semicolon", "alt_r+q", "equal", "e"), "zö@é"),
+             ("fr", ("q", "2", "bracket_left", "o"), "aéô"))
+
+
+def test_on_screen(ctx):
+    """Commands typed at the shell on the screen, in three layouts of the kernel's command line."""
+    for layout, strokes, name in ON_SCREEN:
+        guest = ctx.boot(shell=True, append=f"keymap={layout}")
+        while not re.search(r"^shell-1 +runs", guest.command("services"), re.M):
+            time.sleep(0.5)
+        for stroke in ("c", "d", "ret", "t", "o", "u", "c", "h", "spc", *strokes, "ret"):
+            press(guest, *stroke.split("+"))
+        deadline = time.monotonic() + 20
+        while (found := guest.command("ls /tmp")) != f"{name}\n":
+            ctx.check(time.monotonic() < deadline, f"{layout}: {found!r}, expected {name!r}")
+            time.sleep(0.5)
+        guest.stop()
+
+test_on_screen.timeout = 150
+
+
 def test_control_alt_delete(ctx):
     """Ctrl-Alt-Del restarts the machine in order."""
     guest = ctx.boot(shell=True, reboot=True)
