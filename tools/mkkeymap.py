@@ -32,6 +32,7 @@ LAYOUTS = {
     "ru": ("us,ru", ",", "pc105"), "ua": ("us,ua", ",", "pc105"), "bg": ("us,bg", ",", "pc105"),
     "gr": ("us,gr", ",", "pc105"), "il": ("us,il", ",", "pc105"),
 }
+COMPOSE_KEY = "compose:menu"
 SECOND_LAYOUT = "grp:shift_caps_toggle"  # Shift and Caps Lock change to it and back
 COMPOSE = "/usr/share/X11/locale/en_US.UTF-8/Compose"
 
@@ -100,7 +101,7 @@ class Layout:
     def __init__(self, layout, variant, model):
         context = ctypes.c_void_p(XKB.xkb_context_new(0))
         self.groups = layout.count(",") + 1
-        options = SECOND_LAYOUT if self.groups > 1 else ""
+        options = COMPOSE_KEY + (f",{SECOND_LAYOUT}" if self.groups > 1 else "")
         names = Names(b"evdev", model.encode(), layout.encode(), variant.encode(), options.encode())
         self.keymap = ctypes.c_void_p(XKB.xkb_keymap_new_from_names(context, ctypes.byref(names), 0))
         if not self.keymap:

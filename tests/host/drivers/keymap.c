@@ -275,6 +275,10 @@ static void repeats_and_resets(void)
 static void compose_key(void)
 {
     use("us");
+    CHECK(!tap(KEY_MENU) && !tap(KEY_QUOTE) && tap(KEY_E));
+    CHECK(!tap(KEY_MENU) && !tap(KEY_Z)); // which goes on with something else than an A
+    CHECK(tap(KEY_A) && tap(KEY_E));
+    expect("éae");
     struct ts_input_event none = {.type = TS_INPUT_KEY, .code = 0xffffffff, .value = 77};
     CHECK(!keymap_event(&state, &none, &last));
     for (unsigned i = 0; i < 2 * KEYMAP_MODIFIERS; i++) { // more than can be held
