@@ -10,7 +10,7 @@ BY_HAND = re.compile(r"\[\s*TS_(?:OP|SYS)_(?!COUNT\b)[A-Za-z]\w*\s*\]\s*=")
 PACKERS = ("kernel/syscall", "ipc/lib", "ipc/ring", "compat", "drivers", "apps/cmd", "apps/shell",
            "tests/user")
 OTHER_WORDS = ("ipc/lib/canary.c", "ipc/lib/crc32c.c", "tests/user/fuzz/value.c",
-               "tests/user/fuzz/method.c")
+               "tests/user/fuzz/method.c", "drivers/screen/framebuffer/canvas.c")  # pixels
 SHIFT = re.compile(r"(?<!_C\(1\) )(?:<<|>>)=? ?32\b")
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 OPERATION = re.compile(r"^TS_OPERATION\(\w+, (\w+), (\d+), ([^,]+),", re.M)
