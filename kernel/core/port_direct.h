@@ -107,15 +107,20 @@ static inline bool ring_would_wait(struct ring *ring)
            ring_unread(ring) == 0;
 }
 
-// The thread is inside, and waits for one event. Ring locked.
-static inline void direct_wait(struct ring *ring, void *thread, uint32_t cpu)
+// The thread is inside, and waits for one event. (On which CPU is the scheduler's part.) Ring
+// locked.
+static inline void direct_wait(struct ring *ring, void *thread)
 {
     object_body_get(&ring->object); // the wait's
     ring->entered = true;
     ring->wanted = 1;
     ring->waiter = thread;
-    atomic_store_explicit(TS_ATOMIC(&ring->idle_cpu), cpu, memory_order_relaxed);
     ring_set_idle(ring, true);
+}
+
+static inline void direct_wait_on(struct ring *ring, uint32_t cpu)
+{
+    atomic_store_explicit(TS_ATOMIC(&ring->idle_cpu), cpu, memory_order_relaxed);
 }
 
 // ---- Passes
@@ -129,7 +134,7 @@ struct direct_pass {
 
 // The scheduler's part. `hold`, with the locks of port and ring: whether the thread that runs can
 // wait and the other one, which waits, go on in its place; if so, they are held still until
-// `change` makes it so.
+// `change` makes it so. (A ring whose thread waits from there on is told where, direct_wait_on.)
 typedef bool direct_hold_t(struct direct_pass *pass);
 typedef void direct_change_t(struct direct_pass *pass);
 
@@ -202,7 +207,7 @@ struct direct_answer {
 
 DIRECT_INLINE bool direct_answer_locked(struct direct_pass *pass,
                                         const struct direct_answer *answer, void *server,
-                                        uint32_t cpu, direct_hold_t *hold, direct_change_t *change)
+                                        direct_hold_t *hold, direct_change_t *change)
 {
     struct request *request = pass->request;
     bool done = ring_would_wait(pass->ring);
@@ -219,9 +224,9 @@ DIRECT_INLINE bool direct_answer_locked(struct direct_pass *pass,
     } else {
         request_set_state(request, REQUEST_FREE);
     }
-    direct_wait(pass->ring, server, cpu);
+    direct_wait(pass->ring, server);
     change(pass);
-    slot_release(pass->port, pass->slot, ts_request_id_slot(answer->id));
+    slot_release(pass->port, pass->slot, request->slot);
     return true;
 }
 
@@ -229,8 +234,7 @@ DIRECT_INLINE bool direct_answer_locked(struct direct_pass *pass,
 // ring for the next event. `port` and `ring` are its own. The record's reference to the port is the
 // caller's from here on. False: nothing was done, but that bytes may have been pushed.
 DIRECT_INLINE bool direct_answer(struct direct_pass *pass, const struct direct_answer *answer,
-                                 void *server, uint32_t cpu, direct_hold_t *hold,
-                                 direct_change_t *change)
+                                 void *server, direct_hold_t *hold, direct_change_t *change)
 {
     struct port *port = pass->port;
     bool mints = answer->mints != NULL;
@@ -241,7 +245,7 @@ DIRECT_INLINE bool direct_answer(struct direct_pass *pass, const struct direct_a
     if (done) {
         pass->request = pass->slot->request;
         spin_lock_off(&pass->ring->lock);
-        done = direct_answer_locked(pass, answer, server, cpu, hold, change);
+        done = direct_answer_locked(pass, answer, server, hold, change);
         spin_unlock_off(&pass->ring->lock);
     }
     spin_unlock_off(&port->object.lock);

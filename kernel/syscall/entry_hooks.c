@@ -31,11 +31,15 @@ static const syscall_handler_t handlers[HANDLERS] = {
 void syscall_entry(struct arch_frame *frame)
 {
     section_begin();
-    switch (arch_frame_number(frame)) {
-    case TS_SYS_op: fast_path_op(frame); break;
-    case TS_SYS_enter: fast_ring_enter(frame); break;
-    case TS_SYS_reply_wait: fast_path_reply_wait(frame); break;
-    default: syscall_general(frame);
+    uint64_t number = arch_frame_number(frame);
+    if (number == TS_SYS_op) {
+        fast_path_op(frame);
+    } else if (number == TS_SYS_reply_wait) {
+        fast_path_reply_wait(frame);
+    } else if (number == TS_SYS_enter) {
+        fast_ring_enter(frame);
+    } else {
+        syscall_general(frame);
     }
 }
 

@@ -196,6 +196,29 @@ __attribute__((noinline)) static void close_handle(struct arch_frame *frame, str
     arch_frame_set_result(frame, status, 0);
 }
 
+// pull and push of at most a page, which is as long as interrupts may wait. No reference is needed,
+// since they are off. What is wrong is found once more by the general path, and told.
+__attribute__((noinline)) static void copy_page(struct arch_frame *frame, struct thread *thread,
+                                                enum copy_direction direction)
+{
+    uint64_t address = arch_frame_argument(frame, 1), length = arch_frame_argument(frame, 2), word;
+    struct handle_entry *entry = handle_find(
+        thread->requester.handles, ts_op_word_handle(arch_frame_argument(frame, 0)), &word);
+    struct object *object = NULL;
+    if (entry != NULL && (word & TS_RIGHT_MANAGE) != 0) {
+        object = fast_entry_object(entry, word);
+    }
+    uint32_t bytes;
+    if (object == NULL || object->class != &port_class || arch_frame_argument(frame, 5) != 0 ||
+        length > TS_PAGE_SIZE || !arch_user_range_ok(address, length) ||
+        port_copy(port_of(object), arch_frame_argument(frame, 4), direction, address,
+                  (uint32_t)length, arch_frame_argument(frame, 3), &bytes) != TS_OK) {
+        syscall_general(frame);
+        return;
+    }
+    fast_answer(thread, frame, bytes);
+}
+
 void fast_path_answer(struct arch_frame *frame, struct thread *thread)
 {
     uint32_t word = (uint32_t)arch_frame_argument(frame, 0);
@@ -204,6 +227,8 @@ void fast_path_answer(struct arch_frame *frame, struct thread *thread)
     case TS_OP_SIGNAL: fast_event_signal(thread, frame); break;
     case TS_OP_WAIT: fast_event_wait(thread, frame); break;
     case TS_OP_CLOSE: close_handle(frame, thread); break;
+    case TS_OP_PULL: copy_page(frame, thread, COPY_PULL); break;
+    case TS_OP_PUSH: copy_page(frame, thread, COPY_PUSH); break;
     default: {
         ts_rights_t needed = fast_operations[ts_op_word_op(word)].gives; // of those there are
         if (needed != 0) {
@@ -240,6 +265,7 @@ DIRECT_INLINE void answer_change(struct direct_pass *direct) LOCK_UNCHECKED
     if (__builtin_expect(direct->slot->borrower != NULL, false)) {
         fast_give_back(direct->slot, server, direct->request->priority);
     }
+    direct_wait_on(direct->ring, pass->queue->cpu->id);
     pass->client->asking = false;
     server->ring = direct->ring;
     server->submitted = 0;
@@ -302,8 +328,7 @@ __attribute__((noinline)) static void answer_mint(struct arch_frame *frame, stru
     const struct reply reply = reply_of_registers(frame);
     const struct direct_answer answer = {.id = reply.id, .mints = &reply};
     if (!reply_registers_are_good(&reply) ||
-        !direct_answer(&pass.direct, &answer, server, pass.queue->cpu->id, answer_hold,
-                       answer_change)) {
+        !direct_answer(&pass.direct, &answer, server, answer_hold, answer_change)) {
         syscall_general(frame);
         return;
     }
@@ -314,28 +339,42 @@ __attribute__((noinline)) static void answer_mint(struct arch_frame *frame, stru
     answer_leave(&pass, TS_OK, request->value);
 }
 
+// The answer has bytes.
+__attribute__((noinline)) static void answer_bytes(struct arch_frame *frame, struct thread *server,
+                                                   struct ring *ring, struct port *port)
+{
+    struct pass pass = {
+        .direct = {.ring = ring, .port = port}, .queue = run_queue_here(), .server = server};
+    const struct direct_answer answer = {.id = arch_frame_argument(frame, 1),
+                                         .address = arch_frame_argument(frame, 4),
+                                         .length = arch_frame_argument(frame, 5)};
+    if (arch_user_range_ok(answer.address, answer.length) &&
+        direct_answer(&pass.direct, &answer, server, answer_hold, answer_change)) {
+        answer_leave(&pass, (ts_status_t)arch_frame_argument(frame, 2),
+                     arch_frame_argument(frame, 3));
+    }
+    fast_ring_reply_wait(frame, ring, port);
+}
+
 void fast_path_reply_wait(struct arch_frame *frame)
 {
     struct cpu *cpu = cpu_current();
     struct pass pass = {.queue = cpu->queue, .server = cpu->current};
     int64_t status = (int64_t)arch_frame_argument(frame, 2);
-    const struct direct_answer answer = {.id = arch_frame_argument(frame, 1),
-                                         .address = arch_frame_argument(frame, 4),
-                                         .length = arch_frame_argument(frame, 5)};
+    const struct direct_answer answer = {.id = arch_frame_argument(frame, 1)};
     bool found = answer_find(&pass, frame);
     bool may_switch = atomic_load_explicit(&cpu->need_resched, memory_order_relaxed) == 0;
     if (found && may_switch && status == (int64_t)ts_reply_word(TS_OK, TS_REPLY_MINT)) {
         answer_mint(frame, pass.server, pass.direct.ring, pass.direct.port);
-        return;
-    }
-    if (!found || status > 0 || status < INT32_MIN) {
+    } else if (!found || status > 0 || status < INT32_MIN) {
         syscall_general(frame);
-        return;
+    } else if (may_switch && arch_frame_argument(frame, 5) != 0) {
+        answer_bytes(frame, pass.server, pass.direct.ring, pass.direct.port);
+    } else {
+        if (may_switch &&
+            direct_answer(&pass.direct, &answer, pass.server, answer_hold, answer_change)) {
+            answer_leave(&pass, (ts_status_t)status, arch_frame_argument(frame, 3));
+        }
+        fast_ring_reply_wait(frame, pass.direct.ring, pass.direct.port);
     }
-    bool bytes = answer.length == 0 || arch_user_range_ok(answer.address, answer.length);
-    if (may_switch && bytes &&
-        direct_answer(&pass.direct, &answer, pass.server, cpu->id, answer_hold, answer_change)) {
-        answer_leave(&pass, (ts_status_t)status, arch_frame_argument(frame, 3));
-    }
-    fast_ring_reply_wait(frame, pass.direct.ring, pass.direct.port);
 }

@@ -67,12 +67,20 @@ static inline bool go_idle(struct ring *ring, struct thread *thread)
     return true;
 }
 
-// The same, if that wait has no end of its own.
+// Nothing has to be done for the wait's end: it has none of its own, or a wake-up is set and comes
+// early enough, which then looks at the clock (set_wake_timer).
+static inline bool wakes_in_time(const struct thread *thread)
+{
+    return thread->wait_until == TS_DEADLINE_NONE ||
+           (timer_is_armed(&thread->wake_timer) &&
+            thread->wake_timer.deadline <= thread->wait_until);
+}
+
+// What is there is looked at, and the ring is idle if that is not enough.
 static inline bool falls_asleep(struct ring *ring, struct thread *thread)
 {
     uint32_t unread;
-    return !is_enough(ring, thread, &unread) && thread->wait_until == TS_DEADLINE_NONE &&
-           go_idle(ring, thread);
+    return !is_enough(ring, thread, &unread) && wakes_in_time(thread) && go_idle(ring, thread);
 }
 
 // Waits as ring.c does, which looks at what is there, unless that is known to be too few events and
@@ -99,7 +107,7 @@ static inline __attribute__((always_inline)) void wait_locked(struct ring *ring,
 {
     uint32_t unread;
     bool enough = is_enough(ring, thread, &unread);
-    bool timed = thread->wait_until != TS_DEADLINE_NONE;
+    bool timed = !enough && !wakes_in_time(thread);
     bool sleeps = !enough && !timed && go_idle(ring, thread);
     bool all = (enough || timed) && list_empty(&ring->pending) && !ring->destroyed &&
                !ring_ports_have_items(ring);
@@ -150,7 +158,7 @@ static __attribute__((noinline)) bool ask_one(struct ring *ring, struct thread *
 {
     struct named named = {.handle = TS_HANDLE_NONE};
     struct request *request = NULL;
-    if (submission_is_plain(&named, thread, word)) {
+    if (ring->free != NULL && submission_is_plain(&named, thread, word)) {
         request = submission_fill(ring, thread, &named, slot, word);
     }
     if (request == NULL) {

@@ -62,11 +62,12 @@ __attribute__((noinline)) static uint32_t take_nops(struct batch *batch, uint32_
 
 // ---- Requests: read, write or list of a served object
 
-// To look for records that others gave back the ring is locked, as it may be by the run.
-static __attribute__((noinline)) void refill(struct ring *ring, struct request_run *run)
+// To look for records that others gave back the ring is locked, as it may be by the run. False:
+// there is none.
+static __attribute__((noinline)) bool refill(struct ring *ring, struct request_run *run)
 {
     request_run_end(run);
-    (void)ring_record_refill(ring);
+    return ring_record_refill(ring) != NULL;
 }
 
 static inline bool may_run(const struct request *request, const struct served *served)
@@ -118,8 +119,8 @@ __attribute__((noinline)) static uint32_t take_requests(struct batch *batch, uin
             break;
         }
         plain = word;
-        if (__builtin_expect(ring->free == NULL, false)) {
-            refill(ring, &run);
+        if (__builtin_expect(ring->free == NULL, false) && !refill(ring, &run)) {
+            break;
         }
         struct request *request = submission_fill(ring, batch->thread, &named, slot, word);
         if (request == NULL) {

@@ -133,8 +133,8 @@ static inline bool submission_is_plain(struct named *named, const struct thread 
            object->class == &served_class;
 }
 
-// A record of the ring, filled with the request that a slot with this first word is, which is plain
-// and names that. NULL: its bytes are nobody's, or no record is free.
+// A record of the ring, of which one is free, filled with the request that a slot with this first
+// word is, which is plain and names that. NULL: its bytes are nobody's.
 static inline struct request *submission_fill(struct ring *ring, const struct thread *thread,
                                               const struct named *named,
                                               const struct ts_submission *slot, uint64_t word)
@@ -142,8 +142,7 @@ static inline struct request *submission_fill(struct ring *ring, const struct th
     uint64_t address = FIELD(slot, address);
     uint32_t length = FIELD(slot, length);
     struct request *request = ring->free;
-    if (request == NULL || length > TS_LENGTH_MAX ||
-        (length != 0 && !arch_user_range_ok(address, length))) {
+    if (length > TS_LENGTH_MAX || (length != 0 && !arch_user_range_ok(address, length))) {
         return NULL;
     }
     ring->free = request->next_free;

@@ -438,6 +438,7 @@ static void reply_move_over(const struct reply *reply, ts_handle_t handle, bool 
 
 static void answer_change(struct direct_pass *pass)
 {
+    direct_wait_on(pass->ring, environment_cpu());
     if (pass->slot->borrower != NULL) {
         environment_return(pass->slot->borrower, pass->request->priority);
         pass->slot->borrower = NULL;
@@ -454,8 +455,8 @@ static bool answer_direct(unsigned index, const struct reply *reply)
         return false;
     }
     server.rings[index].busy = true;
-    bool done = direct_answer(&pass, &answer, &server.rings[index].borrower, index, direct_hold,
-                              answer_change);
+    bool done =
+        direct_answer(&pass, &answer, &server.rings[index].borrower, direct_hold, answer_change);
     server.rings[index].busy = false;
     if (!done) {
         return false;

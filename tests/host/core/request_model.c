@@ -577,7 +577,7 @@ static bool answer_direct(struct server *server, const struct reply *reply,
                                          .mints = reply->result == TS_REPLY_MINT ? reply : NULL};
     if (reply->result > TS_REPLY_MINT || reply->result == TS_REPLY_MOVE ||
         world_random() % 4 == 0 ||
-        !direct_answer(&pass, &answer, server, 0, direct_hold, direct_change)) {
+        !direct_answer(&pass, &answer, server, direct_hold, direct_change)) {
         return false;
     }
     CHECK(server->ring.idle && server->ring.wanted == 1);
@@ -715,7 +715,7 @@ static void server_answer_stale(struct server *server, uint32_t slot)
     CHECK(port_copy(&server->port, reply.id, COPY_PUSH, 0, 1, 0, &done) == TS_ERR_GONE);
     struct direct_pass pass = {.port = &server->port, .ring = &server->ring};
     const struct direct_answer answer = {.id = reply.id};
-    CHECK(!direct_answer(&pass, &answer, server, 0, direct_hold, direct_change));
+    CHECK(!direct_answer(&pass, &answer, server, direct_hold, direct_change));
     struct reply_run run = {.port = NULL};
     reply_run_begin(&run, &server->port);
     CHECK(!reply_run_add(&run, reply.id, TS_OK, 0));
