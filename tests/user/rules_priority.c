@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <tessera/lib/bootstrap.h>
+#include <tessera/lib/clock.h>
+#include <tessera/lib/event.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/spawn.h>
 #include <tessera/lib/thread.h>
@@ -304,6 +306,97 @@ static void rule_p01_a_request_lends_its_priority(void)
     end();
 }
 
+// ---- A thread that was lent a priority asks by its ring
+
+static struct middle {
+    struct ts_ring_queue ring, client; // that it serves, and that it asks by
+    ts_handle_t port, object, bell;
+    atomic_bool between_ran;
+    bool seen; // the server below found that
+} middle;
+
+static void wait_for_bell(void *argument)
+{
+    ts_signals_t seen;
+    (void)argument;
+    CHECK_OK(ts_wait(middle.bell, TS_SIGNAL_READABLE, TS_DEADLINE_NONE, &seen));
+    atomic_store(&middle.between_ran, true);
+}
+
+static void serve_once(void *argument)
+{
+    struct ts_event event;
+    (void)argument;
+    CHECK_OK(ts_ring_enter(&server.ring, 1, TS_DEADLINE_NONE));
+    middle.seen = atomic_load(&middle.between_ran);
+    CHECK(ts_ring_next(&server.ring, &event) && event.kind == TS_EVENT_REQUEST);
+    const struct ts_reply reply = {.id = event.value};
+    CHECK_OK(ts_port_reply(server.port, &reply));
+}
+
+// Takes a request, which lends it its priority, wakes a thread of a priority between, and asks.
+static void serve_and_ask(void *argument)
+{
+    struct ts_event asked, event;
+    (void)argument;
+    ts_prepare_nop(ts_ring_slot(&middle.client), 0);
+    CHECK_OK(ts_ring_enter(&middle.client, 1, TS_DEADLINE_NONE)); // it has been inside
+    CHECK(ts_ring_next(&middle.client, &event));
+    CHECK_OK(ts_ring_enter(&middle.ring, 1, TS_DEADLINE_NONE));
+    CHECK(ts_ring_next(&middle.ring, &asked) && asked.kind == TS_EVENT_REQUEST);
+    CHECK_OK(ts_event_signal(middle.bell, 1));
+    ts_prepare_write(ts_ring_slot(&middle.client), server.object, "x", 1, 0, TS_DEADLINE_NONE, 1);
+    CHECK_OK(ts_ring_enter(&middle.client, 1, TS_DEADLINE_NONE));
+    CHECK(ts_ring_next(&middle.client, &event));
+    CHECK_OK(event.status);
+    const struct ts_reply reply = {.id = asked.value};
+    CHECK_OK(ts_port_reply(middle.port, &reply));
+}
+
+static void make_service(struct ts_ring_queue *ring, ts_handle_t *out_port, ts_handle_t *out_object)
+{
+    CHECK_OK(ts_ring_create(ring, 8, 8, 8));
+    CHECK_OK(ts_port_create(4, 4, TS_HANDLE_NONE, 0, out_port));
+    CHECK_OK(ts_port_bind(*out_port, ring->handle, 0));
+    CHECK_OK(ts_port_mint(*out_port, 0, 0, TS_RIGHTS_ALL, out_object));
+}
+
+// Its request is as important as itself, so what it has woken runs before the server that has that.
+static void rule_p03_a_rings_request_passes_nobody_more_important(void)
+{
+    struct ts_system_statistics system;
+    struct ts_thread threads[3];
+    CHECK_OK(ts_system_statistics(ts_named_handle("system"), &system));
+    if (system.cpus != 1) {
+        tap_skip("needs one CPU");
+    }
+    memset(&middle, 0, sizeof(middle));
+    make_service(&server.ring, &server.port, &server.object);
+    make_service(&middle.ring, &middle.port, &middle.object);
+    CHECK_OK(ts_ring_create(&middle.client, 8, 8, 8));
+    CHECK_OK(ts_event_create(0, &middle.bell));
+    CHECK_OK(ts_thread_start(&threads[0], wait_for_bell, NULL, 32768, 0, BETWEEN));
+    CHECK_OK(ts_thread_start(&threads[1], serve_once, NULL, 32768, 0, SERVER));
+    CHECK_OK(ts_thread_start(&threads[2], serve_and_ask, NULL, 32768, 0, SERVER));
+    ts_sleep_until(in_ms(50)); // they all wait; were they not to yet, the test would see less
+    CHECK_OK(ts_op(
+        middle.object,
+        &(struct ts_op){.op = TS_OP_WRITE, .address = "x", .length = 1, .deadline = patience()},
+        NULL));
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_OK(ts_thread_join(&threads[i], patience()));
+    }
+    CHECK(middle.seen);
+    ts_ring_destroy(&middle.client);
+    ts_ring_destroy(&middle.ring);
+    ts_ring_destroy(&server.ring);
+    ts_close(middle.bell);
+    ts_close(middle.object);
+    ts_close(middle.port);
+    ts_close(server.object);
+    ts_close(server.port);
+}
+
 // The child: asks once and waits for ever.
 static int ask_for_ever(void)
 {
@@ -326,6 +419,7 @@ int main(int argc, char **argv)
         TAP(rule_p02_a_parked_requests_cancel_returns_the_priority),
         TAP(rule_p02_what_is_revoked_lends_no_more_than_what_is_parked),
         TAP(rule_p02_the_ports_end_returns_what_was_parked),
+        TAP(rule_p03_a_rings_request_passes_nobody_more_important),
     };
     return argc > 1 ? ask_for_ever() : TAP_RUN(tests);
 }
