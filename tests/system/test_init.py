@@ -8,9 +8,12 @@ from test_bad_input import states
 
 
 def boot(ctx, lines, *programs, rights=(), **machine):
-    """With lines behind the last service's, which is the shell."""
+    """With lines of the shell, which are those before the first service, and more services."""
     config = ctx.folder / "init.conf"
-    config.write_text(ctx.init_conf() + lines)
+    own, service, others = lines.partition("\nservice ")
+    text, shell = ctx.init_conf(), "\nservice shell\n"
+    ctx.equal(text.count(shell), 1, "shells of the serial line")
+    config.write_text(text.replace(shell, shell.rstrip("\n") + own + "\n") + service + others)
     entries = [f"etc/init.conf={config}"] + ([grants(ctx, *rights)] if rights else [])
     return ctx.boot(shell=True, entries=entries,
                     add=[compile_program(ctx, program) for program in programs], **machine)
