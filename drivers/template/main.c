@@ -10,7 +10,7 @@
 //                   process ends, and init starts it again. So a client
 //                   must not be able to ask for more than the device does in that time
 //
-// A driver with DMA also asks for its domain and pins memory in it: drivers/lib/virtio/dma.h.
+// A driver with DMA also asks for its domain and pins memory in it: drivers/lib/bus/dma.h.
 #include <drivers/service/ready.h>
 #include <stdlib.h>
 #include <tessera/lib/clock.h>

@@ -28,6 +28,8 @@
 // client has at most as many slots outstanding as a ring has entries: from ts_frame_publish until
 // it released (ts_frame_release) the completion, so that done rings never overflow.
 //
+// Reception. A card receives what is sent to its own address, to all, and to any group.
+//
 // Doorbells. As in queue.h; what is signalled is the other side's event. ipc/ring/frame_queue.h has
 // both ends.
 // tx_done slots may come up to TS_FRAME_DELAY_NS late where nothing else happens.
@@ -59,6 +61,9 @@
 #define TS_FRAME_ROOM_MIN    1536u // least length of an rx_fill slot
 #define TS_FRAME_MEMORY_MAX  (64u << 20)
 #define TS_FRAME_DELAY_NS    10000000 // 10 ms
+
+// checksum_start + checksum_offset is below this: chips have 8 bits for the place.
+#define TS_FRAME_CHECKSUM_END 254u
 
 // Slot flags.
 #define TS_FRAME_MORE 1u // tx_send: the frame goes on in the next slot

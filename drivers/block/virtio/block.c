@@ -170,12 +170,12 @@ void block_start(struct block *b, struct block_slot *slot, enum block_operation 
     };
     slot->operation = operation;
     slot->length = length;
-    struct virtqueue_segment segments[3] = {{bus, sizeof(control->header)}};
+    struct dma_segment segments[3] = {{bus, sizeof(control->header)}};
     unsigned count = 1;
     if (length > 0) {
-        segments[count++] = (struct virtqueue_segment){slot->buffer.bus, length};
+        segments[count++] = (struct dma_segment){slot->buffer.bus, length};
     }
-    segments[count++] = (struct virtqueue_segment){bus + offsetof(struct control, status), 1};
+    segments[count++] = (struct dma_segment){bus + offsetof(struct control, status), 1};
     unsigned readable = out && length > 0 ? 2 : 1;
     if (b->used == 1) {
         b->progress = ts_clock_now();

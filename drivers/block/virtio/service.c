@@ -90,13 +90,13 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
     struct virtio_function *f = s->function;
     s->block.statistics.interrupts++;
     s->pending = true;
-    if (f->line) {
+    if (f->bus.line) {
         (void)f->device.registers->interrupt_cause(f); // the device lowers the line
-        if (ts_interrupt_acknowledge(f->interrupts[0]) != TS_OK) {
+        if (ts_interrupt_acknowledge(f->bus.interrupts[0]) != TS_OK) {
             fail("acknowledging", TS_ERR_IO);
         }
     }
-    watched(s, async, event, f->interrupts[0]);
+    watched(s, async, event, f->bus.interrupts[0]);
 }
 
 static void on_change(struct ts_async *async, const struct ts_event *event)
@@ -105,7 +105,7 @@ static void on_change(struct ts_async *async, const struct ts_event *event)
     if (block_stuck(&s->block, ts_loop_now(s->loop))) {
         recover(s);
     }
-    watched(s, async, event, s->function->interrupts[1]);
+    watched(s, async, event, s->function->bus.interrupts[1]);
 }
 
 // ---- Objects
@@ -239,9 +239,9 @@ static void begin(struct block_service *s)
     s->interrupt.done = on_interrupt;
     s->change.done = on_change;
     s->timer.fired = on_timer;
-    watch(s, &s->interrupt, s->function->interrupts[0]);
-    if (s->function->interrupts[1]) {
-        watch(s, &s->change, s->function->interrupts[1]);
+    watch(s, &s->interrupt, s->function->bus.interrupts[0]);
+    if (s->function->bus.interrupts[1]) {
+        watch(s, &s->change, s->function->bus.interrupts[1]);
     }
     s->loop->idle = on_idle;
     s->loop->idle_context = s;
@@ -254,7 +254,7 @@ ts_status_t block_service_start(struct block_service *s, struct ts_loop *loop,
     *s = (struct block_service){.loop = loop, .function = function};
     s->root = (struct block_session){.object = {.operations = &root_operations}, .service = s};
     ts_status_t status =
-        block_init(&s->block, &function->device, function->domain,
+        block_init(&s->block, &function->device, function->bus.domain,
                    virtio_function_queue_vector(function), virtio_function_change_vector(function));
     if (status == TS_OK) {
         status = block_identify(&s->block);

@@ -11,7 +11,7 @@
 // Nothing here waits longer than VIRTIO_ANSWER_NS for a device.
 #pragma once
 
-#include <drivers/virtio/dma.h>
+#include <drivers/bus/dma.h>
 #include <drivers/virtio/queue.h>
 
 #define VIRTIO_ANSWER_NS 200000000 // 200 ms for a reset

@@ -2,8 +2,7 @@
 #include <drivers/pci/registers.h>
 #include <drivers/virtio/function.h>
 
-#include <tessera/lib/memory.h>
-#include <tessera/lib/resource.h>
+#include <tessera/lib/op.h>
 
 // Configuration space through the device object. A failure reads as all ones, as on the bus.
 static uint32_t read_config(void *context, uint16_t address, uint16_t offset, unsigned width)
@@ -12,7 +11,7 @@ static uint32_t read_config(void *context, uint16_t address, uint16_t offset, un
     uint32_t value = 0;
     size_t bytes;
     (void)address;
-    if (ts_read(f->handle, &value, width, offset, TS_DEADLINE_NONE, &bytes) != TS_OK ||
+    if (ts_read(f->bus.handle, &value, width, offset, TS_DEADLINE_NONE, &bytes) != TS_OK ||
         bytes != width) {
         return UINT32_MAX;
     }
@@ -26,7 +25,7 @@ static void write_config(void *context, uint16_t address, uint16_t offset, unsig
     size_t bytes;
     (void)address;
     // Virtio drivers write nothing there; one that did would see it when reading back.
-    (void)ts_write(f->handle, &value, width, offset, TS_DEADLINE_NONE, &bytes);
+    (void)ts_write(f->bus.handle, &value, width, offset, TS_DEADLINE_NONE, &bytes);
 }
 
 // Registers of the common structure: each with the width that it has (4.1.3.1).
@@ -155,44 +154,18 @@ static const struct virtio_registers registers = {
     .write = write_specific,
 };
 
-// Maps what can be had of a BAR from its start, if that was not done before.
-static ts_status_t map_bar(struct virtio_function *f, unsigned bar)
-{
-    if (f->windows[bar] != NULL) {
-        return TS_OK;
-    }
-    struct ts_pci_range range = {.bar = bar};
-    struct ts_call call = {
-        .in_address = (uintptr_t)&range, .in_length = sizeof(range), .out_handles = 1};
-    uint64_t in_page, size;
-    ts_status_t status = ts_call(f->handle, TS_PCI_BAR, &call, TS_DEADLINE_NONE, &in_page);
-    if (status != TS_OK) {
-        return status;
-    }
-    ts_handle_t memory = call.out_handle[0];
-    status = ts_get_u64(memory, TS_PROPERTY_SIZE, &size);
-    if (status == TS_OK) {
-        void *mapped;
-        status = ts_memory_map(memory, NULL, size, 0, TS_MAP_READ | TS_MAP_WRITE, &mapped);
-        f->windows[bar] = status == TS_OK ? (uint8_t *)mapped + in_page : NULL;
-        f->window_sizes[bar] = size - in_page;
-    }
-    ts_close(memory); // the mapping keeps it
-    return status;
-}
-
 static ts_status_t map_region(struct virtio_function *f, const struct virtio_region *region,
                               volatile uint8_t **out)
 {
-    ts_status_t status = map_bar(f, region->bar);
+    ts_status_t status = bus_function_map(&f->bus, region->bar);
     if (status != TS_OK) {
         return status;
     }
     // A region behind the MSI-X table in its BAR is not in the window.
-    if ((uint64_t)region->offset + region->length > f->window_sizes[region->bar]) {
+    if ((uint64_t)region->offset + region->length > f->bus.window_sizes[region->bar]) {
         return TS_ERR_UNSUPPORTED;
     }
-    *out = (uint8_t *)f->windows[region->bar] + region->offset;
+    *out = (uint8_t *)f->bus.windows[region->bar] + region->offset;
     return TS_OK;
 }
 
@@ -201,7 +174,7 @@ static ts_status_t map_registers(struct virtio_function *f)
     struct pci_function config = {read_config, write_config, f, 0, 256};
     uint64_t sizes[TS_PCI_BARS];
     for (unsigned i = 0; i < TS_PCI_BARS; i++) {
-        const struct ts_pci_bar *bar = &f->information.bars[i];
+        const struct ts_pci_bar *bar = &f->bus.information.bars[i];
         sizes[i] = bar->kind == TS_PCI_BAR_MEMORY ? bar->size : 0;
     }
     volatile uint8_t *common = NULL;
@@ -222,77 +195,22 @@ static ts_status_t map_registers(struct virtio_function *f)
     return status;
 }
 
-static ts_status_t get_vectors(struct virtio_function *f)
-{
-    uint32_t count =
-        f->information.vectors < VIRTIO_VECTORS ? f->information.vectors : VIRTIO_VECTORS;
-    f->messages = f->information.msix_bar < TS_PCI_BARS;
-    if (count == 0) {
-        return TS_ERR_UNSUPPORTED;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct ts_call call = {
-            .in_address = (uintptr_t)&i, .in_length = sizeof(i), .out_handles = 1};
-        uint64_t line;
-        ts_status_t status = ts_call(f->handle, TS_PCI_VECTOR, &call, TS_DEADLINE_NONE, &line);
-        if (status != TS_OK) {
-            return status;
-        }
-        f->interrupts[i] = call.out_handle[0];
-        f->line = line != 0;
-    }
-    return TS_OK;
-}
-
-static ts_status_t enable(struct virtio_function *f)
-{
-    uint32_t flags = TS_PCI_ENABLE_MEMORY | TS_PCI_ENABLE_BUS_MASTER;
-    ts_status_t status = ts_call_handle(f->handle, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &f->domain);
-    if (status == TS_OK) {
-        status = ts_domain_drive(f->domain);
-    }
-    if (status != TS_OK) {
-        return status;
-    }
-    return ts_call_bytes(f->handle, TS_PCI_ENABLE, &flags, sizeof(flags), NULL, 0, NULL);
-}
-
-static void release(struct virtio_function *f)
-{
-    for (unsigned i = 0; i < TS_PCI_BARS; i++) {
-        if (f->windows[i] != NULL) {
-            uintptr_t start = (uintptr_t)f->windows[i] & ~(uintptr_t)(TS_PAGE_SIZE - 1);
-            (void)ts_memory_unmap((void *)start, TS_PAGE_ROUND(f->window_sizes[i]));
-        }
-    }
-    for (unsigned i = 0; i < VIRTIO_VECTORS; i++) {
-        ts_close(f->interrupts[i]);
-    }
-    ts_close(f->domain);
-}
-
 ts_status_t virtio_function_open(struct virtio_function *f, ts_handle_t handle)
 {
-    *f = (struct virtio_function){.handle = handle};
-    f->device.registers = &registers;
-    f->device.context = f;
-    size_t bytes;
-    ts_status_t status = ts_get(handle, TS_PROPERTY_PCI_INFORMATION, &f->information,
-                                sizeof(f->information), &bytes);
-    if (status == TS_OK && bytes != sizeof(f->information)) {
-        status = TS_ERR_PROTOCOL;
-    }
+    *f = (struct virtio_function){.device = {.registers = &registers, .context = f}};
+    ts_status_t status = bus_function_open(&f->bus, handle);
     if (status == TS_OK) {
         status = map_registers(f);
     }
     if (status == TS_OK) {
-        status = enable(f); // before the vectors: their table is in the function's memory
+        status = bus_function_drive(&f->bus); // the PCI server has left it reset
     }
-    if (status == TS_OK) {
-        status = get_vectors(f);
+    if (status == TS_OK) { // after that: their table is in the function's memory
+        f->messages = f->bus.information.msix_bar < TS_PCI_BARS;
+        status = bus_function_vectors(&f->bus, BUS_VECTORS);
     }
     if (status != TS_OK) {
-        release(f);
+        bus_function_release(&f->bus);
     }
     return status;
 }
@@ -304,5 +222,5 @@ uint16_t virtio_function_queue_vector(const struct virtio_function *f)
 
 uint16_t virtio_function_change_vector(const struct virtio_function *f)
 {
-    return !f->messages ? VIRTIO_NO_VECTOR : f->interrupts[1] ? 1 : 0;
+    return !f->messages ? VIRTIO_NO_VECTOR : f->bus.vectors > 1 ? 1 : 0;
 }

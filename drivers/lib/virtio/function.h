@@ -2,27 +2,20 @@
 // A virtio device that is a PCI function: what a driver process makes of its handle `device`.
 #pragma once
 
+#include <drivers/bus/function.h>
 #include <drivers/virtio/device.h>
 #include <drivers/virtio/layout.h>
-#include <tessera/proto/pci.h>
 
-#define VIRTIO_VECTORS 2u
-#define VIRTIO_BELLS   4u // queues that can be notified
+#define VIRTIO_BELLS 4u // queues that can be notified
 
 struct virtio_function {
     struct virtio_device device; // its context is this structure
-    ts_handle_t handle;          // the device object
-    ts_handle_t domain;
-    ts_handle_t interrupts[VIRTIO_VECTORS]; // 0: queues, 1: configuration (0 if it has one vector)
-    bool line;                              // a line: read the cause, then acknowledge
-    bool messages;                          // MSI-X: queues are told a vector
-    struct ts_pci_information information;
+    struct bus_function bus;     // interrupts[0]: queues, [1]: configuration, if there are two
+    bool messages;               // MSI-X: queues are told a vector
     volatile struct virtio_common *common;
     volatile uint8_t *notify, *cause, *specific;
     volatile uint16_t *bells[VIRTIO_BELLS]; // by queue; NULL = none
     struct virtio_layout layout;
-    void *windows[TS_PCI_BARS]; // mapped BARs
-    uint64_t window_sizes[TS_PCI_BARS];
 };
 
 // Takes the device behind `handle` (kept): maps its registers, gets domain and interrupts, enables

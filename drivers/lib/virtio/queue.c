@@ -50,8 +50,8 @@ void virtqueue_init(struct virtqueue *q, uint16_t size, void *memory, struct vir
     }
 }
 
-ts_status_t virtqueue_add(struct virtqueue *q, const struct virtqueue_segment *segments,
-                          unsigned out, unsigned in, uint16_t *out_head)
+ts_status_t virtqueue_add(struct virtqueue *q, const struct dma_segment *segments, unsigned out,
+                          unsigned in, uint16_t *out_head)
 {
     unsigned count = out + in;
     if (count == 0 || count > q->free_count) {

@@ -9,6 +9,7 @@
 // the device and set the queue up anew.
 #pragma once
 
+#include <drivers/bus/dma.h>
 #include <stdbool.h>
 #include <tessera/lib/status.h>
 
@@ -38,11 +39,6 @@ struct virtqueue_slot {
     uint32_t room;  // bytes that the device may write
     uint16_t count; // descriptors of the chain; 0 = heads nothing that is outstanding
     uint16_t next;  // in the chain or in the free list
-};
-
-struct virtqueue_segment {
-    uint64_t address; // the device's
-    uint32_t length;
 };
 
 struct virtqueue {
@@ -77,7 +73,7 @@ static inline uint16_t virtqueue_head(const struct virtqueue *q)
 
 // Adds a chain: first `out` segments that the device reads, then `in` that it writes. *out_head
 // identifies it until it comes back. TS_ERR_AGAIN: not enough free descriptors.
-TS_MUST_USE ts_status_t virtqueue_add(struct virtqueue *q, const struct virtqueue_segment *segments,
+TS_MUST_USE ts_status_t virtqueue_add(struct virtqueue *q, const struct dma_segment *segments,
                                       unsigned out, unsigned in, uint16_t *out_head);
 
 // Shows the device what was added. True: it wants to be notified.

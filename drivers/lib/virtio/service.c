@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include <drivers/virtio/service.h>
 
-#include <drivers/service/ready.h>
-#include <tessera/lib/log.h>
-#include <tessera/proto/init.h>
+#include <drivers/service/drive.h>
 
-int virtio_service_run(virtio_service_start_t start)
+static virtio_service_start_t start_service;
+
+static ts_status_t start(struct ts_loop *loop, ts_handle_t device, struct ts_server **out_server,
+                         ts_handle_t *out_root)
 {
-    static struct ts_loop loop;
     static struct virtio_function function;
-    struct ts_server *server = NULL;
-    ts_handle_t device, root = TS_HANDLE_NONE;
-    ts_status_t status = service_device(&device);
-    if (status == TS_ERR_NOT_FOUND) {
-        return TS_INIT_EXIT_NO_DEVICE;
-    }
-    if (status == TS_OK) {
-        status = virtio_function_open(&function, device);
-    }
-    if (status == TS_ERR_UNSUPPORTED) {
-        ts_log("its device is not of version 1, or without interrupts: it is left alone");
-        return TS_INIT_EXIT_NO_DEVICE;
-    }
-    if (status == TS_OK) {
-        status = ts_loop_init(&loop, 32, 256, 32);
-    }
-    if (status == TS_OK) {
-        status = start(&loop, &function, &server, &root);
-    }
-    return service_run(status, server, root);
+    ts_status_t status = virtio_function_open(&function, device);
+    return status == TS_OK ? start_service(loop, &function, out_server, out_root) : status;
+}
+
+int virtio_service_run(virtio_service_start_t start_with)
+{
+    start_service = start_with;
+    return service_drive(start);
 }

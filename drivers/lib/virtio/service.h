@@ -12,4 +12,4 @@ typedef ts_status_t (*virtio_service_start_t)(struct ts_loop *loop,
 
 // Its main: takes the device, starts, and runs until something fails. Returns what main returns:
 // TS_INIT_EXIT_NO_DEVICE where there is no such device, or one that this library cannot drive.
-int virtio_service_run(virtio_service_start_t start);
+int virtio_service_run(virtio_service_start_t start_with);

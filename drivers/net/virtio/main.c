@@ -3,20 +3,31 @@
 //
 // Each file knows only those above it:
 //
-//   net, work   the device's life; its frames
-//   client      that has the rings
-//   service     what clients ask
-//   main        the program
-#include "service.h"
+//   chip   the device: its life, its frames
+//   net    what it is
+//   main   the program
+#include "net.h"
 
+#include <drivers/frame/service.h>
 #include <drivers/virtio/service.h>
 
 static ts_status_t start(struct ts_loop *loop, struct virtio_function *function,
                          struct ts_server **out_server, ts_handle_t *out_root)
 {
-    static struct net_service service;
+    static struct net net;
+    static struct frame_service service;
+    const struct net_interrupts interrupts = {
+        .queue_vector = virtio_function_queue_vector(function),
+        .change_vector = virtio_function_change_vector(function),
+        .line = function->bus.line,
+        .own_change = function->bus.vectors > 1,
+    };
     *out_server = &service.server;
-    return net_service_start(&service, loop, function, out_root);
+    ts_status_t status = net_init(&net, &function->device, function->bus.domain, &interrupts);
+    if (status != TS_OK) {
+        return status;
+    }
+    return frame_service_start(&service, loop, &net.card, &function->bus, out_root);
 }
 
 int main(void)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A virtio device in the test's own process. Bus addresses are pointers, with bit 60 as the test
-// likes (so that neighbouring pages need not look contiguous).
+// A virtio device in the test's own process.
 #pragma once
+
+#include "fake_machine.h"
 
 #include <drivers/virtio/device.h>
 
-#define FAKE_QUEUES   2u
-#define FAKE_CHAIN    32u
-#define FAKE_ODD_PAGE (UINT64_C(1) << 60)
+#define FAKE_QUEUES 2u
+#define FAKE_CHAIN  32u
 
 struct fake_queue {
     struct virtio_queue_addresses at;
@@ -42,9 +42,6 @@ struct fake_chain {
 };
 
 extern const struct virtio_registers fake_registers;
-
-// Nanoseconds that ts_clock_now tells.
-extern ts_time_t fake_now;
 
 // Takes the next available chain; checks that it is well-formed. False: none.
 bool fake_pop(struct fake_device *device, unsigned queue, struct fake_chain *out);

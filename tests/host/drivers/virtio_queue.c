@@ -47,10 +47,10 @@ static void fake_start(struct fake *d, struct virtqueue *q, bool event_index)
 
 static uint16_t add(struct virtqueue *q, unsigned out, unsigned in)
 {
-    struct virtqueue_segment segments[SIZE];
+    struct dma_segment segments[SIZE];
     uint16_t expected = virtqueue_head(q), head;
     for (unsigned i = 0; i < out + in; i++) {
-        segments[i] = (struct virtqueue_segment){0x1000 * (i + 1), 100};
+        segments[i] = (struct dma_segment){0x1000 * (i + 1), 100};
     }
     CHECK_EQUAL(virtqueue_add(q, segments, out, in, &head), TS_OK);
     CHECK_EQUAL(head, expected);
@@ -121,7 +121,7 @@ static void test_full(void)
 {
     struct virtqueue q;
     struct fake d;
-    struct virtqueue_segment one = {1, 1};
+    struct dma_segment one = {1, 1};
     uint16_t head;
     fake_start(&d, &q, true);
     for (unsigned i = 0; i < SIZE; i++) {
@@ -201,7 +201,7 @@ static void test_noise(void)
         for (unsigned i = 0; i < 40; i++) {
             uint16_t head;
             uint32_t length;
-            struct virtqueue_segment segments[2] = {{1, 1}, {2, 2}};
+            struct dma_segment segments[2] = {{1, 1}, {2, 2}};
             (void)virtqueue_add(&q, segments, random_below(2), random_below(2), &head);
             (void)virtqueue_publish(&q);
             for (unsigned n = 0; n < 8; n++) {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "service.h"
-
-#include "client.h"
+#include <drivers/frame/client.h>
 
 #include <stdlib.h>
 #include <tessera/lib/clock.h>
@@ -18,21 +16,21 @@ static void fail(const char *what, ts_status_t status)
     ts_process_exit(status);
 }
 
-static void on_client_broke(struct net_service *s)
+static void on_client_broke(struct frame_service *s)
 {
     ts_log("the client broke the protocol and is detached");
     s->attached->broke = true;
     ts_object_signal(&s->attached->object, 0, TS_SIGNAL_ERROR);
-    ts_status_t status = client_detach(s);
+    ts_status_t status = frame_client_detach(s);
     if (status != TS_OK) {
         fail("the device does not stop", status);
     }
 }
 
-static void on_device_broke(struct net_service *s)
+static void on_device_broke(struct frame_service *s)
 {
     ts_log("the device misbehaves and is reset");
-    ts_status_t status = net_restart(&s->net);
+    ts_status_t status = frame_card_restart(s->card);
     if (status != TS_OK) {
         fail("the device does not start again", status);
     }
@@ -42,34 +40,34 @@ static void on_device_broke(struct net_service *s)
 // Before each wait of the loop: all that the callbacks have found to do, at once.
 static void on_idle(struct ts_loop *loop, void *context)
 {
-    struct net_service *s = context;
+    struct frame_service *s = context;
     if (!s->pending) {
         return;
     }
     s->pending = false;
     bool ring;
-    enum net_outcome outcome = net_work(&s->net, ts_loop_now(loop), &ring);
+    enum frame_outcome outcome = frame_card_work(s->card, ts_loop_now(loop), &ring);
     if (ring) {
-        client_ring(s);
+        frame_client_ring(s);
     }
-    if (outcome == NET_CLIENT_BROKE) {
+    if (outcome == FRAME_CLIENT_BROKE) {
         on_client_broke(s);
-    } else if (outcome == NET_DEVICE_BROKE) {
+    } else if (outcome == FRAME_CHIP_BROKE) {
         on_device_broke(s);
     }
-    if (outcome == NET_MORE || s->pending) {
+    if (outcome == FRAME_MORE || s->pending) {
         ts_timer_arm(loop, &s->timer, ts_loop_now(loop)); // after whatever else has arrived
-    } else if (s->net.tx.in_hand > 0 && !s->timer.armed) {
+    } else if (s->card->tx.in_hand > 0 && !s->timer.armed) {
         ts_timer_arm(loop, &s->timer, ts_loop_now(loop) + TS_FRAME_DELAY_NS);
     }
 }
 
 static void on_timer(struct ts_timer *timer)
 {
-    TS_OBJECT_OF(timer, struct net_service, timer)->pending = true;
+    TS_OBJECT_OF(timer, struct frame_service, timer)->pending = true;
 }
 
-static void watch(struct net_service *s, struct ts_async *async, ts_handle_t event)
+static void watch(struct frame_service *s, struct ts_async *async, ts_handle_t event)
 {
     struct ts_submission *submission = ts_loop_begin(s->loop, async);
     if (submission == NULL) {
@@ -79,7 +77,7 @@ static void watch(struct net_service *s, struct ts_async *async, ts_handle_t eve
     ts_prepare_watch(submission, event, TS_SIGNAL_READABLE, ts_async_data(async));
 }
 
-static void watched(struct net_service *s, struct ts_async *async, const struct ts_event *event,
+static void watched(struct frame_service *s, struct ts_async *async, const struct ts_event *event,
                     ts_handle_t handle)
 {
     if (event->status != TS_OK) {
@@ -90,69 +88,55 @@ static void watched(struct net_service *s, struct ts_async *async, const struct 
     }
 }
 
-static void check_change(struct net_service *s)
+static void on_causes(struct frame_service *s, unsigned causes)
 {
-    if (virtio_needs_reset(s->net.device) && s->attached != NULL) {
+    s->pending |= (causes & FRAME_CAUSE_WORK) != 0;
+    if ((causes & FRAME_CAUSE_LOST) && s->attached != NULL) {
         on_device_broke(s);
     }
-    if (net_link_changed(&s->net)) {
-        ts_log("link %s", s->net.information.link ? "up" : "down");
-        client_ring(s);
+    if ((causes & FRAME_CAUSE_LINK) && frame_card_link_changed(s->card)) {
+        ts_log("link %s", s->card->information.link ? "up" : "down");
+        frame_client_ring(s);
     }
 }
 
 static void on_interrupt(struct ts_async *async, const struct ts_event *event)
 {
-    struct net_service *s = TS_OBJECT_OF(async, struct net_service, interrupt);
-    struct virtio_function *f = s->function;
-    s->net.statistics.interrupts++;
-    s->pending = true;
-    if (f->line) {
-        uint8_t cause = f->device.registers->interrupt_cause(f); // the device lowers the line
-        if (cause & 2) {
-            check_change(s);
-        }
-        if (ts_interrupt_acknowledge(f->interrupts[0]) != TS_OK) {
-            fail("acknowledging", TS_ERR_IO);
-        }
-    } else if (!f->interrupts[1]) {
-        check_change(s); // one message for everything
+    struct frame_interrupt *interrupt = TS_OBJECT_OF(async, struct frame_interrupt, async);
+    struct frame_service *s = interrupt->service;
+    struct frame_card *card = s->card;
+    card->statistics.interrupts++;
+    on_causes(s, card->chip->interrupted(card->context, (unsigned)(interrupt - s->interrupts)));
+    if (s->line && ts_interrupt_acknowledge(interrupt->handle) != TS_OK) {
+        fail("acknowledging", TS_ERR_IO);
     }
-    watched(s, async, event, f->interrupts[0]);
-}
-
-static void on_change(struct ts_async *async, const struct ts_event *event)
-{
-    struct net_service *s = TS_OBJECT_OF(async, struct net_service, change);
-    s->net.statistics.interrupts++;
-    check_change(s);
-    watched(s, async, event, s->function->interrupts[1]);
+    watched(s, async, event, interrupt->handle);
 }
 
 static void on_bell(struct ts_async *async, const struct ts_event *event)
 {
-    struct net_service *s = TS_OBJECT_OF(async, struct net_service, bell);
-    s->net.statistics.doorbells++;
+    struct frame_service *s = TS_OBJECT_OF(async, struct frame_service, bell);
+    s->card->statistics.doorbells++;
     s->pending = true;
     watched(s, async, event, s->doorbell);
 }
 
 // ---- Objects
 
-static struct net_session *session_of(const struct ts_request *request)
+static struct frame_session *session_of(const struct ts_request *request)
 {
-    return TS_OBJECT_OF(request->object, struct net_session, object);
+    return TS_OBJECT_OF(request->object, struct frame_session, object);
 }
 
 static void on_get(struct ts_request *request)
 {
-    struct net *n = &session_of(request)->service->net;
+    struct frame_card *card = session_of(request)->service->card;
     switch (request->arg) {
     case TS_PROPERTY_FRAME_INFORMATION:
-        ts_request_reply_bytes(request, &n->information, sizeof(n->information));
+        ts_request_reply_bytes(request, &card->information, sizeof(card->information));
         break;
     case TS_PROPERTY_FRAME_STATISTICS:
-        ts_request_reply_bytes(request, &n->statistics, sizeof(n->statistics));
+        ts_request_reply_bytes(request, &card->statistics, sizeof(card->statistics));
         break;
     default: ts_request_reply(request, TS_ERR_UNSUPPORTED, 0); break;
     }
@@ -160,13 +144,13 @@ static void on_get(struct ts_request *request)
 
 static void on_call(struct ts_request *request)
 {
-    struct net_session *session = session_of(request);
+    struct frame_session *session = session_of(request);
     if (request->arg == TS_FRAME_DETACH) {
-        client_on_detach(session, request);
+        frame_client_on_detach(session, request);
     } else if (session->broke) {
         ts_request_reply(request, TS_ERR_PROTOCOL, 0);
     } else if (request->arg == TS_FRAME_ATTACH) {
-        client_on_attach(session, request);
+        frame_client_on_attach(session, request);
     } else {
         ts_request_reply(request, TS_ERR_UNSUPPORTED, 0);
     }
@@ -174,10 +158,10 @@ static void on_call(struct ts_request *request)
 
 static void on_closed(struct ts_object *object)
 {
-    struct net_session *session = TS_OBJECT_OF(object, struct net_session, object);
-    struct net_service *s = session->service;
+    struct frame_session *session = TS_OBJECT_OF(object, struct frame_session, object);
+    struct frame_service *s = session->service;
     if (s->attached == session) {
-        ts_status_t status = client_detach(s);
+        ts_status_t status = frame_client_detach(s);
         if (status != TS_OK) {
             fail("the device does not stop", status);
         }
@@ -197,7 +181,7 @@ static const struct ts_operations operations = {
 // open "": a session of its own for each client.
 static void on_open(struct ts_request *request)
 {
-    struct net_session *session = calloc(1, sizeof(*session));
+    struct frame_session *session = calloc(1, sizeof(*session));
     if (session == NULL || request->length != 0) {
         free(session);
         ts_request_reply(request, session != NULL ? TS_ERR_NOT_FOUND : TS_ERR_MEMORY, 0);
@@ -212,34 +196,31 @@ static void on_open(struct ts_request *request)
 
 static const struct ts_operations root_operations = {.open = on_open};
 
-static void watch_all(struct net_service *s)
+static void watch_all(struct frame_service *s, const struct bus_function *function)
 {
-    s->interrupt.done = on_interrupt;
-    s->change.done = on_change;
+    for (uint32_t i = 0; i < function->vectors; i++) {
+        struct frame_interrupt *interrupt = &s->interrupts[i];
+        *interrupt = (struct frame_interrupt){
+            .async.done = on_interrupt, .service = s, .handle = function->interrupts[i]};
+        watch(s, &interrupt->async, interrupt->handle);
+    }
     s->bell.done = on_bell;
     s->timer.fired = on_timer;
-    watch(s, &s->interrupt, s->function->interrupts[0]);
-    if (s->function->interrupts[1]) {
-        watch(s, &s->change, s->function->interrupts[1]);
-    }
     watch(s, &s->bell, s->doorbell);
     s->loop->idle = on_idle;
     s->loop->idle_context = s;
 }
 
-ts_status_t net_service_start(struct net_service *s, struct ts_loop *loop,
-                              struct virtio_function *function, ts_handle_t *out_root)
+ts_status_t frame_service_start(struct frame_service *s, struct ts_loop *loop,
+                                struct frame_card *card, const struct bus_function *function,
+                                ts_handle_t *out_root)
 {
     static const struct ts_server_limits limits = {
         .requests = 32, .objects = 32, .inbox_bytes = 64};
-    *s = (struct net_service){.loop = loop, .function = function};
-    s->root = (struct net_session){.object = {.operations = &root_operations}, .service = s};
-    ts_status_t status =
-        net_init(&s->net, &function->device, function->domain,
-                 virtio_function_queue_vector(function), virtio_function_change_vector(function));
-    if (status == TS_OK) {
-        status = ts_event_create(0, &s->doorbell);
-    }
+    *s = (struct frame_service){
+        .loop = loop, .card = card, .domain = function->domain, .line = function->line};
+    s->root = (struct frame_session){.object = {.operations = &root_operations}, .service = s};
+    ts_status_t status = ts_event_create(0, &s->doorbell);
     if (status == TS_OK) {
         status = ts_server_init(&s->server, loop, &limits);
     }
@@ -247,7 +228,7 @@ ts_status_t net_service_start(struct net_service *s, struct ts_loop *loop,
         status = ts_object_mint(&s->server, &s->root.object, TS_RIGHTS_ALL, out_root);
     }
     if (status == TS_OK) {
-        watch_all(s);
+        watch_all(s, function);
     }
     return status;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <drivers/virtio/dma.h>
+#include <drivers/bus/dma.h>
 
 #include <stdlib.h>
 #include <tessera/lib/memory.h>

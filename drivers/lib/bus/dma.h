@@ -4,6 +4,12 @@
 
 #include <tessera/lib/status.h>
 
+// A piece of memory as a device sees it.
+struct dma_segment {
+    uint64_t address;
+    uint32_t length;
+};
+
 struct dma_memory {
     void *address;
     uint64_t bus; // the device's address of it; contiguous

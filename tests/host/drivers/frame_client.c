@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a client gives the network driver: memory that is not there. Reaching for that would end
-// the driver, so it is refused, and the next client is served.
-#include "client.h"
-#include "fake_device.h"
-
+// What a client gives a network card's driver: memory that is not there. Reaching for that would
+// end the driver, so it is refused, and the next client is served.
+#include <drivers/frame/client.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <tessera/lib/event.h>
@@ -19,10 +17,11 @@
 #define EVENT   2u
 #define DOMAIN  3u
 
-static struct fake_device device;
-static struct virtio_function function = {.domain = DOMAIN};
-static struct net_service service;
-static struct net_session session;
+static struct frame_card card;
+static struct frame_service service = {.card = &card, .domain = DOMAIN};
+static struct frame_session session = {.service = &service};
+static unsigned starts, stops; // of the chip
+static bool deaf;
 static bool poor; // the memory's job has no page left
 static void *mapped;
 static size_t mapped_length;
@@ -160,29 +159,51 @@ static ts_status_t attach(void)
 {
     struct ts_request request = request_of();
     answer = TS_ERR_TIMED_OUT;
-    client_on_attach(&session, &request);
+    frame_client_on_attach(&session, &request);
     return answer;
 }
 
+// The chip.
+static ts_status_t start_chip(void *context)
+{
+    (void)context;
+    starts++;
+    return deaf ? TS_ERR_IO : TS_OK;
+}
+
+static ts_status_t stop_chip(void *context)
+{
+    (void)context;
+    stops++;
+    return deaf ? TS_ERR_IO : TS_OK;
+}
+
+static bool link_is_up(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static const struct frame_chip chip = {.start = start_chip, .stop = stop_chip, .link = link_is_up};
+
 int main(void)
 {
-    static const uint8_t mac[6] = {2, 0, 0, 1, 2, 3};
-    device = (struct fake_device){.offered = VIRTIO_F_VERSION_1 | 1u << 5, .sizes = {256, 256}};
-    memcpy(device.configuration, mac, sizeof(mac));
-    function.device = (struct virtio_device){.registers = &fake_registers, .context = &device};
-    service.function = &function;
-    session.service = &service;
-    CHECK_EQUAL(net_init(&service.net, &function.device, DOMAIN, 0, 1), TS_OK);
+    const struct ts_frame_information information = {.mtu = 1500};
+    CHECK_EQUAL(frame_card_init(&card, &chip, NULL, 16, 16, &information), TS_OK);
     poor = true;
     CHECK_EQUAL(attach(), TS_ERR_LIMIT);
-    CHECK(mapped == NULL && pins == 0 && service.attached == NULL);
+    CHECK(mapped == NULL && pins == 0 && service.attached == NULL && starts == 0);
     poor = false;
     CHECK_EQUAL(attach(), TS_OK);
     // Nobody but the device looks into frames.
     CHECK(mapped_length == ts_frame_data_start(ENTRIES, ENTRIES) && pins == 1);
     CHECK_EQUAL(attach(), TS_ERR_BUSY);
-    CHECK_EQUAL(client_detach(&service), TS_OK);
-    CHECK(mapped == NULL && pins == 0);
-    net_fini(&service.net);
+    CHECK_EQUAL(frame_client_detach(&service), TS_OK);
+    CHECK(mapped == NULL && pins == 0 && starts == 1 && stops == 1);
+    // A chip that neither starts nor stops may use the memory: that stays pinned.
+    deaf = true;
+    CHECK_EQUAL(attach(), TS_ERR_IO);
+    CHECK(mapped == NULL && pins == 1 && service.attached == NULL);
+    frame_card_fini(&card);
     return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "client.h"
+#include <drivers/frame/client.h>
 
 #include <stdlib.h>
 #include <tessera/lib/event.h>
@@ -11,7 +11,7 @@
 struct offer {
     struct ts_frame_attach attach;
     ts_handle_t memory, event;
-    struct net_memory mapped;
+    struct frame_memory mapped;
 };
 
 static ts_status_t take_handle(struct ts_request *request, unsigned index, enum ts_kind kind,
@@ -34,17 +34,16 @@ static ts_status_t take_handle(struct ts_request *request, unsigned index, enum 
 }
 
 // Pins the data area; the bus addresses of its pages.
-static ts_status_t pin(struct net_service *s, struct offer *o)
+static ts_status_t pin(struct frame_service *s, struct offer *o)
 {
-    struct net_memory *m = &o->mapped;
+    struct frame_memory *m = &o->mapped;
     uint64_t length = m->size - m->data_start;
     size_t pages = length / TS_PAGE_SIZE;
     m->bus = calloc(pages, sizeof(*m->bus));
     if (m->bus == NULL) {
         return TS_ERR_MEMORY;
     }
-    ts_status_t status =
-        ts_domain_pin(s->function->domain, o->memory, m->data_start, length, m->bus, pages);
+    ts_status_t status = ts_domain_pin(s->domain, o->memory, m->data_start, length, m->bus, pages);
     if (status != TS_OK) {
         free(m->bus);
         m->bus = NULL;
@@ -56,7 +55,7 @@ static ts_status_t pin(struct net_service *s, struct offer *o)
 // the client's memory has none to give at a touch, which would end the driver.
 static ts_status_t map(struct offer *o)
 {
-    struct net_memory *m = &o->mapped;
+    struct frame_memory *m = &o->mapped;
     uint32_t rings = ts_frame_data_start(o->attach.rx_entries, o->attach.tx_entries);
     uint64_t size;
     void *base;
@@ -77,13 +76,12 @@ static ts_status_t map(struct offer *o)
 }
 
 // Undoes what was done of an offer. The device must not use the memory.
-static void let_go(struct net_service *s, struct offer *o)
+static void let_go(struct frame_service *s, struct offer *o)
 {
-    struct net_memory *m = &o->mapped;
+    struct frame_memory *m = &o->mapped;
     if (m->bus != NULL) {
         // A pin that is not undone stays until the device is quiet, which is safe.
-        (void)ts_domain_unpin(s->function->domain, o->memory, m->data_start,
-                              m->size - m->data_start);
+        (void)ts_domain_unpin(s->domain, o->memory, m->data_start, m->size - m->data_start);
         free(m->bus);
     }
     if (m->base != NULL) {
@@ -93,11 +91,12 @@ static void let_go(struct net_service *s, struct offer *o)
     ts_close(o->event);
 }
 
-static ts_status_t accept_offer(struct net_service *s, struct ts_request *request, struct offer *o)
+static ts_status_t accept_offer(struct frame_service *s, struct ts_request *request,
+                                struct offer *o)
 {
     ts_status_t status = ts_request_pull_exact(request, &o->attach, sizeof(o->attach));
     if (status == TS_OK) {
-        status = net_geometry(&o->attach);
+        status = frame_geometry(&o->attach);
     }
     if (status == TS_OK && request->in_handles != 2) {
         status = TS_ERR_ARGUMENT;
@@ -119,7 +118,7 @@ static ts_status_t accept_offer(struct net_service *s, struct ts_request *reques
 
 // Answers with the driver's event and what the client should know. When the client is gone the
 // session's close detaches it.
-static void welcome(struct net_service *s, struct ts_request *request)
+static void welcome(struct frame_service *s, struct ts_request *request)
 {
     ts_handle_t bell;
     ts_status_t status = ts_duplicate(s->doorbell, TS_RIGHT_WRITE | TS_RIGHT_TRANSFER, &bell);
@@ -131,9 +130,9 @@ static void welcome(struct net_service *s, struct ts_request *request)
         .result = TS_REPLY_MOVE,
         .object = bell,
         .rights = TS_RIGHT_WRITE,
-        .address = (uintptr_t)&s->net.information,
-        .length = sizeof(s->net.information),
-        .value = sizeof(s->net.information),
+        .address = (uintptr_t)&s->card->information,
+        .length = sizeof(s->card->information),
+        .value = sizeof(s->card->information),
     };
     if (reply.length > request->room) {
         reply.length = request->room;
@@ -143,15 +142,16 @@ static void welcome(struct net_service *s, struct ts_request *request)
     }
 }
 
-void client_on_attach(struct net_session *session, struct ts_request *request)
+void frame_client_on_attach(struct frame_session *session, struct ts_request *request)
 {
-    struct net_service *s = session->service;
+    struct frame_service *s = session->service;
     struct offer o = {0};
     ts_status_t status = s->attached != NULL ? TS_ERR_BUSY : accept_offer(s, request, &o);
     if (status == TS_OK) {
-        status = net_attach(&s->net, &o.mapped, &o.attach);
-        if (status != TS_OK && net_detach(&s->net) != TS_OK) {
+        status = frame_card_attach(s->card, &o.mapped, &o.attach);
+        if (status != TS_OK && frame_card_detach(s->card) != TS_OK) {
             ts_log("the device neither starts nor stops");
+            free(o.mapped.bus);
             o.mapped.bus = NULL; // it may still use the memory: the pins stay
         }
     }
@@ -167,25 +167,25 @@ void client_on_attach(struct net_session *session, struct ts_request *request)
     welcome(s, request);
 }
 
-ts_status_t client_detach(struct net_service *s)
+ts_status_t frame_client_detach(struct frame_service *s)
 {
     struct offer o = {
-        .memory = s->client_memory, .event = s->client_event, .mapped = s->net.memory};
+        .memory = s->client_memory, .event = s->client_event, .mapped = s->card->memory};
     s->attached = NULL;
     s->client_memory = s->client_event = TS_HANDLE_NONE;
-    ts_status_t status = net_detach(&s->net);
+    ts_status_t status = frame_card_detach(s->card);
     if (status == TS_OK) {
         let_go(s, &o);
     }
     return status;
 }
 
-void client_on_detach(struct net_session *session, struct ts_request *request)
+void frame_client_on_detach(struct frame_session *session, struct ts_request *request)
 {
-    struct net_service *s = session->service;
+    struct frame_service *s = session->service;
     ts_status_t status = TS_ERR_NOT_CONNECTED;
     if (s->attached == session) {
-        status = client_detach(s);
+        status = frame_client_detach(s);
     } else if (session->broke) {
         status = TS_OK; // the driver did it already
     }
@@ -194,7 +194,7 @@ void client_on_detach(struct net_session *session, struct ts_request *request)
     ts_request_reply(request, status, 0);
 }
 
-void client_ring(struct net_service *s)
+void frame_client_ring(struct frame_service *s)
 {
     if (s->attached != NULL) {
         // A client that is gone does not hear it; its session's close follows.
