@@ -6,7 +6,8 @@
 // Root: list gives the address of each function ("00:03.0"). open takes a match:
 //
 //   00:03.0              an address: bus, device, function
-//   8086:100e            vendor and device id; /N after it: the N-th such function, from 0
+//   8086:100e,100f       vendor, and a device id or a list of them (at most 12); /N after it: the
+//                        N-th such function, from 0
 //   class:0200           base class and subclass, and optionally the interface; /N likewise
 //   virtio-net/0         a virtio device by name (net, block, console, rng, gpu, input, 9p,
 //                        socket) or "virtio-16"; 1.x and transitional ids; /N likewise

@@ -76,8 +76,7 @@ class Hub:
         self._listener.listen(1)
         self._socket = None
         self._wake, self._woken = socket.socketpair()
-        self.words = ("-netdev", f"stream,id=net,server=off,addr.type=unix,addr.path={ctx.folder}/hub",
-                      "-device", "virtio-net-pci,netdev=net,disable-legacy=on,romfile=")
+        self.words = ("-netdev", f"stream,id=net,server=off,addr.type=unix,addr.path={ctx.folder}/hub")
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         ctx.on_end(self.close)

@@ -82,12 +82,13 @@ def test_not_held(ctx):
     ctx.check("iommu: no VT-d" in guest.command("log | grep iommu"), "the log does not say so")
 
 
-def check_restart(ctx, kind):
-    guest = ctx.boot(add=[compile_program(ctx, "harm.c")], shell=True, smp=2, iommu=kind,
+def check_restart(ctx, kind, nic="virtio"):
+    driver = "virtio-net:0" if nic == "virtio" else "e1000:0"
+    guest = ctx.boot(add=[compile_program(ctx, "harm.c")], shell=True, smp=2, iommu=kind, nic=nic,
                      entries=[grants(ctx, "give /bin/harm system")])
     ctx.equal(guest.wait_for_page()[0], 200, "status")
     for manner in ("kill", "write"):
-        ctx.check("found" in guest.command(f"harm {manner} virtio-net:0"), "no driver to end")
+        ctx.check("found" in guest.command(f"harm {manner} {driver}"), "no driver to end")
         ctx.equal(guest.wait_for_page()[0], 200, f"status after {manner}")
     ctx.check(re.search(r"quarantined +0 KiB", guest.command("free")), "pages in quarantine")
     check_end(ctx, guest)

@@ -72,9 +72,9 @@ class Network:
         self.ctx.equal(self.hub.wrong[:3], [], "what the guest sent")
 
 
-def test_ip4(ctx):
+def test_ip4(ctx, **options):
     """An address by DHCP, ARP, echo of many sizes, a page."""
-    network = Network(ctx)
+    network = Network(ctx, **options)
     body, hub = network.wait_for_page(), network.hub
     ctx.check(b"Tessera" in body, "the page is another one")
     kinds = [message.kind for message in hub.dhcp.seen]
@@ -92,9 +92,9 @@ def test_ip4(ctx):
     network.check_well()
 
 
-def test_ip6(ctx):
+def test_ip6(ctx, **options):
     """Link-local and advertised address, neighbour discovery, echo, a page over each."""
-    network = Network(ctx)
+    network = Network(ctx, **options)
     network.wait_for_page()
     hub = network.hub
     for source, target in zip((IP6_LOCAL, IP6), network.addresses6()):
@@ -108,7 +108,7 @@ def test_ip6(ctx):
     network.check_well()
 
 
-def test_bad_line(ctx):
+def test_bad_line(ctx, **options):
     """257 KiB and 40 requests in a row, over both versions, with loss, delay, other orders and doubles."""
     folder = ctx.folder / "www"
     folder.mkdir()
@@ -118,7 +118,7 @@ def test_bad_line(ctx):
     for number, piece in enumerate(pieces):
         (folder / f"piece{number}").write_bytes(piece)
     (folder / "index.html").write_bytes(b"<p>Tessera</p>")
-    network = Network(ctx, www=folder)
+    network = Network(ctx, www=folder, **options)
     network.wait_for_page()
     hub, (_, global6) = network.hub, network.addresses6()
     network.wait_for_address6(IP6, global6)

@@ -96,9 +96,9 @@ def wrong_packets(guest6):
     }
 
 
-def test_wrong_packets(ctx):
+def test_wrong_packets(ctx, **options):
     """Wrong checksums, lengths and addresses are not answered; what is merely unusual is."""
-    network = hostile(ctx)
+    network = hostile(ctx, **options)
     hub, guest6 = network.hub, network.addresses6()[1]
     network.wait_for_address6(IP6, guest6)
     ctx.check(hub.ping(IP6, guest6, 1), "IPv6")
@@ -200,9 +200,9 @@ def test_tcp_abuse(ctx):
     network.check_served()
 
 
-def test_floods(ctx):
+def test_floods(ctx, **options):
     """5,000 connections that are never completed, and as many ARP packets: the next is served."""
-    network = hostile(ctx)
+    network = hostile(ctx, **options)
     hub, random = network.hub, ctx.random
     for number in range(FLOOD):
         source = random_address(random)
@@ -285,9 +285,9 @@ def spoiled(random, frame):
     return summed_again(frame) if random.random() < 0.7 else frame
 
 
-def test_spoiled_frames(ctx):
+def test_spoiled_frames(ctx, **options):
     """Frames of no length, of too much, of noise, and good ones with bytes changed."""
-    network = hostile(ctx)
+    network = hostile(ctx, **options)
     hub, random = network.hub, ctx.random
     good = seeds(network)
     for size in (*range(1, 64), 1513, 1514, 1515, 1518, 2000, 2035, 2036, 2037, 2048, 4096, 9000, 65535):

@@ -13,14 +13,14 @@ WINDOW = 1 << 20
 ROUNDS = 3
 
 
-def serve(ctx):
+def serve(ctx, **options):
     """A guest that serves a file, and its bytes."""
     folder = ctx.folder / "www"
     folder.mkdir()
     data = ctx.random.randbytes(SIZE)
     (folder / "large").write_bytes(data)
     (folder / "index.html").write_bytes(b"<p>Tessera</p>")
-    network = Network(ctx, www=folder)
+    network = Network(ctx, www=folder, **options)
     network.wait_for_page()
     return network, data
 
@@ -51,9 +51,9 @@ def few_come_twice(ctx, most, network, data, **faults):
     ctx.check(repeated[-1] <= most, f"{repeated} segments came twice")
 
 
-def test_lost(ctx):
+def test_lost(ctx, **options):
     """1 MiB at 20 ms: 1 % and 5 % lost, both ways."""
-    network, data = serve(ctx)
+    network, data = serve(ctx, **options)
     for loss in (0.01, 0.05):
         few_come_twice(ctx, SEGMENTS // 5, network, data, loss=loss)
     network.guest.wait_for_shell()

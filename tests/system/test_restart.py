@@ -19,7 +19,7 @@ ANSWER_LIMIT = 1   # seconds from a death to a new answer
 PATIENCE = 20      # until a new answer is given up
 HEALTHY = 10.5     # seconds between deaths of one service which keep init from backing off
 CLIENTS = 4
-CONNECTIONS_STAY = {"virtio-net:0", "virtio-blk:0", "wwwfs"}
+CONNECTIONS_STAY = {"virtio-net:0", "e1000:0", "virtio-blk:0", "wwwfs"}
 REASONS = {"stop": r"{} was killed", "kill": r"{} was killed", "write": r"{} died after .*exception 14.* address eadbeef",
            "loop": r"{} does not answer"}
 # With two CPUs a service may run on where its text is just being replaced: it fetches from no page.
@@ -183,6 +183,15 @@ def check_each(ctx, **options):
         for manner in ("kill", "write", "loop"):
             for service in SERVICES:
                 restarts.round(manner, service)
+    restarts.tell()
+
+
+def check_driver(ctx, nic):
+    """The driver of a card of Intel's, in each manner."""
+    restarts = Restarts(ctx, nic=nic)
+    with restarts.load:
+        for manner in ("stop", "kill", "write", "loop"):
+            restarts.round(manner, "e1000:0")
     restarts.tell()
 
 

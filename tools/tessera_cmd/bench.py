@@ -63,6 +63,7 @@ def run(options):
     wanted = set(options.names) or known
     rows = [row for row in rows if row.name in wanted]
     build.build("release", "iso", "iso-test")
+    web.card = options.nic
     if options.profile:
         for name in options.names:
             profile(name)

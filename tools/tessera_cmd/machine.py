@@ -31,6 +31,7 @@ EXIT_PORT = "0xf4"
 PR_SET_PDEATHSIG = 1
 FORWARD_TRIES = 5
 PORTS = range(10240, 32768)  # those above are the host's to give to any connection
+CARDS = {"virtio": "virtio-net-pci", "e1000": "e1000", "e1000e": "e1000e"}  # QEMU's models
 ADVICE = (  # words of the emulator; what to do
     ("host forwarding", "a port is in use: choose another with --port N"),
     ("allocate memory", "this machine has not that much memory: give less with --memory"),
@@ -51,7 +52,9 @@ class Options:
     forwards: tuple = ()     # more of them: (host port, guest port)
     disk: pathlib.Path = None  # read-only, serial number "www"
     disks: tuple = ()        # files of others, read-only: serial numbers "disk1" and so on
-    network: tuple = None    # QEMU words in place of user networking
+    network: tuple = None    # QEMU words of a -netdev "net" in place of user networking; () = no card
+    nic: str = "virtio"      # the network card: of CARDS
+    board: str = "q35"       # QEMU's model of the machine
     iommu: str = ""          # DMA and interrupts go through one: "intel", "amd"
     icount: bool = False     # deterministic: one instruction a nanosecond
     cpu: str = ""
@@ -160,7 +163,7 @@ class Machine:
     def _qemu(self, serial):
         o = self.options
         words = [f"qemu-system-{build.ARCH}", "-name", "tessera", "-nodefaults", "-no-user-config",
-                 "-machine", "q35", "-accel", "tcg", "-cpu", o.cpu or "max",
+                 "-machine", o.board, "-accel", "tcg", "-cpu", o.cpu or "max",
                  "-m", f"{o.memory}M", "-smp", str(o.smp),
                  "-chardev", f"socket,id=serial,path={serial}", "-serial", "chardev:serial",
                  "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
@@ -193,13 +196,18 @@ class Machine:
 
     def _network(self):
         if self.options.network is not None:
-            return list(self.options.network)
+            return [*self.options.network, *self._card()] if self.options.network else []
         forwards = list(self.options.forwards)
         if self.options.port:
             forwards.append((self.options.port, 80))
         net = "user,id=net" + "".join(f",hostfwd=tcp:127.0.0.1:{host}-:{guest}"
                                       for host, guest in forwards)
-        return ["-netdev", net, "-device", self._virtio("virtio-net-pci,netdev=net")]
+        return ["-netdev", net, *self._card()]
+
+    def _card(self):
+        device = f"{CARDS[self.options.nic]},netdev=net"
+        virtio = self.options.nic == "virtio"
+        return ["-device", self._virtio(device) if virtio else f"{device},romfile="]
 
     def _virtio(self, device):
         """A virtio device as a real one: behind the IOMMU, if there is one, and of version 1."""

@@ -26,6 +26,7 @@ def add_run(commands):
                         help="kind of the machine's IOMMU (intel)")
     parser.add_argument("--no-iommu", action="store_const", dest="iommu", const="",
                         help="no IOMMU: devices reach all memory")
+    add_nic(parser)
     parser.add_argument("--window", action="store_true", help="show the screen in a window")
     parser.add_argument("--headless", action="store_true", help="show the console, but read no input")
     parser.add_argument("--www", metavar="DIR", help="serve the files of DIR")
@@ -45,6 +46,11 @@ def add_run(commands):
         from .run import run
         return run(options)
     parser.set_defaults(action=action)
+
+
+def add_nic(parser):
+    parser.add_argument("--nic", choices=("virtio", "e1000", "e1000e"), default="virtio",
+                        help="kind of the machine's network card (virtio)")
 
 
 def add_httpd_conf(parser):
@@ -122,6 +128,7 @@ def add_bench(commands):
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--profile", action="store_true",
                         help="print the instructions of the named rows by function")
+    add_nic(parser)
     parser.add_argument("--peer", choices=("linux",), help="loss: compare with a Linux guest")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="loss: runs of each line")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="loss: seed of the first line")

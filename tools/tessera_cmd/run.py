@@ -80,7 +80,7 @@ def prepare(options, temporary):
         build.pack_disk(options.www, disk)
     return Options(image=boot_image(options, kind, temporary), memory=memory, smp=options.smp,
                    uefi=options.uefi, bochs=options.bochs, window=options.window,
-                   iommu=options.iommu,
+                   iommu=options.iommu, nic=options.nic,
                    port=0 if options.bochs else options.port, disk=disk,
                    disks=tuple(os.path.abspath(file) for file in options.disk),
                    reboot=not options.exec, extra=tuple(options.qemu))

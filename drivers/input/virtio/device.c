@@ -77,8 +77,8 @@ static struct device_event *event_at(struct device *d, uint32_t index)
 static void give_event(struct device *d, uint8_t index)
 {
     uint16_t head;
-    struct virtqueue_segment segment = {d->memory.bus + index * sizeof(struct device_event),
-                                        sizeof(struct device_event)};
+    struct dma_segment segment = {d->memory.bus + index * sizeof(struct device_event),
+                                  sizeof(struct device_event)};
     if (virtqueue_add(&d->events.ring, &segment, 0, 1, &head) == TS_OK) { // else it was full
         d->by_head[head] = index;
     }
@@ -166,8 +166,8 @@ static void send_lights(struct device *d)
     for (uint32_t i = 0; i < 3; i++) {
         uint32_t bit = 1u << i;
         uint32_t slot = DEVICE_EVENTS + virtqueue_head(&d->lights.ring) % DEVICE_LIGHTS;
-        struct virtqueue_segment segment = {d->memory.bus + slot * sizeof(struct device_event),
-                                            sizeof(struct device_event)};
+        struct dma_segment segment = {d->memory.bus + slot * sizeof(struct device_event),
+                                      sizeof(struct device_event)};
         if (!((d->leds ^ d->told) & bit) || d->lights.ring.free_count == 0) {
             continue;
         }

@@ -77,7 +77,7 @@ static void watch(struct service *s)
 {
     struct ts_submission *submission = ts_loop_begin(s->loop, &s->interrupt);
     if (submission != NULL) { // else the ticks do
-        ts_prepare_watch(submission, s->function->interrupts[0], TS_SIGNAL_READABLE,
+        ts_prepare_watch(submission, s->function->bus.interrupts[0], TS_SIGNAL_READABLE,
                          ts_async_data(&s->interrupt));
     }
 }
@@ -90,11 +90,11 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
         fail("waiting", event->status);
     }
     s->input.events.statistics.interrupts++;
-    if (f->line) {
+    if (f->bus.line) {
         (void)f->device.registers->interrupt_cause(f); // the device lowers the line
     }
     work(s);
-    if (f->line && ts_interrupt_acknowledge(f->interrupts[0]) != TS_OK) {
+    if (f->bus.line && ts_interrupt_acknowledge(f->bus.interrupts[0]) != TS_OK) {
         fail("acknowledging", TS_ERR_IO);
     }
     if (!(event->flags & TS_EVENT_MORE)) {
@@ -114,7 +114,7 @@ ts_status_t service_start(struct service *s, struct ts_loop *loop, struct virtio
     *s = (struct service){.loop = loop, .function = function};
     s->interrupt.done = on_interrupt;
     s->timer.fired = on_timer;
-    ts_status_t status = device_init(&s->device, &function->device, function->domain,
+    ts_status_t status = device_init(&s->device, &function->device, function->bus.domain,
                                      virtio_function_queue_vector(function),
                                      virtio_function_change_vector(function));
     if (status == TS_OK) {

@@ -83,7 +83,21 @@ static bool take_virtio(struct cursor *c, struct pci_match *out)
     return false;
 }
 
-// vvvv:dddd or bb:ss.f
+// The rest of a list of device ids, after the first: ,dddd,dddd
+static bool take_devices(struct cursor *c, uint32_t first, struct pci_match *out)
+{
+    uint32_t device = first;
+    out->devices[out->device_count++] = (uint16_t)device;
+    while (take(c, ",")) {
+        if (out->device_count == PCI_MATCH_DEVICES || take_number(c, 16, 4, &device) != 4) {
+            return false;
+        }
+        out->devices[out->device_count++] = (uint16_t)device;
+    }
+    return true;
+}
+
+// vvvv:dddd[,dddd…] or bb:ss.f
 static bool take_pair(struct cursor *c, struct pci_match *out)
 {
     uint32_t first, second, function;
@@ -95,8 +109,7 @@ static bool take_pair(struct cursor *c, struct pci_match *out)
     if (digits == 4 && digits2 == 4) {
         out->kind = PCI_MATCH_ID;
         out->vendor = (uint16_t)first;
-        out->device = (uint16_t)second;
-        return true;
+        return take_devices(c, second, out);
     }
     out->kind = PCI_MATCH_ADDRESS;
     if (digits != 2 || digits2 != 2 || second > 31 || !take(c, ".") ||
@@ -142,12 +155,22 @@ static bool is_virtio(const struct pci_identity *identity, uint16_t type)
             identity->subsystem == type);
 }
 
+static bool is_listed(const struct pci_match *match, uint16_t device)
+{
+    for (unsigned i = 0; i < match->device_count; i++) {
+        if (match->devices[i] == device) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool pci_match_fits(const struct pci_match *match, const struct pci_identity *identity)
 {
     switch (match->kind) {
     case PCI_MATCH_ADDRESS: return identity->address == match->address;
     case PCI_MATCH_ID:
-        return identity->vendor == match->vendor && identity->device == match->device;
+        return identity->vendor == match->vendor && is_listed(match, identity->device);
     case PCI_MATCH_CLASS: return (identity->class_code & match->class_mask) == match->class_code;
     case PCI_MATCH_VIRTIO: return is_virtio(identity, match->virtio);
     }

@@ -36,6 +36,12 @@ int main(void)
     CHECK(fits("01:1f.7", &old_block));
     CHECK(fits("1af4:1041", &net));
     CHECK(!fits("1AF4:1042", &net));
+    CHECK(fits("1af4:1040,1041", &net));
+    CHECK(fits("1af4:1041,1000,1042/0", &net));
+    CHECK(!fits("1af4:1040,1042,0000", &net));
+    CHECK(!fits("8086:1040,1041", &net));
+    CHECK_EQUAL(good("8086:100e,100f,10d3/2").index, 2);
+    CHECK_EQUAL(good("8086:100e,100f,10d3/2").device_count, 3);
     CHECK(fits("class:0200", &net));
     CHECK(fits("class:020000", &net));
     CHECK(!fits("class:020001", &net));
@@ -65,6 +71,12 @@ int main(void)
         "1af4:",
         "1af4:10411",
         "1af41041",
+        "1af4:1041,",
+        "1af4:1041,104",
+        "1af4:1041,10422",
+        "1af4:,1041",
+        "1af4:1041,1042,",
+        "00:03.0,1041",
         "class:02",
         "class:0200000",
         "class:020",
@@ -87,7 +99,15 @@ int main(void)
             return 1;
         }
     }
-    static const char alphabet[] = "0123456789afclsvirto-:./n";
+    // As many as there is room for, and one more.
+    char list[9 + 5 * PCI_MATCH_DEVICES + 1] = "8086:0000";
+    struct pci_match most;
+    for (unsigned i = 1; i <= PCI_MATCH_DEVICES; i++) {
+        snprintf(list + 4 + 5 * i, 6, ",%04x", i);
+        CHECK_EQUAL(pci_match_parse(list, 9 + 5 * i, &most),
+                    i < PCI_MATCH_DEVICES ? TS_OK : TS_ERR_ARGUMENT);
+    }
+    static const char alphabet[] = "0123456789afclsvirto-:./n,";
     for (unsigned round = 0; round < 200000; round++) {
         char text[16];
         struct pci_match match;

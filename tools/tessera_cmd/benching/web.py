@@ -31,6 +31,8 @@ WRK_SECONDS, WRK_RUNS = 10, 3
 HELD_SECONDS, HELD_RUNS, HELD_CONNECTIONS = 3, 10, 16
 SERVE_LIMIT = 60
 
+card = "virtio"  # the network card: of machine.CARDS
+
 COUNTED = {"http_1", "http_64", "http_byte", "http_drift"}
 TIMED = {"requests_1", "requests_16", "requests_64", "file_rate"}
 HELD = {"iommu_rate"}
@@ -48,7 +50,7 @@ def serving(instrument=None, **machine):
         (www / "file").write_bytes(FILE)
         build.pack_disk(www, folder / "disk")
         plugin = instrument(folder) if instrument else None
-        options = Options(image=build.image("release", "iso-test"), port=free_port(),
+        options = Options(image=build.image("release", "iso-test"), port=free_port(), nic=card,
                           reboot=False, disk=folder / "disk", cpu=CPU if plugin else "",
                           extra=plugin.words if plugin else (), **machine)
         with Guest(options, "http") as guest:
