@@ -26,7 +26,7 @@ class Font(NamedTuple):
     shows: dict   # character -> index of a glyph
 
     def rows(self, character):
-        """The rows of a character's glyph, as numbers whose highest bit of `width` is on the left."""
+        """The rows of a character's glyph: numbers whose highest bit of `width` is on the left."""
         glyph = self.glyphs[self.shows.get(character, self.shows[UNKNOWN])]
         line = (self.width + 7) // 8
         return [int.from_bytes(glyph[y * line:(y + 1) * line], "big") >> (line * 8 - self.width)

@@ -5,7 +5,7 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
 
-#define LOOK_NS   (150 * TS_MILLISECOND) // nothing new for so long: it has booted
+#define LOOK_NS   (300 * TS_MILLISECOND) // nothing new for so long: it has booted
 #define LATEST_NS (3 * TS_SECOND)
 #define RETRY_NS  TS_MILLISECOND // while the kernel draws a line
 
