@@ -166,7 +166,7 @@ static void open_by_calls(ts_handle_t root)
 
 static void prepare_one(struct ts_ring_queue *ring, ts_handle_t root)
 {
-    ts_prepare_open(ts_ring_slot(ring), root, "a/b/c", 5, 0, RIGHTS, 0, 1);
+    ts_prepare_open(ts_ring_slot(ring), root, "a/b/c", 5, 0, RIGHTS, TS_DEADLINE_NONE, 1);
 }
 
 static void open_by_runs(ts_handle_t root)
