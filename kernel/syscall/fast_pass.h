@@ -50,8 +50,8 @@ DIRECT_INLINE bool fast_call_hold(struct direct_pass *direct) LOCK_UNCHECKED
     struct pass *pass = pass_of(direct);
     struct run_queue *queue = pass->queue;
     spin_lock_off(&queue->lock);
-    // The server will have the request's priority at least. (The client's own may be more: a ring
-    // asks with its thread's, without what that is lent.)
+    // The server will have the request's priority at least; what the client has been lent since it
+    // asked is not in that.
     bool ready =
         fast_can_block(pass->client) && run_queue_top(queue) <= (int)direct->request->priority;
     if (ready && __builtin_expect(direct->ring->idle, true)) {
