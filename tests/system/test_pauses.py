@@ -43,8 +43,8 @@ def test_programs(ctx):
         for program in PROGRAMS:
             output = guest.command(f"/test/{program}", timeout=150)
             ctx.check("not ok" not in output and "\nok 1 - " in "\n" + output, output)
-    ctx.note(f"{pauses.count} pauses; taken for dead meanwhile: "
-             f"{re.findall(r'(\S+) does not answer', guest.command('log'))}")
+    killed = re.findall(r"(\S+) does not answer", guest.command("log"))
+    ctx.note(f"{pauses.count} pauses; taken for dead meanwhile: {killed}")
 
 
 test_programs.timeout = 240
