@@ -248,7 +248,7 @@ static void test_user(void)
     CHECK_EQUAL(user->state, TS_INIT_WAITING);
     CHECK_EQUAL(service_start(server), TS_OK);
     launch(server);
-    service_ready(server, 9, 0);
+    service_ready(server, 9, TS_HANDLE_NONE);
     CHECK(!settle_done(user)); // a session was asked for
     user->asking.done(&user->asking, TS_OK, 10);
     CHECK(settle_done(user));
