@@ -16,6 +16,8 @@
 
 static const struct object_class plain_class = {
     .kind = TS_KIND_MEMORY, .name = "plain", .rights = TS_RIGHTS_ALL};
+static const struct object_class event_class = {
+    .kind = TS_KIND_EVENT, .name = "event", .rights = TS_RIGHTS_ALL};
 
 struct side {
     struct ring ring;
@@ -180,6 +182,14 @@ static uint32_t satisfied(void)
     return in_state(&client, REQUEST_DONE) + in_state(&client, REQUEST_FREE);
 }
 
+static void wait_for(struct object *object, uint64_t number, ts_signals_t mask)
+{
+    struct request *request = ring_record_take(&client.ring);
+    request_fill(request, &(struct request_terms){.op = TS_OP_WAIT, .user_data = number});
+    object_get(object);
+    object_wait(object, request, mask);
+}
+
 // S05: at most 16 observers are looked at in a hold, and all of them in the end.
 static void signals_are_told_by_sixteen(void)
 {
@@ -187,10 +197,7 @@ static void signals_are_told_by_sixteen(void)
     side_begin(&client);
     object_init(&bell, &plain_class);
     for (unsigned i = 0; i < 40; i++) {
-        struct request *request = ring_record_take(&client.ring);
-        request_fill(request, &(struct request_terms){.op = TS_OP_WAIT, .user_data = i});
-        object_get(&bell);
-        object_wait(&bell, request, TS_SIGNAL_READABLE);
+        wait_for(&bell, i, TS_SIGNAL_READABLE);
     }
     CHECK(bell.observer_count == 40);
     gaps_begin(satisfied);
@@ -201,6 +208,28 @@ static void signals_are_told_by_sixteen(void)
         CHECK(event_next(&client).user_data == i);
     }
     side_end(&client);
+}
+
+// An event's count is one waiter's: the first that waits for it. The next gets what comes then.
+static void a_count_is_one_waiters(void)
+{
+    struct object bell;
+    side_begin(&client);
+    object_init(&bell, &event_class);
+    wait_for(&bell, 0, TS_SIGNAL_CLOSED);
+    wait_for(&bell, 1, TS_SIGNAL_READABLE);
+    wait_for(&bell, 2, TS_SIGNAL_READABLE);
+    for (uint64_t i = 1; i < 3; i++) {
+        CHECK(unread(&client) == 0);
+        object_signal(&bell, 0, 0, 10 * i);
+        struct ts_event event = event_next(&client);
+        CHECK(event.user_data == i && event.status == TS_OK && event.value == 10 * i);
+        CHECK(bell.count == 0 && bell.observer_count == 3 - i);
+    }
+    object_signal(&bell, 0, 0, 5); // of those that wait it is nobody's
+    CHECK(unread(&client) == 0 && bell.count == 5);
+    side_end(&client);
+    CHECK(bell.observer_count == 0);
 }
 
 static uint32_t let_on(const struct side *side)
@@ -682,11 +711,65 @@ static void a_direct_call_stays_in_the_share(void)
     port_end();
 }
 
+// The slot that an answer leaves is for what is parked: a ring that waits gets that at once.
+static void an_answer_lets_the_next_one_in(void)
+{
+    ts_handle_t handle = port_make(4);
+    struct request *answered;
+    uint64_t id = 0;
+    for (uint64_t i = 0; i < 6; i++) {
+        ask(&client, handle, i);
+    }
+    while (ring_collect(&server.ring), unread(&server) != 0) {
+        id = event_next(&server).value;
+    }
+    CHECK(port.slot_free == PORT_NONE && in_state(&client, REQUEST_PARKED) == 2);
+    CHECK(ring_idle(&server.ring, 1, NULL, 0));
+    CHECK(port_reply_plain(&port, id, TS_OK, 0, &answered) == TS_OK);
+    CHECK(unread(&server) == 1 && event_next(&server).offset == 4);
+    request_complete(answered);
+    port_counts_check(&port);
+    port_end();
+}
+
+// The bytes of a direct answer: as many as the client has room for, and not one more.
+static void a_direct_answer_fills_the_room(void)
+{
+    struct request request = {
+        .requester = &client.ring.requester, .out_address = 8192, .out_length = 100};
+    bool done = false;
+    world_copied = 0;
+    direct_push(&request, 4096, 100, &done);
+    CHECK(done && world_copied == 100);
+    direct_push(&request, 4096, 101, &done);
+    CHECK(!done && world_copied == 100);
+}
+
+// A request has so many places for handles: what is behind the last one is not looked at.
+static void handles_are_taken_from_their_places(void)
+{
+    struct handle held;
+    struct served *own;
+    ts_handle_t handle = port_begin();
+    ask(&client, handle, 0);
+    (void)ring_collect(&server.ring);
+    uint64_t id = event_next(&server).value;
+    CHECK(port_take_handle(&port, id, TS_CALL_HANDLES - 1, &held, &own) == TS_ERR_NOT_FOUND);
+    CHECK(port_take_handle(&port, id, TS_CALL_HANDLES, &held, &own) == TS_ERR_ARGUMENT);
+    CHECK(port_take_handle(&port, id, UINT32_MAX, &held, &own) == TS_ERR_ARGUMENT);
+    CHECK(port_take_handle(&port, 0, TS_CALL_HANDLES, &held, &own) == TS_ERR_ARGUMENT);
+    port_end();
+}
+
 int main(void)
 {
     a_run_ends_at_the_share();
     a_direct_call_stays_in_the_share();
+    a_direct_answer_fills_the_room();
+    an_answer_lets_the_next_one_in();
+    handles_are_taken_from_their_places();
     signals_are_told_by_sixteen();
+    a_count_is_one_waiters();
     a_client_has_its_share();
     a_reserve_is_its_objects_alone();
     a_reserve_that_is_used_lets_others_on();

@@ -21,8 +21,11 @@ static bool exists(uint32_t frame)
     return frame < FRAMES && (frame < HOLE || frame >= HOLE + HOLE_SIZE);
 }
 
+static unsigned looks; // at any frame
+
 struct page *page_of_frame(uint32_t frame)
 {
+    looks++;
     return exists(frame) ? &pages[frame] : NULL;
 }
 
@@ -76,8 +79,23 @@ static unsigned list_length(const struct list *list)
     return length;
 }
 
+// A range that is a block is given as one, not in pieces that merge again: the lock is held for it.
+static void test_whole_blocks(void)
+{
+    for (unsigned order = 0; order < BUDDY_ORDERS; order++) {
+        struct buddy buddy;
+        buddy_init(&buddy);
+        looks = 0;
+        buddy_give_range(&buddy, 1u << order, UINT64_C(1) << order);
+        CHECK(looks <= 3); // at the block itself, when it is given and put in; at its neighbour
+        CHECK(buddy.present == 1u << order && buddy.free_count == 1u << order);
+        CHECK(buddy_take(&buddy, order) == &pages[1u << order]);
+    }
+}
+
 int main(void)
 {
+    test_whole_blocks();
     struct buddy buddy;
     buddy_init(&buddy);
     // Frame 0 on, unaligned borders on both sides of the hole.

@@ -3,6 +3,7 @@
 // the last byte of a mapping and not beyond.
 #include "world.h"
 
+#include <base/statistics.h>
 #include <core/hooks.h>
 #include <mm/page.h>
 #include <object/memory.h>
@@ -80,6 +81,28 @@ static void test_copies_to_the_end(void)
     world_copies_as_is = false;
 }
 
+// What fills a port's inbox is a copy like others, and none where there is nothing to copy.
+static void test_copies_are_counted(void)
+{
+    char bytes[10] = {0}, expected[10];
+    struct page *page;
+    CHECK(memory_page_get(memory, 0, &page) == TS_OK);
+    memset(expected, 0x42, sizeof(expected));
+    memcpy((char *)page_pointer(page) + 9, expected, sizeof(expected));
+    page_put(page);
+    uint64_t copies = statistics_sum(STATISTIC_COPIES);
+    uint64_t copied = statistics_sum(STATISTIC_BYTES_COPIED);
+    CHECK(environment_copy_inbox(client, BASE + 9, bytes, 10) == TS_OK);
+    CHECK(memcmp(bytes, expected, sizeof(bytes)) == 0);
+    CHECK(environment_copy_inbox(client, BASE + 9, bytes, 0) == TS_OK);
+    CHECK(environment_copy_inbox(client, BASE + 5 * PAGE_SIZE, bytes, 10) == TS_ERR_CLIENT_FAULT);
+    CHECK(statistics_sum(STATISTIC_COPIES) == copies + 1);
+    CHECK(statistics_sum(STATISTIC_BYTES_COPIED) == copied + 10);
+    CHECK(copy(9, PAGE_SIZE, 10, COPY_PUSH) == TS_OK);
+    CHECK(statistics_sum(STATISTIC_COPIES) == copies + 2);
+    CHECK(statistics_sum(STATISTIC_BYTES_COPIED) == copied + 20);
+}
+
 int main(void)
 {
     struct job *job;
@@ -95,6 +118,7 @@ int main(void)
     CHECK(memory_create(payer, 8 * PAGE_SIZE, 0, &memory) == TS_OK);
     test_entered_once();
     test_copies_to_the_end();
+    test_copies_are_counted();
     world_check();
     while (space_destroy_some(space) || space_destroy_some(client)) {
         ;

@@ -161,10 +161,59 @@ static void test_exact_charges(void)
     CHECK(job_root->quota.used[QUOTA_PAGES] == 0);
 }
 
+// Memories have numbers from 1 on. As much as is free can be had, with what a memory has already.
+static void test_too_much(void)
+{
+    struct account *payer = account_make(100);
+    struct memory *memory, *other;
+    CHECK(memory_create(payer, PAGE_SIZE, 0, &memory) == TS_OK);
+    CHECK(memory_create(payer, PAGE_SIZE, 0, &other) == TS_OK);
+    CHECK(memory->id == 1 && other->id == 2);
+    for (unsigned resident = 0; resident < 2; resident++) {
+        uint64_t most = world_pages_free() + resident;
+        CHECK(memory->resident == resident);
+        CHECK(!memory_is_too_much(memory, most * PAGE_SIZE));
+        CHECK(memory_is_too_much(memory, (most + 1) * PAGE_SIZE));
+        CHECK(memory_commit(memory, 0, PAGE_SIZE) == TS_OK);
+    }
+    object_put(&memory->object);
+    object_put(&other->object);
+    account_put(payer);
+}
+
+static struct page *taken[8192]; // as many as the machine has
+
+static unsigned take_all(unsigned flags, unsigned count)
+{
+    struct page *page;
+    while (page_alloc(flags, &page) == TS_OK) {
+        taken[count++] = page;
+    }
+    return count;
+}
+
+// Programs' memory leaves the kernel its reserve, and takes all else; the kernel takes the last
+// frame.
+static void test_last_frame(void)
+{
+    struct page_statistics machine;
+    uint64_t free = world_pages_free();
+    unsigned count = take_all(PAGE_ALLOC_USER, 0);
+    page_statistics_get(&machine);
+    CHECK(machine.free == machine.total / 128);
+    count = take_all(0, count);
+    CHECK(world_pages_free() == 0 && count == free);
+    while (count > 0) {
+        page_put(taken[--count]);
+    }
+    CHECK(world_pages_free() == free);
+}
+
 int main(void)
 {
     world_start();
     test_exact_charges();
+    test_too_much();
     account = account_make(1000);
     process.member.id = 7;
     thread_current()->process = &process;
@@ -172,5 +221,6 @@ int main(void)
     thread_current()->process = NULL;
     account_put(account);
     CHECK(job_root->quota.used[QUOTA_PAGES] == 0);
+    test_last_frame();
     return 0;
 }
