@@ -38,6 +38,7 @@ static void test_paths(void)
     check_path("/..a/.b", TS_OK, "..a/.b");
     check_path("/%61%2Fb", TS_OK, "a/b");
     check_path("/a%20b%c3%a4", TS_OK, "a b\xc3\xa4");
+    check_path("/%aA%Aa%fF%Ff", TS_OK, "\xaa\xaa\xff\xff"); // the first and the last letter
     check_path("/..", TS_ERR_ARGUMENT, "");
     check_path("/../etc/init.conf", TS_ERR_ARGUMENT, "");
     check_path("/a/../../b", TS_ERR_ARGUMENT, "");
