@@ -51,7 +51,10 @@ static void doorbells(void)
     queue = (struct ts_queue){0};
     struct ts_queue_producer p = ts_queue_producer(&queue, ENTRIES);
     struct ts_queue_consumer c = ts_queue_consumer(&queue, ENTRIES);
-    CHECK(!ts_queue_publish(&p)); // nothing new
+    queue.tail = 5;
+    CHECK(!ts_queue_publish(&p)); // nothing new: the peer's cache line is left alone
+    CHECK_EQUAL(queue.tail, 5);
+    queue.tail = 0;
     CHECK(ts_queue_sleep(&c, 1));
     (void)ts_queue_fill(&p);
     CHECK(ts_queue_publish(&p));
