@@ -158,8 +158,12 @@ void fake_cancel(const struct fake_request *request)
 
 void fake_close(uint32_t oid)
 {
-    *push_event() = (struct ts_event){
-        .user_data = cookie, .kind = TS_EVENT_CLOSED, .oid = oid, .tag = fake_objects[oid].tag};
+    // Its `value` has no meaning: it may look like the id of a request that is there.
+    *push_event() = (struct ts_event){.user_data = cookie,
+                                      .kind = TS_EVENT_CLOSED,
+                                      .value = requests[0] != NULL ? requests[0]->id : 0,
+                                      .oid = oid,
+                                      .tag = fake_objects[oid].tag};
     fake_objects[oid].used = false;
 }
 

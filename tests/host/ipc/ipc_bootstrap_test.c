@@ -2,7 +2,9 @@
 // Bootstrap blocks: what was written is read, in memory exactly as large as was asked for; and a
 // block in which anything is wrong is refused, not followed.
 #include <string.h>
+#include <tessera/lib/log.h>
 #include <tessera/lib/memory.h>
+#include <tessera/lib/start.h>
 #include "ipc/lib/bootstrap_block.h"
 #include "tests/host/check.h"
 #include "fake_kernel.h"
@@ -150,13 +152,77 @@ static void test_clock(void)
     fake_reset();
 }
 
-int main(void)
+// ---- The table for main
+
+static int main_called(int argc, char **argv, char **envp)
 {
+    CHECK_EQUAL(argc, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(strcmp(argv[i], arguments[i]) == 0 && strcmp(envp[i], environment[i]) == 0);
+    }
+    CHECK(argv[3] == NULL && envp[3] == NULL);
+    return 42;
+}
+
+static void test_main(void)
+{
+    make(&whole);
+    CHECK_EQUAL(ts_bootstrap_init(block), TS_OK);
+    CHECK_EQUAL(ts_main_call(main_called), 42);
+}
+
+// ---- Lines for the log
+
+static char logged[512];
+static uint64_t logged_length;
+
+static struct ts_result log_served(unsigned op, unsigned rights, ts_handle_t handle,
+                                   uint64_t address, uint64_t length, uint64_t offset, uint64_t arg)
+{
+    (void)rights, (void)offset, (void)arg;
+    CHECK(op == TS_OP_WRITE && handle == FAKE_SERVED && length <= sizeof(logged));
+    memcpy(logged, (const void *)(uintptr_t)address, length);
+    logged_length = length;
+    return fake_ok(length);
+}
+
+static void test_log(void)
+{
+    static const struct ts_spawn_handle log = {.name = TS_NAME_LOG};
+    char line[300];
+    fake_reset();
+    fake_served = log_served;
+    make(&whole);
+    CHECK_EQUAL(ts_bootstrap_init(block), TS_OK);
+    ts_log("nobody has it");
+    CHECK_EQUAL(logged_length, 0);
+    make(&(struct ts_spawn){.name = "program", .handles = &log, .handle_count = 1});
+    table_at(block->handles)[2 * 3 + 1] = FAKE_SERVED;
+    CHECK_EQUAL(ts_bootstrap_init(block), TS_OK);
+    ts_log("%s %u", "number", 5u);
+    CHECK(logged_length == 9 && memcmp(logged, "number 5\n", 9) == 0);
+    memset(line, 'x', sizeof(line));
+    for (unsigned length = 239; length <= 242; length++) { // cut to 240
+        line[length] = '\0';
+        ts_log("%s", line);
+        line[length] = 'x';
+        unsigned kept = length < 240 ? length : 240;
+        CHECK_EQUAL(logged_length, kept + 1);
+        CHECK(memcmp(logged, line, kept) == 0 && logged[kept] == '\n');
+    }
+    fake_reset();
+}
+
+int main(int argc, char **argv, char **envp) // as start.h has it
+{
+    (void)argc, (void)argv, (void)envp;
     test_nothing_yet();
     test_whole();
     test_least();
     test_refused();
     test_clock();
+    test_main();
+    test_log();
     free(block);
     return 0;
 }

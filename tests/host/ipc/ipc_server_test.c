@@ -312,6 +312,51 @@ static void test_objects(void)
     CHECK(open[2].status == TS_OK && open[2].object == open[0].object);
 }
 
+// There is no place for an object that nobody asks about: the client is told, and it ends.
+static void test_given_too_many(void)
+{
+    start(1); // the root
+    struct fake_request create = {.op = TS_OP_CREATE};
+    fake_deliver(&create, root.object.oid);
+    step();
+    step();
+    CHECK(create.answered && create.status == TS_ERR_LIMIT);
+    CHECK(made == 1 && notes[0].closed && notes[0].object.server == NULL);
+}
+
+// What is signalled of an object before its client has it goes out with it, and costs no call.
+static void test_given_with_signal(void)
+{
+    start(8);
+    struct fake_request create = {.op = TS_OP_CREATE};
+    fake_deliver(&create, root.object.oid);
+    step();
+    CHECK(made == 1 && !create.answered);
+    ts_object_signal(&notes[0].object, 0, TS_SIGNAL_READABLE);
+    CHECK_EQUAL(ts_ring_staged(&loop.ring), 0);
+    fake_enters = fake_reply_waits = 0;
+    step();
+    CHECK(create.answered && create.result == TS_REPLY_MINT);
+    CHECK_EQUAL(fake_objects[create.object].signals, TS_SIGNAL_READABLE);
+    CHECK(fake_reply_waits == 1 && fake_enters == 0);
+}
+
+// That an object is closed says nothing of requests that are kept.
+static void test_closed_beside_kept(void)
+{
+    start(8);
+    struct fake_request accept = {.op = TS_OP_ACCEPT};
+    struct fake_request open = {.op = TS_OP_OPEN, .in = "a", .in_length = 1};
+    fake_deliver(&accept, root.object.oid);
+    fake_deliver(&open, root.object.oid);
+    step();
+    CHECK(open.answered && open.status == TS_OK);
+    fake_close(open.object);
+    step();
+    step();
+    CHECK(notes[0].closed && cancels == 0 && !accept.answered && root.waiting != NULL);
+}
+
 // All handles of an object end: of one that is not minted, or no longer, there are none.
 static void test_revoked(void)
 {
@@ -512,6 +557,30 @@ static void test_loop(void)
     CHECK(completions == 2 && !async.busy);
 }
 
+static void async_again(struct ts_async *async, const struct ts_event *event)
+{
+    (void)event;
+    if (++completions < 4) { // the next one is there already
+        fake_complete(ts_async_data(async), TS_OK, 0, TS_EVENT_MORE);
+    }
+}
+
+// Events that come while others are dispatched leave timers their turn.
+static void test_late_events(void)
+{
+    struct ts_async async = {.done = async_again};
+    start(8);
+    fired = completions = 0;
+    timer = (struct ts_timer){.fired = timer_fired};
+    fake_time(200);
+    ts_timer_arm(&loop, &timer, 200);
+    fake_complete(ts_async_data(&async), TS_OK, 0, TS_EVENT_MORE);
+    step();
+    CHECK(completions == 1 && fired == 1);
+    step();
+    CHECK_EQUAL(completions, 2);
+}
+
 static void test_full_ring(void)
 {
     struct ts_async asyncs[20];
@@ -571,6 +640,21 @@ static void test_local(void)
     CHECK_EQUAL(result.value, 7);
 }
 
+// A server may do without an inbox.
+static void test_no_inbox(void)
+{
+    start(8);
+    fake_reset();
+    struct ts_server_limits limits = {.requests = 16, .objects = 8};
+    CHECK_EQUAL(ts_loop_init(&loop, 8, 32, 16), TS_OK);
+    CHECK_EQUAL(ts_server_init(&server, &loop, &limits), TS_OK);
+    CHECK_EQUAL(ts_object_mint(&server, &root.object, TS_RIGHTS_ALL, &root_handle), TS_OK);
+    fake_close(root.object.oid);
+    step();
+    CHECK(root.closed && server.inbox == NULL);
+    ts_server_fini(&server);
+}
+
 // Port, ring and their memory are given back.
 static void test_fini(void)
 {
@@ -593,6 +677,9 @@ int main(void)
     test_alive();
     test_kept();
     test_objects();
+    test_given_too_many();
+    test_given_with_signal();
+    test_closed_beside_kept();
     test_revoked();
     test_gone();
     test_failed_answers();
@@ -600,8 +687,10 @@ int main(void)
     test_stale_signal();
     test_hostile();
     test_loop();
+    test_late_events();
     test_full_ring();
     test_local();
+    test_no_inbox();
     test_fini();
     fake_reset();
     return 0;
