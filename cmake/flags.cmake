@@ -62,4 +62,4 @@ set(TESSERA_USER_INCLUDES ${CMAKE_BINARY_DIR}/include/user ${machine_include})
 # -zX, not -z X: CMake would take a second -z for a repetition and drop it.
 set(TESSERA_USER_LINK_FLAGS
     -pie -static --no-dynamic-linker -ztext -zrelro -znow -znoexecstack -zseparate-code
-    -zmax-page-size=4096 --gc-sections --build-id=none --hash-style=gnu -e _start)
+    -zmax-page-size=4096 --pack-dyn-relocs=relr --gc-sections --build-id=none --hash-style=gnu -e _start)

@@ -15,7 +15,8 @@
 #include <tessera/machine/machine.h>
 
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_TLS = 7, PT_GNU_RELRO = 0x6474e552 };
-enum { DT_NULL = 0, DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17, DT_RELR = 36 };
+enum { DT_NULL = 0, DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17 };
+enum { DT_RELRSZ = 35, DT_RELR = 36, DT_RELRENT = 37 };
 
 #define PROGRAM_HEADERS_MAX 64u
 #define TLS_SIZE_MAX        (64u << 10) // the first thread's lies on its stack
@@ -81,44 +82,95 @@ static struct image image_find(const struct ts_bootstrap *block)
     return image;
 }
 
-// Every relocation of a static program is "add the bias"; others mean that it was linked wrongly.
-static void relocate(const struct image *image)
+// What the dynamic section says of relocations.
+struct relocations {
+    uint64_t table, size;         // struct elf_rela
+    uint64_t packed, packed_size; // words
+};
+
+static struct relocations relocations_find(const struct image *image)
 {
+    struct relocations found = {0};
     const struct elf_program_header *h = find(image, PT_DYNAMIC);
     if (h == NULL) {
-        return;
+        return found;
     }
     if (!inside(image, h->address, h->memory_size)) {
         refuse();
     }
     const struct elf_dynamic *dynamic = (const void *)(uintptr_t)(image->bias + h->address);
-    uint64_t table = 0, size = 0;
     for (uint64_t i = 0; i < h->memory_size / sizeof(*dynamic); i++) {
+        uint64_t value = dynamic[i].value;
         switch (dynamic[i].tag) {
         case DT_NULL: i = h->memory_size; break;
-        case DT_RELA: table = dynamic[i].value; break;
-        case DT_RELASZ: size = dynamic[i].value; break;
+        case DT_RELA: found.table = value; break;
+        case DT_RELASZ: found.size = value; break;
+        case DT_RELR: found.packed = value; break;
+        case DT_RELRSZ: found.packed_size = value; break;
         case DT_RELAENT:
-            if (dynamic[i].value != sizeof(struct elf_rela)) {
+            if (value != sizeof(struct elf_rela)) {
                 refuse();
             }
             break;
-        case DT_REL:
-        case DT_RELR: refuse();
+        case DT_RELRENT:
+            if (value != sizeof(uint64_t)) {
+                refuse();
+            }
+            break;
+        case DT_REL: refuse();
         default: break;
         }
     }
-    if (!inside(image, table, size) && size != 0) {
+    if ((!inside(image, found.table, found.size) && found.size != 0) ||
+        (!inside(image, found.packed, found.packed_size) && found.packed_size != 0)) {
         refuse();
     }
-    const struct elf_rela *rela = (const void *)(uintptr_t)(image->bias + table);
-    for (uint64_t i = 0; i < size / sizeof(*rela); i++) {
-        if (rela[i].info != TS_ELF_RELATIVE || !inside(image, rela[i].offset, sizeof(uint64_t))) {
+    return found;
+}
+
+static uint64_t *place_at(const struct image *image, uint64_t address)
+{
+    if (!inside(image, address, sizeof(uint64_t))) {
+        refuse();
+    }
+    return (uint64_t *)(uintptr_t)(image->bias + address);
+}
+
+// RELR, as the generic ABI has it: an even word is the address of a place, to which the bias is
+// added, and an odd one has a bit for each of the next 63 places.
+static void relocate_packed(const struct image *image, const struct relocations *found)
+{
+    const uint64_t *words = (const void *)(uintptr_t)(image->bias + found->packed);
+    uint64_t next = 0;
+    for (uint64_t i = 0; i < found->packed_size / sizeof(*words); i++) {
+        if ((words[i] & 1) == 0) {
+            *place_at(image, words[i]) += image->bias;
+            next = words[i] + sizeof(uint64_t);
+            continue;
+        }
+        uint64_t place = next;
+        for (uint64_t bits = words[i] >> 1; bits != 0; bits >>= 1) {
+            if ((bits & 1) != 0) {
+                *place_at(image, place) += image->bias;
+            }
+            place += sizeof(uint64_t);
+        }
+        next += 63 * sizeof(uint64_t);
+    }
+}
+
+// Every relocation of a static program is "add the bias"; others mean that it was linked wrongly.
+static void relocate(const struct image *image)
+{
+    const struct relocations found = relocations_find(image);
+    const struct elf_rela *rela = (const void *)(uintptr_t)(image->bias + found.table);
+    for (uint64_t i = 0; i < found.size / sizeof(*rela); i++) {
+        if (rela[i].info != TS_ELF_RELATIVE) {
             refuse();
         }
-        *(uint64_t *)(uintptr_t)(image->bias + rela[i].offset) =
-            image->bias + (uint64_t)rela[i].addend;
+        *place_at(image, rela[i].offset) = image->bias + (uint64_t)rela[i].addend;
     }
+    relocate_packed(image, &found);
 }
 
 // Relocated pointers that never change again become read-only.

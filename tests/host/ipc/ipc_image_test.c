@@ -13,7 +13,8 @@
 #include "tests/host/check.h"
 
 enum { PT_LOAD = 1, PT_DYNAMIC = 2, PT_TLS = 7, PT_GNU_RELRO = 0x6474e552 };
-enum { DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17, DT_RELR = 36 };
+enum { DT_RELA = 7, DT_RELASZ = 8, DT_RELAENT = 9, DT_REL = 17 };
+enum { DT_RELRSZ = 35, DT_RELR = 36, DT_RELRENT = 37 };
 enum { LOAD, DYNAMIC, RELRO, TLS, HEADERS }; // places of an image's headers
 
 #define PROCESS 11u // a handle
@@ -39,6 +40,7 @@ struct layout {
     struct rela relocations[3]; // the third stands behind the table
     char variables[24];
     uint64_t words[4];
+    uint64_t packed[4];
     char rest[8192];
     uint64_t last;
 };
@@ -223,7 +225,36 @@ static void test_relocations(void)
     REFUSED(dynamic_set(1, DT_RELASZ, SIZE));
     REFUSED(dynamic_set(2, DT_RELAENT, sizeof(struct rela) + 8));
     REFUSED(dynamic_set(3, DT_REL, 0));
-    REFUSED(dynamic_set(3, DT_RELR, 0));
+}
+
+// The same in the packed form: a place, then bits for the next 63, then for 63 more.
+static void pack(uint64_t place, uint64_t bits, uint64_t more)
+{
+    dynamic_set(0, DT_RELR, offsetof(struct layout, packed));
+    dynamic_set(1, DT_RELRSZ, 3 * sizeof(uint64_t));
+    dynamic_set(2, DT_RELRENT, sizeof(uint64_t));
+    image.packed[0] = place;
+    image.packed[1] = bits << 1 | 1;
+    image.packed[2] = more << 1 | 1;
+    image.packed[3] = 3; // behind the table
+}
+
+static void test_packed(void)
+{
+    const uint64_t words = offsetof(struct layout, words), bias = (uintptr_t)&image;
+    STARTS(pack(words, 2, 0));
+    CHECK(image.words[0] == 7 + bias && image.words[1] == 7 && image.words[2] == 7 + bias);
+    CHECK_EQUAL(image.words[3], 0);
+    STARTS(pack(SIZE - 64 * 8, UINT64_C(1) << 62, 0));
+    CHECK_EQUAL(image.last, bias);
+    STARTS(pack(SIZE - 70 * 8, 0, 32));
+    CHECK_EQUAL(image.last, bias);
+    REFUSED(pack(SIZE - 64 * 8, 0, 1));
+    REFUSED(pack(SIZE - 70 * 8, 0, 64));
+    REFUSED(pack(SIZE, 0, 0));
+    REFUSED(pack(words, 0, 0), dynamic_set(0, DT_RELR, SIZE - 16));
+    REFUSED(pack(words, 0, 0), dynamic_set(1, DT_RELRSZ, SIZE));
+    REFUSED(pack(words, 0, 0), dynamic_set(2, DT_RELRENT, 16));
 }
 
 static void test_protected(void)
@@ -258,6 +289,7 @@ int main(int argc, char **argv, char **envp) // as start.h has it
     test_whole();
     test_headers();
     test_relocations();
+    test_packed();
     test_protected();
     test_thread_local();
     REFUSED(seen.bootstrap = TS_ERR_CORRUPT);
