@@ -221,6 +221,11 @@ uint32_t request_range(const struct request *request, enum copy_direction direct
 TS_MUST_USE ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direction,
                                   uint64_t address, uint32_t length, uint64_t offset,
                                   uint32_t *out_bytes);
+// The same with interrupts off, of at most a page in one or two pieces: how many pages of a client
+// a copy comes to, and which are missing, is the client's to say. False: not all was copied, which
+// port_copy() does from the start.
+TS_MUST_USE bool port_copy_short(struct port *port, uint64_t id, enum copy_direction direction,
+                                 uint64_t address, uint32_t length, uint64_t offset);
 
 // Handle `index` that came with the request. Own objects come back as out_own with out_tag.
 TS_MUST_USE ts_status_t port_take_handle(struct port *port, uint64_t id, uint32_t index,

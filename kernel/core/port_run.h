@@ -164,6 +164,13 @@ static inline bool reply_run_add(struct reply_run *run, uint64_t id, ts_status_t
     return true;
 }
 
+// Whether the slot of an answer may go to a request that is parked, whose bytes are copied at the
+// end of the run.
+static inline bool reply_run_brings_bytes(const struct reply_run *run)
+{
+    return run->port->queued != 0 && run->port->inbox_size != 0;
+}
+
 // The end of a run by a thread that waits in its ring from here on: the client's thread goes on in
 // its place, if it waits for just this. `pass` is told the client's ring. False: nothing was done,
 // and the run is to be ended.

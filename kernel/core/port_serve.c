@@ -5,6 +5,8 @@
 #include <core/port_direct.h>
 #include <core/port_tables.h>
 
+#define SHORT_PIECES 2u // a page of a range that begins in the middle of one
+
 // ---- Client memory
 
 uint32_t request_range(const struct request *request, enum copy_direction direction,
@@ -78,6 +80,23 @@ ts_status_t port_copy(struct port *port, uint64_t id, enum copy_direction direct
         *out_bytes += done;
     } while (status == TS_OK && *out_bytes < length);
     return status;
+}
+
+bool port_copy_short(struct port *port, uint64_t id, enum copy_direction direction,
+                     uint64_t address, uint32_t length, uint64_t offset)
+{
+    uint32_t bytes = 0, done;
+    for (unsigned i = 0; i < SHORT_PIECES; i++) {
+        if (copy_page(port, id, direction, address + bytes, length - bytes, offset + bytes,
+                      &done) != TS_OK) {
+            return false;
+        }
+        bytes += done;
+        if (bytes == length) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // ---- Answers

@@ -30,7 +30,6 @@ static inline bool fast_can_block(const struct thread *thread)
 // ring's thread that was woken and has not run is taken out of the locked queue; NULL: it is not
 // there.
 DIRECT_APART fast_lend(struct slot *slot, struct thread *server, uint8_t priority);
-DIRECT_APART fast_give_back(struct slot *slot, struct thread *server, uint8_t priority);
 DIRECT_APART fast_take_woken(struct run_queue *queue, const struct ring *ring,
                              struct thread **out_server);
 

@@ -52,7 +52,9 @@ void fast_lend(struct slot *slot, struct thread *server, uint8_t priority)
     server->priority = thread_due_priority(server);
 }
 
-void fast_give_back(struct slot *slot, struct thread *server, uint8_t priority)
+ARCH_KEEPS_REGISTERS __attribute__((noinline)) static void give_back(struct slot *slot,
+                                                                     struct thread *server,
+                                                                     uint8_t priority)
 {
     slot->borrower = NULL;
     thread_loan_remove(server, priority);
@@ -208,15 +210,14 @@ __attribute__((noinline)) static void copy_page(struct arch_frame *frame, struct
     if (entry != NULL && (word & TS_RIGHT_MANAGE) != 0) {
         object = fast_entry_object(entry, word);
     }
-    uint32_t bytes;
     if (object == NULL || object->class != &port_class || arch_frame_argument(frame, 5) != 0 ||
         length > TS_PAGE_SIZE || !arch_user_range_ok(address, length) ||
-        port_copy(port_of(object), arch_frame_argument(frame, 4), direction, address,
-                  (uint32_t)length, arch_frame_argument(frame, 3), &bytes) != TS_OK) {
+        !port_copy_short(port_of(object), arch_frame_argument(frame, 4), direction, address,
+                         (uint32_t)length, arch_frame_argument(frame, 3))) {
         syscall_general(frame);
         return;
     }
-    fast_answer(thread, frame, bytes);
+    fast_answer(thread, frame, length);
 }
 
 void fast_path_answer(struct arch_frame *frame, struct thread *thread)
@@ -263,7 +264,7 @@ DIRECT_INLINE void answer_change(struct direct_pass *direct) LOCK_UNCHECKED
     struct pass *pass = pass_of(direct);
     struct thread *server = pass->server;
     if (__builtin_expect(direct->slot->borrower != NULL, false)) {
-        fast_give_back(direct->slot, server, direct->request->priority);
+        give_back(direct->slot, server, direct->request->priority);
     }
     direct_wait_on(direct->ring, pass->queue->cpu->id);
     pass->client->asking = false;

@@ -258,10 +258,9 @@ void fast_ring_enter(struct arch_frame *frame)
 static bool push(struct port *port, const struct arch_frame *frame)
 {
     uint64_t address = arch_frame_argument(frame, 4), length = arch_frame_argument(frame, 5);
-    uint32_t bytes;
     return length == 0 || (length <= TS_PAGE_SIZE && arch_user_range_ok(address, length) &&
-                           port_copy(port, arch_frame_argument(frame, 1), COPY_PUSH, address,
-                                     (uint32_t)length, 0, &bytes) == TS_OK);
+                           port_copy_short(port, arch_frame_argument(frame, 1), COPY_PUSH, address,
+                                           (uint32_t)length, 0));
 }
 
 DIRECT_INLINE bool answered_hold(struct direct_pass *direct) LOCK_UNCHECKED

@@ -143,9 +143,8 @@ __attribute__((noinline)) static uint32_t take_requests(struct batch *batch, uin
 // The payload of a reply. False: something is wrong with it, which is found once more and told.
 static bool push(struct port *port, uint64_t id, uint64_t address, uint32_t length)
 {
-    uint32_t bytes;
     return length <= TS_PAGE_SIZE && arch_user_range_ok(address, length) &&
-           port_copy(port, id, COPY_PUSH, address, length, 0, &bytes) == TS_OK;
+           port_copy_short(port, id, COPY_PUSH, address, length, 0);
 }
 
 // A reply by itself: with bytes, or to a thread. False: it is not plain.
@@ -199,6 +198,9 @@ __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint
         }
         plain = word;
         if (FIELD(slot, length) == 0 && reply_run_add(&run, id, status, FIELD(slot, offset))) {
+            if (reply_run_brings_bytes(&run)) {
+                most = row_with_bytes(most, taken);
+            }
             continue;
         }
         if (!reply_alone(&run, port_of(named.object), slot, id, status)) {
