@@ -49,14 +49,14 @@ static void search_end(ts_status_t status)
 
 // ---- instances
 
-static bool has_instance(uint32_t owner, const char *thing)
+static struct service *instance_for(uint32_t owner, const char *thing)
 {
     for (uint32_t i = init.config.service_count; i < init.service_count; i++) {
         if (init.services[i].config->each == owner && strcmp(init.services[i].thing, thing) == 0) {
-            return true;
+            return &init.services[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static uint32_t count_instances(const struct service *kind)
@@ -70,14 +70,18 @@ static uint32_t count_instances(const struct service *kind)
 
 static void add_instance(struct service *kind, const char *thing)
 {
-    if (has_instance(kind->config->each, thing)) {
+    struct service *instance = instance_for(kind->config->each, thing);
+    if (instance != NULL) {
+        if (instance->state == TS_INIT_NO_DEVICE) { // which is there now
+            (void)service_start(instance);
+        }
         return;
     }
     if (init.service_count == INIT_SERVICES) {
         search.left_out++;
         return;
     }
-    struct service *instance = &init.services[init.service_count];
+    instance = &init.services[init.service_count];
     service_init(instance, kind->config);
     instance->kind = kind;
     ts_format(instance->instance_name, sizeof(instance->instance_name), "%s:%u", kind->name,

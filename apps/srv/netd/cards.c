@@ -38,6 +38,9 @@ static bool is_known(const struct ts_file_entry *entry)
 
 static ts_status_t start_nic(const struct ts_file_entry *entry)
 {
+    if (cards.count == NETD_CARDS) {
+        return TS_ERR_LIMIT;
+    }
     struct nic *nic = &cards.nics[cards.count];
     *nic = (struct nic){0};
     if (entry->name_length >= sizeof(nic->name)) {

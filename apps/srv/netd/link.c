@@ -117,6 +117,14 @@ void link_detached(struct link *link)
     link->statistics.restarts++;
 }
 
+void link_rests(struct link *link)
+{
+    if (link->up) {
+        link->up = false;
+        netif_set_link_down(&link->netif);
+    }
+}
+
 // Whether the frame, whose first bytes are here, is TCP over IP.
 static bool carries_tcp(const uint8_t *frame)
 {

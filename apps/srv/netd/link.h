@@ -72,6 +72,9 @@ bool link_attached(struct link *link, const struct ts_frame_information *informa
 
 void link_detached(struct link *link);
 
+// No driver is to come soon: the link is down, so that packets take another card's way.
+void link_rests(struct link *link);
+
 // Takes what the driver has done, at most LINK_BATCH frames; hands them to lwIP. False: there is
 // more. `broken` is set when the driver broke the rules.
 bool link_poll(struct link *link);

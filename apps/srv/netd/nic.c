@@ -39,7 +39,9 @@ static void failed(struct nic *nic, const char *what, ts_status_t status)
     nic->call.in_handle[0] = nic->call.in_handle[1] = TS_HANDLE_NONE;
     drop_session(nic);
     nic->rests = status == TS_ERR_NOT_FOUND;
-    if (!nic->rests) {
+    if (nic->rests) {
+        link_rests(nic->link);
+    } else {
         retry_later(nic);
     }
 }

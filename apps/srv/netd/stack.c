@@ -55,6 +55,9 @@ ts_status_t stack_add_link(struct link **out_link)
     }
     link_init(&links[index], memory, index);
     netd.links[netd.link_count++] = *out_link = &links[index];
+    if (index == 0) {
+        netif_set_default(&links[0].netif);
+    }
     return TS_OK;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "cache.h"
 
+#include <string.h>
 #include <tessera/lib/bootstrap.h>
 #include <tessera/lib/clock.h>
 #include <tessera/lib/memory.h>
@@ -241,6 +242,7 @@ static bool read_again(struct cache_block *block)
         cache.opening = (struct ts_opening){.loop = cache.loop,
                                             .root = cache.disks,
                                             .path = cache.name,
+                                            .length = (uint32_t)strlen(cache.name),
                                             .rights = TS_RIGHT_READ,
                                             .deadline = ts_loop_now(cache.loop) + OPEN_NS,
                                             .done = on_opened};

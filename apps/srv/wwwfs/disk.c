@@ -51,6 +51,13 @@ static ts_status_t read_range(ts_handle_t disk, uint64_t offset, uint64_t length
     return TS_OK;
 }
 
+// What read_range() gave.
+static void give_range(const uint8_t *bytes, uint64_t length)
+{
+    uintptr_t first = (uintptr_t)bytes & ~(uintptr_t)(TS_PAGE_SIZE - 1);
+    (void)ts_memory_unmap((void *)first, TS_PAGE_ROUND((uintptr_t)bytes + length - first));
+}
+
 static ts_status_t read_header(struct disk *disk, uint64_t size)
 {
     const uint8_t *bytes;
@@ -60,7 +67,7 @@ static ts_status_t read_header(struct disk *disk, uint64_t size)
     ts_status_t status = read_range(disk->session, 0, TS_PAGE_SIZE, &bytes);
     if (status == TS_OK) {
         memcpy(&disk->header, bytes, sizeof(disk->header));
-        (void)ts_memory_unmap((void *)bytes, TS_PAGE_SIZE);
+        give_range(bytes, TS_PAGE_SIZE);
     }
     return status;
 }
@@ -82,8 +89,14 @@ static ts_status_t open_archive(struct disk *disk)
     if (status == TS_OK) {
         status = read_range(disk->session, offset, length, &bytes);
     }
-    return status == TS_OK ? ts_archive_open_tables(&disk->archive, &disk->header, bytes, size)
-                           : status;
+    if (status != TS_OK) {
+        return status;
+    }
+    status = ts_archive_open_tables(&disk->archive, &disk->header, bytes, size);
+    if (status != TS_OK) {
+        give_range(bytes, length);
+    }
+    return status;
 }
 
 // What the disk says of itself. TS_ERR_NOT_FOUND: its driver does not run, which init has said.

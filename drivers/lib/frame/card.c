@@ -13,11 +13,10 @@ static ts_status_t allocate(struct frame_direction *d, uint16_t tokens)
     return d->held != NULL ? TS_OK : TS_ERR_MEMORY;
 }
 
-ts_status_t frame_card_init(struct frame_card *card, const struct frame_chip *chip, void *context,
-                            uint16_t rx_tokens, uint16_t tx_tokens,
-                            const struct ts_frame_information *information)
+ts_status_t frame_card_init(struct frame_card *card, void *context, uint16_t rx_tokens,
+                            uint16_t tx_tokens, const struct ts_frame_information *information)
 {
-    *card = (struct frame_card){.chip = chip, .context = context, .information = *information};
+    *card = (struct frame_card){.context = context, .information = *information};
     card->information.version = TS_FRAME_VERSION;
     card->information.link = 0;
     ts_status_t status = allocate(&card->rx, rx_tokens);
@@ -58,9 +57,9 @@ ts_status_t frame_geometry(const struct ts_frame_attach *a)
 
 static ts_status_t start(struct frame_card *card)
 {
-    ts_status_t status = card->chip->start(card->context);
+    ts_status_t status = frame_chip.start(card->context);
     card->tx_progress = ts_clock_now();
-    card->information.link = status == TS_OK && card->chip->link(card->context);
+    card->information.link = status == TS_OK && frame_chip.link(card->context);
     return status;
 }
 
@@ -100,7 +99,9 @@ ts_status_t frame_card_attach(struct frame_card *card, const struct frame_memory
 ts_status_t frame_card_detach(struct frame_card *card)
 {
     card->memory = (struct frame_memory){0};
-    return card->chip->stop(card->context);
+    forget(&card->rx); // else the service comes by for frames that nobody waits for
+    forget(&card->tx);
+    return frame_chip.stop(card->context);
 }
 
 // Gives all that the chip had back to the client, as failed.
@@ -119,7 +120,7 @@ static void give_back(struct frame_direction *d, struct ts_frame_producer *done,
 
 ts_status_t frame_card_restart(struct frame_card *card)
 {
-    ts_status_t status = card->chip->stop(card->context);
+    ts_status_t status = frame_chip.stop(card->context);
     if (status != TS_OK) {
         return status;
     }
@@ -131,7 +132,7 @@ ts_status_t frame_card_restart(struct frame_card *card)
 
 bool frame_card_link_changed(struct frame_card *card)
 {
-    uint32_t link = card->chip->link(card->context);
+    uint32_t link = frame_chip.link(card->context);
     if (link == card->information.link) {
         return false;
     }
