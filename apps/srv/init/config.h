@@ -14,6 +14,7 @@
 //                                        Default: always
 //     heartbeat TIME                  TIME is 500ms, 5s, 1m: so long silent when asked is a death
 //     limit pages N | handles N | threads N    of its job; several pairs may follow
+//     least pages N                   not started on a machine whose programs can have fewer
 //     priority idle | normal | driver
 //     class NAME                      programs find it by its class, with others of that
 //     each SERVICE MATCH…             an instance of it for each thing that SERVICE has at a MATCH:
@@ -120,6 +121,7 @@ struct config_service {
     enum config_restart restart;
     ts_time_t heartbeat; // how long it may be silent, 0 = is not asked
     struct ts_job_limits limits;
+    uint64_t pages_least;
     uint8_t priority;
     bool console;
     enum config_console on;

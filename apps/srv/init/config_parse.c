@@ -292,6 +292,14 @@ static void parse_needs(struct parser *parser)
     }
 }
 
+static void parse_least(struct parser *parser)
+{
+    if (parser->count != 3 || strcmp(parser->words[1], "pages") != 0 ||
+        !config_number(parser->words[2], &parser->service->pages_least)) {
+        FAIL(parser, "expected: least pages N");
+    }
+}
+
 static void parse_in_service(struct parser *parser)
 {
     const char *word = parser->words[0];
@@ -314,6 +322,8 @@ static void parse_in_service(struct parser *parser)
         parse_class(parser);
     } else if (strcmp(word, "each") == 0) {
         parse_each(parser);
+    } else if (strcmp(word, "least") == 0) {
+        parse_least(parser);
     } else if (strcmp(word, "priority") == 0) {
         parse_priority(parser);
     } else if (strcmp(word, "console") == 0 && parser->count == 1) {

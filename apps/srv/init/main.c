@@ -149,6 +149,22 @@ static void choose_consoles(const char *value, bool execute)
     }
 }
 
+// A small machine does without some, so that the others serve.
+static void leave_out(void)
+{
+    struct ts_system_statistics now;
+    if (ts_system_statistics(ts_named_handle(TS_NAME_JOB), &now) != TS_OK) {
+        return;
+    }
+    for (uint32_t i = 0; i < init.config.service_count; i++) {
+        struct config_service *service = &init.config.services[i];
+        if (service->pages_least > now.pages_total) {
+            ts_log("%s is left out: too little memory", service->name);
+            service->start = CONFIG_START_NEVER;
+        }
+    }
+}
+
 // The first console that is to start is left alone; the others do not start.
 static struct config_service *only_console(void)
 {
@@ -175,6 +191,7 @@ static void apply_command_line(void)
     char *words = find_value(line, "exec="), *consoles = find_value(line, "console=");
     bool before = words == NULL || consoles < words; // else it is the program's
     choose_consoles(before ? consoles : NULL, words != NULL);
+    leave_out();
     struct config_service *console = words != NULL ? only_console() : NULL;
     if (console == NULL) {
         return;
