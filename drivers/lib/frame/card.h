@@ -37,7 +37,6 @@ struct frame_memory {
 };
 
 struct frame_card {
-    const struct frame_chip *chip;
     void *context; // of the chip's
     struct frame_direction rx, tx;
     struct frame_memory memory;
@@ -56,8 +55,8 @@ enum frame_outcome {
 
 // A card with a chip that is stopped. `information` is what the client is told: mac, mtu, features
 // and depths; version and link are set here. TS_ERR_MEMORY.
-TS_MUST_USE ts_status_t frame_card_init(struct frame_card *card, const struct frame_chip *chip,
-                                        void *context, uint16_t rx_tokens, uint16_t tx_tokens,
+TS_MUST_USE ts_status_t frame_card_init(struct frame_card *card, void *context, uint16_t rx_tokens,
+                                        uint16_t tx_tokens,
                                         const struct ts_frame_information *information);
 
 // Frees what it has; the chip is stopped. Zeroed structures are ignored.

@@ -75,3 +75,7 @@ struct frame_chip {
     // What interrupt `vector` was for: FRAME_CAUSE_*. Of a line, the chip lowers it.
     unsigned (*interrupted)(void *context, unsigned vector);
 };
+
+// The chip of this program, which its driver defines: known when the program is linked, so that the
+// calls for each frame are none.
+extern const struct frame_chip frame_chip;

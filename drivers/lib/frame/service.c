@@ -7,6 +7,10 @@
 #include <tessera/lib/log.h>
 #include <tessera/lib/process.h>
 
+// More resets than that in such a time: init's pauses, which grow, are better.
+#define RESETS_MAX 8u
+#define RESETS_NS  (10 * TS_SECOND)
+
 // ---- Work
 
 static void fail(const char *what, ts_status_t status)
@@ -29,6 +33,14 @@ static void on_client_broke(struct frame_service *s)
 
 static void on_device_broke(struct frame_service *s)
 {
+    ts_time_t now = ts_loop_now(s->loop);
+    if (now - s->resets_since > RESETS_NS) {
+        s->resets_since = now;
+        s->resets = 0;
+    }
+    if (s->resets++ == RESETS_MAX) {
+        fail("the device misbehaves all the time", TS_ERR_IO);
+    }
     ts_log("the device misbehaves and is reset");
     ts_status_t status = frame_card_restart(s->card);
     if (status != TS_OK) {
@@ -106,7 +118,7 @@ static void on_interrupt(struct ts_async *async, const struct ts_event *event)
     struct frame_service *s = interrupt->service;
     struct frame_card *card = s->card;
     card->statistics.interrupts++;
-    on_causes(s, card->chip->interrupted(card->context, (unsigned)(interrupt - s->interrupts)));
+    on_causes(s, frame_chip.interrupted(card->context, (unsigned)(interrupt - s->interrupts)));
     if (s->line && ts_interrupt_acknowledge(interrupt->handle) != TS_OK) {
         fail("acknowledging", TS_ERR_IO);
     }

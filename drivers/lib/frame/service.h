@@ -29,8 +29,10 @@ struct frame_service {
     bool line; // interrupt 0 is a line
     struct ts_async bell;
     struct ts_timer timer;
-    ts_handle_t doorbell;           // the client signals it
-    bool pending;                   // frame_card_work has something to do
+    ts_handle_t doorbell; // the client signals it
+    bool pending;         // frame_card_work has something to do
+    ts_time_t resets_since;
+    uint32_t resets;                // of the device since then
     struct frame_session *attached; // NULL = nobody
     ts_handle_t client_memory, client_event;
 };

@@ -71,7 +71,7 @@ static enum frame_outcome reap(struct frame_card *card, ts_time_t now)
 {
     struct frame_received frame = {0};
     for (unsigned i = 0; i < ROUND; i++) {
-        ts_status_t status = card->chip->sent(card->context, &frame.token);
+        ts_status_t status = frame_chip.sent(card->context, &frame.token);
         if (status == TS_ERR_AGAIN) {
             return FRAME_IDLE;
         }
@@ -142,7 +142,7 @@ static bool send_one(struct frame_card *card, int32_t available)
     }
     card->statistics.tx_frames++;
     card->statistics.tx_bytes += g.frame.length;
-    uint16_t token = card->chip->send(card->context, &g.frame);
+    uint16_t token = frame_chip.send(card->context, &g.frame);
     hold(&card->tx, token, (struct frame_held){.id = g.id, .slots = g.slots});
     return true;
 }
@@ -154,7 +154,7 @@ static enum frame_outcome send(struct frame_card *card, ts_time_t now)
     }
     for (unsigned i = 0; i < ROUND; i++) {
         int32_t available = count_offered(&card->tx, &card->rings.tx_send, &card->rings.tx_done);
-        if (available == 0 || (available > 0 && !card->chip->can_send(card->context))) {
+        if (available == 0 || (available > 0 && !frame_chip.can_send(card->context))) {
             return FRAME_IDLE;
         }
         if (available < 0 || !send_one(card, available)) {
@@ -185,7 +185,7 @@ static enum frame_outcome receive(struct frame_card *card)
 {
     struct frame_received frame;
     for (unsigned i = 0; i < ROUND; i++) {
-        ts_status_t status = card->chip->received(card->context, &frame);
+        ts_status_t status = frame_chip.received(card->context, &frame);
         if (status == TS_ERR_AGAIN) {
             return FRAME_IDLE;
         }
@@ -207,7 +207,7 @@ static bool fill_one(struct frame_card *card)
         return false;
     }
     (void)translate(&card->memory, slot.offset, slot.length, &room); // it lies in one page
-    uint16_t token = card->chip->fill(card->context, &room);
+    uint16_t token = frame_chip.fill(card->context, &room);
     hold(&card->rx, token, (struct frame_held){slot.id, 1, slot.length});
     return true;
 }
@@ -216,7 +216,7 @@ static enum frame_outcome fill(struct frame_card *card)
 {
     for (unsigned i = 0; i < ROUND; i++) {
         int32_t available = count_offered(&card->rx, &card->rings.rx_fill, &card->rings.rx_done);
-        if (available == 0 || (available > 0 && !card->chip->can_fill(card->context))) {
+        if (available == 0 || (available > 0 && !frame_chip.can_fill(card->context))) {
             return FRAME_IDLE;
         }
         if (available < 0 || !fill_one(card)) {
@@ -231,8 +231,8 @@ static enum frame_outcome fill(struct frame_card *card)
 // Asks both sides to wake us when that is worth while. False: one of them already would.
 static bool sleep_all(struct frame_card *card)
 {
-    bool asleep = card->chip->sleep(card->context, card->tx.entries);
-    if (card->chip->can_send(card->context)) {
+    bool asleep = frame_chip.sleep(card->context, card->tx.entries);
+    if (frame_chip.can_send(card->context)) {
         asleep &= ts_frame_sleep(&card->rings.tx_send, 1);
     }
     // Room is looked for at each interrupt; a doorbell is worth it when the chip runs dry.
@@ -264,7 +264,7 @@ enum frame_outcome frame_card_work(struct frame_card *card, ts_time_t now, bool 
     enum frame_outcome outcome = round_of(card, now);
     ts_frame_release(&card->rings.tx_send);
     ts_frame_release(&card->rings.rx_fill);
-    card->chip->kick(card->context);
+    frame_chip.kick(card->context);
     *out_ring = ts_frame_publish(&card->rings.rx_done);
     *out_ring |= ts_frame_publish(&card->rings.tx_done);
     if (outcome == FRAME_IDLE && card->tx.in_hand > 0 && now - card->tx_progress > STALL_NS) {

@@ -30,7 +30,7 @@ ts_status_t e1000_init(struct e1000 *e, ts_handle_t domain, bool messages)
     e->tx = (struct e1000_ring){
         .descriptors = descriptors + E1000_RX, .counts = e->tx_counts, .size = E1000_TX};
     e->zeros = e->memory.bus + bytes;
-    status = frame_card_init(&e->card, &e1000_chip, e, E1000_RX, E1000_TX, &information);
+    status = frame_card_init(&e->card, e, E1000_RX, E1000_TX, &information);
     if (status != TS_OK) {
         e1000_fini(e);
     }

@@ -154,7 +154,7 @@ static unsigned interrupted(void *context, unsigned vector)
     return FRAME_CAUSE_WORK | (causes & E1000_CAUSE_LINK ? FRAME_CAUSE_LINK : 0);
 }
 
-const struct frame_chip e1000_chip = {
+const struct frame_chip frame_chip = {
     .start = start,
     .stop = stop,
     .link = link,

@@ -3,7 +3,7 @@
 //
 //   8254X   82540EM, 82545EM: PCI and PCI-X, one interrupt line
 //   82574   PCI Express, MSI-X
-//   I217    I217 and I218, I219: what is in Intel's chipsets since 2013. Their registers are alike;
+//   I217    I217 and I218, I219: what is in Intel's chipsets since 2013. Their registers are alike,
 //   I219    these were not tried. MSI
 //
 // A frame that is sent has a descriptor for each of its pieces, and one before them if its checksum
@@ -74,7 +74,7 @@ uint32_t e1000_cause_sent(const struct e1000 *e);
 
 // ---- chip.c
 
-extern const struct frame_chip e1000_chip; // its context is a struct e1000
+// (The chip of drivers/lib/frame: its context is a struct e1000.)
 
 // ---- card.c
 

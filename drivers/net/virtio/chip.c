@@ -171,7 +171,7 @@ static bool sleep(void *context, uint32_t tx_entries)
     return asleep & virtqueue_sleep(&n->rx.ring, 1);
 }
 
-const struct frame_chip net_chip = {
+const struct frame_chip frame_chip = {
     .start = start,
     .stop = stop,
     .link = link,

@@ -38,7 +38,7 @@ ts_status_t net_init(struct net *n, struct virtio_device *device, ts_handle_t do
         status = read_information(n, &information);
     }
     if (status == TS_OK) {
-        status = frame_card_init(&n->card, &net_chip, n, rx, tx, &information);
+        status = frame_card_init(&n->card, n, rx, tx, &information);
     }
     if (status == TS_OK) {
         status = dma_memory_create(&n->headers, domain, (size_t)(rx + tx) * NET_HEADER_STRIDE);

@@ -54,7 +54,6 @@ TS_MUST_USE ts_status_t net_init(struct net *net, struct virtio_device *device, 
 void net_fini(struct net *net);
 
 // chip.c, for net.c: the device as a chip, whose context is a struct net.
-extern const struct frame_chip net_chip;
 
 // Negotiates and sets both queues up, empty.
 TS_MUST_USE ts_status_t net_start_queues(struct net *net);

@@ -187,10 +187,10 @@ static void test_interrupts(uint16_t device)
     CHECK_EQUAL(chip.mask, e1000_causes(&e1000));
     CHECK_EQUAL(chip.mask & e1000_cause_sent(&e1000), 0);
     chip.causes = E1000_CAUSE_RECEIVED;
-    CHECK_EQUAL(e1000_chip.interrupted(&e1000, 0), FRAME_CAUSE_WORK);
+    CHECK_EQUAL(frame_chip.interrupted(&e1000, 0), FRAME_CAUSE_WORK);
     CHECK_EQUAL(chip.causes, 0); // a line is low again
     chip.causes = E1000_CAUSE_LINK;
-    CHECK_EQUAL(e1000_chip.interrupted(&e1000, 0), FRAME_CAUSE_WORK | FRAME_CAUSE_LINK);
+    CHECK_EQUAL(frame_chip.interrupted(&e1000, 0), FRAME_CAUSE_WORK | FRAME_CAUSE_LINK);
     chip.registers[E1000_STATUS / 4] &= ~E1000_STATUS_LINK;
     CHECK(frame_card_link_changed(&e1000.card));
     CHECK_EQUAL(((struct ts_frame_control *)(void *)peer.memory)->link, 0);
@@ -205,8 +205,8 @@ static void test_interrupts(uint16_t device)
     CHECK_EQUAL(work(), FRAME_IDLE);
     CHECK_EQUAL(chip.mask & e1000_cause_sent(&e1000), 0);
     chip.gone = true;
-    CHECK_EQUAL(e1000_chip.interrupted(&e1000, 0), FRAME_CAUSE_LOST);
-    CHECK(!e1000_chip.link(&e1000));
+    CHECK_EQUAL(frame_chip.interrupted(&e1000, 0), FRAME_CAUSE_LOST);
+    CHECK(!frame_chip.link(&e1000));
     stop();
 }
 

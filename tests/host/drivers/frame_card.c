@@ -136,7 +136,7 @@ static unsigned interrupted(void *context, unsigned vector)
     return 0;
 }
 
-static const struct frame_chip operations = {
+const struct frame_chip frame_chip = {
     start_chip, stop_chip, link_is_up, can_send, send_frame, frame_sent,
     can_fill,   fill_room, frame_came, kick,     sleep_chip, interrupted,
 };
@@ -146,7 +146,7 @@ static void start(void)
     const struct ts_frame_information information = {
         .features = TS_FRAME_FEATURE_CHECKSUM, .mtu = 1500, .rx_depth = TOKENS, .tx_depth = TOKENS};
     chip = (struct fake_chip){.link = true, .asleep = true};
-    CHECK_EQUAL(frame_card_init(&card, &operations, NULL, TOKENS, TOKENS, &information), TS_OK);
+    CHECK_EQUAL(frame_card_init(&card, NULL, TOKENS, TOKENS, &information), TS_OK);
     CHECK_EQUAL(peer_attach(&card), TS_OK);
     CHECK(chip.running);
 }

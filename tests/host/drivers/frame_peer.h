@@ -25,10 +25,10 @@ struct frame_peer {
 extern struct frame_peer peer;
 
 // Fresh memory, nothing outstanding, and attached. Returns what attaching says.
-ts_status_t peer_attach(struct frame_card *card);
+TS_MUST_USE ts_status_t peer_attach(struct frame_card *card);
 
 // Attaches the memory as it is.
-ts_status_t peer_attach_again(struct frame_card *card);
+TS_MUST_USE ts_status_t peer_attach_again(struct frame_card *card);
 
 // Works until there is nothing more to do.
 enum frame_outcome peer_work(struct frame_card *card);

@@ -279,12 +279,12 @@ static void test_link(void)
     const struct ts_frame_control *control = (const void *)peer.memory;
     CHECK_EQUAL(control->link, 1);
     device.configuration[NET_CONFIG_STATUS] = 0;
-    CHECK_EQUAL(net_chip.interrupted(&net, 0), FRAME_CAUSE_WORK);
-    CHECK_EQUAL(net_chip.interrupted(&net, 1), FRAME_CAUSE_LINK);
+    CHECK_EQUAL(frame_chip.interrupted(&net, 0), FRAME_CAUSE_WORK);
+    CHECK_EQUAL(frame_chip.interrupted(&net, 1), FRAME_CAUSE_LINK);
     CHECK(frame_card_link_changed(&net.card));
     CHECK_EQUAL(control->link, 0);
     device.fails = true;
-    CHECK_EQUAL(net_chip.interrupted(&net, 1), FRAME_CAUSE_LINK | FRAME_CAUSE_LOST);
+    CHECK_EQUAL(frame_chip.interrupted(&net, 1), FRAME_CAUSE_LINK | FRAME_CAUSE_LOST);
     stop();
 }
 
