@@ -25,7 +25,6 @@ struct device {
     uint8_t by_head[DEVICE_EVENTS];
     uint32_t leds; // that are to be lit
     uint32_t told; // that the device knows of
-    bool asked;    // whether what it is was asked
     struct ts_input_device what;
 };
 

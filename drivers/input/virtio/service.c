@@ -12,6 +12,10 @@
 #define PAUSE      TS_MILLISECOND         // after so many: nobody types so fast
 #define TICK       (100 * TS_MILLISECOND) // a machine that loses interrupts is slow, not deaf
 
+// More resets than that in such a time: init's pauses, which grow, are better.
+#define RESETS_MAX 8u
+#define RESETS_NS  (10 * TS_SECOND)
+
 static void fail(const char *what, ts_status_t status)
 {
     // Init starts a new instance as soon as the PCI server has made the device quiet.
@@ -40,6 +44,14 @@ static void take(struct service *s, const struct device_event *event)
 
 static void restart(struct service *s)
 {
+    ts_time_t now = ts_loop_now(s->loop);
+    if (now - s->resets_since > RESETS_NS) {
+        s->resets_since = now;
+        s->resets = 0;
+    }
+    if (s->resets++ == RESETS_MAX) {
+        fail("the device misbehaves all the time", TS_ERR_IO);
+    }
     ts_log("the device misbehaves and is reset");
     s->input.events.statistics.resets++;
     input_released(&s->input, 0);

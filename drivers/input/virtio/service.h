@@ -14,6 +14,8 @@ struct service {
     struct input input;
     struct ts_async interrupt;
     struct ts_timer timer;
+    ts_time_t resets_since;
+    uint32_t resets; // of the device since then
 };
 
 // Errors as device_init and input_start.

@@ -2,12 +2,12 @@
 // Serves tessera/proto/input.h for a driver: sessions, their reads, lights, repeats, and
 // Ctrl-Alt-Del. The driver says what its devices do:
 //
-//   static void on_lights(struct input *input, uint32_t leds) { … }
-//
-//   input_start(&input, &loop, on_lights, &root);
-//   input_plugged(&input, 0, &keyboard);         when it is found
-//   input_key(&input, 0, TS_INPUT_KEY_CODE(4), true);
-//   input_told(&input);                          after what came together
+//   static void key_down(struct input *input, const struct ts_input_device *keyboard)
+//   {
+//       input_plugged(input, 0, keyboard); // when it is found, after input_start
+//       input_key(input, 0, TS_INPUT_KEY_CODE(4), true);
+//       input_told(input); // after what came together
+//   }
 //
 // One read of a session waits at a time: so what waits is no more than there are sessions.
 #pragma once

@@ -6,7 +6,7 @@
 //   struct keymap_compose compose;           sequences: /etc/keymaps/compose
 //   struct keymap_state state;               what is held and locked, and begun
 //
-//   keymap_begin(&state, &map, &compose);
+//   keymap_begin(&state, &map, &compose)
 //   for each event that was read:
 //       if (keymap_event(&state, &event, &symbol))
 //           symbol.symbol is typed, with symbol.modifiers

@@ -34,6 +34,7 @@ static void take(struct journal *j)
         status = screen_take(j->screen);
     }
     if (status != TS_OK) {
+        j->failed = true;
         ts_log("the screen is not shown: %s", ts_status_name(status));
     }
 }
@@ -47,7 +48,7 @@ static void on_done(struct ts_async *async, const struct ts_event *event)
         screen_log(j->screen, j->bytes, event->value);
         j->cursor = event->extra;
         j->waits = event->value == 0;
-        if (j->waits && !j->screen->taken) {
+        if (j->waits && !j->screen->taken && !j->failed) {
             take(j); // the first console has all of it
         }
     } else {

@@ -12,6 +12,7 @@ struct journal {
     uint64_t size;         // of the log, when it was looked at last
     struct ts_async async; // a read of it, or the wait for more
     bool waits;            // it is the wait
+    bool failed;           // the screen could not be taken: each line that says so would ask again
     uint64_t cursor;       // what has been read
     char bytes[4096];
 };

@@ -94,11 +94,6 @@ static void give_up(struct keyboard *k)
     ts_timer_arm(loop, &k->retry, ts_loop_now(loop) + RETRY_NS);
 }
 
-static void on_lit(struct ts_async *async, const struct ts_event *event)
-{
-    (void)async, (void)event; // a keyboard may have no lights
-}
-
 static void light(struct keyboard *k)
 {
     uint64_t leds = keymap_leds(&k->state);
@@ -110,6 +105,16 @@ static void light(struct keyboard *k)
         k->leds = leds;
         ts_prepare_set(slot, k->session, TS_PROPERTY_INPUT_LEDS, &k->leds, sizeof(k->leds),
                        TS_DEADLINE_NONE, ts_async_data(&k->lighting));
+    }
+}
+
+// A keyboard may have no lights. What was locked meanwhile is shown now.
+static void on_lit(struct ts_async *async, const struct ts_event *event)
+{
+    struct keyboard *k = TS_OBJECT_OF(async, struct keyboard, lighting);
+    (void)event;
+    if (k->session != TS_HANDLE_NONE) {
+        light(k);
     }
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // /drv/screen: consoles on the screen that the boot loader left. Named handles: framebuffer (a
-// resource that is its memory), boot (what it looks like), log with READ and MANAGE, system (the
-// root job, of which it reads how much memory there is), input (the class of keyboards' drivers),
-// keymaps (the folder of layouts), init. Without a screen it ends, and on a machine that needs its
-// memory for serving.
+// resource that is its memory), boot (what it looks like), log with READ and MANAGE, input (the
+// class of keyboards' drivers), keymaps (the folder of layouts), init. Without a screen it ends.
 //
 // Each file knows only those above it:
 //
@@ -30,9 +28,6 @@
 #include <tessera/lib/resource.h>
 #include "journal.h"
 #include "keyboards.h"
-
-// Bytes that programs can have: what boots takes 16 MiB of them, and a console with a shell 2.
-#define MEMORY_LEAST (UINT64_C(22) << 20)
 
 static struct ts_boot_information boot;
 static struct ts_loop loop;
@@ -109,16 +104,6 @@ static const char *asked_layout(void)
     return at;
 }
 
-static bool memory_is_scarce(void)
-{
-    struct ts_system_statistics statistics;
-    size_t bytes;
-    ts_status_t status = ts_get(ts_named_handle("system"), TS_PROPERTY_SYSTEM_STATISTICS,
-                                &statistics, sizeof(statistics), &bytes);
-    return status == TS_OK && bytes == sizeof(statistics) &&
-           statistics.pages_total < MEMORY_LEAST / TS_PAGE_SIZE;
-}
-
 static ts_status_t start(const struct canvas *canvas, ts_handle_t *out_root)
 {
     ts_status_t status = ts_loop_init(&loop, 64, 256, 64);
@@ -137,10 +122,6 @@ int main(int argc, char **argv)
 {
     (void)argc, (void)argv;
     struct canvas canvas;
-    if (memory_is_scarce()) {
-        ts_log("no console on the screen: too little memory");
-        return 0;
-    }
     ts_status_t status = open_canvas(&canvas);
     if (status != TS_OK) { // the next instance would find the same
         ts_log("no console on the screen: %s",

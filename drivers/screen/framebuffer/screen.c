@@ -11,6 +11,7 @@
 #define FRAME_MAX_NS (500 * TS_MILLISECOND)
 #define GATHER_NS    (2 * TS_MILLISECOND) // what is written at once is drawn at once
 #define ANSWERS_MAX  1024u // bytes typed or answered and not read: no further answers
+#define TAKE_NS      (2 * TS_MILLISECOND) // of what a console is written, in a round of the loop
 
 // ---- Pictures
 
@@ -37,7 +38,8 @@ static void on_frame(struct ts_timer *timer)
     }
 }
 
-void screen_changed(struct screen *s)
+// The terminal in front has changed.
+static void screen_changed(struct screen *s)
 {
     s->changed = true;
     if (s->taken && !s->frame.armed) {
@@ -53,6 +55,18 @@ static struct screen_console *console_of(const struct console *console)
     return TS_OBJECT_OF((struct console *)(uintptr_t)console, struct screen_console, console);
 }
 
+// Three bytes can ask for a screenful: bytes alone do not bound what a round takes.
+static bool may_take(struct screen_console *c)
+{
+    ts_time_t round = ts_loop_now(c->screen->loop); // the same until the next one
+    if (c->round != round) {
+        c->round = round;
+        c->take_end = ts_clock_now() + TAKE_NS;
+        return true;
+    }
+    return ts_clock_now() < c->take_end;
+}
+
 static bool transmit(struct console *console)
 {
     struct screen_console *c = console_of(console);
@@ -62,6 +76,9 @@ static bool transmit(struct console *console)
         return console->tty.out_head == console->tty.out_tail;
     }
     while ((length = tty_output(&console->tty, bytes, sizeof(bytes))) > 0) {
+        if (!may_take(c)) {
+            return false; // `again` goes on
+        }
         terminal_write(&c->terminal, bytes, length);
         tty_sent(&console->tty, length);
         if (screen_front(c->screen) == &c->terminal) {

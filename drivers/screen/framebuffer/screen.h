@@ -25,6 +25,7 @@ struct screen_console {
     struct screen *screen;
     struct ts_request_list opens; // of sessions, until it begins
     struct ts_timer again;        // goes on with what others came between
+    ts_time_t round, take_end;    // when it took bytes last; until when it does in that round
     bool begun;
     bool typing; // what its terminal says comes from the keyboard
 };
@@ -41,8 +42,8 @@ struct screen {
     uint32_t front; // SCREEN_CONSOLES: the log
     // The next picture.
     struct ts_timer frame;
-    ts_time_t frame_began, frame_cost, frame_next; // of the one that is drawn; when one may begin
-    bool changed;                                  // since this one began
+    ts_time_t frame_cost, frame_next; // of the one that is drawn; when one may begin
+    bool changed;                     // since this one began
 };
 
 // Begins to serve, and gives the root. The screen's memory, canvas->base, is not touched yet.
@@ -64,9 +65,6 @@ void screen_press(struct screen *screen, unsigned key, unsigned modifiers);
 
 // Half a screen back in what has left it at the top, or forth.
 void screen_leaf(struct screen *screen, bool back);
-
-// The terminal in front has changed.
-void screen_changed(struct screen *screen);
 
 static inline struct terminal *screen_front(struct screen *screen)
 {
