@@ -13,7 +13,7 @@
 //                        socket) or "virtio-16"; 1.x and transitional ids; /N likewise
 //   …/all                after one without /N: an object whose list gives the address of each
 //                        function that fits and that a driver can have (READ, OPEN)
-//   …/info               after any of the others: an information object alone (get, config read);
+//   …/info               after any of the others: an information object alone (get, config read),
 //   any
 //                        number, also while a driver holds the function
 //

@@ -21,3 +21,10 @@ def compile_program(ctx, source, name=None, *options):
     result = subprocess.run(command, capture_output=True, text=True)
     ctx.equal(result.returncode, 0, f"tessera-cc {source.name}: {result.stderr[-1500:]}")
     return program
+
+
+def config_for_shell(ctx, lines):
+    """The image's init.conf, in which the serial line's shell has these lines more."""
+    text, shell = ctx.init_conf(), "\nservice shell\n"
+    ctx.equal(text.count(shell), 1, "shells of the serial line")
+    return text.replace(shell, shell + lines)

@@ -4,8 +4,8 @@ import http.client
 import re
 import time
 
-from programs import compile_program
 from tessera_cmd.machine import free_port
+from test_init import boot as boot_with_lines
 
 SECOND = ("virtio-net-pci,netdev=net2,disable-legacy=on,romfile=",)
 
@@ -84,10 +84,7 @@ def test_class_is_looked_at_again(ctx):
 
 def test_class_spy(ctx):
     """A holder of a class reaches its members, and nothing else."""
-    config = ctx.folder / "init.conf"
-    config.write_text(ctx.init_conf() + "    handle nics = class net\n")
-    guest = ctx.boot(shell=True, entries=[f"etc/init.conf={config}"],
-                     add=[compile_program(ctx, "members.c")])
+    guest = boot_with_lines(ctx, "\n    handle nics = class net", "members.c")
     guest.wait_for_page("/")
     ctx.equal(guest.command("members"), MEMBERS, "what came of it")
 

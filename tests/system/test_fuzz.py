@@ -7,6 +7,8 @@ threads on several CPUs can be repeated, and what `replay` ran is repeated to th
 import re
 import time
 
+from programs import config_for_shell
+
 PROGRAM = "/test/fuzz"
 PIECE = 18     # seconds of one run of the program; then the next seed
 ROUNDS = 8     # of the run that is repeated
@@ -28,8 +30,8 @@ RESOURCES = """
 
 def boot(ctx, extra=(), **machine):
     """The debug kernel, with a shell that has what drivers have."""
-    config = ctx.folder / "init.conf"  # whose last service is the shell
-    config.write_text(ctx.init_conf() + RESOURCES)
+    config = ctx.folder / "init.conf"
+    config.write_text(config_for_shell(ctx, RESOURCES))
     return ctx.boot(debug=True, test=True, entries=[f"etc/init.conf={config}"],
                     extra=FUNCTIONS + extra, **machine)
 

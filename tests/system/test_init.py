@@ -3,7 +3,7 @@
 import re
 import time
 
-from programs import compile_program, grants
+from programs import compile_program, config_for_shell, grants
 from test_bad_input import states
 
 
@@ -11,9 +11,7 @@ def boot(ctx, lines, *programs, rights=(), **machine):
     """With lines of the shell, which are those before the first service, and more services."""
     config = ctx.folder / "init.conf"
     own, service, others = lines.partition("\nservice ")
-    text, shell = ctx.init_conf(), "\nservice shell\n"
-    ctx.equal(text.count(shell), 1, "shells of the serial line")
-    config.write_text(text.replace(shell, shell.rstrip("\n") + own + "\n") + service + others)
+    config.write_text(config_for_shell(ctx, own.lstrip("\n") + "\n") + service + others)
     entries = [f"etc/init.conf={config}"] + ([grants(ctx, *rights)] if rights else [])
     return ctx.boot(shell=True, entries=entries,
                     add=[compile_program(ctx, program) for program in programs], **machine)
