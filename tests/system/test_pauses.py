@@ -43,8 +43,9 @@ def test_programs(ctx):
         for program in PROGRAMS:
             output = guest.command(f"/test/{program}", timeout=150)
             ctx.check("not ok" not in output and "\nok 1 - " in "\n" + output, output)
-    killed = re.findall(r"(\S+) does not answer", guest.command("log"))
-    ctx.note(f"{pauses.count} pauses; taken for dead meanwhile: {killed}")
+    ctx.note(f"{pauses.count} pauses")
+    ctx.equal(re.findall(r"(\S+) does not answer", guest.command("log")), [],
+              "taken for dead meanwhile")
 
 
 test_programs.timeout = 240

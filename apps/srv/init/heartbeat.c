@@ -3,7 +3,8 @@
 // asked one part after it has answered, and has one part to answer. If it does not, it is asked
 // once more before it is killed: a late answer may be the fault of the whole machine, which in an
 // emulator can stand still for a while, and then both what was asked and its deadline belong to the
-// time before.
+// time before. Where init itself hears of it late, a part does not count: EXCUSED_MOST in a row, so
+// that a service that is dead is found on a machine that is busy for ever.
 //
 // What is asked is the service's pulse, which no client has, and which has a request slot of its
 // own. There the first question lies until the service has looked at it; the second one is refused
@@ -13,24 +14,43 @@
 #include <tessera/lib/log.h>
 #include "init.h"
 
-#define PARTS 3 // of the time: a pause, a question and another one
+#define PARTS        3 // of the time: a pause, a question and another one
+#define EXCUSED_MOST 8u
 
-static ts_time_t one_part(const struct service *service)
+static ts_time_t begin_part(struct service *service)
 {
-    return ts_deadline_in(service->config->heartbeat / PARTS);
+    return service->beat_due = ts_deadline_in(service->config->heartbeat / PARTS);
+}
+
+// Whether the part that is over does not count.
+static bool is_excused(struct service *service)
+{
+    ts_time_t late = ts_clock_now() - service->beat_due;
+    if (late < service->config->heartbeat / PARTS / 4 || service->beats_excused == EXCUSED_MOST) {
+        return false;
+    }
+    service->beats_excused++;
+    return true;
 }
 
 static void ask(struct service *service);
 
-static void pause_over(struct ts_timer *timer)
-{
-    ask(TS_OBJECT_OF(timer, struct service, beat_timer));
-}
+static void pause_over(struct ts_timer *timer);
 
 static void ask_later(struct service *service)
 {
     service->beat_timer.fired = pause_over;
-    ts_timer_arm(&init.loop, &service->beat_timer, one_part(service));
+    ts_timer_arm(&init.loop, &service->beat_timer, begin_part(service));
+}
+
+static void pause_over(struct ts_timer *timer)
+{
+    struct service *service = TS_OBJECT_OF(timer, struct service, beat_timer);
+    if (service->beats_missed > 0 && is_excused(service)) {
+        ask_later(service);
+    } else {
+        ask(service);
+    }
 }
 
 static void beat_done(struct ts_async *async, const struct ts_event *event)
@@ -43,7 +63,9 @@ static void beat_done(struct ts_async *async, const struct ts_event *event)
     }
     if (event->status == TS_OK) {
         service->beat_took = ts_clock_now() - service->beat_sent;
-        service->beats_missed = 0;
+        service->beats_missed = service->beats_excused = 0;
+        ask_later(service);
+    } else if (late && is_excused(service)) {
         ask_later(service);
     } else if (late && service->beats_missed == 0) {
         service->beats_missed = 1;
@@ -71,12 +93,13 @@ static void ask(struct service *service)
     service->beat_instance = service->instance;
     service->beat_sent = ts_clock_now();
     ts_prepare_get(submission, service->pulse, TS_PROPERTY_ALIVE, &service->beat_answer,
-                   sizeof(service->beat_answer), one_part(service), ts_async_data(&service->beat));
+                   sizeof(service->beat_answer), begin_part(service),
+                   ts_async_data(&service->beat));
 }
 
 static void on_changed(struct service *service)
 {
-    service->beats_missed = 0;
+    service->beats_missed = service->beats_excused = 0;
     if (service->state != TS_INIT_READY_) {
         ts_timer_disarm(&init.loop, &service->beat_timer);
     } else if (service->config->heartbeat) {

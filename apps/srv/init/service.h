@@ -36,7 +36,9 @@ struct service {
     uint32_t beat_instance;
     uint64_t beat_answer;
     ts_time_t beat_sent, beat_took;
+    ts_time_t beat_due;         // when init is to hear of the question, or ask the next one
     uint32_t beats_missed;      // in a row
+    uint32_t beats_excused;     // in a row: missed, but init came late itself
     struct ts_timer beat_timer; // READY: the next question
     struct ts_timer timer;      // STARTING: not ready in time; BACK_OFF: start
     struct ts_request *waiters; // opens that wait for an instance, or for their turn

@@ -182,8 +182,8 @@ static void set_queue(const struct e1000 *e, uint32_t queue, struct e1000_ring *
         e->memory.bus + (uint64_t)((uint8_t *)ring->descriptors - (uint8_t *)e->memory.address);
     memset(ring->descriptors, 0, bytes);
     e1000_ring_reset(ring);
-    e1000_write(e, queue + E1000_QUEUE_LOW, (uint32_t)bus);
-    e1000_write(e, queue + E1000_QUEUE_HIGH, (uint32_t)(bus >> 32));
+    e1000_write(e, queue + E1000_QUEUE_LOW, ts_pair_low(bus));
+    e1000_write(e, queue + E1000_QUEUE_HIGH, ts_pair_high(bus));
     e1000_write(e, queue + E1000_QUEUE_LENGTH, (uint32_t)bytes);
     e1000_write(e, queue + E1000_QUEUE_HEAD, 0);
     e1000_write(e, queue + E1000_QUEUE_TAIL, 0);

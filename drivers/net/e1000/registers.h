@@ -88,10 +88,10 @@ enum e1000_register {
 
 // Received (legacy form).
 #define E1000_RX_LENGTH(word) ((uint32_t)(word)&0xffffu)
-#define E1000_RX_DONE         (UINT64_C(0x01) << 32)
-#define E1000_RX_END          (UINT64_C(0x02) << 32)
-#define E1000_RX_NOT_SUMMED   (UINT64_C(0x04) << 32)
-#define E1000_RX_SUMMED       (UINT64_C(0x20) << 32) // TCP or UDP
+#define E1000_RX_DONE         ts_pair(0, 0x01u)
+#define E1000_RX_END          ts_pair(0, 0x02u)
+#define E1000_RX_NOT_SUMMED   ts_pair(0, 0x04u)
+#define E1000_RX_SUMMED       ts_pair(0, 0x20u)      // TCP or UDP
 #define E1000_RX_SUM_WRONG    (UINT64_C(0x60) << 40) // of TCP or UDP, of IP
 #define E1000_RX_BAD          (UINT64_C(0x97) << 40) // CRC, symbol, sequence, carrier, data
 
@@ -101,9 +101,9 @@ enum e1000_register {
 #define E1000_TX_CRC      (UINT64_C(0x02) << 24)
 #define E1000_TX_REPORT   (UINT64_C(0x08) << 24)
 #define E1000_TX_EXTENDED (UINT64_C(0x20) << 24)
-#define E1000_TX_DONE     (UINT64_C(0x01) << 32)
+#define E1000_TX_DONE     ts_pair(0, 0x01u)
 #define E1000_TX_SUM      (UINT64_C(0x02) << 40)
 
-#define E1000_TX_CONTEXT_START(start) ((uint64_t)(start) << 32) // of what is summed, to the end
+#define E1000_TX_CONTEXT_START(start) ts_pair(0, start) // of what is summed, to the end
 #define E1000_TX_CONTEXT_PLACE(place) ((uint64_t)(place) << 40)
 #define E1000_TX_CONTEXT_TCP          (UINT64_C(0x01) << 24)

@@ -6,7 +6,6 @@
 // Each file knows only those above it:
 //
 //   palette    the sixteen colours
-//   cell       a place of a character
 //   font       glyphs, and the size of them that a screen gets
 //   ega        a cell of the text mode
 //   canvas     video memory

@@ -6,8 +6,8 @@
 // Each file knows only those above it:
 //
 //   uart   the 16550A: characters between its FIFOs and buffers
-//   chip   the chip's ports and interrupt, below a console (drivers/console/console.h); the
-//   beginning main   the program
+//   chip   the chip's ports and interrupt, below a console (drivers/console/console.h)
+//   main   the program
 #include "chip.h"
 
 #include <drivers/service/ready.h>

@@ -154,7 +154,7 @@ static void test_checksum(void)
 
 static void test_received_checksum(void)
 {
-    static const struct {
+    const struct {
         uint64_t word;
         uint16_t flags;
     } cases[] = {
@@ -259,7 +259,7 @@ static void start_with_one(void)
 
 static void test_lies(void)
 {
-    static const uint64_t lies[] = {
+    const uint64_t lies[] = {
         E1000_RX_DONE | 60,   // goes on in the next room
         E1000_RX_DONE | 2048, // likewise
         GOOD | (PEER_ROOM + 1),
