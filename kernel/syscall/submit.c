@@ -163,22 +163,24 @@ static __attribute__((noinline)) bool reply_alone(struct reply_run *run, struct 
     return true;
 }
 
-// Another first word than the last one's: its port becomes the run's.
-static __attribute__((noinline)) bool other_reply(const struct batch *batch, struct reply_run *run,
-                                                  struct named *named, uint64_t word)
+// Another first word than the last one's: its port becomes the run's. How many answers there may be
+// with interrupts off: 0, it is not plain; fewer if each may bring bytes at the run's end.
+static __attribute__((noinline)) uint32_t other_reply(const struct batch *batch,
+                                                      struct reply_run *run, struct named *named,
+                                                      uint64_t word)
 {
     if (ts_pair_low(word) != KIND(TS_OP_REPLY, TS_FLAG_QUIET)) {
-        return false;
+        return 0;
     }
     struct object *object =
         submission_names(named, batch->thread, ts_op_word_handle(word), TS_RIGHT_MANAGE);
     if (object == NULL || object->class != &port_class ||
         atomic_load_explicit(&named->entry->word, memory_order_relaxed) != named->word) {
-        return false;
+        return 0;
     }
     reply_run_end(run);
     reply_run_begin(run, port_of(object));
-    return true;
+    return reply_run_brings_bytes(run) ? IN_A_ROW / (1 + BYTES_MORE) : IN_A_ROW;
 }
 
 __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint32_t head,
@@ -192,15 +194,18 @@ __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint
         const struct ts_submission *slot = submission_at(batch->ring, head + taken);
         uint64_t word = submission_word(slot), arg2 = FIELD(slot, arg2), id = FIELD(slot, arg);
         ts_status_t status = ts_reply_word_status(arg2);
-        if (ts_reply_word_result(arg2) != TS_REPLY_NONE || status > 0 ||
-            ((word != plain || run.port == NULL) && !other_reply(batch, &run, &named, word))) {
+        if (ts_reply_word_result(arg2) != TS_REPLY_NONE || status > 0) {
             break;
+        }
+        if (word != plain || run.port == NULL) {
+            uint32_t row = other_reply(batch, &run, &named, word);
+            most = row < most - taken ? taken + row : most;
+            if (row == 0) {
+                break;
+            }
         }
         plain = word;
         if (FIELD(slot, length) == 0 && reply_run_add(&run, id, status, FIELD(slot, offset))) {
-            if (reply_run_brings_bytes(&run)) {
-                most = row_with_bytes(most, taken);
-            }
             continue;
         }
         if (!reply_alone(&run, port_of(named.object), slot, id, status)) {
