@@ -28,12 +28,13 @@ RESOURCES = """
 """
 
 
-def boot(ctx, extra=(), **machine):
-    """The debug kernel, with a shell that has what drivers have."""
+def boot(ctx, extra=(), append="", **machine):
+    """The debug kernel, with a shell that has what drivers have. Nothing else starts or grows while
+    objects are counted: there are no shells on the screen, and no packets come."""
     config = ctx.folder / "init.conf"
     config.write_text(config_for_shell(ctx, RESOURCES))
-    return ctx.boot(debug=True, test=True, entries=[f"etc/init.conf={config}"],
-                    extra=FUNCTIONS + extra, **machine)
+    return ctx.boot(debug=True, test=True, entries=[f"etc/init.conf={config}"], network=(),
+                    append=f"console=serial {append}", extra=FUNCTIONS + extra, **machine)
 
 
 def outcome(ctx, output, seed):
@@ -65,7 +66,7 @@ def run_for(ctx, seconds, machines):
 def replayed(ctx, seed):
     """What one boot of the machine says that does nothing but a run of this seed."""
     words = f"random=fixed exec={PROGRAM} {seed} 1000 {STEPS} {ROUNDS}"
-    guest = boot(ctx, extra=CLOCK, smp=1, icount=True, append=words, network=())
+    guest = boot(ctx, extra=CLOCK, smp=1, icount=True, append=words)
     ctx.equal(guest.wait_exit(100), 0, f"status, seed {seed}")
     return outcome(ctx, guest.log, seed)
 

@@ -86,6 +86,16 @@ struct ts_event pair_event(struct pair *pair, enum ts_event_kind kind)
     return event;
 }
 
+struct ts_event pair_event_among(struct pair *pair, enum ts_event_kind kind)
+{
+    struct ts_event event = {0};
+    do {
+        CHECK(next(&pair->server, patience(), &event));
+        CHECK_EQUAL(event.user_data, PAIR_COOKIE);
+    } while (event.kind != kind);
+    return event;
+}
+
 void pair_quiet(struct pair *pair)
 {
     struct ts_event event;

@@ -39,6 +39,8 @@ void pair_submit(struct pair *pair);
 
 // The server's next event, which must be of this kind.
 struct ts_event pair_event(struct pair *pair, enum ts_event_kind kind);
+// The server's next event of this kind; others that come before it are passed over.
+struct ts_event pair_event_among(struct pair *pair, enum ts_event_kind kind);
 // Nothing comes to the server for some milliseconds.
 void pair_quiet(struct pair *pair);
 // A plain answer.
