@@ -259,7 +259,9 @@ static void dispatch_request(struct ts_server *server, const struct ts_event *ev
         .span = event->extra, // op.c sends the length of a range that is meant as arg
         .length = event->length,
         .room = event->room,
-        .inbox = server->inbox + (size_t)ts_request_id_slot(event->value) * inbox_bytes,
+        .inbox = inbox_bytes == 0
+                     ? NULL
+                     : server->inbox + (size_t)ts_request_id_slot(event->value) * inbox_bytes,
         .inbox_length = event->length < inbox_bytes ? event->length : inbox_bytes,
         .rights = event->rights,
         .op = event->op,

@@ -163,8 +163,8 @@ static __attribute__((noinline)) bool reply_alone(struct reply_run *run, struct 
     return true;
 }
 
-// Another first word than the last one's: its port becomes the run's. How many answers there may be
-// with interrupts off: 0, it is not plain; fewer if each may bring bytes at the run's end.
+// Another first word than the last one's: its port becomes the run's. What each of its answers
+// counts in the row: 0, it is not plain; 1; or more, if each may bring bytes at the run's end.
 static __attribute__((noinline)) uint32_t other_reply(const struct batch *batch,
                                                       struct reply_run *run, struct named *named,
                                                       uint64_t word)
@@ -180,7 +180,7 @@ static __attribute__((noinline)) uint32_t other_reply(const struct batch *batch,
     }
     reply_run_end(run);
     reply_run_begin(run, port_of(object));
-    return reply_run_brings_bytes(run) ? IN_A_ROW / (1 + BYTES_MORE) : IN_A_ROW;
+    return reply_run_brings_bytes(run) ? 1 + BYTES_MORE : 1;
 }
 
 __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint32_t head,
@@ -198,10 +198,12 @@ __attribute__((noinline)) static uint32_t take_replies(struct batch *batch, uint
             break;
         }
         if (word != plain || run.port == NULL) {
-            uint32_t row = other_reply(batch, &run, &named, word);
-            most = row < most - taken ? taken + row : most;
-            if (row == 0) {
+            uint32_t each = other_reply(batch, &run, &named, word);
+            if (each == 0) {
                 break;
+            }
+            if (each > 1) {
+                most = taken + (most - taken + BYTES_MORE) / (1 + BYTES_MORE);
             }
         }
         plain = word;
