@@ -35,7 +35,7 @@ static void rule_q03_each_of_many_kinds_in_a_row_completes(void)
                          i % 2 == 0 ? 6 : 0, 0);
         ts_prepare_nop(ts_ring_slot(&pair.server), 0);
     }
-    CHECK_OK(ts_ring_enter(&pair.server, 4, in_ms(1000)));
+    CHECK_OK(ts_ring_enter(&pair.server, 4, patience()));
     for (uint64_t i = 0; i < 4; i++) {
         CHECK(ts_ring_next(&pair.server, &event));
         CHECK_EQUAL(event.op, TS_OP_NOP);
