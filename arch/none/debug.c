@@ -7,8 +7,10 @@
 void arch_serial_init(void)
 {}
 
-void arch_serial_write(const char *text, size_t length)
-{}
+size_t arch_serial_write(const char *text, size_t length)
+{
+    return length;
+}
 
 unsigned arch_backtrace(const struct arch_frame *frame, uint64_t *out_addresses, unsigned max)
 {

@@ -15,7 +15,8 @@
 #define LOG_SIZE    65536u
 #define SCREEN_SIZE 4096u
 #define LINE_MAX    256u
-#define PIECE       8u // bytes that are shown at a time
+#define PIECE       8u                  // bytes that are shown at a time
+#define LATE_NS     INT64_C(3000000000) // a serial line that takes nothing so long is not waited for
 
 static struct spinlock log_lock = SPINLOCK_INIT("log");
 static char ring[LOG_SIZE] LOCK_GUARDED_BY(log_lock);
@@ -25,21 +26,29 @@ static void (*listener)(void);
 
 // What is shown while it is written: a character on a serial line or a screen takes thousands of
 // instructions, so no line is shown with the lock held. A CPU that finds none showing does it,
-// piece by piece, until there is no more; it also shows what others write meanwhile.
+// piece by piece, until there is no more; it also shows what others write meanwhile. What a serial
+// line does not take now it is shown with the next line, or when the port is released.
 struct mirror {
     const char *from; // a ring of `size` bytes
     uint32_t size;
     uint64_t shown, end; // counts of bytes
+    ts_time_t stuck;     // since when nothing more is taken; 0: it is
     bool busy;
-    void (*show)(const char *text, size_t length);
+    size_t (*show)(const char *text, size_t length); // returns how many were taken
 };
+
+static size_t screen_show(const char *text, size_t length)
+{
+    screen_write(text, length);
+    return length;
+}
 
 // The screen shows the kernel's own lines only: they are few, and to draw one is long.
 static char screen_ring[SCREEN_SIZE];
 static struct mirror serial_mirror LOCK_GUARDED_BY(log_lock) = {
     .from = ring, .size = LOG_SIZE, .show = arch_serial_write};
 static struct mirror screen_mirror LOCK_GUARDED_BY(log_lock) = {
-    .from = screen_ring, .size = SCREEN_SIZE, .show = screen_write};
+    .from = screen_ring, .size = SCREEN_SIZE, .show = screen_show};
 
 static const char *const level_names[] = {"debug: ", "", "warning: ", "error: "};
 
@@ -52,34 +61,48 @@ static void ring_add(char *to, uint32_t size, uint64_t at, const char *text, siz
     memcpy(to, text + first, length - first);
 }
 
-// The next piece, or 0 when all is shown or somebody else is at it (`mine` says that we are not).
-static size_t mirror_take(struct mirror *mirror, bool mine, bool released, char piece[PIECE])
+// The next piece, or 0 when all is shown. The mirror is ours.
+static size_t mirror_take(struct mirror *mirror, bool released, char piece[PIECE])
     LOCK_REQUIRES(log_lock)
 {
-    if (mirror->busy && !mine) {
-        return 0;
-    }
+    size_t length = 0;
     if (released || mirror->end - mirror->shown > mirror->size) {
         mirror->shown = mirror->end; // nobody is to see it, or it was overwritten
     }
-    size_t length = 0;
-    while (length < PIECE && mirror->shown < mirror->end) {
-        piece[length++] = mirror->from[mirror->shown++ % mirror->size];
+    while (length < PIECE && mirror->shown + length < mirror->end) {
+        piece[length] = mirror->from[(mirror->shown + length) % mirror->size];
+        length++;
     }
-    mirror->busy = length > 0;
     return length;
+}
+
+static void mirror_taken(struct mirror *mirror, size_t length, size_t done) LOCK_REQUIRES(log_lock)
+{
+    mirror->shown += done;
+    if (done == length) {
+        mirror->stuck = 0;
+    } else if (mirror->stuck == 0 || done > 0) {
+        mirror->stuck = clock_now();
+    }
 }
 
 static void mirror_show(struct mirror *mirror, const bool *released)
 {
     char piece[PIECE];
-    size_t length = 0;
-    do {
-        irqflags_t flags = spin_lock(&log_lock);
-        length = mirror_take(mirror, length > 0, *released, piece);
-        spin_unlock(&log_lock, flags);
-        mirror->show(piece, length);
-    } while (length > 0);
+    irqflags_t flags = spin_lock(&log_lock);
+    if (!mirror->busy) {
+        mirror->busy = true;
+        size_t length, done;
+        do {
+            length = mirror_take(mirror, *released, piece);
+            spin_unlock(&log_lock, flags);
+            done = mirror->show(piece, length);
+            flags = spin_lock(&log_lock);
+            mirror_taken(mirror, length, done);
+        } while (length > 0 && done == length);
+        mirror->busy = false;
+    }
+    spin_unlock(&log_lock, flags);
 }
 
 static void emit(const char *line, size_t length, bool on_screen)
@@ -230,16 +253,19 @@ void log_set_listener(void (*function)(void))
     spin_unlock(&log_lock, flags);
 }
 
-// Not while somebody shows: what it has in hand would come among what the new owner writes.
-static ts_status_t mirror_release(const struct mirror *mirror, bool *released)
+// Not while somebody shows: what it has in hand would come among what the new owner writes. Nor
+// while something is left, unless nobody takes it.
+static ts_status_t mirror_release(struct mirror *mirror, bool *released)
 {
+    mirror_show(mirror, released);
     irqflags_t flags = spin_lock(&log_lock);
-    bool busy = mirror->busy;
-    if (!busy) {
+    bool late = mirror->stuck != 0 && clock_now() - mirror->stuck > LATE_NS;
+    bool wait = mirror->busy || (mirror->shown != mirror->end && !late);
+    if (!wait) {
         *released = true;
     }
     spin_unlock(&log_lock, flags);
-    return busy ? TS_ERR_AGAIN : TS_OK;
+    return wait ? TS_ERR_AGAIN : TS_OK;
 }
 
 ts_status_t log_serial_release(void)

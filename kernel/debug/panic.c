@@ -13,6 +13,7 @@
 #include <log.h>
 
 #define BACKTRACE_MAX 24
+#define SERIAL_LOOKS  2000000u
 
 static _Atomic uint32_t panic_cpu; // id + 1 of the CPU that panicked first
 
@@ -23,6 +24,18 @@ bool panic_active(void)
 
 static void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// A line that takes nothing is looked at for some seconds in all: nobody can be told later.
+static void print_serial(const char *text, size_t length)
+{
+    static unsigned looks = SERIAL_LOOKS;
+    while (length > 0 && looks > 0) {
+        size_t done = arch_serial_write(text, length);
+        text += done;
+        length -= done;
+        looks -= length > 0;
+    }
+}
+
 static void print(const char *format, ...)
 {
     char text[256];
@@ -30,7 +43,7 @@ static void print(const char *format, ...)
     va_start(arguments, format);
     size_t length = ts_format_v(text, sizeof(text), format, arguments);
     va_end(arguments);
-    arch_serial_write(text, length);
+    print_serial(text, length);
     screen_write(text, length);
 }
 

@@ -39,6 +39,7 @@ void log_append(const char *source, const char *text, size_t length);
 void log_set_listener(void (*listener)(void));
 
 // From now on the serial port is a driver's: the log leaves it alone until a panic. And the screen.
-// TS_ERR_AGAIN: what was written before is still being shown.
+// TS_ERR_AGAIN: what was written before is still being shown, or, unless it stands still for
+// seconds, the port takes no more now.
 TS_MUST_USE ts_status_t log_serial_release(void);
 TS_MUST_USE ts_status_t log_screen_release(void);

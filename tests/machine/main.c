@@ -66,7 +66,9 @@ static void say(const char *format, ...)
     va_start(arguments, format);
     size_t length = ts_format_v(text, sizeof(text), format, arguments);
     va_end(arguments);
-    arch_serial_write(text, length);
+    for (size_t done = 0; done < length;) {
+        done += arch_serial_write(text + done, length - done);
+    }
 }
 
 void test_fail(const char *file, int line, const char *what)

@@ -43,6 +43,19 @@ def test_bios(ctx):
     check_machine(ctx)
 
 
+def test_nobody_reads(ctx):
+    """The serial line takes nothing while the system comes up, which waits for it only so long."""
+    guest = ctx.boot(memory=64)
+    guest.hearing.clear()
+    ctx.equal(guest.wait_for_page()[0], 200, "status")
+    ctx.check("$ " not in guest.log, "the line was read")
+    guest.hearing.set()
+    guest.wait_for_shell()
+    lines = guest.command("echo ok").splitlines()
+    ctx.equal(lines[0], "ok", "echo")
+    check_end(ctx, guest)
+
+
 def test_small(ctx):
     """24 MiB, of which the image takes a quarter, are enough for all of that."""
     check_machine(ctx, memory=24)

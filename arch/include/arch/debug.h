@@ -5,10 +5,11 @@
 #include <arch/frame.h>
 #include <arch/types.h>
 
-// The serial port, polled. A port that is absent or stuck costs a bounded wait per call and is
-// then given up.
+// The serial port, polled. Returns how many characters the port took: all if there is none. One
+// that takes no more, as when nobody reads a virtual line, is waited for some tenths of a second;
+// from then on each call only looks at it, until it takes one.
 void arch_serial_init(void);
-void arch_serial_write(const char *text, size_t length);
+size_t arch_serial_write(const char *text, size_t length);
 
 // Return addresses by frame pointers, innermost first, starting from `frame` or, when it is NULL,
 // from the caller. Only follows pointers inside kernel stacks. Returns how many were stored.

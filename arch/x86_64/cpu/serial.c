@@ -24,6 +24,7 @@
 #define WAIT_READS 200000
 
 static bool present;
+static unsigned patience = WAIT_READS; // of the next wait
 
 void arch_serial_init(void)
 {
@@ -41,22 +42,25 @@ void arch_serial_init(void)
     x86_out8(PORT + REG_MODEM, MODEM_READY);
 }
 
-static void put(char c)
+// False: it takes none.
+static bool put(char c)
 {
-    for (unsigned i = 0; present && !(x86_in8(PORT + REG_STATUS) & STATUS_EMPTY); i++) {
-        present = i < WAIT_READS;
+    for (unsigned i = 0; !(x86_in8(PORT + REG_STATUS) & STATUS_EMPTY); i++) {
+        if (i == patience) {
+            patience = 0;
+            return false;
+        }
     }
-    if (present) {
-        x86_out8(PORT + REG_DATA, (uint8_t)c);
-    }
+    patience = WAIT_READS;
+    x86_out8(PORT + REG_DATA, (uint8_t)c);
+    return true;
 }
 
-void arch_serial_write(const char *text, size_t length)
+size_t arch_serial_write(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '\n') {
-            put('\r');
-        }
-        put(text[i]);
+    size_t done = 0;
+    while (present && done < length && (text[done] != '\n' || put('\r')) && put(text[done])) {
+        done++;
     }
+    return present ? done : length;
 }

@@ -17,7 +17,7 @@ enum { DIVISOR_LOW = 0, DIVISOR_HIGH = 1 }; // while LINE has DIVISOR_ACCESS
 #define ENABLE_RECEIVE 1u
 #define ENABLE_ROOM    2u
 #define ENABLE_STATUS  4u
-#define FIFO_ON        0xc7u // on, both cleared, interrupt at 14 characters
+#define FIFO_ON        0xc3u // on, what was received cleared, interrupt at 14 characters
 #define LINE_8N1       3u
 #define DIVISOR_ACCESS 0x80u
 #define MODEM_READY    0x0bu // DTR, RTS, and OUT2, which lets interrupts through

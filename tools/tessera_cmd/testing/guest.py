@@ -32,6 +32,8 @@ class Guest:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.started = time.monotonic()
         self._incoming = queue.SimpleQueue()
+        self.hearing = threading.Event()  # cleared: nobody reads the serial line
+        self.hearing.set()
         threading.Thread(target=self._listen, daemon=True).start()
 
     def __enter__(self):
@@ -52,7 +54,7 @@ class Guest:
     def _listen(self):
         """Takes what the console says when it says it: a serial line that nobody reads for a while
         stands still, and the kernel does not wait for it for long."""
-        while data := self.machine.receive(None):
+        while self.hearing.wait() and (data := self.machine.receive(None)):
             self._incoming.put(data)
         self._incoming.put(b"")
 
