@@ -2,8 +2,10 @@
 """A virtual machine: an emulator process, its serial line, and a certain end for both.
 
 The serial line is a socket that we listen on and the emulator connects to, so that nothing which
-the guest says is lost and the guest takes input no faster than its serial port does. QEMU has a
-QMP socket besides. Everything temporary is in one folder, which goes with the machine.
+the guest says is lost and the guest takes input no faster than its serial port does. It is a TCP
+socket, which has room for megabytes that we have not read yet: the guest does not see whether we
+are late. (A Unix socket is full after 278 single bytes.) QEMU has a QMP socket besides. Everything
+temporary is in one folder, which goes with the machine.
 """
 import contextlib
 import ctypes
@@ -57,6 +59,7 @@ class Options:
     board: str = "q35"       # QEMU's model of the machine
     iommu: str = ""          # DMA and interrupts go through one: "intel", "amd"
     icount: bool = False     # deterministic: one instruction a nanosecond
+    narrow: bool = False     # the serial line stands still after 278 bytes that nobody has read
     cpu: str = ""
     reboot: bool = True      # False: a reboot ends the emulator
     extra: tuple = ()        # more words for QEMU
@@ -110,8 +113,7 @@ class Machine:
         self.stop()
 
     def _start(self):
-        address = self._listen()
-        command = self._bochs(address) if self.options.bochs else self._qemu(address)
+        command = self._bochs() if self.options.bochs else self._qemu()
         environment = dict(os.environ)
         if self.options.bochs:
             environment["SDL_VIDEODRIVER"] = "dummy"
@@ -126,13 +128,14 @@ class Machine:
         self._accept()
 
     def _listen(self):
-        if self.options.bochs:
+        """Where the serial line begins: its port of 127.0.0.1, or its path."""
+        if not self.options.narrow:
             self.listener = socket.create_server(("127.0.0.1", 0))
-            return "127.0.0.1:%d" % self.listener.getsockname()[1]
+            return self.listener.getsockname()[1]
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(self.folder / "serial"))
         self.listener.listen(1)
-        return str(self.folder / "serial")
+        return self.folder / "serial"
 
     def _accept(self):
         self.listener.settimeout(0.1)
@@ -160,12 +163,13 @@ class Machine:
             lines.append("what follows -- goes to QEMU as it is: " + " ".join(self.options.extra))
         return "\n".join(lines)
 
-    def _qemu(self, serial):
-        o = self.options
+    def _qemu(self):
+        o, serial = self.options, self._listen()
+        serial = f"path={serial}" if o.narrow else f"host=127.0.0.1,port={serial},nodelay=on"
         words = [f"qemu-system-{build.ARCH}", "-name", "tessera", "-nodefaults", "-no-user-config",
                  "-machine", o.board, "-accel", "tcg", "-cpu", o.cpu or "max",
                  "-m", f"{o.memory}M", "-smp", str(o.smp),
-                 "-chardev", f"socket,id=serial,path={serial}", "-serial", "chardev:serial",
+                 "-chardev", f"socket,id=serial,{serial}", "-serial", "chardev:serial",
                  "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
                  "-vga", "std", "-display", "gtk" if o.window else "none",
                  "-device", f"isa-debug-exit,iobase={EXIT_PORT},iosize=4",
@@ -214,7 +218,7 @@ class Machine:
         platform = ",iommu_platform=on" if self.options.iommu else ""
         return f"{device},disable-legacy=on,romfile={platform}"
 
-    def _bochs(self, serial):
+    def _bochs(self):
         o = self.options
         (self.folder / "bochsrc").write_text(f"""\
 config_interface: textconfig
@@ -226,7 +230,7 @@ memory: guest={o.memory}, host={o.memory}
 ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=cdrom, path={o.image}, status=inserted
 boot: cdrom
-com1: enabled=1, mode=socket-client, dev={serial}
+com1: enabled=1, mode=socket-client, dev=127.0.0.1:{self._listen()}
 log: bochs.log
 panic: action=fatal
 error: action=report
