@@ -12,6 +12,8 @@
 #define REG_VERSION 0x01u
 #define REG_TABLE   0x10u
 
+#define LINES_MAX 240u // more than any of them has
+
 #define ENTRY_LOW    (1u << 13)
 #define ENTRY_LEVEL  (1u << 15)
 #define ENTRY_MASKED (1u << 16)
@@ -20,21 +22,44 @@ struct io_apic {
     volatile char *registers;
     uint32_t first, count; // global lines
     uint32_t source;       // as an IOMMU sees it
+    // What its registers hold, since each access is slow, and a line is masked and unmasked for
+    // each of its interrupts.
+    uint32_t selected;
+    uint32_t low[LINES_MAX]; // of each entry
 };
 
 static struct io_apic controllers[ACPI_IO_APIC_MAX];
 static uint32_t controller_count;
 
-static uint32_t read(const struct io_apic *c, uint32_t reg)
+static void select_register(struct io_apic *c, uint32_t reg)
 {
-    *(volatile uint32_t *)c->registers = reg;
+    if (c->selected != reg) {
+        *(volatile uint32_t *)c->registers = reg;
+        c->selected = reg;
+    }
+}
+
+static uint32_t read(struct io_apic *c, uint32_t reg)
+{
+    select_register(c, reg);
     return *(volatile uint32_t *)(c->registers + 0x10);
 }
 
-static void write(const struct io_apic *c, uint32_t reg, uint32_t value)
+static void write(struct io_apic *c, uint32_t reg, uint32_t value)
 {
-    *(volatile uint32_t *)c->registers = reg;
+    select_register(c, reg);
     *(volatile uint32_t *)(c->registers + 0x10) = value;
+}
+
+static void write_low(struct io_apic *c, uint32_t line, uint32_t value)
+{
+    c->low[line] = value;
+    write(c, REG_TABLE + 2 * line, value);
+}
+
+static void write_high(struct io_apic *c, uint32_t line, uint32_t value)
+{
+    write(c, REG_TABLE + 2 * line + 1, value);
 }
 
 void io_apic_init(void)
@@ -48,19 +73,21 @@ void io_apic_init(void)
         }
         c->first = acpi.io_apic[i].first_line;
         c->source = remap_active() ? remap_io_apic_source(acpi.io_apic[i].id) : IOMMU_NO_SOURCE;
+        c->selected = UINT32_MAX;
         c->count = (read(c, REG_VERSION) >> 16 & 0xff) + 1;
+        c->count = c->count < LINES_MAX ? c->count : LINES_MAX;
         for (uint32_t line = 0; line < c->count; line++) {
-            write(c, REG_TABLE + 2 * line, ENTRY_MASKED);
-            write(c, REG_TABLE + 2 * line + 1, 0);
+            write_low(c, line, ENTRY_MASKED);
+            write_high(c, line, 0);
         }
         controller_count++;
     }
 }
 
-static const struct io_apic *find(uint32_t line)
+static struct io_apic *find(uint32_t line)
 {
     for (uint32_t i = 0; i < controller_count; i++) {
-        const struct io_apic *c = &controllers[i];
+        struct io_apic *c = &controllers[i];
         if (line >= c->first && line - c->first < c->count) {
             return c;
         }
@@ -80,28 +107,28 @@ uint32_t io_apic_line_count(void)
 
 bool io_apic_route(uint32_t line, unsigned flags, uint32_t apic, uint32_t vector, uint32_t number)
 {
-    const struct io_apic *c = find(line);
+    struct io_apic *c = find(line);
     if (c == NULL || (apic > 0xff && !remap_wide())) {
         return false;
     }
-    uint32_t reg = REG_TABLE + 2 * (line - c->first);
+    line -= c->first;
     uint32_t low = vector | ENTRY_MASKED | (flags & TS_LINE_LOW ? ENTRY_LOW : 0) |
                    (flags & TS_LINE_LEVEL ? ENTRY_LEVEL : 0);
-    write(c, reg, ENTRY_MASKED);
+    write_low(c, line, ENTRY_MASKED);
     if (remap_active() && !remap_set(number, vector, apic, flags & TS_LINE_LEVEL, c->source)) {
         return false;
     }
-    write(c, reg + 1, remap_active() ? remap_line_high(number) : apic << 24);
-    write(c, reg, low);
+    write_high(c, line, remap_active() ? remap_line_high(number) : apic << 24);
+    write_low(c, line, low);
     return true;
 }
 
 void io_apic_mask(uint32_t line, bool masked)
 {
-    const struct io_apic *c = find(line);
+    struct io_apic *c = find(line);
     if (c != NULL) {
-        uint32_t reg = REG_TABLE + 2 * (line - c->first);
-        uint32_t low = read(c, reg) & ~ENTRY_MASKED;
-        write(c, reg, low | (masked ? ENTRY_MASKED : 0));
+        line -= c->first;
+        uint32_t low = c->low[line] & ~ENTRY_MASKED;
+        write_low(c, line, low | (masked ? ENTRY_MASKED : 0));
     }
 }

@@ -10,6 +10,11 @@
 #define LEAST_PCI     60u
 #define LEAST_EXPRESS 17u
 
+// Rooms are shown to a chip that has enough of them by the batch: a write of a register may cost as
+// much as a frame.
+#define RX_BATCH 16u
+#define RX_FEW   32u
+
 #define TX_MOST (FRAME_PIECES + 2u) // descriptors of a frame: with a context, and padding
 
 // The longest that the chip receives has a VLAN tag and, in models that do not strip it, a check
@@ -111,9 +116,6 @@ static ts_status_t received(void *context, struct frame_received *out_frame)
 
 static void show(struct e1000 *e, uint32_t queue, struct e1000_ring *ring)
 {
-    if (ring->shown == ring->tail) {
-        return;
-    }
     ring->shown = ring->tail;
     atomic_thread_fence(memory_order_release); // the chip sees the descriptors first
     e1000_write(e, queue + E1000_QUEUE_TAIL, ring->tail);
@@ -122,8 +124,14 @@ static void show(struct e1000 *e, uint32_t queue, struct e1000_ring *ring)
 static void kick(void *context)
 {
     struct e1000 *e = context;
-    show(e, E1000_TDBAL, &e->tx);
-    show(e, E1000_RDBAL, &e->rx);
+    if (e1000_ring_hidden(&e->tx) > 0) {
+        show(e, E1000_TDBAL, &e->tx);
+    }
+    unsigned rooms = e1000_ring_hidden(&e->rx);
+    bool has_few = e1000_ring_used(&e->rx) - rooms < RX_FEW;
+    if (rooms >= RX_BATCH || (rooms > 0 && has_few)) {
+        show(e, E1000_RDBAL, &e->rx);
+    }
 }
 
 // What comes interrupts always; what was sent only while the chip or the client runs out.

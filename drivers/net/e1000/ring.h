@@ -47,6 +47,12 @@ static inline unsigned e1000_ring_used(const struct e1000_ring *r)
     return (r->tail - r->head) & (r->size - 1u);
 }
 
+// How many of those the chip was not told of.
+static inline unsigned e1000_ring_hidden(const struct e1000_ring *r)
+{
+    return (r->tail - r->shown) & (r->size - 1u);
+}
+
 // Fills the next; there is room.
 static inline void e1000_ring_put(struct e1000_ring *r, uint64_t address, uint64_t word)
 {

@@ -245,6 +245,40 @@ static void test_tails(void)
     stop();
 }
 
+static void fill_until(uint32_t rooms)
+{
+    while (e1000.card.rx.in_hand < rooms) {
+        peer_fill();
+        CHECK_EQUAL(work(), FRAME_IDLE);
+    }
+}
+
+// A chip that has enough rooms hears of new ones by the batch, one that has few at once.
+static void test_rooms(void)
+{
+    start(ID_PCI);
+    uint32_t before = chip.writes;
+    fill_until(20);
+    CHECK_EQUAL(chip.writes, before + 20);
+    fill_until(60);
+    before = chip.writes;
+    for (unsigned i = 0; i < 105; i++) {
+        CHECK(device_receives(60, GOOD));
+        CHECK_EQUAL(work(), FRAME_IDLE);
+        peer_collect();
+        fill_until(60);
+    }
+    CHECK(chip.writes - before <= 105 / 10);
+    unsigned rooms = 0;
+    while (device_receives(60, GOOD)) {
+        rooms++;
+    }
+    CHECK(rooms > 60 - 20);
+    CHECK_EQUAL(work(), FRAME_IDLE); // it has none: the rest is shown
+    CHECK(device_receives(60, GOOD));
+    stop();
+}
+
 // ---- Chips that break the rules
 
 static void start_with_one(void)
@@ -366,6 +400,7 @@ int main(void)
     test_interrupts(ID_MSIX);
     test_short();
     test_tails();
+    test_rooms();
     test_lies();
     test_not_asked();
     test_noise();
