@@ -33,7 +33,8 @@ EXIT_PORT = "0xf4"
 PR_SET_PDEATHSIG = 1
 FORWARD_TRIES = 5
 PORTS = range(10240, 32768)  # those above are the host's to give to any connection
-CARDS = {"virtio": "virtio-net-pci", "e1000": "e1000", "e1000e": "e1000e"}  # QEMU's models
+CARDS = {"virtio": "virtio-net-pci", "e1000": "e1000", "e1000e": "e1000e",
+         "rtl8139": "rtl8139"}  # QEMU's models
 ADVICE = (  # words of the emulator; what to do
     ("host forwarding", "a port is in use: choose another with --port N"),
     ("allocate memory", "this machine has not that much memory: give less with --memory"),

@@ -49,7 +49,8 @@ def add_run(commands):
 
 
 def add_nic(parser):
-    parser.add_argument("--nic", choices=("virtio", "e1000", "e1000e"), default="virtio",
+    parser.add_argument("--nic", choices=("virtio", "e1000", "e1000e", "rtl8139"),
+                        default="virtio",
                         help="kind of the machine's network card (virtio)")
 
 

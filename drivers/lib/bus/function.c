@@ -6,9 +6,11 @@
 #include <tessera/lib/op.h>
 #include <tessera/lib/resource.h>
 
-static ts_status_t enable(const struct bus_function *f, uint32_t flags)
+// Switches something on, besides what is.
+static ts_status_t enable(struct bus_function *f, uint32_t flags)
 {
-    return ts_call_bytes(f->handle, TS_PCI_ENABLE, &flags, sizeof(flags), NULL, 0, NULL);
+    f->access |= flags;
+    return ts_call_bytes(f->handle, TS_PCI_ENABLE, &f->access, sizeof(f->access), NULL, 0, NULL);
 }
 
 ts_status_t bus_function_open(struct bus_function *f, ts_handle_t handle)
@@ -48,13 +50,29 @@ ts_status_t bus_function_map(struct bus_function *f, unsigned bar)
     return status;
 }
 
+ts_status_t bus_function_ports(struct bus_function *f, unsigned bar)
+{
+    if (f->ports != TS_HANDLE_NONE) {
+        return TS_OK;
+    }
+    if (f->information.bars[bar].kind != TS_PCI_BAR_IO) {
+        return TS_ERR_NOT_FOUND;
+    }
+    struct ts_pci_range range = {.bar = bar};
+    ts_status_t status = enable(f, TS_PCI_ENABLE_IO);
+    if (status == TS_OK) {
+        status = ts_call_handle(f->handle, TS_PCI_BAR, &range, sizeof(range), NULL, 0, &f->ports);
+    }
+    return status;
+}
+
 ts_status_t bus_function_drive(struct bus_function *f)
 {
     ts_status_t status = ts_call_handle(f->handle, TS_PCI_DOMAIN, NULL, 0, NULL, 0, &f->domain);
     if (status == TS_OK) {
         status = ts_domain_drive(f->domain);
     }
-    return status == TS_OK ? enable(f, TS_PCI_ENABLE_MEMORY | TS_PCI_ENABLE_BUS_MASTER) : status;
+    return status == TS_OK ? enable(f, TS_PCI_ENABLE_BUS_MASTER) : status;
 }
 
 ts_status_t bus_function_vectors(struct bus_function *f, uint32_t most)
@@ -90,5 +108,6 @@ void bus_function_release(struct bus_function *f)
     for (unsigned i = 0; i < BUS_VECTORS; i++) {
         ts_close(f->interrupts[i]);
     }
+    ts_close(f->ports);
     ts_close(f->domain);
 }

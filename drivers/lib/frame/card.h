@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A network card between a chip (chip.h) and the client's frame rings (tessera/proto/frame.h). No
 // frame is copied: the chip reads and writes the client's memory, the driver moves descriptions
-// from one side's rings to the other's.
+// from one side's rings to the other's. (Of a chip that cannot, the driver copies: copy.h.)
 //
 // Both sides are strangers. What the client says is checked here, slot by slot, from a private
 // copy. What the chip says is checked by its driver and here: each frame in flight is known by its
@@ -33,7 +33,7 @@ struct frame_direction {
 struct frame_memory {
     uint8_t *base; // of the rings, up to data_start; NULL = nobody is attached
     uint32_t size, data_start;
-    uint64_t *bus; // the device's address of each page from data_start on
+    uint64_t *bus; // the chip's address of each page from data_start on: the device's, or ours
 };
 
 struct frame_card {

@@ -10,6 +10,7 @@
 
 #include <drivers/bus/dma.h>
 #include <stdbool.h>
+#include <string.h>
 #include <tessera/proto/frame.h>
 
 #define FRAME_PIECES (2u * TS_FRAME_SEGMENTS) // of a frame: each of its slots may cross a page
@@ -74,7 +75,18 @@ struct frame_chip {
 
     // What interrupt `vector` was for: FRAME_CAUSE_*. Of a line, the chip lowers it.
     unsigned (*interrupted)(void *context, unsigned vector);
+
+    // The chip does not reach the client's memory: the driver copies frames (copy.h), and the
+    // addresses of segments are pointers of its own.
+    bool copies;
 };
+
+// Whether this can be a card's address: not a group's, not nobody's.
+static inline bool frame_is_address(const uint8_t mac[6])
+{
+    static const uint8_t none[6];
+    return !(mac[0] & 1) && memcmp(mac, none, sizeof(none)) != 0;
+}
 
 // The chip of this program, which its driver defines: known when the program is linked, so that the
 // calls for each frame are none.

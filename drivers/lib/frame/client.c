@@ -33,7 +33,7 @@ static ts_status_t take_handle(struct ts_request *request, unsigned index, enum 
     return status;
 }
 
-// Pins the data area; the bus addresses of its pages.
+// The chip's addresses of the data area's pages: pins them, or they are where they were mapped.
 static ts_status_t pin(struct frame_service *s, struct offer *o)
 {
     struct frame_memory *m = &o->mapped;
@@ -43,6 +43,12 @@ static ts_status_t pin(struct frame_service *s, struct offer *o)
     if (m->bus == NULL) {
         return TS_ERR_MEMORY;
     }
+    if (frame_chip.copies) {
+        for (size_t i = 0; i < pages; i++) {
+            m->bus[i] = (uintptr_t)m->base + m->data_start + i * TS_PAGE_SIZE;
+        }
+        return TS_OK;
+    }
     ts_status_t status = ts_domain_pin(s->domain, o->memory, m->data_start, length, m->bus, pages);
     if (status != TS_OK) {
         free(m->bus);
@@ -51,12 +57,20 @@ static ts_status_t pin(struct frame_service *s, struct offer *o)
     return status;
 }
 
-// Maps the rings; what the frames hold is the device's. All pages at once: at the limit of its job
-// the client's memory has none to give at a touch, which would end the driver.
+// How much of the memory is the driver's to look at: the rings, and what the frames hold if that is
+// not the device's.
+static size_t mapped_size(const struct frame_memory *m)
+{
+    return frame_chip.copies ? m->size : m->data_start;
+}
+
+// Maps that. All pages at once: at the limit of its job the client's memory has none to give at a
+// touch, which would end the driver.
 static ts_status_t map(struct offer *o)
 {
     struct frame_memory *m = &o->mapped;
     uint32_t rings = ts_frame_data_start(o->attach.rx_entries, o->attach.tx_entries);
+    struct frame_memory all = {.size = (uint32_t)o->attach.memory_size, .data_start = rings};
     uint64_t size;
     void *base;
     ts_status_t status = ts_get_u64(o->memory, TS_PROPERTY_SIZE, &size);
@@ -64,13 +78,12 @@ static ts_status_t map(struct offer *o)
         status = TS_ERR_RANGE;
     }
     if (status == TS_OK) {
-        status = ts_memory_map(o->memory, NULL, rings, 0,
+        status = ts_memory_map(o->memory, NULL, mapped_size(&all), 0,
                                TS_MAP_READ | TS_MAP_WRITE | TS_MAP_POPULATE, &base);
     }
     if (status == TS_OK) {
+        *m = all;
         m->base = base;
-        m->size = (uint32_t)o->attach.memory_size;
-        m->data_start = rings;
     }
     return status;
 }
@@ -79,13 +92,13 @@ static ts_status_t map(struct offer *o)
 static void let_go(struct frame_service *s, struct offer *o)
 {
     struct frame_memory *m = &o->mapped;
-    if (m->bus != NULL) {
+    if (m->bus != NULL && !frame_chip.copies) {
         // A pin that is not undone stays until the device is quiet, which is safe.
         (void)ts_domain_unpin(s->domain, o->memory, m->data_start, m->size - m->data_start);
-        free(m->bus);
     }
+    free(m->bus);
     if (m->base != NULL) {
-        (void)ts_memory_unmap(m->base, m->data_start);
+        (void)ts_memory_unmap(m->base, mapped_size(m));
     }
     ts_close(o->memory);
     ts_close(o->event);

@@ -104,13 +104,6 @@ static bool register_address(const struct e1000 *e, uint8_t out_mac[6])
     return (high & E1000_RAH_VALID) != 0;
 }
 
-// Of one card: not a group's, not nobody's.
-static bool is_address(const uint8_t mac[6])
-{
-    static const uint8_t none[6];
-    return !(mac[0] & 1) && memcmp(mac, none, sizeof(none)) != 0;
-}
-
 static enum e1000_family family_of(uint16_t device)
 {
     switch (device) {
@@ -139,10 +132,10 @@ ts_status_t e1000_identify(struct e1000 *e, const struct e1000_registers *regist
     }
     // A chipset's NVM is not behind these registers.
     bool has_nvm = e->family == E1000_8254X || e->family == E1000_82574;
-    if (has_nvm && nvm_address(e, e->mac) && is_address(e->mac)) {
+    if (has_nvm && nvm_address(e, e->mac) && frame_is_address(e->mac)) {
         return TS_OK;
     }
-    return register_address(e, e->mac) && is_address(e->mac) ? TS_OK : TS_ERR_UNSUPPORTED;
+    return register_address(e, e->mac) && frame_is_address(e->mac) ? TS_OK : TS_ERR_UNSUPPORTED;
 }
 
 // ---- Start

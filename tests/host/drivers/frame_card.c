@@ -137,8 +137,8 @@ static unsigned interrupted(void *context, unsigned vector)
 }
 
 const struct frame_chip frame_chip = {
-    start_chip, stop_chip, link_is_up, can_send, send_frame, frame_sent,
-    can_fill,   fill_room, frame_came, kick,     sleep_chip, interrupted,
+    start_chip, stop_chip,  link_is_up, can_send,   send_frame,  frame_sent, can_fill,
+    fill_room,  frame_came, kick,       sleep_chip, interrupted, false,
 };
 
 static void start(void)

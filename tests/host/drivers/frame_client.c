@@ -184,7 +184,18 @@ static bool link_is_up(void *context)
     return true;
 }
 
-const struct frame_chip frame_chip = {.start = start_chip, .stop = stop_chip, .link = link_is_up};
+const struct frame_chip frame_chip = {
+    .start = start_chip, .stop = stop_chip, .link = link_is_up, .copies = FRAME_COPIES};
+
+// Nobody but the device looks into frames; a driver that copies looks into all, and pins nothing.
+static void check_memory(void)
+{
+    uint32_t rings = ts_frame_data_start(ENTRIES, ENTRIES);
+    CHECK(mapped_length == (FRAME_COPIES ? SIZE : rings) && pins == (FRAME_COPIES ? 0 : 1));
+    for (uint32_t at = rings; FRAME_COPIES && at < SIZE; at += TS_PAGE_SIZE) {
+        CHECK_EQUAL(card.memory.bus[(at - rings) / TS_PAGE_SIZE], (uintptr_t)mapped + at);
+    }
+}
 
 int main(void)
 {
@@ -195,15 +206,14 @@ int main(void)
     CHECK(mapped == NULL && pins == 0 && service.attached == NULL && starts == 0);
     poor = false;
     CHECK_EQUAL(attach(), TS_OK);
-    // Nobody but the device looks into frames.
-    CHECK(mapped_length == ts_frame_data_start(ENTRIES, ENTRIES) && pins == 1);
+    check_memory();
     CHECK_EQUAL(attach(), TS_ERR_BUSY);
     CHECK_EQUAL(frame_client_detach(&service), TS_OK);
     CHECK(mapped == NULL && pins == 0 && starts == 1 && stops == 1);
     // A chip that neither starts nor stops may use the memory: that stays pinned.
     deaf = true;
     CHECK_EQUAL(attach(), TS_ERR_IO);
-    CHECK(mapped == NULL && pins == 1 && service.attached == NULL);
+    CHECK(mapped == NULL && pins == (FRAME_COPIES ? 0 : 1) && service.attached == NULL);
     frame_card_fini(&card);
     return 0;
 }

@@ -22,8 +22,8 @@ ts_status_t peer_attach_again(struct frame_card *card)
     CHECK_EQUAL(frame_geometry(&attach), TS_OK);
     ts_frame_client_init(&peer.rings, peer.memory, PEER_ENTRIES, PEER_ENTRIES);
     for (uint32_t at = peer.data_start; at < PEER_MEMORY; at += 4096) {
-        bus[(at - peer.data_start) / 4096] =
-            (uint64_t)(uintptr_t)(peer.memory + at) | (at & 4096 ? FAKE_ODD_PAGE : 0);
+        bus[(at - peer.data_start) / 4096] = (uint64_t)(uintptr_t)(peer.memory + at) |
+                                             (at & 4096 && !frame_chip.copies ? FAKE_ODD_PAGE : 0);
     }
     struct frame_memory given = {peer.memory, PEER_MEMORY, peer.data_start, bus};
     return frame_card_attach(card, &given, &attach);
