@@ -3,6 +3,8 @@
 import subprocess
 import time
 
+from tessera_cmd.machine import free_port
+
 SERVICES = ("pci", "serial", "memfs", "pipes", "netd", "wwwfs", "httpd", "shell")
 START_LIMIT = 20  # seconds from the prompt until all run
 
@@ -79,14 +81,15 @@ def test_uefi_cpus_2(ctx):
 
 
 def check_bochs(ctx, cpus):
-    guest = ctx.boot(bochs=True, smp=cpus, shell=True)
+    guest = ctx.boot(bochs=True, smp=cpus, port=free_port(), shell=True)
+    ctx.equal(guest.wait_for_page()[0], 200, "status")
     check_shell(ctx, guest)
     ctx.check("x2APIC" in guest.command("log"), "Bochs is to have what QEMU lacks")
     check_end(ctx, guest)
 
 
 def test_bochs(ctx):
-    """The same in Bochs: other devices, x2APIC, TSC deadline."""
+    """The same in Bochs: another chip's card, x2APIC, TSC deadline."""
     check_bochs(ctx, 1)
 
 
@@ -96,7 +99,8 @@ def test_bochs_cpus_2(ctx):
 
 def test_bochs_from_a_pipe(ctx):
     """`printf … | ./tessera run --bochs`."""
-    result = subprocess.run([ctx.root / "tessera", "run", "--bochs"], capture_output=True,
+    result = subprocess.run([ctx.root / "tessera", "run", "--bochs", "--port", str(free_port())],
+                            capture_output=True,
                             input=b"echo ok; ls /; services\npoweroff\n", timeout=100)
     ctx.equal(result.returncode, 0, f"status ({result.stderr.decode()[-300:]})")
     text = result.stdout.decode(errors="replace").replace("\r", "")

@@ -40,16 +40,19 @@ class Folder(unittest.TestCase):
 class Place(Folder):
     """Where the tree lies."""
 
-    def build(self, tree, **options):
-        return subprocess.run([tree / "tessera", "build"], capture_output=True, text=True, **options)
+    COMMANDS = (("build",), ("iso",), ("test", "--list"))  # all that write below build/
+
+    def results(self, tree, **options):
+        return [(words, subprocess.run([tree / "tessera", *words], capture_output=True, text=True,
+                                       **options)) for words in self.COMMANDS]
 
     def test_characters(self):
         """newlib's configure failed late, and did not say why."""
         for name in ("my tree", "a:b", "it's"):
-            result = self.build(self.copy_of_the_tools(name))
-            self.assertEqual(result.returncode, 1, name)
-            self.assertIn(name, result.stderr)
-            self.assertIn("move the tree", result.stderr)
+            for words, result in self.results(self.copy_of_the_tools(name)):
+                self.assertEqual(result.returncode, 1, (name, words))
+                self.assertIn(name, result.stderr)
+                self.assertIn("move the tree", result.stderr)
 
     def test_not_writable(self):
         """It was a traceback."""
@@ -57,10 +60,10 @@ class Place(Folder):
         tree.chmod(0o555)
         self.addCleanup(tree.chmod, 0o755)
         user = {"user": NOBODY} if os.getuid() == 0 else {}
-        result = self.build(tree, **user)
-        self.assertEqual(result.returncode, 1)
-        self.assertNotIn("Traceback", result.stderr)
-        self.assertIn("permission denied", result.stderr)
+        for words, result in self.results(tree, **user):
+            self.assertEqual(result.returncode, 1, words)
+            self.assertNotIn("Traceback", result.stderr)
+            self.assertIn("permission denied", result.stderr)
 
 
 class Interrupt(Folder):
@@ -117,7 +120,7 @@ class Disks(Folder):
         """Each is read-only, and none has the serial number of the one that is ours."""
         options = machine.Options(image="image", disks=(self.folder / "a", self.folder / "b,c"))
         with unittest.mock.patch.object(machine.Machine, "_start"):
-            words = machine.Machine(options)._qemu("serial")
+            words = machine.Machine(options)._hardware()
         drives = [word for word in words if "if=none,id=disk" in word]
         self.assertEqual(len(drives), 2)
         self.assertTrue(all("readonly=on" in word for word in drives), drives)

@@ -3,11 +3,12 @@
 import pathlib
 import sys
 import tempfile
+import types
 import unittest
 import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-from tessera_cmd.testing import runner  # noqa: E402
+from tessera_cmd.testing import runner, suites  # noqa: E402
 from tessera_cmd.testing.suites import Result, report_results  # noqa: E402
 from tessera_cmd.testing.tap import Report  # noqa: E402
 
@@ -56,13 +57,30 @@ class Named(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             for name, text in (("tests/user/new.c", "{TAP(one), TAP(two)};\n"),
-                               ("docs/abi/sing.md", "# sing\n")):
+                               ("docs/abi/sing.md", "# sing\n"),
+                               ("tests/system/machines.txt", "always q35 usb\nlong pc usb\n")):
                 (root / name).parent.mkdir(parents=True)
                 (root / name).write_text(text)
             with unittest.mock.patch.object(runner.build, "ROOT", root):
                 names = runner.expected_names()
-        for name in ("user@1/new.one", "user@4/new.two", "user@2/examples.sing"):
+        for name in ("user@1/new.one", "user@4/new.two", "user@2/examples.sing", "machines/q35.usb"):
             self.assertIn(name, names)
+        self.assertNotIn("machines/pc.usb", names)
+
+
+class Wanted(unittest.TestCase):
+    def wanted(self, name, *names, long=False):
+        unit = suites.Unit(name, None, (), long=True)
+        return runner.wanted(unit, types.SimpleNamespace(names=names, long=long))
+
+    def test_long_ones(self):
+        """They are asked for: all, by name, or with all other machines."""
+        self.assertFalse(self.wanted("machines/pc.usb"))
+        self.assertFalse(self.wanted("system/leak.long", "system"))
+        self.assertFalse(self.wanted("machines/pc.usb", "system"))
+        self.assertTrue(self.wanted("machines/pc.usb", long=True))
+        self.assertTrue(self.wanted("machines/pc.usb", "machines/pc.usb"))
+        self.assertTrue(self.wanted("machines/pc.usb", "machines"))
 
 
 class Missing(unittest.TestCase):

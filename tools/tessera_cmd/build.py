@@ -48,15 +48,27 @@ def check_place():
 
 
 @contextlib.contextmanager
-def locked(kind):
-    """One command at a time builds in a folder: a second one waits."""
-    check_place()
+def writing():
+    """What is written below build/ in here may be refused to this user."""
     try:
-        folder(kind).mkdir(parents=True, exist_ok=True)
-        lock = open(folder(kind) / "lock", "wb")
+        yield
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror.lower()}: what is built comes there, "
                            "so this user needs a tree of their own") from error
+
+
+def make_folder(path):
+    with writing():
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def locked(kind):
+    """One command at a time builds in a folder: a second one waits."""
+    check_place()
+    make_folder(folder(kind))
+    with writing():
+        lock = open(folder(kind) / "lock", "wb")
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -180,5 +192,7 @@ def clean(everything=False):
     base = ROOT / "build"
     for entry in sorted(base.glob("*")) if base.is_dir() else ():
         if entry.name not in keep:
-            subprocess.run(["rm", "-rf", "--", entry], check=True)
+            removal = subprocess.run(["rm", "-rf", "--", entry], stderr=subprocess.PIPE, text=True)
+            if removal.returncode:
+                raise CommandError(removal.stderr.splitlines()[0])
             say(f"removed {entry.relative_to(ROOT)}")

@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 
-from . import build
+from . import bochs, build
 from .console import CommandError
 
 OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd"
@@ -61,9 +61,14 @@ class Options:
     iommu: str = ""          # DMA and interrupts go through one: "intel", "amd"
     icount: bool = False     # deterministic: one instruction a nanosecond
     narrow: bool = False     # the serial line stands still after 278 bytes that nobody has read
-    cpu: str = ""
+    cpu: str = ""            # the emulator's name of a model; "" = the most that it has
     reboot: bool = True      # False: a reboot ends the emulator
+    bare: bool = False       # QEMU's own defaults, and what `extra` says; no other field is looked at
     extra: tuple = ()        # more words for QEMU
+
+    def all_forwards(self):
+        """(port of 127.0.0.1, port of the guest) of all that are known from the start."""
+        return [*self.forwards, *([(self.port, 80)] if self.port else [])]
 
 
 def port_problem(port):
@@ -114,7 +119,8 @@ class Machine:
         self.stop()
 
     def _start(self):
-        command = self._bochs() if self.options.bochs else self._qemu()
+        command = (bochs.command(self.options, self._listen(), self.folder) if self.options.bochs
+                   else self._qemu())
         environment = dict(os.environ)
         if self.options.bochs:
             environment["SDL_VIDEODRIVER"] = "dummy"
@@ -167,12 +173,16 @@ class Machine:
     def _qemu(self):
         o, serial = self.options, self._listen()
         serial = f"path={serial}" if o.narrow else f"host=127.0.0.1,port={serial},nodelay=on"
-        words = [f"qemu-system-{build.ARCH}", "-name", "tessera", "-nodefaults", "-no-user-config",
-                 "-machine", o.board, "-accel", "tcg", "-cpu", o.cpu or "max",
-                 "-m", f"{o.memory}M", "-smp", str(o.smp),
+        words = [f"qemu-system-{build.ARCH}", "-name", "tessera", "-no-user-config",
                  "-chardev", f"socket,id=serial,{serial}", "-serial", "chardev:serial",
                  "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
-                 "-vga", "std", "-display", "gtk" if o.window else "none",
+                 "-display", "gtk" if o.window else "none"]
+        return words + (list(o.extra) if o.bare else self._hardware())
+
+    def _hardware(self):
+        o = self.options
+        words = ["-nodefaults", "-machine", o.board, "-accel", "tcg", "-cpu", o.cpu or "max",
+                 "-m", f"{o.memory}M", "-smp", str(o.smp), "-vga", "std",
                  "-device", f"isa-debug-exit,iobase={EXIT_PORT},iosize=4",
                  "-drive", f"if=none,id=cd,media=cdrom,readonly=on,format=raw,file={o.image}",
                  "-device", "ide-cd,drive=cd,bus=ide.0,bootindex=0"]
@@ -202,11 +212,8 @@ class Machine:
     def _network(self):
         if self.options.network is not None:
             return [*self.options.network, *self._card()] if self.options.network else []
-        forwards = list(self.options.forwards)
-        if self.options.port:
-            forwards.append((self.options.port, 80))
         net = "user,id=net" + "".join(f",hostfwd=tcp:127.0.0.1:{host}-:{guest}"
-                                      for host, guest in forwards)
+                                      for host, guest in self.options.all_forwards())
         return ["-netdev", net, *self._card()]
 
     def _card(self):
@@ -218,32 +225,6 @@ class Machine:
         """A virtio device as a real one: behind the IOMMU, if there is one, and of version 1."""
         platform = ",iommu_platform=on" if self.options.iommu else ""
         return f"{device},disable-legacy=on,romfile={platform}"
-
-    def _bochs(self):
-        o = self.options
-        (self.folder / "bochsrc").write_text(f"""\
-config_interface: textconfig
-display_library: sdl2
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
-cpu: model=corei7_skylake_x, count={o.smp}, ips=50000000, reset_on_triple_fault=0
-memory: guest={o.memory}, host={o.memory}
-ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
-ata0-master: type=cdrom, path={o.image}, status=inserted
-boot: cdrom
-com1: enabled=1, mode=socket-client, dev=127.0.0.1:{self._listen()}
-log: bochs.log
-panic: action=fatal
-error: action=report
-info: action=report
-debug: action=ignore
-clock: sync=none
-magic_break: enabled=0
-mouse: enabled=0
-pci: enabled=1, chipset=i440fx, slot1=pcivga
-""")
-        (self.folder / "bochs.rc").write_text("c\nq\n")
-        return ["bochs", "-q", "-f", "bochsrc", "-rc", "bochs.rc"]
 
     def receive(self, timeout):
         """Bytes from the guest; None if there are none within timeout, b"" at its end."""

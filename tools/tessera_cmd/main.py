@@ -21,12 +21,12 @@ def add_run(commands):
     parser.add_argument("--memory", default="256M", metavar="SIZE", help="memory (256M)")
     parser.add_argument("--debug", action="store_true", help="use the debug build, with assertions")
     parser.add_argument("--uefi", action="store_true", help="boot by UEFI instead of BIOS")
-    parser.add_argument("--bochs", action="store_true", help="use Bochs instead of QEMU; no network")
+    parser.add_argument("--bochs", action="store_true", help="use Bochs instead of QEMU")
     parser.add_argument("--iommu", choices=("intel", "amd"), default="intel",
                         help="kind of the machine's IOMMU (intel)")
     parser.add_argument("--no-iommu", action="store_const", dest="iommu", const="",
                         help="no IOMMU: devices reach all memory")
-    add_nic(parser)
+    add_nic(parser, None, "virtio; in Bochs e1000")
     parser.add_argument("--window", action="store_true", help="show the screen in a window")
     parser.add_argument("--headless", action="store_true", help="show the console, but read no input")
     parser.add_argument("--www", metavar="DIR", help="serve the files of DIR")
@@ -48,10 +48,9 @@ def add_run(commands):
     parser.set_defaults(action=action)
 
 
-def add_nic(parser):
-    parser.add_argument("--nic", choices=("virtio", "e1000", "e1000e", "rtl8139"),
-                        default="virtio",
-                        help="kind of the machine's network card (virtio)")
+def add_nic(parser, default="virtio", words="virtio"):
+    parser.add_argument("--nic", choices=("virtio", "e1000", "e1000e", "rtl8139"), default=default,
+                        help=f"kind of the machine's network card ({words})")
 
 
 def add_httpd_conf(parser):

@@ -6,10 +6,11 @@ import shutil
 import sys
 import tempfile
 
-from . import build, packages, terminal
+from . import bochs, build, packages, terminal
 from .console import CommandError, say
 from .machine import Machine, Options, port_problem
 
+NIC = "virtio"  # the card that QEMU has if none is asked for
 MEMORY_LEAST, MEMORY_MOST = 24, 65536  # MiB; with less no page is served
 
 
@@ -62,12 +63,13 @@ def prepare(options, temporary):
     """Builds what is needed; returns the machine's options."""
     packages.require(packages.RUN, *(purpose for purpose in ("window", "uefi", "bochs")
                                      if getattr(options, purpose)))
-    problem = None if options.bochs else port_problem(options.port)
+    problem = port_problem(options.port)
     if problem:
         raise CommandError(f"{problem}; choose another with --port N")
     if options.bochs and (options.www or options.disk or options.uefi or options.window or
-                          options.qemu):
-        raise CommandError("--bochs goes with --smp, --memory, --add, --exec and --headless only")
+                          options.qemu or options.nic not in (None, bochs.NIC)):
+        raise CommandError("--bochs has a CD-ROM drive and the network card e1000: "
+                           "no --www, --disk, --uefi, --window, other --nic or words for QEMU")
     for file in options.disk:
         check_disk(file)
     kind = "debug" if options.debug else "release"
@@ -80,8 +82,7 @@ def prepare(options, temporary):
         build.pack_disk(options.www, disk)
     return Options(image=boot_image(options, kind, temporary), memory=memory, smp=options.smp,
                    uefi=options.uefi, bochs=options.bochs, window=options.window,
-                   iommu=options.iommu, nic=options.nic,
-                   port=0 if options.bochs else options.port, disk=disk,
+                   iommu=options.iommu, nic=options.nic or NIC, port=options.port, disk=disk,
                    disks=tuple(os.path.abspath(file) for file in options.disk),
                    reboot=not options.exec, extra=tuple(options.qemu))
 

@@ -30,12 +30,16 @@ def unit_chosen(unit, patterns):
 
 
 def named_in_sources():
-    """Tests that the sources name: TAP(NAME) of the programs of one file, examples of docs/abi."""
+    """Tests that the sources name: TAP(NAME) of the programs of one file, examples of docs/abi, and
+    machines that are always booted."""
     for path in sorted((build.ROOT / "tests" / "user").glob("*.c")):
         for name in re.findall(r"\bTAP\((\w+)\)", path.read_text()):
             yield f"user@*/{path.stem}.{name}"
     for path in sorted((build.ROOT / "docs" / "abi").glob("*.md")):
         yield f"user@*/examples.{path.stem}"
+    for line in (build.ROOT / "tests" / "system" / "machines.txt").read_text().splitlines():
+        if line.startswith("always "):
+            yield "machines/" + ".".join(line.split()[1:])
 
 
 def expected_names():
@@ -69,6 +73,13 @@ def judged(result, skips):
         return result._replace(verdict="failed", detail="it ran: its line in tests/skips.txt "
                                "is to go")
     return result
+
+
+def wanted(unit, settings):
+    """A long one has to be asked for: all of them, it by its name, or a suite of nothing else."""
+    names = [name.rstrip("/") for name in settings.names]
+    return unit_chosen(unit, names) and (settings.long or not unit.long or unit.name in names
+                                         or unit.name.startswith("machines/") and "machines" in names)
 
 
 def build_for(units):
@@ -169,8 +180,7 @@ def run(settings):
     units = suites.all_units(settings)
     if settings.list:
         return list_tests(units, settings.names)
-    units = [unit for unit in units if unit_chosen(unit, settings.names)
-             and (settings.long or not unit.long or unit.name in settings.names)]
+    units = [unit for unit in units if wanted(unit, settings)]
     nothing = [name for name in settings.names
                if not any(unit_chosen(unit, [name]) for unit in units)]
     if nothing or not units:

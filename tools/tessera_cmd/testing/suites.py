@@ -7,9 +7,10 @@
     machine@N/TEST       points of the machine layer with tests/machine, on N CPUs
     user@N/PROGRAM.TEST  points of the programs in tests/user, run at the shell on N CPUs
     system/FILE.TEST     functions of tests/system/test_FILE.py
+    machines/ROW         machines of tests/system/machines.txt
     mutants              whether all of these notice single changes of the source
 """
-import importlib.util
+import importlib
 import re
 import signal
 import subprocess
@@ -30,10 +31,12 @@ CPU_COUNTS = {"machine": (1, 2, 4), "user": (1, 2, 4)}
 PROGRAM_LIMIT = 240  # seconds for one program of tests/user: a tenth of that, on a quiet host
 MACHINE_LIMIT = 180  # and for all of tests/machine
 SYSTEM_LIMIT = 120   # and for a system test that says nothing else
+ROW_LIMIT = 600      # and for a machine of machines.txt
 HOST_LONG_LIMIT = 7200  # for a host test whose name ends in _long
 # That no driver takes, with all that a device has (tests/user/driver_hostile.c).
 FREE_DEVICE = ("-device", "virtio-rng-pci,disable-legacy=on")
 LOGS = build.ROOT / "build" / "test-logs"
+SYSTEM = build.ROOT / "tests" / "system"
 IMAGES = tuple((kind, target) for kind in build.KINDS for target in ("iso", "iso-test"))
 
 
@@ -111,7 +114,8 @@ def tools_units(_):
 def host_units(_):
     folder = build.folder("host")
     try:
-        build.configure("host", source=build.ROOT / "tests" / "host", always=True)
+        with build.locked("host"):
+            build.configure("host", source=build.ROOT / "tests" / "host", always=True)
     except CommandError as error:
         result = Result("host", "failed", 0, str(error))
         return [Unit("host", lambda: [result], ())]
@@ -209,14 +213,17 @@ def run_user(cpus, program):
         yield Result(name, "failed", time.monotonic() - start, trouble + "\n" + output[-1500:])
 
 
+def system_module(name):
+    """A module of tests/system, which finds others of that folder."""
+    if str(SYSTEM) not in sys.path:
+        sys.path.insert(0, str(SYSTEM))
+    return importlib.import_module(name)
+
+
 def system_units(settings):
     units = []
-    for path in sorted((build.ROOT / "tests" / "system").glob("test_*.py")):
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(spec)
-        if str(path.parent) not in sys.path:
-            sys.path.insert(0, str(path.parent))
-        spec.loader.exec_module(module)
+    for path in sorted(SYSTEM.glob("test_*.py")):
+        module = system_module(path.stem)
         for function_name, function in vars(module).items():
             if function_name.startswith("test_") and callable(function):
                 name = f"system/{path.stem[5:]}.{function_name[5:]}"
@@ -228,11 +235,11 @@ def system_units(settings):
     return units
 
 
-def run_system(name, function, settings):
+def run_system(name, function, settings, limit=SYSTEM_LIMIT):
     start = time.monotonic()
-    limit = getattr(function, "timeout", SYSTEM_LIMIT)
+    limit = getattr(function, "timeout", limit)
     if getattr(function, "long", False):
-        limit = settings.minutes * 60 + SYSTEM_LIMIT
+        limit = max(limit, settings.minutes * 60 + SYSTEM_LIMIT)
     verdict = "passed"
     context = Context(name, settings, LOGS)
     try:
@@ -253,6 +260,13 @@ def run_system(name, function, settings):
     yield Result(name, verdict, time.monotonic() - start, detail)
 
 
+def row_units(settings):
+    machines = system_module("machines")
+    return [Unit(f"machines/{row.name}", lambda row=row: run_system(
+        f"machines/{row.name}", lambda ctx: machines.drive(ctx, row), settings, ROW_LIMIT),
+                 (("release", "iso"),), long=row.long) for row in machines.rows()]
+
+
 def mutant_units(settings):
     return [Unit("mutants", lambda: run_mutants(settings), (), long=True, alone=True)]
 
@@ -268,9 +282,10 @@ def run_mutants(settings):
 
 
 def all_units(settings):
-    LOGS.mkdir(parents=True, exist_ok=True)
+    build.check_place()
+    build.make_folder(LOGS)
     units = []
     for suite in (check_units, tools_units, host_units, machine_units, user_units, system_units,
-                  mutant_units):
+                  row_units, mutant_units):
         units += suite(settings)
     return units
