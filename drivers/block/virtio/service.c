@@ -4,32 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tessera/lib/clock.h>
-#include <tessera/lib/event.h>
 #include <tessera/lib/log.h>
-#include <tessera/lib/process.h>
 
 #define TICK_NS (1000 * TS_MILLISECOND) // while something is in flight: lost interrupts, silence
 
 // ---- Work
 
-static void fail(const char *what, ts_status_t status)
-{
-    // Init starts a new instance as soon as the PCI server has made the device quiet.
-    ts_log("%s: %s", what, ts_status_name(status));
-    ts_process_exit(status);
-}
-
 static void recover(struct block_service *s)
 {
+    if (!allowance_take_reset(&s->resets, ts_loop_now(s->loop))) {
+        service_fail("the device misbehaves all the time", TS_ERR_IO);
+    }
     ts_log("the device misbehaves and is reset");
     ts_status_t status = block_stop(&s->block);
     if (status != TS_OK) {
-        fail("the device does not stop", status);
+        service_fail("the device does not stop", status);
     }
     transfers_fail(s);
     status = block_resume(&s->block);
     if (status != TS_OK) {
-        fail("the device does not start again", status);
+        service_fail("the device does not start again", status);
     }
     s->pending = true;
 }
@@ -63,49 +57,27 @@ static void on_timer(struct ts_timer *timer)
     }
 }
 
-static void watch(struct block_service *s, struct ts_async *async, ts_handle_t event)
+static bool on_interrupt(struct service_interrupt *interrupt)
 {
-    struct ts_submission *submission = ts_loop_begin(s->loop, async);
-    if (submission == NULL) {
-        fail("the ring is full", TS_ERR_AGAIN);
-        return;
-    }
-    ts_prepare_watch(submission, event, TS_SIGNAL_READABLE, ts_async_data(async));
-}
-
-static void watched(struct block_service *s, struct ts_async *async, const struct ts_event *event,
-                    ts_handle_t handle)
-{
-    if (event->status != TS_OK) {
-        fail("waiting", event->status);
-    }
-    if (!(event->flags & TS_EVENT_MORE)) {
-        watch(s, async, handle);
-    }
-}
-
-static void on_interrupt(struct ts_async *async, const struct ts_event *event)
-{
-    struct block_service *s = TS_OBJECT_OF(async, struct block_service, interrupt);
+    struct block_service *s = TS_OBJECT_OF(interrupt, struct block_service, interrupt);
     struct virtio_function *f = s->function;
+    bool moved = s->progress != s->block.progress;
+    s->progress = s->block.progress;
     s->block.statistics.interrupts++;
     s->pending = true;
     if (f->bus.line) {
         (void)f->device.registers->interrupt_cause(f); // the device lowers the line
-        if (ts_interrupt_acknowledge(f->bus.interrupts[0]) != TS_OK) {
-            fail("acknowledging", TS_ERR_IO);
-        }
     }
-    watched(s, async, event, f->bus.interrupts[0]);
+    return moved;
 }
 
-static void on_change(struct ts_async *async, const struct ts_event *event)
+static bool on_change(struct service_interrupt *interrupt)
 {
-    struct block_service *s = TS_OBJECT_OF(async, struct block_service, change);
+    struct block_service *s = TS_OBJECT_OF(interrupt, struct block_service, change);
     if (block_stuck(&s->block, ts_loop_now(s->loop))) {
         recover(s);
     }
-    watched(s, async, event, s->function->bus.interrupts[1]);
+    return false; // a disk that changes often is not ours
 }
 
 // ---- Objects
@@ -236,13 +208,10 @@ static void begin(struct block_service *s)
         s->transfers[i].next = s->free;
         s->free = &s->transfers[i];
     }
-    s->interrupt.done = on_interrupt;
-    s->change.done = on_change;
+    const struct bus_function *bus = &s->function->bus;
     s->timer.fired = on_timer;
-    watch(s, &s->interrupt, s->function->bus.interrupts[0]);
-    if (s->function->bus.interrupts[1]) {
-        watch(s, &s->change, s->function->bus.interrupts[1]);
-    }
+    service_interrupt_start(&s->interrupt, s->loop, bus->interrupts[0], bus->line, on_interrupt);
+    service_interrupt_start(&s->change, s->loop, bus->interrupts[1], false, on_change);
     s->loop->idle = on_idle;
     s->loop->idle_context = s;
 }

@@ -5,6 +5,8 @@
 
 #include "block.h"
 
+#include <drivers/service/interrupt.h>
+#include <drivers/service/ready.h>
 #include <drivers/virtio/function.h>
 #include <tessera/lib/server.h>
 
@@ -36,7 +38,9 @@ struct block_service {
     struct block_session root;
     struct virtio_function *function;
     struct block block;
-    struct ts_async interrupt, change;
+    struct service_interrupt interrupt, change;
+    ts_time_t progress; // the device's, when it interrupted last
+    struct allowance resets;
     struct ts_timer timer;
     struct transfer transfers[TRANSFERS_MAX];
     struct transfer *free, *waiting, *waiting_last;

@@ -2,7 +2,6 @@
 #include "service.h"
 
 #include <tessera/lib/clock.h>
-#include <tessera/lib/event.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>
 
@@ -41,7 +40,8 @@ static bool send(struct port *port, uint8_t byte)
 
 // ---- When to look
 
-static void poll(struct ps2 *s)
+// Whether there was a byte.
+static bool poll(struct ps2 *s)
 {
     unsigned from, n = 0;
     uint8_t byte;
@@ -58,46 +58,30 @@ static void poll(struct ps2 *s)
     input_told(&s->input);
     ts_time_t pause = n == BYTES_MAX ? PAUSE : busy ? TICK_BUSY : TICK_IDLE;
     ts_timer_arm(s->loop, &s->tick, now + pause);
+    return n > 0;
 }
 
 static void on_tick(struct ts_timer *timer)
 {
     struct ps2 *s = TS_OBJECT_OF(timer, struct ps2, tick);
     s->input.events.statistics.polls++;
-    poll(s);
+    (void)poll(s);
 }
 
-static void wait_interrupt(struct ps2 *s, unsigned port)
+static bool on_interrupt(struct ps2 *s)
 {
-    struct ts_submission *submission =
-        s->interrupts[port] ? ts_loop_begin(s->loop, &s->waits[port]) : NULL;
-    if (submission != NULL) { // else the ticks do
-        ts_prepare_watch(submission, s->interrupts[port], TS_SIGNAL_READABLE,
-                         ts_async_data(&s->waits[port]));
-    }
-}
-
-static void on_interrupt(struct ps2 *s, unsigned port, const struct ts_event *event)
-{
-    if (event->status != TS_OK) {
-        ts_log("no more interrupts: %s", ts_status_name(event->status));
-        return;
-    }
     s->input.events.statistics.interrupts++;
-    poll(s);
-    if (ts_interrupt_acknowledge(s->interrupts[port]) == TS_OK && !(event->flags & TS_EVENT_MORE)) {
-        wait_interrupt(s, port);
-    }
+    return poll(s);
 }
 
-static void on_first(struct ts_async *async, const struct ts_event *event)
+static bool on_first(struct service_interrupt *interrupt)
 {
-    on_interrupt(TS_OBJECT_OF(async, struct ps2, waits[0]), 0, event);
+    return on_interrupt(TS_OBJECT_OF(interrupt, struct ps2, interrupts[0]));
 }
 
-static void on_second(struct ts_async *async, const struct ts_event *event)
+static bool on_second(struct service_interrupt *interrupt)
 {
-    on_interrupt(TS_OBJECT_OF(async, struct ps2, waits[1]), 1, event);
+    return on_interrupt(TS_OBJECT_OF(interrupt, struct ps2, interrupts[1]));
 }
 
 static void on_lights(struct input *input, uint32_t leds)
@@ -120,7 +104,6 @@ static void begin_ports(struct ps2 *s)
         port->works = s->controller.works[i];
         port->scancode.translated = i == 0 && s->controller.translates;
         input_plugged(&s->input, port->index, &nothing);
-        wait_interrupt(s, i);
         if (port->works) {
             port_probe(port, now);
         }
@@ -133,10 +116,6 @@ ts_status_t ps2_start(struct ps2 *s, struct ts_loop *loop, ts_handle_t data, ts_
     *s = (struct ps2){.loop = loop, .data = data, .command = command};
     s->controller =
         (struct controller){register_read, register_write, sleep_shortly, s, {false, false}, false};
-    s->interrupts[0] = interrupts[0];
-    s->interrupts[1] = interrupts[1];
-    s->waits[0].done = on_first;
-    s->waits[1].done = on_second;
     s->tick.fired = on_tick;
     ts_status_t status = controller_start(&s->controller);
     if (status == TS_OK) {
@@ -144,6 +123,8 @@ ts_status_t ps2_start(struct ps2 *s, struct ts_loop *loop, ts_handle_t data, ts_
     }
     if (status == TS_OK) {
         begin_ports(s);
+        service_interrupt_start(&s->interrupts[0], loop, interrupts[0], true, on_first);
+        service_interrupt_start(&s->interrupts[1], loop, interrupts[1], true, on_second);
         ts_timer_arm(loop, &s->tick, ts_clock_now());
     }
     return status;

@@ -6,14 +6,15 @@
 #include "controller.h"
 #include "port.h"
 
+#include <drivers/service/interrupt.h>
+
 struct ps2 {
     struct ts_loop *loop;
     struct controller controller;
     struct port ports[CONTROLLER_PORTS];
     struct input input;
     ts_handle_t data, command; // I/O ranges of one port each
-    ts_handle_t interrupts[CONTROLLER_PORTS];
-    struct ts_async waits[CONTROLLER_PORTS];
+    struct service_interrupt interrupts[CONTROLLER_PORTS];
     struct ts_timer tick;
 };
 

@@ -4,24 +4,11 @@
 #include "evdev.h"
 
 #include <tessera/lib/clock.h>
-#include <tessera/lib/event.h>
 #include <tessera/lib/log.h>
-#include <tessera/lib/process.h>
 
 #define EVENTS_MAX 64u                    // at once, then clients have their turn
 #define PAUSE      TS_MILLISECOND         // after so many: nobody types so fast
 #define TICK       (100 * TS_MILLISECOND) // a machine that loses interrupts is slow, not deaf
-
-// More resets than that in such a time: init's pauses, which grow, are better.
-#define RESETS_MAX 8u
-#define RESETS_NS  (10 * TS_SECOND)
-
-static void fail(const char *what, ts_status_t status)
-{
-    // Init starts a new instance as soon as the PCI server has made the device quiet.
-    ts_log("%s: %s", what, ts_status_name(status));
-    ts_process_exit(status);
-}
 
 static void take(struct service *s, const struct device_event *event)
 {
@@ -44,24 +31,20 @@ static void take(struct service *s, const struct device_event *event)
 
 static void restart(struct service *s)
 {
-    ts_time_t now = ts_loop_now(s->loop);
-    if (now - s->resets_since > RESETS_NS) {
-        s->resets_since = now;
-        s->resets = 0;
-    }
-    if (s->resets++ == RESETS_MAX) {
-        fail("the device misbehaves all the time", TS_ERR_IO);
+    if (!allowance_take_reset(&s->resets, ts_loop_now(s->loop))) {
+        service_fail("the device misbehaves all the time", TS_ERR_IO);
     }
     ts_log("the device misbehaves and is reset");
     s->input.events.statistics.resets++;
     input_released(&s->input, 0);
     ts_status_t status = device_restart(&s->device);
     if (status != TS_OK) {
-        fail("the device does not start again", status);
+        service_fail("the device does not start again", status);
     }
 }
 
-static void work(struct service *s)
+// Whether there was an event.
+static bool work(struct service *s)
 {
     struct device_event event;
     ts_status_t status = TS_OK;
@@ -76,42 +59,25 @@ static void work(struct service *s)
     input_told(&s->input);
     bool more = !device_sleep(&s->device) || n == EVENTS_MAX;
     ts_timer_arm(s->loop, &s->timer, ts_loop_now(s->loop) + (more ? PAUSE : TICK));
+    return n > 0;
 }
 
 static void on_timer(struct ts_timer *timer)
 {
     struct service *s = TS_OBJECT_OF(timer, struct service, timer);
     s->input.events.statistics.polls++;
-    work(s);
+    (void)work(s);
 }
 
-static void watch(struct service *s)
+static bool on_interrupt(struct service_interrupt *interrupt)
 {
-    struct ts_submission *submission = ts_loop_begin(s->loop, &s->interrupt);
-    if (submission != NULL) { // else the ticks do
-        ts_prepare_watch(submission, s->function->bus.interrupts[0], TS_SIGNAL_READABLE,
-                         ts_async_data(&s->interrupt));
-    }
-}
-
-static void on_interrupt(struct ts_async *async, const struct ts_event *event)
-{
-    struct service *s = TS_OBJECT_OF(async, struct service, interrupt);
+    struct service *s = TS_OBJECT_OF(interrupt, struct service, interrupt);
     struct virtio_function *f = s->function;
-    if (event->status != TS_OK) {
-        fail("waiting", event->status);
-    }
     s->input.events.statistics.interrupts++;
     if (f->bus.line) {
         (void)f->device.registers->interrupt_cause(f); // the device lowers the line
     }
-    work(s);
-    if (f->bus.line && ts_interrupt_acknowledge(f->bus.interrupts[0]) != TS_OK) {
-        fail("acknowledging", TS_ERR_IO);
-    }
-    if (!(event->flags & TS_EVENT_MORE)) {
-        watch(s);
-    }
+    return work(s);
 }
 
 static void on_lights(struct input *input, uint32_t leds)
@@ -124,7 +90,6 @@ ts_status_t service_start(struct service *s, struct ts_loop *loop, struct virtio
                           ts_handle_t *out_root)
 {
     *s = (struct service){.loop = loop, .function = function};
-    s->interrupt.done = on_interrupt;
     s->timer.fired = on_timer;
     ts_status_t status = device_init(&s->device, &function->device, function->bus.domain,
                                      virtio_function_queue_vector(function),
@@ -135,7 +100,8 @@ ts_status_t service_start(struct service *s, struct ts_loop *loop, struct virtio
     if (status == TS_OK) {
         input_plugged(&s->input, 0, &s->device.what);
         ts_log("%s", s->device.what.name);
-        watch(s);
+        service_interrupt_start(&s->interrupt, loop, function->bus.interrupts[0],
+                                function->bus.line, on_interrupt);
         ts_timer_arm(loop, &s->timer, ts_clock_now());
     }
     return status;

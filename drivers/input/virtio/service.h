@@ -5,6 +5,8 @@
 #include "device.h"
 
 #include <drivers/input/input.h>
+#include <drivers/service/interrupt.h>
+#include <drivers/service/ready.h>
 #include <drivers/virtio/function.h>
 
 struct service {
@@ -12,10 +14,9 @@ struct service {
     struct virtio_function *function;
     struct device device;
     struct input input;
-    struct ts_async interrupt;
+    struct service_interrupt interrupt;
     struct ts_timer timer;
-    ts_time_t resets_since;
-    uint32_t resets; // of the device since then
+    struct allowance resets; // of the device
 };
 
 // Errors as device_init and input_start.

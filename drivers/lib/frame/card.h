@@ -42,6 +42,7 @@ struct frame_card {
     struct frame_memory memory;
     struct ts_frame_driver rings;
     ts_time_t tx_progress;                   // when the chip last finished a frame
+    uint64_t moved;                          // frames that the chip is done with
     struct ts_frame_information information; // link: as the client was told
     struct ts_frame_statistics statistics;
 };

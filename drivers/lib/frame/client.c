@@ -163,9 +163,7 @@ void frame_client_on_attach(struct frame_session *session, struct ts_request *re
     if (status == TS_OK) {
         status = frame_card_attach(s->card, &o.mapped, &o.attach);
         if (status != TS_OK && frame_card_detach(s->card) != TS_OK) {
-            ts_log("the device neither starts nor stops");
-            free(o.mapped.bus);
-            o.mapped.bus = NULL; // it may still use the memory: the pins stay
+            service_fail("the device neither starts nor stops", status);
         }
     }
     if (status != TS_OK) {
@@ -180,17 +178,19 @@ void frame_client_on_attach(struct frame_session *session, struct ts_request *re
     welcome(s, request);
 }
 
-ts_status_t frame_client_detach(struct frame_service *s)
+// A device that does not stop may still use the memory. It stays pinned until the PCI server has
+// made the device quiet, and that begins with the driver's end.
+void frame_client_detach(struct frame_service *s)
 {
     struct offer o = {
         .memory = s->client_memory, .event = s->client_event, .mapped = s->card->memory};
     s->attached = NULL;
     s->client_memory = s->client_event = TS_HANDLE_NONE;
     ts_status_t status = frame_card_detach(s->card);
-    if (status == TS_OK) {
-        let_go(s, &o);
+    if (status != TS_OK) {
+        service_fail("the device does not stop", status);
     }
-    return status;
+    let_go(s, &o);
 }
 
 void frame_client_on_detach(struct frame_session *session, struct ts_request *request)
@@ -198,7 +198,8 @@ void frame_client_on_detach(struct frame_session *session, struct ts_request *re
     struct frame_service *s = session->service;
     ts_status_t status = TS_ERR_NOT_CONNECTED;
     if (s->attached == session) {
-        status = frame_client_detach(s);
+        frame_client_detach(s);
+        status = TS_OK;
     } else if (session->broke) {
         status = TS_OK; // the driver did it already
     }

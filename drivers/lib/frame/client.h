@@ -8,9 +8,8 @@
 void frame_client_on_attach(struct frame_session *session, struct ts_request *request);
 void frame_client_on_detach(struct frame_session *session, struct ts_request *request);
 
-// Stops the chip and lets go of the client's memory. TS_ERR_IO: the device does not stop; the
-// memory stays pinned and the process must end.
-TS_MUST_USE ts_status_t frame_client_detach(struct frame_service *service);
+// Stops the chip and lets go of the client's memory. A device that does not stop ends the process.
+void frame_client_detach(struct frame_service *service);
 
 // Signals the client's event, if somebody is attached.
 void frame_client_ring(struct frame_service *service);

@@ -5,46 +5,30 @@
 #include <tessera/lib/clock.h>
 #include <tessera/lib/event.h>
 #include <tessera/lib/log.h>
-#include <tessera/lib/process.h>
 
-// More resets than that in such a time: init's pauses, which grow, are better.
-#define RESETS_MAX 8u
-#define RESETS_NS  (10 * TS_SECOND)
+// Lines about the link in such a time: a bad cable comes and goes all day.
+#define LINK_LINES 8u
+#define LINK_NS    (10 * TS_SECOND)
 
 // ---- Work
-
-static void fail(const char *what, ts_status_t status)
-{
-    // Init starts a new instance as soon as the PCI server has made the device quiet.
-    ts_log("%s: %s", what, ts_status_name(status));
-    ts_process_exit(status);
-}
 
 static void on_client_broke(struct frame_service *s)
 {
     ts_log("the client broke the protocol and is detached");
     s->attached->broke = true;
     ts_object_signal(&s->attached->object, 0, TS_SIGNAL_ERROR);
-    ts_status_t status = frame_client_detach(s);
-    if (status != TS_OK) {
-        fail("the device does not stop", status);
-    }
+    frame_client_detach(s);
 }
 
 static void on_device_broke(struct frame_service *s)
 {
-    ts_time_t now = ts_loop_now(s->loop);
-    if (now - s->resets_since > RESETS_NS) {
-        s->resets_since = now;
-        s->resets = 0;
-    }
-    if (s->resets++ == RESETS_MAX) {
-        fail("the device misbehaves all the time", TS_ERR_IO);
+    if (!allowance_take_reset(&s->resets, ts_loop_now(s->loop))) {
+        service_fail("the device misbehaves all the time", TS_ERR_IO);
     }
     ts_log("the device misbehaves and is reset");
     ts_status_t status = frame_card_restart(s->card);
     if (status != TS_OK) {
-        fail("the device does not start again", status);
+        service_fail("the device does not start again", status);
     }
     s->pending = true;
 }
@@ -79,25 +63,62 @@ static void on_timer(struct ts_timer *timer)
     TS_OBJECT_OF(timer, struct frame_service, timer)->pending = true;
 }
 
-static void watch(struct frame_service *s, struct ts_async *async, ts_handle_t event)
+static void watch_bell(struct frame_service *s)
 {
-    struct ts_submission *submission = ts_loop_begin(s->loop, async);
+    struct ts_submission *submission = ts_loop_begin(s->loop, &s->bell);
     if (submission == NULL) {
-        fail("the ring is full", TS_ERR_AGAIN);
-        return;
+        service_fail("the ring is full", TS_ERR_AGAIN);
     }
-    ts_prepare_watch(submission, event, TS_SIGNAL_READABLE, ts_async_data(async));
+    ts_prepare_watch(submission, s->doorbell, TS_SIGNAL_READABLE, ts_async_data(&s->bell));
 }
 
-static void watched(struct frame_service *s, struct ts_async *async, const struct ts_event *event,
-                    ts_handle_t handle)
+static void on_bell(struct ts_async *async, const struct ts_event *event)
 {
+    struct frame_service *s = TS_OBJECT_OF(async, struct frame_service, bell);
+    s->card->statistics.doorbells++;
+    s->pending = true;
     if (event->status != TS_OK) {
-        fail("waiting", event->status);
+        service_fail("waiting", event->status);
     }
     if (!(event->flags & TS_EVENT_MORE)) {
-        watch(s, async, handle);
+        watch_bell(s);
     }
+}
+
+// ---- Interrupts
+
+// Logs what the link is, if that is not what the log says; too often, when the time is over.
+static void tell_link(struct frame_service *s)
+{
+    uint32_t link = s->card->information.link;
+    if (link == s->told_link) {
+        return;
+    }
+    if (allowance_take(&s->link_lines, ts_loop_now(s->loop), LINK_LINES, LINK_NS)) {
+        s->told_link = link;
+        ts_log("link %s", link ? "up" : "down");
+    } else if (!s->link_timer.armed) {
+        ts_log("the link changes all the time");
+        ts_timer_arm(s->loop, &s->link_timer, s->link_lines.since + LINK_NS + 1);
+    }
+}
+
+static void on_link_timer(struct ts_timer *timer)
+{
+    tell_link(TS_OBJECT_OF(timer, struct frame_service, link_timer));
+}
+
+static void on_link(struct frame_service *s)
+{
+    uint32_t before = s->card->information.link;
+    if (!frame_card_link_changed(s->card)) {
+        return;
+    }
+    if (!s->link_timer.armed) {
+        s->told_link = before;
+    }
+    tell_link(s);
+    frame_client_ring(s);
 }
 
 static void on_causes(struct frame_service *s, unsigned causes)
@@ -106,31 +127,21 @@ static void on_causes(struct frame_service *s, unsigned causes)
     if ((causes & FRAME_CAUSE_LOST) && s->attached != NULL) {
         on_device_broke(s);
     }
-    if ((causes & FRAME_CAUSE_LINK) && frame_card_link_changed(s->card)) {
-        ts_log("link %s", s->card->information.link ? "up" : "down");
-        frame_client_ring(s);
+    if (causes & FRAME_CAUSE_LINK) {
+        on_link(s);
     }
 }
 
-static void on_interrupt(struct ts_async *async, const struct ts_event *event)
+static bool on_interrupt(struct service_interrupt *of)
 {
-    struct frame_interrupt *interrupt = TS_OBJECT_OF(async, struct frame_interrupt, async);
+    struct frame_interrupt *interrupt = TS_OBJECT_OF(of, struct frame_interrupt, interrupt);
     struct frame_service *s = interrupt->service;
     struct frame_card *card = s->card;
+    bool moved = interrupt->moved != card->moved;
+    interrupt->moved = card->moved;
     card->statistics.interrupts++;
     on_causes(s, frame_chip.interrupted(card->context, (unsigned)(interrupt - s->interrupts)));
-    if (s->line && ts_interrupt_acknowledge(interrupt->handle) != TS_OK) {
-        fail("acknowledging", TS_ERR_IO);
-    }
-    watched(s, async, event, interrupt->handle);
-}
-
-static void on_bell(struct ts_async *async, const struct ts_event *event)
-{
-    struct frame_service *s = TS_OBJECT_OF(async, struct frame_service, bell);
-    s->card->statistics.doorbells++;
-    s->pending = true;
-    watched(s, async, event, s->doorbell);
+    return moved;
 }
 
 // ---- Objects
@@ -173,10 +184,7 @@ static void on_closed(struct ts_object *object)
     struct frame_session *session = TS_OBJECT_OF(object, struct frame_session, object);
     struct frame_service *s = session->service;
     if (s->attached == session) {
-        ts_status_t status = frame_client_detach(s);
-        if (status != TS_OK) {
-            fail("the device does not stop", status);
-        }
+        frame_client_detach(s);
     }
     free(session);
 }
@@ -212,13 +220,14 @@ static void watch_all(struct frame_service *s, const struct bus_function *functi
 {
     for (uint32_t i = 0; i < function->vectors; i++) {
         struct frame_interrupt *interrupt = &s->interrupts[i];
-        *interrupt = (struct frame_interrupt){
-            .async.done = on_interrupt, .service = s, .handle = function->interrupts[i]};
-        watch(s, &interrupt->async, interrupt->handle);
+        interrupt->service = s;
+        service_interrupt_start(&interrupt->interrupt, s->loop, function->interrupts[i],
+                                function->line, on_interrupt);
     }
     s->bell.done = on_bell;
     s->timer.fired = on_timer;
-    watch(s, &s->bell, s->doorbell);
+    s->link_timer.fired = on_link_timer;
+    watch_bell(s);
     s->loop->idle = on_idle;
     s->loop->idle_context = s;
 }
@@ -229,8 +238,7 @@ ts_status_t frame_service_start(struct frame_service *s, struct ts_loop *loop,
 {
     static const struct ts_server_limits limits = {
         .requests = 32, .objects = 32, .inbox_bytes = 64};
-    *s = (struct frame_service){
-        .loop = loop, .card = card, .domain = function->domain, .line = function->line};
+    *s = (struct frame_service){.loop = loop, .card = card, .domain = function->domain};
     s->root = (struct frame_session){.object = {.operations = &root_operations}, .service = s};
     ts_status_t status = ts_event_create(0, &s->doorbell);
     if (status == TS_OK) {

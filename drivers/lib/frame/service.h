@@ -4,6 +4,8 @@
 
 #include <drivers/bus/function.h>
 #include <drivers/frame/card.h>
+#include <drivers/service/interrupt.h>
+#include <drivers/service/ready.h>
 #include <tessera/lib/server.h>
 
 struct frame_session {
@@ -14,9 +16,9 @@ struct frame_session {
 
 // One of the chip's interrupts.
 struct frame_interrupt {
-    struct ts_async async;
+    struct service_interrupt interrupt;
     struct frame_service *service;
-    ts_handle_t handle;
+    uint64_t moved; // the card's, when it came last
 };
 
 struct frame_service {
@@ -26,13 +28,14 @@ struct frame_service {
     struct frame_card *card;
     ts_handle_t domain;
     struct frame_interrupt interrupts[BUS_VECTORS];
-    bool line; // interrupt 0 is a line
     struct ts_async bell;
     struct ts_timer timer;
-    ts_handle_t doorbell; // the client signals it
-    bool pending;         // frame_card_work has something to do
-    ts_time_t resets_since;
-    uint32_t resets;                // of the device since then
+    ts_handle_t doorbell;        // the client signals it
+    bool pending;                // frame_card_work has something to do
+    struct allowance resets;     // of the device
+    struct allowance link_lines; // of the log
+    uint32_t told_link;          // what the log says
+    struct ts_timer link_timer;
     struct frame_session *attached; // NULL = nobody
     ts_handle_t client_memory, client_event;
 };

@@ -78,6 +78,7 @@ static enum frame_outcome reap(struct frame_card *card, ts_time_t now)
         if (status != TS_OK || !give(&card->tx, &card->rings.tx_done, &frame)) {
             return FRAME_CHIP_BROKE;
         }
+        card->moved++;
         card->tx_progress = now;
     }
     return FRAME_MORE;
@@ -192,6 +193,7 @@ static enum frame_outcome receive(struct frame_card *card)
         if (status != TS_OK || !receive_one(card, &frame)) {
             return FRAME_CHIP_BROKE;
         }
+        card->moved++;
     }
     return FRAME_MORE;
 }

@@ -4,6 +4,7 @@
 #include <tessera/lib/clock.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/op.h>
+#include <tessera/lib/process.h>
 #include <tessera/proto/init.h>
 
 #define BUSY_TRIES 40u
@@ -49,4 +50,10 @@ int service_run(ts_status_t status, struct ts_server *server, ts_handle_t root)
     }
     ts_log("ends: %s", ts_status_name(status));
     return status;
+}
+
+void service_fail(const char *what, ts_status_t status)
+{
+    ts_log("%s: %s", what, ts_status_name(status));
+    ts_process_exit(status);
 }

@@ -20,3 +20,7 @@ TS_MUST_USE ts_status_t service_ready(struct ts_server *server, ts_handle_t root
 // The rest of a service's main: when it has started (`status`), hands in its root and runs its
 // server's loop until that fails. Logs why it ends; returns what main returns.
 int service_run(ts_status_t status, struct ts_server *server, ts_handle_t root);
+
+// Ends the process and logs why: init starts a new instance as soon as the PCI server has made the
+// device quiet.
+_Noreturn void service_fail(const char *what, ts_status_t status);

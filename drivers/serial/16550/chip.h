@@ -6,6 +6,7 @@
 #pragma once
 
 #include <drivers/console/console.h>
+#include <drivers/service/interrupt.h>
 #include "uart.h"
 
 struct serial {
@@ -15,9 +16,10 @@ struct serial {
     struct uart uart;
     uint32_t paced; // bytes that the chip was given before pace_end
     ts_time_t pace_end;
-    struct ts_async interrupt_wait;
+    uint64_t moved; // bytes, from and to the chip
+    struct service_interrupt interrupt;
     struct ts_timer tick;
-    ts_handle_t ports, interrupt; // interrupt 0: polled alone
+    ts_handle_t ports;
 };
 
 // Moves all that can be moved, and sets signals.
