@@ -53,3 +53,32 @@ def test_rtl8139_abuse(ctx):
 
 def test_rtl8139_driver_dies(ctx):
     check_dies(ctx, "rtl8139:0", nic="rtl8139", smp=2)
+
+
+def test_ne2k_i440fx(ctx):
+    """Through a port, 16 bits at a time; the card reaches no memory."""
+    check_page(ctx, nic="ne2k", board="pc")
+
+
+def test_ne2k_ip4(ctx):
+    test_network.test_ip4(ctx, nic="ne2k")
+
+
+def test_ne2k_ip6(ctx):
+    test_network.test_ip6(ctx, nic="ne2k")
+
+
+def test_ne2k_abuse(ctx):
+    test_network_bad.test_wrong_packets(ctx, nic="ne2k")
+
+
+def test_ne2k_spoiled(ctx):
+    """30,000 frames through a port."""
+    test_network_bad.test_spoiled_frames(ctx, nic="ne2k")
+
+
+def test_ne2k_driver_dies(ctx):
+    check_dies(ctx, "ne2k:0", nic="ne2k", smp=2)
+
+
+test_ne2k_spoiled.long = True

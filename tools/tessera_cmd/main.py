@@ -49,8 +49,8 @@ def add_run(commands):
 
 
 def add_nic(parser, default="virtio", words="virtio"):
-    parser.add_argument("--nic", choices=("virtio", "e1000", "e1000e", "rtl8139"), default=default,
-                        help=f"kind of the machine's network card ({words})")
+    parser.add_argument("--nic", choices=("virtio", "e1000", "e1000e", "rtl8139", "ne2k"),
+                        default=default, help=f"kind of the machine's network card ({words})")
 
 
 def add_httpd_conf(parser):

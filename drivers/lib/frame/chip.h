@@ -38,7 +38,7 @@ struct frame_received {
 #define FRAME_CAUSE_LOST 4u // the chip says itself that it needs a reset
 
 // Each function is given `context`. None waits for the chip but start and stop, whose waits have an
-// end.
+// end, and interrupted, for 2 ms at most.
 struct frame_chip {
     // Starts the chip, with empty rings and interrupts on. TS_ERR_IO and others: it does not start;
     // stop says whether it is at rest.
