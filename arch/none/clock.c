@@ -12,6 +12,16 @@ void arch_clock_describe(struct ts_clock *clock)
     *clock = (struct ts_clock){.version = TS_CLOCK_VERSION};
 }
 
+bool arch_rtc_read(int64_t *out_seconds)
+{
+    return false;
+}
+
+bool arch_rtc_write(int64_t seconds)
+{
+    return false;
+}
+
 void timer_arm(ts_time_t deadline)
 {}
 

@@ -155,8 +155,25 @@ enum ts_resource_kind {
        // nobody else's until they are gone. TS_ERR_GONE: the domain has ended; TS_ERR_RIGHTS: the
        // domain's handle lacks MANAGE, or the resource is bound already
 
+#define TS_RESOURCE_RTC_READ  10u // SYSTEM: out: struct ts_rtc
+#define TS_RESOURCE_RTC_WRITE 11u // SYSTEM: struct ts_rtc
+#define TS_RESOURCE_CLOCK_SET 12u // SYSTEM: struct ts_clock_setting
+
 struct ts_resource_range {
     uint64_t base, length;
+};
+
+// The machine's battery-backed clock. To read: TS_ERR_NOT_FOUND where there is none, or one that
+// was not set. To write: TS_ERR_RANGE where there is none, or the year is not one of 2000 to 2099.
+struct ts_rtc {
+    uint64_t monotonic_ns; // just after it was read; 0 to write
+    int64_t seconds;       // since 1970-01-01 UTC
+};
+
+// What the clock page says from now on. A slew of more than an hour, or one that begins before the
+// monotonic clock does, is TS_ERR_RANGE.
+struct ts_clock_setting {
+    int64_t realtime_offset, slew_begin, slew;
 };
 
 struct ts_resource_binding {

@@ -15,6 +15,9 @@ ts_time_t ts_clock_now(void);
 // Nanoseconds since 1970-01-01 UTC.
 ts_time_t ts_clock_realtime(void);
 
+// What ts_clock_realtime() is ahead of ts_clock_now() at a moment, which is told too.
+ts_time_t ts_clock_offset(ts_time_t *out_now);
+
 // The arithmetic of times: what does not fit is the end of the range.
 static inline ts_time_t ts_time_add(ts_time_t time, ts_time_t span)
 {

@@ -118,6 +118,22 @@ ts_status_t ts_system_power_off(ts_handle_t resource, uint32_t status)
     return ts_call_bytes(resource, TS_RESOURCE_POWER_OFF, &range, sizeof(range), NULL, 0, NULL);
 }
 
+ts_status_t ts_system_rtc_read(ts_handle_t resource, struct ts_rtc *out_rtc)
+{
+    return ts_call_bytes(resource, TS_RESOURCE_RTC_READ, NULL, 0, out_rtc, sizeof(*out_rtc), NULL);
+}
+
+ts_status_t ts_system_rtc_write(ts_handle_t resource, int64_t seconds)
+{
+    struct ts_rtc rtc = {.seconds = seconds};
+    return ts_call_bytes(resource, TS_RESOURCE_RTC_WRITE, &rtc, sizeof(rtc), NULL, 0, NULL);
+}
+
+ts_status_t ts_system_clock_set(ts_handle_t resource, const struct ts_clock_setting *setting)
+{
+    return ts_call_bytes(resource, TS_RESOURCE_CLOCK_SET, setting, sizeof(*setting), NULL, 0, NULL);
+}
+
 ts_status_t ts_system_restart(ts_handle_t resource)
 {
     return ts_call_bytes(resource, TS_RESOURCE_RESTART, NULL, 0, NULL, 0, NULL);

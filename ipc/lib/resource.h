@@ -47,6 +47,12 @@ TS_MUST_USE ts_status_t ts_domain_quiet(ts_handle_t domain);
 TS_MUST_USE ts_status_t ts_domain_end(ts_handle_t domain);
 TS_MUST_USE ts_status_t ts_domain_state(ts_handle_t domain, struct ts_domain_state *out_state);
 
+// SYSTEM: the battery-backed clock, and what the clock page says of the realtime.
+TS_MUST_USE ts_status_t ts_system_rtc_read(ts_handle_t resource, struct ts_rtc *out_rtc);
+TS_MUST_USE ts_status_t ts_system_rtc_write(ts_handle_t resource, int64_t seconds);
+TS_MUST_USE ts_status_t ts_system_clock_set(ts_handle_t resource,
+                                            const struct ts_clock_setting *setting);
+
 // SYSTEM: does not return on success.
 TS_MUST_USE ts_status_t ts_system_power_off(ts_handle_t resource, uint32_t status);
 TS_MUST_USE ts_status_t ts_system_restart(ts_handle_t resource);

@@ -34,7 +34,7 @@
 // The control object (a named handle "control = control" in the configuration):
 //   list    struct ts_init_service records, as many as fit; offset = cookie: index of the first
 //   call    TS_INIT_*, with the service's name as bytes in; with MANAGE. RUNNING: without.
-//           POWER_OFF and REBOOT: with EXECUTE will do
+//           POWER_OFF and REBOOT: with EXECUTE will do; CLOCK_SET: with WRITE
 //   open    a service's name: as its named handle; MANAGE, also among the rights asked for
 #pragma once
 
@@ -61,6 +61,17 @@
         // order of their start, then the machine
 #define TS_INIT_REBOOT  21u
 #define TS_INIT_RUNNING 22u // value = services that run
+#define TS_INIT_CLOCK_SET \
+    23u // struct ts_init_clock in: sets the realtime, and the battery-backed clock unless slowly.
+        // TS_ERR_RANGE: not a time from 1970 to 2099
+
+#define TS_INIT_CLOCK_SLOWLY 1u // less than a second is made good little by little
+
+struct ts_init_clock {
+    int64_t offset_ns;  // what the realtime is to be ahead of the monotonic time
+    uint32_t trusted_s; // for so long the battery-backed clock tells of jumps alone
+    uint32_t flags;
+};
 
 struct ts_init_power {
     int32_t status; // of the emulator, where it can tell

@@ -7,13 +7,13 @@
 #include <init/first_program.h>
 
 #include <arch/boot.h>
-#include <arch/clock.h>
 #include <arch/interrupt.h>
 #include <arch/memory.h>
 #include <arch/smp.h>
 #include <log.h>
 #include <mm/address_space.h>
 #include <mm/heap.h>
+#include <object/clock.h>
 #include <object/job.h>
 #include <object/log_object.h>
 #include <object/memory.h>
@@ -173,17 +173,13 @@ static void give_boot_information(struct first_program *first)
     give_new(first, TS_NAME_BOOT, &memory->object, READ_ONLY_MAP);
 }
 
-// The clock page stays mapped here: it is the kernel's to change.
 static void give_clock(struct first_program *first)
 {
-    struct kernel_mapping mapping;
-    require(memory_create_kernel(NULL, sizeof(struct ts_clock), &mapping), "clock page");
-    struct memory *memory = mapping.memory; // whose reference the mapping keeps for ever
-    arch_clock_describe(kernel_range_at(&mapping.range, 0, sizeof(struct ts_clock)));
+    struct memory *memory;
+    require(clock_page_create(&memory), "clock page");
     require(space_map(first->process->space, memory, 0, PAGE_SIZE, TS_MAP_READ, TS_MAP_READ,
                       &first->clock),
             "clock page");
-    object_get(&memory->object);
     give_new(first, TS_NAME_CLOCK, &memory->object, READ_ONLY_MAP);
 }
 

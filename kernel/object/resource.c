@@ -10,6 +10,7 @@
 #include <mm/page.h>
 #include <object/body.h>
 #include <object/caller.h>
+#include <object/clock.h>
 #include <object/device.h>
 #include <object/domain.h>
 #include <object/interrupt.h>
@@ -272,6 +273,9 @@ static enum ts_resource_kind method_kind(uint32_t method)
         [TS_RESOURCE_DOMAIN_MAKE] = TS_RESOURCE_DOMAIN,
         [TS_RESOURCE_POWER_OFF] = TS_RESOURCE_SYSTEM,
         [TS_RESOURCE_RESTART] = TS_RESOURCE_SYSTEM,
+        [TS_RESOURCE_RTC_READ] = TS_RESOURCE_SYSTEM,
+        [TS_RESOURCE_RTC_WRITE] = TS_RESOURCE_SYSTEM,
+        [TS_RESOURCE_CLOCK_SET] = TS_RESOURCE_SYSTEM,
     };
     return method < sizeof(kinds) ? (enum ts_resource_kind)kinds[method] : (enum ts_resource_kind)0;
 }
@@ -288,6 +292,9 @@ static ts_status_t resource_call(const struct resource *resource, const struct t
     case TS_RESOURCE_IO_RANGE: return make_io_range(resource, call, operation);
     case TS_RESOURCE_DOMAIN_MAKE: return make_domain(resource, call, operation);
     case TS_RESOURCE_POWER_OFF: return power_off(call);
+    case TS_RESOURCE_RTC_READ: return clock_rtc_read(call);
+    case TS_RESOURCE_RTC_WRITE: return clock_rtc_write(call);
+    case TS_RESOURCE_CLOCK_SET: return clock_set(call);
     default: return restart();
     }
 }

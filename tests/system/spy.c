@@ -25,11 +25,9 @@ static void steer(void)
     static const struct {
         const char *what;
         uint32_t method;
-    } methods[] = {{"start", TS_INIT_START},
-                   {"stop", TS_INIT_STOP},
-                   {"kill", TS_INIT_KILL},
-                   {"restart", TS_INIT_RESTART},
-                   {"reboot", TS_INIT_REBOOT}};
+    } methods[] = {{"start", TS_INIT_START},   {"stop", TS_INIT_STOP},
+                   {"kill", TS_INIT_KILL},     {"restart", TS_INIT_RESTART},
+                   {"reboot", TS_INIT_REBOOT}, {"set the clock", TS_INIT_CLOCK_SET}};
     static const char *const services[] = {"pci", "serial", "ps2", "virtio-net:0", "netd"};
     ts_handle_t control = ts_named_handle(TS_NAME_CONTROL), session;
     char text[64];

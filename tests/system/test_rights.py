@@ -26,6 +26,7 @@ stop: ERR_RIGHTS
 kill: ERR_RIGHTS
 restart: ERR_RIGHTS
 reboot: ERR_RIGHTS
+set the clock: ERR_RIGHTS
 open pci: ERR_RIGHTS
 open serial: ERR_RIGHTS
 open ps2: ERR_RIGHTS

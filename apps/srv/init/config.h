@@ -53,8 +53,9 @@
 // init can give, save for service, each and class, where `manage` and `share` must be said (what
 // they are for says the service's protocol, docs/protocols), control and job, where `manage` must
 // be (a manager of its job sets its own limits), control again, where `execute` must be (the
-// machine's end, and nothing else of what `manage` has), root-job, where `write` must be as well
-// (starting programs in no limits but the machine's), and log, which is written only.
+// machine's end, and nothing else of what `manage` has) and `write` (the clock, and nothing else),
+// root-job, where `write` must be as well (starting programs in no limits but the machine's), and
+// log, which is written only.
 //
 // A service that others refer to, or that has a heartbeat, must call READY (proto/init.h).
 //

@@ -143,8 +143,9 @@ static const char *parse_target(struct words *words, char *word, struct config_h
     } else if (strcmp(word, "memory") == 0) {
         return parse_memory(words, handle);
     } else if (strcmp(word, "control") == 0) {
-        handle->target = CONFIG_CONTROL; // steering services, or the machine's end, must be said
-        handle->rights &= (ts_rights_t) ~(TS_RIGHT_MANAGE | TS_RIGHT_EXECUTE);
+        // Steering services, the machine's end, or the clock, must be said.
+        handle->target = CONFIG_CONTROL;
+        handle->rights &= (ts_rights_t) ~(TS_RIGHT_MANAGE | TS_RIGHT_EXECUTE | TS_RIGHT_WRITE);
     } else if (strcmp(word, TS_NAME_LOG) == 0) {
         handle->target = CONFIG_OWN; // reading it, or taking its port over, must be said
         handle->rights = TS_RIGHT_WRITE | TS_RIGHT_DUPLICATE | TS_RIGHT_TRANSFER;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <tessera/lib/process.h>
 #include "broker.h"
+#include "clock.h"
 #include "init.h"
 #include "pool.h"
 #include "power.h"
@@ -115,6 +116,13 @@ static void call_power(struct ts_request *request)
     }
 }
 
+static void call_clock(struct ts_request *request)
+{
+    struct ts_init_clock wanted;
+    ts_status_t status = ts_request_pull_exact(request, &wanted, sizeof(wanted));
+    ts_request_reply(request, status == TS_OK ? clock_adjust(&wanted) : status, 0);
+}
+
 static uint64_t count_running(void)
 {
     uint64_t count = 0;
@@ -130,11 +138,14 @@ static void control_call(struct ts_request *request)
     uint64_t method = request->arg;
     bool power = method == TS_INIT_POWER_OFF || method == TS_INIT_REBOOT;
     bool may = method == TS_INIT_RUNNING || ts_request_has(request, TS_RIGHT_MANAGE) ||
-               (power && ts_request_has(request, TS_RIGHT_EXECUTE));
+               (power && ts_request_has(request, TS_RIGHT_EXECUTE)) ||
+               (method == TS_INIT_CLOCK_SET && ts_request_has(request, TS_RIGHT_WRITE));
     if (!may) {
         ts_request_reply(request, TS_ERR_RIGHTS, 0);
     } else if (power) {
         call_power(request);
+    } else if (method == TS_INIT_CLOCK_SET) {
+        call_clock(request);
     } else if (method == TS_INIT_RUNNING) {
         ts_request_reply(request, TS_OK, count_running());
     } else {

@@ -24,6 +24,8 @@
 //   settle          what a service waits for before its start
 //   ready           where it hands in its root
 //   power           the ordered end
+//   wall            what the battery-backed clock says
+//   clock           the realtime
 //   control         the object that `services` talks to
 //   launch          a service's handles, its process
 //   main            the beginning
@@ -40,6 +42,7 @@
 #include <tessera/lib/memory.h>
 #include <tessera/lib/process.h>
 #include "class.h"
+#include "clock.h"
 #include "heartbeat.h"
 #include "init.h"
 #include "instance.h"
@@ -264,6 +267,7 @@ int main(int argc, char **argv)
         load_config();
         apply_command_line();
         compare_memory();
+        clock_begin();
         start_services();
         init.loop.idle = launch_all;
         status = ts_loop_run(&init.loop);

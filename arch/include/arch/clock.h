@@ -12,6 +12,12 @@ ts_time_t clock_now(void);
 // Fills everything but `sequence` of a clock page.
 void arch_clock_describe(struct ts_clock *clock);
 
+// The battery-backed clock: seconds since 1970-01-01 UTC. False: there is none, it was not set, or
+// (write) it does not reach so far. Takes up to some milliseconds, and a lock for the time of some
+// twenty port accesses; so with interrupts on, save at boot.
+bool arch_rtc_read(int64_t *out_seconds);
+bool arch_rtc_write(int64_t seconds);
+
 // Arms this CPU's timer for an absolute time, replacing what was armed; in the past: at once.
 // 0 stops it. When it fires kernel_timer() is called on this CPU. Interrupts off. May fire early
 // by the timer's resolution or range: the hook looks at the clock and arms again.

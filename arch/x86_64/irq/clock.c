@@ -71,6 +71,7 @@ void arch_clock_describe(struct ts_clock *clock)
     clock->shift = SHIFT;
     clock->reserved = 0;
     clock->realtime_offset = boot_info.realtime_offset;
+    clock->slew_begin = clock->slew = 0;
 }
 
 void arch_delay_us(uint32_t microseconds)
@@ -256,8 +257,8 @@ void clock_init(void)
 {
     counter_base = arch_counter();
     calibrate();
-    int64_t seconds = rtc_read();
-    if (seconds) {
+    int64_t seconds;
+    if (arch_rtc_read(&seconds)) {
         boot_info.realtime_offset = seconds * (int64_t)TIME_NS_PER_S - clock_now();
     }
     clock_cpu_init();

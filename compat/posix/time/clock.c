@@ -8,6 +8,7 @@
 #include <tessera/lib/clock.h>
 #include <tessera/lib/process.h>
 #include <tessera/lib/random.h>
+#include <tessera/proto/init.h>
 #include <time.h>
 #include <unistd.h>
 #include "core/posix.h"
@@ -46,11 +47,24 @@ int clock_getres(clockid_t clock, struct timespec *out)
     return 0;
 }
 
-// The machine's clock is set by a holder of the handle for it.
+// The machine's clock is set by who may: a holder of init's control object with the right for it.
 int clock_settime(clockid_t clock, const struct timespec *time)
 {
-    (void)clock, (void)time;
-    return posix_fail(EPERM);
+    ts_handle_t control = ts_named_handle(TS_NAME_CONTROL);
+    if (clock != CLOCK_REALTIME || time->tv_nsec < 0 || time->tv_nsec >= TS_SECOND) {
+        return posix_fail(EINVAL);
+    }
+    if (control == TS_HANDLE_NONE) {
+        return posix_fail(EPERM);
+    }
+    ts_time_t wanted = ts_time_of(time->tv_sec, TS_SECOND, time->tv_nsec);
+    struct ts_init_clock set = {.offset_ns = ts_time_add(wanted, -ts_clock_now())};
+    ts_status_t status =
+        ts_call_bytes(control, TS_INIT_CLOCK_SET, &set, sizeof(set), NULL, 0, NULL);
+    return status == TS_OK           ? 0
+           : status == TS_ERR_RIGHTS ? posix_fail(EPERM)
+           : status == TS_ERR_RANGE  ? posix_fail(EINVAL)
+                                     : posix_result(status);
 }
 
 int gettimeofday(struct timeval *restrict out, void *restrict zone)

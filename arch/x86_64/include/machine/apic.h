@@ -41,6 +41,3 @@ void quiesce_note(void);
 // irq/clock.c
 void clock_init(void);
 void clock_cpu_init(void);
-
-// Wall-clock time from the battery-backed clock, in seconds since 1970; 0: not set or absent.
-int64_t rtc_read(void);
