@@ -16,6 +16,7 @@ from test_http import HOST, Connection
 from test_www import make_tree
 
 ANSWER_LIMIT = 1   # seconds from a death to a new answer
+DEAF = {"e1000": 1}  # QEMU's model receives nothing for a second after its receiver was switched on
 PATIENCE = 20      # until a new answer is given up
 HEALTHY = 10.5     # seconds between deaths of one service which keep init from backing off
 CLIENTS = 4
@@ -32,6 +33,7 @@ class Restarts:
 
     def __init__(self, ctx, **options):
         self.ctx = ctx
+        self.limit = ANSWER_LIMIT
         self.cpus = options.get("smp", 1)
         folder = ctx.folder / "www"
         folder.mkdir()
@@ -153,10 +155,10 @@ class Restarts:
             if self.is_told(manner, service, log):
                 taken.append(seconds)
                 self.seconds.setdefault((manner, service), []).append(seconds)
-            if taken and taken[-1] <= ANSWER_LIMIT:
+            if taken and taken[-1] <= self.limit:
                 return
         self.ctx.check(taken, f"{service}: the log does not say {REASONS[manner]}:\n{log[-1500:]}")
-        raise AssertionError(f"{service} {manner}: first new answers after {taken} s, not {ANSWER_LIMIT}")
+        raise AssertionError(f"{service} {manner}: first new answers after {taken} s, not {self.limit}")
 
     def is_told(self, manner, service, log):
         """Whether init says that the service died of what was done to it."""
@@ -186,11 +188,12 @@ def check_each(ctx, **options):
     restarts.tell()
 
 
-def check_driver(ctx, nic):
-    """The driver of a card of Intel's, in each manner."""
+def check_driver(ctx, nic, manners=("stop", "kill", "write", "loop")):
+    """The driver of a card of Intel's, in these manners."""
     restarts = Restarts(ctx, nic=nic)
+    restarts.limit += DEAF.get(nic, 0)
     with restarts.load:
-        for manner in ("stop", "kill", "write", "loop"):
+        for manner in manners:
             restarts.round(manner, "e1000:0")
     restarts.tell()
 
