@@ -81,4 +81,17 @@ def test_ne2k_driver_dies(ctx):
     check_dies(ctx, "ne2k:0", nic="ne2k", smp=2)
 
 
+def test_legacy_i440fx(ctx):
+    """virtio-net as it was before version 1."""
+    check_page(ctx, nic="virtio-legacy", board="pc")
+
+
+def test_legacy_ip6(ctx):
+    test_network.test_ip6(ctx, nic="virtio-legacy")
+
+
+def test_legacy_driver_dies(ctx):
+    check_dies(ctx, "virtio-net:0", nic="virtio-legacy", smp=2)
+
+
 test_ne2k_spoiled.long = True

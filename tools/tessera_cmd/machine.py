@@ -34,7 +34,8 @@ PR_SET_PDEATHSIG = 1
 FORWARD_TRIES = 5
 PORTS = range(10240, 32768)  # those above are the host's to give to any connection
 CARDS = {"virtio": "virtio-net-pci", "e1000": "e1000", "e1000e": "e1000e",
-         "rtl8139": "rtl8139", "ne2k": "ne2k_pci"}  # QEMU's models
+         "rtl8139": "rtl8139", "ne2k": "ne2k_pci",
+         "virtio-legacy": "virtio-net-pci,disable-modern=on,disable-legacy=off"}  # QEMU's models
 ADVICE = (  # words of the emulator; what to do
     ("host forwarding", "a port is in use: choose another with --port N"),
     ("allocate memory", "this machine has not that much memory: give less with --memory"),

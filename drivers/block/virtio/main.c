@@ -21,5 +21,5 @@ static ts_status_t start(struct ts_loop *loop, struct virtio_function *function,
 
 int main(void)
 {
-    return virtio_service_run(start);
+    return virtio_service_run(virtio_function_open, start);
 }

@@ -39,6 +39,10 @@ ts_status_t virtio_negotiate(struct virtio_device *d, uint64_t wanted)
     status_add(d, VIRTIO_ACKNOWLEDGE);
     status_add(d, VIRTIO_DRIVER);
     d->features = d->registers->features_get(d->context) & (wanted | VIRTIO_F_VERSION_1);
+    if (d->legacy) {
+        d->registers->features_set(d->context, d->features);
+        return TS_OK;
+    }
     if (d->features & VIRTIO_F_VERSION_1) {
         d->registers->features_set(d->context, d->features);
         status_add(d, VIRTIO_FEATURES_OK);
@@ -74,6 +78,9 @@ ts_status_t virtio_queue_start(struct virtio_device *d, struct virtio_queue *q, 
     uint16_t most = d->registers->queue_size(d->context, index);
     if (most == 0) {
         return TS_ERR_NOT_FOUND;
+    }
+    if (d->legacy) { // it does not take another size
+        size = most <= VIRTQUEUE_SIZE_MAX && (most & (most - 1)) == 0 ? most : 0;
     }
     while (size > most) {
         size /= 2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A virtio 1.x device: reset, feature negotiation, queues. The registers are reached through a
-// small table, so that tests put a device of their own there; function.h has the PCI one.
+// A virtio device, of version 1 or before (legacy): reset, feature negotiation, queues. The
+// registers are reached through a small table, so that tests put a device of their own there;
+// function.h has the PCI one.
 //
 //   virtio_negotiate   reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK
 //   virtio_queue_start for each queue
@@ -59,6 +60,7 @@ struct virtio_device {
     const struct virtio_registers *registers;
     void *context;
     uint64_t features; // negotiated
+    bool legacy;       // from before version 1
 };
 
 // One queue and its memory.
@@ -70,7 +72,8 @@ struct virtio_queue {
 };
 
 // Resets and negotiates: VERSION_1 and those of `wanted` that the device offers. TS_ERR_IO: no
-// answer to the reset; TS_ERR_UNSUPPORTED: no VERSION_1, or the device refused the features.
+// answer to the reset; TS_ERR_UNSUPPORTED: no VERSION_1, or the device refused the features (a
+// legacy one has no such and cannot refuse).
 TS_MUST_USE ts_status_t virtio_negotiate(struct virtio_device *device, uint64_t wanted);
 
 // Writes status 0 and waits until it reads 0. TS_ERR_IO: it does not; the device may go on using
@@ -78,9 +81,10 @@ TS_MUST_USE ts_status_t virtio_negotiate(struct virtio_device *device, uint64_t 
 TS_MUST_USE ts_status_t virtio_reset(struct virtio_device *device);
 
 // Allocates a queue's memory (queue->memory.size 0) or takes it again after a reset, and sets it
-// up with at most `size` descriptors (a power of two). vector: MSI-X index or VIRTIO_NO_VECTOR.
-// TS_ERR_NOT_FOUND: the device has no such queue; TS_ERR_UNSUPPORTED: it has fewer than `least`
-// descriptors; TS_ERR_IO: it did not take the vector; TS_ERR_MEMORY, TS_ERR_LIMIT.
+// up with at most `size` descriptors (a power of two; of a legacy device, with as many as it has).
+// vector: MSI-X index or VIRTIO_NO_VECTOR. TS_ERR_NOT_FOUND: the device has no such queue;
+// TS_ERR_UNSUPPORTED: it has fewer than `least` descriptors; TS_ERR_IO: it did not take the vector;
+// TS_ERR_MEMORY, TS_ERR_LIMIT.
 TS_MUST_USE ts_status_t virtio_queue_start(struct virtio_device *device, struct virtio_queue *queue,
                                            uint16_t index, uint16_t size, uint16_t least,
                                            uint16_t vector, ts_handle_t domain);

@@ -20,7 +20,8 @@ uint32_t virtqueue_available_offset(uint16_t size)
 uint32_t virtqueue_used_offset(uint16_t size)
 {
     uint32_t end = virtqueue_available_offset(size) + 4 + 2u * size + 2;
-    return (end + 63) & ~63u; // 4 would do; a cache line of its own is better
+    // 4 would do for a device of version 1; one from before looks for it here.
+    return (end + VIRTQUEUE_ALIGN - 1) & ~(VIRTQUEUE_ALIGN - 1);
 }
 
 uint32_t virtqueue_bytes(uint16_t size)

@@ -10,6 +10,9 @@ typedef ts_status_t (*virtio_service_start_t)(struct ts_loop *loop,
                                               struct virtio_function *function,
                                               struct ts_server **out_server, ts_handle_t *out_root);
 
+// Takes the device: virtio_function_open, or one that takes others as well.
+typedef ts_status_t (*virtio_service_open_t)(struct virtio_function *function, ts_handle_t device);
+
 // Its main: takes the device, starts, and runs until something fails. Returns what main returns:
 // TS_INIT_EXIT_NO_DEVICE where there is no such device, or one that this library cannot drive.
-int virtio_service_run(virtio_service_start_t start_with);
+int virtio_service_run(virtio_service_open_t open_with, virtio_service_start_t start_with);

@@ -94,7 +94,7 @@ static uint16_t send(void *context, struct frame_to_send *frame)
     struct net *n = context;
     uint16_t head = virtqueue_head(&n->tx.ring);
     struct net_header *header = header_of(n, n->rx.ring.size + head, &frame->segments[0].address);
-    frame->segments[0].length = sizeof(*header);
+    frame->segments[0].length = net_header_size(n);
     *header = (struct net_header){0};
     if (frame->checksum) {
         header->flags = HEADER_NEEDS_CHECKSUM;
@@ -121,7 +121,7 @@ static uint16_t fill(void *context, const struct dma_segment *room)
 {
     struct net *n = context;
     uint16_t head = virtqueue_head(&n->rx.ring);
-    struct dma_segment segments[2] = {{.length = sizeof(struct net_header)}, *room};
+    struct dma_segment segments[2] = {{.length = net_header_size(n)}, *room};
     (void)header_of(n, head, &segments[0].address);
     (void)virtqueue_add(&n->rx.ring, segments, 0, 2, &head); // there was room for two
     return head;
@@ -137,7 +137,8 @@ static ts_status_t received(void *context, struct frame_received *out_frame)
         return status;
     }
     const struct net_header *header = header_of(n, out_frame->token, &bus);
-    out_frame->length = length > sizeof(*header) ? length - (uint32_t)sizeof(*header) : 0;
+    uint32_t size = net_header_size(n);
+    out_frame->length = length > size ? length - size : 0;
     // The header lies in the driver's memory, but the device may go on writing it: read once.
     uint8_t flags = atomic_load_explicit(TS_ATOMIC(&header->flags), memory_order_relaxed);
     bool checked = (n->device->features & NET_F_GUEST_CHECKSUM) &&

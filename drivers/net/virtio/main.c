@@ -9,6 +9,7 @@
 #include "net.h"
 
 #include <drivers/frame/service.h>
+#include <drivers/virtio/legacy.h>
 #include <drivers/virtio/service.h>
 
 static ts_status_t start(struct ts_loop *loop, struct virtio_function *function,
@@ -30,7 +31,14 @@ static ts_status_t start(struct ts_loop *loop, struct virtio_function *function,
     return frame_service_start(&service, loop, &net.card, &function->bus, out_root);
 }
 
+// Of version 1, else as it was before.
+static ts_status_t open_either(struct virtio_function *function, ts_handle_t device)
+{
+    ts_status_t status = virtio_function_open(function, device);
+    return status == TS_ERR_UNSUPPORTED ? virtio_legacy_open(function, device) : status;
+}
+
 int main(void)
 {
-    return virtio_service_run(start);
+    return virtio_service_run(open_either, start);
 }

@@ -24,10 +24,12 @@ struct net_header { // 5.1.6
     uint8_t flags, gso_type;
     uint16_t header_length, gso_size;
     uint16_t checksum_start, checksum_offset;
-    uint16_t buffers;
+    uint16_t buffers; // of version 1 alone
 };
 
 #define NET_HEADER_STRIDE 16u // from one to the next in the driver's memory
+
+#define NET_HEADER_LEGACY 10u // bytes of it without the last field
 
 // How the device interrupts.
 struct net_interrupts {
@@ -49,6 +51,12 @@ struct net {
 // TS_ERR_UNSUPPORTED: a card without an address.
 TS_MUST_USE ts_status_t net_init(struct net *net, struct virtio_device *device, ts_handle_t domain,
                                  const struct net_interrupts *interrupts);
+
+// Bytes of a header as this device has it.
+static inline uint32_t net_header_size(const struct net *n)
+{
+    return n->device->legacy ? NET_HEADER_LEGACY : (uint32_t)sizeof(struct net_header);
+}
 
 // Frees queues, headers and the card; the device was reset.
 void net_fini(struct net *net);

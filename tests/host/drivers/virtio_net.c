@@ -52,11 +52,16 @@ static void stop(void)
     net_fini(&net);
 }
 
+static uint32_t header_size(void)
+{
+    return transport.legacy ? 10 : 12;
+}
+
 // The device sends: gathers a frame behind its header.
 static uint32_t transmit(const struct fake_chain *chain, uint8_t *frame)
 {
     uint32_t length = 0;
-    CHECK(chain->count >= 2 && chain->parts[0].length == sizeof(struct net_header));
+    CHECK(chain->count >= 2 && chain->parts[0].length == header_size());
     for (unsigned i = 1; i < chain->count; i++) {
         CHECK(!chain->parts[i].writable);
         CHECK(peer_owns(chain->parts[i].bytes, chain->parts[i].length));
@@ -78,6 +83,7 @@ static void device_step(void)
     }
     while (fake_pop(&device, 0, &held_rx[rx_held])) {
         CHECK_EQUAL(held_rx[rx_held].count, 2);
+        CHECK_EQUAL(held_rx[rx_held].parts[0].length, header_size());
         CHECK(peer_owns(held_rx[rx_held].parts[1].bytes, 2048));
         rx_held++;
     }
@@ -89,18 +95,15 @@ static void device_step(void)
     if (rx_held > 0 && random_below(2)) {
         unsigned pick = random_below(rx_held);
         uint32_t length = TS_FRAME_LENGTH_MIN + random_below(1500);
-        memset(held_rx[pick].parts[0].bytes, 0, 12);
+        memset(held_rx[pick].parts[0].bytes, 0, header_size());
         peer_pattern(held_rx[pick].parts[1].bytes, length);
-        fake_push(&device, 0, held_rx[pick].head, 12 + length);
+        fake_push(&device, 0, held_rx[pick].head, header_size() + length);
         held_rx[pick] = held_rx[--rx_held];
     }
 }
 
-static void test_traffic(uint16_t queue_size)
+static void pass_traffic(void)
 {
-    device_fresh();
-    device.sizes[0] = device.sizes[1] = queue_size;
-    start();
     tx_held = rx_held = 0;
     for (unsigned round = 0; round < 200000; round++) {
         switch (random_below(5)) {
@@ -118,6 +121,43 @@ static void test_traffic(uint16_t queue_size)
     CHECK(peer.sent > 5000 && peer.received > 5000 && peer.failed == 0);
     CHECK_EQUAL(net.card.statistics.tx_frames, peer.sent);
     stop();
+}
+
+static void test_traffic(uint16_t queue_size)
+{
+    device_fresh();
+    device.sizes[0] = device.sizes[1] = queue_size;
+    start();
+    pass_traffic();
+}
+
+// From before version 1: it has no word on features, its queues are as long as it says, with parts
+// where it looks for them, and its header is shorter.
+static void test_legacy(void)
+{
+    static const uint16_t bad[] = {300, 2048, 16};
+    transport.legacy = true;
+    device_fresh();
+    device.offered &= UINT32_MAX;
+    device.sizes[0] = 512;
+    device.sizes[1] = 64;
+    start();
+    CHECK_EQUAL(device.status & VIRTIO_FEATURES_OK, 0);
+    CHECK_EQUAL(device.accepted, device.offered);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct fake_queue *q = &device.queues[i];
+        CHECK_EQUAL(q->size, device.sizes[i]);
+        CHECK_EQUAL(q->at.available - q->at.descriptors, 16u * q->size);
+        CHECK(q->at.descriptors % 4096 == 0 && q->at.used % 4096 == 0);
+        CHECK(q->at.used - q->at.available < 4096 + 6 + 2u * q->size);
+    }
+    pass_traffic();
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        device_fresh();
+        device.sizes[1] = bad[i];
+        CHECK_EQUAL(init(), TS_ERR_UNSUPPORTED);
+    }
+    transport.legacy = false;
 }
 
 // Asleep, each side's news makes the other ring.
@@ -292,6 +332,7 @@ int main(void)
 {
     test_traffic(256);
     test_traffic(32);
+    test_legacy();
     test_doorbells();
     test_checksum();
     test_device_lies();
