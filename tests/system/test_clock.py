@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The realtime: after the machine stood still, after an old state was loaded, and when it is set."""
 import re
+import socket
+import struct
+import threading
 import time
 
 APART = 2        # seconds that it may be off by
 PATIENCE = 120
 STOP = 10
+EPOCH = 2208988800  # of 1970, in seconds since 1900
 
 
 def read(guest):
@@ -96,3 +100,42 @@ def test_snapshot(ctx):
     job(guest, "snapshot-load", **state)
     wait_until_right(ctx, guest)
     ctx.check(int(guest.command("date +%s")) >= then + STOP - APART, "time has passed")
+
+
+class TimeServer(threading.Thread):
+    """Says a time that is ahead; before each answer comes one that was not asked for."""
+
+    def __init__(self, ahead):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.ahead, self.questions = ahead, []
+
+    def answer(self, origin, ahead):
+        now = int((time.time() + ahead + EPOCH) * 2 ** 32) & (2 ** 64 - 1)
+        return struct.pack("!BBBbIII8s8sQQ", 4 << 3 | 4, 2, 6, -20, 0, 0, 0, bytes(8), origin,
+                           now, now)
+
+    def run(self):
+        while True:
+            question, client = self.socket.recvfrom(512)
+            origin = question[40:48]
+            self.questions.append(origin)
+            self.socket.sendto(self.answer(bytes(8), 2 * self.ahead), client)
+            self.socket.sendto(self.answer(origin, self.ahead), client)
+
+
+def test_sntp(ctx):
+    """One line of configuration: the clock is the server's, and not that of who guesses."""
+    server = TimeServer(300)
+    server.start()
+    conf = ctx.folder / "init.conf"
+    text, off = ctx.init_conf(), "    start     never\n    arguments pool.ntp.org\n"
+    ctx.equal(text.count(off), 1, "it is off")
+    conf.write_text(text.replace(off, f"    arguments 10.0.2.2:{server.port}\n"))
+    guest = ctx.boot(shell=True, entries=[f"etc/init.conf={conf}"])
+    wait_until_right(ctx, guest, 300)
+    time.sleep(4)  # the battery's clock does not pull it back
+    wait_until_right(ctx, guest, 300)
+    ctx.check(server.questions and all(q != bytes(8) for q in server.questions), "random numbers")
