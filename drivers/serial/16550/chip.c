@@ -128,9 +128,9 @@ static void on_tick(struct ts_timer *timer)
 
 #define CAUSES_MAX 32u // served for one interrupt
 
-// What serving a cause counts for, of PACE: eight in a pause's time, ten times as many as a real
+// What serving a cause counts for, of PACE: two in a pause's time, three times as many as a real
 // line has. A chip as fast as memory has room at once, and would have one after the other.
-#define CAUSE_COST (PACE / 8)
+#define CAUSE_COST (PACE / 2)
 
 // The line is edge-triggered: no further edge comes before all causes are gone.
 static bool on_interrupt(struct service_interrupt *interrupt)
