@@ -73,6 +73,13 @@ static void detect_name(void)
     memmove(to, to + blanks, sizeof(cpu_features.name) - blanks);
 }
 
+// QEMU stands still for ever when CR4.OSXSAVE is set on a model with XSAVE and none of what came
+// after it (Opteron_G4, Opteron_G5): it takes the bit for a reserved one. FXSAVE does there.
+static bool xsave_hangs(bool hypervisor)
+{
+    return hypervisor && x86_cpuid(0xd, 1).eax == 0;
+}
+
 void features_detect(void)
 {
     struct cpu_features *f = &cpu_features;
@@ -83,9 +90,9 @@ void features_detect(void)
     f->pat = one.edx >> 16 & 1;
     f->x2apic = one.ecx >> 21 & 1;
     f->tsc_deadline = one.ecx >> 24 & 1;
-    f->xsave = (one.ecx >> 26 & 1) && max >= 0xd;
     f->rdrand = one.ecx >> 30 & 1;
     f->hypervisor = one.ecx >> 31 & 1;
+    f->xsave = (one.ecx >> 26 & 1) && max >= 0xd && !xsave_hangs(f->hypervisor);
     f->gib_pages = extended.edx >> 26 & 1;
     if (max >= 7) {
         struct cpuid seven = x86_cpuid(7, 0);
