@@ -7,7 +7,7 @@
 # SOURCES default to all *.c and *.S of the calling folder. A program is a static PIE; its target
 # is KIND-NAME (cmd-ls, srv-init; drv-NAME for drivers), its file <build>/programs/<kind folder>/NAME with a NAME.debug
 # that has the debug information, and its place in the boot archive as below. NATIVE programs
-# use libtessera alone: no POSIX layer, and what arch/*/user has.
+# use libtessera alone: no POSIX layer, and what arch/*/user has. The commands are one program.
 set(TESSERA_FOLDER_srv /srv)
 set(TESSERA_FOLDER_cmd /bin)
 set(TESSERA_FOLDER_driver /drv)
@@ -96,6 +96,27 @@ foreach(list ${lists})
   add_subdirectory(${folder})
 endforeach()
 
-tessera_programs_of(${CMAKE_SOURCE_DIR}/apps/cmd cmd)
+# The commands: each *.c in FOLDER is one, all of them are the program cmd-commands (FOLDER/all), which
+# is in /bin by the name of each. FOLDER/lib/*.c is what they share.
+function(tessera_commands folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.c)
+  file(GLOB rest CONFIGURE_DEPENDS ${folder}/all/*.c ${folder}/lib/*.c)
+  set(table)
+  set(paths)
+  foreach(source ${sources})
+    get_filename_component(name ${source} NAME_WE)
+    set_source_files_properties(${source} PROPERTIES
+      COMPILE_DEFINITIONS main=${name}_main
+      COMPILE_OPTIONS "-include;${folder}/all/commands.h")
+    string(APPEND table "COMMAND(${name})\n")
+    list(APPEND paths ${TESSERA_FOLDER_cmd}/${name})
+  endforeach()
+  set(made ${CMAKE_BINARY_DIR}/commands)
+  file(GENERATE OUTPUT ${made}/commands.def CONTENT "${table}")
+  tessera_program(commands KIND cmd SOURCES ${sources} ${rest} INCLUDES ${folder}/lib ${made})
+  set_target_properties(cmd-commands PROPERTIES TESSERA_PATH "${paths}")
+endfunction()
+
+tessera_commands(${CMAKE_SOURCE_DIR}/apps/cmd)
 tessera_programs_of(${CMAKE_SOURCE_DIR}/tests/user test)
 tessera_programs_of(${CMAKE_SOURCE_DIR}/bench bench)

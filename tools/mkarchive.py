@@ -222,16 +222,19 @@ def write_archive(out, files, now_ns):
     position = round_up(strings_at + len(strings))
     out.seek(position)
     table = bytearray()
-    progress = Progress(sum(map(regular_size, files.values())))
+    progress = Progress(sum(map(regular_size, set(files.values()))))
+    packed = {}  # (size, crc, offset) of files that are there by another name
     for path in paths:
         host = files[path]
         status = os.stat(host) if host else None
         kind, mode, offset, size, crc = DIRECTORY, 0o755, 0, 0, 0
         if status and not stat.S_ISDIR(status.st_mode):
             kind, mode = FILE, 0o755 if status.st_mode & 0o111 else 0o644
-            size, crc = copy_data(out, host, progress)
-            offset = position if size else 0
-            position += round_up(size)
+            if host not in packed:
+                size, crc = copy_data(out, host, progress)
+                packed[host] = size, crc, position if size else 0
+                position += round_up(size)
+            size, crc, offset = packed[host]
         parent = index[path.rpartition(b"/")[0]]
         modified = status.st_mtime_ns if status else now_ns
         table += ENTRY.pack(string_at[path], len(path), offset, size, modified, kind, mode, crc,

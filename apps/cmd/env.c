@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
+#include <unistd.h>
 #include "command.h"
 
-int main(int argc, char **argv, char **envp)
+extern char **environ;
+
+int main(int argc, char **argv)
 {
     command_begin(argc, argv, "env\nPrints the environment.\n");
     command_no_arguments(argc, argv);
-    for (; *envp != NULL; envp++) {
-        puts(*envp);
+    for (char **word = environ; *word != NULL; word++) {
+        puts(*word);
     }
     return command_end(0);
 }

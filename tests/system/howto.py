@@ -107,7 +107,8 @@ def targets(tree, names):
     found = []
     for name in names:
         if match := re.fullmatch(r"(apps/cmd|tests/user)/(\w+)\.c", name):
-            found.append(("cmd-" if match.group(1) == "apps/cmd" else "test-") + match.group(2))
+            found.append("cmd-commands" if match.group(1) == "apps/cmd" else
+                         f"test-{match.group(2)}")
         for lists in (tree / name).rglob("CMakeLists.txt") if (tree / name).is_dir() else ():
             program = re.search(r"tessera_program\((\S+) KIND driver", lists.read_text())
             found += [f"drv-{program.group(1)}"] if program else []

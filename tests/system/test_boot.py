@@ -47,7 +47,7 @@ def test_bios(ctx):
 
 def test_nobody_reads(ctx):
     """The serial line takes nothing while the system comes up, which waits for it only so long."""
-    guest = ctx.boot(memory=64, narrow=True)
+    guest = ctx.boot(memory=64)
     guest.hearing.clear()
     ctx.equal(guest.wait_for_page()[0], 200, "status")
     ctx.check("$ " not in guest.log, "the line was read")

@@ -66,7 +66,7 @@ def run_for(ctx, seconds, machines):
 def replayed(ctx, seed):
     """What one boot of the machine says that does nothing but a run of this seed."""
     words = f"random=fixed exec={PROGRAM} {seed} 1000 {STEPS} {ROUNDS}"
-    guest = boot(ctx, extra=CLOCK, smp=1, icount=True, append=words)
+    guest = boot(ctx, extra=CLOCK, smp=1, icount=True, wide=True, append=words)
     ctx.equal(guest.wait_exit(100), 0, f"status, seed {seed}")
     return outcome(ctx, guest.log, seed)
 

@@ -12,8 +12,7 @@ PAGES = (("add-command", 1), ("add-posix-call", 2), ("add-driver", 1), ("add-sys
          ("add-operation", 6))
 CHECKS = ("format", "borders", "spdx", "pages", "readmes", "links")
 # What a shell needs; and all examples of docs/abi.
-PROGRAMS = ("srv-init", "cmd-sh", "cmd-echo", "cmd-grep", "cmd-services", "srv-memfs", "srv-pipes",
-            "drv-pci", "drv-serial", "test-examples")
+PROGRAMS = ("srv-init", "cmd-sh", "cmd-commands", "srv-memfs", "srv-pipes", "drv-pci", "drv-serial", "test-examples")
 
 
 def run(ctx, tree, *command):

@@ -49,6 +49,16 @@ class Archives(unittest.TestCase):
         self.assertEqual(len(data) % mkarchive.ALIGN, 0)
         self.assertTrue(all(entry[3] % mkarchive.ALIGN == 0 for entry in entries))
 
+    def test_one_file_by_several_names_is_there_once(self):
+        (self.folder / "program").write_bytes(b"x" * 5000)
+        program = self.folder / "program"
+        data = self.pack(f"bin/b={program}", f"bin/a={program}", f"c={program}")
+        found = [entry for entry in mkarchive.read_entries(data) if entry[1] == mkarchive.FILE]
+        self.assertEqual([entry[0] for entry in found], [b"bin/a", b"bin/b", b"c"])
+        self.assertEqual(len({entry[3:] for entry in found}), 1)
+        self.assertEqual(data[found[0][3]:found[0][3] + 5000], b"x" * 5000)
+        self.assertEqual(len(data), 4 * mkarchive.ALIGN)  # header, tables, two of data
+
     def test_checksum_of_zeros(self):
         for before, length in ((b"", 0), (b"abc", 1), (b"abc", 4097), (b"", 100000)):
             self.assertEqual(mkarchive.crc32c_of_zeros(mkarchive.crc32c(before), length),

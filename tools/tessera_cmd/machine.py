@@ -2,9 +2,9 @@
 """A virtual machine: an emulator process, its serial line, and a certain end for both.
 
 The serial line is a socket that we listen on and the emulator connects to, so that nothing which
-the guest says is lost and the guest takes input no faster than its serial port does. It is a TCP
-socket, which has room for megabytes that we have not read yet: the guest does not see whether we
-are late. (A Unix socket is full after 278 single bytes.) QEMU has a QMP socket besides. Everything
+the guest says is lost and the guest takes input no faster than its serial port does. A Unix socket
+is full after 278 single bytes: what we read is no older than that. A TCP socket has room for
+megabytes: the guest does not see whether we are late. QEMU has a QMP socket besides. Everything
 temporary is in one folder, which goes with the machine.
 """
 import contextlib
@@ -61,7 +61,7 @@ class Options:
     board: str = "q35"       # QEMU's model of the machine
     iommu: str = ""          # DMA and interrupts go through one: "intel", "amd"
     icount: bool = False     # deterministic: one instruction a nanosecond
-    narrow: bool = False     # the serial line stands still after 278 bytes that nobody has read
+    wide: bool = False       # the serial line has room for megabytes that nobody has read
     cpu: str = ""            # the emulator's name of a model; "" = the most that it has
     reboot: bool = True      # False: a reboot ends the emulator
     bare: bool = False       # QEMU's own defaults, and what `extra` says; no other field is looked at
@@ -137,7 +137,7 @@ class Machine:
 
     def _listen(self):
         """Where the serial line begins: its port of 127.0.0.1, or its path."""
-        if not self.options.narrow:
+        if self.options.wide or self.options.bochs:
             self.listener = socket.create_server(("127.0.0.1", 0))
             return self.listener.getsockname()[1]
         self.listener = socket.socket(socket.AF_UNIX)
@@ -173,7 +173,7 @@ class Machine:
 
     def _qemu(self):
         o, serial = self.options, self._listen()
-        serial = f"path={serial}" if o.narrow else f"host=127.0.0.1,port={serial},nodelay=on"
+        serial = f"host=127.0.0.1,port={serial},nodelay=on" if o.wide else f"path={serial}"
         words = [f"qemu-system-{build.ARCH}", "-name", "tessera", "-no-user-config",
                  "-chardev", f"socket,id=serial,{serial}", "-serial", "chardev:serial",
                  "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
