@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <tessera/lib/clock.h>
+#include <tessera/lib/event.h>
 #include <tessera/lib/log.h>
 #include <tessera/lib/resource.h>
 
@@ -58,7 +59,6 @@ static bool receive(struct serial *s)
         tty_input(&s->console.tty, bytes[i]);
     }
     s->console.statistics.bytes_in += n;
-    s->moved += n;
     return n == sizeof(bytes);
 }
 
@@ -86,7 +86,6 @@ static bool transmit(struct console *console)
         }
         tty_sent(&console->tty, sent);
         s->paced += sent;
-        s->moved += sent;
         n = tty_output(&console->tty, bytes, sizeof(bytes));
     }
     uart_want_room(&s->uart, n > 0 && !is_paced(s));
@@ -126,23 +125,32 @@ static void on_tick(struct ts_timer *timer)
     serial_poll(s);
 }
 
+static void wait_interrupt(struct serial *s)
+{
+    struct ts_submission *submission = ts_loop_begin(s->console.loop, &s->interrupt_wait);
+    if (submission != NULL) { // else the ticks do
+        ts_prepare_watch(submission, s->interrupt, TS_SIGNAL_READABLE,
+                         ts_async_data(&s->interrupt_wait));
+    }
+}
+
 #define CAUSES_MAX 32u // served for one interrupt
 
-// What serving a cause counts for, of PACE: two in a pause's time, three times as many as a real
-// line has. A chip as fast as memory has room at once, and would have one after the other.
-#define CAUSE_COST (PACE / 2)
-
-// The line is edge-triggered: no further edge comes before all causes are gone.
-static bool on_interrupt(struct service_interrupt *interrupt)
+static void on_interrupt(struct ts_async *async, const struct ts_event *event)
 {
-    struct serial *s = TS_OBJECT_OF(interrupt, struct serial, interrupt);
-    uint64_t before = s->moved;
+    struct serial *s = TS_OBJECT_OF(async, struct serial, interrupt_wait);
+    if (event->status != TS_OK) {
+        ts_log("no more interrupts: %s", ts_status_name(event->status));
+        return;
+    }
     s->console.statistics.interrupts++;
+    // The line is edge-triggered: no further edge comes before all causes are gone.
     for (unsigned i = 0; i < CAUSES_MAX && uart_interrupting(&s->uart); i++) {
-        s->paced += CAUSE_COST;
         serial_poll(s);
     }
-    return s->moved != before;
+    if (ts_interrupt_acknowledge(s->interrupt) == TS_OK && !(event->flags & TS_EVENT_MORE)) {
+        wait_interrupt(s);
+    }
 }
 
 // ---- The service
@@ -165,9 +173,10 @@ ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t por
 {
     static const struct ts_server_limits limits = {
         .requests = 256, .objects = 128, .inbox_bytes = 256};
-    *s = (struct serial){.ports = ports};
+    *s = (struct serial){.ports = ports, .interrupt = interrupt};
     s->uart = (struct uart){port_read, port_write, port_write_many, s, 0, 0};
     s->root.operations = &root_operations;
+    s->interrupt_wait.done = on_interrupt;
     s->tick.fired = on_tick;
     console_init(&s->console, loop, &device);
     ts_status_t status = uart_init(&s->uart);
@@ -180,7 +189,9 @@ ts_status_t serial_start(struct serial *s, struct ts_loop *loop, ts_handle_t por
     if (status != TS_OK) {
         return status;
     }
-    service_interrupt_start(&s->interrupt, loop, interrupt, true, on_interrupt);
+    if (interrupt) {
+        wait_interrupt(s);
+    }
     ts_timer_arm(loop, &s->tick, ts_clock_now());
     return TS_OK;
 }

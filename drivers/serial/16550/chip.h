@@ -6,7 +6,6 @@
 #pragma once
 
 #include <drivers/console/console.h>
-#include <drivers/service/interrupt.h>
 #include "uart.h"
 
 struct serial {
@@ -16,10 +15,9 @@ struct serial {
     struct uart uart;
     uint32_t paced; // bytes that the chip was given before pace_end
     ts_time_t pace_end;
-    uint64_t moved; // bytes, from and to the chip
-    struct service_interrupt interrupt;
+    struct ts_async interrupt_wait;
     struct ts_timer tick;
-    ts_handle_t ports;
+    ts_handle_t ports, interrupt; // interrupt 0: polled alone
 };
 
 // Moves all that can be moved, and sets signals.
