@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 
 #define SLEW_MOST (INT64_C(3600) * 1000000000)
+#define RTC_NS    INT64_C(5000000) // a reading takes less, unless its thread or its CPU stood still
+#define RTC_TRIES 8
 
 static struct spinlock lock = SPINLOCK_INIT("clock page");
 static struct ts_clock *page; // set once, before there is a program
@@ -59,10 +61,16 @@ ts_status_t clock_set(const struct ts_call *call)
 ts_status_t clock_rtc_read(const struct ts_call *call)
 {
     struct ts_rtc rtc;
-    if (!arch_rtc_read(&rtc.seconds)) {
-        return TS_ERR_NOT_FOUND;
-    }
-    rtc.monotonic_ns = (uint64_t)clock_now();
+    ts_time_t begin, end;
+    unsigned tries = 0;
+    do { // the two times are of one moment: interrupts are on, and a hypervisor takes CPUs away
+        begin = clock_now();
+        if (!arch_rtc_read(&rtc.seconds)) {
+            return TS_ERR_NOT_FOUND;
+        }
+        end = clock_now();
+    } while (end - begin > RTC_NS && ++tries < RTC_TRIES);
+    rtc.monotonic_ns = (uint64_t)end;
     return call_write(call, &rtc, sizeof(rtc));
 }
 

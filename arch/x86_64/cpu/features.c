@@ -129,7 +129,8 @@ void features_enable(void)
         x86_wrmsr(MSR_PAT, PAT_VALUE);
     }
     // SYSCALL takes code and stack selectors from bits 47:32, SYSRET from 63:48 (+16 and +8).
-    x86_wrmsr(MSR_EFER, x86_rdmsr(MSR_EFER) | EFER_SCE | EFER_NXE);
+    // FFXSR, had firmware left it, would have FXSAVE and FXRSTOR leave out the XMM registers.
+    x86_wrmsr(MSR_EFER, (x86_rdmsr(MSR_EFER) & ~EFER_FFXSR) | EFER_SCE | EFER_NXE);
     x86_wrmsr(MSR_STAR,
               (uint64_t)(SELECTOR_USER_DATA - 8) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
     x86_wrmsr(MSR_LSTAR, (uint64_t)system_call_start);

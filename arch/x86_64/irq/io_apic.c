@@ -84,6 +84,17 @@ void io_apic_init(void)
     }
 }
 
+bool io_apic_has_registers(paddr_t base, uint64_t bytes)
+{
+    for (uint32_t i = 0; i < acpi.io_apic_count; i++) {
+        paddr_t page = acpi.io_apic[i].address & ~(paddr_t)PAGE_MASK;
+        if (base < page + PAGE_SIZE && page < base + bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct io_apic *find(uint32_t line)
 {
     for (uint32_t i = 0; i < controller_count; i++) {

@@ -11,6 +11,9 @@
 void apic_init(void);
 void io_apic_init(void);
 
+// Whether a range of physical addresses touches the registers of an I/O controller.
+bool io_apic_has_registers(paddr_t base, uint64_t bytes);
+
 // Turns this CPU's controller on.
 void apic_enable(void);
 

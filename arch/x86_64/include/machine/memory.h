@@ -4,6 +4,7 @@
 #pragma once
 
 #include <arch/types.h>
+#include <machine/apic.h>
 #include <machine/iommu.h>
 
 #define KERNEL_DIRECT_BASE UINT64_C(0xffff800000000000) // all RAM, at most 64 TiB
@@ -25,12 +26,13 @@ static inline paddr_t virt_to_phys(const void *pointer)
 }
 
 // Whether a range of physical addresses touches what is the kernel's alone: the interrupt
-// controllers, 1 MiB each for the I/O APICs and for the local APIC and interrupt messages; IOMMUs.
+// controllers, 1 MiB each for the I/O APICs and for the local APIC and interrupt messages, and the
+// I/O APICs that firmware has put elsewhere; IOMMUs.
 // A device that claims to have its own registers there gets them for no driver.
 static inline bool arch_range_is_private(paddr_t base, uint64_t bytes)
 {
     const paddr_t io_apic = 0xfec00000, local_apic = 0xfee00000, size = 0x100000;
     return (base < io_apic + size && io_apic < base + bytes) ||
            (base < local_apic + size && local_apic < base + bytes) ||
-           iommu_has_registers(base, bytes);
+           io_apic_has_registers(base, bytes) || iommu_has_registers(base, bytes);
 }
