@@ -15,7 +15,8 @@
 #define LOG_SIZE    65536u
 #define SCREEN_SIZE 4096u
 #define LINE_MAX    256u
-#define PIECE       8u                  // bytes that are shown at a time
+#define PIECE       8u   // bytes that are shown at a time
+#define SHOW_MOST   512u // by one caller, which may have interrupts off; more than a line
 #define LATE_NS     INT64_C(3000000000) // a serial line that takes nothing so long is not waited for
 
 static struct spinlock log_lock = SPINLOCK_INIT("log");
@@ -26,8 +27,8 @@ static void (*listener)(void);
 
 // What is shown while it is written: a character on a serial line or a screen takes thousands of
 // instructions, so no line is shown with the lock held. A CPU that finds none showing does it,
-// piece by piece, until there is no more; it also shows what others write meanwhile. What a serial
-// line does not take now it is shown with the next line, or when the port is released.
+// piece by piece; it also shows what others write meanwhile, to a bound. What is left then, or what
+// a serial line does not take now, is shown with the next line, or when the port is released.
 struct mirror {
     const char *from; // a ring of `size` bytes
     uint32_t size;
@@ -92,14 +93,15 @@ static void mirror_show(struct mirror *mirror, const bool *released)
     irqflags_t flags = spin_lock(&log_lock);
     if (!mirror->busy) {
         mirror->busy = true;
-        size_t length, done;
+        size_t length, done, all = 0;
         do {
             length = mirror_take(mirror, *released, piece);
             spin_unlock(&log_lock, flags);
             done = mirror->show(piece, length);
             flags = spin_lock(&log_lock);
             mirror_taken(mirror, length, done);
-        } while (length > 0 && done == length);
+            all += done;
+        } while (length > 0 && done == length && all < SHOW_MOST);
         mirror->busy = false;
     }
     spin_unlock(&log_lock, flags);

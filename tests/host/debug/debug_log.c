@@ -73,7 +73,11 @@ static void a_line_that_stands_still_loses_nothing(void)
     now += 2 * TS_SECOND;
     CHECK(log_serial_release() == TS_ERR_AGAIN);
     line_takes = ROOM;
-    CHECK(log_serial_release() == TS_OK);
+    size_t before = line_length;
+    while (log_serial_release() == TS_ERR_AGAIN) { // no caller is kept by all that is left
+        CHECK(line_length > before && line_length - before <= 520);
+        before = line_length;
+    }
     check_all_is_shown();
     CHECK(screen_length == log_end() && memcmp(screen, line, screen_length) == 0);
     log_write(LOG_INFO, "the line is a driver's");
