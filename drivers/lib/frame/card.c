@@ -63,10 +63,14 @@ static ts_status_t start(struct frame_card *card)
     return status;
 }
 
+// To a client, if there is one.
 static void show_link(struct frame_card *card)
 {
     struct ts_frame_control *control = (struct ts_frame_control *)(void *)card->memory.base;
-    atomic_store_explicit(TS_ATOMIC(&control->link), card->information.link, memory_order_relaxed);
+    if (control != NULL) {
+        atomic_store_explicit(TS_ATOMIC(&control->link), card->information.link,
+                              memory_order_relaxed);
+    }
 }
 
 // Forgets what was in flight.
@@ -127,7 +131,9 @@ ts_status_t frame_card_restart(struct frame_card *card)
     card->statistics.resets++;
     give_back(&card->rx, &card->rings.rx_done, &card->statistics.rx_errors);
     give_back(&card->tx, &card->rings.tx_done, &card->statistics.tx_errors);
-    return start(card);
+    status = start(card);
+    show_link(card); // a change has no cause any more: the reset took it
+    return status;
 }
 
 bool frame_card_link_changed(struct frame_card *card)
@@ -137,8 +143,6 @@ bool frame_card_link_changed(struct frame_card *card)
         return false;
     }
     card->information.link = link;
-    if (card->memory.base != NULL) {
-        show_link(card);
-    }
+    show_link(card);
     return true;
 }

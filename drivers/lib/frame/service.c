@@ -31,6 +31,7 @@ static void on_device_broke(struct frame_service *s)
         service_fail("the device does not start again", status);
     }
     s->pending = true;
+    frame_client_ring(s); // the link may be another
 }
 
 // Before each wait of the loop: all that the callbacks have found to do, at once.

@@ -57,6 +57,7 @@ ts_status_t ne2k_reset(struct ne2k *n)
     ne2k_write(n, NE2K_CR, NE2K_CR_STOP);
     ne2k_write(n, NE2K_IMR, 0);
     ne2k_write(n, NE2K_ISR, UINT8_MAX);
+    n->causes = 0;
     return ne2k_read(n, NE2K_CR) == NE2K_CR_STOP ? TS_OK : TS_ERR_IO;
 }
 
@@ -118,7 +119,6 @@ ts_status_t ne2k_start(struct ne2k *n)
     if (status != TS_OK) {
         return status;
     }
-    n->causes = 0;
     n->tx_first = n->tx_count = 0;
     n->sending = n->failed = false;
     n->rooms = (struct frame_rooms){0};

@@ -482,6 +482,12 @@ static void test_link(void)
     chip.link = false;
     CHECK(frame_card_link_changed(&card));
     CHECK_EQUAL(control->link, 0);
+    chip.link = true; // during a reset, which takes the cause
+    CHECK_EQUAL(frame_card_restart(&card), TS_OK);
+    CHECK_EQUAL(control->link, 1);
+    chip.link = false;
+    CHECK_EQUAL(frame_card_restart(&card), TS_OK);
+    CHECK_EQUAL(control->link, 0);
     stop();
     CHECK_EQUAL(card.information.link, 0);
 }
