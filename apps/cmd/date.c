@@ -43,7 +43,8 @@ static bool read_time(const char *text, struct tm *out_parts)
     day.tm_year -= 1900;
     day.tm_mon--;
     *out_parts = day;
-    return *text == '\0' && day.tm_hour < 24 && day.tm_min < 60 && day.tm_sec < 60;
+    return *text == '\0' && day.tm_mon >= 0 && day.tm_mon < 12 && day.tm_hour < 24 &&
+           day.tm_min < 60 && day.tm_sec < 60;
 }
 
 // The seconds since 1970 of @SECONDS, or of a time of the zone; false: it is neither.

@@ -63,7 +63,8 @@
 #define TS_INIT_RUNNING 22u // value = services that run
 #define TS_INIT_CLOCK_SET \
     23u // struct ts_init_clock in: sets the realtime, and the battery-backed clock unless slowly.
-        // TS_ERR_RANGE: not a time from 1970 to 2099
+        // TS_ERR_RANGE: not a time from 1970 to 2099; TS_ERR_BUSY: trusted, and the machine stood
+        // still just now: to be measured again
 
 #define TS_INIT_CLOCK_SLOWLY 1u // less than a second is made good little by little
 

@@ -50,6 +50,7 @@ def test_nobody_reads(ctx):
     guest = ctx.boot(memory=64)
     guest.hearing.clear()
     ctx.equal(guest.wait_for_page()[0], 200, "status")
+    guest.catch_up()
     ctx.check("$ " not in guest.log, "the line was read")
     guest.hearing.set()
     guest.wait_for_shell()

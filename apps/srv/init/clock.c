@@ -42,17 +42,25 @@ static void tell(int64_t change)
     }
 }
 
-static void look(struct ts_timer *timer)
+// Reads the battery's clock, and does what follows. Returns what the realtime was changed by.
+static int64_t take_reading(void)
 {
     struct ts_rtc rtc;
     ts_time_t now;
+    int64_t change = 0;
     if (ts_system_rtc_read(ts_named_handle(TS_NAME_RESOURCE_SYSTEM), &rtc) == TS_OK) {
-        int64_t change =
+        change =
             wall_reading(&wall, (ts_time_t)rtc.monotonic_ns, rtc.seconds, ts_clock_offset(&now));
         if (change != 0 && change_by(change, change < STEP_NS && change > -STEP_NS) == TS_OK) {
             tell(change);
         }
     }
+    return change;
+}
+
+static void look(struct ts_timer *timer)
+{
+    (void)take_reading();
     ts_timer_arm(&init.loop, timer, ts_deadline_in(WALL_PERIOD_NS));
 }
 
@@ -65,15 +73,21 @@ void clock_begin(void)
 ts_status_t clock_adjust(const struct ts_init_clock *wanted)
 {
     ts_handle_t system = ts_named_handle(TS_NAME_RESOURCE_SYSTEM);
-    ts_time_t now;
-    int64_t offset = ts_clock_offset(&now), time = ts_time_add(now, wanted->offset_ns);
+    ts_time_t now = ts_clock_now(), time = ts_time_add(now, wanted->offset_ns);
     if ((wanted->flags & ~TS_INIT_CLOCK_SLOWLY) != 0) {
         return TS_ERR_ARGUMENT;
     }
-    if (time < 0 || time >= TIME_END || offset < -TIME_END || offset > TIME_END) {
+    if (time < 0 || time >= TIME_END) {
         return TS_ERR_RANGE;
     }
-    int64_t change = wanted->offset_ns - offset;
+    // What was measured before the machine stood still is wrong by that, and must not be written
+    // over the one clock that tells of it.
+    int64_t stood = wanted->trusted_s != 0 ? take_reading() : 0;
+    if (stood >= STEP_NS || stood <= -STEP_NS) {
+        return TS_ERR_BUSY;
+    }
+    int64_t offset = ts_clock_offset(&now);
+    int64_t change = ts_time_add(wanted->offset_ns, offset == INT64_MIN ? INT64_MAX : -offset);
     bool slowly =
         (wanted->flags & TS_INIT_CLOCK_SLOWLY) != 0 && change < STEP_NS && change > -STEP_NS;
     ts_status_t status = change_by(change, slowly);
@@ -81,8 +95,15 @@ ts_status_t clock_adjust(const struct ts_init_clock *wanted)
         return status;
     }
     wall.trusted_until = wanted->trusted_s == 0 ? 0 : now + wanted->trusted_s * TS_SECOND;
-    if (!slowly && ts_system_rtc_write(system, time / TS_SECOND) == TS_OK) {
+    // (Little by little the battery's clock parts from a better one too.)
+    if (slowly && (wanted->trusted_s == 0 || !wall_is_far(&wall, wanted->offset_ns))) {
+        return TS_OK;
+    }
+    if (ts_system_rtc_write(system, time / TS_SECOND) == TS_OK) {
         wall_forget(&wall);
+    } else if (!slowly) {
+        wall.trusted_until =
+            INT64_MAX; // it knows no such time (1970 to 1999), so it tells of jumps
     }
     return TS_OK;
 }

@@ -29,6 +29,11 @@ int64_t wall_reading(struct wall *wall, ts_time_t now, int64_t seconds, int64_t 
     return offset < low ? low - offset : offset > high ? high - offset : 0;
 }
 
+bool wall_is_far(const struct wall *wall, int64_t offset)
+{
+    return wall->known && (offset < wall->low - TS_SECOND || offset > wall->high + TS_SECOND);
+}
+
 void wall_forget(struct wall *wall)
 {
     wall->known = false;

@@ -24,5 +24,8 @@ struct wall {
 // Returns what has to be added to it. While a better clock is trusted that is jumps alone.
 int64_t wall_reading(struct wall *wall, ts_time_t now, int64_t seconds, int64_t offset);
 
+// Whether an offset is more than a second from all that the battery's clock may be at.
+bool wall_is_far(const struct wall *wall, int64_t offset);
+
 // The realtime was set, and the battery's clock written.
 void wall_forget(struct wall *wall);

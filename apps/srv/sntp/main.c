@@ -97,6 +97,8 @@ static enum sntp_verdict ask(const char *name, struct sntp_answer *out_answer)
         return SNTP_USELESS;
     }
     enum sntp_verdict verdict = SNTP_USELESS;
+    ts_time_t now;
+    int64_t before = ts_clock_offset(&now);
     if (getrandom(&question.cookie, sizeof(question.cookie), 0) == sizeof(question.cookie)) {
         sntp_write(&question, packet);
         question.sent = ts_clock_now();
@@ -105,6 +107,10 @@ static enum sntp_verdict ask(const char *name, struct sntp_answer *out_answer)
         }
     }
     (void)close(s);
+    int64_t moved = ts_time_add(ts_clock_offset(&now), -before);
+    if (verdict == SNTP_GOOD && (moved >= TS_SECOND || moved <= -TS_SECOND)) {
+        return SNTP_USELESS; // the machine stood still meanwhile, or somebody has set the clock
+    }
     return verdict;
 }
 

@@ -116,6 +116,17 @@ static void test_a_clock_that_was_written_is_no_jump(void)
     CHECK_EQUAL(m.steps, 0);
 }
 
+static void test_only_what_is_far_from_the_battery_is_written_to_it(void)
+{
+    struct machine m = boot();
+    CHECK(!wall_is_far(&(struct wall){0}, INT64_MAX)); // nothing was read
+    run_many(&m, 20, 0);
+    CHECK(!wall_is_far(&m.wall, m.truth + 900 * MS));
+    CHECK(!wall_is_far(&m.wall, m.truth - 900 * MS));
+    CHECK(wall_is_far(&m.wall, m.truth + 3 * TS_SECOND));
+    CHECK(wall_is_far(&m.wall, m.truth - 3 * TS_SECOND));
+}
+
 static void test_a_slew_goes_on_and_ends(void)
 {
     static const int64_t slews[] = {0,         1,         -1,        999 * MS,  -999 * MS,
@@ -143,6 +154,7 @@ int main(void)
     test_drift_is_made_good_without_steps();
     test_a_trusted_clock_is_left_but_for_jumps();
     test_a_clock_that_was_written_is_no_jump();
+    test_only_what_is_far_from_the_battery_is_written_to_it();
     test_a_slew_goes_on_and_ends();
     return 0;
 }
